@@ -1,0 +1,1 @@
+"""The Python client of the contract: calls, votes and subscriptions that survive what networks do."""

@@ -1,0 +1,176 @@
+"""What a server can be told, in one table.
+
+Each field of `Settings` carries its help and the function that reads it from text; the command line makes its options
+from `table()`, and each option can also be given as an environment variable `LIVEWALL_…`. Nothing else in Livewall reads
+the environment.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+
+Network = IPv4Network | IPv6Network
+LogFormat = Literal["plain", "json"]
+
+
+def data_folder() -> Path:
+    """The user's own folder for data: `$XDG_DATA_HOME/livewall`, else `~/.local/share/livewall`."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "livewall"
+
+
+def config_folder() -> Path:
+    """The user's own folder for configuration: `$XDG_CONFIG_HOME/livewall`, else `~/.config/livewall`."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "livewall"
+
+
+def environment_without_livewall() -> dict[str, str]:
+    """The environment for a child process that is told everything by its arguments."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("LIVEWALL_")}
+
+
+def port(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 65535:
+        raise ValueError(f"{text!r} is not a port: 0 to 65535, 0 for any free one")
+    return number
+
+
+def public_url(text: str) -> str | None:
+    if not text:
+        return None
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/") or parts.query:
+        raise ValueError(f"{text!r} is not the address of a server, such as https://wall.example.org")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def switch(text: str) -> bool:
+    words = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+    try:
+        return words[text.lower()]
+    except KeyError:
+        raise ValueError(f"{text!r} is neither on nor off") from None
+
+
+def network(text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError as problem:
+        raise ValueError(f"{text!r} is not a network such as 10.0.0.0/8: {problem}") from None
+
+
+def rate(text: str) -> float:
+    number = milliseconds(text)
+    if not number:
+        raise ValueError("must be more than 0")
+    return number
+
+
+def milliseconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number") from None
+    if not 0 <= number < 1_000_000:  # false for nan, too
+        raise ValueError(f"{text!r} is negative or far too large")
+    return number
+
+
+def folder(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def word(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"{text!r} is not one of {', '.join(words)}")
+        return text.lower()
+
+    return read
+
+
+def secret(text: str) -> str | None:
+    return text.strip() or None
+
+
+def _option(default: Any, read: Callable[[str], Any], metavar: str, help: str, *, many: bool = False) -> Any:
+    metadata = {"read": read, "metavar": metavar, "help": help, "many": many}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything `livewall serve` can be told. Immutable; made once, at start."""
+
+    port: int = _option(8888, port, "PORT", "Port to listen on; 0 takes any free one.")
+    address: str = _option("127.0.0.1", str, "ADDRESS", "Address to listen on; 0.0.0.0 is every one of this machine.")
+    public_url: str | None = _option(
+        None, public_url, "URL", "How others reach this server; links and QR codes come from it. https makes cookies Secure."
+    )
+    data: Path = _option(
+        data_folder, folder, "DIR", "Folder of the database, the logs and the secret. Default: ~/.local/share/livewall."
+    )
+    admin_token: str | None = _option(
+        None, secret, "TOKEN", "The admin's token; without it one is made and kept in the file DIR/secret."
+    )
+    rate_limits: bool = _option(True, switch, "on|off", "Limits per voter and per address; off on trusted networks.")
+    trusted_proxy: tuple[Network, ...] = _option(
+        (), network, "CIDR", "Network whose forwarded headers count; may be given several times.", many=True
+    )
+    publish_rate: float = _option(20.0, rate, "N", "How many times a second a moving tally is published, at most.")
+    gather: float = _option(0.0, milliseconds, "MS", "Milliseconds a commit waits for more ballots to share it.")
+    log_format: LogFormat = _option("plain", word("plain", "json"), "plain|json", "One line of text or one JSON object.")
+    log_level: str = _option(
+        "info", word("debug", "info", "warning", "error"), "LEVEL", "Least severe entries to log: debug, info, warning, error."
+    )
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table: how an option is called, read, shown and explained."""
+
+    name: str
+    read: Callable[[str], Any]
+    default: Any
+    metavar: str
+    help: str
+    many: bool
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return "LIVEWALL_" + self.name.upper()
+
+
+def table() -> list[Setting]:
+    """The settings in the order in which help and README show them."""
+    defaults = Settings()
+    return [
+        Setting(
+            name=each.name,
+            read=cast(Callable[[str], Any], each.metadata["read"]),
+            default=getattr(defaults, each.name),
+            metavar=each.metadata["metavar"],
+            help=each.metadata["help"],
+            many=each.metadata["many"],
+        )
+        for each in fields(Settings)
+    ]
+
+
+def is_interactive() -> bool:
+    """Whether somebody sits at a terminal and reads what is printed."""
+    return sys.stdout.isatty() and sys.stderr.isatty()
