@@ -1,0 +1,84 @@
+"""A reader and its cursors: where one connection stands in each of its streams.
+
+A reader holds no queue. What it lacks is worked out from the log whenever its outlet can take bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from livewall.hub.framing import Framing
+from livewall.hub.position import View
+
+if TYPE_CHECKING:
+    from livewall.errors import LivewallError
+    from livewall.hub.stream import Lane, Stream
+
+
+class Outlet(Protocol):
+    """What the hub asks of a connection; nothing else of it is known here."""
+
+    framing: Framing
+    send: Callable[[bytes], int]
+    """Write now and return how many bytes went out; BlockingIOError when none can, another OSError when it is gone."""
+
+    def keep(self, rest: bytes) -> None:
+        """The rest of a piece that went out in part: must leave before anything else; then call `Hub.ready`."""
+
+    def watch(self) -> None:
+        """Call `Hub.ready` once bytes can be taken again."""
+
+    def ended(self, stream: str, error: LivewallError) -> None:
+        """The reader lost the right to this stream, or it is gone; it has been detached."""
+
+
+class State(Enum):
+    READY = "ready"
+    BLOCKED = "blocked"
+    GONE = "gone"
+
+
+class Reader:
+    """One connection of somebody (`who`, opaque here) with a cursor for each stream it follows, in order."""
+
+    __slots__ = ("__weakref__", "cursors", "outlet", "state", "who")
+
+    def __init__(self, outlet: Outlet, who: Any) -> None:
+        self.outlet = outlet
+        self.who = who
+        self.state = State.READY
+        self.cursors: dict[str, Cursor] = {}
+
+
+class Cursor:
+    """Where one reader stands in one view of one stream.
+
+    While it is on a lane's list its place is the lane's (`Lane.sent`), so that a publication touches nothing of it.
+    `skip` is the head at the start of a snapshot: deletions up to there need not be told.
+    """
+
+    __slots__ = ("base", "facts", "index", "lane", "loading", "n", "owes_reset", "owes_synced", "reader", "skip",
+                 "stream", "view")
+
+    def __init__(self, reader: Reader, stream: Stream, view: View, facts: Any) -> None:
+        self.reader = reader
+        self.stream = stream
+        self.view = view
+        self.facts = facts
+        self.n = 0
+        self.base = 0
+        self.skip = 0
+        self.owes_reset = True
+        self.owes_synced = True
+        self.loading = False
+        self.lane: Lane | None = None
+        self.index = -1
+
+    @property
+    def place(self) -> int:
+        """The N of this cursor's position now."""
+        if self.lane is None or self.index < 0:
+            return self.n
+        return self.lane.place(self.index)
