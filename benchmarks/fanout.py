@@ -1,0 +1,159 @@
+"""Server CPU per delivery to many WebSocket readers, beside a C loop of send() and `write_message` in a loop.
+
+In a window real ballots move the tally, so that it is published as often as the server sees fit (20 times a second
+at most). What the same run costs with 10 readers is taken off; what remains is the fan-out, with the pings and
+heartbeats of the readers, which are also shown apart.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from contextlib import ExitStack
+
+from .clients import Readers, WebSocketVoters
+from .machine import free_port
+from .native import program
+from .plan import Plan, table
+from .spread import Spread, ratios, verdict
+from .target import Child, Livewall, Peer, vote_message
+
+FEW = 10
+BALLOTS_PER_SECOND = 40
+AIM = 1.3
+
+
+class Watched:
+    """A real server with readers on an open poll, and two voters who keep changing their minds."""
+
+    def __init__(self, stack: ExitStack, count: int) -> None:
+        self.count = count
+        self.server: Livewall = stack.enter_context(Livewall())
+        watched, other = self.server.poll(), self.server.poll("Where the voters' own sockets are open")
+        self.readers = Readers(self.server.port, f"/ws/polls/{watched}")
+        stack.callback(self.readers.close)
+        self.readers.open(count)
+        tokens = self.server.voters(2)
+        self.voters = WebSocketVoters(self.server.port, f"/ws/polls/{other}", vote_message(watched), tokens=tokens)
+        stack.callback(self.voters.close)
+        self.voters.open(2)
+
+    def window(self, seconds: float) -> tuple[int, int]:
+        """CPU nanoseconds and deliveries of a stretch with ballots."""
+        self.voters.start(rate=BALLOTS_PER_SECOND)
+        time.sleep(0.3)
+        cpu, deliveries = self.server.cpu(), self.readers.stat()["tallies"]
+        time.sleep(seconds)
+        spent = self.server.cpu() - cpu, self.readers.stat()["tallies"] - deliveries
+        self.voters.stop()
+        return spent
+
+    def idle(self, seconds: float) -> int:
+        cpu = self.server.cpu()
+        time.sleep(seconds)
+        return self.server.cpu() - cpu
+
+
+class Floor:
+    """native/floor.c with its readers."""
+
+    def __init__(self, stack: ExitStack, count: int) -> None:
+        port = free_port()
+        arguments = [str(program("floor")), str(port), str(count)]
+        self.child: Child = stack.enter_context(
+            Child(arguments, port, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        )
+        self.readers = Readers(port, "/")
+        stack.callback(self.readers.close)
+        self.readers.open(count)
+
+    def window(self, rate: float, seconds: float, frame: str) -> tuple[int, int]:
+        return _told(self.child, self.readers, f"send {rate} {seconds} {frame}", "{")
+
+
+class WriteMessage:
+    """peers/broadcast.py with its readers."""
+
+    def __init__(self, stack: ExitStack, count: int) -> None:
+        self.child: Peer = stack.enter_context(
+            Peer("broadcast", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        )
+        self.readers = Readers(self.child.port, "/")
+        stack.callback(self.readers.close)
+        self.readers.open(count)
+
+    def window(self, rate: float, seconds: float, text: str) -> tuple[int, int]:
+        return _told(self.child, self.readers, f"{rate} {seconds} {text}", "done")
+
+
+def _told(child: Child, readers: Readers, line: str, answer: str) -> tuple[int, int]:
+    """Give a peer its order; CPU nanoseconds and deliveries until everything has arrived."""
+    process = child.process
+    assert process.stdin is not None and process.stdout is not None
+    cpu, before = child.cpu(), readers.stat()["tallies"]
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+    while not process.stdout.readline().startswith(answer):
+        pass
+    seen = readers.stat()["tallies"]
+    while True:
+        time.sleep(0.1)
+        last, seen = seen, readers.stat()["tallies"]
+        if last == seen:
+            return child.cpu() - cpu, seen - before
+
+
+def compare(count: int, plan: Plan) -> list[str]:
+    """The rows for one number of readers."""
+    net, whole, floor, loop, rates, keeping = [], [], [], [], [], []
+    with ExitStack() as stack:
+        few, many = Watched(stack, FEW), Watched(stack, count)
+        bare, naive = Floor(stack, count), WriteMessage(stack, count)
+        for _ in range(plan.pairs):
+            seconds, short = plan.seconds(20, 2), plan.seconds(5, 1)
+            few_cpu, few_deliveries = few.window(short)
+            cpu, deliveries = many.window(seconds)
+            share = seconds / short
+            net.append((cpu - few_cpu * share) / (deliveries - few_deliveries * share) / 1000)
+            whole.append(cpu / deliveries / 1000)
+            rates.append(deliveries / count / seconds)
+            frame = many.readers.frame()
+            cpu, deliveries = bare.window(rates[-1], short, frame)
+            floor.append(cpu / deliveries / 1000)
+            text = bytes.fromhex(frame)[4:].decode()
+            cpu, deliveries = naive.window(min(rates[-1], 10_000 / count), short, text)
+            loop.append(cpu / deliveries / 1000)
+        for _ in range(plan.size(3, 1)):
+            seconds = plan.seconds(20, 2)
+            keeping.append(many.idle(seconds) / seconds / count / 1000)
+        size = len(frame) // 2
+    ratio, over, naive_ratio = ratios(net, floor), ratios(whole, floor), ratios(loop, whole)
+    return [
+        f"{count:,}",
+        f"{size}",
+        Spread.of(rates).text(1),
+        Spread.of(floor).text(),
+        Spread.of(net).text(),
+        f"**{ratio.text()}** ({verdict(ratio.median, AIM)})",
+        f"{Spread.of(whole).text()}, {over.text()} ×",
+        f"{Spread.of(loop).text()}, {naive_ratio.text(1)} × the whole",
+        Spread.of(keeping).text(1),
+    ]
+
+
+def run(plan: Plan) -> str:
+    rows = [compare(count, plan) for count in ((100,) if plan.quick else (1000, 9000))]
+    head = [
+        "readers",
+        "bytes a frame",
+        "publications a second",
+        "C loop of `send()`, µs",
+        "Livewall less the run with 10 readers, µs",
+        "ratio to the C loop",
+        "the whole, µs",
+        "`write_message` in a loop, µs",
+        "keeping an idle reader (pings, heartbeats), µs a second",
+    ]
+    # Turned round: a figure a line reads better than nine columns.
+    turned = [[name, *(row[i] for row in rows)] for i, name in enumerate(head)]
+    return table(turned[0], turned[1:])
