@@ -1,0 +1,110 @@
+"""Who is asking: roles, voter tokens that need no row, and the secrets of DATA they are signed with. Knows no cookie."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from livewall.store.folder import write_durably
+
+Role = Literal["reporter", "operator", "host", "admin"]
+ROLES: tuple[Role, ...] = ("reporter", "operator", "host", "admin")
+BELOW: dict[Role, frozenset[Role]] = {
+    "admin": frozenset(ROLES),
+    "host": frozenset({"host"}),
+    "operator": frozenset({"operator", "reporter"}),
+    "reporter": frozenset({"reporter"}),
+}
+"""For each role, those not above it: the roles a sign-in link may be made for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """One asker: a role with the credential it came by, or none, and a voter, or none."""
+
+    role: Role | None = None
+    name: str = ""
+    credential: str = ""
+    voter: str | None = None
+
+    @property
+    def host(self) -> bool:
+        return self.role in ("host", "admin")
+
+    @property
+    def operator(self) -> bool:
+        return self.role in ("operator", "admin")
+
+    @property
+    def reporter(self) -> bool:
+        return self.role in ("reporter", "operator", "admin")
+
+    @property
+    def admin(self) -> bool:
+        return self.role == "admin"
+
+
+NOBODY = Who()
+"""The audience: no role and no ballot."""
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What DATA/secret holds: the key of cookies and voter tokens, the key of stored voters, and the admin's token."""
+
+    cookie: bytes
+    ballot: bytes
+    admin: str
+
+    @classmethod
+    def load(cls, data: Path, *, admin: str | None = None) -> Secrets:
+        """Read DATA/secret (mode 0600), made at the first start. `admin` goes before the token in it."""
+        path = data / "secret"
+        try:
+            held = json.loads(path.read_text())
+        except FileNotFoundError:
+            held = {name: secrets.token_hex(32) for name in ("cookie", "ballot")} | {"admin": secrets.token_urlsafe(32)}
+            data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_durably(path, json.dumps(held).encode())
+        return cls(bytes.fromhex(held["cookie"]), bytes.fromhex(held["ballot"]), admin or held["admin"])
+
+    @property
+    def folder_id(self) -> str:
+        """A short name of this DATA, for cookies: ports of one host share them."""
+        return hmac.new(self.cookie, b"folder", hashlib.sha256).hexdigest()[:8]
+
+    def sign(self, purpose: str, text: str) -> str:
+        mac = hmac.new(self.cookie, f"{purpose}:{text}".encode(), hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(mac[:18]).decode()
+
+    def new_voter(self) -> str:
+        """A token for an anonymous voter: a random id and its signature; no row until a ballot."""
+        voter = secrets.token_urlsafe(15)
+        return f"v1.{voter}.{self.sign('voter', voter)}"
+
+    def voter(self, token: str) -> str | None:
+        """The voter's id in a token of ours, None in any other."""
+        version, _, rest = token.partition(".")
+        voter, _, signature = rest.partition(".")
+        if version != "v1" or not voter or len(token) > 100 or not token.isascii():
+            return None
+        return voter if hmac.compare_digest(signature, self.sign("voter", voter)) else None
+
+    def stored_voter(self, poll: str, voter: str) -> bytes:
+        """What a ballot keeps of its voter: differs from poll to poll, so that ballots cannot be joined."""
+        return hmac.new(self.ballot, f"{poll}:{voter}".encode(), hashlib.sha256).digest()[:16]
+
+
+def hashed(token: str) -> bytes:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def role_named(text: str) -> Role | None:
+    return cast(Role, text) if text in ROLES else None

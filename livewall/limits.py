@@ -1,0 +1,57 @@
+"""Rate limits: token buckets as functions of the time given; a bucket that is full again is forgotten."""
+
+from __future__ import annotations
+
+from livewall.errors import Busy
+
+
+class Limit:
+    """At most `rate` a second for each key, `burst` at once. Holds no more than the keys of the last `burst / rate` s."""
+
+    def __init__(self, rate: float, burst: float, *, most: int = 100_000) -> None:
+        self.rate = rate
+        self.burst = burst
+        self._most = most
+        self._full_at: dict[str, float] = {}
+
+    def take(self, key: str, now: float) -> float:
+        """Take one of `key`'s tokens at `now` (seconds, monotonic): 0, or the seconds until there is one."""
+        full_at = max(self._full_at.get(key, now), now)
+        wait = full_at - now + 1 / self.rate - self.burst / self.rate
+        if wait > 1e-9:
+            return wait
+        if len(self._full_at) >= self._most:
+            self._full_at = {k: t for k, t in self._full_at.items() if t > now}
+        self._full_at[key] = full_at + 1 / self.rate
+        return 0.0
+
+    def check(self, key: str, now: float) -> None:
+        """Take one token or raise Busy with when to come back."""
+        wait = self.take(key, now)
+        if wait:
+            raise Busy("rate", "too many at once; try again shortly", retry_after=wait)
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+
+class Limits:
+    """The limits of DESIGN §4; with `on=False` (tests, trusted networks) nothing is limited."""
+
+    def __init__(self, *, on: bool = True) -> None:
+        self.on = on
+        self._acts = Limit(10, 30)
+        self._new_voters = Limit(300, 3000)
+        self._sign_ins = Limit(5, 20)
+
+    def act(self, voter: str, now: float) -> None:
+        if self.on:
+            self._acts.check(voter, now)
+
+    def new_voter(self, address: str, now: float) -> None:
+        if self.on:
+            self._new_voters.check(address, now)
+
+    def sign_in(self, address: str, now: float) -> None:
+        if self.on:
+            self._sign_ins.check(address, now)

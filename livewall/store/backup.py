@@ -1,0 +1,116 @@
+"""Copies of the database: made while a server runs, put back while none does, always with an epoch of their own."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+from livewall.errors import LivewallError, Refused
+from livewall.store.folder import Folder
+from livewall.store.sqlite import connect, migrate
+from livewall.store.store import new_epoch, set_meta
+
+
+def backup(data: Path, file: Path) -> None:
+    """Write a consistent copy of DATA's database to `file`, which must not exist. A running server goes on.
+
+    The copy has no nonce, so whoever opens it gives it a new epoch. Raises Refused and sqlite3.Error.
+    """
+    source = Folder(data).database
+    if not source.exists():
+        raise Refused(message=f"there is no database in {data}")
+    if file.exists():
+        raise Refused(message=f"{file} exists already; give another name or remove it first")
+    connection = connect(source, writer=False)
+    try:
+        connection.execute("PRAGMA query_only = OFF")
+        connection.execute("VACUUM INTO :file", {"file": str(file)})
+    finally:
+        connection.close()
+    file.chmod(0o600)
+    copy = sqlite3.connect(file, isolation_level=None)
+    try:
+        copy.execute("DELETE FROM meta WHERE name = 'nonce'")
+    finally:
+        copy.close()
+
+
+def restore(data: Path, file: Path) -> None:
+    """Put a backup in the place of DATA's database, with a new epoch. No server may be running on DATA.
+
+    The database that was there is kept beside it as `livewall.db.before-restore`.
+    """
+    if not file.exists():
+        raise Refused(message=f"there is no file {file}")
+    check(file)
+    folder = Folder(data)
+    folder.lock()
+    try:
+        fresh = folder.path / ".restoring.db"
+        fresh.unlink(missing_ok=True)
+        shutil.copyfile(file, fresh)
+        fresh.chmod(0o600)
+        connection = sqlite3.connect(fresh, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode = DELETE")
+            renew(connection)
+        finally:
+            connection.close()
+        if folder.database.exists():
+            settle(folder.database)
+            folder.database.replace(folder.path / "livewall.db.before-restore")
+        for rest in ("-wal", "-shm"):
+            folder.database.with_name(folder.database.name + rest).unlink(missing_ok=True)
+        fresh.replace(folder.database)
+        (folder.path / "nonce").unlink(missing_ok=True)
+    finally:
+        folder.unlock()
+
+
+def restore_in_place(data: Path) -> None:
+    """Renew the epoch of a data folder that was put back as a whole, so that no reader takes it for the newer one."""
+    folder = Folder(data)
+    if not folder.database.exists():
+        raise Refused(message=f"there is no database in {data}")
+    folder.lock()
+    try:
+        connection = connect(folder.database, writer=True)
+        try:
+            migrate(connection)
+            renew(connection)
+        finally:
+            connection.close()
+    finally:
+        folder.unlock()
+
+
+def renew(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    set_meta(connection, "epoch", new_epoch())
+    connection.execute("DELETE FROM meta WHERE name = 'nonce'")
+    connection.execute("COMMIT")
+
+
+def settle(database: Path) -> None:
+    """Bring what the write-ahead log holds into the file itself."""
+    connection = sqlite3.connect(database, isolation_level=None)
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
+
+
+def check(file: Path) -> None:
+    """Raise unless `file` is a sound database of Livewall."""
+    try:
+        connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+        try:
+            sound = connection.execute("PRAGMA quick_check").fetchone()[0] == "ok"
+            connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        raise LivewallError("conflict", f"{file} is not a backup of Livewall: {error}") from None
+    if not sound:
+        raise LivewallError("conflict", f"{file} is damaged")

@@ -1,0 +1,75 @@
+"""SQLite as Livewall uses it: how a connection is opened, and the numbered migrations. Knows no table but `meta`."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+from livewall.errors import LivewallError
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+BUSY_MS = 1000
+
+
+class NewerDatabase(LivewallError):
+    """The database was written by a later version of Livewall."""
+
+    default = "conflict"
+
+
+def connect(path: Path, *, writer: bool) -> sqlite3.Connection:
+    """A connection in WAL mode whose commits are on the disk (synchronous=FULL) when they return."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    if not writer:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def migrations(folder: Path = MIGRATIONS) -> list[tuple[int, Path]]:
+    found = [(int(match[1]), p) for p in folder.iterdir() if (match := re.fullmatch(r"(\d{4})_\w+\.sql", p.name))]
+    return sorted(found)
+
+
+def migrate(connection: sqlite3.Connection, folder: Path = MIGRATIONS) -> int:
+    """Bring the database to the newest schema, one transaction a migration; returns its version.
+
+    Raises NewerDatabase, and leaves the database alone, when it is newer than this program.
+    """
+    connection.execute("CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")
+    row = connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
+    version = int(row[0]) if row else 0
+    known = migrations(folder)
+    newest = known[-1][0]
+    if version > newest:
+        raise NewerDatabase(
+            message=f"the database has schema {version} and this Livewall knows {newest}: it was written by a newer "
+            "version; install that version, or start with another data folder"
+        )
+    for number, path in known:
+        if number <= version:
+            continue
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in statements(path.read_text()):
+                connection.execute(statement)
+            connection.execute(
+                "INSERT INTO meta VALUES ('schema', :v) ON CONFLICT (name) DO UPDATE SET value = :v", {"v": str(number)}
+            )
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        version = number
+    return version
+
+
+def statements(script: str) -> list[str]:
+    """The statements of a migration; its comments are lines of their own and no text in it has a semicolon."""
+    lines = [line for line in script.splitlines() if not line.lstrip().startswith("--")]
+    return [s.strip() for s in "\n".join(lines).split(";") if s.strip()]

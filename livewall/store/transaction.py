@@ -1,0 +1,83 @@
+"""What one write may do inside the transaction it shares: read, change rows, append events, have news told.
+
+A write is a function of a Transaction; it may be run again (the group is rolled back when another write of it fails),
+so it must have no effect beside the transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from livewall.hub.log import Event
+from livewall.hub.position import View
+
+_SEQUENCE = """
+INSERT INTO streams (name, seq, full_head, masked_head, floor) VALUES (:name, 1, :full, :masked, 0)
+ON CONFLICT (name) DO UPDATE SET seq = streams.seq + 1,
+    full_head = CASE WHEN :full = 1 THEN streams.seq + 1 ELSE streams.full_head END,
+    masked_head = CASE WHEN :masked = 1 THEN streams.seq + 1 ELSE streams.masked_head END
+RETURNING seq
+"""
+_LATEST = """
+INSERT INTO latest (stream, view, key, seq, data) VALUES (:stream, :view, :key, :seq, :data)
+ON CONFLICT (stream, view, key) DO UPDATE SET seq = excluded.seq, data = excluded.data
+"""
+_KEEP = """
+INSERT INTO kept (stream, seq, view, key, data, at) VALUES (:stream, :seq, :view, :key, :data, :at)
+"""
+
+Params = Mapping[str, Any]
+
+
+class Transaction:
+    """One group's transaction. `memo` lives as long as it does: a place to keep what the next write may need again."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.events: dict[str, list[Event]] = {}
+        self.news: list[Callable[[], None]] = []
+        self.last: list[Callable[[Transaction], None]] = []
+        self.memo: dict[Any, Any] = {}
+
+    def execute(self, sql: str, params: Params | tuple[()] = ()) -> sqlite3.Cursor:
+        return self.connection.execute(sql, params)
+
+    def one(self, sql: str, params: Params) -> Any:
+        """The first row, or None."""
+        return self.connection.execute(sql, params).fetchone()
+
+    def all(self, sql: str, params: Params | tuple[()] = ()) -> list[Any]:
+        return self.connection.execute(sql, params).fetchall()
+
+    def append(
+        self, stream: str, key: str | None, data: str | None, *, view: View = View.BOTH, keep_at: str | None = None
+    ) -> int:
+        """Append an event and raise the stream's sequence number; returns it.
+
+        `data` is JSON text, None deletes the key. An event without key, or with `keep_at` (its time), stays in the past
+        even when a newer one of its key comes.
+        """
+        row = self.one(
+            _SEQUENCE, {"name": stream, "full": int(bool(view & View.FULL)), "masked": int(bool(view & View.MASKED))}
+        )
+        seq = int(row[0])
+        if key is not None:
+            for each in (View.FULL, View.MASKED) if view is View.BOTH else (view,):
+                params = {"stream": stream, "view": int(each), "key": key, "seq": seq, "data": data}
+                self.connection.execute(_LATEST, params)
+        if key is None or keep_at is not None:
+            self.connection.execute(
+                _KEEP, {"stream": stream, "seq": seq, "view": int(view), "key": key, "data": data, "at": keep_at or ""}
+            )
+        self.events.setdefault(stream, []).append(Event(seq, key, data, int(view)))
+        return seq
+
+    def tell(self, news: Callable[[], None]) -> None:
+        """Call `news` on the loop after the commit, when the events of this group have been published."""
+        self.news.append(news)
+
+    def before_commit(self, last: Callable[[Transaction], None]) -> None:
+        """Call `last` once, when every write of the group has run."""
+        self.last.append(last)
