@@ -1,7 +1,7 @@
 """Where the files that are not Python are.
 
-In a checkout, and so in an editable install, `static` and `templates` lie beside the package; in a wheel they lie inside
-it. One function answers for all three.
+In a checkout, and so in an editable install, `static` and `templates` lie beside the package; in a wheel they lie
+inside it. One function answers for all three.
 """
 
 from pathlib import Path

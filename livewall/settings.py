@@ -1,8 +1,8 @@
 """What a server can be told, in one table.
 
 Each field of `Settings` carries its help and the function that reads it from text; the command line makes its options
-from `table()`, and each option can also be given as an environment variable `LIVEWALL_…`. Nothing else in Livewall reads
-the environment.
+from `table()`, and each option can also be given as an environment variable `LIVEWALL_…`. Nothing else in Livewall
+reads the environment.
 """
 
 import os
@@ -115,7 +115,7 @@ class Settings:
     port: int = _option(8888, port, "PORT", "Port to listen on; 0 takes any free one.")
     address: str = _option("127.0.0.1", str, "ADDRESS", "Address to listen on; 0.0.0.0 is every one of this machine.")
     public_url: str | None = _option(
-        None, public_url, "URL", "How others reach this server; links and QR codes come from it. https makes cookies Secure."
+        None, public_url, "URL", "How others reach this server; links and QR codes use it. https makes cookies Secure."
     )
     data: Path = _option(
         data_folder, folder, "DIR", "Folder of the database, the logs and the secret. Default: ~/.local/share/livewall."
@@ -129,9 +129,11 @@ class Settings:
     )
     publish_rate: float = _option(20.0, rate, "N", "How many times a second a moving tally is published, at most.")
     gather: float = _option(0.0, milliseconds, "MS", "Milliseconds a commit waits for more ballots to share it.")
-    log_format: LogFormat = _option("plain", word("plain", "json"), "plain|json", "One line of text or one JSON object.")
+    log_format: LogFormat = _option(
+        "plain", word("plain", "json"), "plain|json", "Log lines as text or as JSON objects."
+    )
     log_level: str = _option(
-        "info", word("debug", "info", "warning", "error"), "LEVEL", "Least severe entries to log: debug, info, warning, error."
+        "info", word("debug", "info", "warning", "error"), "LEVEL", "Log this and worse: debug, info, warning, error."
     )
 
 

@@ -1,1 +1,56 @@
 """The command line: one module per group of commands, each imported when it is asked for."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from livewall import __version__
+
+# Command -> module and its object; the words are repeated here so that `livewall --help` imports none of them.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "serve": ("livewall.cli.serve:serve", "Run the server."),
+    "demo": ("livewall.cli.demo:demo", "Run a server with a wall, a task and an audience of 944."),
+    "login": ("livewall.cli.access:login", "Make a link that signs a browser in."),
+    "token": ("livewall.cli.access:token", "Make, list and revoke tokens for programs."),
+    "wall": ("livewall.cli.wall:wall", "Create and list walls, choose what is on stage."),
+    "poll": ("livewall.cli.poll:poll", "Create, run and read polls."),
+    "vote": ("livewall.cli.vote:vote", "Cast your ballot."),
+    "watch": ("livewall.cli.watch:watch", "Follow a poll, a wall or a task as it moves."),
+    "report": ("livewall.cli.report:report", "Report a step of a task that runs elsewhere."),
+    "backup": ("livewall.cli.data:backup", "Write a backup, also while the server runs."),
+    "restore": ("livewall.cli.data:restore", "Put a backup in place."),
+    "recount": ("livewall.cli.data:recount", "Count a poll's ballots again."),
+}
+
+
+class Commands(click.Group):
+    """Imports the module of a command when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="livewall")
+def livewall() -> None:
+    """Show a room, live, what is being decided and what is being done.
+
+    Exit status: 0 done, 1 refused, 2 usage, 3 server not reached.
+    """
+
+
+def main(*args: Any) -> None:
+    """What the installed `livewall` calls."""
+    livewall(*args)

@@ -1,0 +1,5 @@
+"""`python -m livewall` is `livewall`."""
+
+from livewall.cli import main
+
+main()

@@ -1,0 +1,89 @@
+"""`livewall login` and `livewall token`: who may do what, for browsers and for programs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from livewall.cli import output
+from livewall.cli.options import is_loopback, json_option, server_options
+from livewall.cli.outcome import run
+from livewall.cli.wall import pages
+from livewall.client.calls import Server, segment
+
+ROLES = ("reporter", "operator", "host", "admin")
+
+
+@click.command()
+@click.option("--role", type=click.Choice(ROLES), default="host", show_default=True, help="What the browser may do.")
+@click.option("--qr/--no-qr", default=None, help="Print a QR code for a phone.  [default: on a terminal]")
+@json_option
+@server_options
+def login(server: Server, role: str, qr: bool | None, as_json: bool) -> None:
+    """Make a link that signs a browser in, once, within ten minutes.
+
+    Needs a token, or, on the server's own machine, its data folder.
+    """
+    answer = run(server.post("/api/logins", {"role": role}))
+    if as_json:
+        output.as_json(answer)
+        return
+    link = absolute(server, answer["link"])
+    click.echo(link)
+    if qr or (qr is None and output.terminal()):
+        show_qr(link)
+    click.echo(f"Signs in as {role}, once, until {answer['expires_at']}.", err=True)
+
+
+def absolute(server: Server, link: str) -> str:
+    """The server knows its own address only when it was told; we know one that works from here."""
+    return link if urlsplit(link).netloc else server.url + link
+
+
+def show_qr(link: str) -> None:
+    import segno
+
+    if is_loopback(link):
+        click.echo("A phone cannot reach this address; start the server with --public-url or --address.", err=True)
+    segno.make(link, error="l").terminal(out=sys.stdout, compact=True)
+
+
+@click.group()
+def token() -> None:
+    """Make, list and revoke tokens for programs."""
+
+
+@token.command()
+@click.argument("role", type=click.Choice(ROLES))
+@click.argument("name")
+@json_option
+@server_options
+def create(server: Server, role: str, name: str, as_json: bool) -> None:
+    """Make a token for the program NAME. It is shown this once."""
+    answer = run(server.post("/api/tokens", {"role": role, "name": name}))
+    output.as_json(answer) if as_json else click.echo(answer["token"])
+
+
+@token.command(name="list")
+@json_option
+@server_options
+def list_(server: Server, as_json: bool) -> None:
+    """List the tokens, without what is secret about them."""
+    tokens = run(pages(server, "/api/tokens"))
+    if as_json:
+        output.as_json(tokens)
+    else:
+        rows = [tuple(token.get(column) for column in ("id", "role", "name", "created_at")) for token in tokens]
+        output.table(("ID", "Role", "Name", "Made"), rows, empty="No token yet: livewall token create ROLE NAME")
+
+
+@token.command()
+@click.argument("id")
+@server_options
+def revoke(server: Server, id: str) -> None:
+    """Make a token worthless from now on."""
+    answer: Any = run(server.delete(f"/api/tokens/{segment(id)}"))
+    del answer

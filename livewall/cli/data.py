@@ -1,0 +1,97 @@
+"""`livewall backup|restore|recount`: what is done to the data folder itself, without a server."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from livewall.cli import output
+from livewall.cli.outcome import REFUSED, stop
+from livewall.settings import data_folder
+
+folder_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=data_folder,
+    envvar="LIVEWALL_DATA",
+    metavar="DIR",
+    help="The server's data folder.  [default: ~/.local/share/livewall]",
+)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What goes wrong with files becomes words and status 1."""
+    from livewall.errors import LivewallError
+
+    try:
+        yield
+    except LivewallError as problem:
+        stop(REFUSED, f"{problem.message[:1].upper()}{problem.message[1:].rstrip('.')}.")
+    except (OSError, sqlite3.Error) as problem:
+        stop(REFUSED, f"{str(problem).rstrip('.')}.")
+
+
+def existing(data: Path) -> Path:
+    if not data.is_dir():
+        stop(REFUSED, f"There is no data folder {data}; --data or LIVEWALL_DATA say where it is.")
+    return data
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@folder_option
+def backup(file: Path, data: Path) -> None:
+    """Write a backup of the data folder to FILE, also while the server runs."""
+    from livewall.store.backup import backup
+
+    with told():
+        backup(existing(data), file)
+    click.echo(f"{file}: {file.stat().st_size:,} bytes")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--in-place", is_flag=True, help="The whole data folder was put back already: only mark it as older.")
+@folder_option
+def restore(file: Path | None, in_place: bool, data: Path) -> None:
+    """Put the backup FILE in place. The server must not be running.
+
+    Readers that saw what came after the backup start anew instead of taking old for new.
+    """
+    from livewall.store import backup as copies
+
+    if (file is None) != in_place:
+        raise click.UsageError("Give the FILE to restore, or --in-place.")
+    with told():
+        if file is None:
+            copies.restore_in_place(existing(data))
+        else:
+            copies.restore(data, file)
+    click.echo(f"{data} is restored; start the server.")
+
+
+@click.command()
+@click.argument("id")
+@click.option("--json", "as_json", is_flag=True, help="Print both counts as JSON.")
+@folder_option
+def recount(id: str, as_json: bool, data: Path) -> None:
+    """Count the ballots of the poll ID again and compare with the counts kept. Exit status 1 when they differ."""
+    from livewall.store.folder import DATABASE
+    from livewall.voting.recount import recount
+
+    database = existing(data) / DATABASE
+    with told():
+        found = recount(database, id.removeprefix("polls/"))
+    if as_json:
+        output.as_json({"poll": id, "counted": found.counted, "kept": found.kept, "ballots": found.ballots})
+    else:
+        options = sorted({*found.counted, *found.kept})
+        rows = [(option, found.counted.get(option, 0), found.kept.get(option, 0)) for option in options]
+        output.table(("Option", "Counted", "Kept"), rows, empty="No ballots.")
+    if found.counted != found.kept:
+        stop(REFUSED, "The counts kept are not those of the ballots.")

@@ -1,0 +1,92 @@
+"""Options that several commands have in common, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import click
+
+from livewall.client.calls import DEFAULT_URL, Server, server_url
+from livewall.settings import data_folder, secret
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PATIENCE = 30.0
+
+
+class Url(click.ParamType[str]):
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return server_url(value)
+        except ValueError as problem:
+            self.fail(str(problem), param, ctx)
+
+
+def url_option(command: F) -> F:
+    return click.option(
+        "--url",
+        type=Url(),
+        default=DEFAULT_URL,
+        envvar="LIVEWALL_URL",
+        show_default=True,
+        help="Address of the server.",
+    )(command)
+
+
+def server_options(command: F) -> F:
+    """--url, --token and --data, handed over as one argument `server`."""
+
+    def with_server(*args: Any, url: str, token: str | None, data: Path | None, **more: Any) -> Any:
+        return command(*args, server=Server(url, role_token(url, token, data), patience=PATIENCE), **more)
+
+    with_server.__name__, with_server.__doc__ = command.__name__, command.__doc__
+    with_server.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+    for option in (data_option, token_option, url_option):
+        with_server = option(with_server)
+    return with_server  # type: ignore[return-value]
+
+
+def token_option(command: F) -> F:
+    return click.option(
+        "--token", envvar="LIVEWALL_TOKEN", metavar="TOKEN", help="Who you are; on the server's machine --data will do."
+    )(command)
+
+
+def data_option(command: F) -> F:
+    return click.option(
+        "--data",
+        type=click.Path(path_type=Path),
+        envvar="LIVEWALL_DATA",
+        metavar="DIR",
+        help="The server's data folder, for its secret.  [default: ~/.local/share/livewall]",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help="Print what the server answered, as JSON.")(command)
+
+
+def role_token(url: str, token: str | None, data: Path | None) -> str | None:
+    """The token to use: the one given, else the admin's from DATA, which never leaves this machine."""
+    if token and secret(token):
+        return secret(token)
+    return admin_token(data or data_folder()) if is_loopback(url) else None
+
+
+def is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def admin_token(data: Path) -> str | None:
+    import json
+
+    try:
+        return str(json.loads((data / "secret").read_text())["admin"]) or None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,73 @@
+"""`livewall serve`, which is `python server.py`: the table of settings as options, then the server."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from livewall.settings import Setting, Settings, table
+
+
+class Value(click.ParamType[Any]):
+    """A setting's own way to read text."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.name = setting.name
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return self.setting.metavar
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return self.setting.read(value)
+        except ValueError as problem:
+            self.fail(str(problem), param, ctx)
+
+
+def option(setting: Setting) -> click.Option:
+    return click.Option(
+        [setting.flag],
+        type=Value(setting),
+        default=setting.default,
+        multiple=setting.many,
+        help=setting.help,
+        show_default=shown_default(setting),
+    )
+
+
+def shown_default(setting: Setting) -> str | bool:
+    """In the words in which it would be given; the data folder's help says it without naming this user."""
+    match setting.default:
+        case bool(on):
+            return "on" if on else "off"
+        case int(number) | float(number):
+            return f"{number:g}"
+        case str(text):
+            return text
+        case _:
+            return False
+
+
+def _serve(**values: Any) -> None:
+    """Run the server until SIGTERM or Ctrl-C, then drain it.
+
+    Every option can be given as an environment variable, too: --publish-rate as LIVEWALL_PUBLISH_RATE.
+    """
+    import server
+
+    sys.exit(server.run(Settings(**values)))
+
+
+serve = click.Command(
+    "serve",
+    callback=_serve,
+    params=[option(setting) for setting in table()],
+    help=_serve.__doc__,
+    # The prefix without the command's name: LIVEWALL_PORT, not LIVEWALL_SERVE_PORT.
+    context_settings={"auto_envvar_prefix": "LIVEWALL", "help_option_names": ["-h", "--help"]},
+)

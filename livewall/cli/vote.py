@@ -1,0 +1,84 @@
+"""`livewall vote`: one ballot, by a voter this user keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from livewall.cli import output
+from livewall.cli.options import PATIENCE, json_option, url_option
+from livewall.cli.outcome import REFUSED, run, stop
+from livewall.client.ballots import cast, find_poll, new_voter
+from livewall.client.calls import Refusal, Server
+from livewall.client.voters import Voters
+from livewall.settings import config_folder
+
+Option = dict[str, str]
+
+
+@click.command()
+@click.argument("poll", metavar="POLL-OR-CODE")
+@click.argument("choices", nargs=-1, required=True, metavar="CHOICE...")
+@click.option("--id", "by", flag_value="id", help="CHOICE is an option's id.")
+@click.option("--label", "by", flag_value="label", help="CHOICE is an option's label.")
+@click.option("--as", "name", default="", metavar="NAME", help="Vote as another voter of yours.")
+@json_option
+@url_option
+def vote(url: str, poll: str, choices: tuple[str, ...], by: str | None, name: str, as_json: bool) -> None:
+    """Cast your ballot in a poll, or in the poll on the stage of a wall.
+
+    CHOICE is an option's id or label. Voting again changes the ballot, where the poll allows it. You stay the same
+    voter: your token is kept in your configuration folder.
+    """
+    try:
+        answer = run(cast_ballot(url, poll, choices, by, name))
+    except (OSError, ValueError) as problem:
+        stop(REFUSED, f"Your voter token cannot be kept: {problem}")
+    if as_json:
+        output.as_json(answer)
+        return
+    labels = ", ".join(output.plain(label) for label in answer["labels"])
+    click.echo(f"Your ballot is in: {labels}\nreceipt {answer['receipt']}, round {answer['round']}")
+
+
+async def cast_ballot(url: str, poll: str, choices: Sequence[str], by: str | None, name: str) -> dict[str, Any]:
+    """The receipt, with the poll's id and the labels chosen."""
+    found = await find_poll(Server(url, patience=PATIENCE), poll)
+    chosen = [match(choice, found["options"], by) for choice in choices]
+    ids = [option["id"] for option in chosen]
+    voters = Voters(config_folder())
+    token = voters.token(url, name) or await new_token(voters, url, name, None)
+    try:
+        receipt = await cast(Server(url, token, patience=PATIENCE), found["id"], ids, found["round"])
+    except Refusal as problem:
+        if problem.status != 401:
+            raise
+        # The server no longer knows this voter (another data folder, a year gone by), so no ballot of it counts here.
+        token = await new_token(voters, url, name, token)
+        receipt = await cast(Server(url, token, patience=PATIENCE), found["id"], ids, found["round"])
+    return {"poll": found["id"], **receipt, "labels": [option["label"] for option in chosen]}
+
+
+async def new_token(voters: Voters, url: str, name: str, old: str | None) -> str:
+    return voters.keep(url, name, await new_voter(Server(url, patience=PATIENCE)), instead_of=old)
+
+
+def match(choice: str, options: Sequence[Option], by: str | None) -> Option:
+    """The one option that `choice` means. Raises UsageError when there is none, or more than one."""
+    found: list[Option] = []
+    if by != "label":
+        found += [option for option in options if option["id"] == choice]
+    if by != "id":
+        same = [option for option in options if option["label"] == choice]
+        similar = [option for option in options if option["label"].casefold() == choice.casefold()]
+        found += [option for option in same or similar if option not in found]
+    if len(found) == 1:
+        return found[0]
+    listed = "".join(
+        f"\n  {output.plain(option['id'])}  {output.plain(option['label'])}" for option in found or options
+    )
+    if found:
+        raise click.UsageError(f"{choice!r} means more than one option; say --id or --label:{listed}")
+    raise click.UsageError(f"No option is called {choice!r}. There are:{listed}")

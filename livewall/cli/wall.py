@@ -1,0 +1,84 @@
+"""`livewall wall …`: one event with a join code, its items, and which of them is on stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from livewall.cli import output
+from livewall.cli.options import json_option, server_options
+from livewall.cli.outcome import run
+from livewall.client.calls import Server, segment
+
+
+@click.group()
+def wall() -> None:
+    """Create and list walls, choose what is on stage."""
+
+
+@wall.command()
+@click.argument("title")
+@json_option
+@server_options
+def create(server: Server, title: str, as_json: bool) -> None:
+    """Make a wall. Prints its code and where people and the projector find it."""
+    show(run(server.post("/api/walls", {"title": title})), as_json)
+
+
+@wall.command(name="list")
+@json_option
+@server_options
+def list_(server: Server, as_json: bool) -> None:
+    """List the walls."""
+    walls = run(pages(server, "/api/walls"))
+    if as_json:
+        output.as_json(walls)
+    else:
+        rows = [(wall["code"], wall["title"], wall["active"], len(wall["items"])) for wall in walls]
+        output.table(("Code", "Title", "On stage", "Items"), rows, empty="No wall yet: livewall wall create TITLE")
+
+
+@wall.command()
+@click.argument("code")
+@click.argument("item", required=False)
+@click.option("--none", is_flag=True, help="Take whatever is on stage off it.")
+@json_option
+@server_options
+def activate(server: Server, code: str, item: str | None, none: bool, as_json: bool) -> None:
+    """Put ITEM (polls/ID, tasks/ID, or a poll's ID) on the stage of the wall CODE. It joins the wall if it is new."""
+    if bool(item) == none:
+        raise click.UsageError("Give the ITEM to put on stage, or --none.")
+    show(run(put_on_stage(server, code, item)), as_json)
+
+
+async def put_on_stage(server: Server, code: str, item: str | None) -> dict[str, Any]:
+    path = f"/api/walls/{segment(code.upper())}"
+    change: dict[str, Any] = {"active": None}
+    if item:
+        item = item if "/" in item else f"polls/{item}"
+        items = (await server.get(path))["items"]
+        change = {"active": item} if item in items else {"active": item, "items": [*items, item]}
+    wall: dict[str, Any] = await server.put(path, change)
+    return wall
+
+
+async def pages(server: Server, path: str) -> list[dict[str, Any]]:
+    """All items of a list, however many answers they come in."""
+    items: list[dict[str, Any]] = []
+    query = ""
+    while True:
+        answer = await server.get(path + query)
+        items += answer["items"]
+        if not answer.get("next"):
+            return items
+        query = f"?before={segment(str(answer['next']))}"
+
+
+def show(wall: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        output.as_json(wall)
+        return
+    links = wall.get("links") or {}
+    rows = [("code", wall["code"]), ("title", wall["title"]), ("on stage", wall["active"])]
+    output.table(("Wall", ""), [*rows, *links.items()], empty="")

@@ -1,0 +1,76 @@
+"""`livewall watch`: a stream as it moves. A live table on a terminal, one JSON object a line in a pipe."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from contextlib import aclosing
+
+import click
+
+from livewall.cli import output
+from livewall.cli.options import server_options
+from livewall.cli.outcome import run
+from livewall.client.calls import Server
+from livewall.client.subscription import Subscription, subscribe
+
+REDRAW = 0.1  # seconds, at least, between two pictures
+
+
+@click.command()
+@click.argument("streams", metavar="STREAM...", nargs=-1, required=True)
+@click.option("--since", metavar="POS", help="Go on from this position (from `pos` of an event; one STREAM only).")
+@click.option("--json", "ndjson", is_flag=True, help="One JSON object a line, also on a terminal.")
+@server_options
+def watch(server: Server, streams: tuple[str, ...], since: str | None, ndjson: bool) -> None:
+    """Follow STREAM: polls/ID, walls/CODE, tasks/ID or tasks. Ends with Ctrl-C, not with the server.
+
+    In a pipe, each line is an event as the server sends it: `reset` (forget what you hold), events with `key` and
+    `data`, `synced` (what you hold is whole).
+    """
+    if since and len(streams) > 1:
+        raise click.UsageError("--since goes with one STREAM.")
+    for stream in streams:
+        if "/" not in stream.strip("/") and stream != "tasks":
+            raise click.UsageError(f"{stream!r} is no stream; there are polls/ID, walls/CODE, tasks/ID and tasks.")
+    subscription = subscribe(server, list(dict.fromkeys(streams)), [since])
+    run(draw(subscription) if output.terminal() and not ndjson else lines(subscription))
+
+
+async def lines(subscription: Subscription) -> None:
+    async with aclosing(aiter(subscription)) as messages:
+        async for message in messages:
+            sys.stdout.write(json.dumps(message, ensure_ascii=False, separators=(",", ":")) + "\n")
+            sys.stdout.flush()
+
+
+async def draw(subscription: Subscription) -> None:
+    """A picture whenever something changed, and every second for the ages in it."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from livewall.cli.picture import picture
+
+    async def follow() -> None:
+        async with aclosing(aiter(subscription)) as messages:
+            async for _ in messages:
+                changed.set()
+
+    changed = asyncio.Event()
+    following = asyncio.ensure_future(follow())
+    following.add_done_callback(lambda _: changed.set())
+    with Live(console=Console(), auto_refresh=False, transient=False) as live:
+        try:
+            while not following.done():
+                live.update(picture(subscription, time.monotonic()), refresh=True)
+                await asyncio.sleep(REDRAW)
+                try:
+                    await asyncio.wait_for(changed.wait(), 1.0)
+                except TimeoutError:
+                    pass
+                changed.clear()
+        finally:
+            following.cancel()
+    await following

@@ -1,0 +1,71 @@
+"""Casting a ballot so that it counts once, whatever happens to the connection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from livewall.client.calls import Refusal, Server, segment
+
+DECIDED = frozenset({"closed", "round_over", "already_voted", "poll_not_open"})
+
+
+async def cast(server: Server, poll: str, choices: Sequence[str], round: int) -> dict[str, Any]:
+    """The receipt. The same choices in the same round are one ballot, so a call whose answer is lost is repeated.
+
+    Raises Refusal, and NotReached when the server's patience ran out; the ballot may then be in or not, and casting it
+    again does no harm.
+    """
+    try:
+        receipt: dict[str, Any] = await server.put(
+            f"/api/polls/{segment(poll)}/ballot", {"choices": list(choices), "round": round}
+        )
+        return receipt
+    except Refusal as problem:
+        if problem.unclear and problem.code in DECIDED:
+            # An earlier try may have been counted before the poll closed: the ballot itself tells.
+            ballot = (await server.get(f"/api/polls/{segment(poll)}")).get("ballot")
+            if ballot and ballot["round"] == round and sorted(ballot["choices"]) == sorted(choices):
+                return dict(ballot)
+        raise
+
+
+async def new_voter(server: Server) -> str:
+    """A voter's token. A token whose answer was lost costs nothing: there is no row until a ballot."""
+    answer = await server.post("/api/voters", repeat=True)
+    return str(answer["token"])
+
+
+async def find_poll(server: Server, name: str) -> dict[str, Any]:
+    """The poll that `name` means: its id, `polls/ID`, a wall's code (its active poll), or an address of these."""
+    kind, _, last = name.rstrip("/").rpartition("/")
+    if kind.endswith("/screen") or last in ("screen", "host"):
+        kind, _, last = name.rstrip("/").rpartition("/")[0].rpartition("/")
+    if kind.endswith("polls"):
+        return await _poll(server, last)
+    if kind.endswith(("w", "walls")):
+        return await _active_poll(server, last)
+    if looks_like_code(last):
+        try:
+            return await _active_poll(server, last)
+        except Refusal as problem:
+            if problem.code != "not_found":
+                raise
+    return await _poll(server, last)
+
+
+def looks_like_code(name: str) -> bool:
+    return len(name) == 6 and name.isalnum()
+
+
+async def _poll(server: Server, id: str) -> dict[str, Any]:
+    poll: dict[str, Any] = await server.get(f"/api/polls/{segment(id)}")
+    return poll
+
+
+async def _active_poll(server: Server, code: str) -> dict[str, Any]:
+    wall = await server.get(f"/api/walls/{segment(code.upper())}")
+    kind, _, id = (wall["active"] or "").partition("/")
+    if kind != "polls":
+        raise Refusal(409, "conflict", f"No poll is on stage at the wall {wall['code']}. Try again when one is.")
+    return await _poll(server, id)

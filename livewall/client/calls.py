@@ -1,0 +1,223 @@
+"""One HTTP call of the contract: JSON in, JSON out, and three ways to fail.
+
+`Refusal` is the server's own no, `NotReached` no answer at all, `Unclear` a call that was sent and whose answer was
+lost: it may have been carried out. What may be repeated is repeated until `patience` runs out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from tornado.httpclient import HTTPRequest, HTTPResponse
+from tornado.simple_httpclient import SimpleAsyncHTTPClient
+
+from livewall import __version__
+
+DEFAULT_URL = "http://127.0.0.1:8888"
+CONNECT_TIMEOUT = 5.0
+ANSWER_TIMEOUT = 20.0
+AGENT = f"livewall/{__version__}"
+
+
+class ClientError(Exception):
+    """Root of what a client of a Livewall server meets."""
+
+
+class NotReached(ClientError):
+    """No connection came about, or none that answered: nothing was done."""
+
+
+class Unclear(NotReached):
+    """The connection was lost after the call was sent: whether it was carried out is not known."""
+
+
+class Refusal(ClientError):
+    """The server answered, and said no."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        fields: dict[str, str] | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.fields = fields or {}
+        self.retry_after = retry_after
+        self.unclear = False  # an earlier try of the same call was sent, and its answer lost
+
+    @property
+    def come_back(self) -> bool:
+        """Whether the same call may do better later: busy, or something on the way has lost its server."""
+        return self.status in (429, 502, 503, 504)
+
+
+def server_url(text: str) -> str:
+    """The base of every address. Raises ValueError when `text` is not the address of a server."""
+    parts = urlsplit(text if "//" in text else "http://" + text)
+    try:
+        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        fine = False
+    if not fine or parts.path not in ("", "/"):
+        raise ValueError(f"{text!r} is not the address of a server, such as {DEFAULT_URL}")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def segment(text: str) -> str:
+    """One element of a path, whatever it contains."""
+    return quote(text, safe="")
+
+
+def refusal(response: HTTPResponse) -> Refusal:
+    """What the server, or something between, said with an answer that is no success."""
+    code, message = "internal", ""
+    fields: dict[str, str] = {}
+    try:
+        error = json.loads(response.body)["error"]
+        code, message, fields = error["code"], error["message"], error.get("fields") or {}
+    except (ValueError, KeyError, TypeError):
+        message = f"The server answered {response.code} {response.reason}."
+    return Refusal(response.code, code, message, fields, retry_after(response))
+
+
+def retry_after(response: HTTPResponse) -> float | None:
+    try:
+        return min(float(response.headers["Retry-After"]), 60.0)
+    except (KeyError, ValueError):
+        return None
+
+
+class Server:
+    """A Livewall server as seen with one token, or with none."""
+
+    def __init__(self, url: str = DEFAULT_URL, token: str | None = None, *, patience: float = 0.0) -> None:
+        self.url = server_url(url)
+        self.token = token
+        self.patience = patience  # seconds for which what may be repeated is repeated
+
+    async def get(self, path: str) -> Any:
+        return await self.call("GET", path, repeat=True)
+
+    async def post(self, path: str, body: Any = None, *, repeat: bool = False) -> Any:
+        """`repeat` says that doing it twice does no harm."""
+        return await self.call("POST", path, {} if body is None else body, repeat=repeat)
+
+    async def put(self, path: str, body: Any) -> Any:
+        return await self.call("PUT", path, body, repeat=True)
+
+    async def delete(self, path: str) -> Any:
+        return await self.call("DELETE", path, repeat=True)
+
+    async def call(self, method: str, path: str, body: Any = None, *, repeat: bool) -> Any:
+        """The answer's JSON. Raises Refusal, NotReached, and Unclear where only the answer was lost."""
+        deadline = time.monotonic() + self.patience
+        pause, unclear = 0.1, False
+        while True:
+            try:
+                return await self._once(method, path, body)
+            except Refusal as problem:
+                problem.unclear = unclear
+                if not problem.come_back:
+                    raise
+                # Without `repeat`, too: a server that is busy, or says it drains, has done nothing.
+                failure: ClientError = problem
+                wait = problem.retry_after or pause
+            except NotReached as problem:
+                unclear = unclear or isinstance(problem, Unclear)
+                failure, wait = problem, pause
+                if unclear and not repeat:
+                    raise
+            wait *= random.uniform(0.8, 1.2)
+            if time.monotonic() + wait > deadline:
+                raise failure
+            await asyncio.sleep(wait)
+            pause = min(pause * 2, 2.0)
+
+    async def _once(self, method: str, path: str, body: Any) -> Any:
+        response = await self.fetch(
+            HTTPRequest(
+                self.url + path,
+                method=method,
+                headers=self.headers({"Content-Type": "application/json"} if body is not None else {}),
+                body=None if body is None else json.dumps(body).encode(),
+                request_timeout=ANSWER_TIMEOUT,
+            )
+        )
+        if not 200 <= response.code < 300:
+            raise refusal(response)
+        if not response.body:
+            return None
+        try:
+            return json.loads(response.body)
+        except ValueError:
+            raise Refusal(response.code, "internal", f"{self.url} answered something that is not JSON.") from None
+
+    def headers(self, more: dict[str, str] | None = None) -> dict[str, str]:
+        headers = {"User-Agent": AGENT, "Accept": "application/json", **(more or {})}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        return headers
+
+    async def fetch(self, request: HTTPRequest, line: Line | None = None) -> HTTPResponse:
+        """The answer, whatever its status. Raises NotReached, or Unclear when the request was on its way."""
+        line = line or Line()
+        request.connect_timeout = CONNECT_TIMEOUT
+        request.follow_redirects = False
+        try:
+            return await line.client.fetch(request, raise_error=False)
+        except (OSError, ValueError, UnicodeError) as problem:
+            raise self._lost(line, problem) from None
+        except Exception as problem:
+            # What Tornado raises for a lost connection depends on where it was lost; a bug of ours shows as itself.
+            if type(problem).__module__.partition(".")[0] != "tornado":
+                raise
+            raise self._lost(line, problem) from None
+        finally:
+            line.cut()
+
+    def _lost(self, line: Line, problem: Exception) -> NotReached:
+        if line.connected:
+            return Unclear(f"The connection to {self.url} was lost before the answer came.")
+        return NotReached(f"{self.url} cannot be reached: {reason(problem)}.")
+
+
+def reason(problem: BaseException) -> str:
+    """An error of the system in words, without its number."""
+    text = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+    return text[:1].lower() + text[1:].rstrip(".")
+
+
+class Line:
+    """One HTTP connection that can be cut. Tornado's client gives up waiting, but would keep the connection."""
+
+    def __init__(self) -> None:
+        self.client = SimpleAsyncHTTPClient(force_instance=True, max_clients=1, max_body_size=1 << 40)
+        self._connect = self.client.tcp_client.connect
+        self._streams: list[Any] = []
+        self.was_cut = False
+        self.client.tcp_client.connect = self._noting_connect  # type: ignore[method-assign]
+
+    @property
+    def connected(self) -> bool:
+        return bool(self._streams)
+
+    def cut(self) -> None:
+        self.was_cut = True
+        for stream in self._streams:
+            stream.close()
+        self.client.close()
+
+    async def _noting_connect(self, *args: Any, **kwargs: Any) -> Any:
+        stream = await self._connect(*args, **kwargs)
+        self._streams.append(stream)
+        return stream

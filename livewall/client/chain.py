@@ -1,0 +1,115 @@
+"""What a reader holds of a stream, and the rule that keeps it free of holes. No I/O, no clock.
+
+A message is a JSON object of the wire as a dict. `Held.take` says what became of it: taken, known already, or proof of
+a hole, after which the reader resumes from `Held.resume_at`.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, NamedTuple
+
+Message = dict[str, Any]
+
+KEPT_UNKEYED = 1000
+
+
+class Verdict(Enum):
+    TAKEN = "taken"
+    KNOWN = "known"
+    HOLE = "hole"
+
+
+class Position(NamedTuple):
+    """`EPOCH.N`; the epoch may carry the mark of a view, and is compared for equality only."""
+
+    epoch: str
+    n: int
+
+
+def parse(text: str) -> Position:
+    """Raises ValueError when `text` is no position."""
+    epoch, dot, n = text.rpartition(".")
+    if not dot or not epoch or not n.isdecimal():
+        raise ValueError(f"{text!r} is no position")
+    return Position(epoch, int(n))
+
+
+def judge(at: str | None, prev: str, pos: str) -> Verdict:
+    """What a reader at `at` (None: at the start of a snapshot) does with an event that leads from `prev` to `pos`."""
+    before, after = parse(prev), parse(pos)
+    here = parse(at) if at is not None else Position(before.epoch, 0)
+    if not (here.epoch == before.epoch == after.epoch):
+        return Verdict.HOLE
+    if after.n <= here.n:
+        return Verdict.KNOWN
+    return Verdict.TAKEN if before.n <= here.n else Verdict.HOLE
+
+
+class Held:
+    """What a reader holds of one stream: the newest data of each key, and the unkeyed events in their order."""
+
+    def __init__(self, stream: str, since: str | None = None) -> None:
+        self.stream = stream
+        self.entries: dict[str, Any] = {}
+        self.unkeyed: list[Any] = []
+        self.synced = since is not None  # whether what is held is whole, and may be shown
+        self.error: Message | None = None  # why the stream ended
+        self._at = since
+        self._in_snapshot = False
+        self._next_entries: dict[str, Any] = {}
+        self._next_unkeyed: list[Any] = []
+
+    @property
+    def resume_at(self) -> str | None:
+        """Where to resume. Half a snapshot is no place to stand: what follows it would never be called synced."""
+        return None if self._in_snapshot else self._at
+
+    def take(self, message: Message) -> Verdict:
+        """Apply a message of this stream. Raises ValueError or KeyError when it breaks the grammar."""
+        if message.get("reset"):
+            self._in_snapshot, self._at = True, None
+            self._next_entries, self._next_unkeyed = {}, []
+            return Verdict.TAKEN
+        if message.get("synced"):
+            return self._end_snapshot(message["pos"])
+        if "error" in message:
+            self.error = message["error"]
+            return Verdict.TAKEN
+        if "pos" not in message:
+            return Verdict.TAKEN  # volatile: nothing to hold
+        if self._at is None and not self._in_snapshot:
+            return Verdict.HOLE  # an event, but nothing it could follow
+        verdict = judge(self._at, message["prev"], message["pos"])
+        if verdict is Verdict.TAKEN:
+            self._apply(message.get("key"), message.get("data"))
+            self._at = message["pos"]
+        return verdict
+
+    def heartbeat(self, pos: str) -> Verdict:
+        """A heartbeat says where the server believes the reader stands: being short of that is a hole."""
+        if self._in_snapshot:
+            return Verdict.KNOWN
+        if self._at is None:
+            return Verdict.HOLE
+        here, there = parse(self._at), parse(pos)
+        return Verdict.KNOWN if here.epoch == there.epoch and here.n >= there.n else Verdict.HOLE
+
+    def _end_snapshot(self, pos: str) -> Verdict:
+        if not self._in_snapshot:
+            return Verdict.KNOWN
+        parse(pos)
+        self.entries, self.unkeyed = self._next_entries, self._next_unkeyed
+        self._in_snapshot, self.synced, self._at = False, True, pos
+        return Verdict.TAKEN
+
+    def _apply(self, key: str | None, data: Any) -> None:
+        entries = self._next_entries if self._in_snapshot else self.entries
+        unkeyed = self._next_unkeyed if self._in_snapshot else self.unkeyed
+        if key is None:
+            unkeyed.append(data)
+            del unkeyed[:-KEPT_UNKEYED]
+        elif data is None:
+            entries.pop(key, None)
+        else:
+            entries[key] = data

@@ -1,0 +1,81 @@
+"""Which transport to use next, and when. Time comes in as an argument; nothing here waits or connects.
+
+The rungs are WebSocket, server-sent events, long polling, plain polling. A rung that is reached and delivers nothing is
+given up for the next; a server that is not reached at all says nothing about a rung. From time to time the whole ladder
+is tried again from the top.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RUNGS = ("websocket", "sse", "long-polling", "polling")
+
+SHORT_LIFE = 10.0  # seconds; a connection that ends sooner, twice running, is cut by something on the way
+FIRST_CLIMB = 30.0
+LAST_CLIMB = 300.0
+FIRST_PAUSE = 0.2
+LAST_PAUSE = 5.0
+
+
+@dataclass
+class Ladder:
+    rung: int = 0
+    failures: int = 0
+    short_lives: int = 0
+    opened_at: float = 0.0
+    climb_at: float = float("inf")
+    climb_after: float = FIRST_CLIMB
+    delivered: bool = False
+
+    @property
+    def transport(self) -> str:
+        return RUNGS[self.rung]
+
+    def opening(self, now: float) -> None:
+        """A connection on this rung is about to be tried."""
+        self.opened_at, self.delivered = now, False
+
+    def deliver(self, now: float) -> None:
+        """Something arrived on this rung."""
+        self.delivered = True
+        self.failures = 0
+        if self.rung == 0:
+            self.climb_at, self.climb_after = float("inf"), FIRST_CLIMB
+        elif self.climb_at == float("inf"):
+            self.climb_at = now + self.climb_after
+            self.climb_after = min(self.climb_after * 2, LAST_CLIMB)
+
+    def failed(self, now: float, *, reached: bool, hint: float | None = None) -> float:
+        """The connection ended; answers after how many seconds to try `transport`, which may be another one now.
+
+        `hint` is what the server asked for when it sent us away: no fault of the rung.
+        """
+        if hint is not None:
+            self.failures += 1
+            return hint
+        if not reached:
+            return self._pause()
+        if self.delivered:
+            self.short_lives = self.short_lives + 1 if now - self.opened_at < SHORT_LIFE else 0
+            if self.short_lives < 2:
+                return self._pause()
+        return self._step_down()
+
+    def climb(self, now: float) -> bool:
+        """Whether the time has come to try the ladder from the top; if so, `transport` is the top one."""
+        if now < self.climb_at:
+            return False
+        self.rung, self.short_lives, self.climb_at = 0, 0, float("inf")
+        return True
+
+    def _step_down(self) -> float:
+        self.short_lives = 0
+        if self.rung == len(RUNGS) - 1:
+            return self._pause()
+        self.rung += 1
+        return 0.0
+
+    def _pause(self) -> float:
+        self.failures += 1
+        return float(min(FIRST_PAUSE * 2 ** (self.failures - 1), LAST_PAUSE))

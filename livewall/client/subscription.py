@@ -1,0 +1,118 @@
+"""Streams as they are, for as long as one listens: whichever transport works, and without a hole."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from livewall.client.calls import Refusal, Server
+from livewall.client.chain import Held, Message, Verdict
+from livewall.client.ladder import Ladder
+from livewall.client.transports import ALIVE, TRANSPORTS, Broken
+
+
+class Subscription:
+    """Iterate over it for the wire's messages: `reset`, events, `synced`, volatile ones, and the `error` that ends a
+    stream among several. What is known already and heartbeats are left out.
+
+    `held[stream]` has what the stream holds. `live` is false while there is no connection; `since_when` (monotonic)
+    says since when; `transport` is the one in use. Raises Refusal when no stream is left to follow, and
+    NoConnection after `patience` seconds without one (never when that is None).
+    """
+
+    def __init__(
+        self, server: Server, streams: Sequence[str], since: Sequence[str | None] = (), *, patience: float | None = None
+    ) -> None:
+        self.server = server
+        self.patience = patience
+        positions = [*since, *[None] * (len(streams) - len(since))]
+        self.held = {stream: Held(stream, at) for stream, at in zip(streams, positions, strict=True)}
+        self.ladder = Ladder()
+        self.live = False
+        self.since_when = time.monotonic()
+        self.problem = ""  # why there is no connection
+
+    @property
+    def transport(self) -> str:
+        return self.ladder.transport
+
+    async def __aiter__(self) -> AsyncGenerator[Message, None]:
+        while True:
+            streams = [stream for stream, held in self.held.items() if held.error is None]
+            if not streams:
+                raise self._last_refusal()
+            self.ladder.opening(time.monotonic())
+            try:
+                async with aclosing(self._connection(streams)) as messages:
+                    async for message in messages:
+                        yield message
+                continue
+            except Broken as problem:
+                delay = self._lost(problem)
+            except (KeyError, TypeError, ValueError) as problem:
+                delay = self._lost(Broken(f"against the contract: {problem!r}"))
+            if self.patience is not None and time.monotonic() - self.since_when > self.patience:
+                raise NoConnection(self.problem)
+            await asyncio.sleep(delay * random.uniform(0.8, 1.2))
+
+    async def _connection(self, streams: Sequence[str]) -> AsyncGenerator[Message, None]:
+        """What one connection delivers; ends when there is a reason to make another."""
+
+        def where() -> list[str | None]:
+            return [self.held[stream].resume_at for stream in streams]
+
+        source = TRANSPORTS[self.ladder.transport](self.server, streams, where)
+        async with aclosing(source) as messages:
+            async for message in messages:
+                now = time.monotonic()
+                self._delivered(now)
+                if message is not ALIVE and self._take(message):
+                    yield message
+                    if "error" in message and len(streams) > 1:
+                        return  # go on with the others only
+                if self.ladder.climb(now):
+                    return
+
+    def _take(self, message: Message) -> bool:
+        """Whether the message says something new. Raises Broken when it proves that one was lost."""
+        if "heartbeat" in message:
+            for stream, pos in message["heartbeat"].items():
+                if stream in self.held and self.held[stream].heartbeat(pos) is Verdict.HOLE:
+                    raise Broken(f"missed events of {stream}")
+            return False
+        stream = message.get("stream")
+        if stream not in self.held:
+            return False
+        verdict = self.held[stream].take(message)
+        if verdict is Verdict.HOLE:
+            raise Broken(f"a hole in {stream}")
+        return verdict is Verdict.TAKEN
+
+    def _delivered(self, now: float) -> None:
+        self.ladder.deliver(now)
+        if not self.live:
+            self.live, self.since_when, self.problem = True, now, ""
+
+    def _lost(self, problem: Broken) -> float:
+        now = time.monotonic()
+        if self.live:
+            self.live, self.since_when = False, now
+        self.problem = str(problem)
+        return self.ladder.failed(now, reached=problem.reached, hint=problem.hint)
+
+    def _last_refusal(self) -> Refusal:
+        errors = [held.error for held in self.held.values() if held.error is not None]
+        error = errors[-1]
+        return Refusal(403, error.get("code", "forbidden"), error.get("message", "The stream has ended."))
+
+
+class NoConnection(Exception):
+    """For longer than one was willing to wait."""
+
+
+def subscribe(server: Server, streams: Sequence[str], since: Sequence[str | None] = ()) -> Subscription:
+    """Follow `streams`, from `since` on or from a snapshot."""
+    return Subscription(server, streams, since)

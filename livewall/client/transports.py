@@ -1,0 +1,272 @@
+"""The four ways in which the same messages arrive. Each is an async generator of the wire's messages.
+
+A transport yields `ALIVE` when it has proved that it delivers, then messages; it never ends by itself but by `Broken`
+(come back, perhaps on another transport), `Refusal` (stay away) or its caller closing it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from tornado.httpclient import HTTPError, HTTPRequest
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
+
+from livewall.client.calls import (
+    CONNECT_TIMEOUT,
+    Line,
+    NotReached,
+    Refusal,
+    Server,
+    Unclear,
+    reason,
+    refusal,
+    retry_after,
+)
+from livewall.client.chain import Message
+
+ALIVE: Message = {}
+
+WS_SILENCE = 45.0  # a heartbeat comes every 20 s
+SSE_SILENCE = 35.0  # … every 15 s
+SSE_FIRST_WORD = 4.0  # what is buffered on the way would never come
+LONG_POLL = 25.0
+PLAIN_POLL = 2.0
+
+Where = Callable[[], Sequence[str | None]]  # the positions of the streams, when asked
+Transport = Callable[[Server, Sequence[str], Where], AsyncGenerator[Message, None]]
+
+
+class Broken(Exception):
+    """The transport ended and one should come back. `reached` is false when no server was there at all."""
+
+    def __init__(self, why: str, *, reached: bool = True, hint: float | None = None) -> None:
+        super().__init__(why)
+        self.reached = reached
+        self.hint = hint
+
+
+def address(server: Server, kind: str, streams: Sequence[str], where: Where, **query: Any) -> str:
+    """`since` keeps the order of the streams; an empty element is no position."""
+    positions = where()
+    if any(positions):
+        query["since"] = ",".join(position or "" for position in positions)
+    path = f"{server.url}/{kind}/{quote(','.join(streams), safe='/,')}"
+    return path + ("?" + urlencode(query, safe=",~") if query else "")
+
+
+async def websocket(server: Server, streams: Sequence[str], where: Where) -> AsyncGenerator[Message, None]:
+    url = address(server, "ws", streams, where)
+    connection = await _upgrade(server, "ws" + url.removeprefix("http"))
+    try:
+        yield ALIVE
+        while True:
+            try:
+                text = await asyncio.wait_for(_read(connection), WS_SILENCE)
+            except TimeoutError:
+                raise Broken("the connection fell silent") from None
+            if text is None:
+                raise _closed(connection.close_code, connection.close_reason)
+            yield _decode(text)
+    finally:
+        connection.close()
+
+
+async def _upgrade(server: Server, url: str) -> WebSocketClientConnection:
+    request = HTTPRequest(url, headers=server.headers(), connect_timeout=CONNECT_TIMEOUT, request_timeout=10)
+    try:
+        return await websocket_connect(request, max_message_size=16 << 20)
+    except HTTPError as problem:
+        # The contract answers a refusal on an open socket: a status comes from something in between, or from draining.
+        raise _away(problem.code, retry_after(problem.response) if problem.response else None) from None
+    except (StreamClosedError, WebSocketError, ConnectionResetError) as problem:
+        raise Broken(str(problem) or "no WebSocket") from None
+    except OSError as problem:
+        raise Broken(reason(problem), reached=False) from None
+
+
+async def _read(connection: WebSocketClientConnection) -> str | bytes | None:
+    return await connection.read_message()
+
+
+def _closed(code: int | None, why: str | None) -> Exception:
+    """What a close code means (4500-4999 stay away), and after how long to come back."""
+    words = {4501: "unauthenticated", 4503: "forbidden", 4504: "no_such_stream"}
+    if code is not None and 4500 <= code <= 4999:
+        status = {4501: 401, 4503: 403, 4504: 404}.get(code, 400)
+        return Refusal(status, words.get(code, "malformed"), why or f"The server closed the socket with {code}.")
+    return Broken(f"closed with {code}", hint=milliseconds(why) if code in (4000, 4008) else None)
+
+
+def milliseconds(text: str | None) -> float | None:
+    """Seconds, from a text that is a number of milliseconds."""
+    if not text or not text.isdecimal() or len(text) > 7:
+        return None
+    return int(text) / 1000
+
+
+def _away(status: int, hint: float | None) -> Broken:
+    """A status that stands for no server behind what answered: it says nothing about the transport."""
+    return Broken(f"status {status}", reached=status not in (502, 503, 504, 429), hint=hint)
+
+
+async def sse(server: Server, streams: Sequence[str], where: Where) -> AsyncGenerator[Message, None]:
+    line, chunks = Line(), asyncio.Queue[bytes](64)
+
+    async def keep(chunk: bytes) -> None:  # awaited: what is not read stays in the socket
+        if not line.was_cut:
+            await chunks.put(chunk)
+
+    request = HTTPRequest(
+        address(server, "sse", streams, where),
+        headers=server.headers({"Accept": "text/event-stream", "Cache-Control": "no-store"}),
+        streaming_callback=keep,
+        request_timeout=0,
+        decompress_response=False,
+    )
+    fetching = asyncio.ensure_future(server.fetch(request, line))
+    parser, silence = EventParser(), CONNECT_TIMEOUT + SSE_FIRST_WORD
+    try:
+        while True:
+            chunk = await _next_chunk(chunks, fetching, silence)
+            if chunk is None:
+                raise await _sse_end(fetching, parser)
+            if silence != SSE_SILENCE:
+                silence = SSE_SILENCE
+                if not parser.looks_right(chunk):
+                    continue  # the body of an error; the status tells
+                yield ALIVE
+            for data in parser.feed(chunk):
+                yield _decode(data)
+    finally:
+        line.cut()
+        while not chunks.empty():  # whoever still waits to put something in goes home
+            chunks.get_nowait()
+        fetching.cancel()
+        with suppress(asyncio.CancelledError, NotReached):
+            await fetching
+
+
+async def _next_chunk(chunks: asyncio.Queue[bytes], fetching: asyncio.Future[Any], silence: float) -> bytes | None:
+    """The next bytes; None when the answer has ended and all were read."""
+    if chunks.empty():
+        reading = asyncio.ensure_future(chunks.get())
+        try:
+            done, _ = await asyncio.wait({reading, fetching}, timeout=silence, return_when=asyncio.FIRST_COMPLETED)
+            if reading in done:
+                return reading.result()
+            if not done:
+                raise Broken("nothing arrived")
+        finally:
+            reading.cancel()
+    return None if chunks.empty() else chunks.get_nowait()
+
+
+async def _sse_end(fetching: asyncio.Future[Any], parser: EventParser) -> Exception:
+    try:
+        response = await fetching
+    except Unclear as problem:
+        return Broken(str(problem), hint=parser.retry)
+    except NotReached as problem:
+        return Broken(str(problem), reached=False)
+    return Broken("the answer ended", hint=parser.retry) if response.code == 200 else _refused(response)
+
+
+def _refused(response: Any) -> Exception:
+    problem = refusal(response)
+    if problem.come_back or problem.status >= 500 or problem.code == "internal":
+        return _away(problem.status, problem.retry_after)
+    return problem
+
+
+class EventParser:
+    """Server-sent events (WHATWG HTML §9.2), as far as a Livewall server uses them."""
+
+    def __init__(self) -> None:
+        self.retry: float | None = None  # seconds after which the server wants us back
+        self._rest = b""
+        self._data: list[bytes] = []
+
+    @staticmethod
+    def looks_right(chunk: bytes) -> bool:
+        return chunk.lstrip(b"\xef\xbb\xbf\r\n").startswith((b":", b"data", b"id", b"event", b"retry"))
+
+    def feed(self, chunk: bytes) -> list[str]:
+        """The data of each event that is complete now."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        events = []
+        for line in lines:
+            line = line.rstrip(b"\r")
+            name, _, value = line.partition(b":")
+            value = value.removeprefix(b" ")
+            if name == b"data":
+                self._data.append(value)
+            elif name == b"retry":
+                self.retry = milliseconds(value.decode("ascii", "replace"))
+            elif not line and self._data:
+                events.append(b"\n".join(self._data).decode())
+                self._data = []
+        return events
+
+
+async def long_polling(server: Server, streams: Sequence[str], where: Where) -> AsyncGenerator[Message, None]:
+    async for message in _polling(server, streams, where, wait=LONG_POLL, pause=0.0):
+        yield message
+
+
+async def polling(server: Server, streams: Sequence[str], where: Where) -> AsyncGenerator[Message, None]:
+    async for message in _polling(server, streams, where, wait=0, pause=PLAIN_POLL):
+        yield message
+
+
+async def _polling(
+    server: Server, streams: Sequence[str], where: Where, *, wait: float, pause: float
+) -> AsyncGenerator[Message, None]:
+    while True:
+        asked = time.monotonic()
+        request = HTTPRequest(
+            address(server, "updates", streams, where, wait=f"{wait:g}"),
+            headers=server.headers(),
+            request_timeout=wait + 15,
+        )
+        try:
+            response = await server.fetch(request)
+        except NotReached as problem:
+            raise Broken(str(problem), reached=isinstance(problem, Unclear)) from None
+        if response.code != 200:
+            raise _refused(response)
+        try:
+            events = json.loads(response.body)["events"]
+        except (ValueError, KeyError, TypeError):
+            raise Broken("not an answer of a Livewall server") from None
+        yield ALIVE
+        for message in events:
+            yield message
+        if not events:  # an answer that came early and empty must not become a storm
+            await asyncio.sleep(max(pause, min(1.0, asked + wait - time.monotonic())))
+        elif pause:
+            await asyncio.sleep(pause)
+
+
+def _decode(text: str | bytes) -> Message:
+    try:
+        message = json.loads(text)
+    except ValueError:
+        raise Broken("not JSON") from None
+    if not isinstance(message, dict):
+        raise Broken("not an object")
+    return message
+
+
+TRANSPORTS: dict[str, Transport] = {
+    "websocket": websocket,
+    "sse": sse,
+    "long-polling": long_polling,
+    "polling": polling,
+}

@@ -1,0 +1,61 @@
+"""The voters this user is: a file of tokens, one per server and name, that nobody else can read."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+Tokens = dict[str, dict[str, str]]  # server's URL -> name -> token
+
+NOBODY_IN_PARTICULAR = ""
+
+
+class Voters:
+    """Kept in FOLDER/voters.json, mode 0600."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "voters.json"
+
+    def token(self, url: str, name: str = NOBODY_IN_PARTICULAR) -> str | None:
+        return self._read().get(url, {}).get(name)
+
+    def keep(self, url: str, name: str, token: str, *, instead_of: str | None = None) -> str:
+        """The token to use: `token`, unless another process has kept one since `instead_of` was read."""
+        with self._alone():
+            tokens = self._read()
+            mine = tokens.setdefault(url, {})
+            if mine.get(name) == instead_of:
+                mine[name] = token
+                self._write(tokens)
+            return mine[name]
+
+    def _read(self) -> Tokens:
+        """Raises ValueError when the file is not what this class writes."""
+        try:
+            tokens: Tokens = json.loads(self.file.read_text())
+        except FileNotFoundError:
+            return {}
+        except ValueError:
+            raise ValueError(
+                f"{self.file} is damaged: it holds your voter tokens; move it away to vote anew."
+            ) from None
+        return tokens
+
+    def _write(self, tokens: Tokens) -> None:
+        new = self.file.with_suffix(f".{os.getpid()}")
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            json.dump(tokens, out, indent=1)
+            out.flush()
+            os.fsync(out.fileno())
+        new.replace(self.file)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with open(os.open(self.file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
