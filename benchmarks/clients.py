@@ -6,9 +6,10 @@ import array
 import json
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from .machine import CLIENT_CORE, pinned
 from .native import program, scratch
@@ -57,10 +58,15 @@ class Load:
         self.tell(line)
         return self.hear()
 
-    def open(self, count: int) -> None:
-        answer = self.ask(f"open {count}")
-        if answer.get("refused"):
-            raise RuntimeError(f"{answer['refused']} of {count} connections were refused: {answer['last_error']}")
+    def open(self, count: int, *, over: float = 0) -> None:
+        """Open connections; `over` seconds, so that their pings do not all fall due at one moment."""
+        steps = max(1, int(over))
+        start = time.monotonic()
+        for step in range(steps):
+            time.sleep(max(0.0, start + step - time.monotonic()))
+            answer = self.ask(f"open {count * (step + 1) // steps - count * step // steps}")
+            if answer.get("refused"):
+                raise RuntimeError(f"{answer['refused']} of {count} connections were refused: {answer['last_error']}")
 
     def stat(self) -> dict[str, Any]:
         return self.ask("stat")
@@ -75,7 +81,7 @@ class Load:
             self._child.wait()
         self._child.stdout.close()
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import time
 from contextlib import ExitStack
 
-from .clients import Readers, WebSocketVoters
+from .clients import Readers, WebSocketVoters, checked
 from .machine import free_port
 from .native import program
 from .plan import Plan, table
@@ -24,28 +24,28 @@ AIM = 1.3
 
 
 class Watched:
-    """A real server with readers on an open poll, and two voters who keep changing their minds."""
+    """A real server with readers on an open poll, and voters (read nowhere else) who keep changing their minds."""
 
-    def __init__(self, stack: ExitStack, count: int) -> None:
-        self.count = count
-        self.server: Livewall = stack.enter_context(Livewall())
+    def __init__(self, stack: ExitStack, count: int, *options: str, voters: int = 2, over: float = 0) -> None:
+        self.server: Livewall = stack.enter_context(Livewall(*options))
         watched, other = self.server.poll(), self.server.poll("Where the voters' own sockets are open")
-        self.readers = Readers(self.server.port, f"/ws/polls/{watched}")
+        tokens = self.server.voters(voters)
+        self.path = f"/ws/polls/{watched}"
+        self.readers = Readers(self.server.port, self.path)
         stack.callback(self.readers.close)
-        self.readers.open(count)
-        tokens = self.server.voters(2)
+        self.readers.open(count, over=over)
         self.voters = WebSocketVoters(self.server.port, f"/ws/polls/{other}", vote_message(watched), tokens=tokens)
         stack.callback(self.voters.close)
-        self.voters.open(2)
+        self.voters.open(voters)
 
-    def window(self, seconds: float) -> tuple[int, int]:
-        """CPU nanoseconds and deliveries of a stretch with ballots."""
-        self.voters.start(rate=BALLOTS_PER_SECOND)
+    def window(self, seconds: float, rate: float = BALLOTS_PER_SECOND) -> tuple[int, int]:
+        """CPU nanoseconds and deliveries of a stretch with that many ballots a second."""
+        self.voters.start(rate=rate, flight=20)
         time.sleep(0.3)
         cpu, deliveries = self.server.cpu(), self.readers.stat()["tallies"]
         time.sleep(seconds)
         spent = self.server.cpu() - cpu, self.readers.stat()["tallies"] - deliveries
-        self.voters.stop()
+        checked(self.voters.stop())
         return spent
 
     def idle(self, seconds: float) -> int:
@@ -107,10 +107,10 @@ def compare(count: int, plan: Plan) -> list[str]:
     """The rows for one number of readers."""
     net, whole, floor, loop, rates, keeping = [], [], [], [], [], []
     with ExitStack() as stack:
-        few, many = Watched(stack, FEW), Watched(stack, count)
+        few, many = Watched(stack, FEW), Watched(stack, count, over=plan.seconds(20))
         bare, naive = Floor(stack, count), WriteMessage(stack, count)
         for _ in range(plan.pairs):
-            seconds, short = plan.seconds(20, 2), plan.seconds(5, 1)
+            seconds, short = plan.seconds(10, 2), plan.seconds(5, 1)
             few_cpu, few_deliveries = few.window(short)
             cpu, deliveries = many.window(seconds)
             share = seconds / short

@@ -70,7 +70,5 @@ def facts() -> str:
             break
     import tornado
 
-    cores = len(os.sched_getaffinity(0))
-    return (
-        f"{model}, {cores} cores, Linux {platform.release()}, Python {platform.python_version()}, Tornado {tornado.version}"
-    )
+    system = f"{len(os.sched_getaffinity(0))} cores, Linux {platform.release()}"
+    return f"{model}, {system}, Python {platform.python_version()}, Tornado {tornado.version}"

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from .clients import HTTPVoters
 from .machine import SERVER_CORE, cpu_ns, free_port, pinned, rss_bytes, wait_for_port
@@ -48,7 +48,7 @@ class Child:
                 self.process.kill()
                 self.process.wait()
 
-    def __enter__(self) -> Any:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,0 +1,54 @@
+"""Run the comparisons and print them: python -m benchmarks [NAME…] [--quick] [--write]"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import time
+from pathlib import Path
+
+from . import record
+from .machine import facts, load_average
+from .plan import Plan
+
+NAMES = {
+    "fanout": "server CPU per delivery to 1,000 and 9,000 WebSocket readers",
+    "ballots": "CPU per durable ballot",
+    "rate": "100, 1,000 and 4,000 ballots a second, with 10 and with 1,000 readers",
+    "latency": "from a ballot to the last reader's bytes",
+    "memory": "memory a reader, after 100,000 ballots, after 10,000 readers came and went",
+    "slow": "1,000 readers that never read",
+}
+DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="The comparisons, each beside its peer.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="all of them when none is given")
+    parser.add_argument("--list", action="store_true", help="name them and stop")
+    parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean nothing")
+    parser.add_argument("--write", action="store_true", help="keep the figures in docs/performance.md")
+    options = parser.parse_args()
+    if options.list:
+        print("\n".join(f"{name:10} {what}" for name, what in NAMES.items()))
+        return 0
+    names = options.names or list(NAMES)
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(unknown)} (there are {', '.join(NAMES)})")
+    if options.write and options.quick:
+        parser.error("quick figures are not for the record")
+    for name in names:
+        started, load = time.time(), load_average()
+        text = importlib.import_module(f"benchmarks.{name}").run(Plan(quick=options.quick))
+        command = f"python -m benchmarks {name}" + (" --quick" if options.quick else "")
+        header = record.header(command, facts(), started, time.time() - started, load)
+        print(f"## {NAMES[name]}\n\n{header}\n\n{text}\n", flush=True)
+        if options.write:
+            record.keep(DOCUMENT, name, f"{header}\n\n{text}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

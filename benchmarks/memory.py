@@ -1,0 +1,107 @@
+"""Resident memory of the server: a reader as a browser opens it, 100,000 ballots, 10,000 readers who came and went."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+
+from .ballots import BODY
+from .clients import BROWSER, HTTPVoters, Readers
+from .fanout import BALLOTS_PER_SECOND, Watched
+from .plan import Plan, table
+from .spread import Spread, verdict
+from .target import Livewall
+
+KIB = 1024
+AIM_KIB = 20
+GROWTH_AIM_KIB = 1024
+
+
+def reader_bytes(plan: Plan) -> float:
+    """Memory of one more reader with a browser's headers, its own cookie, and two rounds of pings answered."""
+    count = plan.size(1000, 100)
+    with ExitStack() as stack:
+        watched = Watched(stack, 50)
+        server = watched.server
+        path = watched.path
+        cookies = server.cookies(path.rsplit("/", 1)[1], count)
+        readers = Readers(server.port, path, tokens=cookies, headers=BROWSER)
+        stack.callback(readers.close)
+        watched.voters.start(rate=BALLOTS_PER_SECOND)
+        time.sleep(plan.seconds(5))
+        before = server.rss()
+        readers.open(count)
+        time.sleep(plan.seconds(45, 2))
+        after = server.rss()
+        watched.voters.stop()
+        pings = readers.stat()["pings"]
+        if not plan.quick and pings < 2 * count:
+            raise RuntimeError(f"{pings} pings for {count} readers: not what a browser would see")
+    return (after - before) / count
+
+
+def ballots_growth(plan: Plan) -> tuple[int, int]:
+    """Growth over 100,000 ballots of as many voters, and the ballots counted at the end."""
+    warm, count = plan.size(5000, 500), plan.size(100_000, 2000)
+    with ExitStack() as stack:
+        server: Livewall = stack.enter_context(Livewall())
+        tokens = server.voters(warm + count)
+        poll = server.poll()
+        readers = Readers(server.port, f"/ws/polls/{poll}")
+        stack.callback(readers.close)
+        readers.open(10)
+        voters = HTTPVoters(server.port, "PUT", f"/api/polls/{poll}/ballot", BODY, tokens=tokens)
+        stack.callback(voters.close)
+        voters.open(16)
+        voters.go(count=warm)
+        time.sleep(1)
+        before = server.rss()
+        voters.go(count=count)
+        time.sleep(1)
+        return server.rss() - before, server.tally(poll)["ballots"]
+
+
+def visitors_growth(plan: Plan) -> int:
+    """Growth over 10,000 readers who came and went, a thousand at a time, after one such thousand."""
+    crowd, rounds = plan.size(1000, 100), plan.size(10, 3)
+    with ExitStack() as stack:
+        watched = Watched(stack, 10)
+        server = watched.server
+        watched.voters.start(rate=BALLOTS_PER_SECOND)
+        readers = Readers(server.port, watched.path)
+        stack.callback(readers.close)
+        before = 0
+        for turn in range(rounds + 1):
+            readers.open(crowd)
+            time.sleep(plan.seconds(1, 0.3))
+            readers.ask(f"drop {crowd}")
+            time.sleep(plan.seconds(1, 0.3))
+            if turn == 0:
+                before = server.rss()
+        growth = server.rss() - before
+        watched.voters.stop()
+        return growth
+
+
+def run(plan: Plan) -> str:
+    each = Spread.of([reader_bytes(plan) for _ in range(plan.size(3, 1))])
+    grown, counted = ballots_growth(plan)
+    visited = visitors_growth(plan)
+    rows = [
+        [
+            "a WebSocket reader: a browser's headers, its own cookie, pings answered twice",
+            f"{each.text(1, 1 / KIB)} KiB (median of {each.count})",
+            verdict(each.median / KIB, AIM_KIB) + " (KiB)",
+        ],
+        [
+            f"growth over {plan.size(100_000, 2000):,} ballots of as many voters ({counted:,} with the warm-up)",
+            f"{grown / KIB:.0f} KiB",
+            verdict(grown / KIB, GROWTH_AIM_KIB) + " (KiB)",
+        ],
+        [
+            f"growth over {plan.size(10_000, 300):,} readers who came and went",
+            f"{visited / KIB:.0f} KiB",
+            verdict(visited / KIB, GROWTH_AIM_KIB) + " (KiB)",
+        ],
+    ]
+    return table(["what", "resident memory", "aim"], rows)

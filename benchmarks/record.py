@@ -1,0 +1,21 @@
+"""Figures go into the document between two comments, with the command and the machine beside them."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+
+def header(command: str, facts: str, started: float, seconds: float, load: float) -> str:
+    day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(started))
+    return f"`{command}` on {day} UTC, {seconds:.0f} s, load average {load:.1f} at its start. {facts}."
+
+
+def keep(document: Path, name: str, text: str) -> None:
+    """Replace what stands between `<!-- NAME -->` and `<!-- /NAME -->`; raises when the document has no such place."""
+    old = document.read_text(encoding="utf-8")
+    place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    if not place.search(old):
+        raise ValueError(f"{document} has no place for {name}")
+    document.write_text(place.sub(lambda m: f"{m[1]}{text}\n{m[2]}", old), encoding="utf-8")
