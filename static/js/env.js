@@ -1,0 +1,24 @@
+// The browser as the modules below see it; tests hand in their own.
+
+export function browser() {
+  return {
+    origin: location.origin,
+    WebSocket: window.WebSocket,
+    AbortController: window.AbortController,
+    TextDecoder: window.TextDecoder,
+    fetch: (...args) => window.fetch(...args),
+    setTimeout: (act, milliseconds) => window.setTimeout(act, milliseconds),
+    clearTimeout: (timer) => window.clearTimeout(timer),
+    now: () => performance.now(),
+    wallClock: () => Date.now(),
+    random: Math.random,
+    hidden: () => document.visibilityState === "hidden",
+  };
+}
+
+/** Comes back at once when the network does, and when a sleeping page is looked at again. */
+export function wakeOn(connection) {
+  window.addEventListener("online", () => connection.hurry());
+  window.addEventListener("pageshow", (event) => event.persisted && connection.hurry());
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && connection.hurry());
+}
