@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 import click
 
 from livewall.cli import output
-from livewall.cli.options import is_loopback, json_option, server_options
+from livewall.cli.options import json_option, server_options
 from livewall.cli.outcome import run
 from livewall.cli.wall import pages
 from livewall.client.calls import Server, segment
+from livewall.client.secret import is_loopback
 
 ROLES = ("reporter", "operator", "host", "admin")
 

@@ -81,17 +81,22 @@ def restore(file: Path | None, in_place: bool, data: Path) -> None:
 @folder_option
 def recount(id: str, as_json: bool, data: Path) -> None:
     """Count the ballots of the poll ID again and compare with the counts kept. Exit status 1 when they differ."""
+    import msgspec
+
     from livewall.store.folder import DATABASE
     from livewall.voting.recount import recount
 
-    database = existing(data) / DATABASE
     with told():
-        found = recount(database, id.removeprefix("polls/"))
+        rounds = recount(existing(data) / DATABASE, id.removeprefix("polls/"))
+    agree = all(each.agrees for each in rounds)
     if as_json:
-        output.as_json({"poll": id, "counted": found.counted, "kept": found.kept, "ballots": found.ballots})
+        output.as_json({"poll": id, "agree": agree, "rounds": msgspec.to_builtins(rounds)})
     else:
-        options = sorted({*found.counted, *found.kept})
-        rows = [(option, found.counted.get(option, 0), found.kept.get(option, 0)) for option in options]
-        output.table(("Option", "Counted", "Kept"), rows, empty="No ballots.")
-    if found.counted != found.kept:
+        rows: list[tuple[object, ...]] = []
+        for each in rounds:
+            counted, kept = each.counted.counts, each.kept.counts
+            rows += [(each.round, option, counted.get(option, 0), kept.get(option, 0)) for option in counted | kept]
+            rows.append((each.round, "ballots", each.counted.ballots, each.kept.ballots))
+        output.table(("Round", "Option", "Counted", "Kept"), rows, empty="No ballots.")
+    if not agree:
         stop(REFUSED, "The counts kept are not those of the ballots.")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import click
 
 from livewall.client.calls import DEFAULT_URL, Server, server_url
+from livewall.client.secret import admin_token, is_loopback
 from livewall.settings import data_folder, secret
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -76,17 +76,3 @@ def role_token(url: str, token: str | None, data: Path | None) -> str | None:
     if token and secret(token):
         return secret(token)
     return admin_token(data or data_folder()) if is_loopback(url) else None
-
-
-def is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
-def admin_token(data: Path) -> str | None:
-    import json
-
-    try:
-        return str(json.loads((data / "secret").read_text())["admin"]) or None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

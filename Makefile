@@ -1,0 +1,51 @@
+# Two commands matter: `make demo` shows Livewall at work, `make test` runs all tests. Both set up what they need.
+# Prerequisites: make, Python 3.11 or newer with venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check torture bench system clean
+
+demo: $(VENV)/.runs
+	@exec $(BIN)/livewall demo
+
+test: $(VENV)/.tests system
+	$(BIN)/python -m pytest
+	@if [ -n "$$(find tests/js -name '*.test.mjs' 2>/dev/null)" ]; then \
+	    if command -v node >/dev/null; then node --test $$(find tests/js -name '*.test.mjs' | sort); \
+	    else echo "tests/js is left out: there is no node"; fi; fi
+
+check: $(VENV)/.tests
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# The same properties and kills as in `make test`, for longer; seeds are printed.
+torture: $(VENV)/.tests
+	LIVEWALL_TORTURE=1 $(BIN)/python -m pytest tests/core tests/edge tests/services
+
+bench: $(VENV)/.tests
+	$(BIN)/python -m benchmarks
+
+# Chromium, fonts and node, from the system's package manager.
+system:
+	@.ci/system
+
+# A stamp says that an environment has what setup.cfg lists; it is made again when that changes.
+$(VENV)/.runs: setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]'
+	@touch $@
+
+$(VENV)/.tests: setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all,test]'
+	@touch $@ $(VENV)/.runs
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Livewall needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	    { echo "This Python cannot make environments. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

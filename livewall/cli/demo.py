@@ -1,0 +1,40 @@
+"""`livewall demo`: everything at once, in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from livewall.cli.outcome import REFUSED, stop, words
+
+
+@click.command()
+@click.option("--seconds", type=click.FloatRange(1), metavar="N", help="End after so long.  [default: with Ctrl-C]")
+@click.option("--port", type=click.IntRange(1, 65535), default=8888, envvar="LIVEWALL_PORT", show_default=True)
+@click.option(
+    "--address",
+    default="0.0.0.0",
+    envvar="LIVEWALL_ADDRESS",
+    show_default=True,
+    help="Where to listen; phones need it.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="LIVEWALL_DATA",
+    metavar="DIR",
+    help="Keep the data in this folder.  [default: a temporary one]",
+)
+def demo(seconds: float | None, port: int, address: str, data: Path | None) -> None:
+    """Run a server with a wall, polls, a task that reports its steps, and an audience of 944 real answers."""
+    from livewall.client.calls import NotReached, Refusal
+    from livewall.demo.show import Failed, show
+
+    try:
+        asyncio.run(show(port=port, address=address, data=data, seconds=seconds, say=click.echo))
+    except Refusal as problem:
+        stop(REFUSED, words(problem))
+    except (Failed, NotReached) as problem:
+        stop(REFUSED, str(problem))

@@ -1,0 +1,24 @@
+"""Which address of this machine a phone in the same network can reach."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+
+def own_address() -> str | None:
+    """The address from which this machine talks to its network; None when it has none but the loopback."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address for documentation (RFC 5737): UDP, so nothing is sent
+            address: str = probe.getsockname()[0]
+        except OSError:
+            return None
+    return None if ipaddress.ip_address(address).is_loopback else address
+
+
+def reachable(listening: str) -> str:
+    """The address to put into links, for a server that listens on `listening`."""
+    if listening in ("0.0.0.0", "::", ""):
+        return own_address() or "127.0.0.1"
+    return f"[{listening}]" if ":" in listening else listening

@@ -1,0 +1,196 @@
+"""The demonstration from beginning to end: a server, a wall, a task, an audience; and all of it gone when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import signal
+import sys
+import tempfile
+from asyncio.subprocess import PIPE, Process, create_subprocess_exec
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from livewall.client.calls import ClientError, NotReached, Refusal, Server, segment
+from livewall.client.secret import admin_token, is_loopback
+from livewall.demo import network, release
+from livewall.demo.answers import OPTIONS
+from livewall.settings import environment_without_livewall
+
+CROWD_SECONDS = 60.0
+START_SECONDS = 20.0
+GRACE_SECONDS = 8.0
+
+Say = Callable[[str], None]
+
+
+class Failed(Exception):
+    """The demonstration cannot go on."""
+
+
+async def show(*, port: int, address: str, data: Path | None, seconds: float | None, say: Say) -> None:
+    """Run until `seconds` have passed, or SIGINT or SIGTERM. Raises Failed."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with AsyncExitStack() as stack:
+        folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="livewall-demo-")))
+        server = await stack.enter_async_context(running_server(port, address, folder))
+        stage = await prepare(server)
+        say(announcement(server, stage, address, folder))
+        crowd = min(CROWD_SECONDS, seconds * 0.8) if seconds else CROWD_SECONDS
+        tasks = [
+            await stack.enter_async_context(background(attend(server, stage, crowd, say))),
+            await stack.enter_async_context(background(release.run(server, stage["task"]))),
+        ]
+        await until(stopped, seconds, tasks)
+        say("Ending.")
+
+
+async def until(stopped: asyncio.Event, seconds: float | None, tasks: list[asyncio.Task[None]]) -> None:
+    """Return when it is time to end; a task that fails before ends it, too."""
+    stop = asyncio.ensure_future(stopped.wait())
+    left: set[asyncio.Future[Any]] = {stop, *tasks}
+    deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
+    try:
+        while not stop.done():
+            timeout = None if deadline is None else max(0.0, deadline - asyncio.get_running_loop().time())
+            done, left = await asyncio.wait(left, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                return
+            for task in done - {stop}:
+                await task
+    finally:
+        stop.cancel()
+
+
+@asynccontextmanager
+async def background(work: Any) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.ensure_future(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError, ClientError, Failed):
+            await task
+
+
+@asynccontextmanager
+async def child(*arguments: str, **more: Any) -> AsyncIterator[Process]:
+    """A Python process that ends with us: with SIGTERM in order, by the kernel when we are killed."""
+    process = await create_subprocess_exec(
+        sys.executable,
+        *arguments,
+        env=environment_without_livewall(),
+        start_new_session=True,  # Ctrl-C is ours; the child is told by us
+        preexec_fn=_end_with_parent,
+        **more,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), GRACE_SECONDS)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+def _end_with_parent() -> None:
+    pr_set_pdeathsig = 1
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
+@asynccontextmanager
+async def running_server(port: int, address: str, data: Path) -> AsyncIterator[Server]:
+    """The real `livewall serve`, ready."""
+    url = f"http://{network.reachable(address)}:{port}"
+    arguments = ["--port", str(port), "--address", address, "--public-url", url, "--data", str(data)]
+    async with child("-m", "livewall", "serve", *arguments, "--log-level", "warning") as process:
+        await ready(url, process)
+        yield Server(url, admin_token(data), patience=30.0)
+
+
+async def ready(url: str, process: Process) -> None:
+    server = Server(url)
+    deadline = asyncio.get_running_loop().time() + START_SECONDS
+    while asyncio.get_running_loop().time() < deadline:
+        if process.returncode is not None:
+            raise Failed("The server did not start; what it said stands above.")
+        try:
+            await server.call("GET", "/readyz", repeat=False)
+            return
+        except (NotReached, Refusal):
+            await asyncio.sleep(0.05)
+    raise Failed(f"The server did not answer at {url} within {START_SECONDS:g} seconds.")
+
+
+async def prepare(server: Server) -> dict[str, str]:
+    """A wall with two polls and a task; the first poll open and on stage."""
+    wall = await server.post("/api/walls", {"title": "Election night 1996"})
+    code = wall["code"]
+    poll = await server.post("/api/polls", {"title": "Who gets your vote?", "options": list(OPTIONS), "wall": code})
+    await server.post(
+        "/api/polls",
+        {
+            "title": "What should the next evening be about?",
+            "options": ["The debates", "The economy", "The polls and their errors"],
+            "results": "after_vote",
+            "wall": code,
+        },
+    )
+    task = await release.create(server)
+    path = f"/api/walls/{segment(code)}"
+    items = (await server.get(path))["items"]
+    await server.put(path, {"items": [*items, f"tasks/{task['id']}"], "active": f"polls/{poll['id']}"})
+    await server.post(f"/api/polls/{segment(poll['id'])}/open", repeat=True)
+    login = await server.post("/api/logins", {"role": "admin"})
+    return {"wall": code, "poll": poll["id"], "task": task["id"], "login": login["link"]}
+
+
+def announcement(server: Server, stage: dict[str, str], address: str, data: Path) -> str:
+    wall = f"{server.url}/w/{stage['wall']}"
+    login = stage["login"] if "//" in stage["login"] else server.url + stage["login"]
+    if is_loopback(server.url):
+        where = "Only this machine can reach it; phones cannot."
+    elif address == "0.0.0.0":
+        where = "It listens on every address of this machine: whoever is in this network can vote."
+    else:
+        where = f"It listens on {address}."
+    return f"""
+Livewall is running at {server.url}
+{where}
+
+  Projector   {wall}/screen
+  Audience    {wall}
+  A task      {server.url}/tasks/{stage["task"]}
+  Sign in     {login}
+              (as admin, once, within ten minutes; another: livewall login --url {server.url} --data {data})
+
+944 people are about to answer. Ctrl-C ends it.
+"""
+
+
+async def attend(server: Server, stage: dict[str, str], seconds: float, say: Say) -> None:
+    """The audience's process; says how its ballots arrive and, when all are in, what the wall shows."""
+    arguments = ("-m", "livewall.demo.audience", server.url, stage["poll"], f"{seconds:g}")
+    async with child(*arguments, stdout=PIPE) as process:
+        assert process.stdout is not None
+        said = 0
+        async for line in process.stdout:
+            count = json.loads(line)
+            if count["cast"] >= said + 100:
+                said = count["cast"] // 100 * 100
+                say(f"{count['cast']} ballots are in.")
+        if await process.wait():
+            raise Failed(f"The audience's process ended with status {process.returncode}.")
+    poll = await server.get(f"/api/polls/{segment(stage['poll'])}")
+    counts = poll["tally"]["counts"]
+    result = ", ".join(f"{option['label']} {counts.get(option['id'], 0)}" for option in poll["options"])
+    say(f"All {count['cast']} ballots are in: {result}. The poll stays open; vote along from a phone.")
