@@ -14,7 +14,7 @@ from livewall.settings import data_folder, secret
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PATIENCE = 30.0
+PATIENCE = 30.0  # seconds, once the server was there
 
 
 class Url(click.ParamType[str]):
@@ -39,16 +39,36 @@ def url_option(command: F) -> F:
 
 
 def server_options(command: F) -> F:
-    """--url, --token and --data, handed over as one argument `server`."""
+    """--url, --token, --data and --wait, handed over as one argument `server`."""
+    return _server_options(command, wait=0.0)
 
-    def with_server(*args: Any, url: str, token: str | None, data: Path | None, **more: Any) -> Any:
-        return command(*args, server=Server(url, role_token(url, token, data), patience=PATIENCE), **more)
+
+def patient_server_options(command: F) -> F:
+    """The same for what scripts do while a server may be restarting."""
+    return _server_options(command, wait=8.0)
+
+
+def _server_options(command: F, *, wait: float) -> F:
+    def with_server(*args: Any, url: str, token: str | None, data: Path | None, wait: float, **more: Any) -> Any:
+        server = Server(url, role_token(url, token, data), patience=PATIENCE, wait=wait)
+        return command(*args, server=server, **more)
 
     with_server.__name__, with_server.__doc__ = command.__name__, command.__doc__
     with_server.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    for option in (data_option, token_option, url_option):
+    for option in (wait_option(wait), data_option, token_option, url_option):
         with_server = option(with_server)
     return with_server  # type: ignore[return-value]
+
+
+def wait_option(default: float) -> Callable[[F], F]:
+    return click.option(
+        "--wait",
+        type=click.FloatRange(0),
+        default=default,
+        show_default=f"{default:g}",
+        metavar="SECONDS",
+        help="How long to wait for a server that is not there.",
+    )
 
 
 def token_option(command: F) -> F:

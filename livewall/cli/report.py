@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from livewall.cli import output
-from livewall.cli.options import json_option, server_options
+from livewall.cli.options import json_option, patient_server_options
 from livewall.cli.outcome import run
 from livewall.client.calls import Server, segment
 
@@ -27,7 +27,7 @@ STATES = ("pending", "running", "waiting", "retrying", "succeeded", "failed", "c
 )
 @click.option("--id", "task_id", metavar="ID", help="With --new: the task's id; makes repeating it harmless.")
 @json_option
-@server_options
+@patient_server_options
 def report(
     server: Server,
     task: str | None,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from livewall.cli import output
-from livewall.cli.options import PATIENCE, json_option, url_option
+from livewall.cli.options import PATIENCE, json_option, url_option, wait_option
 from livewall.cli.outcome import REFUSED, run, stop
 from livewall.client.ballots import cast, find_poll, new_voter
 from livewall.client.calls import Refusal, Server
@@ -25,15 +25,16 @@ Option = dict[str, str]
 @click.option("--label", "by", flag_value="label", help="CHOICE is an option's label.")
 @click.option("--as", "name", default="", metavar="NAME", help="Vote as another voter of yours.")
 @json_option
+@wait_option(8.0)
 @url_option
-def vote(url: str, poll: str, choices: tuple[str, ...], by: str | None, name: str, as_json: bool) -> None:
+def vote(url: str, wait: float, poll: str, choices: tuple[str, ...], by: str | None, name: str, as_json: bool) -> None:
     """Cast your ballot in a poll, or in the poll on the stage of a wall.
 
     CHOICE is an option's id or label. Voting again changes the ballot, where the poll allows it. You stay the same
     voter: your token is kept in your configuration folder.
     """
     try:
-        answer = run(cast_ballot(url, poll, choices, by, name))
+        answer = run(cast_ballot(url, wait, poll, choices, by, name))
     except (OSError, ValueError) as problem:
         stop(REFUSED, f"Your voter token cannot be kept: {problem}")
     if as_json:
@@ -43,26 +44,32 @@ def vote(url: str, poll: str, choices: tuple[str, ...], by: str | None, name: st
     click.echo(f"Your ballot is in: {labels}\nreceipt {answer['receipt']}, round {answer['round']}")
 
 
-async def cast_ballot(url: str, poll: str, choices: Sequence[str], by: str | None, name: str) -> dict[str, Any]:
+async def cast_ballot(
+    url: str, wait: float, poll: str, choices: Sequence[str], by: str | None, name: str
+) -> dict[str, Any]:
     """The receipt, with the poll's id and the labels chosen."""
-    found = await find_poll(Server(url, patience=PATIENCE), poll)
+    server = Server(url, patience=PATIENCE, wait=wait)
+    found = await find_poll(server, poll)
     chosen = [match(choice, found["options"], by) for choice in choices]
     ids = [option["id"] for option in chosen]
     voters = Voters(config_folder())
-    token = voters.token(url, name) or await new_token(voters, url, name, None)
+    server.token = known = voters.token(url, name)
+    if known is None:
+        server.token = await new_token(voters, server, name, None)
     try:
-        receipt = await cast(Server(url, token, patience=PATIENCE), found["id"], ids, found["round"])
+        receipt = await cast(server, found["id"], ids, found["round"])
     except Refusal as problem:
         if problem.status != 401:
             raise
         # The server no longer knows this voter (another data folder, a year gone by), so no ballot of it counts here.
-        token = await new_token(voters, url, name, token)
-        receipt = await cast(Server(url, token, patience=PATIENCE), found["id"], ids, found["round"])
+        server.token = await new_token(voters, server, name, server.token)
+        receipt = await cast(server, found["id"], ids, found["round"])
     return {"poll": found["id"], **receipt, "labels": [option["label"] for option in chosen]}
 
 
-async def new_token(voters: Voters, url: str, name: str, old: str | None) -> str:
-    return voters.keep(url, name, await new_voter(Server(url, patience=PATIENCE)), instead_of=old)
+async def new_token(voters: Voters, server: Server, name: str, old: str | None) -> str:
+    server.token = None
+    return voters.keep(server.url, name, await new_voter(server), instead_of=old)
 
 
 def match(choice: str, options: Sequence[Option], by: str | None) -> Option:

@@ -1,7 +1,7 @@
 """One HTTP call of the contract: JSON in, JSON out, and three ways to fail.
 
 `Refusal` is the server's own no, `NotReached` no answer at all, `Unclear` a call that was sent and whose answer was
-lost: it may have been carried out. What may be repeated is repeated until `patience` runs out.
+lost: it may have been carried out. What may be repeated is repeated while there is patience.
 """
 
 from __future__ import annotations
@@ -100,10 +100,16 @@ def retry_after(response: HTTPResponse) -> float | None:
 class Server:
     """A Livewall server as seen with one token, or with none."""
 
-    def __init__(self, url: str = DEFAULT_URL, token: str | None = None, *, patience: float = 0.0) -> None:
+    def __init__(
+        self, url: str = DEFAULT_URL, token: str | None = None, *, patience: float = 0.0, wait: float | None = None
+    ) -> None:
+        """`patience` is for how many seconds a call is repeated when the connection fails or the server is busy; `wait`
+        goes in its place until the server has been reached once (a wrong address deserves less)."""
         self.url = server_url(url)
         self.token = token
-        self.patience = patience  # seconds for which what may be repeated is repeated
+        self.patience = patience
+        self.wait = patience if wait is None else wait
+        self.reached = False
 
     async def get(self, path: str) -> Any:
         return await self.call("GET", path, repeat=True)
@@ -120,7 +126,7 @@ class Server:
 
     async def call(self, method: str, path: str, body: Any = None, *, repeat: bool) -> Any:
         """The answer's JSON. Raises Refusal, NotReached, and Unclear where only the answer was lost."""
-        deadline = time.monotonic() + self.patience
+        start = time.monotonic()
         pause, unclear = 0.1, False
         while True:
             try:
@@ -134,11 +140,12 @@ class Server:
                 wait = problem.retry_after or pause
             except NotReached as problem:
                 unclear = unclear or isinstance(problem, Unclear)
+                self.reached = self.reached or unclear
                 failure, wait = problem, pause
                 if unclear and not repeat:
                     raise
             wait *= random.uniform(0.8, 1.2)
-            if time.monotonic() + wait > deadline:
+            if time.monotonic() + wait > start + (self.patience if self.reached else self.wait):
                 raise failure
             await asyncio.sleep(wait)
             pause = min(pause * 2, 2.0)
@@ -153,6 +160,7 @@ class Server:
                 request_timeout=ANSWER_TIMEOUT,
             )
         )
+        self.reached = True
         if not 200 <= response.code < 300:
             raise refusal(response)
         if not response.body:
