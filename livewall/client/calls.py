@@ -182,7 +182,10 @@ class Server:
         request.connect_timeout = CONNECT_TIMEOUT
         request.follow_redirects = False
         try:
-            return await line.client.fetch(request, raise_error=False)
+            # Shielded: Tornado logs an error when it would end a future that was cancelled; `cut` ends it instead.
+            answer = line.client.fetch(request, raise_error=False)
+            answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+            return await asyncio.shield(answer)
         except (OSError, ValueError, UnicodeError) as problem:
             raise self._lost(line, problem) from None
         except Exception as problem:
@@ -228,4 +231,6 @@ class Line:
     async def _noting_connect(self, *args: Any, **kwargs: Any) -> Any:
         stream = await self._connect(*args, **kwargs)
         self._streams.append(stream)
+        if self.was_cut:
+            stream.close()
         return stream

@@ -1,0 +1,85 @@
+"""`livewall backup`, `restore` and `recount` on a real data folder."""
+
+import sqlite3
+import stat
+
+import pytest
+from children import ServerProcess
+
+
+@pytest.fixture
+def server(tmp_path):
+    server = ServerProcess(tmp_path, "--rate-limits", "off")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def poll(server):
+    poll = server.run("poll", "create", "Who?", "Clinton", "Dole", "--open").strip()
+    server.run("vote", poll, "Dole")
+    return poll
+
+
+def test_a_backup_of_a_running_server_is_restored(server, poll, tmp_path):
+    file = tmp_path / "copy.db"
+    server.run("backup", str(file))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    server.run("vote", poll, "Dole", "--as", "later")
+    assert "another server" in server.run("restore", str(file), status=1)
+    server.stop()
+    server.run("restore", str(file))
+    server.start()
+    assert server.json("poll", "results", poll)["ballots"] == 1
+
+
+def test_a_backup_does_not_overwrite(server, poll, tmp_path):
+    file = tmp_path / "copy.db"
+    file.write_text("precious")
+    server.run("backup", str(file), status=1)
+    assert file.read_text() == "precious"
+
+
+def test_what_is_no_backup_is_not_restored(server, poll, tmp_path):
+    server.stop()
+    file = tmp_path / "letter.txt"
+    file.write_text("Dear madam, dear sir, " * 100)
+    assert "not a backup" in server.run("restore", str(file), status=1)
+    server.start()
+    assert server.json("poll", "results", poll)["ballots"] == 1
+
+
+def test_a_folder_put_back_as_a_whole_is_marked(server, poll):
+    server.stop()
+    server.run("restore", "--in-place")
+    server.start()
+    assert server.json("poll", "results", poll)["ballots"] == 1
+
+
+def test_a_data_folder_that_is_not_there_is_said_so(server, tmp_path):
+    said = server.run("backup", str(tmp_path / "x.db"), "--data", str(tmp_path / "nowhere"), status=1)
+    assert "no data folder" in said
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_recount_agrees_while_the_server_runs(server, poll):
+    assert server.run("recount", poll).splitlines() == ["1\t1\t0\t0", "1\t2\t1\t1", "1\tballots\t1\t1"]
+    assert server.json("recount", poll)["agree"] is True
+
+
+def test_a_recount_finds_a_count_that_was_tampered_with(server, poll):
+    server.stop()
+    tamper(server)
+    assert "not those of the ballots" in server.run("recount", poll, status=1)
+
+
+def tamper(server):
+    database = sqlite3.connect(server.data / "livewall.db")
+    database.execute("DELETE FROM ballots")
+    database.commit()
+    database.close()
+
+
+def test_a_recount_of_no_poll_is_refused(server):
+    server.run("recount", "none", status=1)

@@ -1,0 +1,108 @@
+"""`livewall demo`: it shows real ballots arriving, and leaves nothing behind."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+
+from children import LIVEWALL, environment, free_port
+
+from livewall.demo.answers import votes
+from livewall.demo.hall import arrivals
+
+
+def test_the_answers_are_the_944_of_the_source():
+    assert Counter(votes()) == {0: 551, 1: 393}
+
+
+def test_everyone_arrives_in_time_and_half_by_websocket():
+    people = arrivals(votes(), 60)
+    assert all(0 <= person.at <= 60 for person in people)
+    assert people == sorted(people, key=lambda person: person.at)
+    assert Counter(person.way for person in people) == {"http": 472, "websocket": 472}
+    assert Counter(person.vote for person in people) == {0: 551, 1: 393}
+
+
+def start(tmp_path, port, *options):
+    return subprocess.Popen(
+        [LIVEWALL, "demo", "--port", str(port), "--address", "127.0.0.1", "--data", str(tmp_path / "data"), *options],
+        env=environment(tmp_path) | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def until(demo, pattern):
+    """What the demo says, up to the line that matches."""
+    said = ""
+    for line in demo.stdout:
+        said += line
+        if found := re.search(pattern, line):
+            return found
+    raise AssertionError(f"the demo ended with {demo.wait()} and said:\n{said}")
+
+
+def children_left(tmp_path):
+    """Processes that were started with a path of the test."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if os.fsencode(tmp_path) in command and int(process.name) != os.getpid():
+            found.append(command)
+    return found
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return json.load(answer)
+
+
+def test_it_runs_for_the_seconds_given_and_ends_well(tmp_path):
+    started = time.monotonic()
+    demo = start(tmp_path, free_port(), "--seconds", "5")
+    said = demo.communicate(timeout=60)[0]
+    assert demo.returncode == 0, said
+    assert time.monotonic() - started < 40
+    for wanted in ("Projector", "Audience", "Sign in", "/login/", "/screen"):
+        assert wanted in said
+    assert children_left(tmp_path) == []
+
+
+def test_ballots_arrive_and_a_task_moves_until_ctrl_c(tmp_path):
+    port = free_port()
+    demo = start(tmp_path, port)
+    code = until(demo, r"/w/(\w{6})/screen")[1]
+    base = f"http://127.0.0.1:{port}"
+    wall = get(f"{base}/api/walls/{code}")
+    counts, deadline = {"ballots": 0}, time.monotonic() + 40
+    while counts["ballots"] < 20:
+        assert time.monotonic() < deadline
+        counts = get(f"{base}/api/{wall['active']}")["tally"]
+    demo.send_signal(signal.SIGINT)
+    said = demo.communicate(timeout=30)[0]
+    assert demo.returncode == 0, said
+    assert "Traceback" not in said
+    assert children_left(tmp_path) == []
+
+
+def test_a_port_that_is_taken_is_said_so(tmp_path):
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        demo = start(tmp_path, taken.getsockname()[1], "--seconds", "2")
+        said = demo.communicate(timeout=60)[0]
+    assert demo.returncode == 1
+    assert str(taken) not in said and "Traceback" not in said
+    assert "port" in said
+    assert children_left(tmp_path) == []
