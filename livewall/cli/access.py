@@ -72,19 +72,25 @@ def create(server: Server, role: str, name: str, as_json: bool) -> None:
 @json_option
 @server_options
 def list_(server: Server, as_json: bool) -> None:
-    """List the tokens, without what is secret about them."""
+    """List tokens and sign-ins, without what is secret about them."""
     tokens = run(pages(server, "/api/tokens"))
     if as_json:
         output.as_json(tokens)
     else:
-        rows = [tuple(token.get(column) for column in ("id", "role", "name", "created_at")) for token in tokens]
-        output.table(("ID", "Role", "Name", "Made"), rows, empty="No token yet: livewall token create ROLE NAME")
+        rows = [(each["id"], each["role"], each["kind"], standing(each), each["name"]) for each in tokens]
+        empty = "No token yet: livewall token create ROLE NAME"
+        output.table(("ID", "Role", "Kind", "Standing", "Name"), rows, empty=empty)
+
+
+def standing(token: dict[str, Any]) -> str:
+    if token.get("revoked_at"):
+        return f"revoked {token['revoked_at']}"
+    return f"until {token['expires_at']}" if token.get("expires_at") else "valid"
 
 
 @token.command()
 @click.argument("id")
 @server_options
 def revoke(server: Server, id: str) -> None:
-    """Make a token worthless from now on."""
-    answer: Any = run(server.delete(f"/api/tokens/{segment(id)}"))
-    del answer
+    """Make a token or a sign-in worthless from now on."""
+    run(server.delete(f"/api/tokens/{segment(id)}"))

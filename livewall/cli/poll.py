@@ -29,7 +29,7 @@ def poll() -> None:
 @click.option("--max-choices", type=click.IntRange(1), metavar="N", help="How many, with --multi.  [default: all]")
 @click.option("--results", type=click.Choice(RESULTS), help="When all may see the counts.  [default: live]")
 @click.option("--final", is_flag=True, help="A ballot cannot be changed.")
-@click.option("--closes-in", type=click.FloatRange(1), metavar="SECONDS", help="Close so long after opening.")
+@click.option("--closes-in", type=click.IntRange(1), metavar="SECONDS", help="Close so long after opening.")
 @click.option("--open", "open_now", is_flag=True, help="Open it at once.")
 @json_option
 @server_options
@@ -42,7 +42,7 @@ def create(
     max_choices: int | None,
     results: str | None,
     final: bool,
-    closes_in: float | None,
+    closes_in: int | None,
     open_now: bool,
     as_json: bool,
 ) -> None:
@@ -59,7 +59,7 @@ def create(
     if final:
         body["allow_change"] = False
     if closes_in:
-        body["closes_in"] = int(closes_in) if closes_in.is_integer() else closes_in
+        body["closes_in"] = closes_in
 
     async def work() -> dict[str, Any]:
         made: dict[str, Any] = await server.post("/api/polls", body)

@@ -40,7 +40,7 @@ def report(
     task_id: str | None,
     as_json: bool,
 ) -> None:
-    """Report that STEP of TASK is in STATE, or make a task to report about.
+    """Report that STEP of TASK is in STATE, or how far it is, or make a task to report about.
 
     STATE is pending, running, waiting, retrying, succeeded, failed, cancelled, skipped or lost.
 
@@ -56,9 +56,11 @@ def report(
         return
     if steps or task_id:
         raise click.UsageError("--step and --id go with --new.")
-    if not (task and step and state):
-        raise click.UsageError("Give TASK, STEP and STATE, or --new TITLE.")
-    body: dict[str, Any] = {"state": state}
+    if not (task and step and (state or progress is not None or message is not None)):
+        raise click.UsageError("Give TASK, STEP and STATE, --progress or --message; or --new TITLE.")
+    body: dict[str, Any] = {}
+    if state:
+        body["state"] = state
     if progress is not None:
         body["progress"] = progress
     if message is not None:

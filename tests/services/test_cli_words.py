@@ -1,0 +1,160 @@
+"""What the command line makes of words and shows of states; no server."""
+
+import io
+
+import click
+import pytest
+from rich.console import Console
+
+from livewall.cli.output import bar, plain
+from livewall.cli.picture import in_order, one
+from livewall.cli.report import parse_step
+from livewall.cli.vote import match
+from livewall.cli.vote import vote as vote_command
+from livewall.client.ballots import looks_like_code
+from livewall.client.calls import server_url
+from livewall.client.chain import Held
+from livewall.client.voters import Voters
+
+OPTIONS = [{"id": "1", "label": "2"}, {"id": "2", "label": "Dole"}, {"id": "3", "label": "dole"}]
+
+
+def test_a_choice_is_an_id_or_a_label():
+    assert match("3", OPTIONS, None)["id"] == "3"
+    assert match("Dole", OPTIONS, None)["id"] == "2"
+    assert match("1", OPTIONS, None)["id"] == "1"
+
+
+def test_a_label_that_is_also_another_option_s_id_needs_a_word():
+    with pytest.raises(click.UsageError, match="--id or --label"):
+        match("2", OPTIONS, None)
+    assert match("2", OPTIONS, "id")["id"] == "2"
+    assert match("2", OPTIONS, "label")["id"] == "1"
+
+
+def test_case_matters_only_where_it_must():
+    assert match("DOLE", OPTIONS[1:2], None)["id"] == "2"
+    with pytest.raises(click.UsageError, match="more than one"):
+        match("DOLE", OPTIONS, None)
+
+
+def test_an_option_whose_id_and_label_are_the_same_is_one_match():
+    assert match("a", [{"id": "a", "label": "A"}, {"id": "b", "label": "B"}], None)["id"] == "a"
+
+
+@pytest.mark.parametrize(("arguments", "by"), [([], None), (["--id"], "id"), (["--label"], "label")])
+def test_by_default_a_choice_may_be_either(arguments, by):
+    context = vote_command.make_context("vote", ["poll", "choice", *arguments])
+    assert context.params["by"] == by
+
+
+@pytest.mark.parametrize("code", ["K7M2QD", "k7m2qd"])
+def test_six_characters_may_be_a_wall(code):
+    assert looks_like_code(code)
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("http://wall:8888/", "http://wall:8888"),
+        ("wall:8888", "http://wall:8888"),
+        ("https://[::1]:8443", "https://[::1]:8443"),
+    ],
+)
+def test_a_server_s_address_is_made_whole(text, url):
+    assert server_url(text) == url
+
+
+@pytest.mark.parametrize("text", ["", "ftp://wall", "http://", "http://wall:port", "http://wall/w/K7M2QD"])
+def test_what_is_no_server_s_address_is_refused(text):
+    with pytest.raises(ValueError, match="not the address"):
+        server_url(text)
+
+
+def test_a_step_names_what_it_waits_for():
+    assert parse_step("upload:build,test") == {"name": "upload", "needs": ["build", "test"]}
+    assert parse_step("build") == {"name": "build", "needs": []}
+
+
+def test_steps_stand_below_what_they_need():
+    steps = [{"name": "c", "needs": ["b"]}, {"name": "b", "needs": ["a"]}, {"name": "a", "needs": []}]
+    assert [step["name"] for step in in_order(steps)] == ["a", "b", "c"]
+
+
+def test_text_of_others_is_one_line_without_control_characters():
+    assert plain("a\nb\t\x1b[31mc\u202e") == "a b [31mc"
+
+
+def test_a_bar_is_as_long_as_its_share():
+    assert bar(10, 10, 4) == "████"
+    assert bar(5, 10, 4) == "██"
+    assert bar(1, 10, 4) == "▍"
+    assert bar(0, 10, 4) == bar(0, 0, 4) == ""
+
+
+# Pictures
+
+
+def drawn(held):
+    out = io.StringIO()
+    Console(file=out, width=80).print(one(held))
+    return out.getvalue()
+
+
+def held(stream, **entries):
+    reader = Held(stream)
+    reader.entries, reader.synced = entries, True
+    return reader
+
+
+POLL = {"title": "Who?", "options": [{"id": "1", "label": "Clinton"}], "round": 1, "phase": "open"}
+
+
+def test_a_poll_is_drawn_with_its_counts():
+    shown = drawn(held("polls/x", poll=POLL, tally={"round": 1, "counts": {"1": 3}, "ballots": 3}))
+    assert "Who?" in shown and "█" in shown and "3 ballots · round 1 · open" in shown
+
+
+def test_a_poll_without_its_tally_is_drawn_with_its_turnout():
+    shown = drawn(held("polls/x", poll=POLL, turnout={"round": 1, "ballots": 3}))
+    assert "█" not in shown and "3 ballots" in shown
+
+
+def test_a_draft_is_said_to_be_one():
+    assert "not open yet" in drawn(held("polls/x"))
+
+
+def test_a_task_is_drawn_with_a_shape_and_a_word_for_each_state():
+    step = {"name": "build", "needs": [], "state": "running", "progress": 0.4, "message": "compiling"}
+    shown = drawn(held("tasks/9", task={"title": "Release", "state": "running"}, **{"step/build": step}))
+    assert "◐ running" in shown and "40%" in shown and "compiling" in shown
+
+
+def test_what_is_not_known_yet_is_drawn_anyway():
+    assert "something" in drawn(held("rooms/ops", something={"new": 1}))
+
+
+# The voter tokens of a user
+
+
+def test_a_token_is_kept_for_each_server_and_name(tmp_path):
+    voters = Voters(tmp_path)
+    assert voters.token("http://a") is None
+    voters.keep("http://a", "", "t1")
+    voters.keep("http://a", "ann", "t2")
+    voters.keep("http://b", "", "t3")
+    assert [voters.token("http://a"), voters.token("http://a", "ann"), voters.token("http://b")] == ["t1", "t2", "t3"]
+
+
+def test_whoever_comes_second_uses_the_token_of_the_first(tmp_path):
+    voters = Voters(tmp_path)
+    assert voters.keep("http://a", "", "t1") == "t1"
+    assert voters.keep("http://a", "", "t2") == "t1"
+    assert voters.keep("http://a", "", "t3", instead_of="t1") == "t3"
+
+
+def test_a_damaged_file_is_not_overwritten(tmp_path):
+    (tmp_path / "voters.json").write_text("{")
+    with pytest.raises(ValueError, match="damaged"):
+        Voters(tmp_path).keep("http://a", "", "t")
+    assert (tmp_path / "voters.json").read_text() == "{"
