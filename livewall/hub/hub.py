@@ -7,17 +7,20 @@ a resume and what a slow reader missed are the same operation at different posit
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from livewall.errors import LivewallError, NotFound
+from livewall.errors import Busy, LivewallError, NotFound
 from livewall.hub import position
 from livewall.hub.framing import Framing, batch, event_json, reset_json, synced_json, volatile_json
 from livewall.hub.log import Event, Log
 from livewall.hub.position import View
 from livewall.hub.reader import Cursor, Reader, State
 from livewall.hub.stream import Lane, Rule, Stream
+
+logger = logging.getLogger("livewall.hub")
 
 CHUNK = 500
 """Readers served between two yields of a publication."""
@@ -95,8 +98,12 @@ class Hub:
 
     def loaded(self, stream: Stream, found: Loaded | None) -> None:
         """The store's answer to `Open`; None closes the stream again: there is no such thing."""
+        if not stream.loading or self.streams.get(stream.name) is not stream:
+            return
+        if found is None and stream.pending:
+            found = Loaded(0, {}, [])  # it came to be while the store was asked
         if found is None:
-            self.streams.pop(stream.name, None)
+            del self.streams[stream.name]
             return
         for view in (View.FULL, View.MASKED):
             log = Log(head=found.heads.get(view, 0), base=found.base, earlier=found.earlier)
@@ -148,20 +155,33 @@ class Hub:
     # -- readers
 
     def attach(self, reader: Reader, stream: Stream, since: str | None, facts: Any = None) -> Cursor:
-        """Begin (or move) `reader`'s cursor on a loaded stream at `since`. Raises what the stream's rule raises."""
+        """Begin (or move) `reader`'s cursor on a loaded stream at `since`. Raises what the stream's rule raises, and
+        Busy when the stream was closed since it was opened. A reader that is gone gets a cursor nobody will serve.
+
+        `facts` None is not known yet: where the rule needs them the store is asked, and nothing is sent before its
+        answer. That way no news of them (`tell`) can be missed between their reading and this call.
+        """
         view = stream.rule.view(stream.state, reader.who, facts)
+        cursor = Cursor(reader, stream, view, facts)
+        if reader.state is State.GONE:
+            return cursor
+        if stream.loading or self.streams.get(stream.name) is not stream:
+            raise Busy("unavailable", f"the stream {stream.name} was closed; subscribe again")
         old = reader.cursors.get(stream.name)
         if old is not None:
             self._drop(old)
         elif not reader.cursors:
             self.readers += 1
-        cursor = Cursor(reader, stream, view, facts)
         reader.cursors[stream.name] = cursor
         stream.cursors[cursor] = None
-        tag = stream.rule.tag(stream.name, reader.who)
-        if tag is not None:
-            stream.tags.setdefault(tag, {})[cursor] = None
-        self._stand(cursor, since)
+        cursor.tag = stream.rule.tag(stream.name, reader.who)
+        if cursor.tag is not None:
+            stream.tags.setdefault(cursor.tag, {})[cursor] = None
+        if facts is None and stream.rule.needs_facts(stream.state, reader.who):
+            cursor.waiting, cursor.claim = True, since
+            self._ask(cursor)
+        else:
+            self._stand(cursor, since)
         return cursor
 
     def _stand(self, cursor: Cursor, since: str | None) -> None:
@@ -192,11 +212,11 @@ class Hub:
         if cursor.lane is not None:
             cursor.lane.leave(cursor)
         stream.cursors.pop(cursor, None)
-        tag = stream.rule.tag(stream.name, cursor.reader.who)
-        if tag is not None and tag in stream.tags:
-            stream.tags[tag].pop(cursor, None)
-            if not stream.tags[tag]:
-                del stream.tags[tag]
+        tagged = stream.tags.get(cursor.tag) if cursor.tag is not None else None
+        if tagged is not None and cursor.tag is not None:
+            tagged.pop(cursor, None)
+            if not tagged:
+                del stream.tags[cursor.tag]
 
     def _state(self, reader: Reader, state: State) -> None:
         self.behind += (state is State.BLOCKED) - (reader.state is State.BLOCKED)
@@ -218,8 +238,9 @@ class Hub:
     def start(self, reader: Reader) -> None:
         """Send what was attached; a reader that is blocked gets it when it is ready."""
         for cursor in list(reader.cursors.values()):
-            if not self._catch_up(cursor):
+            if reader.state is not State.READY:
                 return
+            self._catch_up(cursor)
 
     def positions(self, reader: Reader) -> dict[str, str]:
         """Where the reader stands in each stream of which it has the whole."""
@@ -234,37 +255,54 @@ class Hub:
     def recheck(self, stream: Stream) -> None:
         """Decide again, for each reader, what it may see; those whose view changes are owed a snapshot of the new."""
         for cursor in list(stream.cursors):
-            self._decide(cursor)
+            if cursor in stream.cursors:  # what ends one reader's stream may end others of the same connection
+                self._decide(cursor)
 
     def facts(self, cursor: Cursor, facts: Any) -> None:
-        """The answer to `Facts`."""
-        if cursor.facts is None and cursor in cursor.stream.cursors:
+        """The answer to `Facts`. When `tell` spoke since they were asked for, it is stale: asked again if need be."""
+        if cursor not in cursor.stream.cursors or not cursor.asked:
+            return
+        if cursor.told:
+            cursor.told = cursor.asked = False
+            self._decide(cursor)
+        else:
             cursor.facts = facts
             self._decide(cursor)
-            self._touch(cursor.stream)
+            cursor.asked = False
+        if cursor.waiting and not cursor.asked and cursor in cursor.stream.cursors:
+            cursor.waiting = False
+            self._stand(cursor, cursor.claim)
+            self._catch_up(cursor)
+
+    def _ask(self, cursor: Cursor) -> None:
+        cursor.asked = True
+        self._wish(Facts(cursor))
 
     def tell(self, name: str, tag: str, facts: Any) -> None:
         """News of a reader's own (it cast or retracted a ballot), for all its cursors on a stream."""
         stream = self.streams.get(name)
-        if stream is None or tag not in stream.tags:
+        if stream is None:
             return
-        for cursor in list(stream.tags[tag]):
-            cursor.facts = facts
-            if not stream.loading:
+        for cursor in list(stream.tags.get(tag, ())):
+            if cursor in stream.cursors:
+                cursor.facts = facts
+                cursor.told = cursor.asked
                 self._decide(cursor)
-        self._touch(stream)
 
     def _decide(self, cursor: Cursor) -> None:
         stream, reader = cursor.stream, cursor.reader
         try:
             view = stream.rule.view(stream.state, reader.who, cursor.facts)
+            lacks = cursor.facts is None and not cursor.asked and stream.rule.needs_facts(stream.state, reader.who)
         except LivewallError as error:
-            self.detach(reader, stream.name)
-            if reader.state is not State.GONE:
-                reader.outlet.ended(stream.name, error)
+            self._end(cursor, error)
             return
-        if cursor.facts is None and stream.rule.needs_facts(stream.state, reader.who):
-            self._wish(Facts(cursor))
+        except Exception:  # who cannot be judged sees nothing, and the others are judged all the same
+            logger.exception("the rule of %s failed", stream.name)
+            self._end(cursor, LivewallError())
+            return
+        if lacks:
+            self._ask(cursor)
         if view is cursor.view:
             return
         if cursor.lane is not None:
@@ -272,6 +310,16 @@ class Hub:
         cursor.view = view
         cursor.owes_reset = cursor.owes_synced = True
         stream.moving.append(cursor)
+        self._touch(stream)
+
+    def _end(self, cursor: Cursor, error: LivewallError) -> None:
+        reader = cursor.reader
+        self.detach(reader, cursor.stream.name)
+        try:
+            reader.outlet.ended(cursor.stream.name, error)
+        except Exception as failure:
+            self._failed(failure)
+            self._lose(reader)
 
     # -- work
 
@@ -284,7 +332,11 @@ class Hub:
         self.wake()
 
     def work(self) -> Iterator[None]:
-        """Bring readers to the newest, yielding where others of this process may run in between."""
+        """Bring readers to the newest, yielding where others of this process may run in between.
+
+        To be run to its end by one driver at a time. Streams take turns: what came to one while it was served waits
+        until the others had theirs.
+        """
         while self.dirty:
             stream = next(iter(self.dirty))
             del self.dirty[stream]
@@ -297,20 +349,15 @@ class Hub:
                 stream.sweeping = False
 
     def _sweep(self, stream: Stream) -> Iterator[None]:
-        while True:
-            moved = 0
-            while stream.moving:
-                self._catch_up(stream.moving.popleft())
-                moved += 1
-                if moved % MOVES == 0:
-                    yield
-            while stream.volatile:
-                yield from self._tell_all(stream, *stream.volatile.popleft())
-            late = [lane for lane in stream.lanes.values() if lane.sent != stream.logs[lane.view].head]
-            if not late:
-                break
-            for lane in late:
+        for moved in range(1, len(stream.moving) + 1):
+            self._catch_up(stream.moving.popleft())
+            if moved % MOVES == 0:
+                yield
+        for lane in list(stream.lanes.values()):
+            if lane.sent != stream.logs[lane.view].head:
                 yield from self._publish(stream, lane)
+        for _ in range(len(stream.volatile)):
+            yield from self._tell_all(stream, *stream.volatile.popleft())
         for key in [key for key, lane in stream.lanes.items() if lane.empty]:
             del stream.lanes[key]
 
@@ -318,6 +365,10 @@ class Hub:
         """One publication: everything up to the newest, framed once, to every reader of the lane."""
         log = stream.logs[lane.view]
         head = log.head
+        if lane.sent < log.base:
+            # More came at once than memory holds: each asks the store for it.
+            stream.moving.extend(lane.clear())
+            self._touch(stream)
         odd = lane.begin(head)
         if lane.sends:
             data = batch(lane.framing, stream.name, self.epoch, lane.view, lane.sent, log.after(lane.sent))
@@ -341,8 +392,8 @@ class Hub:
                     sent = send(data)
                 except BlockingIOError:
                     sent = 0
-                except OSError:
-                    sent = -1
+                except Exception as error:
+                    sent = self._failed(error)
                 if sent != size:
                     self._fell_behind(lane, index, sent, data)
             if counts:
@@ -352,16 +403,12 @@ class Hub:
     def _fell_behind(self, lane: Lane, index: int, sent: int, data: bytes) -> None:
         """A reader took part of a piece, or none of it: off the lists until it can take more."""
         cursor = lane.cursors[index]
-        assert cursor is not None
-        reader = cursor.reader
+        if cursor is None:
+            return
         reached = lane.target if sent > 0 and lane.target is not None else cursor.place
-        self._state(reader, State.GONE if sent < 0 else State.BLOCKED)
-        self._off(reader)
+        lane.leave(cursor)
         cursor.n = reached
-        if sent > 0:
-            reader.outlet.keep(data[sent:])
-        elif sent == 0:
-            reader.outlet.watch()
+        self._settle(cursor.reader, data, sent)
 
     def _tell_all(self, stream: Stream, view: int, message: str) -> Iterator[None]:
         for lane in list(stream.lanes.values()):
@@ -373,8 +420,13 @@ class Hub:
                 lane.begin(lane.sent)
                 yield from self._send_all(lane, data, counts=False)
                 lane.end()
-            for cursor in list(lane.individual):
-                self._send(cursor, data)
+            for served, cursor in enumerate(list(lane.individual), 1):
+                if cursor.lane is lane:
+                    sent = self._offer(cursor.reader, data)
+                    if sent != len(data):
+                        self._settle(cursor.reader, data, sent)
+                if served % CHUNK == 0:
+                    yield
 
     def _off(self, reader: Reader) -> None:
         for cursor in reader.cursors.values():
@@ -383,54 +435,57 @@ class Hub:
 
     # -- catching up
 
-    def _catch_up(self, cursor: Cursor) -> bool:
-        """Send a cursor what it lacks, in pieces, and put it on its lane. False when its socket is full."""
-        reader = cursor.reader
-        if cursor.lane is not None or cursor.loading:
-            return True
-        if reader.state is not State.READY or cursor not in cursor.stream.cursors:
-            return False
-        stream = cursor.stream
-        while True:
-            log = stream.logs[cursor.view]
-            if not cursor.owes_reset and self._below(cursor, log):
-                return True
-            if not cursor.owes_reset and cursor.n >= log.head and not cursor.owes_synced:
-                break
-            if not self._hand(cursor, self._snapshot_or_log(cursor, log), to_head=True):
-                return False
-        lane = stream.lane(cursor.view, reader.outlet.framing)
-        lane.join(cursor)
-        if cursor in lane.joining:
-            self._touch(stream)
-        return True
+    def _free(self, cursor: Cursor) -> bool:
+        """Whether a piece may be handed to this cursor now."""
+        return (
+            cursor.reader.state is State.READY
+            and cursor.lane is None
+            and not cursor.loading
+            and not cursor.waiting
+            and cursor in cursor.stream.cursors
+        )
 
-    def _below(self, cursor: Cursor, log: Log) -> bool:
-        """Whether memory no longer holds what follows the cursor: a load is wished for, or a snapshot begun anew."""
-        if cursor.owes_synced:
-            if log.base > max(cursor.n, cursor.base):
-                cursor.owes_reset = True
-            return False
-        if cursor.n >= log.base:
-            return False
-        cursor.loading = True
-        self._wish(Backfill(cursor))
-        return True
+    def _catch_up(self, cursor: Cursor) -> None:
+        """Send a cursor what it lacks, in pieces, and put it on its lane, unless its socket is full before."""
+        stream = cursor.stream
+        while self._free(cursor):
+            log = stream.logs[cursor.view]
+            if cursor.owes_synced:
+                if log.base > max(cursor.n, cursor.base):
+                    cursor.owes_reset = True  # what the rest of this snapshot needs was forgotten meanwhile
+            elif cursor.n >= log.head:
+                lane = stream.lane(cursor.view, cursor.reader.outlet.framing)
+                lane.join(cursor)
+                if cursor in lane.joining:
+                    self._touch(stream)
+                return
+            elif cursor.n < log.base:
+                cursor.loading = True
+                self._wish(Backfill(cursor))
+                return
+            self._hand(cursor, self._snapshot_or_log(cursor, log), to_head=True)
 
     def backfilled(self, cursor: Cursor, events: Sequence[Event] | None) -> None:
-        """The store's answer to `Backfill`, oldest first; None when it no longer holds all that followed."""
+        """The store's answer to `Backfill`: what follows the cursor in its view, oldest first, or the beginning of it;
+        None when it no longer holds all that followed. A store that cannot be read at the moment is None too."""
+        if not cursor.loading:
+            return
         cursor.loading = False
-        if cursor not in cursor.stream.cursors or cursor.reader.state is State.GONE or cursor.owes_reset:
-            if cursor.owes_reset:
-                self._catch_up(cursor)
+        if cursor.owes_reset or not self._free(cursor):  # it saw another view then, or asks again when it is ready
+            self._catch_up(cursor)
             return
-        if cursor.reader.state is State.BLOCKED:
-            return
-        if events is None:
+        # The store may be ahead of what was published, also of a change of rights: nothing is handed before its time.
+        stream = cursor.stream
+        known = [e for e in events or () if e.seq <= stream.seq]
+        if not events:
             cursor.owes_reset = cursor.owes_synced = True
-        elif events and not self._hand(cursor, events, to_head=False):
-            return
-        self._catch_up(cursor)
+        while known and self._free(cursor):
+            self._hand(cursor, known, to_head=False)
+            known = [e for e in known if e.seq > cursor.n]
+        if not known and events and events[-1].seq > stream.seq and cursor.n < stream.logs[cursor.view].base:
+            stream.moving.append(cursor)  # asks again with the publication that must be on its way
+        else:
+            self._catch_up(cursor)
 
     def _snapshot_or_log(self, cursor: Cursor, log: Log) -> list[Event]:
         if cursor.owes_reset:
@@ -442,11 +497,13 @@ class Hub:
             events = [e for e in events if e.data is not None or e.seq > cursor.skip]
         return events
 
-    def _hand(self, cursor: Cursor, events: Sequence[Event], *, to_head: bool) -> bool:
+    def _hand(self, cursor: Cursor, events: Sequence[Event], *, to_head: bool) -> None:
         """Send one piece, beginning with a reset where it is owed; the cursor moves only if bytes went out."""
-        stream, framing = cursor.stream, cursor.reader.outlet.framing
+        stream, reader = cursor.stream, cursor.reader
+        framing = reader.outlet.framing
         log = stream.logs[cursor.view]
         start = position.prefix(self.epoch, cursor.view)
+        before, after = self._others(cursor, framing)
         parts: list[bytes] = []
         size, n, whole = 0, cursor.n, True
         if cursor.owes_reset:
@@ -455,7 +512,7 @@ class Hub:
             if size > PIECE:
                 whole = False
                 break
-            ids = None if cursor.owes_synced else self._ids(cursor, f"{start}{event.seq}", framing)
+            ids = None if cursor.owes_synced else f"{before}{start}{event.seq}{after}"
             parts.append(framing.frame(event_json(stream.name, start, event, n), ids))
             size += len(parts[-1])
             n = event.seq
@@ -465,43 +522,66 @@ class Hub:
             if cursor.owes_synced:
                 synced = True
                 here = f"{start}{n}"
-                ids = self._ids(cursor, here, framing)
-                parts.append(framing.frame(synced_json(stream.name, here, self.now()), ids))
-        if not self._send(cursor, b"".join(parts)):
-            return False
-        cursor.owes_reset = False
-        cursor.n = n
-        if synced:
-            cursor.owes_synced = False
-        return cursor.reader.state is State.READY
+                message = synced_json(stream.name, here, self.now())
+                parts.append(framing.frame(message, f"{before}{here}{after}"))
+        data = b"".join(parts)
+        sent = self._offer(reader, data)
+        if sent > 0 or not data:
+            cursor.n = n
+            cursor.owes_reset = False
+            cursor.owes_synced = cursor.owes_synced and not synced
+        if sent != len(data):
+            self._settle(reader, data, sent)
 
-    def _ids(self, cursor: Cursor, here: str, framing: Framing) -> str:
-        """What a reader of several streams may resume from: one position each, empty where it has none."""
+    def _others(self, cursor: Cursor, framing: Framing) -> tuple[str, str]:
+        """What stands before and after this cursor's position in the id of a connection with several streams: where
+        the others are, empty for one that does not have the whole yet."""
         if framing.shared:
-            return here
+            return "", ""
         held = self.positions(cursor.reader)
-        held[cursor.stream.name] = here
-        return ",".join(held.get(name, "") for name in cursor.reader.cursors)
+        names = list(cursor.reader.cursors)
+        index = names.index(cursor.stream.name)
+        before = "".join(held.get(name, "") + "," for name in names[:index])
+        return before, "".join("," + held.get(name, "") for name in names[index + 1 :])
 
-    def _send(self, cursor: Cursor, data: bytes) -> bool:
-        """Hand bytes to one reader; True when at least a part went out."""
-        reader = cursor.reader
-        if reader.state is not State.READY:
-            return False
-        try:
-            sent = reader.outlet.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            sent = -1
+    # -- outlets
+
+    def _offer(self, reader: Reader, data: bytes) -> int:
+        """How many bytes one reader takes now; below zero when its connection failed."""
         self.deliveries += 1
-        if sent == len(data):
-            return True
-        self._state(reader, State.GONE if sent < 0 else State.BLOCKED)
+        try:
+            return reader.outlet.send(data)
+        except BlockingIOError:
+            return 0
+        except Exception as error:
+            return self._failed(error)
+
+    def _failed(self, error: Exception) -> int:
+        """A connection that fails is gone; one that fails in an unheard-of way is also worth a line in the log."""
+        if not isinstance(error, OSError):
+            logger.error("an outlet failed", exc_info=error)
+        return -1
+
+    def _settle(self, reader: Reader, data: bytes, sent: int) -> None:
+        """What follows when an outlet did not take all. Last of all: it may call `ready` before it returns."""
+        if sent < 0:
+            self._lose(reader)
+            return
+        self._state(reader, State.BLOCKED)
         self._off(reader)
-        if sent > 0:
-            reader.outlet.keep(data[sent:])
-            return True
-        if sent == 0:
-            reader.outlet.watch()
-        return False
+        try:
+            if sent > 0:
+                reader.outlet.keep(data[sent:])
+            else:
+                reader.outlet.watch()
+        except Exception as error:
+            self._failed(error)
+            self._lose(reader)
+
+    def _lose(self, reader: Reader) -> None:
+        """Let go of a reader whose connection failed under the hub's hands, and have the connection closed."""
+        self.gone(reader)
+        try:
+            reader.outlet.lost()
+        except Exception as error:
+            self._failed(error)

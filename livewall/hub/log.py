@@ -31,7 +31,7 @@ class Log:
 
     def __init__(self, *, head: int = 0, base: int = 0, earlier: bool = False) -> None:
         self.head = head
-        self.base = base
+        self.base = min(base, head)
         self.earlier = earlier
         self._entries: dict[str | int, Event] = {}
         self._unkeyed: deque[int] = deque()
@@ -72,15 +72,17 @@ class Log:
     def _forget(self, seq: int) -> None:
         gone = self._entries.pop(seq)
         self._bytes -= len(gone.data or "")
-        self.base = seq
+        self.base = max(self.base, seq)
         self.earlier = True
 
     def load(self, events: Iterable[Event]) -> None:
-        """Fill an empty log with what the store holds, oldest first, without moving `head` beyond what it said."""
+        """Fill an empty log with what the store holds, oldest first; `head` stays where the store said, if it said."""
         head = self.head
         self.head = 0
         for event in events:
             self.append(event)
+        if self.head < head:  # the last event itself is not held any more: only those who have it lack nothing
+            self.base = head
         self.head = max(head, self.head)
 
     def after(self, n: int) -> list[Event]:

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 
 class Outlet(Protocol):
-    """What the hub asks of a connection; nothing else of it is known here."""
+    """What the hub asks of a connection; nothing else of it is known here. All but `send` may call the hub."""
 
-    framing: Framing
-    send: Callable[[bytes], int]
+    @property
+    def framing(self) -> Framing: ...
+
+    @property
+    def send(self) -> Callable[[bytes], int]: ...
+
     """Write now and return how many bytes went out; BlockingIOError when none can, another OSError when it is gone."""
 
     def keep(self, rest: bytes) -> None:
@@ -32,6 +36,9 @@ class Outlet(Protocol):
 
     def ended(self, stream: str, error: LivewallError) -> None:
         """The reader lost the right to this stream, or it is gone; it has been detached."""
+
+    def lost(self) -> None:
+        """A call of `send`, `keep`, `watch` or `ended` raised: the hub let go of the reader; close the connection."""
 
 
 class State(Enum):
@@ -56,17 +63,24 @@ class Cursor:
     """Where one reader stands in one view of one stream.
 
     While it is on a lane's list its place is the lane's (`Lane.sent`), so that a publication touches nothing of it.
-    `skip` is the head at the start of a snapshot: deletions up to there need not be told.
+    `base` and `skip` are the log's base and head at the start of a snapshot: deletions up to `skip` need not be told.
+    `asked`: the store is being asked for `facts`; `told`: they came from elsewhere meanwhile, so its answer is stale.
+    `waiting`: nothing is sent before that answer, which decides what `claim`, the position claimed, is worth.
     """
 
-    __slots__ = ("base", "facts", "index", "lane", "loading", "n", "owes_reset", "owes_synced", "reader", "skip",
-                 "stream", "view")
+    __slots__ = ("asked", "base", "claim", "facts", "index", "lane", "loading", "n", "owes_reset", "owes_synced",
+                 "reader", "skip", "stream", "tag", "told", "view", "waiting")
 
     def __init__(self, reader: Reader, stream: Stream, view: View, facts: Any) -> None:
         self.reader = reader
         self.stream = stream
         self.view = view
         self.facts = facts
+        self.asked = False
+        self.told = False
+        self.waiting = False
+        self.claim: str | None = None
+        self.tag: str | None = None
         self.n = 0
         self.base = 0
         self.skip = 0

@@ -31,6 +31,9 @@ class Rule(Protocol):
     def tag(self, name: str, who: Any) -> str | None:
         """The name under which news of the reader's own facts arrive, if there are such."""
 
+    async def facts(self, name: str, who: Any) -> Any:
+        """The reader's own facts, from the store; asked only where there is a tag."""
+
 
 def _hole(data: bytes) -> int:
     """Stands where a reader left during a publication; takes everything."""
@@ -100,6 +103,13 @@ class Lane:
                     last.index = index
         cursor.lane = None
         cursor.index = -1
+
+    def clear(self) -> list[Cursor]:
+        """Take every cursor off that is here or about to be; not while a publication is under way."""
+        gone = [*(c for c in reversed(self.cursors) if c is not None), *self.joining]
+        for cursor in gone:
+            self.leave(cursor)
+        return gone
 
     def begin(self, head: int) -> list[Cursor]:
         """Start a publication up to `head`; returns those who wait to join from elsewhere than `sent` or `head`."""
