@@ -6,7 +6,7 @@ from livewall.errors import Busy
 
 
 class Limit:
-    """At most `rate` a second for each key, `burst` at once. Holds no more than the keys of the last `burst / rate` s."""
+    """At most `rate` a second for each key, `burst` at once. Holds the keys of the last `burst / rate` seconds."""
 
     def __init__(self, rate: float, burst: float, *, most: int = 100_000) -> None:
         self.rate = rate

@@ -14,9 +14,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from livewall import network
 from livewall.client.calls import ClientError, NotReached, Refusal, Server, segment
 from livewall.client.secret import admin_token, is_loopback
-from livewall.demo import network, release
+from livewall.demo import release
 from livewall.demo.answers import OPTIONS
 from livewall.settings import environment_without_livewall
 

@@ -1,0 +1,356 @@
+"""What every handler shares: who is asking, the security headers, the one error shape. No rule of the product."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Awaitable, Sequence
+from ipaddress import ip_address
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import tornado.web
+from tornado.httputil import HTTPServerRequest
+from tornado.web import HTTPError, RequestHandler
+
+from livewall import wire
+from livewall.clock import iso
+from livewall.errors import BadInput, Busy, LivewallError, NotAllowed, NotFound
+from livewall.identity import NOBODY, Who
+from livewall.services import Services
+from livewall.settings import Network
+
+log = logging.getLogger("livewall.http")
+T = TypeVar("T")
+
+BODY_LIMIT = 1 << 20
+READ_LIMIT = 8 << 20
+"""A body up to this size is read and dropped, so that its sender gets to see the 413."""
+SAFE = ("GET", "HEAD", "OPTIONS")
+VOTER_COOKIE_SECONDS = 365 * 86400
+SIGN_IN_COOKIE_SECONDS = 12 * 3600
+
+
+def origin_of(url: str) -> str:
+    """The host and port of an address, as in a Host header."""
+    return urlsplit(url).netloc.lower()
+
+
+def is_foreign(request: HTTPServerRequest, public_url: str | None) -> bool:
+    """Whether a browser says that this request was made by a page of another site."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return site is not None
+    return not _is_ours(origin, request, public_url)
+
+
+def is_proved_own(request: HTTPServerRequest, public_url: str | None) -> bool:
+    """Whether a browser says that this request was made by a page of ours: silence is no proof."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    for name in ("Origin", "Referer"):
+        value = request.headers.get(name)
+        if value is not None:
+            return _is_ours(value, request, public_url)
+    return False
+
+
+def _is_ours(url: str, request: HTTPServerRequest, public_url: str | None) -> bool:
+    netloc = origin_of(url)
+    return bool(netloc) and (netloc == request.host.lower() or netloc == origin_of(public_url or ""))
+
+
+def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
+    """Whose request this is: going back from the peer, the first address that is no trusted proxy's."""
+    hops = [hop.strip() for line in forwarded for hop in line.split(",")]
+    address = peer
+    while hops and _is_trusted(address, trusted):
+        address = hops.pop()
+    return address
+
+
+def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    try:
+        return any(ip_address(address) in network for network in trusted)
+    except ValueError:
+        return False
+
+
+class BaseHandler(RequestHandler):
+    """Finds out who asks, refuses forged requests, and answers errors in one shape."""
+
+    services: Services
+    page = False
+    """Pages answer errors as pages, and may be framed or not; everything else answers JSON."""
+    framed = False
+
+    def initialize(self, services: Services) -> None:
+        self.services = services
+        self.who: Who = NOBODY
+        self.by_token = False
+
+    # -- headers
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "same-origin")
+        self.set_header("Cache-Control", "private, no-cache")
+        self.set_header("Vary", "Authorization, Cookie")
+        self.set_header("Content-Security-Policy", self.content_security_policy())
+
+    def content_security_policy(self) -> str:
+        ancestors = "*" if self.framed else "'none'"
+        if not self.page:
+            return f"default-src 'none'; frame-ancestors {ancestors}"
+        importmap = getattr(self.application.settings.get("assets"), "importmap_hash", "")
+        allowed = f" '{importmap}'" if importmap else ""
+        return (
+            f"default-src 'none'; script-src 'self'{allowed}; style-src 'self'; img-src 'self' data:; "
+            "connect-src 'self' ws: wss:; form-action 'self'; base-uri 'none'; manifest-src 'self'; "
+            f"frame-ancestors {ancestors}"
+        )
+
+    def check_etag_header(self) -> bool:
+        return False  # the ETags here are versions for If-Match, and polling compares its own
+
+    def compute_etag(self) -> str | None:
+        return None
+
+    # -- who
+
+    async def prepare(self) -> None:
+        await self.identify()
+        if self.request.method not in SAFE:
+            self.refuse_forgery()
+
+    async def identify(self) -> None:
+        """Find out who asks: a Bearer token alone, else the cookies. Raises NotAllowed (`bad_token`)."""
+        header = self.request.headers.get("Authorization")
+        credentials = self.services.credentials
+        if header is not None:
+            scheme, _, token = header.partition(" ")
+            if scheme.lower() != "bearer":
+                raise NotAllowed("bad_token", "use Authorization: Bearer TOKEN")
+            self.by_token = True
+            self.who = await credentials.who(token.strip())
+        else:
+            signed_in = self.get_cookie(self.role_cookie)
+            voter = self.get_cookie(self.voter_cookie)
+            holder = await credentials.holder(signed_in) if signed_in and len(signed_in) < 200 else None
+            self.who = Who(
+                role=holder.role if holder else None,
+                name=holder.name if holder else "",
+                credential=holder.credential if holder else "",
+                voter=self.services.secrets.voter(voter) if voter else None,
+            )
+        if self.request.method in SAFE and "as" in self.request.query_arguments and self.argument("as") == "audience":
+            self.who = NOBODY
+
+    def refuse_forgery(self) -> None:
+        """A change asked for with a cookie must come from a page of ours (DESIGN §8)."""
+        if self.by_token or (self.who.role is None and self.who.voter is None and not self.must_be_own):
+            return
+        if is_proved_own(self.request, self.services.settings.public_url):
+            return
+        if self.request.headers.get("Sec-Fetch-Site") is None and self.request.headers.get("Origin") is None:
+            self.needs_form_token = True
+            return
+        raise NotAllowed("forbidden", "this request was made by a page of another site")
+
+    must_be_own = False
+    needs_form_token = False
+
+    @property
+    def form_owner(self) -> str:
+        """Whose forms these are: the sign-in, else the voter."""
+        return self.who.credential or self.who.voter or ""
+
+    def form_token(self) -> str:
+        """For a hidden field `_form`: proves that a form was ours where a browser says nothing of its origin."""
+        return self.services.secrets.sign("form", self.form_owner)
+
+    def check_form_token(self, given: str) -> None:
+        """Raise unless the request proved itself by its headers or by this token."""
+        if self.needs_form_token and not hmac.compare_digest(given.encode(), self.form_token().encode()):
+            raise NotAllowed("forbidden", "the form is too old; go back, reload the page and send it again")
+
+    @property
+    def role_cookie(self) -> str:
+        return f"livewall_role_{self.services.secrets.folder_id}"
+
+    @property
+    def voter_cookie(self) -> str:
+        return f"livewall_voter_{self.services.secrets.folder_id}"
+
+    def set_own_cookie(self, name: str, value: str, seconds: int) -> None:
+        secure = (self.services.settings.public_url or "").startswith("https:")
+        self.set_cookie(name, value, max_age=seconds, path="/", httponly=True, samesite="Lax", secure=secure)
+
+    def ensure_voter(self) -> None:
+        """Give a browser that has no voter cookie one; never on a projector's page."""
+        if self.who.voter is None and not self.by_token:
+            self.services.limits.new_voter(self.address, self.services.monotonic())
+            token = self.services.secrets.new_voter()
+            self.set_own_cookie(self.voter_cookie, token, VOTER_COOKIE_SECONDS)
+            self.who = Who(self.who.role, self.who.name, self.who.credential, self.services.secrets.voter(token))
+
+    @property
+    def address(self) -> str:
+        """Whose requests these are, for limits; forwarded headers count from a trusted proxy only."""
+        peer = self.request.remote_ip or ""
+        trusted = self.services.settings.trusted_proxy
+        if not trusted:
+            return peer
+        return client_address(peer, self.request.headers.get_list("X-Forwarded-For"), trusted)
+
+    def need(self, right: str) -> None:
+        """Raise unless the asker has a role with `right`: host, operator, reporter or admin."""
+        if not getattr(self.who, right):
+            if self.who.role is None:
+                raise NotAllowed("unauthenticated", f"this is for a {right}; sign in or send a token")
+            raise NotAllowed("forbidden", f"this is for a {right}; you are signed in as {self.who.role}")
+
+    # -- asking and answering
+
+    def argument(self, name: str, default: str = "") -> str:
+        """The last value of a query argument. Raises BadInput for bytes that are no text."""
+        values = self.request.query_arguments.get(name)
+        if not values:
+            return default
+        try:
+            return values[-1].decode()
+        except UnicodeDecodeError:
+            raise BadInput("invalid", f"{name}: not UTF-8", fields={name: "not UTF-8"}) from None
+
+    def page_arguments(self) -> dict[str, Any]:
+        """`limit` and `before` of a list."""
+        text = self.argument("limit", "50")
+        if not text.isdecimal() or not 1 <= int(text[:6]) <= 500:
+            raise BadInput("invalid", "limit: 1 to 500", fields={"limit": "1 to 500"})
+        return {"limit": int(text), "before": self.argument("before") or None}
+
+    def answer(self, found: Any, status: int = 200, *, version: int | None = None) -> None:
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        if version is not None:
+            self.set_header("ETag", f'"{version}"')
+        self.finish(wire.encode(found))
+
+    def if_match(self) -> int | None:
+        """The version a change was made for. Raises `conflict` for an ETag that is none of ours."""
+        header = self.request.headers.get("If-Match")
+        if header is None or header.strip() == "*":
+            return None
+        text = header.strip().removeprefix("W/").strip('"')
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else -1
+
+    # -- errors
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        if isinstance(value, LivewallError):
+            if value.status >= 500:
+                log.warning("%s %s: %s", self.request.method, self.request.path, value.code)
+            return
+        if isinstance(value, HTTPError):
+            return
+        log.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))  # type: ignore[arg-type]
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, LivewallError):
+            status_code = error.status
+        super().send_error(status_code, **kwargs)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if not isinstance(error, LivewallError):
+            error = as_error(status_code, error)
+        if error.code == "method_not_allowed":
+            self.set_header("Allow", ", ".join(self.allowed()))
+        if error.retry_after is not None:
+            self.set_header("Retry-After", str(max(1, round(error.retry_after + 0.499))))
+        if error.status == 401:
+            self.set_header("WWW-Authenticate", "Bearer")
+        self.show_error(error)
+
+    def show_error(self, error: LivewallError) -> None:
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.finish(wire.encode({"error": error.body()}))
+
+    def allowed(self) -> list[str]:
+        plain = RequestHandler
+        own = [m for m in self.SUPPORTED_METHODS if getattr(type(self), m.lower()) is not getattr(plain, m.lower())]
+        return sorted(own)
+
+    def now(self) -> str:
+        return iso(self.services.clock())
+
+
+def as_error(status: int, error: BaseException | None) -> LivewallError:
+    """Tornado's own refusals in our vocabulary."""
+    if status == 404:
+        return NotFound(message="there is nothing at this address")
+    if status == 405:
+        return BadInput("method_not_allowed", "this address does not take that method")
+    if status == 400:
+        reason = error.log_message if isinstance(error, HTTPError) and error.log_message else "malformed request"
+        return BadInput("malformed", reason)
+    if status == 403:
+        return NotAllowed("forbidden")
+    if status == 413:
+        return too_large()
+    if status == 503:
+        return Busy()
+    return LivewallError("internal", "something went wrong here; it was logged")
+
+
+def too_large() -> BadInput:
+    return BadInput("too_large", f"the body is larger than {BODY_LIMIT} bytes")
+
+
+@tornado.web.stream_request_body
+class ApiHandler(BaseHandler):
+    """A handler that takes a JSON body, read up to a limit and dropped beyond it."""
+
+    def initialize(self, services: Services) -> None:
+        super().initialize(services)
+        self._body: list[bytes] = []
+        self._size = 0
+
+    async def prepare(self) -> None:
+        # Before anything is awaited: the body comes after `prepare`, and Tornado would answer 400 without a body.
+        self.request.connection.set_max_body_size(READ_LIMIT)  # type: ignore[union-attr]
+        await super().prepare()
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        self._size += len(chunk)
+        if self._size <= BODY_LIMIT:
+            self._body.append(chunk)
+        else:
+            self._body.clear()
+        return None
+
+    def body(self, kind: type[T]) -> T:
+        """The request's body as `kind`; an empty one is `{}`. Raises BadInput."""
+        if self._size > BODY_LIMIT:
+            raise too_large()
+        if self.needs_form_token:
+            # A browser cannot send JSON to another site without asking first, so this content type is proof enough.
+            kind_sent = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            if kind_sent != "application/json":
+                raise NotAllowed("forbidden", "a request with a cookie must say where it comes from")
+        return wire.decode(b"".join(self._body), kind)
+
+
+class NotFoundHandler(BaseHandler):
+    """Whatever no route knows."""
+
+    async def prepare(self) -> None:
+        raise NotFound(message="there is nothing at this address")
+
+

@@ -1,0 +1,384 @@
+"""WebSockets: one LiveSocket that follows streams and takes acts, and what PollSocket, WallSocket and TaskSocket add.
+
+A socket is refused by closing it with a code after it was accepted, so that a browser's script can tell why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13, _WebSocketParams
+
+from handlers.base import BaseHandler, is_foreign
+from handlers.connections import Connections
+from handlers.livestream import LiveStream
+from handlers.polls import result_of
+from livewall import wire
+from livewall.errors import BadInput, CloseCode, LivewallError, NotAllowed, close_code, invalid
+from livewall.hub.framing import WebSocketFraming, text_frame
+from livewall.hub.reader import Reader, State
+from livewall.services import Services
+from livewall.voting.ballots import Cast
+
+MAX_STREAMS = 16
+MAX_MESSAGE = 64 * 1024
+MAX_UNDER_WAY = 32
+FRAMING = WebSocketFraming()
+PING = b"\x89\x00"
+
+
+class LiveProtocol(WebSocketProtocol13):
+    """Tornado cuts a connection that sends invalid UTF-8 without a word; its client would come back for ever."""
+
+    def _handle_message(self, opcode: int, data: bytes) -> asyncio.Future[None] | None:
+        text = data if opcode == 0x1 else data[2:] if opcode == 0x8 else b""
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            self.close(CloseCode.PROTOCOL, "not UTF-8")
+            return None
+        return super()._handle_message(opcode, data)
+
+
+class SocketOutlet:
+    """A WebSocket as the hub sees it."""
+
+    __slots__ = ("send", "socket", "stream")
+    framing = FRAMING
+
+    def __init__(self, socket: LiveSocket, stream: LiveStream) -> None:
+        self.socket = socket
+        self.stream = stream
+        self.send: Callable[[bytes], int] = stream.socket.send
+
+    def keep(self, rest: bytes) -> None:
+        if not self.stream.closed():
+            self.stream.write(rest)
+
+    def watch(self) -> None:
+        self.stream.watch()
+
+    def ended(self, stream: str, error: LivewallError) -> None:
+        self.socket.ended(stream, error)
+
+    def lost(self) -> None:
+        self.stream.close()
+
+
+class LiveSocket(BaseHandler, WebSocketHandler):
+    """GET /ws/STREAMS"""
+
+    transport = "websocket"
+
+    def initialize(self, services: Services, connections: Connections) -> None:  # type: ignore[override]
+        super().initialize(services)
+        self.connections = connections
+        self.reader: Reader | None = None
+        self._named: list[str] = []
+        self._slot = -1
+        self._answered = True
+        self._replies: list[bytes] = []
+        self._under_way = 0
+        self._room: asyncio.Event | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def credential(self) -> str:
+        return self.who.credential
+
+    # -- opening
+
+    async def prepare(self) -> None:
+        if self.request.headers.get("Upgrade", "").lower() != "websocket":
+            raise BadInput("malformed", "this address speaks WebSocket; use /sse/ or /updates/ without")
+        if is_foreign(self.request, self.services.settings.public_url):
+            raise NotAllowed("forbidden", "a page of another site cannot open a socket here")
+        self._refused: LivewallError | None = None
+        try:
+            await self.identify()
+        except LivewallError as error:
+            self._refused = error
+
+    def check_origin(self, origin: str) -> bool:
+        return True  # decided in `prepare`, with our own answer
+
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        if self.request.headers.get("Sec-WebSocket-Version") != "13":
+            return None
+        return LiveProtocol(
+            self,
+            False,
+            _WebSocketParams(ping_interval=None, ping_timeout=None, max_message_size=MAX_MESSAGE),
+        )
+
+    async def open(self, *args: str, **kwargs: str) -> None:
+        if self._refused is not None:
+            self.refuse(self._refused)
+            return
+        if self.services.draining:
+            self.drain(1000)
+            return
+        stream = self.stream
+        self.reader = Reader(SocketOutlet(self, stream), self.who)
+        self.connections.add(self)
+        self._slot = self.connections.websocket_pulse.add(self)
+        stream.go_live(self._held, self._empty)
+        # What a request said is not needed any more, and it is most of what a waiting connection would keep.
+        names, since = streams_of(args[0]), self.argument("since")
+        self.request.headers.clear()
+        try:
+            await follow(self.services, self.reader, names, since)
+        except LivewallError as error:
+            self.refuse(error)
+            return
+        self._named = names
+        if self.reader.state is not State.GONE:
+            self.services.hub.hub.start(self.reader)
+
+    @property
+    def stream(self) -> LiveStream:
+        protocol = self.ws_connection
+        assert isinstance(protocol, LiveProtocol)
+        stream = protocol.stream
+        assert isinstance(stream, LiveStream)
+        return stream
+
+    def _held(self) -> None:
+        if self.reader is not None:
+            self.services.hub.hub.busy(self.reader)
+
+    def _empty(self) -> None:
+        if self.reader is not None:
+            self.services.hub.hub.ready(self.reader)
+        self._make_room()
+
+    # -- closing
+
+    def refuse(self, error: LivewallError) -> None:
+        self._close(close_code(error), error.message)
+
+    def drain(self, after_ms: int) -> None:
+        self._close(CloseCode.DRAINING, str(after_ms))
+
+    def _close(self, code: int, reason: str) -> None:
+        """Close with a code. No direct send may follow the close frame."""
+        if self.reader is not None:
+            self.services.hub.hub.gone(self.reader)
+        self.close(code, reason.encode()[:120].decode("utf-8", "ignore"))
+
+    def on_close(self) -> None:
+        if self.reader is not None:
+            self.services.hub.hub.gone(self.reader)
+            self.connections.remove(self)
+            self.connections.websocket_pulse.remove(self, self._slot)
+            self.reader = None
+        self._make_room()
+
+    def ended(self, stream: str, error: LivewallError) -> None:
+        """The right to one stream is lost: said in a message, or by closing where the address named nothing else."""
+        if self._named == [stream]:
+            asyncio.get_running_loop().call_soon(self.refuse, error)
+            return
+        self._say({"stream": stream, "reset": True})
+        self._say({"stream": stream, "error": error.body()})
+
+    # -- the pulse
+
+    def beat(self) -> None:
+        """Every 20 s a ping and a heartbeat; a socket that did not answer the last ping is closed."""
+        protocol = self.ws_connection
+        if protocol is None or protocol.is_closing() or self.reader is None:
+            return
+        if not self._answered:
+            self._cut()
+            return
+        self._answered = False
+        if self.reader.state is State.READY:
+            positions = self.services.hub.hub.positions(self.reader)
+            self.stream.write(PING + text_frame(wire.encode({"heartbeat": positions, "now": self.now()})))
+
+    def _cut(self) -> None:
+        """Nothing was heard for two periods: whoever is there cannot catch up."""
+        stream = self.stream
+        self._close(CloseCode.CANNOT_CATCH_UP, "no answer to a ping")
+        if stream.writing():
+            stream.close()
+
+    def on_pong(self, data: bytes) -> None:
+        self._answered = True
+
+    # -- acts
+
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        self._answered = True
+        try:
+            if isinstance(message, bytes):
+                raise BadInput("malformed", "send text, not binary")
+            self._act(wire.decode_act(message))
+        except LivewallError as error:
+            self._error(wire.ref_of(message), error)
+        if self._under_way >= MAX_UNDER_WAY or (self.ws_connection is not None and self.stream.writing()):
+            return self._wait_for_room()
+        return None
+
+    async def _wait_for_room(self) -> None:
+        """Not reading: so many acts are under way, or the client does not read its answers."""
+        if self.ws_connection is None or self.ws_connection.is_closing():
+            return
+        self._room = asyncio.Event()
+        await self._room.wait()
+        self._room = None
+
+    def _make_room(self) -> None:
+        if self._room is None:
+            return
+        closed = self.ws_connection is None or self.ws_connection.is_closing()
+        if closed or (self._under_way < MAX_UNDER_WAY and not self.stream.writing()):
+            self._room.set()
+
+    def _act(self, act: wire.Vote | wire.Retract | wire.Subscribe | wire.Unsubscribe) -> None:
+        match act:
+            case wire.Vote():
+                self._vote(act)
+            case wire.Retract():
+                self._retract(act)
+            case wire.Subscribe():
+                self._count(1)
+                self._task = asyncio.ensure_future(self._subscribe(act))
+            case wire.Unsubscribe():
+                if self.reader is not None:
+                    self.services.hub.hub.detach(self.reader, act.stream)
+                self._ok(act.ref, {"stream": act.stream})
+
+    def _vote(self, act: wire.Vote) -> None:
+        poll, voter = self._poll(act.poll), self._voter()
+
+        def done(cast: Cast | None, error: BaseException | None) -> None:
+            self._count(-1)
+            if cast is None:
+                self._error(act.ref, error)
+                return
+            self.services.metrics.ballots.labels(result_of(cast)).inc()
+            self._ok(act.ref, cast.ballot)
+
+        self.services.polls.cast(poll, voter, act, done)
+        self._count(1)
+
+    def _retract(self, act: wire.Retract) -> None:
+        poll, voter = self._poll(act.poll), self._voter()
+
+        def done(cast: Cast | None, error: BaseException | None) -> None:
+            self._count(-1)
+            if cast is None:
+                self._error(act.ref, error)
+            else:
+                self._ok(act.ref, cast.ballot)
+
+        self.services.polls.retract(poll, voter, act.round, done)
+        self._count(1)
+
+    async def _subscribe(self, act: wire.Subscribe) -> None:
+        reader = self.reader
+        try:
+            if reader is None:
+                return
+            if act.stream not in reader.cursors and len(reader.cursors) >= MAX_STREAMS:
+                raise too_many()
+            await self.services.hub.attach(reader, stream_name(act.stream), act.since)
+            self._ok(act.ref, {"stream": act.stream}, now=True)
+            self.services.hub.hub.start(reader)
+        except LivewallError as error:
+            self._error(act.ref, error)
+        except Exception as error:
+            self.log_exception(type(error), error, error.__traceback__)
+            self._error(act.ref, LivewallError("internal", "something went wrong here; it was logged"))
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        self._under_way += change
+        if change < 0:
+            self._make_room()
+
+    def _poll(self, named: str | None) -> str:
+        if named is not None:
+            return named
+        raise invalid("poll", "say which poll")
+
+    def _voter(self) -> str:
+        if self.who.voter is None:
+            raise NotAllowed("no_voter", "get a voter with POST /api/voters, and send its token when you connect")
+        self.services.limits.act(self.who.voter, self.services.monotonic())
+        return self.who.voter
+
+    # -- answers: those that come together leave together
+
+    def _ok(self, ref: str, found: Any, *, now: bool = False) -> None:
+        self._say({"ref": ref, "ok": found}, now=now)
+
+    def _error(self, ref: str | None, error: BaseException | None) -> None:
+        if not isinstance(error, LivewallError):
+            if error is not None:
+                self.log_exception(type(error), error, error.__traceback__)
+            error = LivewallError("internal", "something went wrong here; it was logged")
+        self._say({"ref": ref, "error": error.body()})
+
+    def _say(self, message: Any, *, now: bool = False) -> None:
+        if not self._replies and not now:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._replies.append(text_frame(wire.encode(message)))
+        if now:
+            self._flush()
+
+    def _flush(self) -> None:
+        replies, self._replies = self._replies, []
+        protocol = self.ws_connection
+        if replies and protocol is not None and not protocol.is_closing():
+            self.stream.write(b"".join(replies))
+
+
+class PollSocket(LiveSocket):
+    """GET /ws/polls/ID: the poll an act is about need not be named."""
+
+    def _poll(self, named: str | None) -> str:
+        return named if named is not None else self.path_args[0].partition("/")[2]
+
+
+class WallSocket(LiveSocket):
+    """GET /ws/walls/CODE: follows its active item by `subscribe`, so losing one item closes nothing."""
+
+
+class TaskSocket(LiveSocket):
+    """GET /ws/tasks and /ws/tasks/ID: nothing to act on."""
+
+    def _poll(self, named: str | None) -> str:
+        raise invalid("poll", "this socket follows a task; say which poll")
+
+
+def stream_name(text: str) -> str:
+    """A stream's name, or the refusal of what can be none."""
+    if not text or len(text) > 120 or not text.isascii() or not text.isprintable() or any(c in text for c in '"\\ '):
+        raise LivewallError("no_such_stream", "there is no such stream")
+    return text
+
+
+def streams_of(text: str) -> list[str]:
+    """The streams of an address, each once."""
+    return list(dict.fromkeys(text.split(",")))
+
+
+def too_many() -> LivewallError:
+    return BadInput("too_many_streams", f"at most {MAX_STREAMS} streams on one connection")
+
+
+async def follow(services: Services, reader: Reader, names: list[str], since: str) -> None:
+    """Give a reader its cursors, in the order of the address. Raises the first refusal."""
+    if len(names) > MAX_STREAMS:
+        raise too_many()
+    places = since.split(",") if since else []
+    for index, name in enumerate(names):
+        place = places[index] if index < len(places) else ""
+        await services.hub.attach(reader, stream_name(name), place or None)
+

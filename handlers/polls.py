@@ -1,0 +1,148 @@
+"""Polls and ballots over HTTP (DESIGN §5). Each method reads the input, calls one service, writes the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from typing import Any
+
+import msgspec
+
+from handlers.base import ApiHandler
+from livewall import wire
+from livewall.errors import NotAllowed
+from livewall.voting import export
+from livewall.voting.ballots import Cast
+
+
+class VotersHandler(ApiHandler):
+    """POST /api/voters: an anonymous voter for programs."""
+
+    async def post(self) -> None:
+        self.body(wire.Nothing)
+        self.services.limits.new_voter(self.address, self.services.monotonic())
+        self.answer({"token": self.services.secrets.new_voter()}, 201)
+
+
+class PollsHandler(ApiHandler):
+    """POST and GET /api/polls"""
+
+    async def get(self) -> None:
+        self.need("host")
+        self.answer(await self.services.polls.list(**self.page_arguments()))
+
+    async def post(self) -> None:
+        self.need("host")
+        poll, version = await self.services.polls.create(self.body(wire.PollIn))
+        self.set_header("Location", f"/api/polls/{poll['id']}")
+        self.answer(poll, 201, version=version)
+
+
+class PollHandler(ApiHandler):
+    """GET, PUT and DELETE /api/polls/ID"""
+
+    async def get(self, id: str) -> None:
+        poll, version = await self.services.polls.detail(id, self.who)
+        self.answer(poll, version=version)
+
+    async def put(self, id: str) -> None:
+        self.need("host")
+        poll, version = await self.services.polls.edit(id, self.body(wire.PollEdit), version=self.if_match())
+        self.answer(poll, version=version)
+
+    async def delete(self, id: str) -> None:
+        self.need("host")
+        self.body(wire.Nothing)
+        await self.services.polls.archive(id)
+        self.answer({})
+
+
+class PhaseHandler(ApiHandler):
+    """POST /api/polls/ID/open, close, publish, reset"""
+
+    async def post(self, id: str, act: str) -> None:
+        self.need("host")
+        polls = self.services.polls
+        match act:
+            case "open":
+                self.body(wire.Nothing)
+                poll, version = await polls.open(id)
+            case "close":
+                self.body(wire.Nothing)
+                poll, version = await polls.close(id)
+            case "publish":
+                poll, version = await polls.publish(id, self.body(wire.PublishIn).published)
+            case _:
+                poll, version = await polls.reset(id, self.body(wire.ResetIn).round)
+        self.answer(poll, version=version)
+
+
+class BallotHandler(ApiHandler):
+    """PUT and DELETE /api/polls/ID/ballot: answered after the commit."""
+
+    async def put(self, id: str) -> None:
+        voter = self.voter()
+        given = self.body(wire.BallotIn)
+        done: asyncio.Future[Cast] = asyncio.get_running_loop().create_future()
+        self.services.polls.cast(id, voter, given, settle(done))
+        cast = await done
+        self.services.metrics.ballots.labels(result_of(cast)).inc()
+        self.answer(cast.ballot, 201 if cast.created else 200)
+
+    async def delete(self, id: str) -> None:
+        voter = self.voter()
+        round = self.body(wire.RetractIn).round
+        done: asyncio.Future[Cast] = asyncio.get_running_loop().create_future()
+        self.services.polls.retract(id, voter, round, settle(done))
+        self.answer((await done).ballot)
+
+    def voter(self) -> str:
+        """The voter whose ballot this is, within its rate. Raises NotAllowed (`no_voter`), Busy (`rate`)."""
+        if self.who.voter is None:
+            raise NotAllowed("no_voter", "get a voter with POST /api/voters, and send its token")
+        self.services.limits.act(self.who.voter, self.services.monotonic())
+        return self.who.voter
+
+
+def settle(future: asyncio.Future[Any]) -> Any:
+    """A `done(result, error)` that settles a future."""
+
+    def done(result: Any, error: BaseException | None) -> None:
+        if future.cancelled():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    return done
+
+
+def result_of(cast: Cast) -> str:
+    return "created" if cast.created else "changed" if cast.changed else "same"
+
+
+class BallotsCsvHandler(ApiHandler):
+    """GET /api/polls/ID/ballots.csv"""
+
+    async def get(self, id: str) -> None:
+        self.need("host")
+        rows = await self.services.store.read(lambda c: export.ballots(c, id))
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(["receipt", "round", "choices"])
+        writer.writerows([row.receipt, row.round, " ".join(row.choices)] for row in rows)
+        self.set_header("Content-Type", "text/csv; charset=utf-8")
+        self.set_header("Content-Disposition", f'attachment; filename="ballots-{id}.csv"')
+        self.finish(text.getvalue())
+
+
+class ResultsHandler(ApiHandler):
+    """GET /api/polls/ID/results.json"""
+
+    async def get(self, id: str) -> None:
+        self.need("host")
+        results = await self.services.store.read(lambda c: export.results(c, id))
+        self.set_header("Content-Disposition", f'attachment; filename="results-{id}.json"')
+        self.answer(msgspec.to_builtins(results))

@@ -1,0 +1,45 @@
+"""One timer for all connections: every second it looks after those whose turn it is, instead of a task for each."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+
+class Beating(Protocol):
+    def beat(self) -> None:
+        """Called every `period` seconds."""
+
+
+class Pulse:
+    """Calls `beat` of each member every `period` seconds, spread over that time."""
+
+    def __init__(self, period: float, *, slots: int = 20) -> None:
+        self._interval = period / slots
+        self._slots: list[dict[Any, None]] = [{} for _ in range(slots)]
+        self._next = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._interval, self._turn)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def add(self, member: Beating) -> int:
+        """Takes a member in; its first beat comes after a whole period. Returns the slot, for `remove`."""
+        slot = (self._next - 1) % len(self._slots)
+        self._slots[slot][member] = None
+        return slot
+
+    def remove(self, member: Beating, slot: int) -> None:
+        self._slots[slot].pop(member, None)
+
+    def _turn(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._interval, self._turn)
+        slot = self._slots[self._next]
+        self._next = (self._next + 1) % len(self._slots)
+        for member in list(slot):
+            member.beat()

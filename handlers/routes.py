@@ -1,0 +1,53 @@
+"""Every address in one table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tornado.routing import URLSpec
+
+from handlers import live, login, ops, pages, polling, polls, sse, tasks, walls
+from handlers.connections import Connections
+from livewall.services import Services
+
+ID = r"([A-Za-z0-9._-]{1,80})"
+
+
+def routes(services: Services, connections: Connections) -> list[URLSpec]:
+    """The table; names are what templates use with `reverse_url`."""
+    plain: dict[str, Any] = {"services": services}
+    with_connections: dict[str, Any] = {"services": services, "connections": connections}
+    return [
+        # streams
+        URLSpec(r"/ws/(polls/[^/,]+)", live.PollSocket, with_connections),
+        URLSpec(r"/ws/(walls/[^/,]+)", live.WallSocket, with_connections),
+        URLSpec(r"/ws/(tasks(?:/[^/,]+)?)", live.TaskSocket, with_connections),
+        URLSpec(r"/ws/(.+)", live.LiveSocket, with_connections, name="ws"),
+        URLSpec(r"/sse/(.+)", sse.SseHandler, with_connections, name="sse"),
+        URLSpec(r"/updates/(.+)", polling.UpdatesHandler, with_connections, name="updates"),
+        # votes
+        URLSpec(r"/api/voters", polls.VotersHandler, plain),
+        URLSpec(r"/api/polls", polls.PollsHandler, plain),
+        URLSpec(rf"/api/polls/{ID}", polls.PollHandler, plain),
+        URLSpec(rf"/api/polls/{ID}/(open|close|publish|reset)", polls.PhaseHandler, plain),
+        URLSpec(rf"/api/polls/{ID}/ballot", polls.BallotHandler, plain),
+        URLSpec(rf"/api/polls/{ID}/ballots\.csv", polls.BallotsCsvHandler, plain),
+        URLSpec(rf"/api/polls/{ID}/results\.json", polls.ResultsHandler, plain),
+        URLSpec(r"/api/walls", walls.WallsHandler, plain),
+        URLSpec(rf"/api/walls/{ID}", walls.WallHandler, plain),
+        # tasks
+        URLSpec(r"/api/tasks", tasks.TasksHandler, plain),
+        URLSpec(rf"/api/tasks/{ID}", tasks.TaskHandler, plain),
+        URLSpec(rf"/api/tasks/{ID}/steps/{ID}", tasks.StepHandler, plain),
+        # who is asking
+        URLSpec(r"/api/tokens", login.TokensHandler, plain),
+        URLSpec(rf"/api/tokens/{ID}", login.TokenHandler, plain),
+        URLSpec(r"/api/logins", login.LoginsHandler, plain),
+        URLSpec(rf"/login/{ID}", login.LoginPage, plain, name="login"),
+        URLSpec(r"/logout", login.LogoutPage, plain, name="logout"),
+        # operations
+        URLSpec(r"/healthz", ops.HealthHandler, plain),
+        URLSpec(r"/readyz", ops.ReadyHandler, plain),
+        URLSpec(r"/metrics", ops.MetricsHandler, plain),
+        *(URLSpec(page.regex.pattern, page.handler_class, plain, name=page.name) for page in pages.routes),
+    ]

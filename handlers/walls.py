@@ -1,0 +1,51 @@
+"""Walls over HTTP (DESIGN §5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from handlers.base import ApiHandler
+from livewall import wire
+
+
+class WallsHandler(ApiHandler):
+    """POST and GET /api/walls"""
+
+    async def get(self) -> None:
+        self.need("host")
+        found = await self.services.walls.list(**self.page_arguments())
+        found["items"] = [with_links(wall, self.services.base_url) for wall in found["items"]]
+        self.answer(found)
+
+    async def post(self) -> None:
+        self.need("host")
+        wall, version = await self.services.walls.create(self.body(wire.WallIn))
+        self.set_header("Location", f"/api/walls/{wall.code}")
+        self.answer(with_links(msgspec.to_builtins(wall), self.services.base_url), 201, version=version)
+
+
+class WallHandler(ApiHandler):
+    """GET, PUT and DELETE /api/walls/CODE"""
+
+    async def get(self, code: str) -> None:
+        wall, version = await self.services.walls.get(code, self.who)
+        self.answer(with_links(wall, self.services.base_url), version=version)
+
+    async def put(self, code: str) -> None:
+        self.need("host")
+        wall, version = await self.services.walls.edit(code, self.body(wire.WallEdit), version=self.if_match())
+        self.answer(with_links(msgspec.to_builtins(wall), self.services.base_url), version=version)
+
+    async def delete(self, code: str) -> None:
+        self.need("host")
+        self.body(wire.Nothing)
+        await self.services.walls.delete(code)
+        self.answer({})
+
+
+def with_links(wall: dict[str, Any], base: str) -> dict[str, Any]:
+    """The wall and the addresses of its pages, never made from a Host header."""
+    here = f"{base}/w/{wall['code']}"
+    return wall | {"links": {"audience": here, "screen": f"{here}/screen", "host": f"{here}/host"}}

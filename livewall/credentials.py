@@ -1,0 +1,188 @@
+"""Tokens of programs, sign-ins of browsers, and the links that make them. Only hashes are stored."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from livewall.clock import Clock, iso, later
+from livewall.errors import NotAllowed, NotFound
+from livewall.identity import BELOW, Role, Secrets, Who, hashed, role_named
+from livewall.store.store import Store
+from livewall.store.transaction import Transaction
+
+SIGN_IN_SECONDS = 12 * 3600
+LINK_SECONDS = 600
+
+
+class Credential(msgspec.Struct):
+    """A token or a sign-in as an admin sees it; the secret itself was shown once."""
+
+    id: str
+    kind: str
+    role: str
+    name: str
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
+
+
+class Link(msgspec.Struct):
+    """What a sign-in link would do."""
+
+    role: str
+    expires_at: str
+
+
+_FIELDS = "id, kind, role, name, created_at, expires_at, revoked_at"
+
+
+class Credentials:
+    """Who holds which role. `revoked(id)` is called when a credential is taken back, so that its sockets close."""
+
+    def __init__(self, store: Store, secrets: Secrets, clock: Clock) -> None:
+        self._store = store
+        self._secrets = secrets
+        self._clock = clock
+        self._known: dict[bytes, tuple[Who, str | None]] = {}
+        self.revoked: Callable[[str], None] = lambda id: None
+
+    async def who(self, token: str) -> Who:
+        """The holder of a token of any kind; raises NotAllowed (`bad_token`)."""
+        if len(token) <= 200:
+            if secrets.compare_digest(token.encode(), self._secrets.admin.encode()):
+                return Who(role="admin", name="admin", credential="admin")
+            voter = self._secrets.voter(token)
+            if voter is not None:
+                return Who(voter=voter)
+            found = await self.holder(token)
+            if found is not None:
+                return found
+        raise NotAllowed("bad_token", "this token is not known here; it may have been revoked or have run out")
+
+    async def holder(self, token: str) -> Who | None:
+        """The holder of a token or sign-in that was made here, None when there is none now."""
+        hash = hashed(token)
+        held = self._known.get(hash)
+        if held is None:
+            row = await self._store.read(
+                lambda c: c.execute(
+                    "SELECT id, role, name, expires_at FROM credentials WHERE hash = :hash AND revoked_at IS NULL",
+                    {"hash": hash},
+                ).fetchone()
+            )
+            role = role_named(row[1]) if row else None
+            if role is None:
+                return None
+            held = Who(role=role, name=row[2], credential=row[0]), row[3]
+            if len(self._known) >= 10_000:
+                self._known.clear()
+            self._known[hash] = held
+        who, expires_at = held
+        if expires_at is not None and expires_at <= iso(self._clock()):
+            self._known.pop(hash, None)
+            return None
+        return who
+
+    async def create_token(self, role: Role, name: str) -> dict[str, Any]:
+        """A token for a program; the answer is the only place where it stands."""
+        token = secrets.token_urlsafe(32)
+        made = await self._store.write(lambda tx: self._insert(tx, token, "token", role, name, None))
+        return {"token": token, **made}
+
+    async def list(self) -> dict[str, Any]:
+        rows = await self._store.read(
+            lambda c: c.execute(f"SELECT {_FIELDS} FROM credentials ORDER BY created_at DESC LIMIT 1000").fetchall()
+        )
+        return {"items": [msgspec.to_builtins(Credential(*row)) for row in rows], "next": None}
+
+    async def revoke(self, id: str) -> None:
+        """Take a token or sign-in back; its sockets are closed. Raises NotFound."""
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> None:
+            row = tx.one("SELECT revoked_at FROM credentials WHERE id = :id", {"id": id})
+            if row is None:
+                raise NotFound(message="there is no such token or sign-in")
+            if row[0] is None:
+                tx.execute("UPDATE credentials SET revoked_at = :now WHERE id = :id", {"now": now, "id": id})
+
+        await self._store.write(write)
+        self._known = {hash: held for hash, held in self._known.items() if held[0].credential != id}
+        self.revoked(id)
+
+    # -- signing in
+
+    async def create_link(self, role: Role, by: Who) -> tuple[str, str]:
+        """The code of a sign-in link and when it runs out. Raises NotAllowed for a role above one's own."""
+        if by.role is None or role not in BELOW[by.role]:
+            raise NotAllowed("forbidden", f"a {by.role or 'guest'} cannot make a link for a {role}")
+        code = secrets.token_urlsafe(16)
+        now = self._clock()
+        expires_at = later(now, LINK_SECONDS)
+
+        def write(tx: Transaction) -> None:
+            tx.execute("DELETE FROM logins WHERE expires_at <= :now", {"now": iso(now)})
+            tx.execute(
+                "INSERT INTO logins (hash, role, name, expires_at) VALUES (:hash, :role, :name, :at)",
+                {"hash": hashed(code), "role": role, "name": role, "at": expires_at},
+            )
+
+        await self._store.write(write)
+        return code, expires_at
+
+    async def look(self, code: str) -> Link | None:
+        """What a link would do, without using it up; None when it is used, unknown or too old."""
+        now = iso(self._clock())
+
+        def ask(connection: sqlite3.Connection) -> Any:
+            return connection.execute(
+                "SELECT role, expires_at FROM logins WHERE hash = :hash AND expires_at > :now",
+                {"hash": hashed(code), "now": now},
+            ).fetchone()
+
+        row = await self._store.read(ask)
+        return Link(*row) if row else None
+
+    async def use(self, code: str) -> str:
+        """Use a link up; returns the secret of the new sign-in. Raises NotAllowed (`bad_code`)."""
+        token = secrets.token_urlsafe(32)
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> None:
+            row = tx.one("SELECT role, name, expires_at FROM logins WHERE hash = :hash", {"hash": hashed(code)})
+            if row is None or row[2] <= now:
+                raise NotAllowed("bad_code", "this link was used or is too old; make a new one with `livewall login`")
+            tx.execute("DELETE FROM logins WHERE hash = :hash", {"hash": hashed(code)})
+            self._insert(tx, token, "signin", row[0], row[1], SIGN_IN_SECONDS)
+
+        await self._store.write(write)
+        return token
+
+    async def sign_in(self, who: Who) -> str:
+        """The secret of a sign-in for whoever showed a token. Raises NotAllowed when the token has no role."""
+        if who.role is None:
+            raise NotAllowed("bad_token", "this is a voter's token; it does not sign in")
+        token = secrets.token_urlsafe(32)
+        role, name = who.role, who.name
+        await self._store.write(lambda tx: self._insert(tx, token, "signin", role, name, SIGN_IN_SECONDS))
+        return token
+
+    def _insert(
+        self, tx: Transaction, token: str, kind: str, role: str, name: str, seconds: float | None
+    ) -> dict[str, Any]:
+        now = self._clock()
+        made = Credential(
+            secrets.token_hex(8), kind, role, name, iso(now), None if seconds is None else later(now, seconds), None
+        )
+        tx.execute(
+            """INSERT INTO credentials (id, hash, kind, role, name, created_at, expires_at)
+            VALUES (:id, :hash, :kind, :role, :name, :created_at, :expires_at)""",
+            msgspec.structs.asdict(made) | {"hash": hashed(token)},
+        )
+        found: dict[str, Any] = msgspec.to_builtins(made)
+        return found

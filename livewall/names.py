@@ -1,0 +1,39 @@
+"""Names and ids: what callers may choose, and what is made here so that nobody can guess or confuse it."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""No 0 O 1 I L U: thirty characters that nobody mistakes for one another from the last row."""
+_LOOKS_LIKE = str.maketrans({"U": "V"})
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
+_NAME = re.compile(NAME)
+
+
+def is_name(text: str) -> bool:
+    """Names of steps and pipelines, and ids that a caller chooses (DESIGN §6)."""
+    return _NAME.fullmatch(text) is not None
+
+
+def new_poll_id() -> str:
+    """80 bits: ids of polls cannot be guessed."""
+    return "".join(secrets.choice(CROCKFORD) for _ in range(16))
+
+
+def new_receipt() -> str:
+    """80 bits in 16 characters."""
+    number = secrets.randbits(80)
+    return "".join(CROCKFORD[(number >> shift) & 31] for shift in range(75, -5, -5))
+
+
+def new_wall_code() -> str:
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(6))
+
+
+def wall_code(typed: str) -> str:
+    """The code in what somebody typed: case, spaces and dashes do not matter."""
+    return re.sub(r"[\s\-_.]+", "", typed).upper().translate(_LOOKS_LIKE)

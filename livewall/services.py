@@ -1,0 +1,40 @@
+"""What a handler is handed: the parts of a running Livewall, each of which does one thing. Made by `server.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from livewall.clock import Clock
+from livewall.credentials import Credentials
+from livewall.hub.service import LiveHub
+from livewall.identity import Secrets
+from livewall.limits import Limits
+from livewall.metrics import Metrics
+from livewall.settings import Settings
+from livewall.store.store import Store
+from livewall.tasks.tasks import Tasks
+from livewall.voting.polls import Polls
+from livewall.walls import Walls
+
+
+@dataclass
+class Services:
+    settings: Settings
+    secrets: Secrets
+    store: Store
+    hub: LiveHub
+    polls: Polls
+    walls: Walls
+    tasks: Tasks
+    credentials: Credentials
+    limits: Limits
+    metrics: Metrics
+    clock: Clock
+    monotonic: Callable[[], float]
+    assets: Any
+    """The versioned addresses of static files (handlers/assets.py)."""
+    base_url: str = ""
+    """How others reach this server: `--public-url`, else the address it listens on."""
+    draining: bool = False

@@ -1,0 +1,51 @@
+"""Who may read a poll, and in which view: one decision for every transport and for the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livewall.errors import NotFound
+from livewall.hub.position import View
+from livewall.identity import Secrets, Who
+from livewall.store.store import Store
+from livewall.voting.ballots import last_round
+from livewall.voting.poll import tally_is_seen
+
+
+class PollRule:
+    """The rule of streams `polls/ID`. A reader's own fact is the last round in which it has a ballot, 0 for none."""
+
+    keys = frozenset({"poll"})
+
+    def __init__(self, secrets: Secrets, store: Store) -> None:
+        self._secrets = secrets
+        self._store = store
+
+    def view(self, state: dict[str, Any], who: Who, facts: int | None) -> View:
+        poll = state.get("poll")
+        if poll is None:
+            raise NotFound("no_such_stream", "there is no such poll")
+        if who.host:
+            return View.FULL
+        voted = facts == poll["round"]
+        seen = tally_is_seen(poll["results"], poll["phase"], poll["published"], voted)
+        return View.FULL if seen else View.MASKED
+
+    def needs_facts(self, state: dict[str, Any], who: Who) -> bool:
+        poll = state.get("poll")
+        return poll is not None and poll["results"] == "after_vote" and who.voter is not None and not who.host
+
+    def tag(self, name: str, who: Who) -> str | None:
+        if who.voter is None or who.host:
+            return None
+        return self.stored(name, who.voter).hex()
+
+    def stored(self, name: str, voter: str) -> bytes:
+        return self._secrets.stored_voter(name.partition("/")[2], voter)
+
+    async def facts(self, name: str, who: Who) -> int:
+        """The fact, from the store."""
+        assert who.voter is not None
+        poll = name.partition("/")[2]
+        voter = self.stored(name, who.voter)
+        return await self._store.read(lambda connection: last_round(connection, poll, voter))

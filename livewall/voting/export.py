@@ -1,0 +1,40 @@
+"""What a host may take away: ballots under their receipts, and the results. Never a voter, never a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from livewall.voting import rows
+
+
+class Marked(msgspec.Struct):
+    receipt: str
+    round: int
+    choices: list[str]
+
+
+def ballots(asks: rows.Asks, poll: str) -> list[Marked]:
+    """All ballots of a poll, in the order of their receipts, which are random. Raises NotFound."""
+    order = {id: place for place, id in enumerate(rows.find(asks, poll).order)}
+    found: dict[str, Marked] = {}
+    for receipt, round, choice in asks.execute(
+        """SELECT ballots.receipt, ballots.round, choices.choice FROM ballots
+        JOIN choices ON choices.receipt = ballots.receipt WHERE ballots.poll = :poll ORDER BY ballots.receipt""",
+        {"poll": poll},
+    ):
+        found.setdefault(receipt, Marked(receipt, round, [])).choices.append(choice)
+    for marked in found.values():
+        marked.choices.sort(key=lambda id: order.get(id, len(order)))
+    return list(found.values())
+
+
+def results(asks: rows.Asks, poll: str) -> dict[str, Any]:
+    """The poll with the tally of each round. Raises NotFound."""
+    current = rows.find(asks, poll).poll
+    rounds = [
+        msgspec.to_builtins(rows.tally(asks, msgspec.structs.replace(current, round=round)))
+        for round in range(1, current.round + 1)
+    ]
+    return {"poll": msgspec.to_builtins(current), "rounds": rounds}

@@ -1,0 +1,178 @@
+"""A poll and its rules, as functions of their arguments: what a ballot may hold, who sees the tally, the moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from livewall.errors import Refused, invalid
+from livewall.wire import OptionIn, PollEdit, PollIn
+
+
+class Phase(StrEnum):
+    DRAFT = "draft"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+MOVES: Mapping[tuple[Phase, str], Phase] = {
+    (Phase.DRAFT, "open"): Phase.OPEN,
+    (Phase.CLOSED, "open"): Phase.OPEN,
+    (Phase.OPEN, "open"): Phase.OPEN,
+    (Phase.OPEN, "close"): Phase.CLOSED,
+    (Phase.CLOSED, "close"): Phase.CLOSED,
+    (Phase.CLOSED, "reset"): Phase.DRAFT,
+}
+
+
+class Option(msgspec.Struct):
+    id: str
+    label: str
+
+
+class Poll(msgspec.Struct, kw_only=True):
+    """A poll as it stands on the wire (DESIGN §4)."""
+
+    id: str
+    wall: str | None
+    title: str
+    kind: str
+    options: list[Option]
+    phase: Phase
+    round: int
+    results: str
+    published: bool
+    assurance: str
+    allow_change: bool
+    max_choices: int
+    closes_at: str | None
+
+
+class Tally(msgspec.Struct):
+    round: int
+    counts: dict[str, int]
+    ballots: int
+
+
+class Turnout(msgspec.Struct):
+    round: int
+    ballots: int
+
+
+def moved(phase: Phase, action: str) -> Phase:
+    """The phase after `action`; raises Refused where the table has no such move."""
+    try:
+        return MOVES[phase, action]
+    except KeyError:
+        if phase is Phase.DRAFT:
+            raise Refused("poll_not_open", f"the poll is a draft; it cannot {action}") from None
+        raise Refused("conflict", f"the poll is {phase.value}; only a closed poll can {action}") from None
+
+
+def tally_is_seen(results: str, phase: str, published: bool, voted: bool) -> bool:
+    """Whether the audience sees the tally (DESIGN §5); a host always does."""
+    if phase == Phase.DRAFT.value:
+        return False
+    if published or results == "live":
+        return True
+    closed = phase == Phase.CLOSED.value
+    return (results == "after_close" and closed) or (results == "after_vote" and (closed or voted))
+
+
+def check_choices(kind: str, options: Sequence[str], max_choices: int, choices: Sequence[str]) -> tuple[str, ...]:
+    """The choices of a ballot in the order of the options; raises BadInput with the field `choices`."""
+    unknown = [c for c in choices if c not in options]
+    if unknown:
+        raise invalid("choices", f"there is no option {unknown[0]!r}")
+    if len(set(choices)) != len(choices):
+        raise invalid("choices", "an option stands there twice")
+    if not choices:
+        raise invalid("choices", "choose one" if kind == "single" else "choose at least one")
+    if len(choices) > max_choices:
+        raise invalid("choices", "choose only one" if max_choices == 1 else f"choose at most {max_choices}")
+    return tuple(o for o in options if o in choices)
+
+
+def options_of(given: Sequence[str | OptionIn]) -> list[Option]:
+    """Options with ids: those given, else their places "1", "2", …"""
+    made = []
+    for place, each in enumerate(given, 1):
+        label = (each if isinstance(each, str) else each.label).strip()
+        if not label:
+            raise invalid(f"options[{place - 1}]", "an option needs a label")
+        own = None if isinstance(each, str) else each.id
+        made.append(Option(own or str(place), clean(label, f"options[{place - 1}]")))
+    ids = [o.id for o in made]
+    if len(set(ids)) != len(ids):
+        raise invalid("options", "two options have the same id")
+    return made
+
+
+def clean(text: str, field: str) -> str:
+    """Text for people, without surrounding space; control characters are refused, everything else is kept as it is."""
+    text = text.strip()
+    if not text:
+        raise invalid(field, "must not be empty")
+    if any((ord(c) < 32 and c not in "\n\t") or ord(c) == 127 for c in text):
+        raise invalid(field, "has control characters")
+    return text
+
+
+def max_choices_of(kind: str, wanted: int | None, options: int) -> int:
+    """How many marks a ballot may hold; for a multi poll all, unless it is said."""
+    if kind == "single":
+        if wanted not in (None, 1):
+            raise invalid("max_choices", "a single poll has exactly 1")
+        return 1
+    if wanted is None:
+        return options
+    if wanted > options:
+        raise invalid("max_choices", f"there are only {options} options")
+    return wanted
+
+
+def new_poll(id: str, given: PollIn) -> Poll:
+    """A draft from what a host gave; raises BadInput."""
+    options = options_of(given.options)
+    return Poll(
+        id=id,
+        wall=None,
+        title=clean(given.title, "title"),
+        kind=given.kind,
+        options=options,
+        phase=Phase.DRAFT,
+        round=1,
+        results=given.results,
+        published=False,
+        assurance=given.assurance,
+        allow_change=given.allow_change,
+        max_choices=max_choices_of(given.kind, given.max_choices, len(options)),
+        closes_at=None,
+    )
+
+
+def edited(poll: Poll, edit: PollEdit, *, has_ballots: bool) -> Poll:
+    """The poll after an edit. Options and kind stand once there is a ballot. Raises BadInput, Refused."""
+    given: dict[str, Any] = {
+        name: value for name in edit.__struct_fields__ if (value := getattr(edit, name)) is not msgspec.UNSET
+    }
+    given.pop("closes_in", None)  # counted from opening: the caller's
+    if "options" in given:
+        given["options"] = options_of(given["options"])
+    if "title" in given:
+        given["title"] = clean(given["title"], "title")
+    changed = {n: v for n, v in given.items() if v != getattr(poll, n)}
+    if has_ballots and changed.keys() & {"options", "kind", "max_choices"}:
+        raise Refused("conflict", "there are ballots already: options and kind stand")
+    kind = changed.get("kind", poll.kind)
+    options = changed.get("options", poll.options)
+    if changed.keys() & {"options", "kind", "max_choices"}:
+        wanted = given.get("max_choices")
+        if wanted is None and kind == poll.kind == "multi" and poll.max_choices < len(poll.options):
+            wanted = min(poll.max_choices, len(options))
+        changed["max_choices"] = max_choices_of(kind, wanted, len(options))
+    return msgspec.structs.replace(poll, **changed)
+

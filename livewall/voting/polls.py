@@ -1,0 +1,272 @@
+"""Polls as the rest of the program asks for them: made, listed, edited, moved through their phases, voted on.
+
+Each act is one write; what it changes, the events that tell of it and the answer come from the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from livewall import walls, wire
+from livewall.clock import Clock, iso, later
+from livewall.errors import NotFound, Refused
+from livewall.hub.position import View
+from livewall.hub.service import LiveHub
+from livewall.identity import Who
+from livewall.names import new_poll_id, new_receipt
+from livewall.store.store import Store
+from livewall.store.transaction import Transaction
+from livewall.voting import ballots, rows
+from livewall.voting.access import PollRule
+from livewall.voting.counts import write_counts
+from livewall.voting.deadlines import Deadlines
+from livewall.voting.poll import Phase, Poll, edited, moved, new_poll
+from livewall.voting.publisher import TallyPublisher
+
+Voted = Callable[[ballots.Cast | None, BaseException | None], None]
+
+
+class Polls:
+    def __init__(
+        self, store: Store, hub: LiveHub, rule: PollRule, publisher: TallyPublisher, deadlines: Deadlines, clock: Clock
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._rule = rule
+        self._publisher = publisher
+        self._deadlines = deadlines
+        self._clock = clock
+
+    async def start(self) -> None:
+        """Close what is past its time, wait for what is not, and publish what a crash left unpublished."""
+        waiting = await self._store.read(
+            lambda c: c.execute(
+                "SELECT id, closes_at FROM polls WHERE phase = 'open' AND archived = 0 AND closes_at IS NOT NULL"
+            ).fetchall()
+        )
+        for id, closes_at in waiting:
+            self._deadlines.set(id, closes_at, self._close_due)
+        moved = await self._store.read(
+            lambda c: c.execute("SELECT DISTINCT poll FROM rounds WHERE changed <> told").fetchall()
+        )
+        for (id,) in moved:
+            self._publisher.moved(id)
+
+    # -- hosts
+
+    async def create(self, given: wire.PollIn) -> tuple[dict[str, Any], int]:
+        """A draft; appended to its wall where one is named. Raises BadInput, NotFound."""
+        poll = new_poll(new_poll_id(), given)
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> Poll:
+            made = poll
+            if given.wall is not None:
+                made = msgspec.structs.replace(poll, wall=walls.append_item(tx, given.wall, rows.stream_of(poll.id)))
+            rows.insert(tx, made, given.closes_in, now)
+            rows.begin_round(tx, made)
+            rows.tell(tx, made)
+            rows.tell_tally(tx, made, now)
+            return made
+
+        return msgspec.to_builtins(await self._store.write(write)), 1
+
+    async def list(self, *, limit: int = 50, before: str | None = None) -> dict[str, Any]:
+        found, more = await self._store.read(lambda c: rows.page(c, limit=limit, before=before))
+        return {"items": msgspec.to_builtins(found), "next": more}
+
+    async def edit(self, id: str, edit: wire.PollEdit, *, version: int | None) -> tuple[dict[str, Any], int]:
+        """Change a poll; raises Refused (`conflict`) when `version` is not the newest."""
+        now = self._clock()
+
+        def change(tx: Transaction, row: rows.Row) -> rows.Row:
+            check_version(row.version, version)
+            write_counts(tx)
+            poll = edited(row.poll, edit, has_ballots=rows.has_ballots(tx, id))
+            if edit.closes_in is not msgspec.UNSET:
+                row = msgspec.structs.replace(row, closes_in=edit.closes_in)
+                if poll.phase is Phase.OPEN:
+                    poll = msgspec.structs.replace(poll, closes_at=_ends(row.closes_in, now))
+            return msgspec.structs.replace(row, poll=poll)
+
+        return await self._change(id, change)
+
+    async def open(self, id: str) -> tuple[dict[str, Any], int]:
+        now = self._clock()
+
+        def change(tx: Transaction, row: rows.Row) -> rows.Row:
+            phase = moved(row.poll.phase, "open")
+            if row.poll.phase is phase:
+                return row
+            poll = msgspec.structs.replace(row.poll, phase=phase, closes_at=_ends(row.closes_in, now))
+            if not row.opened:
+                walls.item_opened(tx, rows.stream_of(id))
+            return msgspec.structs.replace(row, poll=poll, opened=True)
+
+        return await self._change(id, change)
+
+    async def close(self, id: str) -> tuple[dict[str, Any], int]:
+        return await self._change(id, _closed)
+
+    def _close_due(self, id: str) -> None:
+        """The time of an open poll is over."""
+        now = iso(self._clock())
+
+        def change(tx: Transaction, row: rows.Row) -> rows.Row:
+            due = row.poll.phase is Phase.OPEN and row.poll.closes_at is not None and row.poll.closes_at <= now
+            return _closed(tx, row) if due else row
+
+        def done(result: Any, error: BaseException | None) -> None:
+            if error is not None and getattr(error, "code", "") != "no_such_poll":
+                self._deadlines.again(id, self._close_due)
+
+        self._store.submit(self._changing(id, change), done)
+
+    async def publish(self, id: str, published: bool) -> tuple[dict[str, Any], int]:
+        def change(tx: Transaction, row: rows.Row) -> rows.Row:
+            if row.poll.phase is Phase.DRAFT:
+                raise Refused("poll_not_open", "the poll is a draft; there are no results to publish")
+            return msgspec.structs.replace(row, poll=msgspec.structs.replace(row.poll, published=published))
+
+        return await self._change(id, change)
+
+    async def reset(self, id: str, round: int) -> tuple[dict[str, Any], int]:
+        """Leave `round` for a new one, a draft. Leaving what was left already changes nothing."""
+
+        def change(tx: Transaction, row: rows.Row) -> rows.Row:
+            if round < row.poll.round:
+                return row
+            if round > row.poll.round:
+                raise Refused("conflict", f"this is round {row.poll.round}, there is no round {round} to leave")
+            phase = moved(row.poll.phase, "reset")
+            poll = msgspec.structs.replace(
+                row.poll, phase=phase, round=row.poll.round + 1, published=False, closes_at=None
+            )
+            rows.begin_round(tx, poll)
+            return msgspec.structs.replace(row, poll=poll)
+
+        return await self._change(id, change)
+
+    async def archive(self, id: str) -> None:
+        """Take a poll away: from the list, from its wall, from its readers. Its ballots stay in the database."""
+
+        def write(tx: Transaction) -> None:
+            rows.find(tx, id)
+            tx.execute("UPDATE polls SET archived = 1 WHERE id = :id", {"id": id})
+            tx.memo.pop(("poll", id), None)
+            walls.remove_item(tx, rows.stream_of(id))
+            for key in ("poll", "tally"):
+                tx.append(rows.stream_of(id), key, None, view=View.FULL)
+            for key in ("poll", "turnout"):
+                tx.append(rows.stream_of(id), key, None, view=View.MASKED)
+
+        await self._store.write(write)
+        self._deadlines.forget(id)
+
+    async def _change(
+        self, id: str, change: Callable[[Transaction, rows.Row], rows.Row]
+    ) -> tuple[dict[str, Any], int]:
+        row = await self._store.write(self._changing(id, change))
+        if row.poll.phase is Phase.OPEN and row.poll.closes_at is not None:
+            self._deadlines.set(id, row.poll.closes_at, self._close_due)
+        else:
+            self._deadlines.forget(id)
+        return msgspec.to_builtins(row.poll), row.version
+
+    def _changing(
+        self, id: str, change: Callable[[Transaction, rows.Row], rows.Row]
+    ) -> Callable[[Transaction], rows.Row]:
+        """The write that changes a poll: its row, then the `poll` event, then the tally that follows from it."""
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> rows.Row:
+            before = rows.find(tx, id)
+            after = change(tx, before)
+            if after == before:
+                return before
+            rows.update(tx, after)
+            old, new = before.poll, after.poll
+            if old != new:
+                if new.phase is Phase.DRAFT and old.phase is not Phase.DRAFT:
+                    for key in ("poll", "turnout"):
+                        tx.append(rows.stream_of(id), key, None, view=View.MASKED)
+                rows.tell(tx, new)
+                if (old.phase, old.round, old.options) != (new.phase, new.round, new.options):
+                    rows.tell_tally(tx, new, now)
+            return msgspec.structs.replace(after, version=before.version + 1)
+
+        return write
+
+    # -- voters
+
+    def cast(self, id: str, voter: str, given: wire.BallotIn | wire.Vote, done: Voted) -> None:
+        """Count a ballot; `done(cast, error)` after the commit. The lean way, for WebSocket and HTTP alike."""
+        stored = self._rule.stored(rows.stream_of(id), voter)
+        choices, round, receipt, now = given.choices, given.round, new_receipt(), iso(self._clock())
+
+        def write(tx: Transaction) -> ballots.Cast:
+            return ballots.cast(tx, id, stored, choices, round=round, receipt=receipt, now=now)
+
+        self._store.submit(write, self._then(id, stored, done))
+
+    def retract(self, id: str, voter: str, round: int | None, done: Voted) -> None:
+        stored = self._rule.stored(rows.stream_of(id), voter)
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> ballots.Cast:
+            return ballots.retract(tx, id, stored, round=round, now=now)
+
+        self._store.submit(write, self._then(id, stored, done))
+
+    def _then(self, id: str, stored: bytes, done: Voted) -> Voted:
+        """What follows a ballot's commit: the voter's own view, the tally, the answer."""
+
+        def told(cast: ballots.Cast | None, error: BaseException | None) -> None:
+            if cast is not None and cast.changed:
+                round = cast.ballot.round if cast.ballot.receipt else 0
+                self._hub.tell(rows.stream_of(id), stored.hex(), round)
+                self._publisher.moved(id)
+            done(cast, error)
+
+        return told
+
+    # -- readers
+
+    async def detail(self, id: str, who: Who) -> tuple[dict[str, Any], int]:
+        """The poll as `who` may see it, with its own ballot, and the version. Raises NotFound."""
+        stream = rows.stream_of(id)
+        view = await self._hub.view(stream, who)
+        voter = self._rule.stored(stream, who.voter) if who.voter else None
+
+        def ask(connection: Any) -> tuple[rows.Row, Any, Any]:
+            row = rows.find(connection, id)
+            tally = rows.tally(connection, row.poll) if view is View.FULL else None
+            ballot = ballots.own(connection, id, row.poll.round, voter) if voter else None
+            return row, tally, ballot
+
+        row, tally, ballot = await self._store.read(ask)
+        if row.poll.phase is Phase.DRAFT and not who.host:
+            raise NotFound("no_such_poll", "this poll is not open yet")
+        found: dict[str, Any] = msgspec.to_builtins(row.poll)
+        found["ballot"] = msgspec.to_builtins(ballot)
+        found["tally"] = msgspec.to_builtins(tally)
+        found["now"] = iso(self._clock())
+        return found, row.version
+
+
+def check_version(version: int, wanted: int | None) -> None:
+    """Raise `conflict` when somebody else wrote since `wanted` was read."""
+    if wanted is not None and wanted != version:
+        raise Refused("conflict", "somebody else changed this in between; read it again, then make your change")
+
+
+def _closed(tx: Transaction, row: rows.Row) -> rows.Row:
+    phase = moved(row.poll.phase, "close")
+    return msgspec.structs.replace(row, poll=msgspec.structs.replace(row.poll, phase=phase))
+
+
+def _ends(closes_in: int | None, now: Any) -> str | None:
+    return None if closes_in is None else later(now, closes_in)

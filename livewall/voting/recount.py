@@ -1,0 +1,51 @@
+"""The recount: what the ballots themselves say, beside the counts that were kept with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from livewall.store.sqlite import connect
+from livewall.voting import rows
+from livewall.voting.poll import Poll, Tally
+
+
+class Recount(msgspec.Struct):
+    """One round, counted from its ballots and as kept; `agrees` says that they are the same."""
+
+    round: int
+    counted: Tally
+    kept: Tally
+
+    @property
+    def agrees(self) -> bool:
+        return self.counted == self.kept
+
+
+def recount(database: Path, poll: str) -> list[Recount]:
+    """Count every round of a poll anew. A running server goes on. Raises NotFound, sqlite3.Error."""
+    connection = connect(database, writer=False)
+    try:
+        connection.execute("BEGIN")
+        current = rows.find(connection, poll).poll
+        found = []
+        for round in range(1, current.round + 1):
+            asked = msgspec.structs.replace(current, round=round)
+            found.append(Recount(round, count_ballots(connection, asked), rows.tally(connection, asked)))
+        return found
+    finally:
+        connection.close()
+
+
+def count_ballots(asks: rows.Asks, poll: Poll) -> Tally:
+    params = {"poll": poll.id, "round": poll.round}
+    counts = dict(
+        asks.execute(
+            """SELECT choices.choice, COUNT(*) FROM ballots JOIN choices ON choices.receipt = ballots.receipt
+            WHERE ballots.poll = :poll AND ballots.round = :round GROUP BY choices.choice""",
+            params,
+        ).fetchall()
+    )
+    ballots = asks.execute("SELECT COUNT(*) FROM ballots WHERE poll = :poll AND round = :round", params).fetchone()[0]
+    return Tally(poll.round, {o.id: counts.get(o.id, 0) for o in poll.options}, ballots)

@@ -1,0 +1,175 @@
+"""Polls as rows: read and written inside a transaction, with the events that tell of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Protocol
+
+import msgspec
+
+from livewall import wire
+from livewall.errors import NotFound
+from livewall.hub.position import View
+from livewall.store.transaction import Transaction
+from livewall.voting.counts import write_counts
+from livewall.voting.poll import Option, Phase, Poll, Tally, Turnout
+
+_FIELDS = """id, wall, title, kind, options, phase, round, results, published, assurance, allow_change, max_choices,
+    closes_at, closes_in, opened, version"""
+_options: msgspec.json.Decoder[list[Option]] = msgspec.json.Decoder(list[Option])
+
+
+class Row(msgspec.Struct):
+    """A poll and what stands beside it in its row. `order` is the ids of its options."""
+
+    poll: Poll
+    closes_in: int | None
+    opened: bool
+    version: int
+    order: tuple[str, ...]
+
+
+class Asks(Protocol):
+    """What both a transaction and a reading connection can do."""
+
+    def execute(self, sql: str, params: Any = ..., /) -> sqlite3.Cursor: ...
+
+
+def stream_of(poll: str) -> str:
+    return f"polls/{poll}"
+
+
+def _row(found: Any) -> Row:
+    poll = Poll(
+        id=found[0],
+        wall=found[1],
+        title=found[2],
+        kind=found[3],
+        options=_options.decode(found[4]),
+        phase=Phase(found[5]),
+        round=found[6],
+        results=found[7],
+        published=bool(found[8]),
+        assurance=found[9],
+        allow_change=bool(found[10]),
+        max_choices=found[11],
+        closes_at=found[12],
+    )
+    return Row(poll, found[13], bool(found[14]), found[15], tuple(o.id for o in poll.options))
+
+
+def find(asks: Asks, id: str) -> Row:
+    """The poll's row; raises NotFound."""
+    found = asks.execute(f"SELECT {_FIELDS} FROM polls WHERE id = :id AND archived = 0", {"id": id}).fetchone()
+    if found is None:
+        raise NotFound("no_such_poll", "there is no such poll")
+    return _row(found)
+
+
+def held(tx: Transaction, id: str) -> Row:
+    """The same, read once for the writes that share a transaction."""
+    row: Row | None = tx.memo.get(("poll", id))
+    if row is None:
+        row = tx.memo["poll", id] = find(tx, id)
+    return row
+
+
+def page(asks: Asks, *, limit: int, before: str | None) -> tuple[list[Poll], str | None]:
+    """Polls, the newest first, and where the next page begins."""
+    at, _, id = (before or "~~").partition("~")
+    rows = asks.execute(
+        f"""SELECT {_FIELDS}, created_at FROM polls
+        WHERE archived = 0 AND (created_at < :at OR (created_at = :at AND id < :id))
+        ORDER BY created_at DESC, id DESC LIMIT :limit""",
+        {"at": at or "~", "id": id, "limit": limit + 1},
+    ).fetchall()
+    more = f"{rows[limit - 1][16]}~{rows[limit - 1][0]}" if len(rows) > limit else None
+    return [_row(r).poll for r in rows[:limit]], more
+
+
+def insert(tx: Transaction, poll: Poll, closes_in: int | None, now: str) -> None:
+    values = msgspec.structs.asdict(poll) | {
+        "options": wire.text(poll.options),
+        "phase": poll.phase.value,
+        "closes_in": closes_in,
+        "created_at": now,
+    }
+    tx.execute(
+        """INSERT INTO polls (id, wall, title, kind, options, phase, round, results, published, assurance,
+            allow_change, max_choices, closes_in, closes_at, version, created_at)
+        VALUES (:id, :wall, :title, :kind, :options, :phase, :round, :results, :published, :assurance,
+            :allow_change, :max_choices, :closes_in, :closes_at, 1, :created_at)""",
+        values,
+    )
+
+
+def update(tx: Transaction, row: Row) -> None:
+    """Write a poll back with its next version, and forget what the transaction held of it."""
+    poll = row.poll
+    values = msgspec.structs.asdict(poll) | {
+        "options": wire.text(poll.options),
+        "phase": poll.phase.value,
+        "closes_in": row.closes_in,
+        "opened": row.opened,
+    }
+    tx.execute(
+        """UPDATE polls SET wall = :wall, title = :title, kind = :kind, options = :options, phase = :phase,
+            round = :round, results = :results, published = :published, assurance = :assurance,
+            allow_change = :allow_change, max_choices = :max_choices, closes_in = :closes_in, closes_at = :closes_at,
+            opened = :opened, version = version + 1
+        WHERE id = :id""",
+        values,
+    )
+    tx.memo.pop(("poll", poll.id), None)
+
+
+def tell(tx: Transaction, poll: Poll) -> None:
+    """The `poll` event: a draft is shown to hosts only, everyone else sees it gone."""
+    if poll.phase is Phase.DRAFT:
+        tx.append(stream_of(poll.id), "poll", wire.text(poll), view=View.FULL)
+    else:
+        tx.append(stream_of(poll.id), "poll", wire.text(poll), view=View.BOTH)
+
+
+def tally(asks: Asks, poll: Poll) -> Tally:
+    """The counts of the current round as they stand in this transaction, in the order of the options."""
+    params = {"poll": poll.id, "round": poll.round}
+    counts = dict(
+        asks.execute("SELECT choice, n FROM counts WHERE poll = :poll AND round = :round", params).fetchall()
+    )
+    ballots = asks.execute("SELECT ballots FROM rounds WHERE poll = :poll AND round = :round", params).fetchone()
+    return Tally(poll.round, {o.id: counts.get(o.id, 0) for o in poll.options}, ballots[0] if ballots else 0)
+
+
+def moved_since_told(asks: Asks, poll: Poll) -> bool:
+    found = asks.execute(
+        "SELECT changed <> told FROM rounds WHERE poll = :poll AND round = :round",
+        {"poll": poll.id, "round": poll.round},
+    ).fetchone()
+    return bool(found and found[0])
+
+
+def tell_tally(tx: Transaction, poll: Poll, now: str) -> None:
+    """The tally and, for those who may not see it, the turnout; kept with their time for a replay."""
+    write_counts(tx)
+    counted = tally(tx, poll)
+    stream = stream_of(poll.id)
+    tx.append(stream, "tally", wire.text(counted), view=View.FULL, keep_at=now)
+    if poll.phase is not Phase.DRAFT:
+        tx.append(stream, "turnout", wire.text(Turnout(counted.round, counted.ballots)), view=View.MASKED)
+    tx.execute(
+        "UPDATE rounds SET told = changed WHERE poll = :poll AND round = :round", {"poll": poll.id, "round": poll.round}
+    )
+
+
+def begin_round(tx: Transaction, poll: Poll) -> None:
+    tx.execute(
+        "INSERT INTO rounds (poll, round, ballots, changed, told) VALUES (:poll, :round, 0, 0, 0)",
+        {"poll": poll.id, "round": poll.round},
+    )
+
+
+def has_ballots(asks: Asks, poll: str) -> bool:
+    """Whether any round of the poll has a ballot."""
+    found = asks.execute("SELECT 1 FROM rounds WHERE poll = :poll AND ballots > 0 LIMIT 1", {"poll": poll})
+    return found.fetchone() is not None

@@ -1,0 +1,206 @@
+"""Typed messages: what may come in, checked by msgspec, and how it is refused. No I/O.
+
+Input types forbid unknown fields, so that a misspelt option is an error and not a default.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from livewall.errors import BadInput
+from livewall.names import NAME
+
+T = TypeVar("T")
+
+Title = Annotated[str, Meta(min_length=1, max_length=500)]
+Label = Annotated[str, Meta(min_length=1, max_length=200)]
+OptionId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
+Name = Annotated[str, Meta(pattern=f"^{NAME}$")]
+ShortText = Annotated[str, Meta(max_length=1000)]
+Ref = Annotated[str, Meta(max_length=64)]
+
+Kind = Literal["single", "multi"]
+Results = Literal["live", "after_vote", "after_close", "on_publish"]
+Assurance = Literal["open"]
+Round = Annotated[int, Meta(ge=1, le=1_000_000)]
+ClosesIn = Annotated[int, Meta(ge=1, le=366 * 86400)]
+StepState = Literal[
+    "pending", "running", "waiting", "retrying", "succeeded", "failed", "cancelled", "skipped", "lost"
+]
+
+
+class Input(Struct, forbid_unknown_fields=True):
+    """Root of everything a client may send."""
+
+
+class OptionIn(Input):
+    label: Label
+    id: OptionId | None = None
+
+
+class PollIn(Input):
+    title: Title
+    options: Annotated[list[Label | OptionIn], Meta(min_length=1, max_length=40)]
+    kind: Kind = "single"
+    max_choices: Annotated[int, Meta(ge=1, le=40)] | None = None
+    results: Results = "live"
+    allow_change: bool = True
+    closes_in: ClosesIn | None = None
+    assurance: Assurance = "open"
+    wall: Annotated[str, Meta(max_length=12)] | None = None
+
+
+class PollEdit(Input):
+    title: Title | UnsetType = UNSET
+    options: Annotated[list[Label | OptionIn], Meta(min_length=1, max_length=40)] | UnsetType = UNSET
+    kind: Kind | UnsetType = UNSET
+    max_choices: Annotated[int, Meta(ge=1, le=40)] | UnsetType = UNSET
+    results: Results | UnsetType = UNSET
+    allow_change: bool | UnsetType = UNSET
+    closes_in: ClosesIn | UnsetType | None = UNSET
+    assurance: Assurance | UnsetType = UNSET
+
+
+class BallotIn(Input):
+    choices: Annotated[list[Annotated[str, Meta(max_length=40)]], Meta(max_length=40)]
+    round: Round | None = None
+    code: Annotated[str, Meta(max_length=40)] | None = None
+
+
+class RetractIn(Input):
+    round: Round | None = None
+
+
+class ResetIn(Input):
+    round: Round
+
+
+class PublishIn(Input):
+    published: bool = True
+
+
+class Nothing(Input):
+    """A body that must be empty: `{}`."""
+
+
+class WallIn(Input):
+    title: Title
+
+
+class WallEdit(Input):
+    title: Title | UnsetType = UNSET
+    items: Annotated[list[Annotated[str, Meta(max_length=120)]], Meta(max_length=500)] | UnsetType = UNSET
+    active: Annotated[str, Meta(max_length=120)] | UnsetType | None = UNSET
+
+
+class StepIn(Input):
+    name: Name
+    needs: Annotated[list[Name], Meta(max_length=500)] = []
+
+
+class TaskIn(Input):
+    title: Title
+    steps: Annotated[list[StepIn], Meta(min_length=1, max_length=500)]
+    id: Name | None = None
+
+
+class StepReport(Input):
+    state: StepState | UnsetType = UNSET
+    progress: Annotated[float, Meta(ge=0, le=1)] | UnsetType | None = UNSET
+    message: ShortText | UnsetType = UNSET
+
+
+class TokenIn(Input):
+    role: Literal["reporter", "operator", "host", "admin"]
+    name: Annotated[str, Meta(min_length=1, max_length=80)]
+
+
+class LoginIn(Input):
+    role: Literal["reporter", "operator", "host", "admin"] | None = None
+
+
+class Act(Input, tag_field="do"):
+    """What a client may ask over a WebSocket; `ref` comes back with the answer."""
+
+    ref: Ref
+
+
+class Vote(Act, tag="vote"):
+    choices: Annotated[list[Annotated[str, Meta(max_length=40)]], Meta(max_length=40)]
+    poll: Annotated[str, Meta(max_length=80)] | None = None
+    round: Round | None = None
+
+
+class Retract(Act, tag="retract"):
+    poll: Annotated[str, Meta(max_length=80)] | None = None
+    round: Round | None = None
+
+
+class Subscribe(Act, tag="subscribe"):
+    stream: Annotated[str, Meta(max_length=120)]
+    since: Annotated[str, Meta(max_length=20_000)] | None = None
+
+
+class Unsubscribe(Act, tag="unsubscribe"):
+    stream: Annotated[str, Meta(max_length=120)]
+
+
+_ACT: msgspec.json.Decoder[Vote | Retract | Subscribe | Unsubscribe] = msgspec.json.Decoder(
+    Vote | Retract | Subscribe | Unsubscribe
+)
+_PATH = re.compile(r" - at `(?:key in )?\$\.?([^`]*)`$")
+encode = msgspec.json.Encoder().encode
+
+
+def text(value: Any) -> str:
+    """JSON text of a message."""
+    return encode(value).decode()
+
+
+def decode(data: bytes | str, kind: type[T]) -> T:
+    """A body as `kind`; an empty one is `{}`. Raises BadInput: malformed, or invalid with the field named."""
+    try:
+        return msgspec.json.decode(data or b"{}", type=kind)
+    except msgspec.ValidationError as error:
+        raise refused(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadInput("malformed", f"this is not JSON: {error}") from None
+
+
+def decode_act(data: str | bytes) -> Vote | Retract | Subscribe | Unsubscribe:
+    """One act of a WebSocket client. Raises BadInput."""
+    try:
+        return _ACT.decode(data)
+    except msgspec.ValidationError as error:
+        raise refused(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadInput("malformed", f"this is not JSON: {error}") from None
+
+
+class _Ref(Struct):
+    ref: Any = None
+
+
+def ref_of(data: str | bytes) -> str | None:
+    """The `ref` of an act that could not be taken, so that its error can be matched."""
+    try:
+        ref = msgspec.json.decode(data, type=_Ref).ref
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return ref if isinstance(ref, str) and len(ref) <= 64 else None
+
+
+def refused(error: msgspec.ValidationError) -> BadInput:
+    """msgspec's sentence with its path as a field of ours."""
+    said = str(error)
+    found = _PATH.search(said)
+    message = said[: found.start()] if found else said
+    field = (found[1] if found else "") or "body"
+    missing = re.fullmatch(r"Object (?:missing required|contains unknown) field `(.+)`", message)
+    if missing:
+        field = missing[1]
+    return BadInput("invalid", f"{field}: {message}", fields={field: message})

@@ -1,0 +1,272 @@
+"""Start here: settings -> Application -> listen -> drain.
+
+`python server.py` is `livewall serve`. All that a running Livewall consists of is made in `start` and handed on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import tornado.locale
+from tornado.netutil import bind_sockets
+from tornado.web import Application
+
+from handlers.assets import Assets
+from handlers.base import NotFoundHandler
+from handlers.connections import Connections
+from handlers.livestream import SEND_BUFFER, LiveServer
+from handlers.routes import routes
+from livewall import resources
+from livewall.clock import iso, utc_now
+from livewall.credentials import Credentials
+from livewall.errors import LivewallError
+from livewall.hub.service import LiveHub
+from livewall.identity import Secrets, Who
+from livewall.limits import Limits
+from livewall.logs import set_up_logs
+from livewall.metrics import Metrics
+from livewall.network import reachable
+from livewall.services import Services
+from livewall.settings import Settings, is_interactive
+from livewall.store.folder import Folder
+from livewall.store.store import Store
+from livewall.tasks.tasks import TaskRule, Tasks
+from livewall.voting.access import PollRule
+from livewall.voting.deadlines import Deadlines
+from livewall.voting.polls import Polls
+from livewall.voting.publisher import Budget, TallyPublisher
+from livewall.walls import WallRule, Walls
+
+log = logging.getLogger("livewall")
+
+MAX_BUFFER = 9 << 20
+EVICT_SECONDS = 15.0
+LAG_SECONDS = 0.5
+LISTEN_BACKLOG = 1024
+
+
+class PortTaken(LivewallError):
+    """Somebody else listens there."""
+
+    default = "conflict"
+
+
+@dataclass
+class Running:
+    """A server that listens. `stop` drains it; afterwards nothing of it is left on the loop."""
+
+    services: Services
+    connections: Connections
+    http: LiveServer
+    port: int
+    folder: Folder
+    deadlines: Deadlines
+    timers: list[asyncio.TimerHandle] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return self.services.base_url
+
+    async def stop(self) -> None:
+        """Not ready, no new connections, sockets sent away, writes committed (DESIGN §8)."""
+        self.services.draining = True
+        self.http.stop()
+        self.connections.websocket_pulse.stop()
+        self.connections.sse_pulse.stop()
+        self.deadlines.close()
+        for timer in self.timers:
+            timer.cancel()
+        await self.connections.drain()
+        await self.services.store.close()
+        await self.services.hub.idle()
+        for _ in range(50):
+            if not len(self.connections):
+                break
+            await asyncio.sleep(0.02)
+        await self.http.close_all_connections()
+        self.folder.unlock()
+
+
+async def start(settings: Settings) -> Running:
+    """Make everything and listen. Raises PortTaken, FolderInUse, NewerDatabase, sqlite3.Error."""
+    sockets = listen(settings)
+    folder = Folder(settings.data)
+    try:
+        folder.lock()
+        secrets = Secrets.load(settings.data, admin=settings.admin_token)
+        store = Store(folder, gather=settings.gather / 1000)
+    except BaseException:
+        folder.unlock()
+        for each in sockets:
+            each.close()
+        raise
+    port: int = sockets[0].getsockname()[1]
+    loop = asyncio.get_running_loop()
+    metrics, budget = Metrics(), Budget()
+    poll_rule = PollRule(secrets, store)
+    hub = LiveHub(
+        store.epoch,
+        {"polls": poll_rule, "walls": WallRule(), "tasks": TaskRule()},
+        store,
+        now=lambda: iso(utc_now()),
+        clock=time.perf_counter,
+        spent=lambda seconds: budget.spend(seconds, time.monotonic()),
+        finished=metrics.publish_seconds.observe,
+    )
+    store.on_commit(hub.publish, metrics.committed)
+    publisher = TallyPublisher(
+        store.submit,
+        rate=settings.publish_rate,
+        budget=budget,
+        clock=time.monotonic,
+        call_later=loop.call_later,
+        wall_clock=utc_now,
+    )
+    deadlines = Deadlines(utc_now, loop.call_later)
+    connections = Connections(metrics)
+    credentials = Credentials(store, secrets, utc_now)
+    credentials.revoked = connections.revoked
+    services = Services(
+        settings=settings,
+        secrets=secrets,
+        store=store,
+        hub=hub,
+        polls=Polls(store, hub, poll_rule, publisher, deadlines, utc_now),
+        walls=Walls(store, hub, utc_now),
+        tasks=Tasks(store, hub, utc_now),
+        credentials=credentials,
+        limits=Limits(on=settings.rate_limits),
+        metrics=metrics,
+        clock=utc_now,
+        monotonic=time.monotonic,
+        assets=Assets(resources.folder("static")),
+        base_url=settings.public_url or f"http://{reachable(settings.address)}:{port}",
+    )
+    http = LiveServer(
+        application(services, connections),
+        max_buffer_size=MAX_BUFFER,
+        max_body_size=1 << 20,
+        idle_connection_timeout=300,
+    )
+    running = Running(services, connections, http, port, folder, deadlines)
+    await services.polls.start()
+    every(running, LAG_SECONDS, lambda late: metrics.loop_lag.set(late))
+    every(running, EVICT_SECONDS, lambda late: hub.hub.evict())
+    connections.websocket_pulse.start()
+    connections.sse_pulse.start()
+    metrics.started.set_to_current_time()
+    http.add_sockets(sockets)
+    return running
+
+
+def application(services: Services, connections: Connections) -> Application:
+    tornado.locale.load_translations(str(resources.folder("locale")))
+    return Application(
+        routes(services, connections),
+        default_handler_class=NotFoundHandler,
+        default_handler_args={"services": services},
+        static_path=str(resources.folder("static")),
+        template_path=str(resources.folder("templates")),
+        assets=services.assets,
+        log_function=log_request,
+    )
+
+
+def log_request(handler: Any) -> None:
+    """One line a request, without its query: codes and positions are nobody's business."""
+    request = handler.request
+    status = handler.get_status()
+    level = logging.DEBUG if status < 500 else logging.WARNING
+    logging.getLogger("livewall.access").log(
+        level, "%d %s %s %.1f ms", status, request.method, request.path, 1000 * request.request_time()
+    )
+
+
+def listen(settings: Settings) -> list[socket.socket]:
+    """Bound sockets. What the kernel keeps of the past for a reader that is behind is kept small (DESIGN §3)."""
+    try:
+        sockets = bind_sockets(settings.port, settings.address, backlog=LISTEN_BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(
+                message=f"port {settings.port} is taken by another program; stop it, or choose one with --port"
+            ) from None
+        raise LivewallError(
+            "conflict", f"cannot listen on {settings.address}, port {settings.port}: {error.strerror}"
+        ) from None
+    for each in sockets:
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    return sockets
+
+
+def every(running: Running, seconds: float, call: Callable[[float], Any]) -> None:
+    """Call `call(how late)` every so often until the server stops."""
+    loop = asyncio.get_running_loop()
+    place = len(running.timers)
+
+    def turn(due: float) -> None:
+        now = loop.time()
+        call(max(0.0, now - due))
+        running.timers[place] = loop.call_at(now + seconds, turn, now + seconds)
+
+    due = loop.time() + seconds
+    running.timers.append(loop.call_at(due, turn, due))
+
+
+async def serve(settings: Settings) -> int:
+    """Run until a signal, then drain; a second signal leaves at once."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    try:
+        running = await start(settings)
+    except LivewallError as error:
+        print(f"livewall: {error.message}", file=sys.stderr)
+        return 1
+    except sqlite3.Error as error:
+        print(f"livewall: the database in {settings.data} cannot be opened: {error}", file=sys.stderr)
+        return 1
+
+    def asked() -> None:
+        if stop.is_set():
+            log.warning("leaving at once")
+            sys.stdout.flush()
+            os._exit(1)
+        stop.set()
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, asked)
+    log.info("listening on %s", running.url)
+    if is_interactive():
+        code, _ = await running.services.credentials.create_link("admin", Who(role="admin"))
+        print(f"Livewall is at {running.url}\nSign in with {running.url}/login/{code} (once, within ten minutes)")
+    await stop.wait()
+    log.info("draining")
+    await running.stop()
+    log.info("stopped")
+    return 0
+
+
+def run(settings: Settings) -> int:
+    """Serve in the foreground; returns the exit status."""
+    set_up_logs(settings.log_format, settings.log_level)
+    with contextlib.suppress(KeyboardInterrupt):
+        return asyncio.run(serve(settings))
+    return 130
+
+
+if __name__ == "__main__":
+    from livewall.cli.serve import serve as command
+
+    command()
