@@ -14,11 +14,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from livewall import network
 from livewall.client.calls import ClientError, NotReached, Refusal, Server, segment
 from livewall.client.secret import admin_token, is_loopback
 from livewall.demo import release
 from livewall.demo.answers import OPTIONS
+from livewall.network import reachable
 from livewall.settings import environment_without_livewall
 
 CROWD_SECONDS = 60.0
@@ -111,7 +111,7 @@ def _end_with_parent() -> None:
 @asynccontextmanager
 async def running_server(port: int, address: str, data: Path) -> AsyncIterator[Server]:
     """The real `livewall serve`, ready."""
-    url = f"http://{network.reachable(address)}:{port}"
+    url = f"http://{reachable(address)}:{port}"
     arguments = ["--port", str(port), "--address", address, "--public-url", url, "--data", str(data)]
     async with child("-m", "livewall", "serve", *arguments, "--log-level", "warning") as process:
         await ready(url, process)

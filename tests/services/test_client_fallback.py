@@ -7,7 +7,6 @@ import pytest
 from children import ServerProcess
 from proxy import Proxy
 
-from livewall.client import ladder
 from livewall.client.acts import PollSocket
 from livewall.client.ballots import cast, new_voter
 from livewall.client.calls import NotReached, Refusal, Server, Unclear
@@ -115,14 +114,14 @@ def test_it_falls_to_plain_polling_where_answers_are_cut(server):
     asyncio.run(work())
 
 
-def test_it_climbs_back_when_the_way_is_free_again(server, monkeypatch):
-    monkeypatch.setattr(ladder.Ladder, "climb_after", 0.2)
-
+def test_it_climbs_back_when_the_way_is_free_again(server):
     async def work():
         poll = await make_poll(server)
         async with Proxy(server.port) as proxy:
             proxy.refuse_upgrade = proxy.buffer_sse = True
-            async with Watcher(proxy.url, poll) as watcher:
+            watcher = Watcher(proxy.url, poll)
+            watcher.subscription.ladder.climb_after = 0.2
+            async with watcher:
                 await watcher.until_ballots(0)
                 proxy.refuse_upgrade = False
                 for number in range(1, 100):

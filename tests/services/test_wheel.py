@@ -17,6 +17,8 @@ from livewall import resources
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ("livewall", "handlers")
+FILES = ("static", "templates", "locale")
+WHERE = f"from livewall import resources as r; print(*map(r.folder, {(*FILES, 'data')}), sep='\\n')"
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     source.mkdir()
-    for name in (*SHIPPED, "static", "templates"):
+    for name in (*SHIPPED, *FILES):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("server.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
@@ -53,7 +55,7 @@ def test_everything_that_belongs_to_it_is_in_the_wheel(wheel):
     expected = {"server.py"}
     for folder in SHIPPED:
         expected |= {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("*") if belongs(path)}
-    for folder in ("static", "templates"):
+    for folder in FILES:
         expected |= {f"livewall/{path.relative_to(ROOT)}" for path in (ROOT / folder).rglob("*") if belongs(path)}
     assert expected - packed == set()
     assert not {name for name in packed if name.startswith(("tests", "benchmarks"))}
@@ -105,17 +107,15 @@ def test_resources_are_found_in_a_checkout():
 
 
 def test_resources_are_found_in_a_wheel(installed):
-    code = "from livewall import resources as r; print(*map(r.folder, ('static', 'templates', 'data')), sep='\\n')"
-    found = run(installed / "env/bin/python", "-c", code, cwd=installed).split()
-    assert [Path(path).parent.name for path in found] == ["livewall"] * 3
+    found = run(installed / "env/bin/python", "-c", WHERE, cwd=installed).split()
+    assert [Path(path).parent.name for path in found] == ["livewall"] * 4
     assert all(path.startswith(str(installed)) for path in found)
 
 
 def test_resources_are_found_in_an_editable_install(tmp_path):
     """In this environment Livewall is installed so; seen from elsewhere it is the checkout."""
-    code = "from livewall import resources as r; print(*map(r.folder, ('static', 'templates', 'data')), sep='\\n')"
-    found = run(sys.executable, "-c", code, cwd=tmp_path).split()
-    assert found == [str(ROOT / "static"), str(ROOT / "templates"), str(ROOT / "livewall" / "data")]
+    found = run(sys.executable, "-c", WHERE, cwd=tmp_path).split()
+    assert found == [*(str(ROOT / name) for name in FILES), str(ROOT / "livewall" / "data")]
 
 
 def test_an_installation_without_them_says_what_to_do(tmp_path):
