@@ -2,107 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import Any
 from urllib.parse import urlsplit
 
 import segno
-from tornado.web import URLSpec
+import tornado.escape
+from tornado.routing import URLSpec
 
-from handlers.assets import in_script, texts
-from handlers.base import BaseHandler
-from handlers.desk import desk_routes
-from handlers.login import FormHandler, SignInPage, show_error_page
-from handlers.looks import density, grouped, length_class, number, rows, share_width
-from handlers.polls import cast_ballot, retract_ballot
+from handlers import desk
+from handlers.login import FormHandler
+from handlers.page import ID, Page
+from handlers.polls import settle
 from livewall import wire
-from livewall.errors import LivewallError, NotFound
-from livewall.identity import NOBODY, Who
+from livewall.errors import LivewallError, NotAllowed, NotFound
+from livewall.identity import NOBODY
 from livewall.names import CODE_ALPHABET, wall_code
 
-ID = r"([A-Za-z0-9._-]{1,80})"
 RENEW_VOTING, RENEW_RESULT = 0, 5
 """Seconds after which a page without script renews itself; never while somebody is choosing."""
-
-
-class Page(BaseHandler):
-    """A page that changes nothing."""
-
-    page = True
-    scripts = ("live", "poll", "vote", "lobby", "task", "state", "error")
-
-    def show_error(self, error: LivewallError) -> None:
-        show_error_page(self, error)
-
-    def get_template_namespace(self) -> dict[str, Any]:
-        return super().get_template_namespace() | {
-            "in_script": in_script,
-            "share_width": share_width,
-            "length_class": length_class,
-            "density": density,
-            "legacy": False,
-            "texts": texts(self.locale, self.scripts),
-        }
-
-    def say(self, key: str, count: int | None = None, **values: Any) -> str:
-        """A text of the catalogue with its values."""
-        text = self.locale.translate(key) if count is None else self.locale.translate(key, key, count)
-        return text % values if values else text
-
-    async def scene(self, stream: str | None, who: Who) -> dict[str, Any]:
-        """What a page shows of one item: its poll or task, or a lobby. Raises NotFound, NotAllowed."""
-        if stream is None:
-            return self.lobby(None, self.say("lobby.nothing"))
-        kind, _, id = stream.partition("/")
-        if kind == "tasks":
-            task = await self.services.tasks.detail(id, who)
-            return {"kind": "task", "task": task, "title": task["title"], "poll": None, "counted": False}
-        try:
-            poll, _ = await self.services.polls.detail(id, who)
-        except NotFound:
-            await self.services.hub.view(stream, who)  # a draft has a page, a poll that never was has none
-            return self.lobby(None, self.say("lobby.draft"))
-        if poll["phase"] == "draft":
-            return self.lobby(poll, self.say("lobby.draft"))
-        return self.poll_scene(poll)
-
-    def lobby(self, poll: dict[str, Any] | None, head: str) -> dict[str, Any]:
-        title = poll["title"] if poll else ""
-        said = {"lobby_title": title, "lobby_head": head, "lobby_rest": self.say("lobby.rest")}
-        return {"kind": "lobby", "poll": None, "draft": poll, "title": title or head, "counted": False, **said}
-
-    def poll_scene(self, poll: dict[str, Any]) -> dict[str, Any]:
-        tally = poll["tally"]
-        ballots = tally["ballots"] if tally else 0
-        ballot = poll["ballot"]
-        return {
-            "kind": "poll",
-            "poll": poll,
-            "title": poll["title"],
-            "rows": rows(poll, tally),
-            "counted": tally is not None,
-            "ballots_number": number(ballots),
-            "ballots_text": self.say("poll.ballots", ballots, n=number(ballots)),
-            "ballots_word": self.say("poll.ballots_word", ballots),
-            "chosen": ballot["choices"] if ballot else [],
-            "receipt": grouped(ballot["receipt"]) if ballot and ballot["receipt"] else "",
-        }
-
-    async def wall_of(self, code: str, who: Who) -> dict[str, Any]:
-        wall, _ = await self.services.walls.get(code, who)
-        return wall
-
-    def data(self, scene: dict[str, Any], *, stream: str | None, wall: dict[str, Any] | None) -> dict[str, Any]:
-        """The page's data block: where its scripts begin."""
-        poll = scene["poll"]
-        return {
-            "stream": stream,
-            "wallStream": f"walls/{wall['code']}" if wall else None,
-            "active": wall["active"] if wall else None,
-            "lang": self.locale.code.replace("_", "-"),
-            "poll": {key: poll[key] for key in ("id", "phase", "round", "ballot")} if poll else None,
-            "steps": [step["name"] for step in scene["task"]["steps"]] if scene["kind"] == "task" else [],
-        }
 
 
 class AudiencePage(Page):
@@ -166,16 +85,23 @@ class WallPage(AudiencePage):
 class BallotPage(FormHandler, AudiencePage):
     """POST /polls/ID/ballot: the ballot of a browser without script."""
 
+    def lists(self, name: str) -> list[str]:
+        """Every value of a field."""
+        found = tornado.escape.parse_qs_bytes(b"".join(self._body).decode("utf-8", "replace"))
+        return [value.decode("utf-8", "replace") for value in found.get(name, [])]
+
     async def post(self, id: str) -> None:
         given = self.fields()
         voter = self.who.voter
         here = given.get("next", "")
         try:
             if voter is None:
-                raise LivewallError("no_voter")
+                raise NotAllowed("no_voter")
             self.services.limits.act(voter, self.services.monotonic())
-            ballot = wire.BallotIn(choices=self.lists().get("choices", []), round=_whole(given.get("round", "")))
-            await cast_ballot(self.services, id, voter, ballot)
+            ballot = wire.BallotIn(choices=self.lists("choices"), round=_whole(given.get("round", "")))
+            done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            self.services.polls.cast(id, voter, ballot, settle(done))
+            await done
         except LivewallError as error:
             if error.status >= 500 or voter is None:
                 raise
@@ -276,24 +202,6 @@ class TaskPage(Page):
         self.render("task.html", **found, data=self.data(found, stream=f"tasks/{id}", wall=None), script="task")
 
 
-class HomePage(SignInPage, Page):
-    """GET and POST /: sign in; signed in, the way on."""
-
-    scripts = ("poll",)
-
-    async def get(self) -> None:
-        if self.who.role is None:
-            self.render("sign_in.html", wrong="")
-            return
-        await self.desk_page()
-
-    def show_error(self, error: LivewallError) -> None:
-        if error.code == "bad_token" and not self.by_token:
-            self.render("sign_in.html", wrong=self.say("sign.bad"))
-        else:
-            show_error_page(self, error)
-
-
 def is_reachable(base_url: str) -> bool:
     """Whether a phone can open this address: not one of the machine's own loopback."""
     host = urlsplit(base_url).hostname or ""
@@ -316,16 +224,13 @@ def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 8 else None
 
 
-def routes(plain: dict[str, Any]) -> list[URLSpec]:
-    """The pages' part of the table of addresses."""
-    return [
-        URLSpec(r"/", HomePage, plain, name="home"),
-        URLSpec(r"/w", CodePage, plain, name="code"),
-        URLSpec(rf"/w/{ID}", WallPage, plain, name="wall"),
-        URLSpec(rf"/w/{ID}/screen", WallScreen, plain, name="wall_screen"),
-        URLSpec(rf"/polls/{ID}", PollPage, plain, name="poll"),
-        URLSpec(rf"/polls/{ID}/screen", PollScreen, plain, name="poll_screen"),
-        URLSpec(rf"/polls/{ID}/ballot", BallotPage, plain, name="ballot"),
-        URLSpec(rf"/tasks/{ID}", TaskPage, plain, name="task"),
-        *desk_routes(plain),
-    ]
+routes: list[URLSpec] = [
+    URLSpec(r"/w", CodePage, name="code"),
+    URLSpec(rf"/w/{ID}", WallPage, name="wall"),
+    URLSpec(rf"/w/{ID}/screen", WallScreen, name="wall_screen"),
+    URLSpec(rf"/polls/{ID}", PollPage, name="poll"),
+    URLSpec(rf"/polls/{ID}/screen", PollScreen, name="poll_screen"),
+    URLSpec(rf"/polls/{ID}/ballot", BallotPage, name="ballot"),
+    URLSpec(rf"/tasks/{ID}", TaskPage, name="task"),
+    *desk.routes,
+]

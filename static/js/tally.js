@@ -57,10 +57,11 @@ export function lengthClass(title) {
   return length <= 210 ? "long" : "endless";
 }
 
-/** How dense the rows of the poster are: two columns from nine on. */
+/** How dense the rows of the poster are: two columns from nine on, three beyond twenty. */
 export function density(options) {
   if (options <= 4) return "few";
   if (options <= 6) return "some";
   if (options <= 8) return "many";
-  return options <= 14 ? "two" : "two-tight";
+  if (options <= 14) return "two";
+  return options <= 20 ? "two-tight" : "three";
 }

@@ -162,7 +162,7 @@ export function sse(spec, on, env) {
     }
     life.end({ retry: parser.farewell ? parser.retry : null });
   };
-  dog.wind(knowsPlace(spec) ? LIMITS.sse : LIMITS.first);
+  dog.wind(LIMITS.first); // even a resume with nothing to send begins with `retry:`
   read().catch(() => life.end({}));
   return { close: life.close };
 }

@@ -1,0 +1,95 @@
+"""What the pages share: texts, and the scene of one item, which is a poll, a task or a lobby."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from handlers.assets import in_script, texts
+from handlers.base import BaseHandler
+from handlers.login import show_error_page
+from handlers.looks import density, grouped, length_class, number, rows, share_width
+from livewall.errors import LivewallError, NotFound
+from livewall.identity import Who
+
+ID = r"([A-Za-z0-9._-]{1,80})"
+
+
+class Page(BaseHandler):
+    """A page that changes nothing."""
+
+    page = True
+    scripts: tuple[str, ...] = ("live", "poll", "vote", "lobby", "task", "state", "error")
+    """The groups of texts its scripts are given."""
+
+    def show_error(self, error: LivewallError) -> None:
+        show_error_page(self, error)
+
+    def get_template_namespace(self) -> dict[str, Any]:
+        return super().get_template_namespace() | {
+            "in_script": in_script,
+            "share_width": share_width,
+            "length_class": length_class,
+            "density": density,
+            "legacy": False,
+            "texts": texts(self.locale, self.scripts),
+        }
+
+    def say(self, key: str, count: int | None = None, **values: Any) -> str:
+        """A text of the catalogue with its values."""
+        text = self.locale.translate(key) if count is None else self.locale.translate(key, key, count)
+        return text % values if values else text
+
+    async def scene(self, stream: str | None, who: Who) -> dict[str, Any]:
+        """What a page shows of one item: its poll or task, or a lobby. Raises NotFound, NotAllowed."""
+        if stream is None:
+            return self.lobby(None, self.say("lobby.nothing"))
+        kind, _, id = stream.partition("/")
+        if kind == "tasks":
+            task = await self.services.tasks.detail(id, who)
+            return {"kind": "task", "task": task, "title": task["title"], "poll": None, "counted": False}
+        try:
+            poll, _ = await self.services.polls.detail(id, who)
+        except NotFound:
+            await self.services.hub.view(stream, who)  # a draft has a page, a poll that never was has none
+            return self.lobby(None, self.say("lobby.draft"))
+        if poll["phase"] == "draft":
+            return self.lobby(poll, self.say("lobby.draft"))
+        return self.poll_scene(poll)
+
+    def lobby(self, poll: dict[str, Any] | None, head: str) -> dict[str, Any]:
+        title = poll["title"] if poll else ""
+        said = {"lobby_title": title, "lobby_head": head, "lobby_rest": self.say("lobby.rest")}
+        return {"kind": "lobby", "poll": None, "draft": poll, "title": title or head, "counted": False, **said}
+
+    def poll_scene(self, poll: dict[str, Any]) -> dict[str, Any]:
+        tally = poll["tally"]
+        ballots = tally["ballots"] if tally else 0
+        ballot = poll["ballot"]
+        return {
+            "kind": "poll",
+            "poll": poll,
+            "title": poll["title"],
+            "rows": rows(poll, tally),
+            "counted": tally is not None,
+            "ballots_number": number(ballots),
+            "ballots_text": self.say("poll.ballots", ballots, n=number(ballots)),
+            "ballots_word": self.say("poll.ballots_word", ballots),
+            "chosen": ballot["choices"] if ballot else [],
+            "receipt": grouped(ballot["receipt"]) if ballot and ballot["receipt"] else "",
+        }
+
+    async def wall_of(self, code: str, who: Who) -> dict[str, Any]:
+        wall, _ = await self.services.walls.get(code, who)
+        return wall
+
+    def data(self, scene: dict[str, Any], *, stream: str | None, wall: dict[str, Any] | None) -> dict[str, Any]:
+        """The page's data block: where its scripts begin."""
+        poll = scene["poll"]
+        return {
+            "stream": stream,
+            "wallStream": f"walls/{wall['code']}" if wall else None,
+            "active": wall["active"] if wall else None,
+            "lang": self.locale.code.replace("_", "-"),
+            "poll": {key: poll[key] for key in ("id", "phase", "round", "ballot")} if poll else None,
+            "steps": [step["name"] for step in scene["task"]["steps"]] if scene["kind"] == "task" else [],
+        }

@@ -1,0 +1,38 @@
+// The host's desk: the counts of open polls move. When a poll's phase changes elsewhere the page is made anew,
+// unless somebody is in the middle of a form.
+
+import { dataBlock, setText } from "../dom.js";
+import { browser, wakeOn } from "../env.js";
+import { Live } from "../live.js";
+import { ballots } from "../tally.js";
+import { Texts } from "../text.js";
+
+const page = dataBlock("page");
+const texts = new Texts(dataBlock("texts"));
+const numbers = new Intl.NumberFormat(page.lang || undefined);
+let dirty = false;
+
+function draw(live) {
+  for (const stream of page.streams) {
+    const { values, ready } = live.state(stream);
+    const item = document.querySelector(`[data-stream="${CSS.escape(stream)}"]`);
+    if (!ready || !item) continue;
+    const cast = ballots(values);
+    setText(item.querySelector(".ballots"), texts.say("poll.ballots", { n: numbers.format(cast) }, cast));
+    if (!values.poll || values.poll.phase !== item.querySelector(".phase").dataset.phase) renew();
+  }
+}
+
+function renew() {
+  const busy = dirty || document.querySelector("details[open]");
+  if (!busy) location.replace(location.pathname);
+}
+
+document.addEventListener("input", () => {
+  dirty = true;
+});
+if (page.streams.length) {
+  const live = new Live({ streams: page.streams, env: browser(), changed: draw });
+  live.start();
+  wakeOn(live.connection);
+}

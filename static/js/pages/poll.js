@@ -1,0 +1,98 @@
+// The audience's page, of one poll or of a wall's active item.
+
+import { Ballot, ballotCalls } from "../ballot.js";
+import { setText } from "../dom.js";
+import { start } from "../page.js";
+import { ballots, rows } from "../tally.js";
+import { Announcer } from "../views/announcer.js";
+import { Choices } from "../views/choices.js";
+import { Corner } from "../views/corner.js";
+import { Countdown } from "../views/countdown.js";
+import { Lobby } from "../views/lobby.js";
+import { Receipt } from "../views/receipt.js";
+import { Steps } from "../views/steps.js";
+import { Twin } from "../views/twin.js";
+
+const find = (selector) => document.querySelector(selector);
+let views = null;
+let booth = null; // {stream, ballot} of the poll shown
+
+function make(context) {
+  const stage = find("#stage");
+  const tools = { ...context, live: () => context.live };
+  views = {
+    corner: new Corner(find("#corner"), tools),
+    countdown: new Countdown(find("#countdown"), tools),
+    announcer: new Announcer(find("#announcer"), context.env),
+    twin: new Twin(find("#twin"), tools),
+    receipt: new Receipt(find("#receipt"), tools, () => booth.ballot.takeBack()),
+    turnout: find("#turnout"),
+    where: find("#where"),
+    poll: new Choices(stage, tools, (choices) => booth.ballot.cast(choices)),
+    task: new Steps(stage, tools),
+    lobby: new Lobby(stage, tools),
+  };
+  views.poll.changed = () => draw(context);
+  views.gone = views.waiting = views.lobby;
+  return views;
+}
+
+function boothOf(context, stream, round) {
+  if (!booth || booth.stream !== stream) {
+    const id = stream.slice("polls/".length);
+    const calls = ballotCalls({ poll: id, live: context.live, env: context.env });
+    booth = { stream, ballot: new Ballot({ ...calls, env: context.env, changed: () => draw(context) }) };
+    const stored = context.page.poll && context.page.poll.id === id ? context.page.poll.ballot : null;
+    booth.ballot.start(stored, round);
+    booth.ballot.reload();
+  } else {
+    booth.ballot.enter(round);
+  }
+  return booth.ballot;
+}
+
+function drawPoll(context, scene) {
+  const { poll, tally } = scene;
+  const ballot = boothOf(context, scene.stream, poll.round);
+  views.poll.update(scene, ballot);
+  const answer = views.receipt.update(poll, ballot);
+  if (answer) views.announcer.say(answer);
+  const cast = ballots(scene);
+  const words = context.texts.say("poll.ballots", { n: context.number(cast) }, cast);
+  setText(views.turnout, words);
+  const list = rows(poll, tally);
+  if (list.some((row) => row.counted)) {
+    views.twin.update(JSON.stringify([scene.stream, poll.round, poll.phase]), poll.title, list, cast);
+    views.announcer.count(words);
+  } else {
+    views.twin.clear();
+  }
+}
+
+function draw(context) {
+  if (!views) make(context);
+  views.corner.update(context.live);
+  const { scene } = context;
+  // The page as the server made it stays until there is something newer to show.
+  if (scene.kind === "waiting") return;
+  if (scene.wall) setText(views.where, scene.wall.title);
+  const view = views[scene.kind];
+  for (const other of [views.poll, views.task, views.lobby]) if (other !== view) other.leave();
+  if (scene.kind === "poll") drawPoll(context, scene);
+  else {
+    view.update(scene);
+    views.receipt.hide();
+    views.twin.clear();
+    setText(views.turnout, "");
+  }
+  views.countdown.update(scene, context.live.clock);
+}
+
+function tick(context) {
+  if (!views) return;
+  views.corner.update(context.live);
+  views.countdown.update(context.scene, context.live.clock);
+  if (context.scene.kind === "task") views.task.tick();
+}
+
+start({ draw, tick });

@@ -1,0 +1,85 @@
+// The projector: a poster of one poll or of a wall's active item, always as the audience sees it.
+
+import { setText } from "../dom.js";
+import { start } from "../page.js";
+import { ballots, rows } from "../tally.js";
+import { Announcer } from "../views/announcer.js";
+import { Corner } from "../views/corner.js";
+import { Countdown } from "../views/countdown.js";
+import { Lobby } from "../views/lobby.js";
+import { Poster } from "../views/poster.js";
+import { Steps } from "../views/steps.js";
+import { Twin } from "../views/twin.js";
+
+const find = (selector) => document.querySelector(selector);
+let views = null;
+
+function make(context) {
+  const stage = find("#stage");
+  const tools = { ...context, live: () => context.live };
+  views = {
+    corner: new Corner(find("#corner"), tools),
+    countdown: new Countdown(find("#countdown"), tools),
+    announcer: new Announcer(find("#announcer"), context.env),
+    twin: new Twin(find("#twin"), tools),
+    where: find("#where"),
+    assurance: find("#assurance"),
+    turnout: find("#turnout"),
+    poll: new Poster(stage, tools),
+    task: new Steps(stage, tools),
+    lobby: new Lobby(stage, tools),
+  };
+  views.gone = views.waiting = views.lobby;
+}
+
+/** "one ballot a device · may be changed" */
+function rules(poll, texts) {
+  const words = [texts.say(`poll.assurance.${poll.assurance}`)];
+  if (poll.kind === "multi") words.push(texts.say("poll.up_to", { n: poll.max_choices }, poll.max_choices));
+  words.push(texts.say(poll.allow_change ? "poll.may_change" : "poll.is_final"));
+  return words.join(" · ");
+}
+
+function drawPoll(context, scene) {
+  const { poll, tally } = scene;
+  views.poll.update(scene);
+  const cast = ballots(scene);
+  const words = context.texts.say("poll.ballots", { n: context.number(cast) }, cast);
+  setText(views.turnout.querySelector("b"), context.number(cast));
+  setText(views.turnout.querySelector("span"), context.texts.say("poll.ballots_word", {}, cast));
+  setText(views.assurance, rules(poll, context.texts));
+  const list = rows(poll, tally);
+  if (list.some((row) => row.counted)) {
+    views.twin.update(JSON.stringify([scene.stream, poll.round, poll.phase]), poll.title, list, cast);
+    views.announcer.count(words);
+  } else {
+    views.twin.clear();
+  }
+}
+
+function draw(context) {
+  if (!views) make(context);
+  views.corner.update(context.live);
+  const { scene } = context;
+  if (scene.kind === "waiting") return;
+  document.body.dataset.scene = scene.kind;
+  if (scene.wall) setText(views.where, scene.wall.title);
+  views.turnout.hidden = views.assurance.hidden = scene.kind !== "poll";
+  const view = views[scene.kind];
+  for (const other of [views.poll, views.task, views.lobby]) if (other !== view) other.leave();
+  if (scene.kind === "poll") drawPoll(context, scene);
+  else {
+    view.update(scene);
+    views.twin.clear();
+  }
+  views.countdown.update(scene, context.live.clock);
+}
+
+function tick(context) {
+  if (!views) return;
+  views.corner.update(context.live);
+  views.countdown.update(context.scene, context.live.clock);
+  if (context.scene.kind === "task") views.task.tick();
+}
+
+start({ audience: true, draw, tick });

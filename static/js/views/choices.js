@@ -1,0 +1,125 @@
+// The options on a phone. Where a ballot may be changed and holds one choice, a tap casts it; otherwise the choices
+// are marked first and cast with a button.
+
+import { h, setText } from "../dom.js";
+import { lengthClass, rows } from "../tally.js";
+import { bar } from "./bar.js";
+
+/** Does a tap cast the ballot at once? */
+export function castsAtOnce(poll) {
+  return poll.kind === "single" && poll.allow_change;
+}
+
+export class Choices {
+  /** `cast(choices)` is called with the option ids to be sent. */
+  constructor(stage, { texts, number }, cast) {
+    this.stage = stage;
+    this.texts = texts;
+    this.number = number;
+    this.cast = cast;
+    this.structure = null;
+    this.marked = null; // option ids chosen but not yet cast
+  }
+
+  leave() {
+    this.structure = null;
+  }
+
+  update({ stream, poll, tally }, ballot) {
+    const list = rows(poll, tally);
+    const structure = JSON.stringify([stream, poll.title, poll.options, poll.round, poll.phase, poll.kind, poll.allow_change]);
+    if (structure !== this.structure) {
+      this.marked = null;
+      this.build(poll, list);
+    }
+    this.structure = structure;
+    this.poll = poll;
+    this.ballot = ballot;
+    const chosen = this.marked || ballot.choices;
+    const counted = list.some((row) => row.counted);
+    this.section.dataset.counted = String(counted);
+    for (const row of list) this.set(row, chosen.includes(row.id), ballot);
+    setText(this.note, this.noteOf(poll, counted));
+    if (this.button) this.setButton(chosen, ballot);
+  }
+
+  build(poll, list) {
+    this.rows = new Map();
+    const open = poll.phase === "open";
+    const items = list.map((row) => {
+      const drawn = bar(row);
+      const percent = h("b", { class: "percent", "aria-hidden": "true" });
+      const tag = open ? "button" : "div";
+      const attributes = { class: `choice edge${row.colour}`, ...(open ? { type: "button", "aria-pressed": "false" } : {}) };
+      const face = h(tag, attributes,
+        drawn.element,
+        h("span", { class: poll.kind === "multi" ? "mark box" : "mark", "aria-hidden": "true" }),
+        h("span", { class: "label", dir: "auto" }, row.label),
+        percent);
+      if (open) face.addEventListener("click", () => this.tap(row.id));
+      this.rows.set(row.id, { face, percent, set: drawn.set });
+      return h("li", {}, face);
+    });
+    this.note = h("p", { class: "note" });
+    this.button = open && !castsAtOnce(poll)
+      ? h("button", { type: "button", class: "primary cast", onclick: () => this.castMarked() }, this.texts.say("vote.cast"))
+      : null;
+    this.section = h("section", { class: "poll", "data-phase": poll.phase },
+      h("h1", { dir: "auto", id: "question", "data-length": lengthClass(poll.title) }, poll.title),
+      h("ul", { class: "choices", "aria-labelledby": "question" }, items),
+      this.button, this.note);
+    this.stage.replaceChildren(this.section);
+  }
+
+  set(row, chosen, ballot) {
+    const { face, percent, set } = this.rows.get(row.id);
+    set(row.counted ? row.share : 0);
+    setText(percent, row.counted ? row.percent : "");
+    face.classList.toggle("on", chosen);
+    face.classList.toggle("sent", chosen && Boolean(ballot.wish));
+    face.classList.toggle("first", row.first);
+    if (face.tagName === "BUTTON") {
+      face.setAttribute("aria-pressed", String(chosen));
+      face.disabled = this.isFinal(ballot);
+    }
+  }
+
+  isFinal(ballot) {
+    return !this.poll.allow_change && Boolean(ballot.safe.receipt);
+  }
+
+  setButton(chosen, ballot) {
+    const same = !this.marked || [...this.marked].sort().join() === [...ballot.safe.choices].sort().join();
+    this.button.disabled = same || !chosen.length || Boolean(ballot.wish);
+    this.button.hidden = this.isFinal(ballot);
+    setText(this.button, this.texts.say(ballot.safe.receipt ? "vote.cast_again" : "vote.cast"));
+  }
+
+  tap(id) {
+    if (castsAtOnce(this.poll)) {
+      this.cast([id]);
+      return;
+    }
+    const before = this.marked || this.ballot.choices;
+    if (this.poll.kind === "single") this.marked = [id];
+    else if (before.includes(id)) this.marked = before.filter((other) => other !== id);
+    else this.marked = [...before, id].slice(-Math.max(1, this.poll.max_choices));
+    this.changed();
+  }
+
+  castMarked() {
+    const order = this.poll.options.map((option) => option.id);
+    const choices = order.filter((id) => this.marked.includes(id));
+    this.marked = null;
+    this.cast(choices);
+  }
+
+  noteOf(poll, counted) {
+    if (poll.phase === "closed") return counted ? "" : this.texts.say("poll.closed_hidden");
+    const parts = [];
+    if (poll.kind === "multi") parts.push(this.texts.say("vote.up_to", { n: poll.max_choices }, poll.max_choices));
+    if (!poll.allow_change) parts.push(this.texts.say("vote.final"));
+    if (!counted) parts.push(this.texts.say(`poll.hidden.${poll.results}`));
+    return parts.join(" ");
+  }
+}

@@ -1,0 +1,20 @@
+// The time left, by the server's clock; when the poll is closed, that it is, and since when.
+
+import { clockFace } from "../clock.js";
+import { setText } from "../dom.js";
+
+export class Countdown {
+  constructor(element, { texts }) {
+    this.element = element;
+    this.texts = texts;
+    this.closed = null;
+  }
+
+  update(scene, clock) {
+    const poll = scene.kind === "poll" ? scene.poll : null;
+    this.element.hidden = !poll || (poll.phase === "open" && !poll.closes_at);
+    if (this.element.hidden) return;
+    this.element.dataset.phase = poll.phase;
+    setText(this.element, poll.phase === "closed" ? this.texts.say("poll.closed") : clockFace(Date.parse(poll.closes_at) - clock.now()));
+  }
+}

@@ -1,0 +1,176 @@
+/* For browsers without modules (televisions, old phones): ES5, XMLHttpRequest, plain polling. The server has made the
+   page; this moves its figures, and asks for a new page when more than figures changed. */
+(function () {
+  "use strict";
+  var INTERVAL = 2500;
+  var page = read("page");
+  var texts = read("texts");
+  var stream = page.wallStream || page.stream;
+  var streams = page.wallStream && page.active ? page.wallStream + "," + page.active : stream;
+  var audience = document.body.className.indexOf("screen") >= 0 ? "&as=audience" : "";
+  var word = document.querySelector("#corner .word");
+  var corner = document.getElementById("corner");
+  var form = document.getElementById("ballot");
+  var tag = null;
+  var shape = null;
+  var lostAt = null;
+  var sending = false;
+
+  function read(id) {
+    return JSON.parse(document.getElementById(id).textContent);
+  }
+
+  function say(key, values) {
+    return String(texts[key] || key).replace(/%\((\w+)\)s/g, function (whole, name) {
+      return values && name in values ? values[name] : whole;
+    });
+  }
+
+  function ask(method, url, body, headers, done) {
+    var request = new XMLHttpRequest();
+    var name;
+    request.open(method, url, true);
+    request.timeout = 10000;
+    for (name in headers) if (headers.hasOwnProperty(name)) request.setRequestHeader(name, headers[name]);
+    request.onreadystatechange = function () {
+      if (request.readyState === 4) done(request);
+    };
+    request.send(body);
+  }
+
+  function connection(state, text) {
+    corner.setAttribute("data-state", state);
+    word.textContent = text;
+    document.body.className = document.body.className.replace(/ ?stale/, "") + (state === "lost" ? " stale" : "");
+  }
+
+  function poll() {
+    var headers = { Accept: "application/json" };
+    if (tag) headers["If-None-Match"] = tag;
+    ask("GET", "/updates/" + streams + "?wait=0" + audience, null, headers, function (request) {
+      var seconds;
+      if (request.status === 200 || request.status === 304) {
+        lostAt = null;
+        connection("live", say("live.live"));
+        if (request.status === 200) {
+          tag = request.getResponseHeader("ETag");
+          show(JSON.parse(request.responseText).events);
+        }
+      } else if (request.status === 403 || request.status === 404) {
+        renew();
+      } else {
+        lostAt = lostAt || new Date().getTime();
+        seconds = Math.round((new Date().getTime() - lostAt) / 1000);
+        connection("lost", say("live.lost", { age: Math.floor(seconds / 60) + ":" + (seconds % 60 < 10 ? "0" : "") + (seconds % 60) }));
+      }
+      window.setTimeout(poll, INTERVAL);
+    });
+  }
+
+  function show(events) {
+    var values = {};
+    var i;
+    for (i = 0; i < events.length; i += 1) {
+      if (events[i].key) values[events[i].stream + " " + events[i].key] = events[i].data;
+    }
+    /* Everything but figures is the shape of the page: another shape is another page. */
+    var wall = page.wallStream ? values[page.wallStream + " wall"] : null;
+    var item = page.wallStream ? wall && wall.active : page.stream;
+    var now = JSON.stringify([wall && wall.active, item && values[item + " poll"], item && !values[item + " tally"], item && values[item + " task"], steps(values, item)]);
+    if (shape !== null && shape !== now) return renew();
+    shape = now;
+    if (item && values[item + " tally"]) figures(values[item + " tally"]);
+  }
+
+  function steps(values, item) {
+    var found = [];
+    var key;
+    for (key in values) if (values.hasOwnProperty(key) && key.indexOf(item + " step/") === 0) found.push([key, values[key]]);
+    return found.sort();
+  }
+
+  function figures(tally) {
+    var rows = document.querySelectorAll("[data-option]");
+    var i, row, count, share, words;
+    for (i = 0; i < rows.length; i += 1) {
+      row = rows[i];
+      count = tally.counts[row.getAttribute("data-option")] || 0;
+      share = tally.ballots ? count / tally.ballots : 0;
+      row.querySelector("svg").setAttribute("width", Math.round(share * 1000) / 10 + "%");
+      words = row.querySelector(".percent") || row.querySelector(".figures b");
+      words.textContent = percent(count, tally.ballots);
+      if (row.querySelector(".figures small")) row.querySelector(".figures small").textContent = grouped(count);
+    }
+    var turnout = document.getElementById("turnout");
+    var of = texts["poll.ballots"][tally.ballots === 1 ? "one" : "other"].replace("%(n)s", grouped(tally.ballots));
+    var number = turnout.querySelector("b");
+    if (number) {
+      number.textContent = grouped(tally.ballots);
+      turnout.querySelector("span").textContent = texts["poll.ballots_word"][tally.ballots === 1 ? "one" : "other"];
+    } else turnout.textContent = of;
+  }
+
+  function percent(count, of) {
+    var share = of ? 100 * count / of : 0;
+    if (!count) return "0%";
+    if (count >= of) return "100%";
+    if (share < 0.5) return "<1%";
+    return share >= 99.5 ? ">99%" : Math.round(share) + "%";
+  }
+
+  function grouped(number) {
+    return String(number).replace(/(\d)(?=(\d{3})+$)/g, "$1,");
+  }
+
+  /* Not while somebody is choosing: a new page would forget the choice. */
+  function renew() {
+    if (sending || (form && chosen().length && !form.getAttribute("data-cast"))) return;
+    location.replace(location.pathname + (audience ? location.search : ""));
+  }
+
+  function chosen() {
+    var inputs = form.querySelectorAll("input[name=choices]");
+    var found = [];
+    var i;
+    for (i = 0; i < inputs.length; i += 1) if (inputs[i].checked) found.push(inputs[i].value);
+    return found;
+  }
+
+  function tell(head, refused) {
+    var box = document.getElementById("receipt");
+    box.hidden = false;
+    box.setAttribute("data-phase", refused ? "refused" : "sending");
+    box.textContent = head;
+  }
+
+  function cast() {
+    sending = true;
+    tell(say("vote.sending"));
+    ask("PUT", "/api/polls/" + form.getAttribute("data-poll") + "/ballot", JSON.stringify({ choices: chosen(), round: Number(form.getAttribute("data-round")) }),
+      { "Content-Type": "application/json" }, function (request) {
+        var code = "";
+        if (request.status === 200 || request.status === 201) {
+          sending = false;
+          form.setAttribute("data-cast", "yes");
+          return renew();
+        }
+        if (request.status >= 400 && request.status < 500 && request.status !== 429) {
+          sending = false;
+          try { code = JSON.parse(request.responseText).error.code; } catch (ignored) { code = "internal"; }
+          return tell(say("error." + code), true);
+        }
+        tell(say("vote.retrying") + " " + say("vote.no_need"));
+        window.setTimeout(cast, 2000);
+      });
+  }
+
+  if (form) {
+    form.onsubmit = function () {
+      if (sending) return false;
+      if (chosen().length) cast();
+      else tell(say("vote.choose"), true);
+      return false;
+    };
+  }
+  poll();
+}());
