@@ -35,7 +35,7 @@ ALIVE: Message = {}
 
 WS_SILENCE = 45.0  # a heartbeat comes every 20 s
 SSE_SILENCE = 35.0  # … every 15 s
-SSE_FIRST_WORD = 4.0  # what is buffered on the way would never come
+SSE_FIRST_WORD = 5.0  # from connecting on; what is buffered on the way would never come
 LONG_POLL = 25.0
 PLAIN_POLL = 2.0
 
@@ -131,7 +131,7 @@ async def sse(server: Server, streams: Sequence[str], where: Where) -> AsyncGene
         decompress_response=False,
     )
     fetching = asyncio.ensure_future(server.fetch(request, line))
-    parser, silence = EventParser(), CONNECT_TIMEOUT + SSE_FIRST_WORD
+    parser, silence = EventParser(), SSE_FIRST_WORD
     try:
         while True:
             chunk = await _next_chunk(chunks, fetching, silence)

@@ -119,17 +119,27 @@ async def running_server(port: int, address: str, data: Path) -> AsyncIterator[S
 
 
 async def ready(url: str, process: Process) -> None:
-    server = Server(url)
-    deadline = asyncio.get_running_loop().time() + START_SECONDS
-    while asyncio.get_running_loop().time() < deadline:
-        if process.returncode is not None:
-            raise Failed("The server did not start; what it said stands above.")
+    """Return when the server takes work. Raises Failed."""
+    ended = asyncio.ensure_future(process.wait())
+    answered = asyncio.ensure_future(until_ready(url))
+    try:
+        done, _ = await asyncio.wait({ended, answered}, timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ended.cancel()
+        answered.cancel()
+    if ended in done:
+        raise Failed("The server did not start; what it said stands above.")
+    if not done:
+        raise Failed(f"The server did not answer at {url} within {START_SECONDS:g} seconds.")
+
+
+async def until_ready(url: str) -> None:
+    while True:
         try:
-            await server.call("GET", "/readyz", repeat=False)
+            await Server(url).get("/readyz")
             return
         except (NotReached, Refusal):
             await asyncio.sleep(0.05)
-    raise Failed(f"The server did not answer at {url} within {START_SECONDS:g} seconds.")
 
 
 async def prepare(server: Server) -> dict[str, str]:

@@ -30,6 +30,11 @@ def environment(home: Path) -> dict[str, str]:
     return kept | {"HOME": str(home), "PYTHONWARNINGS": "error"}
 
 
+def quiet(env: dict[str, str]) -> dict[str, str]:
+    """Without warnings: Tornado leaves a socket open that it could not bind."""
+    return {name: value for name, value in env.items() if name != "PYTHONWARNINGS"}
+
+
 class ServerProcess:
     """`livewall serve` on a port that it keeps over restarts."""
 

@@ -27,7 +27,7 @@ def test_a_backup_of_a_running_server_is_restored(server, poll, tmp_path):
     server.run("backup", str(file))
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     server.run("vote", poll, "Dole", "--as", "later")
-    assert "another server" in server.run("restore", str(file), status=1)
+    assert "Another server" in server.run("restore", str(file), status=1)
     server.stop()
     server.run("restore", str(file))
     server.start()

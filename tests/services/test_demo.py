@@ -4,13 +4,14 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 import urllib.request
 from collections import Counter
 from pathlib import Path
 
-from children import LIVEWALL, environment, free_port
+from children import LIVEWALL, environment, free_port, quiet
 
 from livewall.demo.answers import votes
 from livewall.demo.hall import arrivals
@@ -31,7 +32,7 @@ def test_everyone_arrives_in_time_and_half_by_websocket():
 def start(tmp_path, port, *options):
     return subprocess.Popen(
         [LIVEWALL, "demo", "--port", str(port), "--address", "127.0.0.1", "--data", str(tmp_path / "data"), *options],
-        env=environment(tmp_path) | {"TMPDIR": str(tmp_path)},
+        env=quiet(environment(tmp_path)) | {"TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -95,14 +96,11 @@ def test_ballots_arrive_and_a_task_moves_until_ctrl_c(tmp_path):
 
 
 def test_a_port_that_is_taken_is_said_so(tmp_path):
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         demo = start(tmp_path, taken.getsockname()[1], "--seconds", "2")
         said = demo.communicate(timeout=60)[0]
     assert demo.returncode == 1
-    assert str(taken) not in said and "Traceback" not in said
-    assert "port" in said
+    assert "is taken" in said and "Traceback" not in said
     assert children_left(tmp_path) == []
