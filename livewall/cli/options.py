@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from livewall.client.calls import DEFAULT_URL, Server, server_url
-from livewall.client.secret import admin_token, is_loopback
+from livewall.client.secret import admin_token, stays_here
 from livewall.settings import data_folder, secret
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -95,4 +95,4 @@ def role_token(url: str, token: str | None, data: Path | None) -> str | None:
     """The token to use: the one given, else the admin's from DATA, which never leaves this machine."""
     if token and secret(token):
         return secret(token)
-    return admin_token(data or data_folder()) if is_loopback(url) else None
+    return admin_token(data or data_folder()) if stays_here(url) else None

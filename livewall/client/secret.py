@@ -6,11 +6,18 @@ import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from livewall.network import own_address
+
 
 def is_loopback(url: str) -> bool:
-    """Whether what is sent there stays on this machine."""
+    """Whether nobody but this machine can reach it."""
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def stays_here(url: str) -> bool:
+    """Whether a server of that address can only be one on this machine."""
+    return is_loopback(url) or urlsplit(url).hostname == own_address()
 
 
 def admin_token(data: Path) -> str | None:

@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 import tempfile
-from asyncio.subprocess import PIPE, Process, create_subprocess_exec
+from asyncio.subprocess import DEVNULL, PIPE, Process, create_subprocess_exec
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -113,7 +113,8 @@ async def running_server(port: int, address: str, data: Path) -> AsyncIterator[S
     """The real `livewall serve`, ready."""
     url = f"http://{reachable(address)}:{port}"
     arguments = ["--port", str(port), "--address", address, "--public-url", url, "--data", str(data)]
-    async with child("-m", "livewall", "serve", *arguments, "--log-level", "warning") as process:
+    # Its own words on standard output are said here, better; its log and its errors are not hidden.
+    async with child("-m", "livewall", "serve", *arguments, "--log-level", "warning", stdout=DEVNULL) as process:
         await ready(url, process)
         yield Server(url, admin_token(data), patience=30.0)
 
