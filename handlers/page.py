@@ -9,7 +9,7 @@ from handlers.base import BaseHandler
 from handlers.login import show_error_page
 from handlers.looks import density, grouped, length_class, number, rows, share_width
 from livewall.errors import LivewallError, NotFound
-from livewall.identity import Who
+from livewall.identity import NOBODY, Who
 
 ID = r"([A-Za-z0-9._-]{1,80})"
 
@@ -50,7 +50,10 @@ class Page(BaseHandler):
         try:
             poll, _ = await self.services.polls.detail(id, who)
         except NotFound:
-            await self.services.hub.view(stream, who)  # a draft has a page, a poll that never was has none
+            try:
+                await self.services.hub.view(stream, who)
+            except NotFound:
+                raise NotFound("no_such_poll") from None  # a draft has a page, a poll that never was has none
             return self.lobby(None, self.say("lobby.draft"))
         if poll["phase"] == "draft":
             return self.lobby(poll, self.say("lobby.draft"))
@@ -77,6 +80,13 @@ class Page(BaseHandler):
             "chosen": ballot["choices"] if ballot else [],
             "receipt": grouped(ballot["receipt"]) if ballot and ballot["receipt"] else "",
         }
+
+    async def where(self, found: dict[str, Any], wall: dict[str, Any] | None) -> str:
+        """The title of the wall a page belongs to."""
+        code = found["poll"]["wall"] if found["poll"] else None
+        if wall is None and code:
+            wall = await self.wall_of(code, NOBODY)
+        return str(wall["title"]) if wall else ""
 
     async def wall_of(self, code: str, who: Who) -> dict[str, Any]:
         wall, _ = await self.services.walls.get(code, who)

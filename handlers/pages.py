@@ -37,7 +37,7 @@ class AudiencePage(Page):
         self.render(
             "poll.html",
             **found,
-            wall=wall,
+            where=await self.where(found, wall),
             voting=voting,
             wrong=self.reason(error) if error else "",
             note=self.note(found) if poll else "",
@@ -119,7 +119,6 @@ class ScreenPage(Page):
     """The projector: no cookie needed, none given, always as the audience sees it."""
 
     framed = True
-    theme = "dark"
 
     async def show(self, stream: str | None, wall: dict[str, Any] | None, path: str, code: str) -> None:
         found = await self.scene(wall["active"] if wall else stream, NOBODY)
@@ -129,7 +128,7 @@ class ScreenPage(Page):
         self.render(
             "screen.html",
             **found,
-            wall=wall,
+            where=await self.where(found, wall),
             theme="light" if self.argument("theme") == "light" else "dark",
             rules=self.rules(poll) if poll else "",
             note=self.note(found) if poll else "",

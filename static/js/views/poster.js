@@ -34,9 +34,9 @@ export class Poster {
       const drawn = bar(row);
       const parts = { set: drawn.set, percent: h("b"), count: h("small"), item: null };
       parts.item = h("li", { class: "row" },
-        h("span", { class: "name" },
+        h("span", { class: "name", dir: "auto" },
           h("span", { class: "number" }, String(row.number)),
-          h("span", { class: "label", dir: "auto" }, row.label)),
+          h("span", { class: "label" }, row.label)),
         drawn.element,
         h("span", { class: "figures" }, parts.percent, parts.count));
       this.rows.set(row.id, parts);

@@ -81,7 +81,7 @@ export class Steps {
     this.badge = new Badge(this.texts);
     this.reason = h("span", { class: "reason", dir: "auto" });
     this.time = h("span", { class: "time" });
-    this.done = h("span", { class: "done" });
+    this.done = h("span", { class: "progressed" });
     this.stage.replaceChildren(h("section", { class: "task", "data-density": steps.length > 12 ? "two" : "few" },
       this.title,
       h("p", { class: "sum" }, this.badge.element, this.done, this.time, this.reason),
