@@ -22,7 +22,7 @@ check: $(VENV)/.tests
 
 # The same properties and kills as in `make test`, for longer; seeds are printed.
 torture: $(VENV)/.tests
-	LIVEWALL_TORTURE=1 $(BIN)/python -m pytest tests/core tests/edge tests/services
+	LIVEWALL_TORTURE=1 $(BIN)/python -m pytest --hypothesis-profile=deep tests/core tests/edge tests/services
 
 bench: $(VENV)/.tests
 	$(BIN)/python -m benchmarks

@@ -74,6 +74,16 @@ def test_a_watch_in_a_pipe_goes_on_through_a_kill(server, poll):
     assert watch.stop() == 130
 
 
+def test_a_watch_goes_on_when_the_server_is_restarted_in_order(server, poll):
+    watch = Watch(server, f"polls/{poll}")
+    watch.until_ballots(poll, 0)
+    assert server.stop() == 0
+    server.start()
+    server.run("vote", poll, "Dole")
+    watch.until_ballots(poll, 1)
+    watch.stop()
+
+
 def test_several_streams_are_watched_at_once(server, poll):
     other = server.run("poll", "create", "What?", "A", "B", "--open").strip()
     watch = Watch(server, f"polls/{poll}", f"polls/{other}")
