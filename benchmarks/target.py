@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, Self
 
@@ -74,15 +75,33 @@ class Livewall(Child):
         command = [str(beside)] if beside.exists() else [sys.executable, "-m", "livewall"]
         arguments = [*command, "serve", "--port", str(port), "--data", str(self.data), "--admin-token", ADMIN]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LIVEWALL_")}
-        super().__init__(
-            [*arguments, "--rate-limits", "off", *options],
-            port,
-            core,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            env=environment,
-        )
+        try:
+            super().__init__(
+                [*arguments, "--rate-limits", "off", *options],
+                port,
+                core,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                env=environment,
+            )
+            self._wait_until_ready()
+        except (RuntimeError, TimeoutError) as error:
+            raise RuntimeError(f"the server did not start:\n{self.log()[-2000:]}") from error
+
+    def _wait_until_ready(self) -> None:
+        """It listens before it answers."""
+        for _ in range(100):
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+                with contextlib.closing(connection):
+                    connection.request("GET", "/readyz")
+                    if connection.getresponse().status == 200:
+                        return
+            if self.process.poll() is not None:
+                raise RuntimeError("it ended")
+            time.sleep(0.1)
+        raise TimeoutError("it does not become ready")
 
     def stop(self) -> None:
         super().stop()
