@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from livewall.client.calls import Refusal, Server
+from livewall.client.calls import NotReached, Refusal, Server
 from livewall.client.chain import Held, Message, Verdict
 from livewall.client.ladder import Ladder
 from livewall.client.transports import ALIVE, TRANSPORTS, Broken
@@ -19,21 +19,19 @@ class Subscription:
     stream among several. What is known already and heartbeats are left out.
 
     `held[stream]` has what the stream holds. `live` is false while there is no connection; `since_when` (monotonic)
-    says since when; `transport` is the one in use. Raises Refusal when no stream is left to follow, and
-    NoConnection after `patience` seconds without one (never when that is None).
+    says since when; `transport` is the one in use. Raises Refusal when no stream is left to follow, and NotReached
+    when the server was not there within `server.wait` seconds; once it was, it is waited for without end.
     """
 
-    def __init__(
-        self, server: Server, streams: Sequence[str], since: Sequence[str | None] = (), *, patience: float | None = None
-    ) -> None:
+    def __init__(self, server: Server, streams: Sequence[str], since: Sequence[str | None] = ()) -> None:
         self.server = server
-        self.patience = patience
         positions = [*since, *[None] * (len(streams) - len(since))]
         self.held = {stream: Held(stream, at) for stream, at in zip(streams, positions, strict=True)}
         self.ladder = Ladder()
         self.live = False
         self.since_when = time.monotonic()
         self.problem = ""  # why there is no connection
+        self._was_live = False
 
     @property
     def transport(self) -> str:
@@ -52,10 +50,11 @@ class Subscription:
                 continue
             except Broken as problem:
                 delay = self._lost(problem)
+                waited = time.monotonic() - self.since_when
+                if not (self._was_live or problem.reached) and waited + delay > self.server.wait:
+                    raise NotReached(f"{self.server.url} cannot be reached: {problem}.") from None
             except (KeyError, TypeError, ValueError) as problem:
                 delay = self._lost(Broken(f"against the contract: {problem!r}"))
-            if self.patience is not None and time.monotonic() - self.since_when > self.patience:
-                raise NoConnection(self.problem)
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))
 
     async def _connection(self, streams: Sequence[str]) -> AsyncGenerator[Message, None]:
@@ -94,7 +93,8 @@ class Subscription:
     def _delivered(self, now: float) -> None:
         self.ladder.deliver(now)
         if not self.live:
-            self.live, self.since_when, self.problem = True, now, ""
+            self.live = self._was_live = True
+            self.since_when, self.problem = now, ""
 
     def _lost(self, problem: Broken) -> float:
         now = time.monotonic()
@@ -107,10 +107,6 @@ class Subscription:
         errors = [held.error for held in self.held.values() if held.error is not None]
         error = errors[-1]
         return Refusal(403, error.get("code", "forbidden"), error.get("message", "The stream has ended."))
-
-
-class NoConnection(Exception):
-    """For longer than one was willing to wait."""
 
 
 def subscribe(server: Server, streams: Sequence[str], since: Sequence[str | None] = ()) -> Subscription:

@@ -251,10 +251,11 @@ def test_wrong_usage_ends_with_2(server, arguments):
     server.run(*arguments, status=2)
 
 
-def test_a_server_that_is_not_there_ends_with_3(server):
+@pytest.mark.parametrize("arguments", [("poll", "list"), ("watch", "polls/x"), ("vote", "x", "1", "--wait", "0")])
+def test_a_server_that_is_not_there_ends_with_3(server, arguments):
     url = f"http://127.0.0.1:{free_port()}"
     started = time.monotonic()
-    said = server.run("poll", "list", "--url", url, status=3)
+    said = server.run(*arguments, "--url", url, status=3)
     assert url in said and "LIVEWALL_URL" in said
     assert time.monotonic() - started < 5
 
