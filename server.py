@@ -188,7 +188,7 @@ def log_request(handler: Any) -> None:
     """One line a request, without its query: codes and positions are nobody's business."""
     request = handler.request
     status = handler.get_status()
-    level = logging.DEBUG if status < 500 else logging.WARNING
+    level = logging.WARNING if status == 500 else logging.DEBUG
     logging.getLogger("livewall.access").log(
         level, "%d %s %s %.1f ms", status, request.method, request.path, 1000 * request.request_time()
     )

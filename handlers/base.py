@@ -253,7 +253,7 @@ class BaseHandler(RequestHandler):
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         if isinstance(value, LivewallError):
-            if value.status >= 500:
+            if value.status >= 500 and value.code != "draining":
                 log.warning("%s %s: %s", self.request.method, self.request.path, value.code)
             return
         if isinstance(value, HTTPError):

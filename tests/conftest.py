@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, Phase, settings
+from tornado.ioloop import IOLoop
 
 # The property tests are quick in the suite and deep under `make torture` (--hypothesis-profile=deep); a failure is
 # found again with --hypothesis-seed.
@@ -19,3 +25,44 @@ settings.register_profile(
 )
 settings.register_profile("deep", settings.get_profile("quick"), max_examples=2000, stateful_step_count=120)
 settings.load_profile("quick")
+
+
+@pytest.fixture
+def io_loop() -> Iterator[IOLoop]:
+    """A loop of the test's own. What is still pending at its end was left behind by somebody: that fails the test."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    made = IOLoop.current()
+    yield made
+    left = [task for task in asyncio.all_tasks(loop) if not task.done()]
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    made.close()
+    asyncio.set_event_loop(None)
+    assert not left, f"left pending: {left}"
+
+
+class _Lines(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record)
+
+
+@pytest.fixture(autouse=True)
+def expected_logs(request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """Warnings and errors that a test did not announce (by appending a part of them here) fail it."""
+    expected: list[str] = []
+    handler = _Lines()
+    root = logging.getLogger()
+    root.addHandler(handler)
+    yield expected
+    root.removeHandler(handler)
+    odd = [r.getMessage() for r in handler.lines if not any(part in r.getMessage() for part in expected)]
+    assert not odd, f"unexpected log lines: {odd}"

@@ -63,10 +63,11 @@ class Step(msgspec.Struct, kw_only=True):
 
 
 class StepConflict(Refused):
-    """A report that comes after the end of its step."""
+    """A report of a move that the table does not have: after the step's end, or back to `pending`."""
 
     def __init__(self, current: StepState, wanted: StepState) -> None:
-        super().__init__("conflict", f"the step is {current.value}, which is final; it cannot become {wanted.value}")
+        final = ", which is final" if current in ENDED else ""
+        super().__init__("conflict", f"the step is {current.value}{final}; it cannot become {wanted.value}")
 
 
 def order(steps: Sequence[tuple[str, Sequence[str]]]) -> None:
@@ -92,7 +93,7 @@ def reported(
 ) -> Step:
     """The step after a report; the same report again gives the same step. Raises StepConflict."""
     wanted = state or step.state
-    if wanted not in MOVES[step.state]:
+    if wanted is not step.state and wanted not in MOVES[step.state]:
         raise StepConflict(step.state, wanted)
     changes: dict[str, object] = {}
     if step.state in ENDED:

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from hub_model import FRAMINGS, Room
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from livewall.hub import hub as hub_module
 from livewall.hub import log as log_module
@@ -50,7 +50,16 @@ class HubMachine(RuleBasedStateMachine):
         for each in self.patches:
             each.start()
         self.room = Room()
-        self.room.commit("polls/a", [("show", {"show": "all"}, View.BOTH)])
+        for name in ("polls/a", "polls/b", "rooms/c"):
+            self.room.commit(name, [("show", {"show": "all"}, View.BOTH)])
+
+    @initialize(capacities=st.lists(st.sampled_from([10**6, 10**6, 300, 60]), min_size=2, max_size=6))
+    def some_are_there(self, capacities: list[int]) -> None:
+        for index, capacity in enumerate(capacities):
+            client = self.room.join(["ann", "bob", "cy"][index % 3], index == 2)
+            names = ["polls/a", "rooms/c"] if index % 2 else ["polls/a"]
+            self._connect(client, names, ["ws", "ws", "ws", "json", "sse"][index % 5], capacity, False, index == 5)
+        self.room.settle()
 
     def teardown(self) -> None:
         try:
@@ -102,6 +111,14 @@ class HubMachine(RuleBasedStateMachine):
         else:
             self.room.read(ask)
 
+    @rule()
+    def the_store_answers(self) -> None:
+        self.room.collect()
+        for ask in list(self.room.asks):
+            self.room.answer(ask)
+        for _ in range(len(self.room.wanted)):
+            self.room.attach(0)
+
     @rule(name=NAMES, index=INDEX)
     def trim(self, name: str, index: int) -> None:
         kept = self.room.stream(name)
@@ -111,7 +128,6 @@ class HubMachine(RuleBasedStateMachine):
 
     @rule()
     def evict(self) -> None:
-        self.room.hub.evict()
         self.room.hub.evict()
 
     @precondition(lambda self: self.room.working or self.room.hub.dirty)

@@ -1,0 +1,76 @@
+"""Tokens, names and limits."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.base import client_address
+from livewall.identity import Secrets
+from livewall.limits import Limit
+from livewall.names import CODE_ALPHABET, new_receipt, new_wall_code, wall_code
+
+SECRETS = Secrets(b"c" * 32, b"b" * 32, "admin")
+
+
+def test_a_voters_token_names_its_voter() -> None:
+    assert SECRETS.voter(SECRETS.new_voter()) is not None
+
+
+@given(st.text(max_size=120))
+def test_no_made_up_token_names_a_voter(text: str) -> None:
+    assert SECRETS.voter(text) is None
+
+
+def test_a_token_signed_elsewhere_names_nobody() -> None:
+    assert SECRETS.voter(Secrets(b"x" * 32, b"b" * 32, "admin").new_voter()) is None
+
+
+def test_ballots_of_two_polls_cannot_be_joined() -> None:
+    assert SECRETS.stored_voter("p1", "v") != SECRETS.stored_voter("p2", "v")
+
+
+def test_the_secret_is_made_once_and_is_nobody_elses(tmp_path: Path) -> None:
+    first = Secrets.load(tmp_path / "data")
+    assert Secrets.load(tmp_path / "data") == first
+    assert (tmp_path / "data" / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_given_admin_token_goes_before_the_kept_one(tmp_path: Path) -> None:
+    assert Secrets.load(tmp_path, admin="mine").admin == "mine"
+
+
+def test_a_receipt_has_80_bits_in_16_characters() -> None:
+    receipts = {new_receipt() for _ in range(1000)}
+    assert len(receipts) == 1000 and {len(r) for r in receipts} == {16}
+
+
+def test_a_typed_code_forgives_case_spaces_and_dashes() -> None:
+    code = new_wall_code()
+    assert set(code) <= set(CODE_ALPHABET)
+    assert wall_code(f" {code[:3].lower()}-{code[3:].lower()} ") == code
+
+
+def test_a_limit_lets_a_burst_through_and_then_its_rate() -> None:
+    limit = Limit(10, 30)
+    assert [bool(limit.take("v", 0.0)) for _ in range(31)] == [False] * 30 + [True]
+    assert limit.take("v", 0.1) == 0
+    assert limit.take("v", 0.1) > 0
+    assert limit.take("w", 0.1) == 0
+
+
+def test_a_limit_forgets_keys_that_are_full_again() -> None:
+    limit = Limit(10, 30, most=100)
+    for n in range(1000):
+        limit.take(f"v{n}", float(n))
+    assert len(limit) <= 101
+
+
+def test_forwarded_headers_count_only_from_a_trusted_proxy() -> None:
+    inside = [ip_network("10.0.0.0/8")]
+    assert client_address("10.0.0.1", ["1.2.3.4, 10.0.0.9"], inside) == "1.2.3.4"
+    assert client_address("5.6.7.8", ["1.2.3.4"], inside) == "5.6.7.8"
+    assert client_address("10.0.0.1", [], inside) == "10.0.0.1"

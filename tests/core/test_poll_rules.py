@@ -1,0 +1,109 @@
+"""The rules of a poll: facts in, facts out."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livewall.errors import LivewallError
+from livewall.voting.poll import (
+    Phase,
+    check_choices,
+    edited,
+    max_choices_of,
+    moved,
+    new_poll,
+    options_of,
+    tally_is_seen,
+)
+from livewall.wire import OptionIn, PollEdit, PollIn
+
+
+def refusal(call: object, *args: object, **kw: object) -> str:
+    with pytest.raises(LivewallError) as raised:
+        call(*args, **kw)  # type: ignore[operator]
+    return raised.value.code
+
+
+@pytest.mark.parametrize(
+    ("results", "draft", "open", "voted", "closed"),
+    [
+        ("live", False, True, True, True),
+        ("after_vote", False, False, True, True),
+        ("after_close", False, False, False, True),
+        ("on_publish", False, False, False, False),
+    ],
+)
+def test_who_sees_the_tally_when(results: str, draft: bool, open: bool, voted: bool, closed: bool) -> None:
+    assert tally_is_seen(results, "draft", False, True) is draft
+    assert tally_is_seen(results, "open", False, False) is open
+    assert tally_is_seen(results, "open", False, True) is voted
+    assert tally_is_seen(results, "closed", False, False) is closed
+    assert tally_is_seen(results, "open", True, False)
+    assert not tally_is_seen(results, "draft", True, True)
+
+
+def test_closing_a_draft_is_refused() -> None:
+    assert refusal(moved, Phase.DRAFT, "close") == "poll_not_open"
+
+
+def test_only_a_closed_poll_can_be_reset() -> None:
+    assert moved(Phase.CLOSED, "reset") is Phase.DRAFT
+    assert refusal(moved, Phase.OPEN, "reset") == "conflict"
+
+
+def test_opening_what_is_open_and_closing_what_is_closed_change_nothing() -> None:
+    assert moved(Phase.OPEN, "open") is Phase.OPEN
+    assert moved(Phase.CLOSED, "close") is Phase.CLOSED
+
+
+def test_choices_stand_in_the_order_of_the_options() -> None:
+    assert check_choices("multi", ["a", "b", "c"], 3, ["c", "a"]) == ("a", "c")
+
+
+@pytest.mark.parametrize("choices", [[], ["z"], ["a", "b"], ["a", "a"]])
+def test_a_single_poll_takes_one_known_choice(choices: list[str]) -> None:
+    assert refusal(check_choices, "single", ["a", "b"], 1, choices) == "invalid"
+
+
+@given(st.lists(st.sampled_from("abcdef"), unique=True), st.integers(1, 6))
+def test_a_multi_poll_takes_up_to_its_limit(choices: list[str], limit: int) -> None:
+    if 1 <= len(choices) <= limit:
+        assert sorted(check_choices("multi", list("abcdef"), limit, choices)) == sorted(choices)
+    else:
+        assert refusal(check_choices, "multi", list("abcdef"), limit, choices) == "invalid"
+
+
+def test_options_without_ids_are_numbered() -> None:
+    assert [o.id for o in options_of(["Red", OptionIn("Blue"), OptionIn("Green", "g")])] == ["1", "2", "g"]
+
+
+def test_two_options_with_the_same_id_are_refused() -> None:
+    assert refusal(options_of, [OptionIn("Red", "2"), "Blue"]) == "invalid"
+
+
+def test_text_of_people_is_kept_as_it_is() -> None:
+    strange = "<b>مرحبا</b> 🗳️ \u202eabc"
+    assert new_poll("x", PollIn(title=strange, options=[strange])).title == strange
+
+
+def test_control_characters_are_refused() -> None:
+    assert refusal(new_poll, "x", PollIn(title="a\x00b", options=["A"])) == "invalid"
+
+
+def test_a_multi_poll_lets_everything_be_marked_unless_it_is_said() -> None:
+    assert max_choices_of("multi", None, 5) == 5
+    assert max_choices_of("multi", 2, 5) == 2
+    assert refusal(max_choices_of, "single", 2, 5) == "invalid"
+
+
+def test_options_stand_once_there_is_a_ballot() -> None:
+    poll = new_poll("x", PollIn(title="T", options=["A", "B"]))
+    assert refusal(edited, poll, PollEdit(options=["C"]), has_ballots=True) == "conflict"
+    assert [o.label for o in edited(poll, PollEdit(options=["C"]), has_ballots=False).options] == ["C"]
+
+
+def test_an_edit_with_the_same_options_is_fine_with_ballots() -> None:
+    poll = new_poll("x", PollIn(title="T", options=["A", "B"]))
+    assert edited(poll, PollEdit(title="U", options=["A", "B"]), has_ballots=True).title == "U"

@@ -1,0 +1,82 @@
+"""The states of steps and tasks."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livewall.errors import LivewallError
+from livewall.tasks.machine import ENDED, Step, StepConflict, StepState, TaskState, order, reported, settle, task_state
+
+S = StepState
+
+
+def test_a_step_that_runs_has_a_start_and_an_attempt() -> None:
+    step = reported(Step(name="a", needs=[]), S.RUNNING, 0.1, None, "t1")
+    assert (step.state, step.started_at, step.attempt, step.progress) == (S.RUNNING, "t1", 1, 0.1)
+
+
+def test_the_same_report_again_changes_nothing() -> None:
+    step = reported(Step(name="a", needs=[]), S.RUNNING, 0.1, "m", "t1")
+    assert reported(step, S.RUNNING, 0.1, "m", "t2") == step
+
+
+def test_the_end_may_be_reported_twice_but_not_two_ends() -> None:
+    step = reported(Step(name="a", needs=[]), S.SUCCEEDED, None, None, "t1")
+    assert reported(step, S.SUCCEEDED, None, None, "t2") == step
+    with pytest.raises(StepConflict):
+        reported(step, S.FAILED, None, None, "t2")
+
+
+@given(st.sampled_from(S), st.sampled_from(S))
+def test_terminal_states_are_final(first: StepState, second: StepState) -> None:
+    step = Step(name="a", needs=[], state=first)
+    if first in ENDED and second is not first:
+        with pytest.raises(StepConflict):
+            reported(step, second, None, None, "t")
+    elif second is not S.PENDING or first is S.PENDING:
+        assert reported(step, second, None, None, "t").state is second
+
+
+def test_what_needs_a_failed_step_is_skipped_with_the_reason() -> None:
+    steps = [
+        Step(name="a", needs=[], state=S.FAILED),
+        Step(name="b", needs=["a"]),
+        Step(name="c", needs=["b"]),
+        Step(name="d", needs=[]),
+    ]
+    assert [(s.name, s.state, s.reason) for s in settle(steps, "t")] == [
+        ("b", S.SKIPPED, "a failed"),
+        ("c", S.SKIPPED, "a failed"),
+    ]
+
+
+def test_what_needs_a_step_that_skipped_itself_goes_on() -> None:
+    assert settle([Step(name="a", needs=[], state=S.SKIPPED), Step(name="b", needs=["a"])], "t") == []
+
+
+@pytest.mark.parametrize(
+    ("states", "cancelled", "expected"),
+    [
+        ([S.SUCCEEDED, S.SKIPPED], False, TaskState.SUCCEEDED),
+        ([S.SUCCEEDED, S.FAILED], False, TaskState.FAILED),
+        ([S.LOST, S.FAILED], False, TaskState.LOST),
+        ([S.LOST, S.FAILED], True, TaskState.CANCELLED),
+        ([S.PENDING, S.PENDING], False, TaskState.PENDING),
+        ([S.SUCCEEDED, S.PENDING], False, TaskState.RUNNING),
+        ([S.WAITING, S.PENDING], False, TaskState.WAITING),
+        ([S.RUNNING, S.PENDING], True, TaskState.CANCELLING),
+    ],
+)
+def test_a_task_is_what_its_steps_make_of_it(states: list[StepState], cancelled: bool, expected: TaskState) -> None:
+    assert task_state(states, cancelled=cancelled) is expected
+
+
+@pytest.mark.parametrize(
+    "steps", [[("a", []), ("a", [])], [("a", ["b"])], [("a", ["b"]), ("b", ["a"])], [("a", ["a"])]]
+)
+def test_steps_must_be_a_graph_without_circles(steps: list[tuple[str, list[str]]]) -> None:
+    with pytest.raises(LivewallError) as raised:
+        order(steps)
+    assert raised.value.code == "invalid"

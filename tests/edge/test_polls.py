@@ -1,0 +1,128 @@
+"""What a host does with polls."""
+
+from __future__ import annotations
+
+import asyncio
+
+from conftest import ADMIN, Client
+
+
+async def test_a_new_poll_is_a_draft_with_the_defaults(client: Client) -> None:
+    answer = await client.ask("POST", "/api/polls", {"title": "T", "options": ["A", "B"]}, token=ADMIN)
+    assert answer.status == 201
+    made = answer.json
+    assert len(made.pop("id")) == 16
+    assert made == {
+        "wall": None, "title": "T", "kind": "single", "phase": "draft", "round": 1, "results": "live",
+        "options": [{"id": "1", "label": "A"}, {"id": "2", "label": "B"}],
+        "published": False, "assurance": "open", "allow_change": True, "max_choices": 1, "closes_at": None,
+    }
+
+
+async def test_a_draft_is_not_there_for_anyone_else(client: Client) -> None:
+    poll = await client.poll(open=False)
+    answer = await client.ask("GET", f"/api/polls/{poll['id']}")
+    assert (answer.status, answer.code) == (404, "no_such_poll")
+    assert (await client.ask("GET", f"/api/polls/{poll['id']}?as=audience", token=ADMIN)).status == 404
+    vote = await client.vote(poll["id"], "1")
+    assert (vote.status, vote.code) == (409, "poll_not_open")
+
+
+async def test_closing_a_draft_is_409(client: Client) -> None:
+    poll = await client.poll(open=False)
+    answer = await client.ask("POST", f"/api/polls/{poll['id']}/close", token=ADMIN)
+    assert (answer.status, answer.code) == (409, "poll_not_open")
+
+
+async def test_opening_twice_and_closing_twice_are_200(client: Client) -> None:
+    poll = await client.poll()
+    for act, phase in (("open", "open"), ("close", "closed"), ("close", "closed"), ("open", "open")):
+        assert (await client.host("POST", f"/api/polls/{poll['id']}/{act}"))["phase"] == phase
+
+
+async def test_a_poll_closes_by_itself_at_its_time(client: Client) -> None:
+    poll = await client.poll(closes_in=1)
+    assert poll["closes_at"] is not None
+    socket = await client.socket(f"/ws/polls/{poll['id']}")
+    seen = await socket.until(lambda m: m.get("key") == "poll" and m["data"]["phase"] == "closed")
+    assert seen[-1]["data"]["closes_at"] == poll["closes_at"]
+    vote = await client.vote(poll["id"], "1")
+    assert (vote.status, vote.code) == (409, "closed")
+
+
+async def test_hidden_results_are_published_and_withdrawn(client: Client) -> None:
+    poll = await client.poll(results="on_publish")
+    await client.vote(poll["id"], "1")
+
+    async def tally() -> object:
+        return (await client.ask("GET", f"/api/polls/{poll['id']}")).json["tally"]
+    assert await tally() is None
+    await client.host("POST", f"/api/polls/{poll['id']}/publish")
+    assert (await tally())["counts"] == {"1": 1, "2": 0}  # type: ignore[index]
+    await client.host("POST", f"/api/polls/{poll['id']}/publish", {"published": False})
+    assert await tally() is None
+    await client.host("POST", f"/api/polls/{poll['id']}/publish")
+    await client.host("POST", f"/api/polls/{poll['id']}/close")
+    after = await client.host("POST", f"/api/polls/{poll['id']}/reset", {"round": 1})
+    assert after["published"] is False
+
+
+async def test_a_stale_if_match_is_a_conflict(client: Client) -> None:
+    poll = await client.poll(open=False)
+    path = f"/api/polls/{poll['id']}"
+    etag = (await client.ask("GET", path, token=ADMIN)).headers["ETag"]
+    first = await client.ask("PUT", path, {"title": "One"}, token=ADMIN, headers={"If-Match": etag})
+    assert first.status == 200 and first.headers["ETag"] != etag
+    stale = await client.ask("PUT", path, {"title": "Two"}, token=ADMIN, headers={"If-Match": etag})
+    assert (stale.status, stale.code) == (409, "conflict")
+    assert (await client.ask("PUT", path, {"title": "Two"}, token=ADMIN)).status == 200
+
+
+async def test_options_stand_once_there_is_a_ballot(client: Client) -> None:
+    poll = await client.poll()
+    path = f"/api/polls/{poll['id']}"
+    assert (await client.host("PUT", path, {"options": ["X", "Y", "Z"]}))["options"][2]["label"] == "Z"
+    await client.vote(poll["id"], "3")
+    refused = await client.ask("PUT", path, {"options": ["Q"]}, token=ADMIN)
+    assert (refused.status, refused.code) == (409, "conflict")
+    assert (await client.host("PUT", path, {"title": "New"}))["title"] == "New"
+
+
+async def test_an_archived_poll_is_gone_and_its_readers_are_told(client: Client) -> None:
+    poll = await client.poll()
+    socket = await client.socket(f"/ws/polls/{poll['id']}")
+    await socket.synced()
+    await client.host("DELETE", f"/api/polls/{poll['id']}")
+    assert await socket.closed() == 4504
+    assert (await client.ask("GET", f"/api/polls/{poll['id']}")).code in ("no_such_poll", "no_such_stream")
+    assert (await client.host("GET", "/api/polls"))["items"] == []
+
+
+async def test_the_list_of_polls_is_read_page_by_page(client: Client) -> None:
+    made = [(await client.poll(title=f"P{n}"))["id"] for n in range(5)]
+    found, before = [], ""
+    while True:
+        page = await client.host("GET", f"/api/polls?limit=2&before={before}")
+        found += [p["id"] for p in page["items"]]
+        if page["next"] is None:
+            break
+        before = page["next"]
+    assert sorted(found) == sorted(made)
+
+
+async def test_earlier_rounds_are_kept(client: Client) -> None:
+    poll, voter = await client.poll(), await client.voter()
+    await client.vote(poll["id"], "1", voter)
+    await client.host("POST", f"/api/polls/{poll['id']}/close")
+    await client.host("POST", f"/api/polls/{poll['id']}/reset", {"round": 1})
+    await client.host("POST", f"/api/polls/{poll['id']}/open")
+    await client.vote(poll["id"], "2", voter)
+    results = await client.host("GET", f"/api/polls/{poll['id']}/results.json")
+    assert [r["counts"] for r in results["rounds"]] == [{"1": 1, "2": 0}, {"1": 0, "2": 1}]
+
+
+async def test_many_hosts_at_once_move_a_poll_once(client: Client) -> None:
+    poll = await client.poll()
+    await client.host("POST", f"/api/polls/{poll['id']}/close")
+    await asyncio.gather(*(client.host("POST", f"/api/polls/{poll['id']}/reset", {"round": 1}) for _ in range(10)))
+    assert (await client.host("GET", f"/api/polls/{poll['id']}"))["round"] == 2
