@@ -67,6 +67,13 @@ export class Connection {
     }
   }
 
+  /** Another network: what stood in the way may be gone. Looks at once beside what works. */
+  networkChanged() {
+    this.ladder = { ...this.ladder, climbs: 0 };
+    if (this.current && !this.probe && this.ladder.level > 0) this.probe = this.begin(0);
+    this.hurry();
+  }
+
   tell(state, more = {}) {
     this.on.status({ state, transport: this.transport, ...more });
   }

@@ -18,7 +18,7 @@ export function browser() {
 
 /** Comes back at once when the network does, and when a sleeping page is looked at again. */
 export function wakeOn(connection) {
-  window.addEventListener("online", () => connection.hurry());
+  window.addEventListener("online", () => connection.networkChanged());
   window.addEventListener("pageshow", (event) => event.persisted && connection.hurry());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && connection.hurry());
 }

@@ -167,3 +167,17 @@ test("a network that comes back is used at once", async () => {
   await time.pass(1);
   assert.equal(opened.length, before + 1);
 });
+
+test("after a change of network the best transport is tried at once, beside the one in use", async () => {
+  let refuse = true;
+  const { connection, opened, time } = connect((kind, on) => {
+    if (kind === "websocket") return refuse ? on.end({ code: 1006 }) : on.opened();
+    return on.say({ stream: "walls/K" });
+  });
+  await time.pass(100);
+  refuse = false;
+  connection.networkChanged();
+  await time.pass(10);
+  assert.deepEqual(kinds(opened), ["websocket", "sse", "websocket"]);
+  assert.equal(connection.transport, "websocket");
+});

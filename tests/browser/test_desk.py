@@ -1,0 +1,159 @@
+"""The host's desk, the sign-in, and everybody's right to use a page: keyboard, screen reader, any size, any theme."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from conftest import ADMIN, Hall, reads
+from playwright.async_api import Page
+
+
+async def test_a_host_makes_opens_closes_and_resets_a_poll(hall: Hall) -> None:
+    host = await hall.host()
+    await host.fill("form[action='/desk/walls'] input[name=title]", "Autumn Forum")
+    await host.click("text=Create wall")
+    await host.fill("form[action='/desk/polls'] input[name=title]", "Tea or coffee?")
+    await host.fill("textarea[name=options]", "Tea\nCoffee\n")
+    await host.select_option("select[name=wall]", label="Autumn Forum")
+    await host.click("text=Create poll")
+    await reads(host, ".phase", "draft")
+    await host.click("button:text-is('Open')")
+    await reads(host, ".phase", "open")
+    await host.click("button:text-is('Show')")
+    await reads(host, ".inner .active", "on the screen")
+    poll = (await hall.ask("GET", "/api/polls"))["items"][0]["id"]
+    await hall.live(await hall.page(f"/polls/{poll}"))
+    await hall.vote(poll, "1", 2)
+    await reads(host, ".ballots", "2 ballots")
+    await host.click("button:text-is('Close')")
+    await reads(host, ".phase", "closed")
+    # What would be lost is asked for once more.
+    await host.click("summary:has-text('New round')")
+    await host.click("button:text-is('Start round 2')")
+    await reads(host, ".phase", "draft")
+    await host.click(".items:not(.walls) summary:has-text('Archive')")
+    await host.click(".items:not(.walls) button:text-is('Archive')")
+    await reads(host, "[role=status]", "Archived.")
+    assert (await hall.ask("GET", "/api/polls"))["items"] == []
+
+
+async def test_what_was_refused_stands_beside_what_was_typed(hall: Hall) -> None:
+    host = await hall.host()
+    await host.fill("form[action='/desk/polls'] input[name=title]", "Tea or coffee?")
+    await host.fill("textarea[name=options]", "x" * 300)
+    await host.click("text=Create poll")
+    assert "options" in await host.inner_text("[role=alert]")
+    assert await host.input_value("form[action='/desk/polls'] input[name=title]") == "Tea or coffee?"
+
+
+async def test_a_link_signs_in_once_and_signing_out_ends_it(hall: Hall) -> None:
+    link = (await hall.ask("POST", "/api/logins", {"role": "host"}))["link"]
+    page = await hall.page("/w")
+    await page.goto(link)
+    assert "Sign in as host?" in await page.inner_text("h1")
+    await page.click("main button")
+    await page.wait_for_selector("text=Signed in as host")
+    again = await hall.page("/w")
+    await again.goto(link)
+    assert "not valid" in await again.inner_text("main")
+    await page.click("text=Sign out")
+    await page.wait_for_selector("input[name=token]")
+
+
+async def test_a_wrong_token_is_said_to_be_wrong(hall: Hall) -> None:
+    page = await hall.page("/")
+    await page.fill("input[name=token]", "wrong")
+    await page.click("main button")
+    assert "not known" in await page.inner_text("#wrong")
+
+
+async def test_a_stranger_has_no_desk(hall: Hall) -> None:
+    wall = await hall.wall()
+    page = await hall.page(f"/w/{wall}/host")
+    assert "not signed in" in await page.inner_text("h1")
+
+
+async def test_voting_and_the_desk_work_by_keyboard_alone(hall: Hall) -> None:
+    poll = await hall.poll()
+    phone = await hall.phone(f"/polls/{poll}")
+    await tab_to(phone, "button.choice:has-text('The old one')")
+    await phone.keyboard.press("Space")
+    await phone.wait_for_selector("#receipt[data-phase=safe]")
+    assert await phone.get_attribute(".choice >> nth=1", "aria-pressed") == "true"
+    assert await phone.evaluate("document.activeElement.classList.contains('on')"), "the focus stays where it was"
+    await tab_to(phone, "#receipt button")
+    await phone.keyboard.press("Enter")
+    await phone.wait_for_selector("#receipt[data-phase=retracted]")
+
+    host = await hall.page("/", size=(1280, 900))
+    await tab_to(host, "input[name=token]")
+    await host.keyboard.type(ADMIN)
+    await host.keyboard.press("Enter")
+    await host.wait_for_selector("text=Signed in as admin")
+    await tab_to(host, "button:text-is('Close')")
+    await host.keyboard.press("Enter")
+    await reads(host, ".phase", "closed")
+    await tab_to(host, "summary:has-text('New round')")
+    await host.keyboard.press("Enter")
+    await tab_to(host, "button:text-is('Start round 2')")
+    await host.keyboard.press("Enter")
+    await reads(host, ".phase", "draft")
+
+
+async def tab_to(page: Page, selector: str) -> None:
+    """Tab until the element has the focus, and can be seen to have it."""
+    wanted = await page.wait_for_selector(selector)
+    for _ in range(60):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("wanted => document.activeElement === wanted", wanted):
+            assert await page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+            return
+    raise AssertionError(f"{selector} cannot be reached with the Tab key")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("width", [360, 1920])
+async def test_axe_finds_nothing_serious(hall: Hall, theme: str, width: int) -> None:
+    wall, empty = await hall.wall(), await hall.wall("Empty")
+    poll = await hall.poll(wall=wall, closes_in=600)
+    closed = await hall.poll(options=[f"Option {number}" for number in range(1, 13)])
+    hidden = await hall.poll(results="after_close", kind="multi", max_choices=2)
+    await hall.vote(poll, "1", 3)
+    await hall.vote(closed, "2", 2)
+    await hall.ask("POST", f"/api/polls/{closed}/close")
+    await hall.show(wall, f"polls/{poll}")
+    task = (await hall.ask("POST", "/api/tasks", {"title": "Release", "steps": [{"name": "a"}, {"name": "b", "needs": ["a"]}]}))["id"]
+    await hall.ask("PUT", f"/api/tasks/{task}/steps/a", {"state": "running", "progress": 0.3})
+    page = await hall.page(size=(width, 900), color_scheme=theme, reduced_motion="reduce")
+    found: list[str] = []
+    await page.goto(hall.url + "/")
+    await check(page, "sign-in", found)
+    await page.fill("input[name=token]", ADMIN)
+    await page.click("main button")
+    await check(page, "desk", found)
+    for path in (f"/tasks/{task}", f"/w/{wall}/host", "/w", "/w?code=ABCDEF", f"/w/{wall}", f"/w/{empty}", f"/polls/{poll}", f"/polls/{closed}",
+                 f"/polls/{hidden}", f"/w/{wall}/screen", f"/w/{empty}/screen", f"/polls/{closed}/screen?theme={theme}",
+                 f"/polls/{hidden}/screen", "/nothing"):
+        await page.goto(hall.url + path)
+        if await page.query_selector("#corner"):
+            await hall.live(page)
+        await check(page, path, found)
+        wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if wide > 0:
+            found.append(f"{path} is {wide} px too wide")
+    await page.goto(f"{hall.url}/polls/{poll}")
+    await hall.live(page)
+    await page.click(".choice >> nth=0")
+    await page.wait_for_selector("#receipt[data-phase=safe]")
+    await check(page, "ballot is in", found)
+    assert not found, "\n".join(found)
+
+
+async def check(page: Page, name: str, found: list[str]) -> None:
+    results = await Axe().run(page, options={"resultTypes": ["violations"]})
+    for violation in results.response["violations"]:
+        if violation["impact"] in ("serious", "critical"):
+            nodes = json.dumps([node["html"][:160] for node in violation["nodes"][:3]])
+            found.append(f"{name}: {violation['id']}: {violation['help']}: {nodes}")

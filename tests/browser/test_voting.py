@@ -1,0 +1,205 @@
+"""People vote on phones, and the projector moves."""
+
+from __future__ import annotations
+
+from conftest import Hall, becomes, reads
+from playwright.async_api import Page
+
+FIRST = ".row[data-option], .row >> nth=0"
+
+
+async def figures(page: Page) -> list[str]:
+    """What the projector's rows say, in their order."""
+    return [(await each.text_content() or "").strip() for each in await page.query_selector_all(".figures b")]
+
+
+async def test_a_vote_on_a_phone_moves_the_projector(hall: Hall) -> None:
+    poll = await hall.poll()
+    screen = await hall.projector(f"/polls/{poll}/screen")
+    phone = await hall.phone(f"/polls/{poll}")
+    assert await figures(screen) == ["0%", "0%", "0%"]
+    await phone.click(".choice >> nth=1")
+    await phone.wait_for_selector("#receipt[data-phase=safe]")
+    await becomes(lambda: figures(screen), ["0%", "100%", "0%"])
+    assert await screen.get_attribute(".bar >> nth=1", "width") == "100%"
+    await reads(screen, "#turnout b", "1")
+    assert await phone.get_attribute("#corner", "data-transport") == "websocket"
+
+
+async def test_a_tap_is_pressed_at_once_and_the_ballot_may_be_changed_and_taken_back(hall: Hall) -> None:
+    poll = await hall.poll()
+    phone = await hall.phone(f"/polls/{poll}")
+    await phone.click(".choice >> nth=0")
+    assert await phone.get_attribute(".choice >> nth=0", "aria-pressed") == "true"
+    await phone.wait_for_selector("#receipt[data-phase=safe]")
+    await phone.click(".choice >> nth=2")
+    await becomes(lambda: phone.inner_text("#receipt b"), "Your ballot is in.")
+    assert (await hall.ask("GET", f"/api/polls/{poll}"))["tally"]["counts"]["3"] == 1
+    await phone.click("text=Take back")
+    await reads(phone, "#receipt", "Your ballot was taken back.")
+    assert (await hall.ask("GET", f"/api/polls/{poll}"))["tally"]["ballots"] == 0
+
+
+async def test_ones_own_ballot_is_there_again_after_a_reload(hall: Hall) -> None:
+    poll = await hall.poll()
+    phone = await hall.phone(f"/polls/{poll}")
+    await phone.click(".choice >> nth=1")
+    await phone.wait_for_selector("#receipt[data-phase=safe]")
+    receipt = await phone.inner_text("#receipt code")
+    await phone.reload()
+    await hall.live(phone)
+    await phone.wait_for_selector(".choice.on >> nth=0")
+    await reads(phone, "#receipt code", receipt)
+
+
+async def test_several_choices_are_marked_first_and_cast_with_a_button(hall: Hall) -> None:
+    poll = await hall.poll(kind="multi", max_choices=2)
+    phone = await hall.phone(f"/polls/{poll}")
+    assert await phone.is_disabled(".cast")
+    await phone.click(".choice >> nth=0")
+    await phone.click(".choice >> nth=2")
+    assert (await hall.ask("GET", f"/api/polls/{poll}"))["tally"]["ballots"] == 0
+    await phone.click(".cast")
+    await phone.wait_for_selector("#receipt[data-phase=safe]")
+    assert (await hall.ask("GET", f"/api/polls/{poll}"))["tally"]["counts"] == {"1": 1, "2": 0, "3": 1}
+
+
+async def test_a_final_ballot_is_cast_with_a_button_and_then_stands(hall: Hall) -> None:
+    poll = await hall.poll(allow_change=False)
+    phone = await hall.phone(f"/polls/{poll}")
+    await phone.click(".choice >> nth=1")
+    await phone.click(".choice >> nth=0")
+    await phone.click(".cast")
+    await phone.wait_for_selector("#receipt[data-phase=safe]")
+    assert await phone.is_disabled(".choice >> nth=1")
+    assert (await hall.ask("GET", f"/api/polls/{poll}"))["tally"]["counts"]["1"] == 1
+
+
+async def test_a_tally_for_voters_appears_with_the_vote_and_never_on_the_projector(hall: Hall) -> None:
+    poll = await hall.poll(results="after_vote")
+    await hall.vote(poll, "1", 3)
+    screen = await hall.projector(f"/polls/{poll}/screen")
+    phone = await hall.phone(f"/polls/{poll}")
+    assert not await phone.is_visible(".percent >> nth=0")
+    await phone.click(".choice >> nth=1")
+    await reads(phone, ".percent >> nth=0", "75%")
+    await reads(screen, "#turnout b", "4")
+    assert await figures(screen) == ["", "", ""]
+    await hall.ask("POST", f"/api/polls/{poll}/close")
+    await becomes(lambda: figures(screen), ["75%", "25%", "0%"])
+
+
+async def test_a_signed_in_host_sees_no_hidden_tally_on_the_projector(hall: Hall) -> None:
+    poll = await hall.poll(results="after_close")
+    await hall.vote(poll, "1", 2)
+    host = await hall.host()
+    await host.goto(f"{hall.url}/polls/{poll}/screen")
+    await hall.live(host)
+    assert await figures(host) == ["", "", ""]
+
+
+async def test_no_option_looks_like_a_winner_until_the_poll_is_closed(hall: Hall) -> None:
+    poll = await hall.poll()
+    await hall.vote(poll, "2", 3)
+    await hall.vote(poll, "1", 1)
+    screen = await hall.projector(f"/polls/{poll}/screen")
+    assert await screen.query_selector(".first") is None
+    await hall.ask("POST", f"/api/polls/{poll}/close")
+    await screen.wait_for_selector(".row.first")
+    await reads(screen, "#countdown", "closed")
+    assert await screen.inner_text(".row.first .label") == "The old one"
+
+
+async def test_a_new_round_empties_the_phone_and_begins_as_a_lobby(hall: Hall) -> None:
+    poll = await hall.poll()
+    phone = await hall.phone(f"/polls/{poll}")
+    await phone.click(".choice >> nth=1")
+    await phone.wait_for_selector("#receipt[data-phase=safe]")
+    await hall.ask("POST", f"/api/polls/{poll}/close")
+    await reads(phone, "#receipt b", "Your ballot was counted.")
+    await hall.ask("POST", f"/api/polls/{poll}/reset", {"round": 1})
+    await phone.wait_for_selector(".lobby")
+    await hall.ask("POST", f"/api/polls/{poll}/open")
+    await phone.wait_for_selector("button.choice")
+    assert await phone.query_selector(".choice.on") is None
+    await phone.click(".choice >> nth=0")
+    await phone.wait_for_selector("#receipt[data-phase=safe]")
+
+
+async def test_a_wall_is_followed_from_item_to_item(hall: Hall) -> None:
+    wall = await hall.wall()
+    first = await hall.poll(wall=wall)
+    second = await hall.poll(wall=wall, title="And the next?")
+    task = await hall.ask("POST", "/api/tasks", {"title": "Release 4.2", "steps": [{"name": "fetch"}, {"name": "build", "needs": ["fetch"]}]})
+    phone = await hall.phone(f"/w/{wall}")
+    screen = await hall.projector(f"/w/{wall}/screen")
+    await reads(phone, ".lobby .what", "Nothing to vote on yet")
+    await hall.show(wall, f"polls/{first}")
+    for page in (phone, screen):
+        await reads(page, "h1", "Which release?")
+    await hall.show(wall, f"polls/{second}")
+    for page in (phone, screen):
+        await reads(page, "h1", "And the next?")
+    await phone.click(".choice >> nth=0")
+    await reads(screen, ".figures b >> nth=0", "100%")
+    items = [f"polls/{first}", f"polls/{second}", f"tasks/{task['id']}"]
+    await hall.ask("PUT", f"/api/walls/{wall}", {"items": items, "active": items[2]})
+    for page in (phone, screen):
+        await reads(page, "h1", "Release 4.2")
+    await hall.ask("PUT", f"/api/tasks/{task['id']}/steps/fetch", {"state": "running", "progress": 0.5})
+    await reads(screen, ".step .word >> nth=0", "running")
+    assert await screen.get_attribute(".step .bar >> nth=0", "width") == "50%"
+
+
+async def test_a_task_of_an_operator_is_live(hall: Hall) -> None:
+    task = await hall.ask("POST", "/api/tasks", {"title": "Release", "steps": [{"name": "zip"}, {"name": "copy", "needs": ["zip"]}]})
+    host = await hall.host()
+    await host.goto(f"{hall.url}/tasks/{task['id']}")
+    await hall.live(host)
+    await hall.ask("PUT", f"/api/tasks/{task['id']}/steps/zip", {"state": "failed", "message": "disk full"})
+    await reads(host, ".step .word >> nth=0", "failed")
+    await reads(host, ".step .word >> nth=1", "skipped")
+    await reads(host, ".step .detail >> nth=0", "disk full")
+
+
+async def test_labels_are_text_and_nothing_else(hall: Hall) -> None:
+    evil = ["<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>", "<!--<script>", "\u202eright to left\u202c 😀"]
+    poll = await hall.poll(title="<b>bold</b> & <script>alert(0)</script>", options=evil)
+    for path in (f"/polls/{poll}", f"/polls/{poll}/screen"):
+        page = await hall.phone(path)
+        assert await page.inner_text("h1") == "<b>bold</b> & <script>alert(0)</script>"
+        labels = [await each.text_content() for each in await page.query_selector_all("#stage .label")]
+        assert labels == evil
+
+
+async def test_the_projector_needs_no_cookie_and_is_given_none(hall: Hall) -> None:
+    poll = await hall.poll()
+    screen = await hall.projector(f"/polls/{poll}/screen")
+    assert await screen.context.cookies() == []
+
+
+async def test_a_projector_on_a_loopback_address_says_that_phones_cannot_reach_it(hall: Hall) -> None:
+    wall = await hall.wall()
+    screen = await hall.projector(f"/w/{wall}/screen")
+    assert "Phones cannot reach this address" in await screen.inner_text(".join")
+    assert await screen.query_selector(".qr") is None
+
+
+async def test_a_code_is_read_as_people_type_it(hall: Hall) -> None:
+    wall = await hall.wall()
+    page = await hall.page("/w")
+    await page.fill("input[name=code]", f" {wall[:3].lower()}-{wall[3:].lower()} ")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/w/{wall}")
+    await page.goto(f"{hall.url}/w?code=ABC")
+    await reads(page, "#wrong", "A code has six letters and digits.")
+
+
+async def test_a_result_is_printed_on_one_page(hall: Hall) -> None:
+    poll = await hall.poll(options=[f"Option {number}" for number in range(1, 21)])
+    await hall.vote(poll, "3", 2)
+    for path in (f"/polls/{poll}", f"/polls/{poll}/screen"):
+        page = await hall.phone(path)
+        await page.wait_for_selector("#twin tbody tr", state="attached")
+        pdf = await page.pdf(format="A4")
+        assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type/Page/") == 1
