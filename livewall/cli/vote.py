@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -11,7 +12,7 @@ from livewall.cli import output
 from livewall.cli.options import PATIENCE, json_option, url_option, wait_option
 from livewall.cli.outcome import REFUSED, run, stop
 from livewall.client.ballots import cast, find_poll, new_voter
-from livewall.client.calls import Refusal, Server
+from livewall.client.calls import Refusal, Server, server_url
 from livewall.client.voters import Voters
 from livewall.settings import config_folder
 
@@ -30,9 +31,12 @@ Option = dict[str, str]
 def vote(url: str, wait: float, poll: str, choices: tuple[str, ...], by: str | None, name: str, as_json: bool) -> None:
     """Cast your ballot in a poll, or in the poll on the stage of a wall.
 
-    CHOICE is an option's id or label. Voting again changes the ballot, where the poll allows it. You stay the same
-    voter: your token is kept in your configuration folder.
+    POLL-OR-CODE is a poll's ID, a wall's code, or the link of either. CHOICE is an option's id or label. Voting again
+    changes the ballot, where the poll allows it. You stay the same voter: your token is kept in your configuration
+    folder.
     """
+    if "://" in poll:
+        url = base_of(poll)
     try:
         answer = run(cast_ballot(url, wait, poll, choices, by, name))
     except (OSError, ValueError) as problem:
@@ -42,6 +46,15 @@ def vote(url: str, wait: float, poll: str, choices: tuple[str, ...], by: str | N
         return
     labels = ", ".join(output.plain(label) for label in answer["labels"])
     click.echo(f"Your ballot is in: {labels}\nreceipt {answer['receipt']}, round {answer['round']}")
+
+
+def base_of(link: str) -> str:
+    """The server of a link that somebody was given: to vote there, its voter is all that is sent."""
+    parts = urlsplit(link)
+    try:
+        return server_url(f"{parts.scheme}://{parts.netloc}")
+    except ValueError as problem:
+        raise click.UsageError(str(problem)) from None
 
 
 async def cast_ballot(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import errno
 import json
 import signal
+import socket
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process, create_subprocess_exec
@@ -39,13 +41,15 @@ async def show(*, port: int, address: str, data: Path | None, seconds: float | N
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with AsyncExitStack() as stack:
         folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="livewall-demo-")))
-        server = await stack.enter_async_context(running_server(port, address, folder))
+        need_port(port, address)
+        server, process = await stack.enter_async_context(running_server(port, address, folder))
         stage = await prepare(server)
         say(announcement(server, stage, address, folder))
         crowd = min(CROWD_SECONDS, seconds * 0.8) if seconds else CROWD_SECONDS
         tasks = [
             await stack.enter_async_context(background(attend(server, stage, crowd, say))),
             await stack.enter_async_context(background(release.run(server, stage["task"]))),
+            await stack.enter_async_context(background(fail_when_ended(process))),
         ]
         await until(stopped, seconds, tasks)
         say("Ending.")
@@ -108,15 +112,33 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
+def need_port(port: int, address: str) -> None:
+    """Raise Failed when somebody listens there: another Livewall would answer in ours' place."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as problem:
+            if problem.errno != errno.EADDRINUSE:
+                raise Failed(f"It cannot listen on {address}, port {port}: {problem.strerror}.") from None
+            raise Failed(
+                f"Port {port} is taken by another program; stop it, or choose one with --port or LIVEWALL_PORT."
+            ) from None
+
+
+async def fail_when_ended(process: Process) -> None:
+    raise Failed(f"The server ended with status {await process.wait()}.")
+
+
 @asynccontextmanager
-async def running_server(port: int, address: str, data: Path) -> AsyncIterator[Server]:
+async def running_server(port: int, address: str, data: Path) -> AsyncIterator[tuple[Server, Process]]:
     """The real `livewall serve`, ready."""
     url = f"http://{reachable(address)}:{port}"
     arguments = ["--port", str(port), "--address", address, "--public-url", url, "--data", str(data)]
     # Its own words on standard output are said here, better; its log and its errors are not hidden.
     async with child("-m", "livewall", "serve", *arguments, "--log-level", "warning", stdout=DEVNULL) as process:
         await ready(url, process)
-        yield Server(url, admin_token(data), patience=30.0)
+        yield Server(url, admin_token(data), patience=30.0), process
 
 
 async def ready(url: str, process: Process) -> None:

@@ -147,7 +147,15 @@ def test_a_wall_code_means_the_poll_on_its_stage(server, poll, tmp_path):
     assert "No poll is on stage" in server.run("vote", code, "Dole", status=1, **voter(tmp_path))
     server.run("wall", "activate", code, poll)
     assert server.json("vote", code, "Dole", **voter(tmp_path))["poll"] == poll
-    assert server.json("vote", f"{server.url}/w/{code}", "Dole", **voter(tmp_path))["poll"] == poll
+
+
+def test_a_link_says_which_server(server, poll, tmp_path):
+    elsewhere = {"LIVEWALL_URL": f"http://127.0.0.1:{free_port()}"} | voter(tmp_path)
+    assert server.json("vote", f"{server.url}/polls/{poll}", "Dole", **elsewhere)["poll"] == poll
+    code = server.json("wall", "create", "Stage")["code"]
+    server.run("wall", "activate", code, poll)
+    for page in ("", "/screen"):
+        assert server.json("vote", f"{server.url}/w/{code}{page}", "Dole", **elsewhere)["poll"] == poll
 
 
 def test_a_closed_poll_refuses_with_its_code(server, poll, tmp_path):

@@ -49,17 +49,21 @@ def until(demo, pattern):
     raise AssertionError(f"the demo ended with {demo.wait()} and said:\n{said}")
 
 
-def children_left(tmp_path):
-    """Processes that were started with a path of the test."""
+def processes(tmp_path, word=b""):
+    """Those that were started with a path of the test, and `word`, in their command."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes()
         except OSError:
             continue
-        if os.fsencode(tmp_path) in command and int(process.name) != os.getpid():
-            found.append(command)
+        if os.fsencode(tmp_path) in command and word in command and int(process.name) != os.getpid():
+            found.append(int(process.name))
     return found
+
+
+def children_left(tmp_path):
+    return processes(tmp_path)
 
 
 def get(url):
@@ -93,6 +97,28 @@ def test_ballots_arrive_and_a_task_moves_until_ctrl_c(tmp_path):
     assert demo.returncode == 0, said
     assert "Traceback" not in said
     assert children_left(tmp_path) == []
+
+
+def test_it_ends_when_its_server_does(tmp_path):
+    demo = start(tmp_path, free_port())
+    until(demo, "Ctrl-C ends it")
+    for process in processes(tmp_path, b"\0serve\0"):
+        os.kill(process, signal.SIGKILL)
+    said = demo.communicate(timeout=30)[0]
+    assert demo.returncode == 1
+    assert "The server ended" in said
+    assert children_left(tmp_path) == []
+
+
+def test_a_demo_that_is_killed_takes_everything_with_it(tmp_path):
+    demo = start(tmp_path, free_port())
+    until(demo, "Ctrl-C ends it")
+    demo.kill()
+    demo.communicate()
+    deadline = time.monotonic() + 20
+    while left := children_left(tmp_path):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
 
 
 def test_a_port_that_is_taken_is_said_so(tmp_path):
