@@ -6,9 +6,12 @@ import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from children import LIVEWALL, ServerProcess, environment, free_port, quiet
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +166,10 @@ def test_a_closed_poll_refuses_with_its_code(server, poll, tmp_path):
     assert "(closed)" in server.run("vote", poll, "Dole", status=1, **voter(tmp_path))
 
 
+def test_two_choices_in_a_single_poll_are_refused(server, poll, tmp_path):
+    assert "(invalid)" in server.run("vote", poll, "Dole", "Clinton", status=1, **voter(tmp_path))
+
+
 def test_an_unknown_poll_is_refused(server, tmp_path):
     assert "(no_such_" in server.run("vote", "no-such-poll", "1", status=1, **voter(tmp_path))
 
@@ -293,10 +300,10 @@ def test_a_taken_port_is_said_so(server):
     assert str(server.port) in done.stderr and "Traceback" not in done.stderr
 
 
-def test_options_can_come_from_the_environment(tmp_path):
+def test_server_py_is_livewall_serve_and_takes_its_options_from_the_environment(tmp_path):
     server = ServerProcess(tmp_path)
     env = environment(tmp_path) | {"LIVEWALL_PORT": str(server.port), "LIVEWALL_DATA": str(server.data)}
-    process = subprocess.Popen([sys.executable, "-m", "livewall", "serve"], env=env, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, str(ROOT / "server.py")], env=env, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 20
         while not server.answers():
