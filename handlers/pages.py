@@ -12,6 +12,7 @@ import tornado.escape
 from tornado.routing import URLSpec
 
 from handlers import desk
+from handlers.base import BaseHandler
 from handlers.login import FormHandler
 from handlers.page import ID, Page
 from handlers.polls import settle
@@ -201,6 +202,19 @@ class TaskPage(Page):
         self.render("task.html", **found, data=self.data(found, stream=f"tasks/{id}", wall=None), script="task")
 
 
+class MissingPage(Page):
+    """An address that no other route knows, asked for by a person; programs get the JSON of every other error."""
+
+    async def prepare(self) -> None:
+        raise NotFound(message="there is nothing at this address")
+
+    def show_error(self, error: LivewallError) -> None:
+        if "text/html" in self.request.headers.get("Accept", ""):
+            super().show_error(error)
+        else:
+            BaseHandler.show_error(self, error)
+
+
 def is_reachable(base_url: str) -> bool:
     """Whether a phone can open this address: not one of the machine's own loopback."""
     host = urlsplit(base_url).hostname or ""
@@ -232,4 +246,5 @@ routes: list[URLSpec] = [
     URLSpec(rf"/polls/{ID}/ballot", BallotPage, name="ballot"),
     URLSpec(rf"/tasks/{ID}", TaskPage, name="task"),
     *desk.routes,
+    URLSpec(r"/(?!(?:api|ws|sse|updates|static)/).+", MissingPage),
 ]

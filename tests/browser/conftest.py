@@ -6,6 +6,7 @@ Without Chromium the tests are skipped and say why; where CI is set they fail in
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 from middlebox import Middlebox
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, async_playwright
 from tornado.httpclient import HTTPRequest
 from tornado.ioloop import IOLoop
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
@@ -154,8 +155,9 @@ async def reads(page: Page, selector: str, wanted: str, seconds: float = 12) -> 
     """Wait until an element says `wanted`."""
     seen = ""
     for _ in range(int(seconds / 0.05)):
-        element = await page.query_selector(selector)
-        seen = ((await element.text_content()) or "").strip() if element else "(not there)"
+        with contextlib.suppress(Error):  # the page is just being replaced
+            element = await page.query_selector(selector)
+            seen = ((await element.text_content()) or "").strip() if element else "(not there)"
         if seen == wanted:
             return
         await asyncio.sleep(0.05)
