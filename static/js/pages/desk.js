@@ -1,5 +1,5 @@
 // The host's desk: the counts of open polls move. When a poll's phase changes elsewhere the page is made anew,
-// unless somebody is in the middle of a form.
+// unless somebody is in the middle of something: typing, asked whether they are sure, or on their way by keyboard.
 
 import { dataBlock, setText } from "../dom.js";
 import { browser, wakeOn } from "../env.js";
@@ -24,13 +24,15 @@ function draw(live) {
 }
 
 function renew() {
-  const busy = dirty || document.querySelector("details[open]");
+  const busy = dirty || document.querySelector("details[open]") || document.activeElement !== document.body;
   if (!busy) location.replace(location.pathname);
 }
 
-document.addEventListener("input", () => {
-  dirty = true;
-});
+for (const event of ["input", "submit"]) {
+  document.addEventListener(event, () => {
+    dirty = true;
+  });
+}
 if (page.streams.length) {
   const live = new Live({ streams: page.streams, env: browser(), changed: draw });
   live.start();
