@@ -76,6 +76,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         super().initialize(services)
         self.connections = connections
         self.reader: Reader | None = None
+        self._outlet: SocketOutlet | None = None
         self._named: list[str] = []
         self._slot = -1
         self._answered = True
@@ -121,7 +122,8 @@ class LiveSocket(BaseHandler, WebSocketHandler):
             self.drain(1000)
             return
         stream = self.stream
-        self.reader = Reader(SocketOutlet(self, stream), self.who)
+        self._outlet = SocketOutlet(self, stream)
+        self.reader = Reader(self._outlet, self.who)
         self.connections.add(self)
         self._slot = self.connections.websocket_pulse.add(self)
         stream.go_live(self._held, self._empty)
@@ -169,11 +171,14 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self.close(code, reason.encode()[:120].decode("utf-8", "ignore"))
 
     def on_close(self) -> None:
-        if self.reader is not None:
+        if self.reader is not None and self._outlet is not None:
+            stream = self._outlet.stream
             self.services.hub.hub.gone(self.reader)
             self.connections.remove(self)
             self.connections.websocket_pulse.remove(self, self._slot)
-            self.reader = None
+            # Without this the stream would hold the socket that holds it, until the collector comes.
+            stream.go_still()
+            self.reader = self._outlet = None
         self._make_room()
 
     def ended(self, stream: str, error: LivewallError) -> None:

@@ -13,8 +13,8 @@ def utc_now() -> datetime:
 
 
 def iso(moment: datetime) -> str:
-    """Such texts sort like the moments they name."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    """The text of a moment in UTC; such texts sort like the moments they name."""
+    return moment.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def moment(text: str) -> datetime:
