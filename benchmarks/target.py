@@ -129,6 +129,17 @@ class Livewall(Child):
         poll: str = made["id"]
         return poll
 
+    def metric(self, name: str) -> float:
+        """The value of a metric without labels."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        with contextlib.closing(connection):
+            connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {ADMIN}"})
+            text = connection.getresponse().read().decode()
+        found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
+        if found is None:
+            raise RuntimeError(f"the server has no metric {name}")
+        return float(found[1])
+
     def tally(self, poll: str) -> dict[str, Any]:
         tally: dict[str, Any] = self.call("GET", f"/api/polls/{poll}")["tally"]
         return tally
