@@ -45,10 +45,12 @@ class ServerProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self.options = options
         self.log = home / "server.log"
+        self.prefix: list[str] = []
+        """What runs the server, such as a tracer that stays out of its way."""
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [LIVEWALL, "serve", "--port", str(self.port), "--data", str(self.data), *self.options]
+        command = [*self.prefix, LIVEWALL, "serve", "--port", str(self.port), "--data", str(self.data), *self.options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=environment(self.home), stdout=log, stderr=log)
         deadline = time.monotonic() + START

@@ -1,0 +1,85 @@
+"""kill -9 while ballots are in flight: what was acknowledged is there, nothing is there twice, nobody has to reload."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Callable
+
+from child_server import Server
+from crowd import COUNTS, Crowd, query, readers, stored
+
+pytest_plugins = ("server_fixtures",)
+
+KILLS = 20 if os.environ.get("LIVEWALL_TORTURE") else 3
+
+
+class Killer:
+    """Kills the server in the moment in which a ballot has just left, so that at least that one is not answered."""
+
+    def __init__(self, server: Server, crowd: Crowd) -> None:
+        self.server = server
+        self.crowd = crowd
+        self.done = asyncio.Event()
+        self.under_way = 0
+        self.at_least = 1
+
+    async def strike(self, at_least: int) -> None:
+        """Once a ballot leaves and so many are under way."""
+        self.at_least = at_least
+        self.done.clear()
+        self.crowd.sent = self._now
+        await asyncio.wait_for(self.done.wait(), 30)
+        assert self.server.process is not None
+        await asyncio.to_thread(self.server.process.wait)
+
+    def _now(self) -> None:
+        if len(self.crowd.under_way) < self.at_least:
+            return
+        assert self.server.process is not None
+        self.server.process.kill()
+        self.under_way = len(self.crowd.under_way)
+        self.crowd.sent = lambda: None
+        self.done.set()
+
+
+async def test_a_kill_loses_no_acknowledged_ballot_and_nobody_reloads(
+    child: Server, chance: random.Random, say: Callable[[str], None]
+) -> None:
+    poll = child.poll()
+    final = {"round": 1, "counts": COUNTS, "ballots": 944}
+    goals = sorted(chance.sample(range(20, 900), KILLS))
+    async with readers(child.url, f"polls/{poll}") as watchers:
+        crowd = Crowd(child.url, poll, chance)
+        killer = Killer(child, crowd)
+        casting = asyncio.ensure_future(crowd.cast())
+        try:
+            for number, goal in enumerate(goals, 1):
+                await crowd.until(lambda goal=goal: crowd.acknowledged >= goal)  # type: ignore[misc]
+                lost = crowd.lost
+                await killer.strike(chance.randint(1, 9))
+                acknowledged, held = crowd.receipts(), set(stored(child.data, poll))
+                assert acknowledged <= held, f"acknowledged and not in the database: {acknowledged - held}"
+                start = time.monotonic()
+                await asyncio.to_thread(child.start)
+                say(
+                    f"kill {number}: {len(acknowledged)} acknowledged, {killer.under_way} under way, "
+                    f"{crowd.lost - lost} unanswered, {len(held - crowd.receipts())} of these were committed; "
+                    f"ready again after {time.monotonic() - start:.2f} s"
+                )
+                assert crowd.lost > lost, "no ballot was in flight"
+            await casting
+        finally:
+            casting.cancel()
+        for watcher in watchers:
+            await watcher.until(lambda c: c.state["tally"] == final)
+        # All came back to where they were: one snapshot, at the start.
+        assert [w.checker.resets for w in watchers[:3]] == [1, 1, 1]
+        assert all(w.connections > KILLS for w in watchers)
+        await crowd.check_receipts()
+        await crowd.cast_again(every=40)
+    assert child.recounted(poll) == final
+    assert query(child.database, "SELECT COUNT(*), COUNT(DISTINCT voter) FROM ballots") == [(944, 944)]
+    assert set(stored(child.data, poll)) == crowd.receipts()
