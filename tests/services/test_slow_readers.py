@@ -15,7 +15,7 @@ import pytest
 from benchmarks.slow import GROWTH_AIM_KIB, KIB, PATIENCE_AIM, Size, run_once
 
 FULL = os.environ.get("LIVEWALL_TORTURE") == "1"
-SMALL = Size(readers=100, others=5, ballots=500, tallies=300, ballot_rate=500, most_seconds=40)
+SMALL = Size(readers=100, others=5, ballots=500, tallies=300, ballot_rate=500, marker_rate=20, most_seconds=40)
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="the load clients are compiled with gcc")
 
