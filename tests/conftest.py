@@ -15,15 +15,15 @@ from tornado.ioloop import IOLoop
 _QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile(
     "quick",
-    max_examples=100,
-    stateful_step_count=60,
+    max_examples=50,
+    stateful_step_count=40,
     deadline=None,
     database=None,
     print_blob=True,
     suppress_health_check=_QUIET,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )
-settings.register_profile("deep", settings.get_profile("quick"), max_examples=2000, stateful_step_count=120)
+settings.register_profile("deep", settings.get_profile("quick"), max_examples=500, stateful_step_count=80)
 settings.load_profile("quick")
 
 

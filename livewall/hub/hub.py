@@ -155,8 +155,9 @@ class Hub:
     # -- readers
 
     def attach(self, reader: Reader, stream: Stream, since: str | None, facts: Any = None) -> Cursor:
-        """Begin (or move) `reader`'s cursor on a loaded stream at `since`. Raises what the stream's rule raises, and
-        Busy when the stream was closed since it was opened. A reader that is gone gets a cursor nobody will serve.
+        """Begin (or move) `reader`'s cursor on a loaded stream at `since`; nothing is sent before `start`. Raises what
+        the stream's rule raises, and Busy when the stream was closed since it was opened. A reader that is gone gets a
+        cursor nobody will serve.
 
         `facts` None is not known yet: where the rule needs them the store is asked, and nothing is sent before its
         answer. That way no news of them (`tell`) can be missed between their reading and this call.
@@ -237,7 +238,10 @@ class Hub:
 
     def start(self, reader: Reader) -> None:
         """Send what was attached; a reader that is blocked gets it when it is ready."""
-        for cursor in list(reader.cursors.values()):
+        cursors = list(reader.cursors.values())
+        for cursor in cursors:
+            cursor.begun = True
+        for cursor in cursors:
             if reader.state is not State.READY:
                 return
             self._catch_up(cursor)
@@ -440,6 +444,7 @@ class Hub:
         return (
             cursor.reader.state is State.READY
             and cursor.lane is None
+            and cursor.begun
             and not cursor.loading
             and not cursor.waiting
             and cursor in cursor.stream.cursors

@@ -140,10 +140,10 @@ class Outlet:
     def watch(self) -> None:
         self.watched = True
 
-    def own(self, message: dict[str, Any]) -> None:
-        """Something of the transport's own: a reply, a ping."""
+    def own(self, message: dict[str, Any], slow: bool = False) -> None:
+        """Something of the transport's own: a reply, a ping. It leaves at once, or waits its turn (`slow`)."""
         data = self.framing.frame(json.dumps(message), None)
-        if self.rest or len(self.pipe) + len(data) > self.capacity:
+        if slow or self.rest or len(self.pipe) + len(data) > self.capacity:
             self.room.hub.busy(self.client.reader)
             self.rest += data
         else:
@@ -385,20 +385,25 @@ class Room:
         """Wanted from now on; attached when the stream is loaded."""
         stream = self.hub.open(name)
         client.asked_for.append(name)
-        self.wanted.append((client, name, (stream, client.outlet), since, page))
+        self.wanted.append((client, name, (stream, client.outlet, client.reader), since, page))
 
     def unsubscribe(self, client: Client, name: str) -> None:
         self.hub.detach(client.reader, name)
 
     def attach(self, index: int, ask_facts: bool = True) -> None:
-        client, name, (stream, outlet), since, page = self.wanted.pop(index)
-        if client.outlet is None or client.outlet is not outlet:
-            return
+        client, name, (stream, outlet, reader), since, page = self.wanted.pop(index)
         if stream.loading:
             again = self.hub.streams.get(name)
             if again is stream:
-                self.wanted.append((client, name, (stream, outlet), since, page))
+                self.wanted.append((client, name, (stream, outlet, reader), since, page))
             return  # else there is no such stream
+        if client.outlet is not outlet:  # it closed while the stream was loaded: whoever waited for that goes on
+            try:
+                self.hub.attach(reader, stream, since)
+            except LivewallError:
+                pass
+            self.hub.start(reader)
+            return
         fresh = not any(w[0] == "news" and w[1:3] == (name, client.who.name) for w in self.queue)
         facts = None if ask_facts or not fresh else self.voted.get((name, client.who.name), False)
         try:

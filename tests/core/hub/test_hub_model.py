@@ -11,19 +11,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from livewall.hub import hub as hub_module
 from livewall.hub import log as log_module
+from livewall.hub.hub import Facts
 from livewall.hub.position import View
 
-NAMES = st.sampled_from(["polls/a", "polls/b", "rooms/c"])
+NAMES = st.sampled_from(["polls/a", "polls/a", "polls/a", "polls/b", "rooms/c"])
 PEOPLE = st.sampled_from(["ann", "bob", "cy"])
 INDEX = st.integers(0, 30)
-SHOWS = st.sampled_from(["all", "voted", "none", "private"])
+SHOWS = st.sampled_from(["all", "voted", "voted", "voted", "none", "private"])
 FOREIGN = ["", "e0.1", "e0~.3", "e1.999", "e1~.999", "e1.0", "e1~.0", "junk", "e1.-1", "e1.1x", "x" * 10_000, "é.1"]
 
 
 @st.composite
 def events(draw: st.DrawFn) -> list[tuple[str | None, Any, View]]:
     made: list[tuple[str | None, Any, View]] = []
-    for kind in draw(st.lists(st.sampled_from("ttkkkdduuuuusso"), min_size=1, max_size=7)):
+    for kind in draw(st.lists(st.sampled_from("ttkkdduuUso"), min_size=1, max_size=5)):
         pad = "x" * draw(st.sampled_from([0, 0, 5, 70, 200]))
         match kind:
             case "t":
@@ -33,6 +34,8 @@ def events(draw: st.DrawFn) -> list[tuple[str | None, Any, View]]:
                 made.append((key, {"pad": pad} if kind == "k" else None, View.BOTH))
             case "u":
                 made.append((None, {"pad": pad}, draw(st.sampled_from([View.BOTH, View.BOTH, View.FULL, View.MASKED]))))
+            case "U":  # more than memory holds, at once
+                made += [(None, {"pad": ""}, View.BOTH)] * 6
             case "s":
                 made.append(("show", {"show": draw(SHOWS)}, View.BOTH))
             case "o":
@@ -44,7 +47,7 @@ class HubMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.patches = [
-            patch.multiple(hub_module, CHUNK=2, MOVES=1, PIECE=150),
+            patch.multiple(hub_module, CHUNK=1, MOVES=1, PIECE=150),
             patch.multiple(log_module, MAX_UNKEYED=4, MAX_UNKEYED_BYTES=500, MAX_TOMBSTONES=2),
         ]
         for each in self.patches:
@@ -53,12 +56,12 @@ class HubMachine(RuleBasedStateMachine):
         for name in ("polls/a", "polls/b", "rooms/c"):
             self.room.commit(name, [("show", {"show": "all"}, View.BOTH)])
 
-    @initialize(capacities=st.lists(st.sampled_from([10**6, 10**6, 300, 60]), min_size=2, max_size=6))
+    @initialize(capacities=st.lists(st.sampled_from([10**6, 10**6, 300, 60]), min_size=3, max_size=6))
     def some_are_there(self, capacities: list[int]) -> None:
         for index, capacity in enumerate(capacities):
             client = self.room.join(["ann", "bob", "cy"][index % 3], index == 2)
             names = ["polls/a", "rooms/c"] if index % 2 else ["polls/a"]
-            self._connect(client, names, ["ws", "ws", "ws", "json", "sse"][index % 5], capacity, False, index == 5)
+            self._connect(client, names, ["ws", "ws", "ws", "ws", "json", "sse"][index], capacity, False, index == 5)
         self.room.settle()
 
     def teardown(self) -> None:
@@ -88,6 +91,11 @@ class HubMachine(RuleBasedStateMachine):
         while self.room.queue:
             self.room.publish()
 
+    @rule(name=NAMES, events=events(), steps=st.integers(1, 5))
+    def half_a_publication(self, name: str, events: list[Any], steps: int) -> None:
+        self.commit_and_publish(name, events)
+        self.room.work(steps)
+
     @precondition(lambda self: self.room.queue)
     @rule()
     def publish(self) -> None:
@@ -97,9 +105,11 @@ class HubMachine(RuleBasedStateMachine):
     def show(self, name: str, show: str) -> None:
         self.room.commit(name, [("show", {"show": show}, View.BOTH)])
 
-    @rule(name=NAMES, who=PEOPLE, voted=st.booleans())
-    def vote(self, name: str, who: str, voted: bool) -> None:
+    @rule(name=NAMES, who=PEOPLE, voted=st.booleans(), publish=st.booleans())
+    def vote(self, name: str, who: str, voted: bool, publish: bool) -> None:
         self.room.vote(name, who, voted)
+        while publish and self.room.queue:
+            self.room.publish()
 
     @precondition(lambda self: self.room.hub.wishes or self.room.asks)
     @rule(index=INDEX, answer=st.booleans())
@@ -118,6 +128,29 @@ class HubMachine(RuleBasedStateMachine):
             self.room.answer(ask)
         for _ in range(len(self.room.wanted)):
             self.room.attach(0)
+
+    @rule(name=NAMES, read=st.booleans(), later=events() | st.none(), publish=st.booleans())
+    def more_than_memory_holds(self, name: str, read: bool, later: list[Any] | None, publish: bool) -> None:
+        """Readers fall below the base; while they ask the store, it moves on."""
+        self.commit_and_publish(name, [(None, {}, View.BOTH)] * 6)
+        self.room.work()
+        self.room.collect()
+        for ask in self.room.asks if read else []:
+            self.room.read(ask)
+        if later is not None:
+            self.room.commit(name, later)
+        while publish and self.room.queue:
+            self.room.publish()
+
+    @rule(index=INDEX)
+    def a_vote_overtakes_the_question(self, index: int) -> None:
+        self.room.collect()
+        asks = [ask for ask in self.room.asks if isinstance(ask.wish, Facts)]
+        if asks:
+            ask = asks[index % len(asks)]
+            self.room.read(ask)
+            cursor = ask.wish.cursor
+            self.vote(cursor.stream.name, cursor.reader.who.name, not ask.answer, True)
 
     @rule(name=NAMES, index=INDEX)
     def trim(self, name: str, index: int) -> None:
@@ -150,7 +183,7 @@ class HubMachine(RuleBasedStateMachine):
     @rule(
         who=PEOPLE,
         host=st.sampled_from([False, False, False, True]),
-        names=st.lists(NAMES, min_size=1, max_size=3, unique=True),
+        names=st.lists(NAMES, min_size=1, max_size=3).map(lambda names: list(dict.fromkeys(names))),
         framing=st.sampled_from(["ws", "ws", "ws", "sse", "json"]),
         capacity=st.sampled_from([10**6, 10**6, 40, 150, 400]),
         polite=st.booleans(),
@@ -162,7 +195,7 @@ class HubMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.room.clients)
     @rule(
         index=INDEX,
-        names=st.lists(NAMES, min_size=1, max_size=3, unique=True),
+        names=st.lists(NAMES, min_size=1, max_size=3).map(lambda names: list(dict.fromkeys(names))),
         framing=st.sampled_from(["ws", "sse", "json"]),
         capacity=st.sampled_from([10**6, 40, 150, 400]),
         polite=st.booleans(),
@@ -212,11 +245,11 @@ class HubMachine(RuleBasedStateMachine):
             client.outlet.read(amount)
 
     @precondition(lambda self: self.room.clients)
-    @rule(index=INDEX)
-    def ping(self, index: int) -> None:
+    @rule(index=INDEX, slow=st.booleans())
+    def ping(self, index: int, slow: bool) -> None:
         client = self.connected(index)
         if client is not None and client.outlet.framing is FRAMINGS["ws"]:
-            client.outlet.own({"heartbeat": self.room.hub.positions(client.reader)})
+            client.outlet.own({"heartbeat": self.room.hub.positions(client.reader)}, slow)
 
     @precondition(lambda self: self.room.clients)
     @rule(index=INDEX)
