@@ -22,7 +22,7 @@ def wall() -> None:
 @json_option
 @server_options
 def create(server: Server, title: str, as_json: bool) -> None:
-    """Make a wall. Prints its code and where people and the projector find it."""
+    """Make a wall. Prints its code (in a pipe, only that) and where people and the projector find it."""
     show(run(server.post("/api/walls", {"title": title})), as_json)
 
 
@@ -78,6 +78,9 @@ async def pages(server: Server, path: str) -> list[dict[str, Any]]:
 def show(wall: dict[str, Any], as_json: bool) -> None:
     if as_json:
         output.as_json(wall)
+        return
+    if not output.terminal():
+        click.echo(wall["code"])
         return
     links = wall.get("links") or {}
     rows = [("code", wall["code"]), ("title", wall["title"]), ("on stage", wall["active"])]

@@ -38,6 +38,11 @@ def test_a_wall_is_created_listed_and_shows_its_links(server):
     assert wall["code"] in server.run("wall", "list")
 
 
+def test_in_a_pipe_a_new_wall_is_its_code(server):
+    code = server.run("wall", "create", "Town hall").strip()
+    assert server.run("wall", "activate", code, "--none").strip() == code
+
+
 def test_activating_puts_a_poll_on_stage_and_adds_it_where_it_is_new(server, poll):
     code = server.json("wall", "create", "Stage")["code"]
     wall = server.json("wall", "activate", code.lower(), poll)
