@@ -10,6 +10,8 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,8 +50,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Hall:
     """The server, the browser, and what hosts and voters do without one."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, chromium: str) -> None:
         self.settings = settings
+        self.chromium = chromium
         self.boxes: list[Middlebox] = []
         self.contexts: list[BrowserContext] = []
         self.complaints: list[str] = []
@@ -59,10 +62,8 @@ class Hall:
         self.port = self.running.port
         self.url = f"http://127.0.0.1:{self.port}"
         self.http = SimpleAsyncHTTPClient(force_instance=True, max_clients=200)
-        path = chromium()
-        assert path is not None, "no Chromium here, and CI must not skip these tests"
         self._playwright = await async_playwright().start()
-        self.browser: Browser = await self._playwright.chromium.launch(executable_path=path, args=FLAGS)
+        self.browser: Browser = await self._playwright.chromium.connect_over_cdp(self.chromium)
 
     async def shut(self) -> None:
         for context in self.contexts:
@@ -180,9 +181,33 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(port=0, data=tmp_path / "data", admin_token=ADMIN, rate_limits=False)
 
 
+@pytest.fixture(scope="session")
+def browser_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One Chromium for all tests, each of which has contexts of its own in it; it tells where it listens in a file."""
+    path = chromium()
+    assert path is not None, "no Chromium here, and CI must not skip these tests"
+    profile = tmp_path_factory.mktemp("chromium")
+    told = profile / "DevToolsActivePort"
+    with open(profile / "log", "wb") as log:
+        process = subprocess.Popen(
+            [path, *FLAGS, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"],
+            stdout=log, stderr=log,
+        )
+    try:
+        for _ in range(200):
+            if told.exists() and "\n" in told.read_text():
+                break
+            assert process.poll() is None, (profile / "log").read_text()
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{told.read_text().split()[0]}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
 @pytest.fixture
-def hall(io_loop: IOLoop, settings: Settings) -> Iterator[Hall]:
-    made = Hall(settings)
+def hall(io_loop: IOLoop, settings: Settings, browser_address: str) -> Iterator[Hall]:
+    made = Hall(settings, browser_address)
     io_loop.run_sync(made.open)
     yield made
     io_loop.run_sync(made.shut)

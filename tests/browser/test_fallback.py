@@ -88,7 +88,7 @@ async def test_a_browser_without_modules_votes_and_watches_with_the_old_script(h
     for page in (screen, phone):
         await page.wait_for_selector("#corner[data-state=live]")
         assert await page.get_attribute("#corner", "data-transport") is None
-    await phone.check("input[value='2']")
+    await phone.check("[name=choices][value='2']")
     await phone.click(".cast")
     await phone.wait_for_selector("#receipt code")
     await reads(screen, ".figures b >> nth=1", "100%")
@@ -105,7 +105,7 @@ async def test_the_old_script_sends_a_ballot_again_until_it_arrives(hall: Hall) 
     poll = await hall.poll()
     phone = await hall.page(f"/polls/{poll}", base=box.url)
     await phone.wait_for_selector("#corner[data-state=live]")
-    await phone.check("input[value='2']")
+    await phone.check("[name=choices][value='2']")
     box.away = True
     await box.cut()
     await phone.click(".cast")
@@ -120,7 +120,7 @@ async def test_without_javascript_a_ballot_is_a_form_and_the_result_renews_itsel
     poll = await hall.poll(wall=wall)
     await hall.show(wall, f"polls/{poll}")
     phone = await hall.page(f"/w/{wall}", java_script_enabled=False)
-    await phone.check("input[value='2']")
+    await phone.check("[name=choices][value='2']")
     await phone.click("button.cast")
     await phone.wait_for_url(f"**/w/{wall}")
     assert "Your ballot is in." in await phone.inner_text("#receipt")
@@ -128,7 +128,7 @@ async def test_without_javascript_a_ballot_is_a_form_and_the_result_renews_itsel
     await hall.vote(poll, "1", 1)
     await reads(phone, ".percent >> nth=1", "50%")  # by itself
     await phone.click("text=Change ballot")
-    await phone.check("input[value='1']")
+    await phone.check("[name=choices][value='1']")
     await phone.click("button.cast")
     await reads(phone, ".percent >> nth=0", "100%")
     screen = await hall.page(f"/w/{wall}/screen", size=(1920, 1080), java_script_enabled=False)
@@ -138,7 +138,7 @@ async def test_without_javascript_a_ballot_is_a_form_and_the_result_renews_itsel
 async def test_without_javascript_a_refused_ballot_says_why(hall: Hall) -> None:
     poll = await hall.poll()
     phone = await hall.page(f"/polls/{poll}", java_script_enabled=False)
-    await phone.check("input[value='2']")
+    await phone.check("[name=choices][value='2']")
     await hall.ask("POST", f"/api/polls/{poll}/close")
     await phone.click("button.cast")
     assert "It was not counted." in await phone.inner_text("#receipt")
