@@ -36,7 +36,7 @@ class Tallies(RuleBasedStateMachine):
     @initialize(change=st.booleans(), limit=st.integers(1, 3))
     def make(self, change: bool, limit: int) -> None:
         given = PollIn(title="T", options=list(OPTIONS), kind="multi", max_choices=limit, allow_change=change)
-        self.poll = new_poll("P", given)
+        self.poll = msgspec.structs.replace(new_poll("P", given), phase=Phase.OPEN)
         self.group()
         rows.insert(self.tx, self.poll, None, NOW)
         rows.begin_round(self.tx, self.poll)
@@ -65,6 +65,9 @@ class Tallies(RuleBasedStateMachine):
     @rule(voter=st.sampled_from(VOTERS), choices=st.lists(st.sampled_from([*OPTIONS, "9"]), max_size=4),
           round=st.sampled_from([None, 1, 2, 3]))
     def cast(self, voter: bytes, choices: list[str], round: int | None) -> None:
+        self.cast_one(voter, choices, round)
+
+    def cast_one(self, voter: bytes, choices: list[str], round: int | None) -> None:
         poll, key = self.poll, (self.poll.round, voter)
         code = self.refused(ballots.cast, voter, choices, round=round, receipt=next(self.receipts))
         wanted = set(choices)
@@ -82,6 +85,13 @@ class Tallies(RuleBasedStateMachine):
             assert code is None
             self.shadow[key] = wanted
 
+    @rule(data=st.data())
+    def cast_well(self, data: st.DataObject) -> None:
+        """Most people vote as they should, and some change their mind."""
+        for voter in data.draw(st.lists(st.sampled_from(VOTERS), min_size=1, max_size=8)):
+            marks = data.draw(st.sets(st.sampled_from(OPTIONS), min_size=1, max_size=self.poll.max_choices))
+            self.cast_one(voter, sorted(marks), None)
+
     @rule(voter=st.sampled_from(VOTERS))
     def retract(self, voter: bytes) -> None:
         code = self.refused(ballots.retract, voter, round=None)
@@ -95,7 +105,7 @@ class Tallies(RuleBasedStateMachine):
     def publish(self) -> None:
         publish_tally(self.tx, "P", NOW)
 
-    @rule(act=st.sampled_from(["open", "close", "reset"]))
+    @rule(act=st.sampled_from(["open"] * 4 + ["close", "reset"]))
     def move(self, act: str) -> None:
         row = rows.find(self.tx, "P")
         phase, round = row.poll.phase, row.poll.round
@@ -127,8 +137,10 @@ class Tallies(RuleBasedStateMachine):
                 assert msgspec.json.decode(told[-1] or "", type=Tally) == rows.tally(self.connection, self.kept)
         self.group()
 
-    @rule()
-    def roll_back(self) -> None:
+    @rule(really=st.sampled_from([True, False, False]))
+    def roll_back(self, really: bool) -> None:
+        if not really:
+            return
         self.connection.execute("ROLLBACK")
         self.shadow, self.poll = dict(self.held), self.kept
         self.judge()
