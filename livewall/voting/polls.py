@@ -238,7 +238,10 @@ class Polls:
     async def detail(self, id: str, who: Who) -> tuple[dict[str, Any], int]:
         """The poll as `who` may see it, with its own ballot, and the version. Raises NotFound."""
         stream = rows.stream_of(id)
-        view = await self._hub.view(stream, who)
+        try:
+            view = await self._hub.view(stream, who)
+        except NotFound:
+            raise NotFound("no_such_poll", "there is no such poll") from None
         voter = self._rule.stored(stream, who.voter) if who.voter else None
 
         def ask(connection: Any) -> tuple[rows.Row, Any, Any]:
