@@ -15,7 +15,7 @@ export function start({ audience = false, draw, tick }) {
   const numbers = new Intl.NumberFormat(page.lang || undefined);
   context.number = (value) => numbers.format(value);
   context.redraw = () => {
-    const streams = wanted(page, stateOf);
+    const streams = allowed(context, wanted(page, stateOf));
     if (streams.join() !== context.live.streams.join()) {
       learnOrder(context, streams[streams.length - 1]);
       context.live.follow(streams);
@@ -33,6 +33,17 @@ export function start({ audience = false, draw, tick }) {
   tick(context);
   window.setInterval(() => tick(context), 1000);
   return context;
+}
+
+/** Without the item that was refused together with its wall, until the wall says something new. */
+function allowed(context, streams) {
+  const [first, item] = streams;
+  const { wall } = context.live.state(first).values;
+  if (wall !== context.wall) context.refused = null;
+  context.wall = wall;
+  const { error, ready } = item ? context.live.state(item) : {};
+  if (error && !ready) context.refused = item;
+  return context.refused && context.refused === item ? [first] : streams;
 }
 
 /** Events name the steps of a task in the order they moved; the detail has them as they were written. */

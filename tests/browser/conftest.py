@@ -27,16 +27,24 @@ import server
 from livewall.settings import Settings
 
 ADMIN = "the-admin-token-of-these-tests"
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-dev-shm-usage --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-).split()
-EXPECTED_NOISE = ("ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "WebSocket connection to", "ERR_INCOMPLETE", "the server responded")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+EXPECTED_NOISE = (
+    "ERR_CONNECTION_REFUSED",
+    "ERR_EMPTY_RESPONSE",
+    "WebSocket connection to",
+    "ERR_INCOMPLETE",
+    "the server responded",
+)
 """What the console says of a connection that is meant to fail."""
 
 
 def chromium() -> str | None:
-    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    return (
+        os.environ.get("CHROMIUM")
+        or shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -191,7 +199,8 @@ def browser_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with open(profile / "log", "wb") as log:
         process = subprocess.Popen(
             [path, *FLAGS, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"],
-            stdout=log, stderr=log,
+            stdout=log,
+            stderr=log,
         )
     try:
         for _ in range(200):

@@ -71,8 +71,12 @@ class Middlebox:
                     each.transport.abort() if self.cut_after else each.close()
 
     async def _exchange(
-        self, path: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
-        answer: asyncio.StreamReader, upstream: asyncio.StreamWriter,
+        self,
+        path: str,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        answer: asyncio.StreamReader,
+        upstream: asyncio.StreamWriter,
     ) -> None:
         sending = asyncio.get_running_loop().create_task(self._copy(reader, upstream))
         try:

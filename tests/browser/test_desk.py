@@ -124,7 +124,11 @@ async def test_axe_finds_nothing_serious(hall: Hall, theme: str, width: int) -> 
     await hall.vote(closed, "2", 2)
     await hall.ask("POST", f"/api/polls/{closed}/close")
     await hall.show(wall, f"polls/{poll}")
-    task = (await hall.ask("POST", "/api/tasks", {"title": "Release", "steps": [{"name": "a"}, {"name": "b", "needs": ["a"]}]}))["id"]
+    task = (
+        await hall.ask(
+            "POST", "/api/tasks", {"title": "Release", "steps": [{"name": "a"}, {"name": "b", "needs": ["a"]}]}
+        )
+    )["id"]
     await hall.ask("PUT", f"/api/tasks/{task}/steps/a", {"state": "running", "progress": 0.3})
     page = await hall.page(size=(width, 900), color_scheme=theme, reduced_motion="reduce")
     found: list[str] = []
@@ -134,8 +138,15 @@ async def test_axe_finds_nothing_serious(hall: Hall, theme: str, width: int) -> 
     await page.click("main button")
     await check(page, "desk", found)
     paths = [
-        f"/tasks/{task}", f"/w/{wall}/host", "/w?code=ABCDEF", f"/w/{wall}", f"/w/{empty}", f"/polls/{closed}",
-        f"/polls/{hidden}", f"/polls/{closed}/screen?theme={theme}", "/nothing",
+        f"/tasks/{task}",
+        f"/w/{wall}/host",
+        "/w?code=ABCDEF",
+        f"/w/{wall}",
+        f"/w/{empty}",
+        f"/polls/{closed}",
+        f"/polls/{hidden}",
+        f"/polls/{closed}/screen?theme={theme}",
+        "/nothing",
     ]
     if theme == "dark":  # the projector is dark for everyone, unless its address says otherwise
         paths += [f"/w/{wall}/screen", f"/w/{empty}/screen", f"/polls/{hidden}/screen"]

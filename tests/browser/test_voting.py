@@ -130,7 +130,11 @@ async def test_a_wall_is_followed_from_item_to_item(hall: Hall) -> None:
     wall = await hall.wall()
     first = await hall.poll(wall=wall)
     second = await hall.poll(wall=wall, title="And the next?")
-    task = await hall.ask("POST", "/api/tasks", {"title": "Release 4.2", "steps": [{"name": "fetch"}, {"name": "build", "needs": ["fetch"]}]})
+    task = await hall.ask(
+        "POST",
+        "/api/tasks",
+        {"title": "Release 4.2", "steps": [{"name": "fetch"}, {"name": "build", "needs": ["fetch"]}]},
+    )
     phone = await hall.phone(f"/w/{wall}")
     screen = await hall.projector(f"/w/{wall}/screen")
     await reads(phone, ".lobby .what", "Nothing to vote on yet")
@@ -152,7 +156,9 @@ async def test_a_wall_is_followed_from_item_to_item(hall: Hall) -> None:
 
 
 async def test_a_task_of_an_operator_is_live(hall: Hall) -> None:
-    task = await hall.ask("POST", "/api/tasks", {"title": "Release", "steps": [{"name": "zip"}, {"name": "copy", "needs": ["zip"]}]})
+    task = await hall.ask(
+        "POST", "/api/tasks", {"title": "Release", "steps": [{"name": "zip"}, {"name": "copy", "needs": ["zip"]}]}
+    )
     host = await hall.host()
     await host.goto(f"{hall.url}/tasks/{task['id']}")
     await hall.live(host)
@@ -163,7 +169,12 @@ async def test_a_task_of_an_operator_is_live(hall: Hall) -> None:
 
 
 async def test_labels_are_text_and_nothing_else(hall: Hall) -> None:
-    evil = ["<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>", "<!--<script>", "\u202eright to left\u202c 😀"]
+    evil = [
+        "<img src=x onerror=alert(1)>",
+        "</script><script>alert(2)</script>",
+        "<!--<script>",
+        "\u202eright to left\u202c 😀",
+    ]
     poll = await hall.poll(title="<b>bold</b> & <script>alert(0)</script>", options=evil)
     for path in (f"/polls/{poll}", f"/polls/{poll}/screen"):
         page = await hall.phone(path)
