@@ -117,12 +117,15 @@ class LiveHub:
             self._rest()
 
     def _step(self, work: Any) -> bool:
-        """One stretch of work; False when there is no more."""
+        """One stretch of work; False when there is no more. What fails is logged, and does not stop what comes later."""
         start = self._clock()
         try:
             next(work)
             return True
         except StopIteration:
+            return False
+        except Exception:
+            log.exception("the hub's work failed")
             return False
         finally:
             self._spent(self._clock() - start)

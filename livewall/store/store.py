@@ -6,12 +6,13 @@ SQL here and in the modules that use it is written with `:name` and kept to what
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from livewall.errors import Busy
 from livewall.hub.hub import Loaded
@@ -21,6 +22,9 @@ from livewall.store.folder import Folder
 from livewall.store.sqlite import connect, migrate
 from livewall.store.transaction import Transaction
 from livewall.store.writer import Commit, Done, Write, Writer
+
+log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 READERS = 3
@@ -51,6 +55,7 @@ class Store:
         self._observe: Callable[[int, float], None] = lambda size, seconds: None
         self._writer = Writer(connection, self._hand_over, gather=gather)
         self._closed = False
+        self._ended = False
 
     def on_commit(self, publish: Publish, observe: Callable[[int, float], None]) -> None:
         """Whom to tell: `publish(stream, events)` before anybody is acknowledged; `observe(size, seconds)`."""
@@ -87,33 +92,45 @@ class Store:
             pass
 
     def _tell(self, commit: Commit) -> None:
+        """What stands is committed: whoever cannot be told must not keep the others waiting."""
         for name, events in commit.events.items():
-            self._publish(name, events)
+            try:
+                self._publish(name, events)
+            except Exception:
+                log.exception("readers of %s could not be told of a commit", name)
         for news in commit.news:
-            news()
+            try:
+                news()
+            except Exception:
+                log.exception("the news of a commit could not be told")
         for job, result, error in commit.outcomes:
-            job.done(result, error)
+            try:
+                job.done(result, error)
+            except Exception:
+                log.exception("somebody could not be told of a commit")
         self._observe(len(commit.outcomes), commit.seconds)
 
     # -- reads
 
     async def read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
-        """The answer of `ask` within one snapshot of the database, on a thread of its own."""
+        """The answer of `ask` within one snapshot of the database, on a thread of its own. Raises Busy."""
+        if self._ended:
+            raise Busy("draining", "the server is stopping; try again in a moment")
         return await self._loop.run_in_executor(self._pool, self._ask, ask)
 
     def _ask(self, ask: Callable[[sqlite3.Connection], T]) -> T:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = connect(self.folder.database, writer=False)
-            self._open_readers.append(connection)
         try:
+            if connection is None:
+                connection = self._local.connection = connect(self.folder.database, writer=False)
+                self._open_readers.append(connection)
             connection.execute("BEGIN")
             try:
                 return ask(connection)
             finally:
                 connection.execute("COMMIT")
         except sqlite3.OperationalError as error:
-            if connection.in_transaction:
+            if connection is not None and connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise Busy("unavailable", "the database cannot be read at the moment; try again") from error
 
@@ -128,10 +145,11 @@ class Store:
         return await self.read(lambda connection: since(connection, name, view, n))
 
     async def close(self) -> None:
-        """Commit what is queued, then close. Afterwards every write is refused with `draining`."""
+        """Commit what is queued, then close. Afterwards everything is refused with `draining`."""
         self._closed = True
         await self._loop.run_in_executor(None, self._writer.close)
         await asyncio.sleep(0)  # let the last commit's message run
+        self._ended = True
         await self._loop.run_in_executor(None, self._pool.shutdown)
         for connection in self._open_readers:
             connection.close()
@@ -140,6 +158,14 @@ class Store:
     def waiting(self) -> int:
         """Writes that no commit has taken yet."""
         return self._writer.waiting()
+
+
+def _call(told: Callable[..., None], *what: Any) -> None:
+    """Tell one of many; one that fails is logged and keeps nothing from the others."""
+    try:
+        told(*what)
+    except Exception:
+        log.exception("telling of a commit failed")
 
 
 def new_epoch() -> str:
