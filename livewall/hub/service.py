@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from livewall.errors import LivewallError, NotFound
+from livewall.errors import Busy, LivewallError, NotFound
 from livewall.hub.hub import Backfill, Facts, Hub, Loaded, Open, Wish
 from livewall.hub.log import Event
 from livewall.hub.position import View
@@ -111,13 +111,17 @@ class LiveHub:
         """Most publications are done within one turn of the loop; only a long one becomes a task."""
         self._wishes()
         work = self.hub.work()
-        if self._step(work):
-            self._spawn(self._continue(work))
-        else:
-            self._rest()
+        more = False
+        try:
+            more = self._step(work)
+        finally:  # whatever becomes of one publication, there will be others
+            if more:
+                self._spawn(self._continue(work))
+            else:
+                self._rest()
 
     def _step(self, work: Any) -> bool:
-        """One stretch of work; False when there is no more. What fails is logged, and does not stop what comes later."""
+        """One stretch of work; False when there is no more. What fails is logged and does not stop the rest."""
         start = self._clock()
         try:
             next(work)
@@ -131,10 +135,13 @@ class LiveHub:
             self._spent(self._clock() - start)
 
     async def _continue(self, work: Any) -> None:
-        await asyncio.sleep(0)
-        while self._step(work):
+        try:
             await asyncio.sleep(0)
-        self._rest()
+            while self._step(work):
+                self._wishes()  # who comes to another stream does not wait until all is told here
+                await asyncio.sleep(0)
+        finally:
+            self._rest()
 
     def _rest(self) -> None:
         self._scheduled = False
@@ -160,8 +167,8 @@ class LiveHub:
         """A reader's own fact; None, which shows less, where the store cannot say."""
         try:
             return await cursor.stream.rule.facts(cursor.stream.name, cursor.reader.who)
-        except LivewallError as error:
-            log.warning("what a reader of %s may see is not known: %s", cursor.stream.name, error)
+        except Exception as error:
+            self._told_nothing("what a reader may see", cursor.stream, error)
             return None
 
     async def _open(self, stream: Stream) -> None:
@@ -169,24 +176,33 @@ class LiveHub:
         found: Loaded | None = None
         try:
             found = await self._streams.load(stream.name)
-            if found is None:
-                error = NotFound("no_such_stream", f"there is no stream {stream.name[:80]}")
         except LivewallError as problem:
             error = problem
+        except Exception as problem:
+            error = self._told_nothing("what it holds", stream, problem)
         self.hub.loaded(stream, found)
+        if stream.loading and error is None:
+            error = NotFound("no_such_stream", f"there is no stream {stream.name[:80]}")
         future = self._opening.pop(stream, None)
         if future is not None and not future.done():
-            if error is None:
-                future.set_result(None)
-            else:
+            if stream.loading and error is not None:
                 future.set_exception(error)
+            else:
+                future.set_result(None)
 
     async def _backfill(self, cursor: Cursor) -> None:
         try:
             events = await self._streams.since(cursor.stream.name, cursor.view, cursor.n)
-        except LivewallError:
+        except Exception as error:
+            self._told_nothing("what a reader lacks", cursor.stream, error)
             events = None
         self.hub.backfilled(cursor, events)
+
+    def _told_nothing(self, what: str, stream: Stream, error: Exception) -> Busy:
+        """Whoever waits for an answer gets one: none would be waited for for ever."""
+        heard = isinstance(error, LivewallError)
+        log.warning("%s of %s is not known: %s", what, stream.name, error, exc_info=None if heard else error)
+        return Busy("unavailable", "the stream cannot be read at the moment; try again")
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -197,7 +213,6 @@ class LiveHub:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("the hub's work failed", exc_info=error)
-            self._scheduled = False
 
     async def idle(self) -> None:
         """Wait until everything that is committed has been sent to whoever could take it."""

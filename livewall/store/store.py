@@ -160,14 +160,6 @@ class Store:
         return self._writer.waiting()
 
 
-def _call(told: Callable[..., None], *what: Any) -> None:
-    """Tell one of many; one that fails is logged and keeps nothing from the others."""
-    try:
-        told(*what)
-    except Exception:
-        log.exception("telling of a commit failed")
-
-
 def new_epoch() -> str:
     return secrets.token_hex(4)
 
