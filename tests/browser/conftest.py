@@ -27,7 +27,19 @@ import server
 from livewall.settings import Settings
 
 ADMIN = "the-admin-token-of-these-tests"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    f"--{flag}"
+    for flag in (
+        "no-sandbox",
+        "disable-gpu",
+        "disable-dev-shm-usage",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+    )
+]
 EXPECTED_NOISE = (
     "ERR_CONNECTION_REFUSED",
     "ERR_EMPTY_RESPONSE",
