@@ -80,6 +80,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self._named: list[str] = []
         self._slot = -1
         self._answered = True
+        self._stuck = False
         self._replies: list[bytes] = []
         self._under_way = 0
         self._room: asyncio.Event | None = None
@@ -153,6 +154,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
 
     def _empty(self) -> None:
         if self.reader is not None:
+            self._stuck = False
             self.services.hub.hub.ready(self.reader)
         self._make_room()
 
@@ -196,11 +198,13 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         protocol = self.ws_connection
         if protocol is None or protocol.is_closing() or self.reader is None:
             return
-        if not self._answered:
+        if not self._answered or self._stuck:
             self._cut()
             return
-        self._answered = False
-        if self.reader.state is State.READY:
+        if self.reader.state is not State.READY:
+            self._stuck = True  # no ping passes what it has not read; reading shows as well that somebody is there
+        else:
+            self._answered = False
             positions = self.services.hub.hub.positions(self.reader)
             self.stream.write(PING + text_frame(wire.encode({"heartbeat": positions, "now": self.now()})))
 
@@ -213,11 +217,13 @@ class LiveSocket(BaseHandler, WebSocketHandler):
 
     def on_pong(self, data: bytes) -> None:
         self._answered = True
+        self._stuck = False
 
     # -- acts
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         self._answered = True
+        self._stuck = False
         try:
             if isinstance(message, bytes):
                 raise BadInput("malformed", "send text, not binary")

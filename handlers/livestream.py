@@ -29,6 +29,8 @@ class LiveStream(IOStream):
 
     def write(self, data: bytes | memoryview) -> asyncio.Future[None]:
         future = super().write(data)
+        if self.writing():
+            self._watched = -1  # Tornado's writer took the place of ours in the loop; `_left` calls `empty`
         if self.held is not None and self.writing():
             self.held()
             future.add_done_callback(self._left)

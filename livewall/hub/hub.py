@@ -100,7 +100,7 @@ class Hub:
         """The store's answer to `Open`; None closes the stream again: there is no such thing."""
         if not stream.loading or self.streams.get(stream.name) is not stream:
             return
-        if found is None and stream.pending:
+        if found is None and stream.pending and stream.pending[0].seq == 1:
             found = Loaded(0, {}, [])  # it came to be while the store was asked
         if found is None:
             del self.streams[stream.name]

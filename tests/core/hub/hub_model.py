@@ -257,6 +257,7 @@ class Room:
         self.clients: list[Client] = []
         self.wanted: list[tuple[Client, str, Any, str | None, int | None]] = []
         self.woken = 0
+        self.limit = 100
         self.hub = Hub(EPOCH, {"polls": ShowRule(), "rooms": ShowRule()}, now=lambda: NOW, wake=self._wake)
         self.working: Iterator[None] | None = None
 
@@ -298,7 +299,7 @@ class Room:
         while self.hub.wishes:
             self.asks.append(Ask(self.hub.wishes.popleft()))
 
-    def read(self, ask: Ask, limit: int = 3) -> None:
+    def read(self, ask: Ask) -> None:
         if ask.read:
             return
         ask.read = True
@@ -307,12 +308,12 @@ class Room:
             ask.answer = self.stream(wish.stream.name).load()
         elif isinstance(wish, Backfill):
             cursor = wish.cursor
-            ask.answer = self.stream(cursor.stream.name).since(cursor.view, cursor.n, limit)
+            ask.answer = self.stream(cursor.stream.name).since(cursor.view, cursor.n, self.limit)
         else:
             ask.answer = self.voted.get((wish.cursor.stream.name, wish.cursor.reader.who.name), False)
 
-    def answer(self, ask: Ask, limit: int = 3) -> None:
-        self.read(ask, limit)
+    def answer(self, ask: Ask) -> None:
+        self.read(ask)
         self.asks.remove(ask)
         wish = ask.wish
         if isinstance(wish, Open):

@@ -92,6 +92,14 @@ def test_a_stream_that_began_while_the_store_was_asked_is_there(hall: Hall) -> N
     assert hall.come("ann", "polls/new").checkers["polls/new"].state["a"]["n"] == 1
 
 
+def test_a_stream_that_cannot_be_loaded_does_not_begin_in_its_middle(hall: Hall) -> None:
+    stream = hall.hub.open(POLL)
+    hall.tally(1)
+    hall.hub.loaded(stream, None)
+    assert POLL not in hall.hub.streams
+    hall.hub.wishes.clear()
+
+
 def test_what_is_committed_between_load_and_subscription_is_not_lost(hall: Hall) -> None:
     hall.hub.open(POLL)
     hall.collect()

@@ -1,0 +1,95 @@
+"""A stream that is written to directly and by Tornado: whoever waits for room is always told."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+
+import pytest
+from tornado.ioloop import IOLoop
+
+from handlers.livestream import LiveStream
+
+
+class End:
+    """One end as the hub uses it, and the bare socket at the other."""
+
+    def __init__(self) -> None:
+        ours, self.other = socket.socketpair()
+        self.other.setblocking(False)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        self.stream = LiveStream(ours)
+        self.held = 0
+        self.emptied = asyncio.Event()
+        self.stream.held = self._held
+        self.stream.empty = self.emptied.set
+
+    def _held(self) -> None:
+        self.held += 1
+
+    def fill(self) -> None:
+        with pytest.raises(BlockingIOError):
+            while True:
+                self.stream.socket.send(b"x" * 1000)
+
+    def drain(self) -> bytes:
+        got = b""
+        try:
+            while more := self.other.recv(100_000):
+                got += more
+        except BlockingIOError:
+            pass
+        return got
+
+    async def told(self) -> None:
+        while not self.emptied.is_set():
+            self.drain()
+            await asyncio.sleep(0.001)
+        self.emptied.clear()
+
+
+@pytest.fixture
+def end(io_loop: IOLoop) -> Iterator[End]:
+    made = End()
+    yield made
+    made.stream.close()
+    made.other.close()
+
+
+async def test_who_watches_is_told_when_there_is_room(end: End) -> None:
+    end.fill()
+    end.stream.watch()
+    await asyncio.sleep(0.01)
+    assert not end.emptied.is_set()
+    await asyncio.wait_for(end.told(), 5)
+
+
+async def test_who_watches_again_after_a_reply_went_out_is_told_again(end: End) -> None:
+    """Tornado's own writing takes the place of the watch in the loop."""
+    for _ in range(3):
+        end.fill()
+        end.stream.watch()
+        end.stream.write(b"a reply")
+        await asyncio.wait_for(end.told(), 5)
+
+
+async def test_a_reply_that_waits_is_held_and_told_when_it_left(end: End) -> None:
+    end.fill()
+    end.stream.write(b"a reply")
+    assert end.held == 1
+    await asyncio.wait_for(end.told(), 5)
+
+
+async def test_a_reply_that_leaves_at_once_holds_nothing(end: End) -> None:
+    end.stream.write(b"a reply")
+    assert (end.held, end.drain()) == (0, b"a reply")
+
+
+async def test_a_closed_stream_tells_nobody(end: End) -> None:
+    end.fill()
+    end.stream.watch()
+    end.stream.close()
+    end.drain()
+    await asyncio.sleep(0.01)
+    assert not end.emptied.is_set()
