@@ -123,6 +123,7 @@ async def start(settings: Settings) -> Running:
         store,
         now=lambda: iso(utc_now()),
         clock=time.perf_counter,
+        cpu_clock=time.thread_time,
         spent=lambda seconds: budget.spend(seconds, time.monotonic()),
         finished=metrics.publish_seconds.observe,
     )

@@ -31,7 +31,8 @@ class Streams(Protocol):
 class LiveHub:
     """The hub and the loop that drives it.
 
-    `spent(seconds)` is told what fan-out took; `finished(seconds)` the time from the first change to the last send.
+    `spent(seconds)` is told what fan-out took of this thread, by `cpu_clock`; `finished(seconds)` the time from the first
+    change to the last send, by `clock`.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class LiveHub:
         *,
         now: Callable[[], str],
         clock: Callable[[], float],
+        cpu_clock: Callable[[], float],
         spent: Callable[[float], None] = lambda seconds: None,
         finished: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self.hub = Hub(epoch, rules, now=now, wake=self._wake)
         self._streams = streams
         self._clock = clock
+        self._cpu_clock = cpu_clock
         self._spent = spent
         self._finished = finished
         self._loop = asyncio.get_running_loop()
@@ -122,7 +125,7 @@ class LiveHub:
 
     def _step(self, work: Any) -> bool:
         """One stretch of work; False when there is no more. What fails is logged and does not stop the rest."""
-        start = self._clock()
+        start = self._cpu_clock()
         try:
             next(work)
             return True
@@ -132,7 +135,7 @@ class LiveHub:
             log.exception("the hub's work failed")
             return False
         finally:
-            self._spent(self._clock() - start)
+            self._spent(self._cpu_clock() - start)
 
     async def _continue(self, work: Any) -> None:
         try:

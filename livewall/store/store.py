@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from livewall.errors import Busy
 from livewall.hub.hub import Loaded
@@ -23,7 +23,6 @@ from livewall.store.sqlite import connect, migrate
 from livewall.store.transaction import Transaction
 from livewall.store.writer import Commit, Done, Write, Writer
 
-log = logging.getLogger(__name__)
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
