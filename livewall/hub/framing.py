@@ -85,11 +85,18 @@ def text_frame(payload: bytes) -> bytes:
     return struct.pack("!BBQ", 0x81, 127, size) + payload
 
 
-def batch(framing: Framing, stream: str, epoch: str, view: View, n: int, events: Sequence[Event]) -> bytes:
-    """Everything a reader at `n` lacks, in one piece, each event continuing from the one before it."""
+def batch(
+    framing: Framing, stream: str, epoch: str, view: View, n: int, events: Sequence[Event], limit: int
+) -> tuple[bytes, int]:
+    """What a reader at `n` lacks, in one piece, each event continuing from the one before it, and how many of the
+    events are in it: no more are begun beyond `limit` bytes."""
     start = prefix(epoch, view)
-    parts = []
+    parts: list[bytes] = []
+    size = 0
     for event in events:
+        if size > limit:
+            break
         parts.append(framing.frame(event_json(stream, start, event, n), f"{start}{event.seq}"))
+        size += len(parts[-1])
         n = event.seq
-    return b"".join(parts)
+    return b"".join(parts), len(parts)

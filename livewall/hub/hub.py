@@ -366,16 +366,24 @@ class Hub:
             del stream.lanes[key]
 
     def _publish(self, stream: Stream, lane: Lane) -> Iterator[None]:
-        """One publication: everything up to the newest, framed once, to every reader of the lane."""
+        """One publication: everything up to the newest, framed once, to every reader of the lane.
+
+        A reader that falls behind holds the rest of what it was sent: so very much is sent piece by piece.
+        """
         log = stream.logs[lane.view]
-        head = log.head
+        head, data = log.head, b""
         if lane.sent < log.base:
             # More came at once than memory holds: each asks the store for it.
             stream.moving.extend(lane.clear())
             self._touch(stream)
+        if lane.sends or lane.joining:
+            events = log.after(lane.sent)
+            data, taken = batch(lane.framing, stream.name, self.epoch, lane.view, lane.sent, events, PIECE)
+            if taken < len(events):
+                head = events[taken - 1].seq
+                self._touch(stream)
         odd = lane.begin(head)
         if lane.sends:
-            data = batch(lane.framing, stream.name, self.epoch, lane.view, lane.sent, log.after(lane.sent))
             yield from self._send_all(lane, data, counts=True)
         lane.end()
         for served, cursor in enumerate([*odd, *lane.individual], 1):

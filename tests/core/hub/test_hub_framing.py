@@ -79,5 +79,13 @@ def test_messages_for_polling_join_to_a_list() -> None:
 
 def test_a_batch_is_a_chain_from_where_its_readers_are() -> None:
     events = [Event(5, "a", "1", View.FULL), Event(9, None, "2", View.FULL)]
-    messages = [m for m, _ in parse_all(WebSocketFraming(), batch(WebSocketFraming(), "s", "e", View.FULL, 3, events))]
+    data, taken = batch(WebSocketFraming(), "s", "e", View.FULL, 3, events, 1000)
+    messages = [message for message, _ids in parse_all(WebSocketFraming(), data)]
     assert [(m["prev"], m["pos"]) for m in messages] == [("e.3", "e.5"), ("e.5", "e.9")]
+    assert taken == 2
+
+
+def test_a_batch_begins_no_event_beyond_its_limit() -> None:
+    events = [Event(n, None, "1", View.FULL) for n in range(1, 9)]
+    data, taken = batch(WebSocketFraming(), "s", "e", View.FULL, 0, events, 60)
+    assert taken == 2 and len(parse_all(WebSocketFraming(), data)) == 2

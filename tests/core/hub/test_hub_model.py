@@ -56,7 +56,10 @@ class HubMachine(RuleBasedStateMachine):
         for name in ("polls/a", "polls/b", "rooms/c"):
             self.room.commit(name, [("show", {"show": "all"}, View.BOTH)])
 
-    @initialize(limit=st.sampled_from([3, 100]), capacities=st.lists(st.sampled_from([10**6, 10**6, 300, 60]), min_size=3, max_size=6))
+    @initialize(
+        limit=st.sampled_from([3, 100]),
+        capacities=st.lists(st.sampled_from([10**6, 10**6, 300, 60]), min_size=3, max_size=6),
+    )
     def some_are_there(self, limit: int, capacities: list[int]) -> None:
         self.room.limit = limit
         for index, capacity in enumerate(capacities):

@@ -198,6 +198,17 @@ def test_a_reader_that_never_reads_holds_one_piece_at_most(hall: Hall) -> None:
     assert len(hall.hub.streams[POLL].logs[View.FULL]) == 2
 
 
+def test_much_at_once_is_sent_piece_by_piece_so_that_the_slow_hold_little(in_small_steps: None, hall: Hall) -> None:
+    quick, slow = hall.come("a"), hall.come("b", capacity=150)
+    for _ in range(50):
+        hall.say(None, {"pad": "x" * 50})
+    hall.hand_out()
+    assert slow.outlet is not None and len(slow.outlet.rest) < 400
+    assert len(read_all(quick)) == 50
+    hall.settle()
+    assert len(slow.checkers[POLL].unkeyed) == 50
+
+
 def test_the_rest_of_a_piece_leaves_before_anything_else(hall: Hall) -> None:
     client = hall.come(capacity=130)
     for n in range(5):
