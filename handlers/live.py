@@ -54,8 +54,7 @@ class SocketOutlet:
         self.send: Callable[[bytes], int] = stream.socket.send
 
     def keep(self, rest: bytes) -> None:
-        if not self.stream.closed():
-            self.stream.write(rest)
+        self.stream.keep(rest)
 
     def watch(self) -> None:
         self.stream.watch()

@@ -42,6 +42,14 @@ class LiveStream(IOStream):
         if self.empty is not None and not self.closed() and not self.writing():
             self.empty()
 
+    def keep(self, rest: bytes) -> None:
+        """Write what a direct send left, and have `empty` called once it is gone, also when that is at once."""
+        if self.closed():
+            return
+        future = self.write(rest)
+        if not self.writing():
+            asyncio.get_running_loop().call_soon(self._left, future)
+
     def watch(self) -> None:
         """Call `empty` once the socket takes bytes again. The buffer is empty, so Tornado itself is not waiting."""
         if self._watched < 0 and not self.closed() and not self.writing():

@@ -49,8 +49,7 @@ class SseConnection:
         self._slot = self._connections.sse_pulse.add(self)
 
     def keep(self, rest: bytes) -> None:
-        if not self._stream.closed():
-            self._stream.write(rest)
+        self._stream.keep(rest)
 
     def watch(self) -> None:
         self._stream.watch()

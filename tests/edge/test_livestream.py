@@ -74,6 +74,28 @@ async def test_who_watches_again_after_a_reply_went_out_is_told_again(end: End) 
         await asyncio.wait_for(end.told(), 5)
 
 
+async def test_a_rest_that_leaves_at_once_is_told_too(end: End) -> None:
+    """The reader read on between the direct send and the writing of what that left: nobody else would say so."""
+    end.stream.keep(b"the rest")
+    await asyncio.wait_for(end.emptied.wait(), 5)
+    assert end.drain() == b"the rest"
+
+
+async def test_a_rest_that_waits_is_told_once_it_left(end: End) -> None:
+    end.fill()
+    end.stream.keep(b"the rest")
+    await asyncio.sleep(0.01)
+    assert not end.emptied.is_set()
+    await asyncio.wait_for(end.told(), 5)
+
+
+async def test_a_rest_for_a_closed_stream_is_nobodys(end: End) -> None:
+    end.stream.close()
+    end.stream.keep(b"the rest")
+    await asyncio.sleep(0)
+    assert not end.emptied.is_set()
+
+
 async def test_a_reply_that_waits_is_held_and_told_when_it_left(end: End) -> None:
     end.fill()
     end.stream.write(b"a reply")
