@@ -81,7 +81,7 @@ class Collector:
 class Live(LiveHub):
     def __init__(self) -> None:
         self.store = Streams()
-        super().__init__("e1", {"polls": Everyone()}, self.store, now=lambda: "T", clock=lambda: 0.0)
+        super().__init__("e1", {"polls": Everyone()}, self.store, now=lambda: "T", clock=float, cpu_clock=float)
 
 
 async def come(live: LiveHub, who: Any = None, name: str = NAME) -> Collector:

@@ -583,7 +583,7 @@ def test_subscribing_again_moves_the_cursor(hall: Hall) -> None:
 # -- what is held
 
 
-def test_nothing_is_held_of_ten_thousand_who_came_and_went(hall: Hall) -> None:
+def test_nothing_is_held_of_those_who_came_and_went(hall: Hall) -> None:
     hall.open()
     stream = hall.hub.streams[POLL]
     for n in range(200):
