@@ -83,8 +83,16 @@ def length_class(title: str) -> str:
 
 def density(options: int) -> str:
     """How dense the rows of the poster are: two columns from nine on, three beyond twenty."""
-    for most, name in ((4, "few"), (6, "some"), (8, "many"), (14, "two"), (20, "two-tight")):
+    for most, name in ((2, "pair"), (4, "few"), (6, "some"), (8, "many"), (14, "two"), (20, "two-tight")):
         if options <= most:
+            return name
+    return "three"
+
+
+def step_density(steps: int) -> str:
+    """How dense the steps of a task on the projector are."""
+    for most, name in ((8, "few"), (13, "some"), (26, "two")):
+        if steps <= most:
             return name
     return "three"
 

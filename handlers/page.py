@@ -7,7 +7,7 @@ from typing import Any
 from handlers.assets import in_script, texts
 from handlers.base import BaseHandler
 from handlers.login import show_error_page
-from handlers.looks import density, grouped, length_class, number, rows, share_width
+from handlers.looks import density, grouped, length_class, number, rows, share_width, step_density
 from livewall.errors import LivewallError, NotFound
 from livewall.identity import NOBODY, Who
 
@@ -30,6 +30,7 @@ class Page(BaseHandler):
             "share_width": share_width,
             "length_class": length_class,
             "density": density,
+            "step_density": step_density,
             "legacy": False,
             "texts": texts(self.locale, self.scripts),
         }

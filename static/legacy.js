@@ -2,6 +2,7 @@
    page; this moves its figures, and asks for a new page when more than figures changed. */
 (function () {
   "use strict";
+  document.documentElement.className += " scripted";
   var INTERVAL = 2500;
   var page = read("page");
   var texts = read("texts");
@@ -91,6 +92,7 @@
 
   function figures(tally) {
     var rows = document.querySelectorAll("[data-option]");
+    var table = document.querySelectorAll("#twin tbody tr");
     var i, row, count, share, words;
     for (i = 0; i < rows.length; i += 1) {
       row = rows[i];
@@ -99,6 +101,10 @@
       row.querySelector("svg").setAttribute("width", Math.round(share * 1000) / 10 + "%");
       words = row.querySelector(".percent") || row.querySelector(".figures b");
       words.textContent = percent(count, tally.ballots);
+      if (table[i]) {
+        table[i].cells[1].textContent = words.textContent;
+        table[i].cells[2].textContent = grouped(count);
+      }
       if (row.querySelector(".figures small")) row.querySelector(".figures small").textContent = grouped(count);
     }
     var turnout = document.getElementById("turnout");

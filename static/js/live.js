@@ -8,6 +8,8 @@ import { EMPTY, reduce } from "./state.js";
 
 /** A loss shorter than this is not worth a word on the wall. */
 const GRACE = 1_200;
+/** The first connection may have to find its way. */
+const FIRST_GRACE = 6_000;
 
 export class Live {
   /** `changed(live)` is called after each batch of events and each change of the connection. */
@@ -18,7 +20,7 @@ export class Live {
     this.changed = () => changed(this);
     this.status = "connecting";
     this.refusal = null;
-    this.heardAt = null;
+    this.heardAt = 0;
     this.graceTimer = null;
     this.connection = connect({
       streams,
@@ -39,7 +41,9 @@ export class Live {
   }
 
   start() {
+    this.heardAt = this.env.now(); // what the server put into the page is as old as the page
     this.connection.start();
+    this.changed();
   }
 
   stop() {
@@ -66,9 +70,9 @@ export class Live {
     return waiting ? "catching-up" : "live";
   }
 
-  /** Milliseconds since anything was heard; null before the first time. */
+  /** Milliseconds since anything was heard. */
   get age() {
-    return this.heardAt === null ? null : this.env.now() - this.heardAt;
+    return this.env.now() - this.heardAt;
   }
 
   follow(streams) {
@@ -142,10 +146,12 @@ export class Live {
       this.settle("open");
     } else if (state === "lost") {
       for (const held of this.held.values()) if (held.cursor.inSnapshot) held.cursor = new Cursor();
-      if (this.status === "open" && !this.graceTimer) {
-        this.graceTimer = this.env.setTimeout(() => this.settle("lost"), GRACE);
+      if (this.status !== "lost" && !this.graceTimer) {
+        const grace = this.status === "open" ? GRACE : FIRST_GRACE;
+        this.graceTimer = this.env.setTimeout(() => this.settle("lost"), grace);
       }
-    } else {
+    } else if (state === "refused") {
+      this.env.clearTimeout(this.graceTimer);
       this.refusal = code || null;
       this.settle(state);
     }

@@ -57,8 +57,16 @@ export function lengthClass(title) {
   return length <= 210 ? "long" : "endless";
 }
 
+/** How dense the steps of a task on the projector are. */
+export function stepDensity(steps) {
+  if (steps <= 8) return "few";
+  if (steps <= 13) return "some";
+  return steps <= 26 ? "two" : "three";
+}
+
 /** How dense the rows of the poster are: two columns from nine on, three beyond twenty. */
 export function density(options) {
+  if (options <= 2) return "pair";
   if (options <= 4) return "few";
   if (options <= 6) return "some";
   if (options <= 8) return "many";

@@ -88,3 +88,14 @@ test("the clock follows the server", () => {
   on.messages(snapshot("polls/A", 3, {}));
   assert.equal(page.clock.now(), Date.parse("2026-01-01T00:00:10Z"));
 });
+
+test("a page that never gets through says so, after it had time to find a way", async () => {
+  const { page, time, on } = live();
+  page.start();
+  on.status({ state: "lost" });
+  await time.pass(5_000);
+  assert.equal(page.corner, "connecting");
+  await time.pass(2_000);
+  assert.equal(page.corner, "lost");
+  assert.equal(page.age, 7_000);
+});

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from handlers.looks import density, grouped, length_class, percent, rows
+from handlers.looks import density, grouped, length_class, percent, rows, step_density
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
-import { density, lengthClass, percent, rows } from "./static/js/tally.js";
+import { density, lengthClass, percent, rows, stepDensity } from "./static/js/tally.js";
 const { polls, titles, shares, sizes } = JSON.parse(process.argv[1]);
 console.log(JSON.stringify({
   rows: polls.map(([poll, tally]) => rows(poll, tally).map((row) =>
     [row.id, row.number, row.colour, row.pattern, row.count, row.percent, row.first])),
-  titles: titles.map(lengthClass), shares: shares.map(([a, b]) => percent(a, b)), sizes: sizes.map(density),
+  titles: titles.map(lengthClass), shares: shares.map(([a, b]) => percent(a, b)), sizes: sizes.map(density), steps: sizes.map(stepDensity),
 }));
 """
 
@@ -44,7 +44,7 @@ POLLS = [
 ]
 TITLES = ["a" * 60, "a" * 61, "a" * 121, "a" * 300, "周" * 31, "周" * 30, ""]
 SHARES = [(0, 0), (0, 5), (1, 1000), (1, 200), (551, 944), (125, 1000), (999, 1000), (5, 5)]
-SIZES = [1, 4, 5, 7, 9, 14, 15, 20, 21, 40]
+SIZES = [1, 2, 3, 4, 5, 7, 9, 14, 15, 20, 21, 40]
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
@@ -62,6 +62,7 @@ def test_the_server_and_the_script_draw_alike() -> None:
     assert drawn["titles"] == [length_class(title) for title in TITLES]
     assert drawn["shares"] == [percent(count, of) for count, of in SHARES]
     assert drawn["sizes"] == [density(size) for size in SIZES]
+    assert drawn["steps"] == [step_density(size) for size in SIZES]
 
 
 def test_a_receipt_is_read_in_groups_of_four() -> None:

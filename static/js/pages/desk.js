@@ -11,6 +11,7 @@ const page = dataBlock("page");
 const texts = new Texts(dataBlock("texts"));
 const numbers = new Intl.NumberFormat(page.lang || undefined);
 let dirty = false;
+document.documentElement.classList.add("scripted");
 
 function draw(live) {
   for (const stream of page.streams) {

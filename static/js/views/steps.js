@@ -2,6 +2,7 @@
 
 import { h, setText, svg } from "../dom.js";
 import { clockFace } from "../clock.js";
+import { stepDensity } from "../tally.js";
 
 /** A shape for each state, drawn in an 18 × 18 box: ring, dots, tick, cross, dash, diamond. */
 const SHAPES = {
@@ -82,7 +83,7 @@ export class Steps {
     this.reason = h("span", { class: "reason", dir: "auto" });
     this.time = h("span", { class: "time" });
     this.done = h("span", { class: "progressed" });
-    this.stage.replaceChildren(h("section", { class: "task", "data-density": steps.length > 12 ? "two" : "few" },
+    this.stage.replaceChildren(h("section", { class: "task", "data-density": stepDensity(steps.length) },
       this.title,
       h("p", { class: "sum" }, this.badge.element, this.done, this.time, this.reason),
       h("ol", { class: "steps" }, items)));
