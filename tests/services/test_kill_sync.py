@@ -1,4 +1,4 @@
-"""A lone ballot is acknowledged only after the disk was asked to keep it: what the server asks of the system, in order."""
+"""A lone ballot is acknowledged only after the disk was asked to keep it: what it asks of the system, in order."""
 
 from __future__ import annotations
 

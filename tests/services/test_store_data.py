@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from children import LIVEWALL, environment, quiet
 from child_server import Server
+from children import LIVEWALL, environment, quiet
 from crowd import Crowd, query, readers
 
 from livewall.store.sqlite import migrations

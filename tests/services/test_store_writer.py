@@ -129,9 +129,7 @@ def test_a_write_that_finds_the_disk_full_hurts_only_itself(group: Group, expect
     assert group.rows() == ["a", "b"] and not group.connection.in_transaction
 
 
-def test_a_failure_of_what_is_written_last_is_told_to_whoever_caused_it(
-    group: Group, expected_logs: list[str]
-) -> None:
+def test_a_failure_of_what_is_written_last_is_told_to_whoever_caused_it(group: Group, expected_logs: list[str]) -> None:
     expected_logs.append("a write failed")
 
     def late(tx: Transaction) -> str:
@@ -143,9 +141,7 @@ def test_a_failure_of_what_is_written_last_is_told_to_whoever_caused_it(
     assert group.rows() == ["a"]
 
 
-def test_a_transaction_that_fails_is_told_to_all_and_the_next_goes_well(
-    group: Group, expected_logs: list[str]
-) -> None:
+def test_a_transaction_that_fails_is_told_to_all_and_the_next_goes_well(group: Group, expected_logs: list[str]) -> None:
     expected_logs.append("the database refused a commit")
     other = sqlite3.connect(group.path, isolation_level=None, timeout=10)
     other.execute("BEGIN IMMEDIATE")

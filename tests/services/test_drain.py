@@ -1,0 +1,216 @@
+"""SIGTERM: everybody is sent away and told when to come back, what was acknowledged stays, and it is soon over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from child_server import Server
+from crowd import Line
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+pytest_plugins = ("server_fixtures",)
+
+SOON = 4.0
+
+
+@pytest.fixture
+def stopping(child: Server) -> Iterator[Callable[[], None]]:
+    """Ask the server to stop."""
+
+    def ask() -> None:
+        assert child.process is not None
+        child.process.send_signal(signal.SIGTERM)
+
+    yield ask
+
+
+@contextlib.contextmanager
+def locked(server: Server) -> Iterator[Callable[[], None]]:
+    """The database held by another program, so that ballots are under way until it is let go."""
+    holder = sqlite3.connect(server.database, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    try:
+        yield lambda: holder.execute("ROLLBACK") and None
+    finally:
+        holder.close()
+
+
+async def open_socket(server: Server, poll: str, token: str = "") -> WebSocketClientConnection:
+    """A socket that has the whole poll."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    made = await websocket_connect(HTTPRequest(f"ws://127.0.0.1:{server.port}/ws/polls/{poll}", headers=headers))
+    while "synced" not in json.loads(await made.read_message() or "null"):
+        pass
+    return made
+
+
+async def closed(made: WebSocketClientConnection) -> list[Any]:
+    """What still came before the close."""
+    seen = []
+    while (text := await asyncio.wait_for(made.read_message(), 10)) is not None:
+        seen.append(json.loads(text))
+    made.close()
+    return seen
+
+
+async def open_sse(server: Server, poll: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(f"GET /sse/polls/{poll} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode())
+    while b'"synced":true' not in await asyncio.wait_for(reader.readuntil(b"\n\n"), 10):
+        pass
+    return reader, writer
+
+
+async def exit_status(server: Server, seconds: float = 10) -> int:
+    assert server.process is not None
+    return await asyncio.to_thread(server.process.wait, seconds)
+
+
+async def test_everybody_is_sent_away_and_told_when_to_come_back(child: Server, stopping: Callable[[], None]) -> None:
+    poll = child.poll()
+    sockets = [await open_socket(child, poll) for _ in range(8)]
+    streams = [await open_sse(child, poll) for _ in range(8)]
+    here = child.ask("GET", f"/updates/polls/{poll}?wait=0", token="")[1]["pos"]
+    lines = [Line(child.url) for _ in range(4)]
+    polls = [asyncio.ensure_future(line.ask("GET", f"/updates/polls/{poll}?since={here}&wait=30")) for line in lines]
+    waiting = 'livewall_readers{transport="long-poll"} 4.0'
+    async with asyncio.timeout(10):
+        while waiting not in await metrics(child):
+            await asyncio.sleep(0.01)
+    start = time.monotonic()
+    stopping()
+    answers = await asyncio.gather(*polls)
+    assert answers == [(200, {"events": [], "pos": here})] * 4
+    for made in sockets:
+        assert await closed(made) == []
+        assert made.close_code == 4000
+    after = [int(made.close_reason or "") for made in sockets]
+    assert all(str(ms) == made.close_reason for ms, made in zip(after, sockets, strict=True))
+    retries = []
+    for reader, writer in streams:
+        rest = await asyncio.wait_for(reader.read(), 10)
+        assert rest.startswith(b"retry: ") and rest.endswith(b"\n\n"), rest
+        retries.append(int(rest.split()[1]))
+        writer.close()
+    # Spread over some seconds, no two at the same time.
+    assert len({*after, *retries}) == 16 and max(after + retries) - min(after + retries) > 2000
+    assert all(0 < ms <= 10_000 for ms in after + retries)
+    assert await exit_status(child) == 0
+    assert time.monotonic() - start < SOON
+    for line in lines:
+        line.close()
+
+
+async def metrics(server: Server) -> str:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    head = f"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {server.admin}\r\n\r\n"
+    writer.write(head.encode())
+    text = (await reader.read()).decode()
+    writer.close()
+    return text
+
+
+async def test_ballots_that_are_under_way_are_committed_and_answered(
+    child: Server, stopping: Callable[[], None]
+) -> None:
+    poll = child.poll()
+    watching = await open_socket(child, poll)
+    voting = await open_socket(child, poll, child.voter())
+    lines, probe = [Line(child.url) for _ in range(5)], Line(child.url)
+    assert (await probe.ask("GET", "/readyz"))[0] == 200
+    tokens = [child.voter() for _ in lines]
+    with locked(child) as release:
+        left: list[int] = []
+        ballots = [
+            asyncio.ensure_future(
+                line.ask(
+                    "PUT", f"/api/polls/{poll}/ballot", {"choices": ["2"]}, token=token, sent=lambda: left.append(1)
+                )
+            )
+            for line, token in zip(lines, tokens, strict=True)
+        ]
+        await voting.write_message(json.dumps({"do": "vote", "ref": "v", "choices": ["1"]}))
+        async with asyncio.timeout(10):
+            while len(left) < 5 or (await probe.ask("GET", "/readyz"))[1]["writes_waiting"] < 5:
+                await asyncio.sleep(0)  # one of the six is in the writer's hands
+        stopping()
+        await closed(watching)
+        assert watching.close_code == 4000
+        # It still answers those who are connected, and says that it is leaving; nobody new gets in.
+        status, found = await probe.ask("GET", "/readyz")
+        assert (status, found["error"]["code"]) == (503, "draining")
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", child.port)
+        assert not any(each.done() for each in ballots), "acknowledged before the commit"
+        release()
+    answers = await asyncio.gather(*ballots)
+    assert [status for status, _ in answers] == [201] * 5
+    await closed(voting)
+    assert voting.close_code == 4000
+    assert await exit_status(child) == 0
+    for line in [*lines, probe]:
+        line.close()
+    assert child.recounted(poll)["counts"]["2"] == 5
+    await asyncio.to_thread(child.start)
+    for token, (_, given) in zip(tokens, answers, strict=True):
+        assert child.ask("GET", f"/api/polls/{poll}", token=token)[1]["ballot"] == given
+
+
+async def test_a_second_signal_leaves_at_once(child: Server, stopping: Callable[[], None]) -> None:
+    child.expected += ["leaving at once", "the database refused a commit"]
+    poll = child.poll()
+    watching, voting = await open_socket(child, poll), await open_socket(child, poll, child.voter())
+    with locked(child):
+        await voting.write_message(json.dumps({"do": "vote", "ref": "v", "choices": ["1"]}))
+        stopping()
+        await closed(watching)
+        start = time.monotonic()
+        stopping()
+        assert await exit_status(child) == 1
+        assert time.monotonic() - start < 0.6, "it waited for the database, a second"
+    await closed(voting)
+
+
+@pytest.mark.parametrize("fill", [False, True], ids=["with room", "full"])
+async def test_two_hundred_readers_that_never_read_hold_nothing_up(
+    child: Server, stopping: Callable[[], None], fill: bool
+) -> None:
+    poll = child.poll()
+    held = []
+    try:
+        for number in range(200):
+            made = socket.create_connection(("127.0.0.1", child.port))
+            held.append(made)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            kind = "sse" if number % 2 else "ws"
+            lines = [f"GET /{kind}/polls/{poll} HTTP/1.1", f"Host: 127.0.0.1:{child.port}"]
+            if kind == "ws":
+                lines += ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
+                lines += ["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+            made.sendall("\r\n".join([*lines, "", ""]).encode())
+        async with asyncio.timeout(20):
+            while 'transport="sse"} 100.0' not in (text := await metrics(child)) or 'et"} 100.0' not in text:
+                await asyncio.sleep(0.02)
+            for n in range(400):
+                if not fill or "livewall_readers_behind 200.0" in await metrics(child):
+                    break
+                child.host("PUT", f"/api/polls/{poll}", {"title": f"{n:04}" * 125})
+            else:
+                raise AssertionError("they are not behind")
+        start = time.monotonic()
+        stopping()
+        assert await exit_status(child) == 0
+        assert time.monotonic() - start < SOON
+    finally:
+        for made in held:
+            made.close()
