@@ -11,6 +11,7 @@ import errno
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import sqlite3
@@ -25,7 +26,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from handlers.assets import Assets
-from handlers.base import NotFoundHandler
+from handlers.base import NotFoundHandler, path_of
 from handlers.connections import Connections
 from handlers.livestream import SEND_BUFFER, LiveServer
 from handlers.routes import routes
@@ -56,6 +57,8 @@ MAX_BUFFER = 9 << 20
 EVICT_SECONDS = 15.0
 LAG_SECONDS = 0.5
 LISTEN_BACKLOG = 1024
+BODY_SECONDS = 120.0
+MOST_FILES = 1 << 17
 
 
 class PortTaken(LivewallError):
@@ -161,11 +164,13 @@ async def start(settings: Settings) -> Running:
         max_buffer_size=MAX_BUFFER,
         max_body_size=1 << 20,
         idle_connection_timeout=300,
+        body_timeout=BODY_SECONDS,
     )
     running = Running(services, connections, http, port, folder, deadlines)
     await services.polls.start()
     every(running, LAG_SECONDS, lambda late: metrics.loop_lag.set(late))
     every(running, EVICT_SECONDS, lambda late: hub.hub.evict())
+    every(running, EVICT_SECONDS, lambda late: credentials.run_out())
     connections.websocket_pulse.start()
     connections.sse_pulse.start()
     metrics.started.set_to_current_time()
@@ -187,12 +192,12 @@ def application(services: Services, connections: Connections) -> Application:
 
 
 def log_request(handler: Any) -> None:
-    """One line a request, without its query: codes and positions are nobody's business."""
+    """One line a request, without its query and the code of a link: they are nobody's business."""
     request = handler.request
     status = handler.get_status()
     level = logging.WARNING if status == 500 else logging.DEBUG
     logging.getLogger("livewall.access").log(
-        level, "%d %s %s %.1f ms", status, request.method, request.path, 1000 * request.request_time()
+        level, "%d %s %s %.1f ms", status, request.method, path_of(request), 1000 * request.request_time()
     )
 
 
@@ -269,9 +274,18 @@ def rest_the_collector() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
+def allow_many_connections() -> None:
+    """Each connection is an open file, of which a process is usually given 1,024: take what the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def run(settings: Settings) -> int:
     """Serve in the foreground; returns the exit status."""
     set_up_logs(settings.log_format, settings.log_level)
+    allow_many_connections()
     with contextlib.suppress(KeyboardInterrupt):
         return asyncio.run(serve(settings))
     return 130

@@ -15,7 +15,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from livewall import wire
 from livewall.clock import iso
-from livewall.errors import BadInput, Busy, LivewallError, NotAllowed, NotFound
+from livewall.errors import BadInput, Busy, LivewallError, NotAllowed, NotFound, invalid
 from livewall.identity import NOBODY, Who
 from livewall.services import Services
 from livewall.settings import Network
@@ -32,19 +32,24 @@ SIGN_IN_COOKIE_SECONDS = 12 * 3600
 
 
 def origin_of(url: str) -> str:
-    """The host and port of an address, as in a Host header."""
-    return urlsplit(url).netloc.lower()
+    """The host and port of an address, as in a Host header; nothing for what is no address."""
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:
+        return ""
+
+
+def path_of(request: HTTPServerRequest) -> str:
+    """What a log may say of an address: neither its query nor the code of a sign-in link."""
+    return "/login/…" if request.path.startswith("/login/") else str(request.path)
 
 
 def is_foreign(request: HTTPServerRequest, public_url: str | None) -> bool:
     """Whether a browser says that this request was made by a page of another site."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site in ("same-origin", "none"):
-        return False
     origin = request.headers.get("Origin")
-    if origin is None:
-        return site is not None
-    return not _is_ours(origin, request, public_url)
+    if origin is not None:
+        return not _is_ours(origin, request, public_url)
+    return request.headers.get("Sec-Fetch-Site") not in (None, "same-origin", "none")
 
 
 def is_proved_own(request: HTTPServerRequest, public_url: str | None) -> bool:
@@ -92,6 +97,7 @@ class BaseHandler(RequestHandler):
         self.services = services
         self.who: Who = NOBODY
         self.by_token = False
+        self.as_audience = False
 
     # -- headers
 
@@ -148,8 +154,10 @@ class BaseHandler(RequestHandler):
                 credential=holder.credential if holder else "",
                 voter=self.services.secrets.voter(voter) if voter else None,
             )
-        if self.request.method in SAFE and "as" in self.request.query_arguments and self.argument("as") == "audience":
-            self.who = NOBODY
+        if self.request.method in SAFE and "as" in self.request.query_arguments:
+            if self.argument("as") != "audience":  # a slip must not show more than was asked for
+                raise invalid("as", "only audience")
+            self.who, self.as_audience = NOBODY, True
 
     def refuse_forgery(self) -> None:
         """A change asked for with a cookie must come from a page of ours (DESIGN §8)."""
@@ -157,12 +165,16 @@ class BaseHandler(RequestHandler):
             return
         if is_proved_own(self.request, self.services.settings.public_url):
             return
-        if self.request.headers.get("Sec-Fetch-Site") is None and self.request.headers.get("Origin") is None:
+        silent = self.request.headers.get("Sec-Fetch-Site") is None and self.request.headers.get("Origin") is None
+        if silent and self.takes_forms:
             self.needs_form_token = True
-            return
-        raise NotAllowed("forbidden", "this request was made by a page of another site")
+        elif silent:
+            raise NotAllowed("forbidden", "a request with a cookie must say which page made it")
+        else:
+            raise NotAllowed("forbidden", "this request was made by a page of another site")
 
     must_be_own = False
+    takes_forms = False
     needs_form_token = False
 
     @property
@@ -192,8 +204,8 @@ class BaseHandler(RequestHandler):
         self.set_cookie(name, value, max_age=seconds, path="/", httponly=True, samesite="Lax", secure=secure)
 
     def ensure_voter(self) -> None:
-        """Give a browser that has no voter cookie one; never on a projector's page."""
-        if self.who.voter is None and not self.by_token:
+        """Give a browser that has no voter cookie one; never on a projector's page, nor to a host looking on."""
+        if self.who.voter is None and not self.by_token and not self.as_audience:
             self.services.limits.new_voter(self.address, self.services.monotonic())
             token = self.services.secrets.new_voter()
             self.set_own_cookie(self.voter_cookie, token, VOTER_COOKIE_SECONDS)
@@ -227,6 +239,10 @@ class BaseHandler(RequestHandler):
         except UnicodeDecodeError:
             raise BadInput("invalid", f"{name}: not UTF-8", fields={name: "not UTF-8"}) from None
 
+    def since(self) -> str:
+        """The positions a reader claims; bytes that are no text are no position."""
+        return self.request.query_arguments.get("since", [b""])[-1].decode("utf-8", "replace")
+
     def page_arguments(self) -> dict[str, Any]:
         """`limit` and `before` of a list."""
         text = self.argument("limit", "50")
@@ -254,11 +270,11 @@ class BaseHandler(RequestHandler):
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         if isinstance(value, LivewallError):
             if value.status >= 500 and value.code != "draining":
-                log.warning("%s %s: %s", self.request.method, self.request.path, value.code)
+                log.warning("%s %s: %s", self.request.method, path_of(self.request), value.code)
             return
         if isinstance(value, HTTPError):
             return
-        log.error("%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb))  # type: ignore[arg-type]
+        log.error("%s %s failed", self.request.method, path_of(self.request), exc_info=(typ, value, tb))  # type: ignore[arg-type]
 
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None, None))[1]
@@ -339,11 +355,6 @@ class ApiHandler(BaseHandler):
         """The request's body as `kind`; an empty one is `{}`. Raises BadInput."""
         if self._size > BODY_LIMIT:
             raise too_large()
-        if self.needs_form_token:
-            # A browser cannot send JSON to another site without asking first, so this content type is proof enough.
-            kind_sent = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-            if kind_sent != "application/json":
-                raise NotAllowed("forbidden", "a request with a cookie must say where it comes from")
         return wire.decode(b"".join(self._body), kind)
 
 

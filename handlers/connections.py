@@ -35,6 +35,7 @@ class Connections:
         self._metrics = metrics
         self._all: dict[Connection, None] = {}
         self._by_credential: dict[str, dict[Connection, None]] = {}
+        self._ended: set[str] = set()
         self.websocket_pulse = Pulse(WEBSOCKET_PULSE)
         self.sse_pulse = Pulse(SSE_PULSE)
 
@@ -45,6 +46,8 @@ class Connections:
         self._all[connection] = None
         if connection.credential:
             self._by_credential.setdefault(connection.credential, {})[connection] = None
+            if connection.credential in self._ended:  # it was revoked while this connection was being made
+                asyncio.get_running_loop().call_soon(connection.refuse, ended())
         self._metrics.readers.labels(connection.transport).inc()
 
     def remove(self, connection: Connection) -> None:
@@ -60,8 +63,9 @@ class Connections:
 
     def revoked(self, credential: str) -> None:
         """Close what was opened with a credential that holds no more."""
+        self._ended.add(credential)
         for connection in list(self._by_credential.get(credential, ())):
-            connection.refuse(LivewallError("unauthenticated", "this sign-in was revoked"))
+            connection.refuse(ended())
 
     async def drain(self) -> None:
         """Send everybody away in batches, to come back spread out."""
@@ -70,3 +74,7 @@ class Connections:
             connection.drain(200 + SPREAD_MS * place // max(1, len(leaving)))
             if place % BATCH == BATCH - 1:
                 await asyncio.sleep(0.02)
+
+
+def ended() -> LivewallError:
+    return LivewallError("unauthenticated", "this sign-in was revoked or has run out")

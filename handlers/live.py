@@ -83,6 +83,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self._replies: list[bytes] = []
         self._under_way = 0
         self._room: asyncio.Event | None = None
+        self._changes: list[wire.Subscribe | wire.Unsubscribe] = []
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -92,8 +93,13 @@ class LiveSocket(BaseHandler, WebSocketHandler):
     # -- opening
 
     async def prepare(self) -> None:
-        if self.request.headers.get("Upgrade", "").lower() != "websocket":
+        headers = self.request.headers
+        if self.request.method != "GET":
+            raise BadInput("method_not_allowed", "a WebSocket begins with GET")
+        if headers.get("Upgrade", "").lower() != "websocket":
             raise BadInput("malformed", "this address speaks WebSocket; use /sse/ or /updates/ without")
+        if "upgrade" not in headers.get("Connection", "").lower() or not headers.get("Sec-WebSocket-Key"):
+            raise BadInput("malformed", "the WebSocket handshake lacks Connection: Upgrade or its key")
         if is_foreign(self.request, self.services.settings.public_url):
             raise NotAllowed("forbidden", "a page of another site cannot open a socket here")
         self._refused: LivewallError | None = None
@@ -128,7 +134,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self._slot = self.connections.websocket_pulse.add(self)
         stream.go_live(self._held, self._empty)
         # What a request said is not needed any more, and it is most of what a waiting connection would keep.
-        names, since = streams_of(args[0]), self.argument("since")
+        names, since = streams_of(args[0]), self.since()
         self.request.headers.clear()
         try:
             await follow(self.services, self.reader, names, since)
@@ -254,13 +260,11 @@ class LiveSocket(BaseHandler, WebSocketHandler):
                 self._vote(act)
             case wire.Retract():
                 self._retract(act)
-            case wire.Subscribe():
+            case wire.Subscribe() | wire.Unsubscribe():
                 self._count(1)
-                self._task = asyncio.ensure_future(self._subscribe(act))
-            case wire.Unsubscribe():
-                if self.reader is not None:
-                    self.services.hub.hub.detach(self.reader, act.stream)
-                self._ok(act.ref, {"stream": act.stream})
+                self._changes.append(act)
+                if len(self._changes) == 1:
+                    self._task = asyncio.ensure_future(self._follow())
 
     def _vote(self, act: wire.Vote) -> None:
         poll, voter = self._poll(act.poll), self._voter()
@@ -289,23 +293,28 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self.services.polls.retract(poll, voter, act.round, done)
         self._count(1)
 
-    async def _subscribe(self, act: wire.Subscribe) -> None:
-        reader = self.reader
-        try:
-            if reader is None:
-                return
-            if act.stream not in reader.cursors and len(reader.cursors) >= MAX_STREAMS:
-                raise too_many()
-            await self.services.hub.attach(reader, stream_name(act.stream), act.since)
-            self._ok(act.ref, {"stream": act.stream}, now=True)
-            self.services.hub.hub.start(reader)
-        except LivewallError as error:
-            self._error(act.ref, error)
-        except Exception as error:
-            self.log_exception(type(error), error, error.__traceback__)
-            self._error(act.ref, LivewallError("internal", "something went wrong here; it was logged"))
-        finally:
+    async def _follow(self) -> None:
+        """One change after the other, so that what was asked last holds and no more streams than allowed are taken."""
+        while self._changes:
+            act = self._changes[0]
+            try:
+                if self.reader is not None:
+                    await self._change(self.reader, act)
+            except Exception as error:
+                self._error(act.ref, error)
+            self._changes.pop(0)
             self._count(-1)
+
+    async def _change(self, reader: Reader, act: wire.Subscribe | wire.Unsubscribe) -> None:
+        if isinstance(act, wire.Unsubscribe):
+            self.services.hub.hub.detach(reader, act.stream)
+            self._ok(act.ref, {"stream": act.stream})
+            return
+        if act.stream not in reader.cursors and len(reader.cursors) >= MAX_STREAMS:
+            raise too_many()
+        await self.services.hub.attach(reader, stream_name(act.stream), act.since)
+        self._ok(act.ref, {"stream": act.stream}, now=True)
+        self.services.hub.hub.start(reader)
 
     def _count(self, change: int) -> None:
         self._under_way += change
@@ -384,11 +393,15 @@ def too_many() -> LivewallError:
 
 
 async def follow(services: Services, reader: Reader, names: list[str], since: str) -> None:
-    """Give a reader its cursors, in the order of the address. Raises the first refusal."""
+    """Give a reader its cursors, in the order of the address. Raises the first refusal.
+
+    As many positions as streams, or none counts: one that belongs to another stream would be a hole.
+    """
     if len(names) > MAX_STREAMS:
         raise too_many()
-    places = since.split(",") if since else []
-    for index, name in enumerate(names):
-        place = places[index] if index < len(places) else ""
+    places = since.split(",")
+    if len(places) != len(names):
+        places = [""] * len(names)
+    for name, place in zip(names, places, strict=True):
         await services.hub.attach(reader, stream_name(name), place or None)
 

@@ -50,6 +50,7 @@ class FormHandler(ApiHandler):
 
     page = True
     must_be_own = True
+    takes_forms = True
 
     def fields(self) -> dict[str, str]:
         """The last value of each field. Raises where the form cannot prove itself."""

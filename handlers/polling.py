@@ -66,7 +66,7 @@ class UpdatesHandler(BaseHandler):
         if self.services.draining:
             raise Busy("draining", "the server is stopping")
         wait = self._wait()
-        names, since = streams_of(streams), self.argument("since")
+        names, since = streams_of(streams), self.since()
         hub = self.services.hub.hub
         collector = self._collector = Collector(self.who.credential)
         reader = Reader(collector, self.who)

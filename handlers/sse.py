@@ -107,7 +107,7 @@ class SseHandler(BaseHandler):
         if self.services.draining:
             raise Busy("draining", "the server is stopping")
         names = streams_of(streams)
-        since = self.request.headers.get("Last-Event-ID") or self.argument("since")
+        since = self.request.headers.get("Last-Event-ID") or self.since()
         stream = self.request.connection.stream  # type: ignore[union-attr]
         assert isinstance(stream, LiveStream)
         connection = SseConnection(self, stream, several=len(names) > 1)

@@ -42,13 +42,15 @@ _FIELDS = "id, kind, role, name, created_at, expires_at, revoked_at"
 
 
 class Credentials:
-    """Who holds which role. `revoked(id)` is called when a credential is taken back, so that its sockets close."""
+    """Who holds which role. `revoked(id)` is called when a credential holds no more, so that its sockets close."""
 
     def __init__(self, store: Store, secrets: Secrets, clock: Clock) -> None:
         self._store = store
         self._secrets = secrets
         self._clock = clock
         self._known: dict[bytes, tuple[Who, str | None]] = {}
+        self._ends: dict[str, str] = {}
+        self._taken_back: set[str] = set()
         self.revoked: Callable[[str], None] = lambda id: None
 
     async def who(self, token: str) -> Who:
@@ -76,12 +78,14 @@ class Credentials:
                 ).fetchone()
             )
             role = role_named(row[1]) if row else None
-            if role is None:
+            if role is None or row[0] in self._taken_back:  # it may have been revoked while the store was asked
                 return None
             held = Who(role=role, name=row[2], credential=row[0]), row[3]
             if len(self._known) >= 10_000:
                 self._known.clear()
             self._known[hash] = held
+            if row[3] is not None:
+                self._ends[row[0]] = row[3]
         who, expires_at = held
         if expires_at is not None and expires_at <= iso(self._clock()):
             self._known.pop(hash, None)
@@ -112,6 +116,17 @@ class Credentials:
                 tx.execute("UPDATE credentials SET revoked_at = :now WHERE id = :id", {"now": now, "id": id})
 
         await self._store.write(write)
+        self._taken_back.add(id)
+        self._end(id)
+
+    def run_out(self) -> None:
+        """Close the sockets of the sign-ins whose time is over; to be called now and then."""
+        now = iso(self._clock())
+        for id in [id for id, expires_at in self._ends.items() if expires_at <= now]:
+            self._end(id)
+
+    def _end(self, id: str) -> None:
+        self._ends.pop(id, None)
         self._known = {hash: held for hash, held in self._known.items() if held[0].credential != id}
         self.revoked(id)
 

@@ -18,8 +18,9 @@ T = TypeVar("T")
 
 Title = Annotated[str, Meta(min_length=1, max_length=500)]
 Label = Annotated[str, Meta(min_length=1, max_length=200)]
-OptionId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
-Name = Annotated[str, Meta(pattern=f"^{NAME}$")]
+# Not `$`: it matches before a newline at the end, and names stand in events as they are.
+OptionId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,40}\Z")]
+Name = Annotated[str, Meta(pattern=rf"^{NAME}\Z")]
 ShortText = Annotated[str, Meta(max_length=1000)]
 Ref = Annotated[str, Meta(max_length=64)]
 
