@@ -152,19 +152,17 @@ class Tasks:
             task, owner = _find(tx, id)
             if not who.operator and owner != who.credential:
                 raise NotAllowed("forbidden", "this task is another's")
-            steps = _steps(tx, id)
-            before = next((s for s in steps if s.name == name), None)
-            if before is None:
-                raise NotFound("not_found", f"task {id} has no step {name}")
+            before = _step(tx, id, name)
             after = reported(before, state, progress, message, now)
             if after == before:
                 return after
-            steps = [after if s.name == name else s for s in steps]
-            skipped = settle(steps, now)
-            for step in [after, *skipped]:
-                _save_step(tx, id, step)
-            gone = {s.name: s for s in skipped}
-            _follow(tx, task, [gone.get(s.name, s) for s in steps], now)
+            _save_step(tx, id, after)
+            if after.state is not before.state:  # else no other step is touched: they may be many, and reports frequent
+                steps = _steps(tx, id)
+                skipped = {s.name: s for s in settle(steps, now)}
+                for step in skipped.values():
+                    _save_step(tx, id, step)
+                _follow(tx, task, [skipped.get(s.name, s) for s in steps], now)
             return after
 
         found: dict[str, Any] = msgspec.to_builtins(await self._store.write(write))
@@ -241,13 +239,23 @@ def _find(asks: Any, id: str) -> tuple[Task, str]:
 
 def _steps(asks: Any, id: str) -> list[Step]:
     rows = asks.execute(f"SELECT {_STEP} FROM steps WHERE task = :task ORDER BY place", {"task": id})
-    return [
-        Step(
-            name=r[0], needs=msgspec.json.decode(r[1], type=list[str]), state=StepState(r[2]), reason=r[3],
-            attempt=r[4], progress=r[5], message=r[6], started_at=r[7], ended_at=r[8],
-        )
-        for r in rows
-    ]
+    return [_made(row) for row in rows]
+
+
+def _step(asks: Any, id: str, name: str) -> Step:
+    row = asks.execute(
+        f"SELECT {_STEP} FROM steps WHERE task = :task AND name = :name", {"task": id, "name": name}
+    ).fetchone()
+    if row is None:
+        raise NotFound("not_found", f"task {id} has no step {name}")
+    return _made(row)
+
+
+def _made(row: Any) -> Step:
+    return Step(
+        name=row[0], needs=msgspec.json.decode(row[1], type=list[str]), state=StepState(row[2]), reason=row[3],
+        attempt=row[4], progress=row[5], message=row[6], started_at=row[7], ended_at=row[8],
+    )
 
 
 def _detail(task: Task, steps: list[Step]) -> dict[str, Any]:

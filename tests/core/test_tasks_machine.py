@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,3 +81,10 @@ def test_steps_must_be_a_graph_without_circles(steps: list[tuple[str, list[str]]
     with pytest.raises(LivewallError) as raised:
         order(steps)
     assert raised.value.code == "invalid"
+
+
+def test_a_failure_reaches_the_end_of_the_longest_chain_listed_backwards() -> None:
+    steps = [Step(name=f"s{n}", needs=[f"s{n - 1}"] if n else []) for n in range(500)][::-1]
+    steps[-1] = msgspec.structs.replace(steps[-1], state=StepState.FAILED)
+    skipped = settle(steps, "2026-01-01T00:00:00.000Z")
+    assert len(skipped) == 499 and {s.reason for s in skipped} == {"s0 failed"}
