@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from pathlib import Path
 
 from livewall.errors import LivewallError, Refused
 from livewall.store.folder import Folder
-from livewall.store.sqlite import connect, migrate
+from livewall.store.sqlite import check_version, connect, migrate, schema
 from livewall.store.store import new_epoch, set_meta
 
 
@@ -20,20 +21,36 @@ def backup(data: Path, file: Path) -> None:
     source = Folder(data).database
     if not source.exists():
         raise Refused(message=f"there is no database in {data}")
-    if file.exists():
-        raise Refused(message=f"{file} exists already; give another name or remove it first")
+    try:
+        # Made before anything is in it: nobody else can ever read it.
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        raise Refused(message=f"{file} exists already; give another name or remove it first") from None
+    try:
+        _copy(source, file)
+    except BaseException:
+        file.unlink(missing_ok=True)  # half a backup is worse than none
+        raise
+
+
+def _copy(source: Path, file: Path) -> None:
     connection = connect(source, writer=False)
     try:
         connection.execute("PRAGMA query_only = OFF")
         connection.execute("VACUUM INTO :file", {"file": str(file)})
     finally:
         connection.close()
-    file.chmod(0o600)
     copy = sqlite3.connect(file, isolation_level=None)
     try:
         copy.execute("DELETE FROM meta WHERE name = 'nonce'")
     finally:
         copy.close()
+    # Neither of the two need have reached the disk.
+    handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def restore(data: Path, file: Path) -> None:
@@ -58,10 +75,7 @@ def restore(data: Path, file: Path) -> None:
         finally:
             connection.close()
         if folder.database.exists():
-            settle(folder.database)
-            folder.database.replace(folder.path / "livewall.db.before-restore")
-        for rest in ("-wal", "-shm"):
-            folder.database.with_name(folder.database.name + rest).unlink(missing_ok=True)
+            put_aside(folder.database)
         fresh.replace(folder.database)
         (folder.path / "nonce").unlink(missing_ok=True)
     finally:
@@ -92,6 +106,23 @@ def renew(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
+def put_aside(database: Path) -> None:
+    """Keep what was there, also when it is damaged: that is what a backup is for."""
+    aside = database.with_name(database.name + ".before-restore")
+    for rest in ("", "-wal", "-shm"):
+        aside.with_name(aside.name + rest).unlink(missing_ok=True)
+    try:
+        settle(database)
+    except sqlite3.Error:
+        pass  # what the log holds stays in the log
+    wal = database.with_name(database.name + "-wal")
+    if wal.exists() and wal.stat().st_size:
+        wal.replace(aside.with_name(aside.name + "-wal"))
+    wal.unlink(missing_ok=True)
+    database.with_name(database.name + "-shm").unlink(missing_ok=True)
+    database.replace(aside)
+
+
 def settle(database: Path) -> None:
     """Bring what the write-ahead log holds into the file itself."""
     connection = sqlite3.connect(database, isolation_level=None)
@@ -102,15 +133,16 @@ def settle(database: Path) -> None:
 
 
 def check(file: Path) -> None:
-    """Raise unless `file` is a sound database of Livewall."""
+    """Raise unless `file` is a sound database of Livewall that this version can open."""
     try:
         connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
         try:
             sound = connection.execute("PRAGMA quick_check").fetchone()[0] == "ok"
-            connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
+            version = schema(connection)
         finally:
             connection.close()
     except sqlite3.DatabaseError as error:
         raise LivewallError("conflict", f"{file} is not a backup of Livewall: {error}") from None
     if not sound:
         raise LivewallError("conflict", f"{file} is damaged")
+    check_version(version)

@@ -41,16 +41,9 @@ def migrate(connection: sqlite3.Connection, folder: Path = MIGRATIONS) -> int:
     Raises NewerDatabase, and leaves the database alone, when it is newer than this program.
     """
     connection.execute("CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")
-    row = connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
-    version = int(row[0]) if row else 0
-    known = migrations(folder)
-    newest = known[-1][0]
-    if version > newest:
-        raise NewerDatabase(
-            message=f"the database has schema {version} and this Livewall knows {newest}: it was written by a newer "
-            "version; install that version, or start with another data folder"
-        )
-    for number, path in known:
+    version = schema(connection)
+    check_version(version, folder)
+    for number, path in migrations(folder):
         if number <= version:
             continue
         connection.execute("BEGIN IMMEDIATE")
@@ -67,6 +60,22 @@ def migrate(connection: sqlite3.Connection, folder: Path = MIGRATIONS) -> int:
             raise
         version = number
     return version
+
+
+def schema(connection: sqlite3.Connection) -> int:
+    """The number of the last migration that was applied."""
+    row = connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def check_version(version: int, folder: Path = MIGRATIONS) -> None:
+    """Raise NewerDatabase for a schema this program does not know."""
+    newest = migrations(folder)[-1][0]
+    if version > newest:
+        raise NewerDatabase(
+            message=f"the database has schema {version} and this Livewall knows {newest}: it was written by a newer "
+            "version; install that version, or start with another data folder"
+        )
 
 
 def statements(script: str) -> list[str]:

@@ -81,7 +81,8 @@ class Voter:
 
 
 class Crowd:
-    """`cast` makes everyone vote. `sent` is called the moment a ballot has left, and may do away with the server."""
+    """`cast` makes everyone vote. `sent` is called the moment a ballot has left, `heard` the moment one was
+    acknowledged; either may do away with the server."""
 
     def __init__(self, url: str, poll: str, chance: random.Random, choices: Iterable[int] | None = None) -> None:
         self.url = url
@@ -94,6 +95,7 @@ class Crowd:
         """Ballots that had left, and whose answer never came."""
         self.refused = 0
         self.sent: Callable[[], None] = lambda: None
+        self.heard: Callable[[], None] = lambda: None
         self._moved = asyncio.Event()
 
     async def cast(self) -> None:
@@ -145,6 +147,7 @@ class Crowd:
         self.under_way.discard(voter)
         self.acknowledged += 1
         self._moved.set()
+        self.heard()
 
     def _unanswered(self, voter: Voter) -> None:
         if voter in self.under_way:

@@ -139,6 +139,37 @@ async def test_a_backup_made_while_ballots_flow_is_whole_and_readers_of_the_late
     assert kept.agrees and kept.counted.ballots == 240
 
 
+def test_a_backup_takes_the_place_of_a_damaged_database_which_is_kept(child: Server, tmp_path: Path) -> None:
+    poll, file = child.poll(), tmp_path / "backup.db"
+    child.vote(poll)
+    child.run("backup", str(file))
+    child.stop()
+    damaged = b"\0" * 100 + child.database.read_bytes()[100:]
+    child.database.write_bytes(damaged)
+    assert "cannot be opened" in refused(child)
+    child.run("restore", str(file))
+    assert (child.data / "livewall.db.before-restore").read_bytes() == damaged
+    child.start()
+    assert child.recounted(poll)["ballots"] == 1
+
+
+def test_a_backup_of_a_newer_version_is_not_restored(child: Server, tmp_path: Path) -> None:
+    poll, file = child.poll(), tmp_path / "backup.db"
+    child.run("backup", str(file))
+    child.stop()
+    query(file, "UPDATE meta SET value = '9999' WHERE name = 'schema'")
+    assert "newer version" in child.run("restore", str(file), status=1)
+    child.start()
+    assert child.tally(poll)["ballots"] == 0
+
+
+def test_a_backup_that_fails_leaves_no_file(child: Server, tmp_path: Path) -> None:
+    child.stop()
+    child.database.write_bytes(b"Dear madam, " * 1000)
+    child.run("backup", str(tmp_path / "backup.db"), status=1)
+    assert not (tmp_path / "backup.db").exists()
+
+
 def test_a_restart_and_a_kill_keep_the_epoch(child: Server) -> None:
     poll = child.poll()
     here, mark = position(child, poll), epoch(child, poll)
