@@ -36,6 +36,7 @@ class Connections:
         self._all: dict[Connection, None] = {}
         self._by_credential: dict[str, dict[Connection, None]] = {}
         self._ended: set[str] = set()
+        self._leaving = False
         self.websocket_pulse = Pulse(WEBSOCKET_PULSE)
         self.sse_pulse = Pulse(SSE_PULSE)
 
@@ -48,6 +49,8 @@ class Connections:
             self._by_credential.setdefault(connection.credential, {})[connection] = None
             if connection.credential in self._ended:  # it was revoked while this connection was being made
                 asyncio.get_running_loop().call_soon(connection.refuse, ended())
+        if self._leaving:  # it was being made when the others were sent away
+            asyncio.get_running_loop().call_soon(connection.drain, SPREAD_MS)
         self._metrics.readers.labels(connection.transport).inc()
 
     def remove(self, connection: Connection) -> None:
@@ -69,6 +72,7 @@ class Connections:
 
     async def drain(self) -> None:
         """Send everybody away in batches, to come back spread out."""
+        self._leaving = True
         leaving = list(self._all)
         for place, connection in enumerate(leaving):
             connection.drain(200 + SPREAD_MS * place // max(1, len(leaving)))

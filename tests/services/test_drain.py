@@ -16,7 +16,11 @@ import pytest
 from child_server import Server
 from crowd import Line
 from tornado.httpclient import HTTPRequest
+from tornado.ioloop import IOLoop
 from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+from handlers.connections import Connections
+from livewall.metrics import Metrics
 
 pytest_plugins = ("server_fixtures",)
 
@@ -164,6 +168,21 @@ async def test_ballots_that_are_under_way_are_committed_and_answered(
     await asyncio.to_thread(child.start)
     for token, (_, given) in zip(tokens, answers, strict=True):
         assert child.ask("GET", f"/api/polls/{poll}", token=token)[1]["ballot"] == given
+
+
+async def test_whoever_comes_while_the_others_are_sent_away_is_sent_away_too(io_loop: IOLoop) -> None:
+    class Late:
+        transport, credential = "sse", ""
+        after: int | None = None
+
+        def drain(self, after_ms: int) -> None:
+            self.after = after_ms
+
+    connections, late = Connections(Metrics()), Late()
+    await connections.drain()
+    connections.add(late)  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    assert late.after
 
 
 async def test_a_second_signal_leaves_at_once(child: Server, stopping: Callable[[], None]) -> None:
