@@ -6,6 +6,9 @@ import { Live } from "./live.js";
 import { scene, wanted } from "./scene.js";
 import { Texts } from "./text.js";
 
+const LEAVING = 800;
+const SETTLED = 5_000; // a page that is refused sooner than this would be refused again
+
 /** `draw(context)` is called on every change and `tick(context)` every second; context has live, scene, texts, page. */
 export function start({ audience = false, draw, tick }) {
   const page = dataBlock("page");
@@ -20,10 +23,12 @@ export function start({ audience = false, draw, tick }) {
       learnOrder(context, streams[streams.length - 1]);
       context.live.follow(streams);
     }
-    const next = scene(page, stateOf, context.order);
-    // What is on its way keeps the last picture on the wall.
-    if (next.kind !== "waiting" || context.scene.kind === "waiting") context.scene = next;
+    const next = context.live.refusal
+      ? { kind: "gone", code: context.live.refusal }
+      : scene(page, stateOf, context.order);
+    if (mayReplace(context, next)) context.scene = next;
     draw(context);
+    renewWhenSignedOut(context);
   };
   context.live = new Live({ streams: [page.wallStream || page.stream], audience, env, changed: () => context.redraw() });
   context.order = page.steps || [];
@@ -35,14 +40,38 @@ export function start({ audience = false, draw, tick }) {
   return context;
 }
 
+/** What is on its way keeps the last picture on the wall; so does, for a moment, an item the wall may just be leaving. */
+function mayReplace(context, next) {
+  const shown = context.scene.kind;
+  if (next.kind === "waiting") return shown === "waiting";
+  if (next.kind !== "gone" || !next.wall || shown === "gone") {
+    context.env.clearTimeout(context.leaving);
+    context.leaving = null;
+    return true;
+  }
+  if (context.leaving === "over") return true;
+  if (!context.leaving) {
+    context.leaving = context.env.setTimeout(() => {
+      context.leaving = "over";
+      context.redraw();
+    }, LEAVING);
+  }
+  return false;
+}
+
+/** A sign-in that ended leaves what everybody may see: the server knows what that is. */
+function renewWhenSignedOut(context) {
+  if (context.live.refusal === "unauthenticated" && context.env.now() > SETTLED) location.reload();
+}
+
 /** Without the item that was refused together with its wall, until the wall says something new. */
 function allowed(context, streams) {
   const [first, item] = streams;
   const { wall } = context.live.state(first).values;
   if (wall !== context.wall) context.refused = null;
   context.wall = wall;
-  const { error, ready } = item ? context.live.state(item) : {};
-  if (error && !ready) context.refused = item;
+  const { error } = item ? context.live.state(item) : {};
+  if (error) context.refused = item;
   return context.refused && context.refused === item ? [first] : streams;
 }
 

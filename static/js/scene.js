@@ -30,7 +30,7 @@ function steps(values, order) {
 /** {kind: "waiting" | "lobby" | "poll" | "task" | "gone", …} of one item. */
 export function item(stream, state, order = []) {
   const { values, ready, error } = state;
-  if (error && !ready) return { kind: "gone", stream, code: error.code };
+  if (error) return { kind: "gone", stream, code: error.code };
   if (!ready) return { kind: "waiting", stream };
   if (stream.startsWith("tasks/")) {
     return values.task ? { kind: "task", stream, task: values.task, steps: steps(values, order) } : { kind: "gone", stream };
@@ -44,7 +44,7 @@ export function item(stream, state, order = []) {
 export function scene(page, stateOf, order = []) {
   if (!page.wallStream) return item(page.stream, stateOf(page.stream), order);
   const { values, ready, error } = stateOf(page.wallStream);
-  if (error && !ready) return { kind: "gone", code: error.code };
+  if (error) return { kind: "gone", code: error.code };
   if (!ready) return { kind: "waiting" };
   const wall = values.wall;
   if (!wall) return { kind: "gone" };

@@ -15,7 +15,7 @@ function put(held, event) {
 
 /** The next state of one stream. The cursor has already said that the event applies. */
 export function reduce(held, event) {
-  if (event.error) return { ...held, error: event.error, staged: null };
+  if (event.error) return { ...held, error: event.error, staged: null, ready: false };
   if (event.reset) return { ...held, staged: NOTHING, error: null };
   if (event.synced) {
     const whole = held.staged || held;

@@ -59,12 +59,18 @@ def chromium() -> str | None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "timeout(seconds): how long a test of this folder may take")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
-    if chromium() is None and not os.environ.get("CI"):
-        for item in items:
-            if here in item.path.parents:
-                item.add_marker(pytest.mark.skip(reason="no Chromium here: install it, or name it in CHROMIUM"))
+    for item in items:
+        if here not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.timeout(seconds=120))  # two cores may have other work
+        if chromium() is None and not os.environ.get("CI"):
+            item.add_marker(pytest.mark.skip(reason="no Chromium here: install it, or name it in CHROMIUM"))
 
 
 class Hall:
@@ -142,7 +148,7 @@ class Hall:
         context = await self.browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
         self.contexts.append(context)
         page = await context.new_page()
-        page.set_default_timeout(12_000)
+        page.set_default_timeout(25_000)
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("dialog", lambda dialog: self.complaints.append(f"a dialog: {dialog.message}"))
@@ -172,7 +178,7 @@ class Hall:
         return page
 
 
-async def reads(page: Page, selector: str, wanted: str, seconds: float = 12) -> None:
+async def reads(page: Page, selector: str, wanted: str, seconds: float = 25) -> None:
     """Wait until an element says `wanted`."""
     seen = ""
     for _ in range(int(seconds / 0.05)):
@@ -185,7 +191,7 @@ async def reads(page: Page, selector: str, wanted: str, seconds: float = 12) -> 
     raise AssertionError(f"{selector} says {seen!r}, not {wanted!r}")
 
 
-async def becomes(look: Callable[[], Any], wanted: Any, seconds: float = 12) -> None:
+async def becomes(look: Callable[[], Any], wanted: Any, seconds: float = 25) -> None:
     """Wait until `look()` gives `wanted`."""
     seen = None
     for _ in range(int(seconds / 0.05)):

@@ -23,26 +23,26 @@ async def move(hall: Hall, box_url: str, transport: str, seconds: float) -> tupl
 async def test_a_refused_upgrade_leads_to_server_sent_events(hall: Hall) -> None:
     box = await hall.box()
     box.refuse_upgrade = True
-    await move(hall, box.url, "sse", 5)
+    await move(hall, box.url, "sse", 20)
 
 
 async def test_events_held_back_lead_to_long_polling(hall: Hall) -> None:
     box = await hall.box()
     box.refuse_upgrade = box.hold_events = True
-    await move(hall, box.url, "longpoll", 10)
+    await move(hall, box.url, "longpoll", 30)
 
 
 async def test_answers_cut_after_five_seconds_lead_to_plain_polling(hall: Hall) -> None:
     box = await hall.box()
     box.refuse_upgrade = box.hold_events = True
     box.cut_after = 5.0
-    await move(hall, box.url, "poll", 25)
+    await move(hall, box.url, "poll", 60)
 
 
 async def test_it_climbs_back_when_the_way_is_free(hall: Hall) -> None:
     box = await hall.box()
     box.refuse_upgrade = box.hold_events = True
-    poll, screen = await move(hall, box.url, "longpoll", 10)
+    poll, screen = await move(hall, box.url, "longpoll", 30)
     box.refuse_upgrade = False
     await screen.evaluate("window.dispatchEvent(new Event('online'))")  # type: ignore[attr-defined]
     await screen.wait_for_selector("#corner[data-state=live][data-transport=websocket]")  # type: ignore[attr-defined]
@@ -63,8 +63,8 @@ async def test_a_restart_is_told_in_words_and_the_last_state_stays(hall: Hall) -
     await phone.click(".choice >> nth=1")
     await phone.wait_for_selector("#receipt[data-phase=retrying]")
     await hall.start_server()
-    await phone.wait_for_selector("#receipt[data-phase=safe]", timeout=20_000)
-    await screen.wait_for_selector("#corner[data-state=live]", timeout=20_000)
+    await phone.wait_for_selector("#receipt[data-phase=safe]", timeout=40_000)
+    await screen.wait_for_selector("#corner[data-state=live]", timeout=40_000)
     await reads(screen, ".figures b >> nth=0", "75%")
 
 
@@ -142,3 +142,28 @@ async def test_without_javascript_a_refused_ballot_says_why(hall: Hall) -> None:
     await hall.ask("POST", f"/api/polls/{poll}/close")
     await phone.click("button.cast")
     assert "It was not counted." in await phone.inner_text("#receipt")
+
+
+async def test_a_poll_that_was_archived_is_said_to_be_gone(hall: Hall) -> None:
+    wall = await hall.wall()
+    poll = await hall.poll(wall=wall)
+    await hall.show(wall, f"polls/{poll}")
+    alone = await hall.phone(f"/polls/{poll}")
+    on_wall = await hall.phone(f"/w/{wall}")
+    await hall.ask("DELETE", f"/api/polls/{poll}")
+    await reads(alone, "h1", "Nothing to see here")
+    await on_wall.wait_for_selector(".lobby")
+
+
+async def test_a_sign_in_that_ended_leaves_what_everybody_may_see(hall: Hall) -> None:
+    poll = await hall.poll(results="after_close")
+    await hall.vote(poll, "1", 2)
+    host = await hall.host()
+    await host.goto(f"{hall.url}/polls/{poll}")
+    await reads(host, ".percent >> nth=0", "100%")
+    await asyncio.sleep(5)
+    for made in (await hall.ask("GET", "/api/tokens"))["items"]:
+        await hall.ask("DELETE", f"/api/tokens/{made['id']}")
+    await host.wait_for_selector("#corner[data-state=live]")
+    await reads(host, ".note", "The result is shown when voting closes.")
+    assert not await host.is_visible(".percent >> nth=0")

@@ -20,7 +20,6 @@ export class Corner {
 
   words(live, state) {
     if (state === "lost") return this.texts.say("live.lost", { age: clockFace(live.age) });
-    if (state === "refused" && this.texts.has(`error.${live.refusal}`)) return this.texts.say(`error.${live.refusal}`);
     return this.texts.say(`live.${state}`);
   }
 }
