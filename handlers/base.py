@@ -224,8 +224,8 @@ class BaseHandler(RequestHandler):
         """Raise unless the asker has a role with `right`: host, operator, reporter or admin."""
         if not getattr(self.who, right):
             if self.who.role is None:
-                raise NotAllowed("unauthenticated", f"this is for a {right}; sign in or send a token")
-            raise NotAllowed("forbidden", f"this is for a {right}; you are signed in as {self.who.role}")
+                raise NotAllowed("unauthenticated", f"this needs the role {right}; sign in or send a token")
+            raise NotAllowed("forbidden", f"this needs the role {right}; you are signed in as {self.who.role}")
 
     # -- asking and answering
 

@@ -11,6 +11,8 @@ from handlers.connections import Connections
 from livewall.services import Services
 
 ID = r"([A-Za-z0-9._-]{1,80})"
+SLASH = "(?:/|%2[Ff])"
+"""Scripts escape a whole stream's name."""
 
 
 def routes(services: Services, connections: Connections) -> list[URLSpec]:
@@ -19,9 +21,9 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
     with_connections: dict[str, Any] = {"services": services, "connections": connections}
     return [
         # streams
-        URLSpec(r"/ws/(polls/[^/,]+)", live.PollSocket, with_connections),
-        URLSpec(r"/ws/(walls/[^/,]+)", live.WallSocket, with_connections),
-        URLSpec(r"/ws/(tasks(?:/[^/,]+)?)", live.TaskSocket, with_connections),
+        URLSpec(rf"/ws/(polls{SLASH}[^/,%]+)", live.PollSocket, with_connections),
+        URLSpec(rf"/ws/(walls{SLASH}[^/,%]+)", live.WallSocket, with_connections),
+        URLSpec(rf"/ws/(tasks(?:{SLASH}[^/,%]+)?)", live.TaskSocket, with_connections),
         URLSpec(r"/ws/(.+)", live.LiveSocket, with_connections, name="ws"),
         URLSpec(r"/sse/(.+)", sse.SseHandler, with_connections, name="sse"),
         URLSpec(r"/updates/(.+)", polling.UpdatesHandler, with_connections, name="updates"),

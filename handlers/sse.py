@@ -113,11 +113,12 @@ class SseHandler(BaseHandler):
         connection = SseConnection(self, stream, several=len(names) > 1)
         try:
             await follow(self.services, connection.reader, names, since)
-            if stream.closed():
-                raise Busy("unavailable", "the connection was closed")
         except LivewallError:
             self.services.hub.hub.gone(connection.reader)
             raise
+        if stream.closed():
+            self.services.hub.hub.gone(connection.reader)
+            return
         self.set_header("Content-Type", "text/event-stream; charset=utf-8")
         self.set_header("X-Accel-Buffering", "no")
         self.set_header("Connection", "close")

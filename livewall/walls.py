@@ -21,6 +21,7 @@ from livewall.identity import Who
 from livewall.names import new_wall_code, wall_code
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
+from livewall.voting import rows
 
 KINDS = ("polls", "tasks")
 """What can be an item of a wall."""
@@ -106,9 +107,9 @@ class Walls:
                 {"at": at or "~", "code": code, "limit": limit + 1},
             ).fetchall()
 
-        rows = await self._store.read(ask)
-        more = f"{rows[limit - 1][4]}~{rows[limit - 1][0]}" if len(rows) > limit else None
-        found = [Wall(r[0], r[1], msgspec.json.decode(r[2], type=list[str]), r[3]) for r in rows[:limit]]
+        page = await self._store.read(ask)
+        more = f"{page[limit - 1][4]}~{page[limit - 1][0]}" if len(page) > limit else None
+        found = [Wall(r[0], r[1], msgspec.json.decode(r[2], type=list[str]), r[3]) for r in page[:limit]]
         return {"items": msgspec.to_builtins(found), "next": more}
 
     async def get(self, code: str, who: Who) -> tuple[dict[str, Any], int]:
@@ -155,7 +156,11 @@ class Walls:
         def write(tx: Transaction) -> None:
             row = find(tx, code)
             tx.execute("DELETE FROM walls WHERE code = :code", {"code": code})
-            tx.execute("UPDATE polls SET wall = NULL WHERE wall = :code", {"code": code})
+            for (id,) in tx.all("SELECT id FROM polls WHERE wall = :code AND archived = 0", {"code": code}):
+                held = rows.find(tx, id)
+                poll = msgspec.structs.replace(held.poll, wall=None)
+                rows.update(tx, msgspec.structs.replace(held, poll=poll))
+                rows.tell(tx, poll)
             tx.append(stream_of(code), "wall", None)
             stage(tx, row.wall.active)
 

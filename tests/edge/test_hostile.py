@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import logging
+import resource
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from conftest import ADMIN, Client
+
+import server
+from handlers.base import client_address
 
 HANDSHAKE = {
     "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
@@ -142,3 +148,79 @@ async def test_errors_of_every_address_of_the_api_are_json(client: Client) -> No
         assert set(json.loads(answer.body)["error"]) >= {"code", "message"}
         assert (answer.headers["Cache-Control"], "Server" in answer.headers) == ("private, no-cache", False)
         assert ("Allow" in answer.headers) is (status == 405)
+
+
+async def test_a_reader_that_leaves_before_its_events_came_leaves_nothing(client: Client, running: Any) -> None:
+    poll = await client.poll()
+    hub, attach, attached = running.services.hub, running.services.hub.attach, asyncio.Event()
+
+    async def slow(*args: Any) -> None:
+        await asyncio.sleep(0.1)
+        await attach(*args)
+        attached.set()
+
+    hub.attach = slow
+    for path in ("/sse/", "/updates/"):
+        attached.clear()
+        _, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(f"GET {path}polls/{poll['id']} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        await asyncio.sleep(0.03)
+        writer.close()
+        await asyncio.wait_for(attached.wait(), 5)
+        await asyncio.sleep(0.05)
+        assert (hub.hub.readers, len(running.connections)) == (0, 0)
+
+
+async def test_a_socket_of_one_poll_whose_name_was_escaped_is_that_polls(client: Client) -> None:
+    poll = await client.poll()
+    socket = await client.socket(f"/ws/polls%2F{poll['id']}", token=await client.voter())
+    await socket.synced()
+    assert (await socket.act("vote", choices=["1"]))["ok"]["round"] == 1
+
+
+class TestABodyThatNeverComes:
+    @pytest.fixture
+    def settings(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+        monkeypatch.setattr(server, "BODY_SECONDS", 0.2)
+        return settings
+
+    async def test_is_not_waited_for(self, running: Any) -> None:
+        assert await raw(running.port, b"POST /api/voters HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{") == b""
+
+
+class TestBehindHttps:
+    @pytest.fixture
+    def settings(self, settings: Any) -> Any:
+        return dataclasses.replace(settings, public_url="https://wall.example")
+
+    async def test_cookies_are_secure_and_links_lead_there(self, client: Client) -> None:
+        poll = await client.poll()
+        link = (await client.host("POST", "/api/logins", {"role": "host"}))["link"]
+        assert link.startswith("https://wall.example/login/")
+        own = {"Origin": "https://wall.example", "Host": "evil.example"}
+        signed_in = await client.ask("POST", f"/login/{link.rpartition('/')[2]}", raw=b"", headers=own)
+        page = await client.ask("GET", f"/polls/{poll['id']}")
+        for answer in (signed_in, page):
+            parts = {part.strip() for part in answer.headers["Set-Cookie"].split(";")}
+            assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= parts
+        made = await client.ask("POST", "/api/walls", {"title": "T"}, token=ADMIN, headers={"Host": "evil.example"})
+        assert b"evil" not in made.body and made.json["links"]["audience"].startswith("https://wall.example/w/")
+
+
+def test_a_forwarded_address_counts_from_a_trusted_proxy_only() -> None:
+    inside = [ip_network("10.0.0.0/8")]
+    assert client_address("9.9.9.9", ["1.1.1.1"], inside) == "9.9.9.9"
+    assert client_address("10.0.0.1", ["6.6.6.6, 1.1.1.1"], inside) == "1.1.1.1"
+    assert client_address("10.0.0.1", ["6.6.6.6", "1.1.1.1, 10.0.0.2"], inside) == "1.1.1.1"
+    assert client_address("10.0.0.1", ["junk"], inside) == "junk"
+    assert client_address("10.0.0.1", [], inside) == "10.0.0.1"
+
+
+def test_a_server_may_have_more_than_1024_connections() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
+        server.allow_many_connections()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(before[1], server.MOST_FILES)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -75,6 +75,18 @@ async def test_a_deleted_wall_is_gone_for_its_readers_and_its_polls_stay(client:
     assert (await client.host("GET", f"/api/polls/{poll['id']}"))["wall"] is None
 
 
+async def test_readers_of_a_poll_are_told_that_its_wall_is_gone(client: Client) -> None:
+    wall = await client.host("POST", "/api/walls", {"title": "W"})
+    poll, draft = await client.poll(wall=wall["code"]), await client.poll(open=False, wall=wall["code"])
+    anyone = await client.socket(f"/ws/polls/{poll['id']},polls/{draft['id']}")
+    await anyone.synced(), await anyone.synced()
+    await client.host("DELETE", f"/api/walls/{wall['code']}")
+    await anyone.until(lambda m: m.get("key") == "poll" and m["data"]["wall"] is None)
+    events = (await client.updates(f"polls/{draft['id']}")).json["events"]
+    assert [e for e in events if "key" in e] == []
+    assert (await client.host("GET", f"/api/polls/{draft['id']}"))["wall"] is None
+
+
 async def test_an_archived_poll_leaves_its_wall(client: Client) -> None:
     wall = await client.host("POST", "/api/walls", {"title": "W"})
     poll = await client.poll(wall=wall["code"])
