@@ -3,47 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import Callable
 
 from child_server import Server
 from crowd import COUNTS, Crowd, query, readers, stored
+from killer import KILLS, Killer
 
 pytest_plugins = ("server_fixtures",)
-
-KILLS = 20 if os.environ.get("LIVEWALL_TORTURE") else 3
-
-
-class Killer:
-    """Kills the server the moment a ballot has left, so that at least that one is not answered; or the moment one was
-    acknowledged, so that it had better be in the database."""
-
-    def __init__(self, server: Server, crowd: Crowd) -> None:
-        self.server = server
-        self.crowd = crowd
-        self.done = asyncio.Event()
-        self.under_way = 0
-        self.at_least = 1
-
-    async def strike(self, moment: str, at_least: int) -> None:
-        """In the next such moment in which so many ballots are under way."""
-        self.at_least = at_least
-        self.done.clear()
-        setattr(self.crowd, moment, self._now)
-        await asyncio.wait_for(self.done.wait(), 30)
-        assert self.server.process is not None
-        await asyncio.to_thread(self.server.process.wait)
-
-    def _now(self) -> None:
-        if len(self.crowd.under_way) < self.at_least:
-            return
-        assert self.server.process is not None
-        self.server.process.kill()
-        self.under_way = len(self.crowd.under_way)
-        self.crowd.sent = self.crowd.heard = lambda: None
-        self.done.set()
 
 
 async def test_a_kill_loses_no_acknowledged_ballot_and_nobody_reloads(
