@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
 NOTSENT_LOWAT = 16 * 1024
@@ -53,6 +54,11 @@ class LiveStream(IOStream):
     def watch(self) -> None:
         """Call `empty` once the socket takes bytes again. The buffer is empty, so Tornado itself is not waiting."""
         if self._watched < 0 and not self.closed() and not self.writing():
+            if self._state is not None and self._state & IOLoop.WRITE:
+                # A later write emptied the buffer at once: Tornado still listens, and would believe so for ever.
+                self._state &= ~IOLoop.WRITE
+                self.io_loop.update_handler(self.socket, self._state)
+                self._maybe_add_error_listener()
             self._watched = self.socket.fileno()
             asyncio.get_running_loop().add_writer(self._watched, self._writable)
 

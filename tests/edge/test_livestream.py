@@ -96,6 +96,26 @@ async def test_a_rest_for_a_closed_stream_is_nobodys(end: End) -> None:
     assert not end.emptied.is_set()
 
 
+async def test_a_reply_that_takes_a_rest_with_it_does_not_deafen_the_stream(end: End) -> None:
+    """Tornado then still listens for room; who watches takes its place in the loop, and gives it back."""
+
+    def fill_again_and_watch() -> None:
+        end.stream.empty = end.emptied.set
+        end.fill()
+        end.stream.watch()
+
+    for _ in range(3):
+        end.fill()
+        end.stream.keep(b"the rest")
+        end.drain()
+        end.stream.empty = fill_again_and_watch
+        end.stream.write(b"a reply")
+        await asyncio.wait_for(end.told(), 5)
+        end.fill()
+        end.stream.keep(b"the rest")
+        await asyncio.wait_for(end.told(), 5)
+
+
 async def test_a_reply_that_waits_is_held_and_told_when_it_left(end: End) -> None:
     end.fill()
     end.stream.write(b"a reply")
