@@ -28,6 +28,7 @@ export function start({ audience = false, draw, tick }) {
       : scene(page, stateOf, context.order);
     if (mayReplace(context, next)) context.scene = next;
     draw(context);
+    entitle(context, audience);
     renewWhenSignedOut(context);
   };
   context.live = new Live({ streams: [page.wallStream || page.stream], audience, env, changed: () => context.redraw() });
@@ -57,6 +58,12 @@ function mayReplace(context, next) {
     }, LEAVING);
   }
   return false;
+}
+
+/** The tab says what the page shows now. */
+function entitle({ scene, texts }, screen) {
+  const { title } = scene.poll || scene.task || scene.wall || {};
+  if (title) document.title = screen ? texts.say("screen.title", { title }) : title;
 }
 
 /** A sign-in that ended leaves what everybody may see: the server knows what that is. */
