@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,18 +18,35 @@ from tornado import locale
 from tornado.web import StaticFileHandler
 
 PREFIX = "/static/"
+IMPORT = re.compile(r"""^import .*?from "(\.{1,2}/[^"]+)";$""", re.M)
 
 
 class Assets:
     """The static folder, hashed once at start."""
 
     def __init__(self, static: Path) -> None:
-        self.static = static
-        modules = sorted((static / "js").rglob("*.js"))
-        imports = {PREFIX + path: self.url(path) for path in (m.relative_to(static).as_posix() for m in modules)}
+        self.static = static.resolve()
+        self._preload: dict[str, list[str]] = {}
+        modules = sorted((self.static / "js").rglob("*.js"))
+        imports = {PREFIX + path: self.url(path) for path in (m.relative_to(self.static).as_posix() for m in modules)}
         self.importmap = in_script({"imports": imports})
         digest = hashlib.sha256(self.importmap.encode()).digest()
         self.importmap_hash = f"sha256-{base64.b64encode(digest).decode()}"
+
+    def preload(self, module: str) -> list[str]:
+        """The addresses of everything a module imports, so that a browser asks for all of it at once."""
+        if module not in self._preload:
+            found: dict[Path, None] = {}
+            waiting = [self.static / module]
+            while waiting:
+                path = waiting.pop()
+                for name in IMPORT.findall(path.read_text(encoding="utf-8")):
+                    imported = (path.parent / name).resolve()
+                    if imported not in found:
+                        found[imported] = None
+                        waiting.append(imported)
+            self._preload[module] = [self.url(p.relative_to(self.static).as_posix()) for p in found]
+        return self._preload[module]
 
     def url(self, path: str) -> str:
         settings = {"static_path": str(self.static), "static_url_prefix": PREFIX}

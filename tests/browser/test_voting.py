@@ -214,3 +214,14 @@ async def test_a_result_is_printed_on_one_page(hall: Hall) -> None:
         await page.wait_for_selector("#twin tbody tr", state="attached")
         pdf = await page.pdf(format="A4")
         assert pdf.count(b"/Type /Page\n") + pdf.count(b"/Type/Page/") == 1
+
+
+async def test_each_module_is_asked_for_once_and_under_its_versioned_address(hall: Hall) -> None:
+    poll = await hall.poll()
+    page = await hall.page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/static/js/" in request.url else None)
+    await page.goto(f"{hall.url}/polls/{poll}")
+    await hall.live(page)
+    assert len(asked) == len(set(asked)) > 15
+    assert all("?v=" in url for url in asked), asked

@@ -19,7 +19,8 @@ const { polls, titles, shares, sizes } = JSON.parse(process.argv[1]);
 console.log(JSON.stringify({
   rows: polls.map(([poll, tally]) => rows(poll, tally).map((row) =>
     [row.id, row.number, row.colour, row.pattern, row.count, row.percent, row.first])),
-  titles: titles.map(lengthClass), shares: shares.map(([a, b]) => percent(a, b)), sizes: sizes.map(density), steps: sizes.map(stepDensity),
+  titles: titles.map(lengthClass), shares: shares.map(([a, b]) => percent(a, b)),
+  sizes: sizes.map(density), steps: sizes.map(stepDensity),
 }));
 """
 
