@@ -1,5 +1,5 @@
-"""kill -9 while voters change and retract their ballots and a host opens, closes, publishes and resets: what was answered
-is done, what was not is done or not done, and the counts are those of the ballots."""
+"""kill -9 while voters change and retract their ballots and a host opens, closes, publishes and resets: what was
+answered is done, what was not is done or not done, and the counts are those of the ballots."""
 
 from __future__ import annotations
 
