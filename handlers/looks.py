@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 COLOURS = 8
 PATTERNS = 4
+LINE = 42
+"""Letters of a label that surely fit one line of the poster."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,14 @@ def share_width(share: float) -> str:
     return f"{min(1.0, share) * 100:.1f}%"
 
 
+def letters(text: str) -> int:
+    """Letters, the wide ones twice."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
 def length_class(title: str) -> str:
     """A question longer than this needs smaller letters; wide letters count twice."""
-    length = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in title)
+    length = letters(title)
     if length <= 60:
         return "short"
     if length <= 120:
@@ -81,9 +89,14 @@ def length_class(title: str) -> str:
     return "long" if length <= 210 else "endless"
 
 
-def density(options: int) -> str:
-    """How dense the rows of the poster are: two columns from nine on, three beyond twenty."""
-    for most, name in ((2, "pair"), (4, "few"), (6, "some"), (8, "many"), (14, "two"), (20, "two-tight")):
+def density(labels: Sequence[str]) -> str:
+    """How dense the rows of the poster are: two columns from nine on, three beyond twenty; long labels count more."""
+    options = len(labels)
+    lines = options + sum(letters(label) > LINE for label in labels) / 2
+    for most, name in ((2, "pair"), (4, "few"), (6, "some")):
+        if lines <= most:
+            return name
+    for most, name in ((8, "many"), (14, "two"), (20, "two-tight")):
         if options <= most:
             return name
     return "three"

@@ -3,6 +3,7 @@
 
 const COLOURS = 8;
 const PATTERNS = 4;
+const LINE = 42; // letters of a label that surely fit one line of the poster
 
 /** The look of the option at `index`: a colour and a pattern, no pair twice among 32. */
 export function look(index) {
@@ -49,9 +50,14 @@ export function ballots(values) {
   return source.ballots;
 }
 
+/** Letters, the wide ones twice. */
+function width(text) {
+  return [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? 2 : 1), 0);
+}
+
 /** A question longer than this needs smaller letters. */
 export function lengthClass(title) {
-  const length = [...title].reduce((sum, letter) => sum + (letter > "\u2e80" ? 2 : 1), 0);
+  const length = width(title);
   if (length <= 60) return "short";
   if (length <= 120) return "medium";
   return length <= 210 ? "long" : "endless";
@@ -64,11 +70,13 @@ export function stepDensity(steps) {
   return steps <= 26 ? "two" : "three";
 }
 
-/** How dense the rows of the poster are: two columns from nine on, three beyond twenty. */
-export function density(options) {
-  if (options <= 2) return "pair";
-  if (options <= 4) return "few";
-  if (options <= 6) return "some";
+/** How dense the rows of the poster are: two columns from nine on, three beyond twenty; a label of two lines counts more. */
+export function density(labels) {
+  const options = labels.length;
+  const lines = options + labels.filter((label) => width(label) > LINE).length / 2;
+  if (lines <= 2) return "pair";
+  if (lines <= 4) return "few";
+  if (lines <= 6) return "some";
   if (options <= 8) return "many";
   if (options <= 14) return "two";
   return options <= 20 ? "two-tight" : "three";

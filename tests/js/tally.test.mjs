@@ -41,7 +41,8 @@ test("no two of 32 options look the same", () => {
 });
 
 test("the poster grows denser with more options and longer questions", () => {
-  assert.deepEqual([2, 4, 6, 8, 9, 20, 40].map(density), ["pair", "few", "some", "many", "two", "two-tight", "three"]);
+  assert.deepEqual([2, 4, 6, 8, 9, 20, 40].map((options) => density(Array(options).fill("label"))), ["pair", "few", "some", "many", "two", "two-tight", "three"]);
+  assert.deepEqual([1, 2, 4, 6].map((options) => density(Array(options).fill("a long label ".repeat(5)))), ["pair", "few", "some", "many"]);
   assert.deepEqual(["a".repeat(60), "a".repeat(61), "a".repeat(300), "周".repeat(40)].map(lengthClass), ["short", "medium", "endless", "medium"]);
 });
 

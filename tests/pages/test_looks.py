@@ -15,12 +15,12 @@ from handlers.looks import density, grouped, length_class, percent, rows, step_d
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import { density, lengthClass, percent, rows, stepDensity } from "./static/js/tally.js";
-const { polls, titles, shares, sizes } = JSON.parse(process.argv[1]);
+const { polls, titles, shares, sizes, labels } = JSON.parse(process.argv[1]);
 console.log(JSON.stringify({
   rows: polls.map(([poll, tally]) => rows(poll, tally).map((row) =>
     [row.id, row.number, row.colour, row.pattern, row.count, row.percent, row.first])),
   titles: titles.map(lengthClass), shares: shares.map(([a, b]) => percent(a, b)),
-  sizes: sizes.map(density), steps: sizes.map(stepDensity),
+  sizes: labels.map(density), steps: sizes.map(stepDensity),
 }));
 """
 
@@ -45,12 +45,13 @@ POLLS = [
 ]
 TITLES = ["a" * 60, "a" * 61, "a" * 121, "a" * 300, "周" * 31, "周" * 30, ""]
 SHARES = [(0, 0), (0, 5), (1, 1000), (1, 200), (551, 944), (125, 1000), (999, 1000), (5, 5)]
+LABELS = [["label"] * size for size in range(1, 41)] + [["a long label " * 5] * size for size in range(1, 12)]
 SIZES = [1, 2, 3, 4, 5, 7, 9, 14, 15, 20, 21, 40]
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
 def test_the_server_and_the_script_draw_alike() -> None:
-    given = json.dumps({"polls": POLLS, "titles": TITLES, "shares": SHARES, "sizes": SIZES})
+    given = json.dumps({"polls": POLLS, "titles": TITLES, "shares": SHARES, "sizes": SIZES, "labels": LABELS})
     told = subprocess.run(
         ["node", "--input-type=module", "-e", SCRIPT, given], cwd=ROOT, check=True, capture_output=True
     )
@@ -62,7 +63,7 @@ def test_the_server_and_the_script_draw_alike() -> None:
     assert drawn["rows"] == mine
     assert drawn["titles"] == [length_class(title) for title in TITLES]
     assert drawn["shares"] == [percent(count, of) for count, of in SHARES]
-    assert drawn["sizes"] == [density(size) for size in SIZES]
+    assert drawn["sizes"] == [density(labels) for labels in LABELS]
     assert drawn["steps"] == [step_density(size) for size in SIZES]
 
 

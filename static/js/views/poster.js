@@ -43,7 +43,7 @@ export class Poster {
       return parts.item;
     });
     this.note = h("p", { class: "note" });
-    this.section = h("section", { class: "poll", "data-density": density(list.length) },
+    this.section = h("section", { class: "poll", "data-density": density(list.map((row) => row.label)) },
       h("h1", { dir: "auto", "data-length": lengthClass(poll.title) }, poll.title),
       h("ol", { class: "rows", "aria-hidden": "true" }, items),
       this.note);
