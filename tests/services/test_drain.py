@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import random
 import signal
 import socket
 import sqlite3
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 from child_server import Server
-from crowd import Line
+from crowd import Crowd, Line, readers, stored
 from tornado.httpclient import HTTPRequest
 from tornado.ioloop import IOLoop
 from tornado.websocket import WebSocketClientConnection, websocket_connect
@@ -168,6 +169,27 @@ async def test_ballots_that_are_under_way_are_committed_and_answered(
     await asyncio.to_thread(child.start)
     for token, (_, given) in zip(tokens, answers, strict=True):
         assert child.ask("GET", f"/api/polls/{poll}", token=token)[1]["ballot"] == given
+
+
+async def test_restarts_in_the_midst_of_an_election_are_noticed_by_nobody(
+    child: Server, stopping: Callable[[], None], chance: random.Random
+) -> None:
+    poll = child.poll()
+    crowd = Crowd(child.url, poll, chance, [n % 3 // 2 for n in range(360)])
+    async with readers(child.url, f"polls/{poll}") as watchers:
+        casting = asyncio.ensure_future(crowd.cast())
+        for goal in (60, 180):
+            await crowd.until(lambda goal=goal: crowd.acknowledged >= goal and bool(crowd.under_way))  # type: ignore[misc]
+            stopping()
+            assert await exit_status(child) == 0
+            assert crowd.receipts() <= set(stored(child.data, poll))
+            await asyncio.to_thread(child.start)
+        await casting
+        for watcher in watchers:
+            await watcher.until(lambda c: c.state["tally"]["counts"] == {"1": 240, "2": 120})
+        assert [w.checker.resets for w in watchers[:3]] == [1, 1, 1]
+        await crowd.check_receipts()
+    assert child.recounted(poll)["ballots"] == 360 and set(stored(child.data, poll)) == crowd.receipts()
 
 
 async def test_whoever_comes_while_the_others_are_sent_away_is_sent_away_too(io_loop: IOLoop) -> None:
