@@ -338,7 +338,8 @@ class Room:
         state = self.stream(name).state_at(stream.seq)
         views = set()
         under_way = [w[3] for w in self.queue if w[0] == "news" and w[1:3] == (name, client.who.name)]
-        for facts in (self.told.get((name, client.who.name)), *under_way):
+        # None: not known yet, which shows less for as long as the store is asked.
+        for facts in (None, self.told.get((name, client.who.name)), *under_way):
             try:
                 views.add(ShowRule().view(state, client.who, facts))
             except LivewallError:
