@@ -31,8 +31,8 @@ class Streams(Protocol):
 class LiveHub:
     """The hub and the loop that drives it.
 
-    `spent(seconds)` is told what fan-out took of this thread, by `cpu_clock`; `finished(seconds)` the time from the first
-    change to the last send, by `clock`.
+    `spent(seconds)` is told what fan-out took of this thread, by `cpu_clock`; `finished(seconds)` the time from the
+    first change to the last send, by `clock`.
     """
 
     def __init__(
