@@ -133,6 +133,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self.connections.add(self)
         self._slot = self.connections.websocket_pulse.add(self)
         stream.go_live(self._held, self._empty)
+        stream.set_close_callback(self._make_room)  # Tornado notices at its next read, which may wait for room
         # What a request said is not needed any more, and it is most of what a waiting connection would keep.
         names, since = streams_of(args[0]), self.since()
         self.request.headers.clear()
@@ -176,6 +177,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         if self.reader is not None:
             self.services.hub.hub.gone(self.reader)
         self.close(code, reason.encode()[:120].decode("utf-8", "ignore"))
+        self._make_room()
 
     def on_close(self) -> None:
         if self.reader is not None and self._outlet is not None:
@@ -235,23 +237,22 @@ class LiveSocket(BaseHandler, WebSocketHandler):
             self._act(wire.decode_act(message))
         except LivewallError as error:
             self._error(wire.ref_of(message), error)
-        if self._under_way >= MAX_UNDER_WAY or (self.ws_connection is not None and self.stream.writing()):
-            return self._wait_for_room()
-        return None
+        return self._wait_for_room() if self._is_full() else None
+
+    def _is_full(self) -> bool:
+        """Whether so many acts are under way, or the client reads its answers so slowly, that no more is read."""
+        if self.ws_connection is None or self.ws_connection.is_closing():
+            return False
+        return self._under_way >= MAX_UNDER_WAY or self.stream.writing()
 
     async def _wait_for_room(self) -> None:
-        """Not reading: so many acts are under way, or the client does not read its answers."""
-        if self.ws_connection is None or self.ws_connection.is_closing():
-            return
-        self._room = asyncio.Event()
-        await self._room.wait()
+        while self._is_full():  # asked here, too: there may be room again before this runs for the first time
+            self._room = asyncio.Event()
+            await self._room.wait()
         self._room = None
 
     def _make_room(self) -> None:
-        if self._room is None:
-            return
-        closed = self.ws_connection is None or self.ws_connection.is_closing()
-        if closed or (self._under_way < MAX_UNDER_WAY and not self.stream.writing()):
+        if self._room is not None and not self._is_full():
             self._room.set()
 
     def _act(self, act: wire.Vote | wire.Retract | wire.Subscribe | wire.Unsubscribe) -> None:
