@@ -104,15 +104,17 @@ class Running:
 
 
 async def start(settings: Settings) -> Running:
-    """Make everything and listen. Raises PortTaken, FolderInUse, NewerDatabase, sqlite3.Error."""
+    """Make everything and listen. Raises PortTaken, FolderInUse, NewerDatabase, sqlite3.Error, OSError."""
     sockets = listen(settings)
-    folder = Folder(settings.data)
+    folder: Folder | None = None
     try:
+        folder = Folder(settings.data)
         folder.lock()
         secrets = Secrets.load(settings.data, admin=settings.admin_token)
         store = Store(folder, gather=settings.gather / 1000)
     except BaseException:
-        folder.unlock()
+        if folder is not None:
+            folder.unlock()
         for each in sockets:
             each.close()
         raise
@@ -243,6 +245,9 @@ async def serve(settings: Settings) -> int:
         return 1
     except sqlite3.Error as error:
         print(f"livewall: the database in {settings.data} cannot be opened: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"livewall: the data folder {settings.data} cannot be used: {error.strerror}", file=sys.stderr)
         return 1
 
     def asked() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from livewall.errors import LivewallError
 from livewall.store.folder import write_durably
 
 Role = Literal["reporter", "operator", "host", "admin"]
@@ -65,7 +66,10 @@ class Secrets:
 
     @classmethod
     def load(cls, data: Path, *, admin: str | None = None) -> Secrets:
-        """Read DATA/secret (mode 0600), made at the first start. `admin` goes before the token in it."""
+        """Read DATA/secret (mode 0600), made at the first start. `admin` goes before the token in it.
+
+        Raises LivewallError where it is damaged, OSError where it cannot be read or made.
+        """
         path = data / "secret"
         try:
             held = json.loads(path.read_text())
@@ -73,7 +77,12 @@ class Secrets:
             held = {name: secrets.token_hex(32) for name in ("cookie", "ballot")} | {"admin": secrets.token_urlsafe(32)}
             data.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_durably(path, json.dumps(held).encode())
-        return cls(bytes.fromhex(held["cookie"]), bytes.fromhex(held["ballot"]), admin or held["admin"])
+        except ValueError:
+            raise _damaged(path) from None
+        try:
+            return cls(bytes.fromhex(held["cookie"]), bytes.fromhex(held["ballot"]), admin or held["admin"])
+        except (ValueError, KeyError, TypeError):
+            raise _damaged(path) from None
 
     @property
     def folder_id(self) -> str:
@@ -103,6 +112,12 @@ class Secrets:
 
 
 @functools.cache
+def _damaged(path: Path) -> LivewallError:
+    return LivewallError(
+        "conflict", f"{path} is damaged; put it back from a copy. Without it every voter and every sign-in is a new one"
+    )
+
+
 def _prepared(key: bytes) -> hmac.HMAC:
     return hmac.new(key, digestmod="sha256")
 

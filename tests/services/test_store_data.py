@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from child_server import Server
 from children import LIVEWALL, environment, quiet
 from crowd import Crowd, query, readers
@@ -264,3 +265,24 @@ async def test_a_poll_whose_time_ran_out_while_the_server_was_down_is_closed_at_
         for watcher in watchers:
             await watcher.until(lambda c: c.state["poll"]["phase"] == "closed" and c.state["tally"]["ballots"] == 1)
     assert child.vote(poll, "2", voter)[0] == 409
+
+
+def test_a_data_folder_that_cannot_be_used_is_said_so(new_server: NewServer, tmp_path: Path) -> None:
+    server = new_server()
+    (tmp_path / "file").write_text("")
+    below = tmp_path / "file" / "data"
+    assert f"data folder {below} cannot be used" in refused(server, data=below)
+    (server.data / "nonce").mkdir(parents=True)
+    assert "cannot be used" in refused(server)
+    (server.data / "nonce").rmdir()
+    server.start()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"cookie": "x", "ballot": "00", "admin": "a"}', ""])
+def test_a_damaged_secret_is_said_so_and_left_alone(new_server: NewServer, content: str) -> None:
+    server = new_server()
+    server.data.mkdir()
+    secret = server.data / "secret"
+    secret.write_text(content)
+    assert f"{secret} is damaged" in refused(server)
+    assert secret.read_text() == content
