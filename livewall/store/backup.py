@@ -1,22 +1,30 @@
-"""Copies of the database: made while a server runs, put back while none does, always with an epoch of their own."""
+"""Copies of the database: made while a server runs, put back while none does, always with an epoch of their own.
+
+A copy holds the keys by which voters are known: ballots without them would let everybody vote a second time.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
 from pathlib import Path
+from secrets import token_urlsafe
 
 from livewall.errors import LivewallError, Refused
-from livewall.store.folder import Folder
+from livewall.store.folder import Folder, write_durably
 from livewall.store.sqlite import check_version, connect, migrate, schema
 from livewall.store.store import new_epoch, set_meta
+
+SECRET = "secret"
+KEYS = "voter_keys"
 
 
 def backup(data: Path, file: Path) -> None:
     """Write a consistent copy of DATA's database to `file`, which must not exist. A running server goes on.
 
-    The copy has no nonce, so whoever opens it gives it a new epoch. Raises Refused and sqlite3.Error.
+    The copy has no nonce, so whoever opens it gives it a new epoch. Raises Refused, OSError and sqlite3.Error.
     """
     source = Folder(data).database
     if not source.exists():
@@ -27,13 +35,13 @@ def backup(data: Path, file: Path) -> None:
     except FileExistsError:
         raise Refused(message=f"{file} exists already; give another name or remove it first") from None
     try:
-        _copy(source, file)
+        _copy(source, file, keys_of(data))
     except BaseException:
         file.unlink(missing_ok=True)  # half a backup is worse than none
         raise
 
 
-def _copy(source: Path, file: Path) -> None:
+def _copy(source: Path, file: Path, keys: str | None) -> None:
     connection = connect(source, writer=False)
     try:
         connection.execute("PRAGMA query_only = OFF")
@@ -43,6 +51,8 @@ def _copy(source: Path, file: Path) -> None:
     copy = sqlite3.connect(file, isolation_level=None)
     try:
         copy.execute("DELETE FROM meta WHERE name = 'nonce'")
+        if keys is not None:
+            set_meta(copy, KEYS, keys)
     finally:
         copy.close()
     # Neither of the two need have reached the disk.
@@ -56,7 +66,8 @@ def _copy(source: Path, file: Path) -> None:
 def restore(data: Path, file: Path) -> None:
     """Put a backup in the place of DATA's database, with a new epoch. No server may be running on DATA.
 
-    The database that was there is kept beside it as `livewall.db.before-restore`.
+    What was there is kept beside it: `livewall.db.before-restore`, and `secret.before-restore` where the voters' keys
+    were others. The admin's token stays DATA's own. Raises Refused, LivewallError, OSError and sqlite3.Error.
     """
     if not file.exists():
         raise Refused(message=f"there is no file {file}")
@@ -72,12 +83,16 @@ def restore(data: Path, file: Path) -> None:
         try:
             connection.execute("PRAGMA journal_mode = DELETE")
             renew(connection)
+            keys = take_keys(connection)
         finally:
             connection.close()
         if folder.database.exists():
             put_aside(folder.database)
         fresh.replace(folder.database)
         (folder.path / "nonce").unlink(missing_ok=True)
+        if keys is not None:
+            put_keys(data, keys)
+        give_to_owner(folder.path)
     finally:
         folder.unlock()
 
@@ -104,6 +119,44 @@ def renew(connection: sqlite3.Connection) -> None:
     set_meta(connection, "epoch", new_epoch())
     connection.execute("DELETE FROM meta WHERE name = 'nonce'")
     connection.execute("COMMIT")
+
+
+def keys_of(data: Path) -> str | None:
+    """The keys in DATA/secret that belong to the ballots, as text; None before the first start."""
+    try:
+        held = json.loads((data / SECRET).read_text())
+    except FileNotFoundError:
+        return None
+    return json.dumps({name: held[name] for name in ("cookie", "ballot")})
+
+
+def take_keys(connection: sqlite3.Connection) -> str | None:
+    """Take the keys out of a backup; they do not stay in a database that is served."""
+    row = connection.execute("SELECT value FROM meta WHERE name = :name", {"name": KEYS}).fetchone()
+    connection.execute("DELETE FROM meta WHERE name = :name", {"name": KEYS})
+    return str(row[0]) if row else None
+
+
+def put_keys(data: Path, keys: str) -> None:
+    """Make the keys of a backup DATA's own, beside the admin's token that DATA has, or a new one."""
+    path = data / SECRET
+    mine = json.loads(keys)
+    try:
+        held = json.loads(path.read_text())
+        if {name: held.get(name) for name in mine} == mine:
+            return
+        path.replace(path.with_name(f"{SECRET}.before-restore"))
+    except FileNotFoundError:
+        held = {"admin": token_urlsafe(32)}
+    write_durably(path, json.dumps(held | mine).encode())
+
+
+def give_to_owner(folder: Path) -> None:
+    """What root puts back belongs to whoever owns the folder: the server must be able to open it."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        for path in folder.iterdir():
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def put_aside(database: Path) -> None:

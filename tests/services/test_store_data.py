@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import shutil
 import sqlite3
@@ -19,6 +20,7 @@ from child_server import Server
 from children import LIVEWALL, environment, quiet
 from crowd import Crowd, query, readers
 
+from livewall.store.backup import backup, restore
 from livewall.store.sqlite import migrations
 from livewall.voting.recount import recount
 
@@ -206,6 +208,27 @@ def test_a_copied_database_has_a_new_epoch_in_another_folder_and_in_its_own(
     child.start()
     assert epoch(child, poll) != mark and is_reset(child, poll, newer)
     assert child.recounted(poll)["ballots"] == 1
+
+
+def test_a_voter_is_the_same_voter_after_a_backup_was_restored_elsewhere(
+    child: Server, new_server: NewServer, tmp_path: Path
+) -> None:
+    poll, voter = child.poll(), child.voter()
+    _, first = child.vote(poll, "1", voter)
+    backup(child.data, tmp_path / "b.db")
+    other = new_server(home="other")
+    other.start()
+    own = json.loads((other.data / "secret").read_text())
+    other.stop()
+    restore(other.data, tmp_path / "b.db")
+    other.start()
+    status, again = other.vote(poll, "2", voter)
+    assert (status, again["receipt"]) == (200, first["receipt"])
+    assert other.recounted(poll)["ballots"] == 1
+    assert json.loads((other.data / "secret").read_text())["admin"] == own["admin"]
+    assert json.loads((other.data / "secret.before-restore").read_text()) == own
+    rows = query(other.database, "SELECT name FROM meta")
+    assert not [name for (name,) in rows if "key" in name], "the keys stay out of a database that is served"
 
 
 def test_a_folder_put_back_as_a_whole_gets_a_new_epoch_by_restore_in_place(child: Server, tmp_path: Path) -> None:
