@@ -39,6 +39,7 @@ class Watcher:
         """Between two plain polls."""
         self.retries: list[int] = []
         """After how many ms the server asked to come back, each time it said so."""
+        self._size = -1
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -139,7 +140,7 @@ class Watcher:
             if not status:
                 raise ConnectionResetError
             self.status = int(status.split()[1])
-            self._size: int | None = None
+            self._size = 0
             while line := (await reader.readline()).decode().strip():
                 name, _, value = line.partition(":")
                 if name.lower() == "content-length":
@@ -161,7 +162,7 @@ class Watcher:
         address = f"{self.url}/updates/{self.stream}?{query}{self.query}"
         async with self._get(address, {"If-None-Match": etag} if etag else {}) as reader:
             body = await reader.read()
-        if self.status >= 500 or len(body) != (self._size or 0):
+        if self.status >= 500 or len(body) != self._size:
             raise ConnectionResetError
         if self.status == 200:
             self.checker.connect(self._held(since))

@@ -6,6 +6,7 @@ Where fan-out would take more than its share of the loop the rate falls, down to
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -51,7 +52,7 @@ class _Moving:
     __slots__ = ("again", "busy", "last", "waiting")
 
     def __init__(self) -> None:
-        self.last = -SLOWEST
+        self.last = -math.inf
         self.waiting = False
         self.busy = False
         self.again = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from livewall.voting.publisher import SHARE, SLOWEST, Budget, TallyPublisher, ne
 
 
 def test_the_first_change_is_published_at_once() -> None:
-    assert next_publication(last=-1.0, now=5.0, rate=20, debt=0) == 5.0
+    assert next_publication(last=-math.inf, now=0.0, rate=0.01, debt=1) == 0.0
 
 
 def test_the_next_waits_for_the_rate() -> None:
@@ -56,6 +57,13 @@ class Bench:
 
     def commit(self, error: BaseException | None = None) -> None:
         self.writes.pop(0)(None, error)
+
+
+def test_the_first_change_is_published_at_once_on_a_machine_that_has_just_started() -> None:
+    bench = Bench()
+    bench.now = 0.0
+    bench.publisher.moved("p")
+    assert len(bench.writes) == 1
 
 
 def test_a_hundred_ballots_at_once_make_two_publications() -> None:
