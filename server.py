@@ -259,7 +259,7 @@ async def serve(settings: Settings) -> int:
 
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, asked)
-    log.info("listening on %s", running.url)
+    log.info("listening on %s:%d, known as %s", settings.address, running.port, running.url)
     if is_interactive():
         code, _ = await running.services.credentials.create_link("admin", Who(role="admin"))
         print(f"Livewall is at {running.url}\nSign in with {running.url}/login/{code} (once, within ten minutes)")

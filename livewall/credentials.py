@@ -135,7 +135,7 @@ class Credentials:
     async def create_link(self, role: Role, by: Who) -> tuple[str, str]:
         """The code of a sign-in link and when it runs out. Raises NotAllowed for a role above one's own."""
         if by.role is None or role not in BELOW[by.role]:
-            raise NotAllowed("forbidden", f"a {by.role or 'guest'} cannot make a link for a {role}")
+            raise NotAllowed("forbidden", f"{article(by.role or 'guest')} cannot make a link for {article(role)}")
         code = secrets.token_urlsafe(16)
         now = self._clock()
         expires_at = later(now, LINK_SECONDS)
@@ -201,3 +201,7 @@ class Credentials:
         )
         found: dict[str, Any] = msgspec.to_builtins(made)
         return found
+
+
+def article(role: str) -> str:
+    return f"{'an' if role[0] in 'aeiou' else 'a'} {role}"

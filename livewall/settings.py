@@ -28,6 +28,12 @@ def config_folder() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "livewall"
 
 
+def default_url() -> str:
+    """Where commands look for the server of this machine: on the port that `livewall serve` takes from the same
+    environment."""
+    return f"http://127.0.0.1:{os.environ.get('LIVEWALL_PORT') or 8888}"
+
+
 def environment_without_livewall() -> dict[str, str]:
     """The environment for a child process that is told everything by its arguments."""
     return {name: value for name, value in os.environ.items() if not name.startswith("LIVEWALL_")}

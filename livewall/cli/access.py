@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from livewall.cli import output
-from livewall.cli.options import json_option, server_options
+from livewall.cli.options import acting_server_options, json_option, server_options
 from livewall.cli.outcome import run
 from livewall.cli.wall import pages
 from livewall.client.calls import Server, segment
@@ -22,7 +22,7 @@ ROLES = ("reporter", "operator", "host", "admin")
 @click.option("--role", type=click.Choice(ROLES), default="host", show_default=True, help="What the browser may do.")
 @click.option("--qr/--no-qr", default=None, help="Print a QR code for a phone.  [default: on a terminal]")
 @json_option
-@server_options
+@acting_server_options
 def login(server: Server, role: str, qr: bool | None, as_json: bool) -> None:
     """Make a link that signs a browser in, once, within ten minutes.
 
@@ -61,7 +61,7 @@ def token() -> None:
 @click.argument("role", type=click.Choice(ROLES))
 @click.argument("name")
 @json_option
-@server_options
+@acting_server_options
 def create(server: Server, role: str, name: str, as_json: bool) -> None:
     """Make a token for the program NAME. It is shown this once."""
     answer = run(server.post("/api/tokens", {"role": role, "name": name}))
@@ -78,7 +78,7 @@ def list_(server: Server, as_json: bool) -> None:
         output.as_json(tokens)
     else:
         rows = [(each["id"], each["role"], each["kind"], standing(each), each["name"]) for each in tokens]
-        empty = "No token yet: livewall token create ROLE NAME"
+        empty = f"No token yet: {output.this_command()} token create ROLE NAME"
         output.table(("ID", "Role", "Kind", "Standing", "Name"), rows, empty=empty)
 
 
@@ -90,7 +90,7 @@ def standing(token: dict[str, Any]) -> str:
 
 @token.command()
 @click.argument("id")
-@server_options
+@acting_server_options
 def revoke(server: Server, id: str) -> None:
     """Make a token or a sign-in worthless from now on."""
     run(server.delete(f"/api/tokens/{segment(id)}"))

@@ -11,6 +11,7 @@ import click
 
 from livewall.cli import output
 from livewall.cli.outcome import REFUSED, stop
+from livewall.client.calls import reason
 from livewall.settings import data_folder
 
 folder_option = click.option(
@@ -32,8 +33,10 @@ def told() -> Iterator[None]:
         yield
     except LivewallError as problem:
         stop(REFUSED, f"{problem.message[:1].upper()}{problem.message[1:].rstrip('.')}.")
-    except (OSError, sqlite3.Error) as problem:
-        stop(REFUSED, f"{str(problem).rstrip('.')}.")
+    except OSError as problem:
+        stop(REFUSED, f"{problem.filename or 'The data folder'}: {reason(problem)}.")
+    except sqlite3.Error as problem:
+        stop(REFUSED, f"The database: {reason(problem)}.")
 
 
 def existing(data: Path) -> Path:
@@ -80,14 +83,25 @@ def restore(file: Path | None, in_place: bool, data: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print both counts as JSON.")
 @folder_option
 def recount(id: str, as_json: bool, data: Path) -> None:
-    """Count the ballots of the poll ID again and compare with the counts kept. Exit status 1 when they differ."""
+    """Count the ballots of the poll ID again and compare with the counts kept. Exit status 1 when they differ.
+
+    In a pipe, separated by tabs: round, option's id (or `ballots`), counted, kept, `agree` or `DIFFER`, label.
+    """
     import msgspec
 
+    from livewall.errors import NotFound
     from livewall.store.folder import DATABASE
-    from livewall.voting.recount import recount
+    from livewall.voting.recount import labels, recount
 
+    id = id.removeprefix("polls/")
     with told():
-        rounds = recount(existing(data) / DATABASE, id.removeprefix("polls/"))
+        database = existing(data) / DATABASE
+        if not database.exists():
+            stop(REFUSED, f"There is no database in {data}.")
+        try:
+            rounds, called = recount(database, id), labels(database, id)
+        except NotFound:
+            stop(REFUSED, f"There is no poll {id!r} in {data}; recount takes a poll's ID, not a wall's code.")
     agree = all(each.agrees for each in rounds)
     if as_json:
         output.as_json({"poll": id, "agree": agree, "rounds": msgspec.to_builtins(rounds)})
@@ -95,8 +109,9 @@ def recount(id: str, as_json: bool, data: Path) -> None:
         rows: list[tuple[object, ...]] = []
         for each in rounds:
             counted, kept = each.counted.counts, each.kept.counts
-            rows += [(each.round, option, counted.get(option, 0), kept.get(option, 0)) for option in counted | kept]
-            rows.append((each.round, "ballots", each.counted.ballots, each.kept.ballots))
-        output.table(("Round", "Option", "Counted", "Kept"), rows, empty="No ballots.")
+            both = [(option, counted.get(option, 0), kept.get(option, 0)) for option in counted | kept]
+            for option, now, then in [*both, ("ballots", each.counted.ballots, each.kept.ballots)]:
+                rows.append((each.round, option, now, then, "agree" if now == then else "DIFFER", called.get(option)))
+        output.table(("Round", "Option", "Counted", "Kept", "", "Label"), rows, empty="No ballots.")
     if not agree:
         stop(REFUSED, "The counts kept are not those of the ballots.")

@@ -8,13 +8,15 @@ from typing import Any, TypeVar
 
 import click
 
-from livewall.client.calls import DEFAULT_URL, Server, server_url
-from livewall.client.secret import admin_token, stays_here
-from livewall.settings import data_folder, secret
+from livewall.cli.outcome import look_in, say
+from livewall.client.calls import Server, server_url
+from livewall.client.secret import admin_token, is_loopback, stays_here
+from livewall.settings import data_folder, default_url, secret
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 PATIENCE = 30.0  # seconds, once the server was there
+STARTING = 5.0  # seconds that a server of this machine is given to start
 
 
 class Url(click.ParamType[str]):
@@ -31,9 +33,9 @@ def url_option(command: F) -> F:
     return click.option(
         "--url",
         type=Url(),
-        default=DEFAULT_URL,
+        default=default_url,
         envvar="LIVEWALL_URL",
-        show_default=True,
+        show_default="http://127.0.0.1:8888, or LIVEWALL_PORT in place of 8888",
         help="Address of the server.",
     )(command)
 
@@ -43,14 +45,28 @@ def server_options(command: F) -> F:
     return _server_options(command, wait=0.0)
 
 
+def acting_server_options(command: F) -> F:
+    """The same for what may follow `livewall serve &` at once: a server of this machine may be starting."""
+    return _server_options(command, wait=None)
+
+
 def patient_server_options(command: F) -> F:
     """The same for what scripts do while a server may be restarting."""
     return _server_options(command, wait=8.0)
 
 
-def _server_options(command: F, *, wait: float) -> F:
-    def with_server(*args: Any, url: str, token: str | None, data: Path | None, wait: float, **more: Any) -> Any:
-        server = Server(url, role_token(url, token, data), patience=PATIENCE, wait=wait)
+def _server_options(command: F, *, wait: float | None) -> F:
+    def with_server(*args: Any, url: str, token: str | None, data: Path | None, wait: float | None, **more: Any) -> Any:
+        if wait is None:
+            wait = STARTING if is_loopback(url) else 0.0
+        given = secret(token or "")
+        folder = None if given or not stays_here(url) else data or data_folder()
+
+        def find() -> str | None:
+            return admin_token(folder) if folder else None
+
+        look_in(folder)
+        server = Server(url, given or find(), patience=PATIENCE, wait=wait, find_token=find, say=say)
         return command(*args, server=server, **more)
 
     with_server.__name__, with_server.__doc__ = command.__name__, command.__doc__
@@ -60,12 +76,12 @@ def _server_options(command: F, *, wait: float) -> F:
     return with_server  # type: ignore[return-value]
 
 
-def wait_option(default: float) -> Callable[[F], F]:
+def wait_option(default: float | None) -> Callable[[F], F]:
     return click.option(
         "--wait",
         type=click.FloatRange(0),
         default=default,
-        show_default=f"{default:g}",
+        show_default=f"{STARTING:g} where it is this machine's, else 0" if default is None else f"{default:g}",
         metavar="SECONDS",
         help="How long to wait for a server that is not there.",
     )
@@ -89,10 +105,3 @@ def data_option(command: F) -> F:
 
 def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print what the server answered, as JSON.")(command)
-
-
-def role_token(url: str, token: str | None, data: Path | None) -> str | None:
-    """The token to use: the one given, else the admin's from DATA, which never leaves this machine."""
-    if token and secret(token):
-        return secret(token)
-    return admin_token(data or data_folder()) if stays_here(url) else None

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -15,6 +16,8 @@ from livewall.client.calls import NotReached, Refusal, Unclear
 T = TypeVar("T")
 
 REFUSED, USAGE, NOT_REACHED, INTERRUPTED = 1, 2, 3, 130
+
+LOOKED_IN = "livewall.looked_in"
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -37,15 +40,39 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 def stop(status: int, message: str) -> NoReturn:
     if message:
-        click.echo(f"livewall: {message}", err=True)
+        say(message)
     sys.exit(status)
+
+
+def say(message: str) -> None:
+    """To the person, not to the program that reads the output."""
+    click.echo(f"livewall: {message}", err=True)
+
+
+def look_in(folder: Path | None) -> None:
+    """Note where the secret of the server was looked for, for words about it."""
+    click.get_current_context().meta[LOOKED_IN] = folder
+
+
+def advice_about_token(code: str) -> str:
+    context = click.get_current_context(silent=True)
+    folder: Path | None = context.meta.get(LOOKED_IN) if context else None
+    token = "a token with --token or LIVEWALL_TOKEN"
+    which = "say which data folder the server uses with --data or LIVEWALL_DATA"
+    if code == "bad_token":
+        if folder:
+            return f"The secret in {folder} is not that of this server: {which}, or give {token}."
+        return "The admin can make a new one."
+    if folder is None:
+        return f"Give {token}, or, on the server's machine, --data."
+    return f"No server's secret that you may read is in {folder}: {which}, or give {token}."
 
 
 def words(problem: Refusal) -> str:
     """What the server said, and what to do about it where it can be said from here."""
     advice = {
-        "unauthenticated": "Give a token with --token or LIVEWALL_TOKEN, or, on the server's machine, --data.",
-        "bad_token": "The token is unknown here, was revoked or has ended; the admin can make a new one.",
+        "unauthenticated": advice_about_token("unauthenticated"),
+        "bad_token": advice_about_token("bad_token"),
         "forbidden": "Your token does not allow this.",
         "rate": "Too much at once; try again in a moment.",
         "unavailable": "Try again in a moment.",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from livewall.cli import output
-from livewall.cli.options import json_option, server_options
-from livewall.cli.outcome import REFUSED, run, stop
+from livewall.cli.options import acting_server_options, json_option, server_options
+from livewall.cli.outcome import REFUSED, run, say, stop
 from livewall.cli.wall import pages
 from livewall.client.ballots import find_poll
 from livewall.client.calls import Server, segment
@@ -32,7 +34,7 @@ def poll() -> None:
 @click.option("--closes-in", type=click.IntRange(1), metavar="SECONDS", help="Close so long after opening.")
 @click.option("--open", "open_now", is_flag=True, help="Open it at once.")
 @json_option
-@server_options
+@acting_server_options
 def create(
     server: Server,
     title: str,
@@ -66,10 +68,18 @@ def create(
         return await act(server, made, "open") if open_now else made
 
     made = run(work())
+    if twice := same_labels(made["options"]):
+        say(f"Several options are called {', '.join(map(repr, twice))}: `vote` needs their ids.")
     if as_json:
         output.as_json(made)
     else:
         click.echo(made["id"])
+
+
+def same_labels(options: Sequence[dict[str, str]]) -> list[str]:
+    """Labels that more than one option has, as people read them."""
+    counted = Counter(output.plain(option["label"]) for option in options)
+    return [label for label, times in counted.items() if times > 1]
 
 
 @poll.command(name="list")
@@ -82,7 +92,7 @@ def list_(server: Server, as_json: bool) -> None:
         output.as_json(polls)
     else:
         rows = [(poll["id"], poll["phase"], poll["round"], poll["wall"], poll["title"]) for poll in polls]
-        empty = "No poll yet: livewall poll create TITLE OPTION OPTION"
+        empty = f"No poll yet: {output.this_command()} poll create TITLE OPTION OPTION"
         output.table(("ID", "Phase", "Round", "Wall", "Title"), rows, empty=empty)
 
 
@@ -110,7 +120,7 @@ def told(poll: dict[str, Any], as_json: bool) -> None:
 @poll.command(name="open")
 @click.argument("poll", metavar="POLL")
 @json_option
-@server_options
+@acting_server_options
 def open_(server: Server, poll: str, as_json: bool) -> None:
     """Let people vote."""
     acted(server, poll, "open", as_json)
@@ -119,7 +129,7 @@ def open_(server: Server, poll: str, as_json: bool) -> None:
 @poll.command()
 @click.argument("poll", metavar="POLL")
 @json_option
-@server_options
+@acting_server_options
 def close(server: Server, poll: str, as_json: bool) -> None:
     """Take no more ballots."""
     acted(server, poll, "close", as_json)
@@ -129,7 +139,7 @@ def close(server: Server, poll: str, as_json: bool) -> None:
 @click.argument("poll", metavar="POLL")
 @click.option("--withdraw", is_flag=True, help="Hide them again.")
 @json_option
-@server_options
+@acting_server_options
 def publish(server: Server, poll: str, withdraw: bool, as_json: bool) -> None:
     """Show the results to all."""
     acted(server, poll, "publish", as_json, {"published": False} if withdraw else None)
@@ -139,7 +149,7 @@ def publish(server: Server, poll: str, withdraw: bool, as_json: bool) -> None:
 @click.argument("poll", metavar="POLL")
 @click.option("--round", type=click.IntRange(1), help="The round to leave.  [default: the present one]")
 @json_option
-@server_options
+@acting_server_options
 def reset(server: Server, poll: str, round: int | None, as_json: bool) -> None:
     """Start a new round of a closed poll; the rounds before are kept."""
 

@@ -10,7 +10,7 @@ import click
 
 from livewall.cli import output
 from livewall.cli.options import PATIENCE, json_option, url_option, wait_option
-from livewall.cli.outcome import REFUSED, run, stop
+from livewall.cli.outcome import REFUSED, run, say, stop
 from livewall.client.ballots import cast, find_poll, new_voter
 from livewall.client.calls import Refusal, Server, server_url
 from livewall.client.voters import Voters
@@ -61,7 +61,7 @@ async def cast_ballot(
     url: str, wait: float, poll: str, choices: Sequence[str], by: str | None, name: str
 ) -> dict[str, Any]:
     """The receipt, with the poll's id and the labels chosen."""
-    server = Server(url, patience=PATIENCE, wait=wait)
+    server = Server(url, patience=PATIENCE, wait=wait, say=say)
     found = await find_poll(server, poll)
     chosen = [match(choice, found["options"], by) for choice in choices]
     ids = [option["id"] for option in chosen]
@@ -100,5 +100,6 @@ def match(choice: str, options: Sequence[Option], by: str | None) -> Option:
         f"\n  {output.plain(option['id'])}  {output.plain(option['label'])}" for option in found or options
     )
     if found:
-        raise click.UsageError(f"{choice!r} means more than one option; say --id or --label:{listed}")
+        settle = "say --id or --label" if by is None and any(o["id"] == choice for o in found) else "give an id"
+        raise click.UsageError(f"{choice!r} means more than one option; {settle}:{listed}")
     raise click.UsageError(f"No option is called {choice!r}. There are:{listed}")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from livewall.cli import output
-from livewall.cli.options import json_option, server_options
+from livewall.cli.options import acting_server_options, json_option, server_options
 from livewall.cli.outcome import run
 from livewall.client.calls import Server, segment
 
@@ -20,7 +20,7 @@ def wall() -> None:
 @wall.command()
 @click.argument("title")
 @json_option
-@server_options
+@acting_server_options
 def create(server: Server, title: str, as_json: bool) -> None:
     """Make a wall. Prints its code (in a pipe, only that) and where people and the projector find it."""
     show(run(server.post("/api/walls", {"title": title})), as_json)
@@ -36,7 +36,8 @@ def list_(server: Server, as_json: bool) -> None:
         output.as_json(walls)
     else:
         rows = [(wall["code"], wall["title"], wall["active"], len(wall["items"])) for wall in walls]
-        output.table(("Code", "Title", "On stage", "Items"), rows, empty="No wall yet: livewall wall create TITLE")
+        empty = f"No wall yet: {output.this_command()} wall create TITLE"
+        output.table(("Code", "Title", "On stage", "Items"), rows, empty=empty)
 
 
 @wall.command()
@@ -44,7 +45,7 @@ def list_(server: Server, as_json: bool) -> None:
 @click.argument("item", required=False)
 @click.option("--none", is_flag=True, help="Take whatever is on stage off it.")
 @json_option
-@server_options
+@acting_server_options
 def activate(server: Server, code: str, item: str | None, none: bool, as_json: bool) -> None:
     """Put ITEM (polls/ID, tasks/ID, or a poll's ID) on the stage of the wall CODE. It joins the wall if it is new."""
     if bool(item) == none:

@@ -10,6 +10,7 @@ import asyncio
 import json
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -21,6 +22,7 @@ from livewall import __version__
 DEFAULT_URL = "http://127.0.0.1:8888"
 CONNECT_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 20.0
+SILENT = 1.5  # seconds of waiting about which nothing is said
 AGENT = f"livewall/{__version__}"
 
 
@@ -101,15 +103,33 @@ class Server:
     """A Livewall server as seen with one token, or with none."""
 
     def __init__(
-        self, url: str = DEFAULT_URL, token: str | None = None, *, patience: float = 0.0, wait: float | None = None
+        self,
+        url: str = DEFAULT_URL,
+        token: str | None = None,
+        *,
+        patience: float = 0.0,
+        wait: float | None = None,
+        find_token: Callable[[], str | None] = lambda: None,
+        say: Callable[[str], None] = lambda text: None,
     ) -> None:
         """`patience` is for how many seconds a call is repeated when the connection fails or the server is busy; `wait`
-        goes in its place until the server has been reached once (a wrong address deserves less)."""
+        goes in its place until the server has been reached once (a wrong address deserves less). `find_token` is asked
+        when the server wants a token and there is none: a server that starts writes its secret before it answers.
+        `say` is told, once, when a call takes long."""
         self.url = server_url(url)
         self.token = token
         self.patience = patience
         self.wait = patience if wait is None else wait
         self.reached = False
+        self._find_token = find_token
+        self._say: Callable[[str], None] | None = say
+
+    def say_waiting(self) -> None:
+        """That one waits, and for how long at most; said once."""
+        if self._say is not None:
+            longest = self.patience if self.reached else self.wait
+            self._say(f"waiting for {self.url}" + (f" (ends after {longest:g} s)" if longest else ""))
+            self._say = None
 
     async def get(self, path: str) -> Any:
         return await self.call("GET", path, repeat=True)
@@ -126,6 +146,13 @@ class Server:
 
     async def call(self, method: str, path: str, body: Any = None, *, repeat: bool) -> Any:
         """The answer's JSON. Raises Refusal, NotReached, and Unclear where only the answer was lost."""
+        aloud = asyncio.get_running_loop().call_later(SILENT, self.say_waiting)
+        try:
+            return await self._call(method, path, body, repeat)
+        finally:
+            aloud.cancel()
+
+    async def _call(self, method: str, path: str, body: Any, repeat: bool) -> Any:
         start = time.monotonic()
         pause, unclear = 0.1, False
         while True:
@@ -133,6 +160,10 @@ class Server:
                 return await self._once(method, path, body)
             except Refusal as problem:
                 problem.unclear = unclear
+                if problem.code == "unauthenticated" and self.token is None:
+                    self.token = self._find_token()
+                    if self.token is not None:
+                        continue
                 if not problem.come_back:
                     raise
                 # Without `repeat`, too: a server that is busy, or says it drains, has done nothing.
@@ -148,7 +179,7 @@ class Server:
             if time.monotonic() + wait > start + (self.patience if self.reached else self.wait):
                 raise failure
             await asyncio.sleep(wait)
-            pause = min(pause * 2, 2.0)
+            pause = min(pause * 2, 2.0 if self.reached else 0.5)
 
     async def _once(self, method: str, path: str, body: Any) -> Any:
         response = await self.fetch(

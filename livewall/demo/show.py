@@ -6,6 +6,7 @@ import asyncio
 import ctypes
 import errno
 import json
+import shlex
 import signal
 import socket
 import sys
@@ -16,6 +17,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from livewall.cli.output import this_command
 from livewall.client.calls import ClientError, NotReached, Refusal, Server, segment
 from livewall.client.secret import admin_token, is_loopback
 from livewall.demo import release
@@ -197,15 +199,16 @@ def announcement(server: Server, stage: dict[str, str], address: str, data: Path
         where = "It listens on every address of this machine: whoever is in this network can vote."
     else:
         where = f"It listens on {address}."
+    another = f"{this_command()} login --url {server.url} --data {shlex.quote(str(data))}"
     return f"""
 Livewall is running at {server.url}
 {where}
 
   Projector   {wall}/screen
   Audience    {wall}
-  A task      {server.url}/tasks/{stage["task"]}
   Sign in     {login}
-              (as admin, once, within ten minutes; another: livewall login --url {server.url} --data {data})
+              (as admin, once, within ten minutes; another: {another})
+  A task      {server.url}/tasks/{stage["task"]}  (after signing in)
 
 944 people are about to answer. Ctrl-C ends it.
 """

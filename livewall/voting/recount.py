@@ -38,6 +38,15 @@ def recount(database: Path, poll: str) -> list[Recount]:
         connection.close()
 
 
+def labels(database: Path, poll: str) -> dict[str, str]:
+    """What the options are called, by their ids. Raises NotFound, sqlite3.Error."""
+    connection = connect(database, writer=False)
+    try:
+        return {option.id: option.label for option in rows.find(connection, poll).poll.options}
+    finally:
+        connection.close()
+
+
 def count_ballots(asks: rows.Asks, poll: Poll) -> Tally:
     params = {"poll": poll.id, "round": poll.round}
     counts = dict(

@@ -193,6 +193,38 @@ def test_without_a_token_a_host_s_act_is_refused(server):
     assert "(unauthenticated)" in said and "--token" in said
 
 
+def test_it_is_said_where_the_secret_was_looked_for(server, tmp_path):
+    assert str(tmp_path) in server.run("login", "--data", str(tmp_path), status=1)
+    (tmp_path / "secret").write_text(json.dumps({"admin": "another"}))
+    said = server.run("login", "--data", str(tmp_path), status=1)
+    assert "(bad_token)" in said and str(tmp_path) in said
+
+
+@pytest.mark.parametrize("act", [("login",), ("wall", "create", "Town hall")])
+def test_what_follows_serve_at_once_waits_for_it(tmp_path, act):
+    starting = ServerProcess(tmp_path)
+    env = environment(tmp_path) | {"LIVEWALL_PORT": str(starting.port), "LIVEWALL_DATA": str(starting.data)}
+    process = subprocess.Popen([LIVEWALL, "serve"], env=env, stderr=subprocess.DEVNULL)
+    try:
+        done = subprocess.run([LIVEWALL, *act], env=env, capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, done.stderr
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+def test_who_waits_says_so(server):
+    url = f"http://127.0.0.1:{free_port()}"
+    said = server.run("vote", "x", "1", "--wait", "2", "--url", url, status=3)
+    assert f"waiting for {url} (ends after 2 s)" in said
+
+
+def test_options_of_one_name_are_warned_about(server):
+    arguments = ("poll", "create", "Lunch?", "Soup", "Soup", "Salad")
+    done = subprocess.run(server.command(*arguments), env=server.client(), capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0 and "'Soup'" in done.stderr
+
+
 def test_a_token_is_made_listed_used_and_revoked(server):
     made = server.json("token", "create", "host", "the stage")
     nowhere = {"LIVEWALL_DATA": str(server.home / "nowhere")}

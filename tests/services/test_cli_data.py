@@ -64,7 +64,11 @@ def test_a_data_folder_that_is_not_there_is_said_so(server, tmp_path):
 
 
 def test_a_recount_agrees_while_the_server_runs(server, poll):
-    assert server.run("recount", poll).splitlines() == ["1\t1\t0\t0", "1\t2\t1\t1", "1\tballots\t1\t1"]
+    assert server.run("recount", poll).splitlines() == [
+        "1\t1\t0\t0\tagree\tClinton",
+        "1\t2\t1\t1\tagree\tDole",
+        "1\tballots\t1\t1\tagree\t",
+    ]
     assert server.json("recount", poll)["agree"] is True
 
 
@@ -82,4 +86,22 @@ def tamper(server):
 
 
 def test_a_recount_of_no_poll_is_refused(server):
-    server.run("recount", "none", status=1)
+    assert "takes a poll's ID" in server.run("recount", "none", status=1)
+
+
+def test_a_recount_leaves_an_empty_folder_empty(server, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert "no database" in server.run("recount", "none", "--data", str(tmp_path / "empty"), status=1)
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_one_is_said_so(server, tmp_path):
+    (tmp_path / "file").write_text("")
+    folder = str(tmp_path / "file" / "data")
+    for arguments in (
+        ("serve", "--port", "0"),
+        ("restore", "--in-place"),
+        ("backup", str(tmp_path / "x")),
+        ("recount", "x"),
+    ):
+        assert folder in server.run(*arguments, "--data", folder, status=1)

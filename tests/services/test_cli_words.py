@@ -38,6 +38,11 @@ def test_case_matters_only_where_it_must():
         match("DOLE", OPTIONS, None)
 
 
+def test_options_of_one_name_need_an_id():
+    with pytest.raises(click.UsageError, match="give an id"):
+        match("A", [{"id": "1", "label": "A"}, {"id": "2", "label": "A"}], None)
+
+
 def test_an_option_whose_id_and_label_are_the_same_is_one_match():
     assert match("a", [{"id": "a", "label": "A"}, {"id": "b", "label": "B"}], None)["id"] == "a"
 
