@@ -7,31 +7,66 @@ the reader is `busy` for as long as the buffer holds bytes.
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 from collections.abc import Callable
 from typing import Any
 
 from tornado.httpserver import HTTPServer
-from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
 NOTSENT_LOWAT = 16 * 1024
 SEND_BUFFER = 64 * 1024
 
 
-class LiveStream(IOStream):
-    """An IOStream that tells when its buffer holds bytes, and when bytes can be taken again."""
+class Room:
+    """Tells streams when their sockets take bytes again: one epoll for all, because a writer of the loop's own and a
+    buffer of Tornado's come to more than a kilobyte for each reader that never reads."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._full: dict[int, LiveStream] = {}
+        self._watched = False
+
+    def add(self, handle: int, stream: LiveStream) -> None:
+        if not self._watched:
+            asyncio.get_running_loop().add_reader(self._epoll.fileno(), self._look)
+            self._watched = True
+        self._full[handle] = stream
+        self._epoll.register(handle, select.EPOLLOUT)
+
+    def remove(self, handle: int) -> None:
+        if self._full.pop(handle, None) is not None:
+            self._epoll.unregister(handle)
+
+    def _look(self) -> None:
+        for handle, _ in self._epoll.poll(0, 256):
+            stream = self._full.get(handle)
+            if stream is not None:  # else it was closed by what another of these did
+                self.remove(handle)
+                stream.room()
+
+
+class LiveStream(IOStream):
+    """An IOStream that tells when it holds bytes, and when bytes can be taken again."""
+
+    def __init__(self, *args: Any, room: Room | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.held: Callable[[], None] | None = None
         self.empty: Callable[[], None] | None = None
-        self._watched = -1
+        self._room = room or Room()
+        self._waits = -1
+        self._rest = b""
+
+    @property
+    def holding(self) -> bool:
+        """Whether bytes wait here: no direct send may pass them."""
+        return bool(self._rest) or self.writing()
 
     def write(self, data: bytes | memoryview) -> asyncio.Future[None]:
+        if self._rest:
+            data, self._rest = self._rest + bytes(data), b""
         future = super().write(data)
-        if self.writing():
-            self._watched = -1  # Tornado's writer took the place of ours in the loop; `_left` calls `empty`
         if self.held is not None and self.writing():
             self.held()
             future.add_done_callback(self._left)
@@ -40,44 +75,51 @@ class LiveStream(IOStream):
     def _left(self, future: asyncio.Future[None]) -> None:
         if not future.cancelled():
             future.exception()  # a closed stream is told by its close callback
-        if self.empty is not None and not self.closed() and not self.writing():
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.empty is not None and not self.closed() and not self.holding:
             self.empty()
 
     def keep(self, rest: bytes) -> None:
-        """Write what a direct send left, and have `empty` called once it is gone, also when that is at once."""
+        """Send what a direct send left as soon as there is room, and have `empty` called once it is gone."""
         if self.closed():
             return
-        future = self.write(rest)
-        if not self.writing():
-            asyncio.get_running_loop().call_soon(self._left, future)
+        if self.writing():
+            self.write(rest)
+            return
+        self._rest += rest
+        if self.held is not None:
+            self.held()
+        self.watch()
 
     def watch(self) -> None:
-        """Call `empty` once the socket takes bytes again. The buffer is empty, so Tornado itself is not waiting."""
-        if self._watched < 0 and not self.closed() and not self.writing():
-            if self._state is not None and self._state & IOLoop.WRITE:
-                # A later write emptied the buffer at once: Tornado still listens, and would believe so for ever.
-                self._state &= ~IOLoop.WRITE
-                self.io_loop.update_handler(self.socket, self._state)
-                self._maybe_add_error_listener()
-            self._watched = self.socket.fileno()
-            asyncio.get_running_loop().add_writer(self._watched, self._writable)
+        """Call `empty` once the socket takes bytes again."""
+        if self._waits < 0 and not self.closed() and not self.writing():
+            self._waits = self.socket.fileno()
+            self._room.add(self._waits, self)
 
-    def _writable(self) -> None:
-        self._unwatch()
-        if self.empty is not None and not self.closed() and not self.writing():
-            self.empty()
-
-    def _unwatch(self) -> None:
-        if self._watched >= 0:
-            handle, self._watched = self._watched, -1
-            if not self.writing():  # else the loop's writer is Tornado's own by now
-                asyncio.get_running_loop().remove_writer(handle)
+    def room(self) -> None:
+        """The socket takes bytes."""
+        self._waits = -1
+        if self._rest:
+            try:
+                self._rest = self._rest[self.socket.send(self._rest) :]
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                self.close(exc_info=error)
+                return
+            if self._rest:
+                self.watch()
+                return
+        self._tell()  # where Tornado writes as well, `_left` will
 
     def close_fd(self) -> None:
         # Before the number can belong to another connection.
-        if self._watched >= 0:
-            asyncio.get_running_loop().remove_writer(self._watched)
-            self._watched = -1
+        if self._waits >= 0:
+            self._room.remove(self._waits)
+            self._waits = -1
         super().close_fd()
 
     def go_live(self, held: Callable[[], None], empty: Callable[[], None]) -> None:
@@ -98,5 +140,11 @@ class LiveServer(HTTPServer):
     """An HTTPServer whose connections are LiveStreams."""
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:
-        live = LiveStream(stream.socket, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size)
+        if self._room is None:
+            self._room = Room()
+        live = LiveStream(
+            stream.socket, room=self._room, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size
+        )
         super().handle_stream(live, address)
+
+    _room: Room | None = None

@@ -75,7 +75,7 @@ class SseConnection:
 
     def _finish(self) -> None:
         """Close once what is held has left; whoever does not take it is closed at once."""
-        if self._stream.writing():
+        if self._stream.holding:
             asyncio.get_running_loop().call_later(2.0, self._stream.close)
             self._stream.write(b"").add_done_callback(lambda done: self._stream.close())
         else:
