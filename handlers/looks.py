@@ -9,8 +9,26 @@ from typing import Any
 
 COLOURS = 8
 PATTERNS = 4
-LINE = 42
-"""Letters of a label that surely fit one line of the poster."""
+DENSITIES = (
+    # name, options at most, columns, letters in a line, height of a line, height of all the rest of a row
+    ("pair", 2, 1, 29, 3.5, 7.7),
+    ("few", 4, 1, 50, 2.7, 5.6),
+    ("some", 6, 1, 60, 2.3, 3.8),
+    ("many", 8, 1, 74, 1.9, 2.7),
+    ("dense", 8, 1, 101, 1.4, 2.6),
+    ("dense-cut", 8, 1, 116, 1.2, 1.8),
+    ("two", 14, 2, 31, 1.9, 3.1),
+    ("two-tight", 20, 2, 38, 1.6, 2.1),
+    ("two-least", 20, 2, 49, 1.2, 1.3),
+    ("two-cut", 20, 2, 49, 1.2, 1.3),
+    ("three", 40, 3, 28, 1.2, 1.1),
+    ("three-cut", 40, 3, 28, 1.2, 1.1),
+)
+"""How the rows of the poster may stand, the largest letters first; heights in hundredths of its width."""
+ROOM = {"short": 37.0, "medium": 34.5, "long": 34.5, "endless": 30.0}
+"""The height that a question leaves to the rows."""
+LINES = 3
+"""A label may have so many lines before smaller letters are tried."""
 
 
 @dataclass(frozen=True)
@@ -89,17 +107,21 @@ def length_class(title: str) -> str:
     return "long" if length <= 210 else "endless"
 
 
-def density(labels: Sequence[str]) -> str:
-    """How dense the rows of the poster are: two columns from nine on, three beyond twenty; long labels count more."""
-    options = len(labels)
-    lines = options + sum(letters(label) > LINE for label in labels) / 2
-    for most, name in ((2, "pair"), (4, "few"), (6, "some")):
-        if lines <= most:
-            return name
-    for most, name in ((8, "many"), (14, "two"), (20, "two-tight")):
-        if options <= most:
-            return name
-    return "three"
+def density(labels: Sequence[str], title: str = "") -> str:
+    """How the rows of the poster stand: the largest letters with which every label is whole, else the tightest."""
+    lengths = [letters(label) for label in labels]
+    options, room, found = len(labels), ROOM[length_class(title)], "three-cut"
+    columns_wanted = 1 if options <= 8 else 2 if options <= 20 else 3
+    for name, most, columns, line, height, rest in DENSITIES:
+        if columns != columns_wanted or options > most:
+            continue
+        found = name
+        lines = [max(1, -(-length // line)) for length in lengths]
+        rows = -(-options // columns)
+        tallest = max(sum(lines[i : i + rows]) for i in range(0, max(1, options), rows or 1)) if lines else 0
+        if max(lines, default=0) <= LINES and tallest * height + rows * rest <= room:
+            break
+    return found
 
 
 def step_density(steps: int) -> str:

@@ -145,7 +145,8 @@ class ScreenPage(Page):
         said = [self.say(f"poll.assurance.{poll['assurance']}")]
         if poll["kind"] == "multi":
             said.append(self.say("poll.up_to", poll["max_choices"], n=poll["max_choices"]))
-        said.append(self.say("poll.may_change" if poll["allow_change"] else "poll.is_final"))
+        if poll["phase"] == "open":
+            said.append(self.say("poll.may_change" if poll["allow_change"] else "poll.is_final"))
         return " · ".join(said)
 
     def note(self, found: dict[str, Any]) -> str:

@@ -147,6 +147,7 @@
     box.hidden = false;
     box.setAttribute("data-phase", refused ? "refused" : "sending");
     box.textContent = head;
+    document.getElementById("announcer").textContent = head;
   }
 
   function cast() {
@@ -170,7 +171,18 @@
       });
   }
 
+  /* One choice too many is refused, and it is said; nothing that was chosen is dropped. */
+  function limit() {
+    var most = Number(form.getAttribute("data-most"));
+    if (!this.checked || !most || chosen().length <= most) return;
+    this.checked = false;
+    tell(say(most === 1 ? texts["vote.full"].one : texts["vote.full"].other, { n: most }), true);
+  }
+
   if (form) {
+    (function (inputs) {
+      for (var i = 0; i < inputs.length; i += 1) inputs[i].onclick = limit;
+    }(form.querySelectorAll("input[name=choices]")));
     form.onsubmit = function () {
       if (sending) return false;
       if (chosen().length) cast();

@@ -28,6 +28,16 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Where the focus went when what had it was replaced, hidden or disabled: nowhere. Then `next()` gets it. */
+export function keepFocus(held, next) {
+  if (!held || held === document.body) return;
+  const lost = !held.isConnected || held.disabled || held.closest("[hidden]");
+  const heir = lost && (document.activeElement === held || document.activeElement === document.body) ? next() : null;
+  if (!heir) return;
+  heir.tabIndex = -1;
+  heir.focus({ preventScroll: true });
+}
+
 export function dataBlock(id) {
   const element = document.getElementById(id);
   return element ? JSON.parse(element.textContent) : null;

@@ -3,7 +3,24 @@
 
 const COLOURS = 8;
 const PATTERNS = 4;
-const LINE = 42; // letters of a label that surely fit one line of the poster
+// How the rows of the poster may stand, the largest letters first: name, options at most, columns, letters in a line,
+// height of a line, height of all the rest of a row; heights in hundredths of its width.
+const DENSITIES = [
+  ["pair", 2, 1, 29, 3.5, 7.7],
+  ["few", 4, 1, 50, 2.7, 5.6],
+  ["some", 6, 1, 60, 2.3, 3.8],
+  ["many", 8, 1, 74, 1.9, 2.7],
+  ["dense", 8, 1, 101, 1.4, 2.6],
+  ["dense-cut", 8, 1, 116, 1.2, 1.8],
+  ["two", 14, 2, 31, 1.9, 3.1],
+  ["two-tight", 20, 2, 38, 1.6, 2.1],
+  ["two-least", 20, 2, 49, 1.2, 1.3],
+  ["two-cut", 20, 2, 49, 1.2, 1.3],
+  ["three", 40, 3, 28, 1.2, 1.1],
+  ["three-cut", 40, 3, 28, 1.2, 1.1],
+];
+const ROOM = { short: 37, medium: 34.5, long: 34.5, endless: 30 }; // the height that a question leaves to the rows
+const LINES = 3; // a label may have so many before smaller letters are tried
 
 /** The look of the option at `index`: a colour and a pattern, no pair twice among 32. */
 export function look(index) {
@@ -70,14 +87,26 @@ export function stepDensity(steps) {
   return steps <= 26 ? "two" : "three";
 }
 
-/** How dense the rows of the poster are: two columns from nine on, three beyond twenty; a label of two lines counts more. */
-export function density(labels) {
-  const options = labels.length;
-  const lines = options + labels.filter((label) => width(label) > LINE).length / 2;
-  if (lines <= 2) return "pair";
-  if (lines <= 4) return "few";
-  if (lines <= 6) return "some";
-  if (options <= 8) return "many";
-  if (options <= 14) return "two";
-  return options <= 20 ? "two-tight" : "three";
+/** The columns of the poster. */
+export function columns(options) {
+  if (options <= 8) return 1;
+  return options <= 20 ? 2 : 3;
+}
+
+/** How the rows of the poster stand: the largest letters with which every label is whole, else the tightest. */
+export function density(labels, title = "") {
+  const room = ROOM[lengthClass(title)];
+  const beside = columns(labels.length);
+  const down = Math.ceil(labels.length / beside);
+  const lengths = labels.map(width);
+  let found = "three-cut";
+  for (const [name, most, among, line, height, rest] of DENSITIES) {
+    if (among !== beside || labels.length > most) continue;
+    found = name;
+    const lines = lengths.map((length) => Math.max(1, Math.ceil(length / line)));
+    const column = (from) => lines.slice(from, from + down).reduce((sum, each) => sum + each, 0);
+    const tallest = Math.max(...Array.from({ length: beside }, (_, index) => column(index * down)));
+    if (Math.max(0, ...lines) <= LINES && tallest * height + down * rest <= room) break;
+  }
+  return found;
 }

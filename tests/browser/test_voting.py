@@ -64,6 +64,45 @@ async def test_several_choices_are_marked_first_and_cast_with_a_button(hall: Hal
     assert (await hall.ask("GET", f"/api/polls/{poll}"))["tally"]["counts"] == {"1": 1, "2": 0, "3": 1}
 
 
+async def test_one_choice_too_many_is_refused_and_it_is_said(hall: Hall) -> None:
+    poll = await hall.poll(kind="multi", max_choices=2)
+    phone = await hall.phone(f"/polls/{poll}")
+    for each in range(3):
+        await phone.click(f".choice >> nth={each}")
+    pressed = [await each.get_attribute("aria-pressed") for each in await phone.query_selector_all(".choice")]
+    assert pressed == ["true", "true", "false"]
+    await reads(phone, ".over", "Choose at most 2; take one back first.")
+    await reads(phone, "#announcer", "Choose at most 2; take one back first.")
+    await phone.click(".choice >> nth=0")
+    await reads(phone, ".over", "")
+
+
+async def test_the_focus_does_not_get_lost(hall: Hall) -> None:
+    wall = await hall.wall()
+    poll, final = (
+        await hall.poll(kind="multi", max_choices=2, wall=wall),
+        await hall.poll(allow_change=False, wall=wall),
+    )
+    await hall.show(wall, f"polls/{poll}")
+    phone = await hall.phone(f"/w/{wall}", size=(640, 400))
+    focused = "document.activeElement.id || document.activeElement.className || document.activeElement.localName"
+    await phone.click(".choice >> nth=0")
+    await phone.focus(".cast")
+    await phone.keyboard.press("Enter")
+    await phone.wait_for_selector("#receipt[data-phase=safe]")
+    assert await phone.evaluate(focused) == "primary cast"
+    # No option lies under the card of the receipt.
+    assert await phone.evaluate("getComputedStyle(document.querySelector('#receipt')).position") == "static"
+    await hall.show(wall, f"polls/{final}")
+    await phone.wait_for_selector(".choice[aria-pressed=false] >> nth=0")
+    await becomes(lambda: phone.evaluate("document.activeElement.localName"), "h1")
+    await phone.click(".choice >> nth=0")
+    await phone.focus(".cast")
+    await phone.keyboard.press("Enter")
+    await phone.wait_for_selector("#receipt[data-phase=safe]")
+    assert await phone.evaluate(focused) == "receipt"
+
+
 async def test_a_final_ballot_is_cast_with_a_button_and_then_stands(hall: Hall) -> None:
     poll = await hall.poll(allow_change=False)
     phone = await hall.phone(f"/polls/{poll}")
@@ -108,6 +147,34 @@ async def test_no_option_looks_like_a_winner_until_the_poll_is_closed(hall: Hall
     await screen.wait_for_selector(".row.first")
     assert (await screen.inner_text("#countdown")).startswith("closed at ")
     assert await screen.inner_text(".row.first .label") == "The old one"
+    assert await screen.inner_text("#assurance") == "one ballot a device"
+
+
+async def test_long_labels_of_many_options_are_shown_whole_on_the_projector(hall: Hall) -> None:
+    for options in (2, 7, 10, 20):
+        label = "We move the whole release to a calm week in spring and tell everyone about it before day "
+        screen = await hall.projector(
+            f"/polls/{await hall.poll(options=[label + str(n) for n in range(options)])}/screen"
+        )
+        cut = "each => each.scrollHeight > each.clientHeight + 1"
+        assert not [each for each in await screen.query_selector_all(".row .label") if await each.evaluate(cut)]
+        # The space between two options is larger than that between a label and its bar.
+        inside, between = await screen.evaluate("""() => {
+            const box = (selector, n) => document.querySelectorAll(selector)[n].getBoundingClientRect();
+            return [box(".track", 0).top - box(".label", 0).bottom, box(".label", 1).top - box(".track", 0).bottom];
+        }""")
+        assert between > 1.5 * inside, options
+
+
+async def test_a_bar_grows_from_the_side_on_which_its_label_begins(hall: Hall) -> None:
+    poll = await hall.poll(options=["Spring", "אביב"])
+    await hall.vote(poll, "1")
+    await hall.vote(poll, "2")
+    for page in (await hall.projector(f"/polls/{poll}/screen"), await hall.phone(f"/polls/{poll}")):
+        await becomes(lambda page=page: page.get_attribute(".bar >> nth=1", "width"), "50%")
+        left = "e => e.getBoundingClientRect().left - e.parentElement.getBoundingClientRect().left"
+        assert await page.eval_on_selector(".bar >> nth=0", left) < 5
+        assert await page.eval_on_selector(".bar >> nth=1", left) > 50
 
 
 async def test_a_new_round_empties_the_phone_and_begins_as_a_lobby(hall: Hall) -> None:

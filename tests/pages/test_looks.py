@@ -20,7 +20,7 @@ console.log(JSON.stringify({
   rows: polls.map(([poll, tally]) => rows(poll, tally).map((row) =>
     [row.id, row.number, row.colour, row.pattern, row.count, row.percent, row.first])),
   titles: titles.map(lengthClass), shares: shares.map(([a, b]) => percent(a, b)),
-  sizes: labels.map(density), steps: sizes.map(stepDensity),
+  sizes: labels.map((each) => density(each)), steps: sizes.map(stepDensity),
 }));
 """
 
@@ -45,7 +45,9 @@ POLLS = [
 ]
 TITLES = ["a" * 60, "a" * 61, "a" * 121, "a" * 300, "周" * 31, "周" * 30, ""]
 SHARES = [(0, 0), (0, 5), (1, 1000), (1, 200), (551, 944), (125, 1000), (999, 1000), (5, 5)]
-LABELS = [["label"] * size for size in range(1, 41)] + [["a long label " * 5] * size for size in range(1, 12)]
+LABELS = [["label"] * size for size in range(1, 41)] + [
+    ["a long label " * times] * size for size in (1, 2, 3, 5, 7, 8, 9, 12, 14, 20, 21) for times in (3, 5, 9)
+]
 SIZES = [1, 2, 3, 4, 5, 7, 9, 14, 15, 20, 21, 40]
 
 

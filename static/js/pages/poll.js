@@ -1,7 +1,7 @@
 // The audience's page, of one poll or of a wall's active item.
 
 import { Ballot, ballotCalls } from "../ballot.js";
-import { setText } from "../dom.js";
+import { keepFocus, setText } from "../dom.js";
 import { start } from "../page.js";
 import { ballots, rows } from "../tally.js";
 import { Announcer } from "../views/announcer.js";
@@ -28,7 +28,7 @@ function make(context) {
     receipt: new Receipt(find("#receipt"), tools, () => booth.ballot.takeBack()),
     turnout: find("#turnout"),
     where: find("#where"),
-    poll: new Choices(stage, tools, (choices) => booth.ballot.cast(choices)),
+    poll: new Choices(stage, tools, (choices) => booth.ballot.cast(choices), (text) => views.announcer.repeat(text)),
     task: new Steps(stage, tools),
     lobby: new Lobby(stage, tools),
   };
@@ -70,6 +70,17 @@ function drawPoll(context, scene) {
 }
 
 function draw(context) {
+  const held = document.activeElement;
+  const question = find("#stage h1");
+  show(context);
+  keepFocus(held, () => {
+    const heading = find("#stage h1");
+    const answer = find("#receipt");
+    return heading === question && !answer.hidden ? answer : heading;
+  });
+}
+
+function show(context) {
   if (!views) make(context);
   views.corner.update(context.live);
   const { scene } = context;

@@ -32,11 +32,11 @@ function make(context) {
   views.gone = views.waiting = views.lobby;
 }
 
-/** "one ballot a device · may be changed" */
+/** "one ballot a device · may be changed"; a closed poll cannot be, and says so elsewhere. */
 function rules(poll, texts) {
   const words = [texts.say(`poll.assurance.${poll.assurance}`)];
   if (poll.kind === "multi") words.push(texts.say("poll.up_to", { n: poll.max_choices }, poll.max_choices));
-  words.push(texts.say(poll.allow_change ? "poll.may_change" : "poll.is_final"));
+  if (poll.phase === "open") words.push(texts.say(poll.allow_change ? "poll.may_change" : "poll.is_final"));
   return words.join(" · ");
 }
 

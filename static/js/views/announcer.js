@@ -19,6 +19,11 @@ export class Announcer {
     this.element.textContent = text;
   }
 
+  /** Said each time it happens, also when it was the last thing said. */
+  repeat(text) {
+    this.say(text === this.last ? `${text}\u00a0` : text);
+  }
+
   /** How things stand: said later, the newest only; the first state is not news. */
   count(text) {
     if (!this.element) return;

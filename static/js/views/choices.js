@@ -11,12 +11,14 @@ export function castsAtOnce(poll) {
 }
 
 export class Choices {
-  /** `cast(choices)` is called with the option ids to be sent. */
-  constructor(stage, { texts, number }, cast) {
+  /** `cast(choices)` is called with the option ids to be sent, `tell(text)` with what a tap was refused for. */
+  constructor(stage, { texts, number }, cast, tell = () => {}) {
     this.stage = stage;
     this.texts = texts;
     this.number = number;
     this.cast = cast;
+    this.tell = tell;
+    this.full = ""; // why the last tap was refused
     this.structure = null;
     this.marked = null; // option ids chosen but not yet cast
   }
@@ -30,6 +32,7 @@ export class Choices {
     const structure = JSON.stringify([stream, poll.title, poll.options, poll.round, poll.phase, poll.kind, poll.allow_change]);
     if (structure !== this.structure) {
       this.marked = null;
+      this.full = "";
       this.build(poll, list);
     }
     this.structure = structure;
@@ -40,6 +43,7 @@ export class Choices {
     this.section.dataset.counted = String(counted);
     for (const row of list) this.set(row, chosen.includes(row.id), ballot);
     setText(this.note, this.noteOf(poll, counted));
+    setText(this.over, this.full);
     if (this.button) this.setButton(chosen, ballot);
   }
 
@@ -50,24 +54,25 @@ export class Choices {
       const drawn = bar(row);
       const percent = h("b", { class: "percent", "aria-hidden": "true" });
       const tag = open ? "button" : "div";
-      const attributes = { class: `choice edge${row.colour}`, ...(open ? { type: "button", "aria-pressed": "false" } : {}) };
+      const attributes = { class: `choice edge${row.colour}`, dir: "auto", ...(open ? { type: "button", "aria-pressed": "false" } : {}) };
       const face = h(tag, attributes,
         drawn.element,
         h("span", { class: poll.kind === "multi" ? "mark box" : "mark", "aria-hidden": "true" }),
-        h("span", { class: "label", dir: "auto" }, row.label),
+        h("span", { class: "label" }, row.label),
         percent);
       if (open) face.addEventListener("click", () => this.tap(row.id));
       this.rows.set(row.id, { face, percent, set: drawn.set });
       return h("li", {}, face);
     });
     this.note = h("p", { class: "note" });
+    this.over = h("p", { class: "over" });
     this.button = open && !castsAtOnce(poll)
       ? h("button", { type: "button", class: "primary cast", onclick: () => this.castMarked() }, this.texts.say("vote.cast"))
       : null;
     this.section = h("section", { class: "poll", "data-phase": poll.phase },
       h("h1", { dir: "auto", id: "question", "data-length": lengthClass(poll.title) }, poll.title),
       h("ul", { class: "choices", "aria-labelledby": "question" }, items),
-      this.button, this.note);
+      this.over, this.button, this.note);
     this.stage.replaceChildren(this.section);
   }
 
@@ -90,7 +95,8 @@ export class Choices {
 
   setButton(chosen, ballot) {
     const same = !this.marked || [...this.marked].sort().join() === [...ballot.safe.choices].sort().join();
-    this.button.disabled = same || !chosen.length || Boolean(ballot.wish);
+    // Not `disabled`: that would take the focus away from whoever has just pressed it.
+    this.button.setAttribute("aria-disabled", String(same || !chosen.length || Boolean(ballot.wish)));
     this.button.hidden = this.isFinal(ballot);
     setText(this.button, this.texts.say(ballot.safe.receipt ? "vote.cast_again" : "vote.cast"));
   }
@@ -103,11 +109,25 @@ export class Choices {
     const before = this.marked || this.ballot.choices;
     if (this.poll.kind === "single") this.marked = [id];
     else if (before.includes(id)) this.marked = before.filter((other) => other !== id);
-    else this.marked = [...before, id].slice(-Math.max(1, this.poll.max_choices));
+    else if (before.length >= this.poll.max_choices) {
+      this.refuse();
+      return;
+    } else this.marked = [...before, id];
+    this.full = "";
+    this.changed();
+  }
+
+  /** One choice too many: nothing that was chosen is dropped, and it is said. */
+  refuse() {
+    const most = this.poll.max_choices;
+    this.full = this.texts.say("vote.full", { n: most }, most);
+    this.tell(this.full);
     this.changed();
   }
 
   castMarked() {
+    if (this.button.getAttribute("aria-disabled") === "true") return;
+    this.full = "";
     const order = this.poll.options.map((option) => option.id);
     const choices = order.filter((id) => this.marked.includes(id));
     this.marked = null;

@@ -2,7 +2,7 @@
 // and changed in place.
 
 import { h, setText } from "../dom.js";
-import { density, lengthClass, rows } from "../tally.js";
+import { columns, density, lengthClass, rows } from "../tally.js";
 import { bar } from "./bar.js";
 
 export class Poster {
@@ -43,7 +43,7 @@ export class Poster {
       return parts.item;
     });
     this.note = h("p", { class: "note" });
-    this.section = h("section", { class: "poll", "data-density": density(list.map((row) => row.label)) },
+    this.section = h("section", { class: "poll", "data-density": density(list.map((row) => row.label), poll.title) },
       h("h1", { dir: "auto", "data-length": lengthClass(poll.title) }, poll.title),
       h("ol", { class: "rows", "aria-hidden": "true" }, items),
       this.note);
@@ -65,9 +65,4 @@ export class Poster {
     if (poll.phase === "closed") return this.texts.say("poll.closed_hidden");
     return this.texts.say(`poll.hidden.${poll.results}`);
   }
-}
-
-export function columns(options) {
-  if (options <= 8) return 1;
-  return options <= 20 ? 2 : 3;
 }
