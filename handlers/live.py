@@ -82,6 +82,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self._stuck = False
         self._replies: list[bytes] = []
         self._under_way = 0
+        self._come_back: int | None = None
         self._room: asyncio.Event | None = None
         self._changes: list[wire.Subscribe | wire.Unsubscribe] = []
         self._task: asyncio.Task[None] | None = None
@@ -170,10 +171,17 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self._close(close_code(error), error.message)
 
     def drain(self, after_ms: int) -> None:
-        self._close(CloseCode.DRAINING, str(after_ms))
+        """What is under way is answered first: a server that stops commits what it took."""
+        self._come_back = after_ms
+        if not self._under_way:
+            self._leave()
+
+    def _leave(self) -> None:
+        self._close(CloseCode.DRAINING, str(self._come_back))
 
     def _close(self, code: int, reason: str) -> None:
         """Close with a code. No direct send may follow the close frame."""
+        self._flush()
         if self.reader is not None:
             self.services.hub.hub.gone(self.reader)
         self.close(code, reason.encode()[:120].decode("utf-8", "ignore"))
@@ -219,7 +227,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         """Nothing was heard for two periods: whoever is there cannot catch up."""
         stream = self.stream
         self._close(CloseCode.CANNOT_CATCH_UP, "no answer to a ping")
-        if stream.writing():
+        if stream.holding:
             stream.close()
 
     def on_pong(self, data: bytes) -> None:
@@ -243,7 +251,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         """Whether so many acts are under way, or the client reads its answers so slowly, that no more is read."""
         if self.ws_connection is None or self.ws_connection.is_closing():
             return False
-        return self._under_way >= MAX_UNDER_WAY or self.stream.writing()
+        return self._under_way >= MAX_UNDER_WAY or self.stream.holding
 
     async def _wait_for_room(self) -> None:
         while self._is_full():  # asked here, too: there may be room again before this runs for the first time
@@ -321,6 +329,8 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self._under_way += change
         if change < 0:
             self._make_room()
+            if not self._under_way and self._come_back is not None:
+                asyncio.get_running_loop().call_soon(self._leave)
 
     def _poll(self, named: str | None) -> str:
         if named is not None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import random
 import signal
 import socket
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -39,15 +37,13 @@ def stopping(child: Server) -> Iterator[Callable[[], None]]:
     yield ask
 
 
-@contextlib.contextmanager
-def locked(server: Server) -> Iterator[Callable[[], None]]:
-    """The database held by another program, so that ballots are under way until it is let go."""
-    holder = sqlite3.connect(server.database, isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    try:
-        yield lambda: holder.execute("ROLLBACK") and None
-    finally:
-        holder.close()
+def slow(server: Server, ms: int) -> str:
+    """A poll of a server that has been started again and gathers writes for so long: ballots are under way."""
+    poll = server.poll()
+    server.stop()
+    server.options = (*server.options, "--gather", str(ms))
+    server.start()
+    return poll
 
 
 async def open_socket(server: Server, poll: str, token: str = "") -> WebSocketClientConnection:
@@ -125,47 +121,51 @@ async def metrics(server: Server) -> str:
     return text
 
 
+async def until_waiting(line: Line, writes: int) -> None:
+    async with asyncio.timeout(10):
+        while (await line.ask("GET", "/readyz"))[1]["writes_waiting"] != writes:
+            await asyncio.sleep(0)
+
+
 async def test_ballots_that_are_under_way_are_committed_and_answered(
     child: Server, stopping: Callable[[], None]
 ) -> None:
-    poll = child.poll()
+    poll = slow(child, 2000)
     watching = await open_socket(child, poll)
     voting = await open_socket(child, poll, child.voter())
     lines, probe = [Line(child.url) for _ in range(5)], Line(child.url)
     assert (await probe.ask("GET", "/readyz"))[0] == 200
     tokens = [child.voter() for _ in lines]
-    with locked(child) as release:
-        left: list[int] = []
-        ballots = [
-            asyncio.ensure_future(
-                line.ask(
-                    "PUT", f"/api/polls/{poll}/ballot", {"choices": ["2"]}, token=token, sent=lambda: left.append(1)
-                )
-            )
-            for line, token in zip(lines, tokens, strict=True)
-        ]
-        await voting.write_message(json.dumps({"do": "vote", "ref": "v", "choices": ["1"]}))
-        async with asyncio.timeout(10):
-            while len(left) < 5 or (await probe.ask("GET", "/readyz"))[1]["writes_waiting"] < 5:
-                await asyncio.sleep(0)  # one of the six is in the writer's hands
-        stopping()
-        await closed(watching)
-        assert watching.close_code == 4000
-        # It still answers those who are connected, and says that it is leaving; nobody new gets in.
-        status, found = await probe.ask("GET", "/readyz")
-        assert (status, found["error"]["code"]) == (503, "draining")
-        with pytest.raises(ConnectionRefusedError):
-            await asyncio.open_connection("127.0.0.1", child.port)
-        assert not any(each.done() for each in ballots), "acknowledged before the commit"
-        release()
+    # The vote is in the writer's hands, and the other ballots wait behind it.
+    await voting.write_message(json.dumps({"do": "vote", "ref": "v", "choices": ["1"]}))
+    await voting.write_message(json.dumps({"do": "unsubscribe", "ref": "u", "stream": "polls/none"}))
+    while json.loads(await voting.read_message() or "null").get("ref") != "u":
+        pass
+    await until_waiting(probe, 0)
+    path, body = f"/api/polls/{poll}/ballot", {"choices": ["2"]}
+    ballots = [
+        asyncio.ensure_future(line.ask("PUT", path, body, token=token))
+        for line, token in zip(lines, tokens, strict=True)
+    ]
+    await until_waiting(probe, len(ballots))
+    stopping()
+    await closed(watching)
+    assert watching.close_code == 4000
+    # It still answers those who are connected, and says that it is leaving; nobody new gets in.
+    status, found = await probe.ask("GET", "/readyz")
+    assert (status, found["error"]["code"]) == (503, "draining")
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", child.port)
+    assert not any(each.done() for each in ballots), "acknowledged before the commit"
     answers = await asyncio.gather(*ballots)
     assert [status for status, _ in answers] == [201] * 5
-    await closed(voting)
+    told = [message for message in await closed(voting) if message.get("ref") == "v"]
+    assert [message["ok"]["choices"] for message in told] == [["1"]]
     assert voting.close_code == 4000
     assert await exit_status(child) == 0
     for line in [*lines, probe]:
         line.close()
-    assert child.recounted(poll)["counts"]["2"] == 5
+    assert child.recounted(poll)["counts"] == {"1": 1, "2": 5}
     await asyncio.to_thread(child.start)
     for token, (_, given) in zip(tokens, answers, strict=True):
         assert child.ask("GET", f"/api/polls/{poll}", token=token)[1]["ballot"] == given
@@ -208,21 +208,20 @@ async def test_whoever_comes_while_the_others_are_sent_away_is_sent_away_too(io_
 
 
 async def test_a_second_signal_leaves_at_once(child: Server, stopping: Callable[[], None]) -> None:
-    child.expected += ["leaving at once", "the database refused a commit"]
-    poll = child.poll()
+    child.expected += ["leaving at once"]
+    poll = slow(child, 5000)
     watching, voting = await open_socket(child, poll), await open_socket(child, poll, child.voter())
-    with locked(child):
-        # One write that waits a second for the database, and then another: a drain takes two.
-        for ref in ("v", "w"):
-            await voting.write_message(json.dumps({"do": "vote", "ref": ref, "choices": ["1"]}))
-            await asyncio.sleep(0.2)
-        stopping()
-        await closed(watching)
-        start = time.monotonic()
-        stopping()
-        assert await exit_status(child) == 1
-        assert time.monotonic() - start < 1.0, "it waited for the database"
-    await closed(voting)
+    await voting.write_message(json.dumps({"do": "vote", "ref": "v", "choices": ["1"]}))
+    await voting.write_message(json.dumps({"do": "unsubscribe", "ref": "u", "stream": "polls/none"}))
+    while json.loads(await voting.read_message() or "null").get("ref") != "u":
+        pass
+    stopping()
+    await closed(watching)
+    start = time.monotonic()
+    stopping()
+    assert await exit_status(child) == 1
+    assert time.monotonic() - start < 2.0, "it waited for the writer"
+    assert not [message for message in await closed(voting) if message.get("ref") == "v"]
 
 
 @pytest.mark.parametrize("fill", [False, True], ids=["with room", "full"])
