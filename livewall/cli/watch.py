@@ -13,10 +13,11 @@ import click
 from livewall.cli import output
 from livewall.cli.options import server_options
 from livewall.cli.outcome import run
-from livewall.client.calls import Server
+from livewall.client.calls import SILENT, NotReached, Refusal, Server, segment
 from livewall.client.subscription import Subscription, subscribe
 
 REDRAW = 0.1  # seconds, at least, between two pictures
+LOOK = 0.3  # seconds between two looks for walls' items without a title
 
 
 @click.command()
@@ -40,6 +41,11 @@ def watch(server: Server, streams: tuple[str, ...], since: str | None, ndjson: b
 
 
 async def lines(subscription: Subscription) -> None:
+    def not_yet() -> None:
+        if not subscription.live:
+            subscription.server.say_waiting()
+
+    asyncio.get_running_loop().call_later(SILENT, not_yet)
     async with aclosing(aiter(subscription)) as messages:
         async for message in messages:
             sys.stdout.write(json.dumps(message, ensure_ascii=False, separators=(",", ":")) + "\n")
@@ -59,12 +65,14 @@ async def draw(subscription: Subscription) -> None:
                 changed.set()
 
     changed = asyncio.Event()
+    titles: dict[str, str] = {}
     following = asyncio.ensure_future(follow())
+    naming = asyncio.ensure_future(keep_titles(subscription, titles, changed))
     following.add_done_callback(lambda _: changed.set())
     with Live(console=Console(), auto_refresh=False, transient=False) as live:
         try:
             while not following.done():
-                live.update(picture(subscription, time.monotonic()), refresh=True)
+                live.update(picture(subscription, time.monotonic(), titles), refresh=True)
                 await asyncio.sleep(REDRAW)
                 try:
                     await asyncio.wait_for(changed.wait(), 1.0)
@@ -73,4 +81,27 @@ async def draw(subscription: Subscription) -> None:
                 changed.clear()
         finally:
             following.cancel()
+            naming.cancel()
     await following
+
+
+async def keep_titles(subscription: Subscription, titles: dict[str, str], changed: asyncio.Event) -> None:
+    """Ask what the items of walls are called: an event of a wall has their ids only. Those on stage come first, and
+    are asked for anew whenever they come to it. What cannot be had stays without a title."""
+    server = Server(subscription.server.url, subscription.server.token)  # one that says nothing into the picture
+    staged: set[str] = set()
+    while True:
+        walls = [held.entries["wall"] for held in subscription.held.values() if "wall" in held.entries]
+        on_stage = {wall["active"] for wall in walls if wall["active"]}
+        items = [item for wall in walls for item in wall["items"]]
+        wanted = [*(on_stage - staged), *(item for item in items if item not in titles)]
+        staged = on_stage
+        for item in dict.fromkeys(wanted):
+            kind, _, id = item.partition("/")
+            try:
+                found = await server.get(f"/api/{segment(kind)}/{segment(id)}")
+                titles[item] = str(found.get("title", ""))
+            except (Refusal, NotReached):
+                titles.setdefault(item, "")
+            changed.set()
+        await asyncio.sleep(LOOK)

@@ -151,6 +151,23 @@ def test_on_a_terminal_it_draws_a_table_and_says_when_the_server_is_lost(server,
         os.close(terminal)
 
 
+def test_on_a_terminal_a_wall_names_what_is_on_stage(server, poll):
+    code = server.run("wall", "create", "Town hall").strip()
+    server.run("wall", "activate", code, poll)
+    terminal, child = pty.openpty()
+    env = server.client(TERM="xterm-256color", COLUMNS="60", LINES="24")
+    process = subprocess.Popen(
+        server.command("watch", f"walls/{code}"), env=env, stdin=child, stdout=child, stderr=child
+    )
+    os.close(child)
+    try:
+        Screen(terminal).until("Town hall", "▶", "Who?", f"polls/{poll}")
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+        os.close(terminal)
+
+
 class Screen:
     """What a pseudo-terminal was sent, without its control sequences."""
 

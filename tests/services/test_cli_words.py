@@ -1,13 +1,14 @@
 """What the command line makes of words and shows of states; no server."""
 
 import io
+from types import SimpleNamespace
 
 import click
 import pytest
 from rich.console import Console
 
 from livewall.cli.output import bar, plain
-from livewall.cli.picture import in_order, one
+from livewall.cli.picture import in_order, one, picture, shares
 from livewall.cli.report import parse_step
 from livewall.cli.vote import match
 from livewall.cli.vote import vote as vote_command
@@ -137,6 +138,58 @@ def test_a_task_is_drawn_with_a_shape_and_a_word_for_each_state():
 
 def test_what_is_not_known_yet_is_drawn_anyway():
     assert "something" in drawn(held("rooms/ops", something={"new": 1}))
+
+
+def pictured(*streams, width=40, height=24, titles=None):
+    subscription = SimpleNamespace(
+        held={each.stream: each for each in streams}, live=True, transport="websocket", since_when=0, problem=""
+    )
+    out = io.StringIO()
+    Console(file=out, width=width, height=height).print(picture(subscription, 0, titles))
+    return out.getvalue().splitlines()
+
+
+def lunch(number, options=3):
+    labels = [f"Soup of the day, number {index}" for index in range(options)]
+    listed = [{"id": str(index), "label": label} for index, label in enumerate(labels, 1)]
+    tally = {"round": 1, "counts": {"1": 7, "2": 3}, "ballots": 10}
+    return held(f"polls/{number}", poll=POLL | {"title": f"Lunch {number}?", "options": listed}, tally=tally)
+
+
+def test_a_narrow_terminal_does_not_tear_labels_apart():
+    lines = pictured(lunch(1))
+    assert len(lines) <= 2 + 3 * 2 + 1
+    assert all(len(line) <= 40 for line in lines)
+    assert any("Soup of the day" in line for line in lines) and any("█" in line for line in lines)
+
+
+def test_a_narrow_terminal_shows_what_a_step_says_below_its_name():
+    step = {"name": "upload-foyer", "needs": [], "state": "running", "progress": 0.4, "message": "copying to foyer-3"}
+    lines = pictured(held("tasks/9", task={"title": "Release", "state": "running"}, **{"step/upload-foyer": step}))
+    assert len(lines) <= 5 and any("copying to foyer-3" in line for line in lines)
+
+
+def test_of_several_streams_something_of_each_is_shown():
+    lines = pictured(*[lunch(number, options=12) for number in range(5)])
+    assert len(lines) < 24
+    for number in range(5):
+        assert any(f"Lunch {number}?" in line for line in lines)
+    lines = pictured(*[lunch(number) for number in range(60)])
+    assert len(lines) < 24 and any("more streams" in line for line in lines)
+
+
+def test_rows_are_shared_as_fairly_as_can_be():
+    assert shares([3, 20, 20], 23) == [3, 10, 10]
+    assert shares([3, 4], 23) == [3, 4]
+
+
+def test_a_wall_is_drawn_with_the_titles_of_its_items():
+    wall = held(
+        "walls/K7M2QD", wall={"code": "K7M2QD", "title": "Hall", "items": ["polls/x", "tasks/9"], "active": "polls/x"}
+    )
+    lines = pictured(wall, titles={"polls/x": "Who gets your vote?"})
+    assert any("▶" in line and "Who gets your vote?" in line and "polls/x" in line for line in lines)
+    assert any("tasks/9" in line for line in lines)
 
 
 # The voter tokens of a user
