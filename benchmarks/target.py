@@ -130,12 +130,12 @@ class Livewall(Child):
         return poll
 
     def metric(self, name: str) -> float:
-        """The value of a metric without labels."""
+        """The value of a metric, named with its labels where it has some."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         with contextlib.closing(connection):
             connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {ADMIN}"})
             text = connection.getresponse().read().decode()
-        found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
+        found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
         if found is None:
             raise RuntimeError(f"the server has no metric {name}")
         return float(found[1])
