@@ -30,6 +30,7 @@ from handlers.base import NotFoundHandler, path_of
 from handlers.connections import Connections
 from handlers.livestream import SEND_BUFFER, LiveServer
 from handlers.routes import routes
+from handlers.static import StaticHandler
 from livewall import resources
 from livewall.clock import iso, utc_now
 from livewall.credentials import Credentials
@@ -186,6 +187,7 @@ def application(services: Services, connections: Connections) -> Application:
         routes(services, connections),
         default_handler_class=NotFoundHandler,
         default_handler_args={"services": services},
+        static_handler_class=StaticHandler,
         static_path=str(resources.folder("static")),
         template_path=str(resources.folder("templates")),
         assets=services.assets,

@@ -298,9 +298,17 @@ class BaseHandler(RequestHandler):
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.finish(wire.encode({"error": error.body()}))
 
+    async def head(self, *args: str, **kwargs: str) -> None:
+        """What GET would answer, without its body (RFC 9110 §9.3.2); Tornado leaves the body out."""
+        result = self.get(*args, **kwargs)
+        if result is not None:
+            await result
+
     def allowed(self) -> list[str]:
         plain = RequestHandler
-        own = [m for m in self.SUPPORTED_METHODS if getattr(type(self), m.lower()) is not getattr(plain, m.lower())]
+        own = {m for m in self.SUPPORTED_METHODS if getattr(type(self), m.lower()) is not getattr(plain, m.lower())}
+        if "GET" not in own:
+            own.discard("HEAD")
         return sorted(own)
 
     def now(self) -> str:

@@ -150,7 +150,7 @@ class NewPollForm(DeskForm):
                     "title": given.get("title", ""),
                     "options": labels,
                     "kind": "multi" if several else "single",
-                    "max_choices": whole(given, "max_choices") if several else None,
+                    "max_choices": whole(given, "max_choices") or len(labels) or 1 if several else 1,
                     "results": given.get("results", "live"),
                     "allow_change": given.get("allow_change") == "yes",
                     "closes_in": whole(given, "closes_in"),

@@ -47,7 +47,7 @@ class PollIn(Input):
     title: Title
     options: Annotated[list[Label | OptionIn], Meta(min_length=1, max_length=40)]
     kind: Kind = "single"
-    max_choices: Annotated[int, Meta(ge=1, le=40)] | None = None
+    max_choices: Annotated[int, Meta(ge=1, le=40)] = 1
     results: Results = "live"
     allow_change: bool = True
     closes_in: ClosesIn | None = None
@@ -195,8 +195,46 @@ def ref_of(data: str | bytes) -> str | None:
     return ref if isinstance(ref, str) and len(ref) <= 64 else None
 
 
+_WORDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "nothing",
+}
+_LENGTH = re.compile(r"Expected `(str|array)` of length (>=|<=) (\d+)")
+_BOUND = re.compile(r"Expected `(?:int|float)` (>=|<=) ([\d.]+)")
+_TYPE = re.compile(r"Expected `([a-z |]+)`, got `([a-z]+)`")
+
+
+def plain(said: str) -> str:
+    """msgspec's reason in words for people; what is not known here stays as it is."""
+    if found := _LENGTH.fullmatch(said):
+        kind, least, number = found[1], found[2] == ">=", found[3]
+        if least and number == "1":
+            return "must not be empty"
+        what = "characters" if kind == "str" else "entries"
+        return f"must have at {'least' if least else 'most'} {number} {what}"
+    if found := _BOUND.fullmatch(said):
+        return f"must be at {'least' if found[1] == '>=' else 'most'} {found[2].removesuffix('.0')}"
+    if found := _TYPE.fullmatch(said):
+        wanted = [_WORDS.get(kind, kind) for kind in found[1].split(" | ") if kind != "null"]
+        return f"must be {' or '.join(wanted)}, not {_WORDS.get(found[2], found[2])}"
+    if said.startswith("Expected `str` matching regex"):
+        return "has characters that are not allowed here, or is too long"
+    if found := re.fullmatch(r"Invalid (?:enum )?value (.+)", said):
+        return f"must not be {found[1]}: there is no such choice"
+    if said.startswith("Object missing required field"):
+        return "is missing"
+    if said.startswith("Object contains unknown field"):
+        return "is not known here"
+    return said
+
+
 def refused(error: msgspec.ValidationError) -> BadInput:
-    """msgspec's sentence with its path as a field of ours."""
+    """What msgspec found, with its path as a field of ours."""
     said = str(error)
     found = _PATH.search(said)
     message = said[: found.start()] if found else said
@@ -204,4 +242,5 @@ def refused(error: msgspec.ValidationError) -> BadInput:
     missing = re.fullmatch(r"Object (?:missing required|contains unknown) field `(.+)`", message)
     if missing:
         field = missing[1]
-    return BadInput("invalid", f"{field}: {message}", fields={field: message})
+    why = plain(message)
+    return BadInput("invalid", f"{field}: {why}", fields={field: why})

@@ -53,10 +53,16 @@ def cast(
     `receipt` is used if the ballot is new. Raises NotFound, Refused, BadInput; before its first change only.
     """
     row = rows.held(tx, poll)
+    params: dict[str, Any] = {"poll": poll, "round": row.poll.round, "voter": voter}
+    found = tx.one(_FIND, params) if round in (None, row.poll.round) else None
+    if found is not None:
+        before = [c for (c,) in tx.all(_CHOICES, {"receipt": found[0]})]
+        if set(before) == set(choices) and len(before) == len(choices):
+            # Whatever became of the poll since: somebody asks again because the answer was lost.
+            in_order = tuple(o for o in row.order if o in before)
+            return Cast(Ballot(found[0], in_order, row.poll.round), created=False, changed=False)
     this = _round(row, round, now)
     marks = check_choices(row.poll.kind, row.order, row.poll.max_choices, choices)
-    params: dict[str, Any] = {"poll": poll, "round": this, "voter": voter}
-    found = tx.one(_FIND, params)
     if found is None:
         tx.execute(_INSERT, {**params, "receipt": receipt})
         for mark in marks:
@@ -64,9 +70,6 @@ def cast(
         count(tx, poll, this, marks, (), ballots=1)
         return Cast(Ballot(receipt, marks, this), created=True, changed=True)
     own: str = found[0]
-    before = [c for (c,) in tx.all(_CHOICES, {"receipt": own})]
-    if set(before) == set(marks):
-        return Cast(Ballot(own, marks, this), created=False, changed=False)
     if not row.poll.allow_change:
         raise Refused("already_voted", "you have voted, and this poll does not let ballots be changed")
     tx.execute(_UNMARK, {"receipt": own})

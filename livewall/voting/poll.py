@@ -121,14 +121,10 @@ def clean(text: str, field: str) -> str:
     return text
 
 
-def max_choices_of(kind: str, wanted: int | None, options: int) -> int:
-    """How many marks a ballot may hold; for a multi poll all, unless it is said."""
-    if kind == "single":
-        if wanted not in (None, 1):
-            raise invalid("max_choices", "a single poll has exactly 1")
-        return 1
-    if wanted is None:
-        return options
+def max_choices_of(kind: str, wanted: int, options: int) -> int:
+    """How many marks a ballot may hold; raises BadInput for more than there are options, or than a single poll has."""
+    if kind == "single" and wanted != 1:
+        raise invalid("max_choices", "a single poll has exactly 1")
     if wanted > options:
         raise invalid("max_choices", f"there are only {options} options")
     return wanted
@@ -170,9 +166,7 @@ def edited(poll: Poll, edit: PollEdit, *, has_ballots: bool) -> Poll:
     kind = changed.get("kind", poll.kind)
     options = changed.get("options", poll.options)
     if changed.keys() & {"options", "kind", "max_choices"}:
-        wanted = given.get("max_choices")
-        if wanted is None and kind == poll.kind == "multi" and poll.max_choices < len(poll.options):
-            wanted = min(poll.max_choices, len(options))
-        changed["max_choices"] = max_choices_of(kind, wanted, len(options))
+        held = 1 if kind == "single" else min(poll.max_choices, len(options))
+        changed["max_choices"] = max_choices_of(kind, given.get("max_choices", held), len(options))
     return msgspec.structs.replace(poll, **changed)
 

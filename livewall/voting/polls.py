@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from livewall import walls, wire
-from livewall.clock import Clock, iso, later
+from livewall.clock import Clock, iso, later, moment
 from livewall.errors import NotFound, Refused
 from livewall.hub.position import View
 from livewall.hub.service import LiveHub
@@ -80,7 +80,6 @@ class Polls:
 
     async def edit(self, id: str, edit: wire.PollEdit, *, version: int | None) -> tuple[dict[str, Any], int]:
         """Change a poll; raises Refused (`conflict`) when `version` is not the newest."""
-        now = self._clock()
 
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
             check_version(row.version, version)
@@ -88,8 +87,8 @@ class Polls:
             poll = edited(row.poll, edit, has_ballots=rows.has_ballots(tx, id))
             if edit.closes_in is not msgspec.UNSET:
                 row = msgspec.structs.replace(row, closes_in=edit.closes_in)
-                if poll.phase is Phase.OPEN:
-                    poll = msgspec.structs.replace(poll, closes_at=_ends(row.closes_in, now))
+                if poll.phase is Phase.OPEN and row.opened_at is not None:
+                    poll = msgspec.structs.replace(poll, closes_at=_ends(row.closes_in, moment(row.opened_at)))
             return msgspec.structs.replace(row, poll=poll)
 
         return await self._change(id, change)
@@ -104,7 +103,7 @@ class Polls:
             poll = msgspec.structs.replace(row.poll, phase=phase, closes_at=_ends(row.closes_in, now))
             if not row.opened:
                 walls.item_opened(tx, rows.stream_of(id))
-            return msgspec.structs.replace(row, poll=poll, opened=True)
+            return msgspec.structs.replace(row, poll=poll, opened=True, opened_at=iso(now))
 
         return await self._change(id, change)
 

@@ -15,17 +15,18 @@ from livewall.voting.counts import write_counts
 from livewall.voting.poll import Option, Phase, Poll, Tally, Turnout
 
 _FIELDS = """id, wall, title, kind, options, phase, round, results, published, assurance, allow_change, max_choices,
-    closes_at, closes_in, opened, version"""
+    closes_at, closes_in, opened, version, opened_at"""
 _options: msgspec.json.Decoder[list[Option]] = msgspec.json.Decoder(list[Option])
 
 
 class Row(msgspec.Struct):
-    """A poll and what stands beside it in its row. `order` is the ids of its options."""
+    """A poll and what stands beside it in its row. `order` is the ids of its options, `opened_at` its last opening."""
 
     poll: Poll
     closes_in: int | None
     opened: bool
     version: int
+    opened_at: str | None
     order: tuple[str, ...]
 
 
@@ -55,7 +56,7 @@ def _row(found: Any) -> Row:
         max_choices=found[11],
         closes_at=found[12],
     )
-    return Row(poll, found[13], bool(found[14]), found[15], tuple(o.id for o in poll.options))
+    return Row(poll, found[13], bool(found[14]), found[15], found[16], tuple(o.id for o in poll.options))
 
 
 def find(asks: Asks, id: str) -> Row:
@@ -83,7 +84,7 @@ def page(asks: Asks, *, limit: int, before: str | None) -> tuple[list[Poll], str
         ORDER BY created_at DESC, id DESC LIMIT :limit""",
         {"at": at or "~", "id": id, "limit": limit + 1},
     ).fetchall()
-    more = f"{rows[limit - 1][16]}~{rows[limit - 1][0]}" if len(rows) > limit else None
+    more = f"{rows[limit - 1][17]}~{rows[limit - 1][0]}" if len(rows) > limit else None
     return [_row(r).poll for r in rows[:limit]], more
 
 
@@ -111,12 +112,13 @@ def update(tx: Transaction, row: Row) -> None:
         "phase": poll.phase.value,
         "closes_in": row.closes_in,
         "opened": row.opened,
+        "opened_at": row.opened_at,
     }
     tx.execute(
         """UPDATE polls SET wall = :wall, title = :title, kind = :kind, options = :options, phase = :phase,
             round = :round, results = :results, published = :published, assurance = :assurance,
             allow_change = :allow_change, max_choices = :max_choices, closes_in = :closes_in, closes_at = :closes_at,
-            opened = :opened, version = version + 1
+            opened = :opened, opened_at = :opened_at, version = version + 1
         WHERE id = :id""",
         values,
     )

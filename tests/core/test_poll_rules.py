@@ -92,9 +92,9 @@ def test_control_characters_are_refused() -> None:
     assert refusal(new_poll, "x", PollIn(title="a\x00b", options=["A"])) == "invalid"
 
 
-def test_a_multi_poll_lets_everything_be_marked_unless_it_is_said() -> None:
-    assert max_choices_of("multi", None, 5) == 5
+def test_a_multi_poll_has_the_limit_it_was_given() -> None:
     assert max_choices_of("multi", 2, 5) == 2
+    assert refusal(max_choices_of, "multi", 6, 5) == "invalid"
     assert refusal(max_choices_of, "single", 2, 5) == "invalid"
 
 

@@ -46,6 +46,16 @@ async def test_without_change_allowed_another_choice_is_refused_and_the_same_is_
     assert (retracted.status, retracted.code) == (409, "already_voted")
 
 
+async def test_the_same_ballot_after_the_close_is_answered_as_before_and_no_other(client: Client) -> None:
+    poll, voter = await client.poll(), await client.voter()
+    first = await client.vote(poll["id"], "2", voter, round=1)
+    await client.host("POST", f"/api/polls/{poll['id']}/close")
+    again = await client.vote(poll["id"], "2", voter, round=1)
+    assert (again.status, again.json) == (200, first.json)
+    other = await client.vote(poll["id"], "1", voter)
+    assert (other.status, other.code) == (409, "closed")
+
+
 async def test_a_ballot_can_be_retracted_and_retracting_none_is_fine(client: Client) -> None:
     poll, voter = await client.poll(), await client.voter()
     await client.vote(poll["id"], "2", voter)
@@ -165,7 +175,7 @@ async def test_the_export_has_receipts_and_neither_voter_nor_time(client: Client
 
 
 async def test_the_recount_agrees_with_the_counts(client: Client, running: object) -> None:
-    poll = await client.poll(kind="multi", options=["A", "B", "C"])
+    poll = await client.poll(kind="multi", options=["A", "B", "C"], max_choices=2)
     voters = await asyncio.gather(*(client.voter() for _ in range(30)))
     for place, voter in enumerate(voters):
         marks = [str(1 + place % 3), str(1 + (place + 1) % 3)]

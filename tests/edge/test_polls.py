@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 
 from conftest import ADMIN, Client
 
@@ -48,6 +49,32 @@ async def test_a_poll_closes_by_itself_at_its_time(client: Client) -> None:
     assert seen[-1]["data"]["closes_at"] == poll["closes_at"]
     vote = await client.vote(poll["id"], "1")
     assert (vote.status, vote.code) == (409, "closed")
+
+
+async def test_the_time_of_an_open_poll_counts_from_its_opening_however_often_it_is_set(client: Client) -> None:
+    poll = await client.poll(closes_in=600)
+    path = f"/api/polls/{poll['id']}"
+    longer = await client.host("PUT", path, {"closes_in": 1200})
+    opened = datetime.fromisoformat(poll["closes_at"]) - timedelta(seconds=600)
+    assert datetime.fromisoformat(longer["closes_at"]) == opened + timedelta(seconds=1200)
+    assert (await client.host("PUT", path, {"closes_in": 1200}))["closes_at"] == longer["closes_at"]
+    assert (await client.host("PUT", path, {"closes_in": None}))["closes_at"] is None
+
+
+async def test_head_is_answered_like_get_without_a_body(client: Client) -> None:
+    poll = await client.poll()
+    for path in ("/w", f"/api/polls/{poll['id']}", f"/updates/polls/{poll['id']}?wait=0"):
+        answer = await client.ask("HEAD", path)
+        assert (answer.status, answer.body) == (200, b"")
+    assert (await client.ask("HEAD", "/api/voters")).status == 405
+
+
+async def test_static_files_have_the_headers_of_everything_else(client: Client) -> None:
+    found = await client.ask("GET", "/static/js/live.js")
+    missing = await client.ask("GET", "/static/nothing.js")
+    assert found.status == 200 and (missing.status, missing.code) == (404, "not_found")
+    for answer in (found, missing):
+        assert "Server" not in answer.headers and answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 async def test_hidden_results_are_published_and_withdrawn(client: Client) -> None:

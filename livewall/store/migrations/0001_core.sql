@@ -49,6 +49,7 @@ CREATE TABLE polls (
     max_choices INTEGER NOT NULL,
     closes_in INTEGER,
     closes_at TEXT,
+    opened_at TEXT,
     opened INTEGER NOT NULL DEFAULT 0,
     archived INTEGER NOT NULL DEFAULT 0,
     version INTEGER NOT NULL,
