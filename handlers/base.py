@@ -298,8 +298,13 @@ class BaseHandler(RequestHandler):
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.finish(wire.encode({"error": error.body()}))
 
+    has_head = True
+    """An answer that has no end has no head either."""
+
     async def head(self, *args: str, **kwargs: str) -> None:
         """What GET would answer, without its body (RFC 9110 §9.3.2); Tornado leaves the body out."""
+        if not self.has_head:
+            raise BadInput("method_not_allowed", "what is streamed here has no end, so it begins with GET only")
         result = self.get(*args, **kwargs)
         if result is not None:
             await result
@@ -307,7 +312,7 @@ class BaseHandler(RequestHandler):
     def allowed(self) -> list[str]:
         plain = RequestHandler
         own = {m for m in self.SUPPORTED_METHODS if getattr(type(self), m.lower()) is not getattr(plain, m.lower())}
-        if "GET" not in own:
+        if "GET" not in own or not self.has_head:
             own.discard("HEAD")
         return sorted(own)
 

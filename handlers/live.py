@@ -16,7 +16,7 @@ from handlers.connections import Connections
 from handlers.livestream import LiveStream
 from handlers.polls import result_of
 from livewall import wire
-from livewall.errors import BadInput, CloseCode, LivewallError, NotAllowed, close_code, invalid
+from livewall.errors import BadInput, Busy, CloseCode, LivewallError, NotAllowed, close_code, invalid
 from livewall.hub.framing import WebSocketFraming, text_frame
 from livewall.hub.reader import Reader, State
 from livewall.services import Services
@@ -70,6 +70,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
     """GET /ws/STREAMS"""
 
     transport = "websocket"
+    has_head = False
 
     def initialize(self, services: Services, connections: Connections) -> None:  # type: ignore[override]
         super().initialize(services)
@@ -82,6 +83,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self._stuck = False
         self._replies: list[bytes] = []
         self._under_way = 0
+        self._full_at = 0.0
         self._come_back: int | None = None
         self._room: asyncio.Event | None = None
         self._changes: list[wire.Subscribe | wire.Unsubscribe] = []
@@ -245,6 +247,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
             self._act(wire.decode_act(message))
         except LivewallError as error:
             self._error(wire.ref_of(message), error)
+            self._count_message()
         return self._wait_for_room() if self._is_full() else None
 
     def _is_full(self) -> bool:
@@ -271,9 +274,18 @@ class LiveSocket(BaseHandler, WebSocketHandler):
                 self._retract(act)
             case wire.Subscribe() | wire.Unsubscribe():
                 self._count(1)
+                self._count_message()
                 self._changes.append(act)
                 if len(self._changes) == 1:
                     self._task = asyncio.ensure_future(self._follow())
+
+    def _count_message(self) -> None:
+        """What is refused, and what asks the store, is limited for each connection: beyond, it is closed with 4008."""
+        full_at = self.services.limits.message(self._full_at, self.services.monotonic())
+        if full_at is None:
+            asyncio.get_running_loop().call_soon(self.refuse, Busy("rate", "too many messages that could not be taken"))
+        else:
+            self._full_at = full_at
 
     def _vote(self, act: wire.Vote) -> None:
         poll, voter = self._poll(act.poll), self._voter()

@@ -15,7 +15,7 @@ from handlers.connections import Connections
 from handlers.live import follow, streams_of
 from handlers.livestream import LiveStream
 from livewall import wire
-from livewall.errors import BadInput, Busy, LivewallError
+from livewall.errors import Busy, LivewallError
 from livewall.hub.framing import SseFraming
 from livewall.hub.reader import Reader, State
 from livewall.services import Services
@@ -99,12 +99,11 @@ class SseConnection:
 class SseHandler(BaseHandler):
     """GET /sse/STREAMS"""
 
+    has_head = False
+
     def initialize(self, services: Services, connections: Connections) -> None:  # type: ignore[override]
         super().initialize(services)
         self.connections = connections
-
-    async def head(self, *args: str, **kwargs: str) -> None:
-        raise BadInput("method_not_allowed", "a stream of events has no end, so it begins with GET only")
 
     async def get(self, streams: str) -> None:
         if self.services.draining:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from livewall.errors import Busy
 
 
+def full_at(before: float, now: float, *, rate: float, burst: float) -> float | None:
+    """When a bucket, full at `before`, is full again after one token is taken at `now`; None where it has none left."""
+    at = max(before, now) + 1 / rate
+    return at if at - now <= burst / rate + 1e-9 else None
+
+
 class Limit:
     """At most `rate` a second for each key, `burst` at once. Holds the keys of the last `burst / rate` seconds."""
 
@@ -43,6 +49,10 @@ class Limits:
         self._acts = Limit(10, 30)
         self._new_voters = Limit(300, 3000)
         self._sign_ins = Limit(5, 20)
+
+    def message(self, before: float, now: float) -> float | None:
+        """One connection's messages that no other limit counts: 50 a second, 400 at once; `before` is its bucket."""
+        return full_at(before, now, rate=50, burst=400) if self.on else before
 
     def act(self, voter: str, now: float) -> None:
         if self.on:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from handlers.base import client_address
 from livewall.identity import Secrets
-from livewall.limits import Limit
+from livewall.limits import Limit, full_at
 from livewall.names import CODE_ALPHABET, new_receipt, new_wall_code, wall_code
 
 SECRETS = Secrets(b"c" * 32, b"b" * 32, "admin")
@@ -74,3 +74,13 @@ def test_forwarded_headers_count_only_from_a_trusted_proxy() -> None:
     assert client_address("10.0.0.1", ["1.2.3.4, 10.0.0.9"], inside) == "1.2.3.4"
     assert client_address("5.6.7.8", ["1.2.3.4"], inside) == "5.6.7.8"
     assert client_address("10.0.0.1", [], inside) == "10.0.0.1"
+
+
+def test_a_bucket_that_is_empty_says_so_until_time_fills_it() -> None:
+    at = 0.0
+    for _ in range(400):
+        found = full_at(at, 100.0, rate=50, burst=400)
+        assert found is not None
+        at = found
+    assert full_at(at, 100.0, rate=50, burst=400) is None
+    assert full_at(at, 100.1, rate=50, burst=400) is not None

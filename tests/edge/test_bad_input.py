@@ -224,6 +224,18 @@ async def test_a_websocket_address_without_upgrade_is_an_error(client: Client, p
     assert (await client.ask("GET", f"/ws/polls/{poll['id']}")).status == 400
 
 
+async def test_a_flood_of_what_cannot_be_taken_closes_its_socket_with_4008(client: Client, running: Any) -> None:
+    poll = await client.poll()
+    running.services.limits.on = True
+    socket = await client.socket(f"/ws/polls/{poll['id']}")
+    await socket.synced()
+    for _ in range(1000):
+        if socket.connection.protocol.is_closing():  # type: ignore[union-attr]
+            break
+        await socket.connection.write_message("{")
+    assert await socket.closed() == 4008
+
+
 async def test_a_rate_is_limited_per_voter_with_retry_after(io_loop: Any, client: Client, running: Any) -> None:
     poll, voter = await client.poll(), await client.voter()
     running.services.limits.on = True
