@@ -29,11 +29,11 @@ class Killer:
         self.people = people
         self.done = asyncio.Event()
         self.under_way = 0
-        self.at_least = 1
+        self.at_least = 1.0
 
     async def strike(self, moment: str, at_least: int) -> None:
-        """In the next such moment in which so many ballots are under way."""
-        self.at_least = at_least
+        """In the next such moment in which so many are under way; fewer, when that does not come about soon."""
+        self.at_least = float(at_least)
         self.done.clear()
         setattr(self.people, moment, self._now)
         await asyncio.wait_for(self.done.wait(), 30)
@@ -42,6 +42,7 @@ class Killer:
 
     def _now(self) -> None:
         if len(self.people.under_way) < self.at_least:
+            self.at_least -= 0.5
             return
         assert self.server.process is not None
         self.server.process.kill()

@@ -21,7 +21,7 @@ async def test_a_kill_loses_no_acknowledged_ballot_and_nobody_reloads(
     final = {"round": 1, "counts": COUNTS, "ballots": 944}
     moments = ["sent"] * KILLS + ["heard"] * (KILLS // 3)
     chance.shuffle(moments)
-    goals = sorted(chance.sample(range(20, 900), len(moments)))
+    goals = sorted(chance.sample(range(20, 700), len(moments)))
     async with readers(child.url, f"polls/{poll}") as watchers:
         crowd = Crowd(child.url, poll, chance)
         killer = Killer(child, crowd)
