@@ -5,6 +5,7 @@ Each act calls what the API calls, then leads back to where the form stood.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -15,12 +16,23 @@ from handlers.looks import number
 from handlers.page import ID, Page
 from livewall import wire
 from livewall.errors import BadInput, LivewallError, NotFound
-from livewall.names import wall_code
+from livewall.names import is_name, wall_code
+from livewall.voting.poll import tally_is_seen
 
 LISTED = 50
 WATCHED = 16
 """Polls whose counts move on the desk: as many streams as a connection may have."""
+ENDED = 10
+"""Tasks that ended, listed below those that run."""
 LIVE_TASKS = frozenset({"pending", "running", "waiting", "cancelling"})
+FIELDS = {
+    "title": "home.title_field",
+    "options": "home.options_field",
+    "max_choices": "home.max",
+    "closes_in": "home.closes_in",
+    "wall": "home.wall",
+}
+"""Fields of the API and what they are called in the forms."""
 
 
 class DeskPage(Page):
@@ -39,16 +51,25 @@ class DeskPage(Page):
         titles = {f"polls/{p['id']}": p["title"] for p in polls} | {f"tasks/{t['id']}": t["title"] for t in tasks}
         for item in {i for wall in walls for i in wall["items"]} - titles.keys():
             titles[item] = await self.title(item)
+        active = {wall["code"]: wall["active"] for wall in walls}
+        for poll in polls:
+            poll["hidden"] = poll["phase"] == "open" and active.get(poll["wall"], "none") != f"polls/{poll['id']}"
+            poll["hidden"] = poll["hidden"] and poll["wall"] in active
+            seen = tally_is_seen(poll["results"], poll["phase"], poll["published"], voted=False)
+            poll["hosts_only"] = poll["phase"] != "draft" and not seen
+        shown = tasks if self.who.operator and not only else []
         watched = [f"polls/{poll['id']}" for poll in polls if poll["phase"] == "open"][:WATCHED]
         self.render(
             "home.html",
             polls=polls,
             walls=walls,
-            tasks=[task for task in tasks if task["state"] in LIVE_TASKS] if self.who.operator else [],
+            tasks=[task for task in shown if task["state"] in LIVE_TASKS],
+            ended=[task for task in shown if task["state"] not in LIVE_TASKS][:ENDED],
             titles=titles,
             only=only,
             here=self.reverse_url("wall_host", only) if only else self.reverse_url("home"),
             done=self.argument("done"),
+            at=self.argument("at"),
             wrong=wrong,
             typed=typed or {},
             base_url=self.services.base_url,
@@ -122,50 +143,55 @@ class DeskForm(FormHandler, DeskPage):
         given = self.fields()
         only = given.get("only") or None
         try:
-            done = await self.act(given, *args)
+            done, place = await self.act(given, *args)
         except LivewallError as error:
             if error.status >= 500:
                 raise
             self.set_status(error.status)
-            said = [self.say(f"error.{error.code}"), *(f"{name}: {why}." for name, why in error.fields.items())]
+            said = [self.say(f"error.{error.code}"), *(f"{self.label(n)}: {why}." for n, why in error.fields.items())]
             await self.desk(only=only, wrong=" ".join(said if error.fields else [error.message]), typed=given)
             return
         here = self.reverse_url("wall_host", wall_code(only)[:12]) if only else self.reverse_url("home")
-        self.redirect(f"{here}?done={done}", status=303)
+        self.redirect(f"{here}?done={done}" + (f"&at={place}#{place}" if place else ""), status=303)
 
-    async def act(self, given: dict[str, str], *args: str) -> str:
-        """Do it and name it. Raises LivewallError."""
+    def label(self, field: str) -> str:
+        """A field as the form calls it; `options[1]` is the second option."""
+        if found := re.fullmatch(r"options\[(\d+)\].*", field):
+            return f"{self.say('poll.option')} {int(found[1]) + 1}"
+        key = FIELDS.get(field)
+        return self.say(key) if key else field
+
+    async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
+        """Do it; name it, and where on the desk it stands. Raises LivewallError."""
         raise NotImplementedError
 
 
 class NewPollForm(DeskForm):
     """POST /desk/polls"""
 
-    async def act(self, given: dict[str, str], *args: str) -> str:
+    async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
         labels = [line.strip() for line in given.get("options", "").splitlines() if line.strip()]
         several = given.get("kind") == "multi"
-        await self.services.polls.create(
-            checked(
-                {
-                    "title": given.get("title", ""),
-                    "options": labels,
-                    "kind": "multi" if several else "single",
-                    "max_choices": whole(given, "max_choices") or len(labels) or 1 if several else 1,
-                    "results": given.get("results", "live"),
-                    "allow_change": given.get("allow_change") == "yes",
-                    "closes_in": whole(given, "closes_in"),
-                    "wall": given.get("wall") or None,
-                },
-                wire.PollIn,
-            )
-        )
-        return "create"
+        fields = {
+            "title": given.get("title", ""),
+            "options": labels,
+            "kind": "multi" if several else "single",
+            "results": given.get("results", "live"),
+            "allow_change": given.get("allow_change") == "yes",
+            "closes_in": whole(given, "closes_in"),
+            "wall": given.get("wall") or None,
+        }
+        if several:
+            most = whole(given, "max_choices")
+            fields["max_choices"] = len(labels) if most is None else most
+        made, _ = await self.services.polls.create(checked(fields, wire.PollIn))
+        return "create", f"poll-{made['id']}"
 
 
 class PollForm(DeskForm):
     """POST /desk/polls/ID"""
 
-    async def act(self, given: dict[str, str], *args: str) -> str:
+    async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
         polls, id, act = self.services.polls, args[0], given.get("do", "")
         match act:
             case "open":
@@ -178,28 +204,29 @@ class PollForm(DeskForm):
                 await polls.reset(id, whole(given, "round") or 0)
             case "archive":
                 await polls.archive(id)
+                return act, ""
             case _:
                 raise BadInput("invalid", "unknown act")
-        return act
+        return act, f"poll-{id}"
 
 
 class NewWallForm(DeskForm):
     """POST /desk/walls"""
 
-    async def act(self, given: dict[str, str], *args: str) -> str:
-        await self.services.walls.create(checked({"title": given.get("title", "")}, wire.WallIn))
-        return "create"
+    async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
+        made, _ = await self.services.walls.create(checked({"title": given.get("title", "")}, wire.WallIn))
+        return "create", f"wall-{made.code}"
 
 
 class WallForm(DeskForm):
     """POST /desk/walls/CODE: what it shows, or its end."""
 
-    async def act(self, given: dict[str, str], *args: str) -> str:
+    async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
         if given.get("do") == "archive":
             await self.services.walls.delete(args[0])
-            return "archive"
+            return "archive", ""
         await self.services.walls.edit(args[0], wire.WallEdit(active=given.get("item") or None), version=None)
-        return "show"
+        return "show", f"poll-{given['from']}" if is_name(given.get("from", "")) else f"wall-{args[0]}"
 
 
 def checked(value: dict[str, Any], kind: Any) -> Any:

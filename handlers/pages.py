@@ -20,6 +20,7 @@ from livewall import wire
 from livewall.errors import LivewallError, NotAllowed, NotFound
 from livewall.identity import NOBODY
 from livewall.names import CODE_ALPHABET, wall_code
+from livewall.voting.poll import tally_is_seen
 
 RENEW_VOTING, RENEW_RESULT = 0, 5
 """Seconds after which a page without script renews itself; never while somebody is choosing."""
@@ -44,7 +45,7 @@ class AudiencePage(Page):
             note=self.note(found) if poll else "",
             refresh=RENEW_VOTING if voting else RENEW_RESULT,
             here=self.request.path,
-            data=self.data(found, stream=stream, wall=wall),
+            data=self.data(found, stream=stream, wall=wall) | {"host": self.who.host},
             script="poll",
             legacy=True,
         )
@@ -55,14 +56,20 @@ class AudiencePage(Page):
     def note(self, found: dict[str, Any]) -> str:
         poll, said = found["poll"], []
         if poll["phase"] == "closed":
-            return "" if found["counted"] else self.say("poll.closed_hidden")
+            return self.hosts_only(found) if found["counted"] else self.say("poll.closed_hidden")
         if poll["kind"] == "multi":
             said.append(self.say("vote.up_to", poll["max_choices"], n=poll["max_choices"]))
         if not poll["allow_change"]:
             said.append(self.say("vote.final"))
         if not found["counted"]:
             said.append(self.say(f"poll.hidden.{poll['results']}"))
-        return " ".join(said)
+        return " ".join([*said, self.hosts_only(found)]).strip()
+
+    def hosts_only(self, found: dict[str, Any]) -> str:
+        """That the figures shown are not for everyone yet."""
+        poll = found["poll"]
+        seen = tally_is_seen(poll["results"], poll["phase"], poll["published"], voted=False)
+        return self.say("poll.hosts_only") if self.who.host and found["counted"] and not seen else ""
 
 
 class PollPage(AudiencePage):
@@ -81,6 +88,16 @@ class WallPage(AudiencePage):
             self.redirect(self.reverse_url("wall", plain))
             return
         await self.show(None, await self.wall_of(code, self.who))
+
+
+class TypedWallPage(Page):
+    """GET /w/anything: a code as somebody typed it into the address, with spaces for example."""
+
+    async def get(self, typed: str) -> None:
+        plain = wall_code(typed)
+        if len(plain) != 6 or plain == typed:
+            raise NotFound(message=f"there is no wall {typed[:20]}")
+        self.redirect(self.reverse_url("wall", plain))
 
 
 class BallotPage(FormHandler, AudiencePage):
@@ -202,6 +219,12 @@ class TaskPage(Page):
         found = await self.scene(f"tasks/{id}", self.who)
         self.render("task.html", **found, data=self.data(found, stream=f"tasks/{id}", wall=None), script="task")
 
+    def show_error(self, error: LivewallError) -> None:
+        if error.code in ("unauthenticated", "forbidden"):
+            self.render("error.html", status=error.status, code="task_denied", message="")
+        else:
+            super().show_error(error)
+
 
 class MissingPage(Page):
     """An address that no other route knows, asked for by a person; programs get the JSON of every other error."""
@@ -242,6 +265,7 @@ routes: list[URLSpec] = [
     URLSpec(r"/w", CodePage, name="code"),
     URLSpec(rf"/w/{ID}", WallPage, name="wall"),
     URLSpec(rf"/w/{ID}/screen", WallScreen, name="wall_screen"),
+    URLSpec(r"/w/([^/]{1,40})", TypedWallPage),
     URLSpec(rf"/polls/{ID}", PollPage, name="poll"),
     URLSpec(rf"/polls/{ID}/screen", PollScreen, name="poll_screen"),
     URLSpec(rf"/polls/{ID}/ballot", BallotPage, name="ballot"),

@@ -59,6 +59,11 @@ export function rows(poll, tally) {
   });
 }
 
+/** Whether everybody sees the tally, and not only hosts and who has voted. */
+export function isPublic({ results, phase, published }) {
+  return results === "live" || published || (phase === "closed" && results !== "on_publish");
+}
+
 /** Ballots as far as this reader knows them: from the tally, or from the turnout where the tally is hidden. */
 export function ballots(values) {
   const source = values.tally || values.turnout;

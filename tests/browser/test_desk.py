@@ -21,7 +21,10 @@ async def test_a_host_makes_opens_closes_and_resets_a_poll(hall: Hall) -> None:
     await reads(host, ".phase", "draft")
     await host.click("button:text-is('Open')")
     await reads(host, ".phase", "open")
-    await host.click("button:text-is('Show')")
+    # The desk stays where the form stood, and says what is still to do.
+    assert host.url.split("#")[1].startswith("poll-")
+    await reads(host, "[role=status]", "Voting is open, but the screen of its wall does not show it.")
+    await host.click("button:text-is('Show on the screen')")
     await reads(host, ".inner .active", "on the screen")
     poll = (await hall.ask("GET", "/api/polls"))["items"][0]["id"]
     await hall.live(await hall.page(f"/polls/{poll}"))
@@ -30,8 +33,8 @@ async def test_a_host_makes_opens_closes_and_resets_a_poll(hall: Hall) -> None:
     await host.click("button:text-is('Close')")
     await reads(host, ".phase", "closed")
     # What would be lost is asked for once more.
-    await host.click("summary:has-text('New round')")
-    await host.click("button:text-is('Start round 2')")
+    await host.click("summary:has-text('Reset')")
+    await host.click("button:text-is('Reset to round 2')")
     await reads(host, ".phase", "draft")
     await host.click(".items:not(.walls) summary:has-text('Archive')")
     await host.click(".items:not(.walls) button:text-is('Archive')")
@@ -44,7 +47,7 @@ async def test_what_was_refused_stands_beside_what_was_typed(hall: Hall) -> None
     await host.fill("form[action='/desk/polls'] input[name=title]", "Tea or coffee?")
     await host.fill("textarea[name=options]", "x" * 300)
     await host.click("text=Create poll")
-    assert "options" in await host.inner_text("[role=alert]")
+    assert "Option 1: must have at most 200 characters." in await host.inner_text("[role=alert]")
     assert await host.input_value("form[action='/desk/polls'] input[name=title]") == "Tea or coffee?"
 
 
@@ -73,6 +76,42 @@ async def test_a_stranger_has_no_desk(hall: Hall) -> None:
     wall = await hall.wall()
     page = await hall.page(f"/w/{wall}/host")
     assert "not signed in" in await page.inner_text("h1")
+    await page.click("main a:text-is('Sign in')")
+    await page.wait_for_selector("input[name=token]")
+
+
+async def test_a_task_that_is_not_shown_to_everyone_says_so_to_people(hall: Hall) -> None:
+    id = (await hall.ask("POST", "/api/tasks", {"title": "Release", "steps": [{"name": "zip"}]}))["id"]
+    page = await hall.page(f"/tasks/{id}")
+    assert await page.inner_text("h1") == "This task is shown to operators, and to everyone while it is on a wall."
+    assert await page.get_attribute("main a", "href") == "/"
+    # Operators find it on the desk, also when it has ended.
+    await hall.ask("PUT", f"/api/tasks/{id}/steps/zip", {"state": "succeeded"})
+    host = await hall.host()
+    assert await host.get_attribute("a:text-is('Release')", "href") == f"/tasks/{id}"
+
+
+async def test_the_desk_of_one_wall_makes_polls_for_that_wall(hall: Hall) -> None:
+    await hall.wall("Spring Forum")
+    wall = await hall.wall("Autumn Forum")
+    host = await hall.host()
+    await host.goto(f"{hall.url}/w/{wall}/host")
+    assert await host.inner_text("h1") == "Wall: Autumn Forum"
+    assert await host.input_value("select[name=wall]") == wall
+
+
+async def test_a_host_is_told_that_others_do_not_see_the_result(hall: Hall) -> None:
+    poll = await hall.poll(results="on_publish")
+    await hall.vote(poll, "1", 2)
+    host = await hall.host()
+    for selector in (f"a[href$='{poll}/ballots.csv']", f"a[href$='{poll}/results.json']"):
+        assert await host.query_selector(selector)
+    await hall.live(await hall.page(f"/polls/{poll}"))
+    await host.goto(f"{hall.url}/polls/{poll}")
+    await hall.live(host)
+    await reads(host, ".note", "Only hosts see this result now.")
+    await hall.ask("POST", f"/api/polls/{poll}/publish", {"published": True})
+    await reads(host, ".note", "")
 
 
 async def test_voting_and_the_desk_work_by_keyboard_alone(hall: Hall) -> None:
@@ -95,9 +134,9 @@ async def test_voting_and_the_desk_work_by_keyboard_alone(hall: Hall) -> None:
     await tab_to(host, "button:text-is('Close')")
     await host.keyboard.press("Enter")
     await reads(host, ".phase", "closed")
-    await tab_to(host, "summary:has-text('New round')")
+    await tab_to(host, "summary:has-text('Reset')")
     await host.keyboard.press("Enter")
-    await tab_to(host, "button:text-is('Start round 2')")
+    await tab_to(host, "button:text-is('Reset to round 2')")
     await host.keyboard.press("Enter")
     await reads(host, ".phase", "draft")
 

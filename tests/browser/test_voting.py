@@ -271,6 +271,8 @@ async def test_a_code_is_read_as_people_type_it(hall: Hall) -> None:
     await page.wait_for_url(f"**/w/{wall}")
     await page.goto(f"{hall.url}/w?code=ABC")
     await reads(page, "#wrong", "A code has six letters and digits.")
+    await page.goto(f"{hall.url}/w/{wall[:3]} {wall[3:].lower()}")
+    assert page.url == f"{hall.url}/w/{wall}"
 
 
 async def test_a_result_is_printed_on_one_page(hall: Hall) -> None:

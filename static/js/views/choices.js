@@ -2,7 +2,7 @@
 // are marked first and cast with a button.
 
 import { h, setText } from "../dom.js";
-import { lengthClass, rows } from "../tally.js";
+import { isPublic, lengthClass, rows } from "../tally.js";
 import { bar } from "./bar.js";
 
 /** Does a tap cast the ballot at once? */
@@ -12,10 +12,11 @@ export function castsAtOnce(poll) {
 
 export class Choices {
   /** `cast(choices)` is called with the option ids to be sent, `tell(text)` with what a tap was refused for. */
-  constructor(stage, { texts, number }, cast, tell = () => {}) {
+  constructor(stage, { texts, number, page = {} }, cast, tell = () => {}) {
     this.stage = stage;
     this.texts = texts;
     this.number = number;
+    this.host = Boolean(page.host);
     this.cast = cast;
     this.tell = tell;
     this.full = ""; // why the last tap was refused
@@ -135,11 +136,13 @@ export class Choices {
   }
 
   noteOf(poll, counted) {
-    if (poll.phase === "closed") return counted ? "" : this.texts.say("poll.closed_hidden");
+    const hostsOnly = this.host && counted && !isPublic(poll) ? this.texts.say("poll.hosts_only") : "";
+    if (poll.phase === "closed") return counted ? hostsOnly : this.texts.say("poll.closed_hidden");
     const parts = [];
     if (poll.kind === "multi") parts.push(this.texts.say("vote.up_to", { n: poll.max_choices }, poll.max_choices));
     if (!poll.allow_change) parts.push(this.texts.say("vote.final"));
     if (!counted) parts.push(this.texts.say(`poll.hidden.${poll.results}`));
+    if (hostsOnly) parts.push(hostsOnly);
     return parts.join(" ");
   }
 }
