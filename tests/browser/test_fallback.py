@@ -99,6 +99,20 @@ async def test_a_browser_without_modules_votes_and_watches_with_the_old_script(h
     await screen.wait_for_selector(".row.first")
 
 
+async def test_the_old_script_too_refuses_one_choice_too_many(hall: Hall) -> None:
+    poll = await hall.poll(kind="multi", max_choices=2)
+    box = await hall.box()
+    box.without_modules = True
+    phone = await hall.page(f"/polls/{poll}", base=box.url)
+    await phone.wait_for_selector("#corner[data-state=live]")
+    for each in range(3):
+        await phone.click(f"label.choice >> nth={each}")
+    marked = "[...document.querySelectorAll('input[name=choices]')].map((each) => each.checked)"
+    assert await phone.evaluate(marked) == [True, True, False]
+    await reads(phone, "#receipt", "Choose at most 2; take one back first.")
+    await reads(phone, "#announcer", "Choose at most 2; take one back first.")
+
+
 async def test_the_old_script_sends_a_ballot_again_until_it_arrives(hall: Hall) -> None:
     box = await hall.box()
     box.without_modules = True
