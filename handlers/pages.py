@@ -93,11 +93,11 @@ class WallPage(AudiencePage):
 class TypedWallPage(Page):
     """GET /w/anything: a code as somebody typed it into the address, with spaces for example."""
 
-    async def get(self, typed: str) -> None:
+    async def get(self, typed: str, rest: str | None) -> None:
         plain = wall_code(typed)
         if len(plain) != 6 or plain == typed:
             raise NotFound(message=f"there is no wall {typed[:20]}")
-        self.redirect(self.reverse_url("wall", plain))
+        self.redirect(self.reverse_url("wall", plain) + (rest or ""))
 
 
 class BallotPage(FormHandler, AudiencePage):
@@ -265,7 +265,7 @@ routes: list[URLSpec] = [
     URLSpec(r"/w", CodePage, name="code"),
     URLSpec(rf"/w/{ID}", WallPage, name="wall"),
     URLSpec(rf"/w/{ID}/screen", WallScreen, name="wall_screen"),
-    URLSpec(r"/w/([^/]{1,40})", TypedWallPage),
+    URLSpec(r"/w/([^/]{1,40})(/screen|/host)?", TypedWallPage),
     URLSpec(rf"/polls/{ID}", PollPage, name="poll"),
     URLSpec(rf"/polls/{ID}/screen", PollScreen, name="poll_screen"),
     URLSpec(rf"/polls/{ID}/ballot", BallotPage, name="ballot"),
