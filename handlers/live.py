@@ -295,7 +295,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
             if cast is None:
                 self._error(act.ref, error)
                 return
-            self.services.metrics.ballots.labels(result_of(cast)).inc()
+            self.services.metrics.ballot[result_of(cast)].inc()
             self._ok(act.ref, cast.ballot)
 
         self.services.polls.cast(poll, voter, act, done)

@@ -87,7 +87,7 @@ class BallotHandler(ApiHandler):
         done: asyncio.Future[Cast] = asyncio.get_running_loop().create_future()
         self.services.polls.cast(id, voter, given, settle(done))
         cast = await done
-        self.services.metrics.ballots.labels(result_of(cast)).inc()
+        self.services.metrics.ballot[result_of(cast)].inc()
         self.answer(cast.ballot, 201 if cast.created else 200)
 
     async def delete(self, id: str) -> None:

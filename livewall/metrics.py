@@ -18,6 +18,7 @@ class Metrics:
         self.ring_events = Gauge("livewall_ring_events", "Events held in memory for catching up.", registry=own)
         self.ring_bytes = Gauge("livewall_ring_bytes", "Bytes of those events.", registry=own)
         self.ballots = Counter("livewall_ballots", "Ballots acknowledged, by what they did.", ["result"], registry=own)
+        self.ballot = {result: self.ballots.labels(result) for result in ("created", "changed", "same")}
         self.commit_seconds = Histogram("livewall_commit_seconds", "Time of a commit.", buckets=_SECONDS, registry=own)
         self.commit_group = Histogram(
             "livewall_commit_group_size", "Writes that shared a commit.", buckets=_GROUPS, registry=own

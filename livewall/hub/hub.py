@@ -288,6 +288,8 @@ class Hub:
         if stream is None:
             return
         for cursor in list(stream.tags.get(tag, ())):
+            if cursor.facts == facts and not cursor.asked:
+                continue  # a ballot changed in the same round: what its voter sees is decided already
             if cursor in stream.cursors:
                 cursor.facts = facts
                 cursor.told = cursor.asked
