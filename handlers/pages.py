@@ -265,11 +265,11 @@ routes: list[URLSpec] = [
     URLSpec(r"/w", CodePage, name="code"),
     URLSpec(rf"/w/{ID}", WallPage, name="wall"),
     URLSpec(rf"/w/{ID}/screen", WallScreen, name="wall_screen"),
-    URLSpec(r"/w/([^/]{1,40})(/screen|/host)?", TypedWallPage),
     URLSpec(rf"/polls/{ID}", PollPage, name="poll"),
     URLSpec(rf"/polls/{ID}/screen", PollScreen, name="poll_screen"),
     URLSpec(rf"/polls/{ID}/ballot", BallotPage, name="ballot"),
     URLSpec(rf"/tasks/{ID}", TaskPage, name="task"),
     *desk.routes,
+    URLSpec(r"/w/([^/]{1,40})(/screen|/host)?", TypedWallPage),  # after the addresses it leads to
     URLSpec(r"/(?!(?:api|ws|sse|updates|static)/).+", MissingPage),
 ]
