@@ -115,6 +115,12 @@ class LiveStream(IOStream):
                 return
         self._tell()  # where Tornado writes as well, `_left` will
 
+    def _signal_closed(self) -> None:
+        if self.error is not None:
+            # Its frames hold this stream: nothing of a reader that was cut off shall wait for the collector.
+            self.error.__traceback__ = None
+        super()._signal_closed()
+
     def close_fd(self) -> None:
         # Before the number can belong to another connection.
         if self._waits >= 0:
