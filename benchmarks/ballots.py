@@ -55,7 +55,7 @@ def websocket(plan: Plan, sockets: int, flight: int, core: int | None) -> tuple[
         for _ in range(plan.pairs):
             for child, client, window in ((server, voters, ours), (echo, echoed, theirs)):
                 cpu = child.cpu()
-                answer = client.go(seconds=plan.seconds(3, 0.7), flight=flight)
+                answer = client.go(seconds=plan.seconds(1.5, 0.7), flight=flight)
                 window.add(child.cpu() - cpu, answer)
     return ours, theirs
 
@@ -73,7 +73,7 @@ def http(plan: Plan, connections: int, core: int | None) -> tuple[Window, Window
                 with HTTPVoters(child.port, "PUT", path, BODY, tokens=tokens, core=clients_beside(core)) as client:
                     client.open(connections)
                     cpu = child.cpu()
-                    answer = client.go(seconds=plan.seconds(3, 0.7), count=len(tokens))
+                    answer = client.go(seconds=plan.seconds(1.5, 0.7), count=len(tokens))
                     spent = child.cpu() - cpu
                 if turn:
                     window.add(spent, answer)
