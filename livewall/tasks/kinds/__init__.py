@@ -1,0 +1,52 @@
+"""Kinds of steps: one module each, behind a small interface. The key of a kind in a step's table chooses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from livewall.tasks.problems import Place
+from livewall.tasks.template import Outputs, Params
+from livewall.tasks.toml_lines import Path
+
+
+class Values(msgspec.Struct, frozen=True):
+    """What the texts of a step are filled with."""
+
+    params: Params
+    outputs: Outputs
+
+
+class RunSpec(msgspec.Struct, frozen=True):
+    """A command to run, filled: no text of it is looked at again."""
+
+    argv: list[str]
+    cwd: str | None
+    env: dict[str, str]
+
+
+class Kind(Protocol):
+    """What a kind of step knows. `body` is what its `check` returned; it is kept with the task as JSON."""
+
+    key: str
+    """The key that chooses it."""
+    keys: frozenset[str]
+    """All keys of its own in a step's table."""
+
+    def check(self, table: Mapping[str, Any], where: Place) -> dict[str, Any]:
+        """The step's body. What is wrong is said of its place, and the body is not used then."""
+
+    def texts(self, body: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+        """Every text that is filled, with the way to it in the step's table."""
+
+    def spec(self, step: Mapping[str, Any], values: Values) -> RunSpec:
+        """The command of a step with this body. Raises MissingOutput."""
+
+
+def kinds() -> Mapping[str, Kind]:
+    """Every kind by its key."""
+    from livewall.tasks.kinds.run import Run
+
+    return {kind.key: kind for kind in (Run(),)}

@@ -1,0 +1,80 @@
+"""Steps that run a command on this machine: `run`, a list of arguments that no shell sees, `cwd` and `env`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from livewall.tasks.kinds import RunSpec, Values
+from livewall.tasks.problems import Place, shown, text, word
+from livewall.tasks.template import fill
+from livewall.tasks.toml_lines import Path
+
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
+OURS = frozenset({"LIVEWALL_OUTPUT", "LIVEWALL_URL", "LIVEWALL_TOKEN"})
+"""Variables that every step gets from Livewall."""
+_LONGEST = 100_000  # characters of an argument
+
+
+class Run:
+    key = "run"
+    keys = frozenset({"run", "cwd", "env"})
+
+    def check(self, table: Mapping[str, Any], where: Place) -> dict[str, Any]:
+        cwd = table.get("cwd")
+        if cwd is not None:
+            cwd = text(cwd, where["cwd"], "cwd", most=4_000)
+        return {
+            "argv": self._argv(table["run"], where["run"]),
+            "cwd": cwd,
+            "env": self._env(table.get("env", {}), where["env"]),
+        }
+
+    def _argv(self, run: Any, where: Place) -> list[str]:
+        if isinstance(run, str):
+            where.wrong('run must be a list of arguments, ["command", "argument"], not one text: no shell reads it')
+        elif not isinstance(run, list):
+            where.wrong(f"run must be a list of arguments, not {word(run)}")
+        elif not run:
+            where.wrong("run must not be empty")
+        elif len(run) > 1_000:
+            where.wrong("run must have at most 1,000 arguments")
+        else:
+            for place, argument in enumerate(run):
+                if argument != "" or place == 0:  # an argument may be empty, a command not
+                    what = "an argument" if place else "the command"
+                    text(argument, where[place], what, most=_LONGEST)
+            return run
+        return []
+
+    def _env(self, env: Any, where: Place) -> dict[str, str]:
+        if not isinstance(env, dict):
+            where.wrong(f"env must be a table of texts, not {word(env)}")
+            return {}
+        for name, value in env.items():
+            if not VARIABLE.fullmatch(name):
+                where[name].wrong(f"{shown(name)!r} is no name of a variable: letters, digits and _")
+            elif name in OURS:
+                where[name].wrong(f"{name} is set by Livewall")
+            if value != "":
+                text(value, where[name], f"the variable {shown(name)}", most=_LONGEST)
+        return env
+
+    def texts(self, body: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+        for place, argument in enumerate(body["argv"]):
+            yield ("run", place), argument
+        if body["cwd"] is not None:
+            yield ("cwd",), body["cwd"]
+        for name, value in body["env"].items():
+            yield ("env", name), value
+
+    def spec(self, step: Mapping[str, Any], values: Values) -> RunSpec:
+        def filled(text: str) -> str:
+            return fill(text, values.params, values.outputs)
+
+        return RunSpec(
+            argv=[filled(argument) for argument in step["argv"]],
+            cwd=None if step["cwd"] is None else filled(step["cwd"]),
+            env={name: filled(value) for name, value in step["env"].items()},
+        )

@@ -1,0 +1,207 @@
+"""Where the steps of a task stand in its chart, from left to right. Pure: the same needs give the same picture.
+
+A step's column is the length of the longest way to it. An edge that passes columns has a bend in each (edges from the
+same step share theirs), and keeps to the rows between the steps there. Sweeps put each column in the order of the
+middle of its neighbours, then each thing as near to its neighbours as the order lets it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from graphlib import TopologicalSorter
+
+import msgspec
+
+WIDTH, HEIGHT = 200, 80
+GAP_X, GAP_Y = 84, 32
+_LANE = 24  # between two edges that pass a column
+_MOST_BENDS = 3_000
+_SWEEPS = 6
+
+Point = tuple[int, int]
+Ref = int
+"""A step or a bend, by its place in the lists of the drawing: steps first."""
+
+
+class Node(msgspec.Struct, frozen=True):
+    """A step: its upper left corner; it is WIDTH by HEIGHT."""
+
+    name: str
+    x: int
+    y: int
+
+
+class Edge(msgspec.Struct, frozen=True, rename={"source": "from", "target": "to"}):
+    """From the right side of one step to the left side of another that needs it."""
+
+    source: str
+    target: str
+    points: list[Point]
+
+
+class Layout(msgspec.Struct, frozen=True):
+    width: int
+    height: int
+    nodes: list[Node]
+    edges: list[Edge]
+    ranks: list[list[str]]
+    """The columns, each from top to bottom."""
+
+
+def layout(steps: Sequence[tuple[str, Sequence[str]]]) -> Layout:
+    """The chart of steps with their needs, which must be free of circles and name steps only."""
+    drawing = _Drawing(steps)
+    drawing.sort()
+    drawing.place()
+    return drawing.result()
+
+
+class _Drawing:
+    def __init__(self, steps: Sequence[tuple[str, Sequence[str]]]) -> None:
+        self._names = [name for name, _ in steps]
+        number = {name: place for place, name in enumerate(self._names)}
+        self._needs = [[number[need] for need in dict.fromkeys(needs)] for _, needs in steps]
+        self._rank = [0] * len(steps)
+        for step in TopologicalSorter(dict(enumerate(self._needs))).static_order():
+            self._rank[step] = max((self._rank[need] + 1 for need in self._needs[step]), default=0)
+        self._columns: list[list[Ref]] = [[] for _ in range(max(self._rank, default=-1) + 1)]
+        for step, rank in enumerate(self._rank):
+            self._columns[rank].append(step)
+        self._bends: dict[tuple[int, int], Ref] = {}  # (source, rank) -> where its edges pass that column
+        self._before: list[list[Ref]] = [[] for _ in steps]
+        self._after: list[list[Ref]] = [[] for _ in steps]
+        self._connect()
+        self._y = [0.0] * len(self._before)
+
+    def _connect(self) -> None:
+        """Neighbours of everything in the columns beside its own, over bends where an edge is longer."""
+        last = list(self._rank)
+        for target, needs in enumerate(self._needs):
+            for source in needs:
+                last[source] = max(last[source], self._rank[target] - 1)
+        if sum(until - rank for until, rank in zip(last, self._rank, strict=True)) <= _MOST_BENDS:
+            for source in range(len(self._names)):
+                left = source
+                for rank in range(self._rank[source] + 1, last[source] + 1):
+                    bend = self._bends[source, rank] = len(self._before)
+                    self._before.append([left])
+                    self._after.append([])
+                    self._after[left].append(bend)
+                    self._columns[rank].append(bend)
+                    left = bend
+        for target, needs in enumerate(self._needs):
+            for source in needs:
+                left = self._bends.get((source, self._rank[target] - 1), source)
+                if left != source or self._rank[source] == self._rank[target] - 1:
+                    self._before[target].append(left)
+                    self._after[left].append(target)
+
+    def sort(self) -> None:
+        """Order the columns so that few edges cross: the best of several sweeps there and back."""
+        best, fewest = [list(column) for column in self._columns], self._crossings()
+        for sweep in range(_SWEEPS):
+            if not fewest:
+                break
+            forth = sweep % 2 == 0
+            for rank in range(1, len(self._columns)) if forth else range(len(self._columns) - 2, -1, -1):
+                beside = self._columns[rank - 1 if forth else rank + 1]
+                at = {ref: place for place, ref in enumerate(beside)}
+                self._sort(self._columns[rank], self._before if forth else self._after, at)
+            crossings = self._crossings()
+            if crossings < fewest:
+                best, fewest = [list(column) for column in self._columns], crossings
+        self._columns = best
+
+    def _sort(self, column: list[Ref], neighbours: list[list[Ref]], at: dict[Ref, int]) -> None:
+        middle: dict[Ref, float] = {}
+        above = -1.0  # what has no neighbour there stays below the one it was below
+        for ref in column:
+            if beside := neighbours[ref]:
+                above = sum(at[other] for other in beside) / len(beside)
+            middle[ref] = above
+        column.sort(key=middle.__getitem__)
+
+    def _crossings(self) -> int:
+        """Pairs of edges between neighbouring columns that cross."""
+        count = 0
+        for left, right in zip(self._columns, self._columns[1:], strict=False):
+            at = {ref: place for place, ref in enumerate(right)}
+            seen: list[int] = []
+            for ref in left:
+                ends = sorted(at[other] for other in self._after[ref])
+                for end in ends:
+                    count += len(seen) - bisect_left(seen, end + 1)
+                for end in ends:
+                    insort(seen, end)
+        return count
+
+    def place(self) -> None:
+        """Heights: everything as near to the middle of its neighbours as order and gaps allow."""
+        offsets = [self._offsets(column) for column in self._columns]
+        for column, tops in zip(self._columns, offsets, strict=True):
+            for ref, top in zip(column, tops, strict=True):
+                self._y[ref] = top - tops[-1] / 2
+        ranks = range(len(self._columns))
+        for sweep in range(_SWEEPS):
+            forth = sweep % 2 == 0
+            neighbours = self._before if forth else self._after
+            for rank in ranks if forth else reversed(ranks):
+                column = self._columns[rank]
+                wanted = [self._mean(neighbours[ref] or [ref]) for ref in column]
+                for ref, y in zip(column, _apart(wanted, offsets[rank]), strict=True):
+                    self._y[ref] = y
+
+    def _mean(self, refs: list[Ref]) -> float:
+        return sum(self._y[ref] for ref in refs) / len(refs)
+
+    def _offsets(self, column: list[Ref]) -> list[int]:
+        """The middles of what stands in a column, as close together as may be, from 0."""
+        tops, y = [], 0
+        for place, ref in enumerate(column):
+            if place:
+                steps = (ref < len(self._names)) + (column[place - 1] < len(self._names))
+                y += (_LANE, HEIGHT // 2 + GAP_Y, HEIGHT + GAP_Y)[steps]
+            tops.append(y)
+        return tops
+
+    def result(self) -> Layout:
+        steps = range(len(self._names))
+        half = [HEIGHT // 2 if ref < len(steps) else 0 for ref in range(len(self._y))]
+        top = min((y - high for y, high in zip(self._y, half, strict=True)), default=0)
+        # In whole pixels; all are rounded alike, so gaps stay as they are.
+        middle = [int(y - top + 0.5) for y in self._y]
+        x = [rank * (WIDTH + GAP_X) for rank in self._rank]
+        edges = []
+        for target in steps:
+            for source in self._needs[target]:
+                points = [(x[source] + WIDTH, middle[source])]
+                for rank in range(self._rank[source] + 1, self._rank[target]):
+                    if (bend := self._bends.get((source, rank))) is not None:
+                        left = rank * (WIDTH + GAP_X)
+                        points += [(left, middle[bend]), (left + WIDTH, middle[bend])]
+                points.append((x[target], middle[target]))
+                edges.append(Edge(self._names[source], self._names[target], points))
+        return Layout(
+            width=max((left + WIDTH for left in x), default=0),
+            height=max((y + high for y, high in zip(middle, half, strict=True)), default=0),
+            nodes=[Node(self._names[step], x[step], middle[step] - HEIGHT // 2) for step in steps],
+            edges=edges,
+            ranks=[[self._names[ref] for ref in column if ref < len(steps)] for column in self._columns],
+        )
+
+
+def _apart(wanted: Sequence[float], offsets: Sequence[int]) -> list[float]:
+    """Heights nearest to those wanted (least squares) whose gaps are at least those of `offsets`, in their order.
+
+    Without the gaps this is a rising sequence nearest to a given one: neighbours that fall are pooled to their mean.
+    """
+    pools: list[tuple[float, int]] = []  # sum and size
+    for want, offset in zip(wanted, offsets, strict=True):
+        total, size = want - offset, 1
+        while pools and pools[-1][0] * size >= total * pools[-1][1]:
+            last = pools.pop()
+            total, size = total + last[0], size + last[1]
+        pools.append((total, size))
+    means = [total / size for total, size in pools for _ in range(size)]
+    return [mean + offset for mean, offset in zip(means, offsets, strict=True)]

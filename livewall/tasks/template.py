@@ -1,0 +1,86 @@
+"""What is replaced in a step's texts, and the comparison in `when`. Nothing here ever meets a shell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from livewall.errors import Refused
+from livewall.names import NAME
+
+Scalar = str | int | float | bool
+Params = Mapping[str, Scalar]
+Outputs = Mapping[str, Mapping[str, str]]
+"""What steps gave: step -> name -> value."""
+
+PARAM = r"[A-Za-z_][A-Za-z0-9_-]{0,79}"
+OUTPUT = r"[A-Za-z_][A-Za-z0-9_]{0,79}"
+# Names of steps may contain dots and outputs may not, so the last dot separates.
+_PLACE = re.compile(rf"\{{(?:params\.(?P<param>{PARAM})|steps\.(?P<step>{NAME})\.(?P<name>{OUTPUT}))\}}")
+_COMPARISON = re.compile(r"([=!]=)")
+
+
+class MissingOutput(Refused):
+    """A text wants an output that its step did not give."""
+
+    def __init__(self, step: str, name: str) -> None:
+        super().__init__("conflict", f"step {step} gave no output {name}")
+        self.step = step
+        self.name = name
+
+
+class Use(NamedTuple):
+    """What a text wants: a parameter (`step` is None), or an output of a step."""
+
+    step: str | None
+    name: str
+
+
+def uses(text: str) -> Iterator[Use]:
+    for found in _PLACE.finditer(text):
+        yield Use(found["step"], found["param"] or found["name"])
+
+
+def as_text(value: Scalar) -> str:
+    """How a parameter stands in a text: true and false as in TOML, whole numbers without a point."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
+
+
+def fill(text: str, params: Params, outputs: Outputs) -> str:
+    """`text` with its places filled, once: braces in what was filled in are text. Raises MissingOutput."""
+
+    def value(found: re.Match[str]) -> str:
+        if found["param"]:
+            return as_text(params[found["param"]])
+        step, name = found["step"], found["name"]
+        try:
+            return outputs[step][name]
+        except KeyError:
+            raise MissingOutput(step, name) from None
+
+    return _PLACE.sub(value, text)
+
+
+def comparison(when: str) -> tuple[str, bool, str]:
+    """Both sides of `when`, not filled yet, and whether they must be equal. Raises ValueError with the reason."""
+    parts = _COMPARISON.split(when)
+    if len(parts) != 3 or parts[2].startswith("="):
+        raise ValueError("when must be one comparison: A == B or A != B")
+    left, sign, right = parts[0].strip(), parts[1], parts[2].strip()
+    if not left:
+        raise ValueError(f"when has nothing before {sign}")
+    for side in (left, right):
+        if len(side) > 1 and side[0] == side[-1] and side[0] in "\"'":
+            raise ValueError(f"when compares text as it is: write {side[1:-1]} without the quotes")
+    return left, sign == "==", right
+
+
+def when_holds(when: str, params: Params, outputs: Outputs) -> bool:
+    """Whether the comparison holds, of the filled texts without the space around them. Raises MissingOutput."""
+    left, equal, right = comparison(when)
+    return (fill(left, params, outputs).strip() == fill(right, params, outputs).strip()) is equal

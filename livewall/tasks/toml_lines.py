@@ -1,0 +1,142 @@
+"""Where each key of a TOML text stands: `tomllib` gives the values, this the lines to name in what is said of them.
+
+Knows only as much grammar as it takes to find the keys of a text that `tomllib` has accepted already.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from bisect import bisect_left
+
+Path = tuple[str | int, ...]
+"""The way to a value from the top: keys, and the places in lists from 0: `("steps", 0, "run", 1)`."""
+
+_SPACE = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
+_KEY = re.compile(r"""[A-Za-z0-9_-]++|"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*+'""")
+_SCALAR = re.compile(
+    r'''"""(?:[^"\\]++|\\.|"{1,2}(?!"))*+"{3,5}'''
+    r"""|'''(?:[^']++|'{1,2}(?!'))*+'{3,5}"""
+    r'''|"(?:[^"\\\n]++|\\.)*+"'''
+    r"""|'[^'\n]*+'"""
+    r"""|[^\s,\]}#]++(?:[ ][0-9][^\s,\]}#]*+)?""",  # a space may stand between a date and its time
+    re.DOTALL,
+)
+
+
+def key_lines(text: str) -> dict[Path, int]:
+    """The line, from 1, on which each key, table and entry of a list is first named. The text must be valid TOML."""
+    return _Scanner(text).lines
+
+
+class _Scanner:
+    def __init__(self, text: str) -> None:
+        self.lines: dict[Path, int] = {}
+        self._text = text
+        self._at = 0
+        self._ends = [found.start() for found in re.finditer("\n", text)]
+        self._made: dict[Path, int] = {}  # tables that each array of tables has so far
+        table: Path = ()
+        while self._more():
+            if self._takes("[["):
+                table = self._header(array=True)
+            elif self._takes("["):
+                table = self._header(array=False)
+            else:
+                self._value(self._pair(table))
+
+    def _more(self) -> bool:
+        self._skip()
+        return self._at < len(self._text)
+
+    def _skip(self) -> None:
+        found = _SPACE.match(self._text, self._at)
+        assert found is not None
+        self._at = found.end()
+
+    def _takes(self, mark: str) -> bool:
+        if self._text.startswith(mark, self._at):
+            self._at += len(mark)
+            return True
+        return False
+
+    def _note(self, path: Path, at: int) -> None:
+        if path not in self.lines:
+            self.lines[path] = bisect_left(self._ends, at) + 1
+
+    def _part(self) -> tuple[str, int]:
+        """One part of a dotted key, and where it stands."""
+        self._skip()
+        at = self._at
+        found = _KEY.match(self._text, at)
+        assert found is not None, f"no key at {at}"
+        self._at = found.end()
+        self._skip()
+        raw = found[0]
+        if raw[0] == '"' and "\\" in raw:
+            return tomllib.loads(f"key = {raw}")["key"], at
+        return raw[1:-1] if raw[0] in "\"'" else raw, at
+
+    def _header(self, *, array: bool) -> Path:
+        """The path of a table whose header begins here. In an array of tables, names mean its newest."""
+        path: Path = ()
+        more = True
+        while more:
+            part, at = self._part()
+            path = (*path, part)
+            self._note(path, at)
+            more = self._takes(".")
+            if more and path in self._made:
+                path = (*path, self._made[path] - 1)
+        if array:
+            self._at += 2
+            self._made[path] = self._made.get(path, 0) + 1
+        else:
+            self._at += 1
+        if path in self._made:
+            path = (*path, self._made[path] - 1)
+            self._note(path, at)
+        return path
+
+    def _pair(self, table: Path) -> Path:
+        """Read `key.key =`, and stand before the value."""
+        path = table
+        more = True
+        while more:
+            part, at = self._part()
+            path = (*path, part)
+            self._note(path, at)
+            more = self._takes(".")
+        self._at += 1
+        self._skip()
+        return path
+
+    def _value(self, path: Path) -> None:
+        """Read a value with all that is in it. Lists and tables that are open are a list: they may be nested deeply."""
+        inside: list[tuple[Path, int]] = []  # the path, and the next place of a list or -1 in a table
+        while True:
+            if self._takes("["):
+                inside.append((path, 0))
+            elif self._takes("{"):
+                inside.append((path, -1))
+            else:
+                found = _SCALAR.match(self._text, self._at)
+                assert found is not None, f"no value at {self._at}"
+                self._at = found.end()
+            while inside:
+                self._skip()
+                if self._takes(","):
+                    self._skip()
+                outer, place = inside[-1]
+                if self._takes("]" if place >= 0 else "}"):
+                    inside.pop()
+                    continue
+                if place >= 0:
+                    inside[-1] = outer, place + 1
+                    path = (*outer, place)
+                    self._note(path, self._at)
+                else:
+                    path = self._pair(outer)
+                break
+            else:
+                return
