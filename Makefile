@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests that run side by side.
+JOBS ?= 2
 
 .PHONY: demo test check torture bench system clean
 
@@ -11,7 +13,7 @@ demo: $(VENV)/.runs
 	@exec $(BIN)/livewall demo
 
 test: $(VENV)/.tests system
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 	@if [ -n "$$(find tests/js -name '*.test.mjs' 2>/dev/null)" ]; then \
 	    if command -v node >/dev/null; then node --test $$(find tests/js -name '*.test.mjs' | sort); \
 	    else echo "tests/js is left out: there is no node"; fi; fi
@@ -22,7 +24,7 @@ check: $(VENV)/.tests
 
 # The same properties and kills as in `make test`, for longer; seeds are printed.
 torture: $(VENV)/.tests
-	LIVEWALL_TORTURE=1 $(BIN)/python -m pytest --hypothesis-profile=deep tests/core tests/edge tests/services
+	LIVEWALL_TORTURE=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --hypothesis-profile=deep tests/core tests/edge tests/services
 
 bench: $(VENV)/.tests
 	$(BIN)/python -m benchmarks

@@ -28,7 +28,7 @@ from tornado.web import Application
 from handlers.assets import Assets
 from handlers.base import NotFoundHandler, path_of
 from handlers.connections import Connections
-from handlers.livestream import SEND_BUFFER, LiveServer
+from handlers.livestream import READ_CHUNK, SEND_BUFFER, LiveServer
 from handlers.routes import routes
 from handlers.static import StaticHandler
 from livewall import resources
@@ -45,7 +45,8 @@ from livewall.services import Services
 from livewall.settings import Settings, is_interactive
 from livewall.store.folder import Folder
 from livewall.store.store import Store
-from livewall.tasks.tasks import TaskRule, Tasks
+from livewall.tasks.access import TaskRule
+from livewall.tasks.tasks import Tasks
 from livewall.voting.access import PollRule
 from livewall.voting.deadlines import Deadlines
 from livewall.voting.polls import Polls
@@ -53,6 +54,7 @@ from livewall.voting.publisher import Budget, TallyPublisher
 from livewall.walls import WallRule, Walls
 
 log = logging.getLogger("livewall")
+access = logging.getLogger("livewall.access")
 
 MAX_BUFFER = 9 << 20
 EVICT_SECONDS = 15.0
@@ -153,7 +155,7 @@ async def start(settings: Settings) -> Running:
         hub=hub,
         polls=Polls(store, hub, poll_rule, publisher, deadlines, utc_now),
         walls=Walls(store, hub, utc_now),
-        tasks=Tasks(store, hub, utc_now),
+        tasks=Tasks(store, hub, utc_now, loop.call_later, None),  # type: ignore
         credentials=credentials,
         limits=Limits(on=settings.rate_limits),
         metrics=metrics,
@@ -164,6 +166,7 @@ async def start(settings: Settings) -> Running:
     )
     http = LiveServer(
         application(services, connections),
+        chunk_size=READ_CHUNK,
         max_buffer_size=MAX_BUFFER,
         max_body_size=1 << 20,
         idle_connection_timeout=300,
@@ -197,12 +200,12 @@ def application(services: Services, connections: Connections) -> Application:
 
 def log_request(handler: Any) -> None:
     """One line a request, without its query and the code of a link: they are nobody's business."""
-    request = handler.request
     status = handler.get_status()
     level = logging.WARNING if status == 500 else logging.DEBUG
-    logging.getLogger("livewall.access").log(
-        level, "%d %s %s %.1f ms", status, request.method, path_of(request), 1000 * request.request_time()
-    )
+    if access.isEnabledFor(level):
+        request = handler.request
+        milliseconds = 1000 * request.request_time()
+        access.log(level, "%d %s %s %.1f ms", status, request.method, path_of(request), milliseconds)
 
 
 def listen(settings: Settings) -> list[socket.socket]:

@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import tornado.web
+from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, RequestHandler
 
+from handlers.livestream import LiveStream
 from livewall import wire
 from livewall.clock import iso
 from livewall.errors import BadInput, Busy, LivewallError, NotAllowed, NotFound, invalid
@@ -102,12 +104,13 @@ class BaseHandler(RequestHandler):
     # -- headers
 
     def set_default_headers(self) -> None:
-        self.clear_header("Server")
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Referrer-Policy", "same-origin")
-        self.set_header("Cache-Control", "private, no-cache")
-        self.set_header("Vary", "Authorization, Cookie")
-        self.set_header("Content-Security-Policy", self.content_security_policy())
+        headers = self._headers  # straight: this runs for each request, and none of these is anybody's input
+        del headers["Server"]
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "same-origin"
+        headers["Cache-Control"] = "private, no-cache"
+        headers["Vary"] = "Authorization, Cookie"
+        headers["Content-Security-Policy"] = self.content_security_policy()
 
     def content_security_policy(self) -> str:
         ancestors = "*" if self.framed else "'none'"
@@ -353,7 +356,12 @@ class ApiHandler(BaseHandler):
 
     async def prepare(self) -> None:
         # Before anything is awaited: the body comes after `prepare`, and Tornado would answer 400 without a body.
-        self.request.connection.set_max_body_size(READ_LIMIT)  # type: ignore[union-attr]
+        connection = self.request.connection
+        assert isinstance(connection, HTTP1Connection) and isinstance(connection.stream, LiveStream)
+        connection.set_max_body_size(READ_LIMIT)
+        length = self.request.headers.get("Content-Length", "")
+        if length.isdecimal() and len(length) < 8 and connection.stream.holds(int(length)):
+            connection.set_body_timeout(None)  # type: ignore[arg-type]  # what is here already is not waited for
         await super().prepare()
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:

@@ -135,7 +135,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self.reader = Reader(self._outlet, self.who)
         self.connections.add(self)
         self._slot = self.connections.websocket_pulse.add(self)
-        stream.go_live(self._held, self._empty)
+        stream.go_live(self._held, self._empty, self._answer)
         stream.set_close_callback(self._make_room)  # Tornado notices at its next read, which may wait for room
         # What a request said is not needed any more, and it is most of what a waiting connection would keep.
         names, since = streams_of(args[0]), self.since()
@@ -223,7 +223,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         else:
             self._answered = False
             positions = self.services.hub.hub.positions(self.reader)
-            self.stream.write(PING + text_frame(wire.encode({"heartbeat": positions, "now": self.now()})))
+            self.stream.say(PING + text_frame(wire.encode({"heartbeat": positions, "now": self.now()})))
 
     def _cut(self) -> None:
         """Nothing was heard for two periods: whoever is there cannot catch up."""
@@ -233,14 +233,17 @@ class LiveSocket(BaseHandler, WebSocketHandler):
             stream.close()
 
     def on_pong(self, data: bytes) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        """Somebody is there, and reads."""
         self._answered = True
         self._stuck = False
 
     # -- acts
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
-        self._answered = True
-        self._stuck = False
+        self._answer()
         try:
             if isinstance(message, bytes):
                 raise BadInput("malformed", "send text, not binary")
@@ -378,7 +381,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         replies, self._replies = self._replies, []
         protocol = self.ws_connection
         if replies and protocol is not None and not protocol.is_closing():
-            self.stream.write(b"".join(replies))
+            self.stream.say(b"".join(replies))
 
 
 class PollSocket(LiveSocket):

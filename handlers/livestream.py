@@ -17,6 +17,10 @@ from tornado.iostream import IOStream
 
 NOTSENT_LOWAT = 16 * 1024
 SEND_BUFFER = 64 * 1024
+READ_CHUNK = 8 * 1024
+"""What is allocated for each read. Most that comes is a pong, an act or a request of some hundred bytes."""
+PONG = b"\x8a\x80"
+"""The beginning of a client's answer to a ping without payload; four bytes of mask follow (RFC 6455 §5.5.3)."""
 
 
 class Room:
@@ -57,6 +61,7 @@ class LiveStream(IOStream):
         self._room = room or Room()
         self._waits = -1
         self._rest = b""
+        self.pong: Callable[[], None] | None = None
 
     @property
     def holding(self) -> bool:
@@ -71,6 +76,23 @@ class LiveStream(IOStream):
             self.held()
             future.add_done_callback(self._left)
         return future
+
+    def say(self, data: bytes) -> None:
+        """Send now what can be sent, the rest in its turn; without the future that `write` makes for each call."""
+        if self.closed():
+            return
+        if self.holding:
+            self.write(data)
+            return
+        try:
+            sent = self.socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self.close(exc_info=error)
+            return
+        if sent < len(data):
+            self.keep(data[sent:])
 
     def _left(self, future: asyncio.Future[None]) -> None:
         if not future.cancelled():
@@ -115,6 +137,23 @@ class LiveStream(IOStream):
                 return
         self._tell()  # where Tornado writes as well, `_left` will
 
+    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+        """Takes a pong that comes alone where it is read: it says no more than that somebody is there, and its way
+        through the frame's three reads is most of what an idle reader costs."""
+        size = super().read_from_fd(buf)
+        while size == 6 and self.pong is not None and bytes(buf[:2]) == PONG and self._begins_frame():
+            self.pong()
+            size = super().read_from_fd(buf)
+        return size
+
+    def holds(self, size: int) -> bool:
+        """Whether that many bytes have come that nobody has read yet."""
+        return self._read_buffer_size >= size
+
+    def _begins_frame(self) -> bool:
+        """Whether the next byte begins a frame: its first two are waited for, and none is there yet."""
+        return self._read_bytes == 2 and not self._read_partial and self._read_buffer_size == 0
+
     def _signal_closed(self) -> None:
         if self.error is not None:
             # Its frames hold this stream: nothing of a reader that was cut off shall wait for the collector.
@@ -128,18 +167,21 @@ class LiveStream(IOStream):
             self._waits = -1
         super().close_fd()
 
-    def go_live(self, held: Callable[[], None], empty: Callable[[], None]) -> None:
-        """From now on the hub sends directly."""
+    def go_live(
+        self, held: Callable[[], None], empty: Callable[[], None], pong: Callable[[], None] | None = None
+    ) -> None:
+        """From now on the hub sends directly. `pong`, for a WebSocket, is called for an answer to a ping."""
         self.set_nodelay(True)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOTSENT_LOWAT)
         self.held = held
         self.empty = empty
+        self.pong = pong
         if self.writing():
             held()
             self.write(b"").add_done_callback(self._left)
 
     def go_still(self) -> None:
-        self.held = self.empty = None
+        self.held = self.empty = self.pong = None
 
 
 class LiveServer(HTTPServer):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from typing import Any
 
 import msgspec
 
 from handlers.base import ApiHandler
 from livewall import wire
 from livewall.errors import NotAllowed
+from livewall.store.writer import settle
 from livewall.voting import export
 from livewall.voting.ballots import Cast
 
@@ -103,20 +103,6 @@ class BallotHandler(ApiHandler):
             raise NotAllowed("no_voter", "get a voter with POST /api/voters, and send its token")
         self.services.limits.act(self.who.voter, self.services.monotonic())
         return self.who.voter
-
-
-def settle(future: asyncio.Future[Any]) -> Any:
-    """A `done(result, error)` that settles a future."""
-
-    def done(result: Any, error: BaseException | None) -> None:
-        if future.cancelled():
-            return
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
-
-    return done
 
 
 def result_of(cast: Cast) -> str:

@@ -55,12 +55,15 @@ class Credentials:
 
     async def who(self, token: str) -> Who:
         """The holder of a token of any kind; raises NotAllowed (`bad_token`)."""
-        if len(token) <= 200:
+        if len(token) <= 400:
             if secrets.compare_digest(token.encode(), self._secrets.admin.encode()):
                 return Who(role="admin", name="admin", credential="admin")
             voter = self._secrets.voter(token)
             if voter is not None:
                 return Who(voter=voter)
+            step = self._secrets.step(token)
+            if step is not None:
+                return Who(name=step[1], step=step)
             found = await self.holder(token)
             if found is not None:
                 return found

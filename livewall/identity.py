@@ -28,12 +28,14 @@ BELOW: dict[Role, frozenset[Role]] = {
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """One asker: a role with the credential it came by, or none, and a voter, or none."""
+    """One asker: a role with the credential it came by, or none; a voter, or none; or a running step of a task, which
+    may report on itself: task, step, attempt."""
 
     role: Role | None = None
     name: str = ""
     credential: str = ""
     voter: str | None = None
+    step: tuple[str, str, int] | None = None
 
     @property
     def host(self) -> bool:
@@ -84,7 +86,7 @@ class Secrets:
         except (ValueError, KeyError, TypeError):
             raise _damaged(path) from None
 
-    @property
+    @functools.cached_property
     def folder_id(self) -> str:
         """A short name of this DATA, for cookies: ports of one host share them."""
         return hmac.new(self.cookie, b"folder", hashlib.sha256).hexdigest()[:8]
@@ -106,18 +108,32 @@ class Secrets:
             return None
         return voter if hmac.compare_digest(signature, self.sign("voter", voter)) else None
 
+    def step_token(self, task: str, step: str, attempt: int) -> str:
+        """A token with which an attempt of a step may report on itself; no row, and no use once it is over."""
+        named = base64.urlsafe_b64encode(f"{task}/{step}/{attempt}".encode()).decode()
+        return f"s1.{named}.{self.sign('step', named)}"
+
+    def step(self, token: str) -> tuple[str, str, int] | None:
+        """The task, step and attempt in such a token of ours, None in any other."""
+        version, _, rest = token.partition(".")
+        named, _, signature = rest.partition(".")
+        if version != "s1" or not token.isascii() or not hmac.compare_digest(signature, self.sign("step", named)):
+            return None
+        task, step, attempt = base64.urlsafe_b64decode(named).decode().split("/")
+        return task, step, int(attempt)
+
     def stored_voter(self, poll: str, voter: str) -> bytes:
         """What a ballot keeps of its voter: differs from poll to poll, so that ballots cannot be joined."""
         return keyed(self.ballot, f"{poll}:{voter}".encode())[:16]
 
 
-@functools.cache
 def _damaged(path: Path) -> LivewallError:
     return LivewallError(
         "conflict", f"{path} is damaged; put it back from a copy. Without it every voter and every sign-in is a new one"
     )
 
 
+@functools.cache
 def _prepared(key: bytes) -> hmac.HMAC:
     return hmac.new(key, digestmod="sha256")
 

@@ -34,6 +34,16 @@ def default_url() -> str:
     return f"http://127.0.0.1:{os.environ.get('LIVEWALL_PORT') or 8888}"
 
 
+def server_of_environment() -> tuple[str, str | None]:
+    """The address and the token that a program of this environment uses: `LIVEWALL_URL` and `LIVEWALL_TOKEN`."""
+    return os.environ.get("LIVEWALL_URL") or default_url(), secret(os.environ.get("LIVEWALL_TOKEN") or "")
+
+
+def environment_without_token() -> dict[str, str]:
+    """The environment for a child process that is not to act in our name."""
+    return {name: value for name, value in os.environ.items() if name != "LIVEWALL_TOKEN"}
+
+
 def environment_without_livewall() -> dict[str, str]:
     """The environment for a child process that is told everything by its arguments."""
     return {name: value for name, value in os.environ.items() if not name.startswith("LIVEWALL_")}
@@ -94,6 +104,20 @@ def folder(text: str) -> Path:
     return Path(text).expanduser()
 
 
+def count(most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else 0
+        if not 1 <= number <= most:
+            raise ValueError(f"{text!r} is not a whole number from 1 to {most}")
+        return number
+
+    return read
+
+
+def maybe_folder(text: str) -> Path | None:
+    return folder(text) if text else None
+
+
 def word(*words: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text.lower() not in words:
@@ -126,6 +150,12 @@ class Settings:
     data: Path = _option(
         data_folder, folder, "DIR", "Folder of the database, the logs and the secret. Default: ~/.local/share/livewall."
     )
+    pipelines: Path | None = _option(
+        None, maybe_folder, "DIR", "Folder of the pipelines, one TOML file each; without it no task runs here."
+    )
+    workers: int = _option(4, count(1000), "N", "Tasks that run here at once; more wait for their turn.")
+    log_days: int = _option(30, count(36500), "N", "Days for which the logs of ended tasks are kept.")
+    log_size: int = _option(10, count(100_000), "GIB", "GiB that all logs may take; the oldest go first.")
     admin_token: str | None = _option(
         None, secret, "TOKEN", "The admin's token; without it one is made and kept in the file DIR/secret."
     )

@@ -113,6 +113,12 @@ class StepReport(Input):
     state: StepState | UnsetType = UNSET
     progress: Annotated[float, Meta(ge=0, le=1)] | UnsetType | None = UNSET
     message: ShortText | UnsetType = UNSET
+    lease: Annotated[float, Meta(ge=1, le=86400)] | UnsetType | None = UNSET
+
+
+class StartIn(Input):
+    params: dict[str, Any] = {}
+    id: Name | None = None
 
 
 class TokenIn(Input):

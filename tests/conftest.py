@@ -27,6 +27,24 @@ settings.register_profile("deep", settings.get_profile("quick"), max_examples=50
 settings.load_profile("quick")
 
 
+class _Said:
+    """Prints what a test said (`say`), also where it ran in a process of its own."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        said = [str(text) for name, text in report.user_properties if name == "said"]
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if report.when == "teardown" and said and terminal is not None:
+            terminal.write("".join(f"\n    {line}" for line in said))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # a worker of pytest-xdist has nobody to tell
+        config.pluginmanager.register(_Said(config))
+
+
 @pytest.fixture
 def io_loop() -> Iterator[IOLoop]:
     """A loop of the test's own. What is still pending at its end was left behind by somebody: that fails the test."""

@@ -152,6 +152,15 @@ class Hub:
             stream.idle = 0 if stream.cursors else 1
         return len(gone)
 
+    def abandon(self, name: str, error: LivewallError) -> None:
+        """Close a stream whose log cannot be trusted any more; its readers are told `error`, and it is loaded anew for
+        the next."""
+        stream = self.streams.pop(name, None)
+        if stream is not None:
+            self.dirty.pop(stream, None)
+            for cursor in list(stream.cursors):
+                self._end(cursor, error)
+
     # -- readers
 
     def attach(self, reader: Reader, stream: Stream, since: str | None, facts: Any = None) -> Cursor:

@@ -62,7 +62,12 @@ class LiveHub:
     # -- what happens after a commit
 
     def publish(self, name: str, events: list[Event]) -> None:
-        self.hub.publish(name, events)
+        """Take what was committed. Where that fails, the stream is closed: its readers come back and lack nothing."""
+        try:
+            self.hub.publish(name, events)
+        except Exception:
+            log.exception("what was committed to %s could not be published; its readers are sent to come back", name)
+            self.hub.abandon(name, Busy("unavailable", "the stream was interrupted; subscribe again"))
 
     def tell(self, name: str, tag: str, facts: Any) -> None:
         self.hub.tell(name, tag, facts)

@@ -21,7 +21,7 @@ from livewall.hub.position import View
 from livewall.store.folder import Folder
 from livewall.store.sqlite import connect, migrate
 from livewall.store.transaction import Transaction
-from livewall.store.writer import Commit, Done, Write, Writer
+from livewall.store.writer import Commit, Done, Write, Writer, settle
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,8 @@ class Store:
         self._ended = False
 
     def on_commit(self, publish: Publish, observe: Callable[[int, float], None]) -> None:
-        """Whom to tell: `publish(stream, events)` before anybody is acknowledged; `observe(size, seconds)`."""
+        """Whom to tell: `publish(stream, events)`, which must not raise, before anybody is acknowledged;
+        `observe(size, seconds)`."""
         self._publish = publish
         self._observe = observe
 
@@ -72,16 +73,7 @@ class Store:
     def write(self, write: Callable[[Transaction], T]) -> asyncio.Future[T]:
         """The result of a write, after its commit; raises what the write raised, or Busy."""
         future: asyncio.Future[T] = self._loop.create_future()
-
-        def done(result: T, error: BaseException | None) -> None:
-            if future.cancelled():
-                return
-            if error is None:
-                future.set_result(result)
-            else:
-                future.set_exception(error)
-
-        self.submit(write, done)
+        self.submit(write, settle(future))
         return future
 
     def _hand_over(self, commit: Commit) -> None:
@@ -93,10 +85,7 @@ class Store:
     def _tell(self, commit: Commit) -> None:
         """What stands is committed: whoever cannot be told must not keep the others waiting."""
         for name, events in commit.events.items():
-            try:
-                self._publish(name, events)
-            except Exception:
-                log.exception("readers of %s could not be told of a commit", name)
+            self._publish(name, events)
         for news in commit.news:
             try:
                 news()
@@ -208,7 +197,8 @@ def load(connection: sqlite3.Connection, name: str) -> Loaded | None:
     for number, view, data in unkeyed:
         events[number] = Event(number, None, data, view)
     ordered = [events[number] for number in sorted(events)]
-    return Loaded(seq, {View.FULL: full, View.MASKED: masked}, ordered, base, base > 0)
+    # A floor that rose with forgotten deletions says nothing of older events: only those without key are missed.
+    return Loaded(seq, {View.FULL: full, View.MASKED: masked}, ordered, base, base > 0 and bool(unkeyed))
 
 
 def since(connection: sqlite3.Connection, name: str, view: View, n: int) -> list[Event] | None:

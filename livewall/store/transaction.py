@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from livewall.hub.log import Event
+from livewall.hub.log import MAX_TOMBSTONES, Event
 from livewall.hub.position import View
 
 _SEQUENCE = """
@@ -73,6 +73,19 @@ class Transaction:
             )
         self.events.setdefault(stream, []).append(Event(seq, key, data, int(view)))
         return seq
+
+    def forget_deletions(self, stream: str, keep: int = MAX_TOMBSTONES) -> None:
+        """Let go of all but the last `keep` deletions of a stream; below them its floor rises, so that a position from
+        before gets a reset."""
+        row = self.one(
+            "SELECT seq FROM latest WHERE stream = :stream AND data IS NULL ORDER BY seq DESC LIMIT 1 OFFSET :keep",
+            {"stream": stream, "keep": keep},
+        )
+        if row is None:
+            return
+        params = {"stream": stream, "seq": row[0]}
+        self.execute("DELETE FROM latest WHERE stream = :stream AND data IS NULL AND seq <= :seq", params)
+        self.execute("UPDATE streams SET floor = :seq WHERE name = :stream AND floor < :seq", params)
 
     def tell(self, news: Callable[[], None]) -> None:
         """Call `news` on the loop after the commit, when the events of this group have been published."""

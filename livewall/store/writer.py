@@ -6,6 +6,7 @@ rolled back and run one by one; when the transaction itself fails, every write o
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import queue
 import sqlite3
@@ -41,6 +42,20 @@ class Commit(NamedTuple):
 
 class _RunAlone(Exception):
     """A write failed after it had changed something: the group cannot keep the rest."""
+
+
+def settle(future: asyncio.Future[Any]) -> Done:
+    """A `done(result, error)` that settles a future; for the loop on which it waits."""
+
+    def done(result: Any, error: BaseException | None) -> None:
+        if future.cancelled():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    return done
 
 
 class Writer:

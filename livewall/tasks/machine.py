@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
 
 import msgspec
 
@@ -35,15 +36,20 @@ class TaskState(StrEnum):
 
 _S = StepState
 ENDED = frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELLED, _S.SKIPPED, _S.LOST})
-_LIVE = frozenset({_S.RUNNING, _S.WAITING, _S.RETRYING}) | ENDED
+UNDER_WAY = frozenset({_S.RUNNING, _S.WAITING, _S.RETRYING})
+DEAD = frozenset({_S.FAILED, _S.LOST, _S.CANCELLED})
+"""What needs one of these, however far, will not run."""
 MOVES: Mapping[StepState, frozenset[StepState]] = {
-    _S.PENDING: _LIVE,
-    _S.RUNNING: _LIVE,
-    _S.WAITING: _LIVE,
-    _S.RETRYING: _LIVE,
-    **{state: frozenset({state}) for state in ENDED},
+    _S.PENDING: UNDER_WAY | ENDED,
+    _S.RUNNING: UNDER_WAY | ENDED,
+    _S.WAITING: UNDER_WAY | ENDED,
+    _S.RETRYING: UNDER_WAY | ENDED,
+    **{state: frozenset() for state in ENDED},
 }
-"""What a report may make of a step. Terminal states are final; the same state again is no move."""
+"""Which state may follow which. Terminal states are final; the same state again is no move."""
+LATE = frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELLED})
+"""What the holder of an attempt whose lease ran out may still say of it: how it ended."""
+TASK_ENDED = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED, TaskState.LOST})
 
 
 class Step(msgspec.Struct, kw_only=True):
@@ -80,68 +86,112 @@ def order(steps: Sequence[tuple[str, Sequence[str]]]) -> None:
         for need in wanted:
             if need not in needs:
                 raise invalid("steps", f"{name} needs {need}, which is no step")
-    from graphlib import CycleError, TopologicalSorter
-
     try:
         TopologicalSorter(needs).prepare()
     except CycleError as cycle:
         raise invalid("steps", f"the needs go round in a circle: {' → '.join(cycle.args[1])}") from None
 
 
+def moved(step: Step, state: StepState, now: str, *, reason: str = "", late: bool = False) -> Step:
+    """The step in another state, with what follows from that: attempt, start, end. Raises StepConflict.
+
+    `late`: its lease ran out, so a lost step may still be said to have ended otherwise.
+    """
+    if state is step.state:
+        return step
+    if state not in MOVES[step.state] and not (late and step.state is _S.LOST and state in LATE):
+        raise StepConflict(step.state, state)
+    changes: dict[str, object] = {"state": state, "reason": reason}
+    if state is _S.RUNNING and step.state in (_S.PENDING, _S.RETRYING):
+        changes["attempt"] = step.attempt + 1
+        changes["progress"] = None if step.attempt else step.progress
+    if step.started_at is None and state not in (_S.SKIPPED, _S.CANCELLED, _S.PENDING):
+        changes["started_at"] = now
+        changes.setdefault("attempt", max(step.attempt, 1))
+    if state in ENDED:
+        changes |= {"ended_at": now, "eta": None}
+        if state is _S.SUCCEEDED:
+            changes["progress"] = 1.0
+    return msgspec.structs.replace(step, **changes)
+
+
 def reported(
-    step: Step, state: StepState | None, progress: float | None, message: str | None, now: str
+    step: Step, state: StepState | None, progress: float | None, message: str | None, now: str, *, late: bool = False
 ) -> Step:
     """The step after a report; the same report again gives the same step. Raises StepConflict."""
     wanted = state or step.state
-    if wanted is not step.state and wanted not in MOVES[step.state]:
-        raise StepConflict(step.state, wanted)
-    changes: dict[str, object] = {}
-    if step.state in ENDED:
+    after = moved(step, wanted, now, late=late)
+    if step.state in ENDED and after is step:
         return step
+    changes: dict[str, object] = {}
     if message is not None:
         changes["message"] = message
-    if progress is not None:
+    if progress is not None and wanted is not _S.SUCCEEDED:
         changes["progress"] = progress
-    if wanted is not step.state:
-        changes["state"] = wanted
-        if wanted is _S.RUNNING and step.state in (_S.PENDING, _S.RETRYING):
-            changes["attempt"] = step.attempt + 1
-        if step.started_at is None and wanted not in (_S.SKIPPED, _S.CANCELLED, _S.PENDING):
-            changes["started_at"] = now
-            changes.setdefault("attempt", max(step.attempt, 1))
-        if wanted in ENDED:
-            changes["ended_at"] = now
-            if wanted is _S.SUCCEEDED:
-                changes["progress"] = 1.0
-    return msgspec.structs.replace(step, **changes)
+    return msgspec.structs.replace(after, **changes)
+
+
+def cancelled(steps: Iterable[Step], now: str, *, by_force: bool = False) -> list[Step]:
+    """The steps that a cancel ends by itself: those that never started; `by_force` those under way as well."""
+    ends = UNDER_WAY | {_S.PENDING} if by_force else {_S.PENDING, _S.RETRYING}
+    reason = "ended without an answer" if by_force else ""
+    return [
+        moved(step, _S.CANCELLED, now, reason=reason if step.state in UNDER_WAY else "")
+        for step in steps
+        if step.state in ends
+    ]
+
+
+def culprits(steps: Sequence[Step]) -> dict[str, str]:
+    """For each step that cannot run any more, the dead ancestor because of which."""
+    state = {s.name: s.state for s in steps}
+    found: dict[str, str] = {}
+    for name in in_order(steps):
+        for need in name.needs:
+            why = need if state[need] in DEAD else found.get(need)
+            if why is not None:
+                found[name.name] = why
+                break
+    return found
 
 
 def settle(steps: Sequence[Step], now: str) -> list[Step]:
     """The steps that are skipped now because an ancestor failed or is lost, in the order of the task."""
+    why = culprits(steps)
     state = {s.name: s.state for s in steps}
-    needs = {s.name: s.needs for s in steps}
-    dead: dict[str, str] = {}
+    return [
+        moved(step, _S.SKIPPED, now, reason=f"{why[step.name]} {state[why[step.name]].value}")
+        for step in steps
+        if step.state is _S.PENDING and step.name in why
+    ]
 
-    def culprit(name: str) -> str | None:
-        if name not in dead:
-            dead[name] = ""
-            for need in needs[name]:
-                if state[need] in (_S.FAILED, _S.LOST, _S.CANCELLED):
-                    dead[name] = need
-                    break
-                found = culprit(need)
-                if found:
-                    dead[name] = found
-                    break
-        return dead[name] or None
 
-    changed = []
-    for step in steps:
-        if step.state is _S.PENDING and (why := culprit(step.name)):
-            changed.append(
-                msgspec.structs.replace(step, state=_S.SKIPPED, reason=f"{why} {state[why].value}", ended_at=now)
-            )
-    return changed
+def ready(steps: Sequence[Step]) -> list[Step]:
+    """The pending steps whose every need succeeded or was skipped by its own condition, in the order of the task."""
+    state = {s.name: s.state for s in steps}
+    dead = culprits(steps)
+    done = (_S.SUCCEEDED, _S.SKIPPED)
+    return [
+        step
+        for step in steps
+        if step.state is _S.PENDING and step.name not in dead and all(state[need] in done for need in step.needs)
+    ]
+
+
+def in_order(steps: Sequence[Step]) -> list[Step]:
+    """The steps, each after all it needs."""
+    by_name = {s.name: s for s in steps}
+    return [by_name[name] for name in TopologicalSorter({s.name: s.needs for s in steps}).static_order()]
+
+
+def retried(steps: Sequence[Step]) -> list[Step]:
+    """The steps of a new task that takes over what succeeded in one that ended."""
+    return [
+        msgspec.structs.replace(step, reason="taken over")
+        if step.state is _S.SUCCEEDED
+        else Step(name=step.name, needs=step.needs)
+        for step in steps
+    ]
 
 
 def task_state(states: Iterable[StepState], *, cancelled: bool) -> TaskState:

@@ -175,7 +175,7 @@ async def test_a_sign_in_that_ended_leaves_what_everybody_may_see(hall: Hall) ->
     host = await hall.host()
     await host.goto(f"{hall.url}/polls/{poll}")
     await reads(host, ".percent >> nth=0", "100%")
-    await asyncio.sleep(5)
+    await host.wait_for_selector("#corner[data-state=live]")
     for made in (await hall.ask("GET", "/api/tokens"))["items"]:
         await hall.ask("DELETE", f"/api/tokens/{made['id']}")
     await host.wait_for_selector("#corner[data-state=live]")

@@ -97,6 +97,42 @@ async def test_a_websocket_that_answers_no_ping_is_closed(client: Client, runnin
     await raw.close()
 
 
+PONG = b"\x8a\x80\x01\x02\x03\x04"
+WITH_PAYLOAD = b"\x8a\x82\x01\x02\x03\x04" + bytes([ord("h") ^ 1, ord("i") ^ 2])
+
+
+def masked_text(text: str) -> bytes:
+    data = text.encode()
+    return bytes([0x81, 0x80 | len(data), 0, 0, 0, 0]) + data
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [[PONG], [PONG[:1], PONG[1:]], [PONG[:3], PONG[3:]], [PONG + PONG], [WITH_PAYLOAD], [PONG, PONG]],
+    ids=["alone", "in two, header cut", "in two", "two at once", "with payload", "one after the other"],
+)
+async def test_a_pong_counts_however_it_arrives_and_acts_around_it_are_heard(
+    pieces: list[bytes], client: Client, running: Any
+) -> None:
+    poll = await client.poll()
+    raw = await Raw.open(running.port, f"/ws/polls/{poll['id']}")
+    pings = 0
+    act = masked_text('{"do":"unsubscribe","ref":"1","stream":"x"}')
+    while pings < 4:  # unanswered, the second would not come
+        opcode, data = await asyncio.wait_for(raw.frame(), 10)
+        if opcode == 9:
+            pings += 1
+            for piece in pieces:
+                raw.writer.write(piece)
+                await raw.writer.drain()
+                await asyncio.sleep(0)
+    raw.writer.write(PONG + act)
+    while opcode != 1 or b'"ref"' not in data:
+        opcode, data = await asyncio.wait_for(raw.frame(), 10)
+    assert json.loads(data) == {"ref": "1", "ok": {"stream": "x"}}
+    await raw.close()
+
+
 async def test_an_sse_connection_hears_a_heartbeat_a_script_can_see(client: Client) -> None:
     poll = await client.poll()
     watcher = Watcher(client.url, "sse", f"polls/{poll['id']}")

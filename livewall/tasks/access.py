@@ -1,0 +1,63 @@
+"""Who may read a task, its logs and the list: one decision for every transport and for the API (DESIGN §8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livewall.errors import NotAllowed
+from livewall.hub.position import View
+from livewall.identity import Who
+
+
+class TaskRule:
+    """The rule of `tasks/ID`, `tasks/ID/logs/NAME` and `tasks`: operators and hosts, a reporter its own, anyone what is
+    on a stage; logs operators and the reporter alone."""
+
+    keys = frozenset({"task", "owner", "stage"})
+
+    def view(self, state: dict[str, Any], who: Who, facts: Any) -> View:
+        owner = state.get("owner")
+        if owner is None:
+            return _list(who)
+        if owner.get("log"):
+            return _log(who, owner["credential"])
+        if who.operator or who.host or state.get("stage") or owns(who, owner["credential"]):
+            return View.FULL
+        raise denied(who, "this task is not on a wall now")
+
+    def needs_facts(self, state: dict[str, Any], who: Who) -> bool:
+        return False
+
+    def tag(self, name: str, who: Who) -> str | None:
+        return None
+
+    async def facts(self, name: str, who: Who) -> None:
+        return None
+
+
+def _list(who: Who) -> View:
+    if who.operator or who.host:
+        return View.FULL
+    raise denied(who, "the list of tasks is for operators and hosts")
+
+
+def _log(who: Who, credential: str) -> View:
+    if sees_logs(who, credential):
+        return View.FULL
+    raise denied(who, "logs are for operators, and for the reporter of the task")
+
+
+def owns(who: Who, credential: str) -> bool:
+    return who.reporter and credential == who.credential
+
+
+def sees_logs(who: Who, credential: str) -> bool:
+    """Whether `who` may read the logs and the parameters of a task that `credential` made."""
+    return who.operator or owns(who, credential)
+
+
+def denied(who: Who, why: str) -> NotAllowed:
+    """What somebody without the right is told: to sign in, or that signing in as this is not enough."""
+    if who.role is None:
+        return NotAllowed("unauthenticated", f"{why}; sign in")
+    return NotAllowed("forbidden", why)

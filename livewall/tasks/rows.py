@@ -1,0 +1,260 @@
+"""The rows of tasks and steps, and the events that tell of them. SQL only; what may follow what is in `machine`.
+
+Streams: `tasks/ID` has `task` and a key per step; `tasks` a key per task, the live and the last hundred that ended;
+`tasks/ID/logs/NAME` has `end`, how far the log of a step goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from livewall import wire
+from livewall.errors import NotFound
+from livewall.hub.position import View
+from livewall.store.transaction import Transaction
+from livewall.tasks.machine import ENDED, Step, StepState, TaskState, task_state
+
+LISTED = 100
+"""Ended tasks that stay in the list's stream."""
+FORGET_EVERY = 256
+"""Events of the list between two looks at how many deletions it remembers."""
+
+TASK_FIELDS = "id, pipeline, title, state, reason, retry_of, created_at, started_at, ended_at, eta, started_by"
+_OWN_FIELDS = "owner, cancelled, admitted, root, epoch, params, definition"
+STEP_FIELDS = "name, needs, state, reason, attempt, progress, message, started_at, ended_at, eta"
+
+
+class Task(msgspec.Struct, kw_only=True):
+    """A task as it stands on the wire (DESIGN §4)."""
+
+    id: str
+    pipeline: str | None
+    title: str
+    state: TaskState
+    reason: str = ""
+    retry_of: str | None = None
+    created_at: str
+    started_at: str | None = None
+    ended_at: str | None = None
+    eta: str | None = None
+    started_by: str
+
+
+class Row(NamedTuple):
+    """A task and what is kept beside it: whose it is, whether a cancel was asked for, whether it has its turn, the
+    first of its chain of retries, the epoch in which it began, and for a task that runs here its parameters and its
+    definition as JSON."""
+
+    task: Task
+    owner: str
+    cancelled: bool
+    admitted: bool
+    root: str
+    epoch: str | None = None
+    params: str | None = None
+    definition: str | None = None
+
+    @property
+    def local(self) -> bool:
+        """Whether its steps run here."""
+        return self.definition is not None
+
+
+class Owner(msgspec.Struct, omit_defaults=True):
+    """What the rule of a stream looks at beside the stage: whose it is, and whether it is a log."""
+
+    credential: str
+    log: bool = False
+
+
+class End(msgspec.Struct):
+    """How far a log goes. `lines` counts the last one, too, when it has no end yet."""
+
+    bytes: int = 0
+    lines: int = 0
+
+
+def stream_of(task: str) -> str:
+    return f"tasks/{task}"
+
+
+def log_stream(task: str, step: str) -> str:
+    return f"tasks/{task}/logs/{step}"
+
+
+# -- reading
+
+
+def find(asks: Any, id: str) -> Row:
+    """Raises NotFound."""
+    row = asks.execute(f"SELECT {TASK_FIELDS}, {_OWN_FIELDS} FROM tasks WHERE id = :id", {"id": id}).fetchone()
+    if row is None:
+        raise NotFound("not_found", f"there is no task {id[:80]}")
+    owner, cancelled, admitted, root, *more = row[11:]
+    return Row(task(row), owner, bool(cancelled), bool(admitted), root or id, *more)
+
+
+def task(row: Sequence[Any]) -> Task:
+    return Task(
+        id=row[0], pipeline=row[1], title=row[2], state=TaskState(row[3]), reason=row[4], retry_of=row[5],
+        created_at=row[6], started_at=row[7], ended_at=row[8], eta=row[9], started_by=row[10],
+    )
+
+
+def steps(asks: Any, id: str) -> list[Step]:
+    """The steps of a task, in its order."""
+    rows = asks.execute(f"SELECT {STEP_FIELDS} FROM steps WHERE task = :task ORDER BY place", {"task": id})
+    return [_step(row) for row in rows]
+
+
+def step(asks: Any, id: str, name: str) -> Step:
+    """Raises NotFound."""
+    row = asks.execute(
+        f"SELECT {STEP_FIELDS} FROM steps WHERE task = :task AND name = :name", {"task": id, "name": name}
+    ).fetchone()
+    if row is None:
+        raise NotFound("not_found", f"task {id[:80]} has no step {name[:80]}")
+    return _step(row)
+
+
+def _step(row: Sequence[Any]) -> Step:
+    return Step(
+        name=row[0], needs=msgspec.json.decode(row[1], type=list[str]), state=StepState(row[2]), reason=row[3],
+        attempt=row[4], progress=row[5], message=row[6], started_at=row[7], ended_at=row[8], eta=row[9],
+    )
+
+
+def outputs(asks: Any, id: str) -> dict[str, dict[str, str]]:
+    """What the steps of a task have put out, by step."""
+    rows = asks.execute("SELECT name, outputs FROM steps WHERE task = :task AND outputs <> '{}'", {"task": id})
+    return {name: msgspec.json.decode(found, type=dict[str, str]) for name, found in rows}
+
+
+def detail(task: Task, steps: list[Step]) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(task)
+    found["steps"] = msgspec.to_builtins(steps)
+    return found
+
+
+# -- writing
+
+
+def free_id(tx: Transaction) -> tuple[int, str]:
+    """The next number, and an id made of it; callers may have taken some."""
+    number: int = tx.one("SELECT COALESCE(MAX(number), 0) + 1 FROM tasks", {})[0]
+    id = number
+    while tx.one("SELECT 1 FROM tasks WHERE id = :id", {"id": str(id)}):
+        id += 1
+    return number, str(id)
+
+
+def insert(tx: Transaction, row: Row, number: int, steps: Iterable[Step]) -> None:
+    """A new task with its streams."""
+    made = row.task
+    values = msgspec.to_builtins(made) | {
+        "number": number, "owner": row.owner, "admitted": int(row.admitted), "root": row.root, "epoch": row.epoch,
+        "params": row.params, "definition": row.definition,
+    }
+    tx.execute(
+        f"""INSERT INTO tasks (number, cancelled, {TASK_FIELDS}, owner, admitted, root, epoch, params, definition)
+        VALUES (:number, 0, :id, :pipeline, :title, :state, :reason, :retry_of, :created_at, :started_at, :ended_at,
+            :eta, :started_by, :owner, :admitted, :root, :epoch, :params, :definition)""",
+        values,
+    )
+    tx.append(stream_of(made.id), "owner", wire.text(Owner(row.owner)), view=View.NONE)
+    tell(tx, made)
+    for place, step in enumerate(steps):
+        tx.execute(
+            f"""INSERT INTO steps (task, place, {STEP_FIELDS})
+            VALUES (:task, :place, :name, :needs, :state, :reason, :attempt, :progress, :message, :started_at,
+                :ended_at, :eta)""",
+            _values(made.id, step) | {"place": place, "needs": wire.text(step.needs)},
+        )
+        tx.append(stream_of(made.id), f"step/{step.name}", wire.text(step), view=View.FULL)
+
+
+def _values(task: str, step: Step) -> dict[str, Any]:
+    values: dict[str, Any] = msgspec.to_builtins(step) | {"task": task}
+    for field in ("needs", "targets"):
+        del values[field]
+    return values
+
+
+def save_step(tx: Transaction, task: str, step: Step) -> None:
+    """A step as it is now, and its event."""
+    tx.execute(
+        """UPDATE steps SET state = :state, reason = :reason, attempt = :attempt, progress = :progress,
+            message = :message, started_at = :started_at, ended_at = :ended_at, eta = :eta
+        WHERE task = :task AND name = :name""",
+        _values(task, step),
+    )
+    tx.append(stream_of(task), f"step/{step.name}", wire.text(step), view=View.FULL)
+
+
+def save_task(tx: Transaction, task: Task) -> None:
+    """A task as it is now, and its events."""
+    tx.execute(
+        """UPDATE tasks SET state = :state, reason = :reason, started_at = :started_at, ended_at = :ended_at, eta = :eta
+        WHERE id = :id""",
+        msgspec.to_builtins(task),
+    )
+    tell(tx, task)
+
+
+def follow(tx: Transaction, row: Row, steps: Sequence[Step], now: str, *, eta: str | None = None) -> Task:
+    """Bring a task to what its steps make of it, and tell if that is news."""
+    task = row.task
+    state = task_state((s.state for s in steps), cancelled=row.cancelled)
+    ended = all(s.state in ENDED for s in steps)
+    changed = msgspec.structs.replace(
+        task,
+        state=state,
+        reason=task.reason if state is task.state else first_reason(steps, state),
+        started_at=task.started_at or (now if state is not TaskState.PENDING else None),
+        ended_at=(task.ended_at or now) if ended else None,
+        eta=None if ended else eta or task.eta,
+    )
+    if changed != task:
+        save_task(tx, changed)
+    return changed
+
+
+def first_reason(steps: Sequence[Step], state: TaskState) -> str:
+    """Why a task ended as it did: what its first step in that state says."""
+    for step in steps:
+        if step.state.value == state.value and state in (TaskState.FAILED, TaskState.LOST):
+            return f"{step.name}: {step.reason}" if step.reason else step.name
+    return ""
+
+
+def tell(tx: Transaction, task: Task) -> None:
+    """The `task` event of the task's stream and its line in the list, which forgets the oldest that ended."""
+    data = wire.text(task)
+    tx.append(stream_of(task.id), "task", data, view=View.FULL)
+    seq = tx.append("tasks", f"task/{task.id}", data, view=View.FULL)
+    if task.ended_at is None:
+        return
+    old = tx.all(
+        "SELECT id FROM tasks WHERE ended_at IS NOT NULL ORDER BY ended_at DESC, number DESC LIMIT 1 OFFSET :n",
+        {"n": LISTED},
+    )
+    for (id,) in old:
+        seq = tx.append("tasks", f"task/{id}", None, view=View.FULL)
+        if seq % FORGET_EVERY < 2:  # two events a call
+            tx.forget_deletions("tasks")
+
+
+def begin_log(tx: Transaction, row: Row, step: str) -> None:
+    """The stream of a step's log, from the moment there may be one."""
+    name = log_stream(row.task.id, step)
+    if tx.one("SELECT 1 FROM streams WHERE name = :name", {"name": name}):
+        return
+    tx.append(name, "owner", wire.text(Owner(row.owner, log=True)), view=View.NONE)
+    tx.append(name, "end", wire.text(End()), view=View.FULL)
+
+
+def log_moved(tx: Transaction, task: str, step: str, end: End) -> None:
+    tx.append(log_stream(task, step), "end", wire.text(end), view=View.FULL)

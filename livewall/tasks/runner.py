@@ -1,0 +1,320 @@
+"""Carries out what the engine decided: begins attempts, waits for their ends, finds them again after a restart.
+
+An attempt is a process of its own (`livewall/tasks/supervisor`) that outlives this one; here it is looked at through
+its folder and waited for through a pidfd, whether this process began it or another before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import subprocess
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from livewall.clock import Clock, iso
+from livewall.errors import Busy, LivewallError
+from livewall.identity import Secrets, Who
+from livewall.store.store import Store
+from livewall.store.transaction import Transaction
+from livewall.tasks.attempt import Attempt, Exit, ProbeState, Spec
+from livewall.tasks.engine import Again, Begin, End, Engine, Outcome, ToDo, definition_of
+from livewall.tasks.machine import StepState
+from livewall.tasks.pipeline import Pipeline
+from livewall.tasks.rows import Row
+
+log = logging.getLogger("livewall.tasks")
+T = TypeVar("T")
+
+GRACE = 10.0
+LOG_PATIENCE = 2.0
+"""Seconds for which the end of a step waits until its log is read to the end."""
+CAP = 256 << 20
+PASSED_ON = ("PATH", "HOME", "LANG")
+LOST = "its supervisor ended without a word; what it had started may live on"
+RESTORED = "the database was restored from a backup; what this step had started may live on"
+
+
+class LogFollower(Protocol):
+    """What the runner asks of the logs."""
+
+    def follow(self, task: str, step: str, attempt: Attempt, base: int) -> None: ...
+
+    async def finish(self, task: str, step: str) -> Any: ...
+
+
+class Runner:
+    """Local tasks. Of `environment`, the server's, a step gets what `PASSED_ON` and its pipeline's secrets name."""
+
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        logs: LogFollower,
+        folder: Path,
+        secrets: Secrets,
+        clock: Clock,
+        *,
+        environment: Mapping[str, str],
+        url: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._logs = logs
+        self._folder = folder
+        self._secrets = secrets
+        self._clock = clock
+        self._environment = environment
+        self._url = url
+        self._loop = asyncio.get_running_loop()
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="livewall-attempts")
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
+        self._closed = False
+
+    async def start(self) -> None:
+        """Find again what was under way, begin what was intended and not begun, and let those begin that may."""
+        now = iso(self._clock())
+        for what, cancelled, ours in await self._store.read(lambda c: self._engine.under_way(c, now)):
+            if isinstance(what, Again):
+                self._do([what])
+            else:
+                self._spawn(self._resume(what, cancelled=cancelled, ours=ours))
+        await self._act(lambda tx: ((), self._engine.admit(tx, iso(self._clock()))))
+
+    async def close(self) -> None:
+        """Stop looking; what runs goes on and is found again."""
+        self._closed = True
+        for timer in self._timers.values():
+            timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._loop.run_in_executor(None, self._threads.shutdown)
+
+    # -- what people ask for
+
+    async def begin(self, pipeline: Pipeline, params: dict[str, Any], id: str | None, who: Who) -> tuple[str, bool]:
+        """Start a task; its id, and whether it is new. Raises Refused."""
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> tuple[tuple[str, bool], ToDo]:
+            task, created, todo = self._engine.start(tx, pipeline, params, id, who, now)
+            return (task, created), todo
+
+        return await self._act(write)
+
+    async def retry(self, id: str, who: Who) -> tuple[str, bool]:
+        """Start a task that takes over what succeeded in `id`; its id, and whether it is new. Raises Refused."""
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> tuple[tuple[str, bool], ToDo]:
+            task, created, todo = self._engine.retry(tx, id, who, now)
+            return (task, created), todo
+
+        return await self._act(write)
+
+    async def cancel(self, id: str) -> None:
+        now = iso(self._clock())
+        await self._act(lambda tx: ((), self._engine.cancel(tx, id, now)))
+
+    def mask(self, row: Row, text: str) -> str:
+        """A text without the secrets of the task it is about."""
+        if row.local:
+            for value in self._values(definition_of(row).secrets).values():
+                text = text.replace(value, "***") if value else text
+        return text
+
+    # -- what follows
+
+    async def _act(self, write: Callable[[Transaction], tuple[T, ToDo]]) -> T:
+        found, todo = await self._store.write(write)
+        self._do(todo)
+        return found
+
+    def _do(self, todo: ToDo) -> None:
+        for what in todo:
+            if self._closed:
+                return
+            match what:
+                case Begin():
+                    self._spawn(self._run(what))
+                case End(task, step, attempt):
+                    self._spawn(self._end(self._attempt(task, step, attempt)))
+                case Again(task, step, attempt, delay):
+                    self._timers[task, step] = self._loop.call_later(delay, self._again, task, step, attempt)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a step could not be looked after", exc_info=error)
+
+    def _again(self, task: str, step: str, attempt: int) -> None:
+        del self._timers[task, step]
+        self._spawn(self._surely(lambda tx: ((), self._engine.again(tx, task, step, attempt, iso(self._clock())))))
+
+    def _attempt(self, task: str, step: str, attempt: int) -> Attempt:
+        return Attempt(self._folder / task / "steps" / f"{step}.{attempt}")
+
+    async def _threaded(self, work: Callable[[], T]) -> T:
+        return await self._loop.run_in_executor(self._threads, work)
+
+    async def _surely(self, write: Callable[[Transaction], tuple[Any, ToDo]]) -> None:
+        """What happened is written, however long the database cannot be written to."""
+        while True:
+            try:
+                await self._act(write)
+                return
+            except Busy:
+                await asyncio.sleep(1.0)
+
+    # -- attempts
+
+    async def _run(self, begin: Begin) -> None:
+        """Begin an attempt and see it to its end."""
+        attempt = self._attempt(begin.task, begin.step, begin.attempt)
+        try:
+            spec = self._spec(begin, attempt)
+            process = await self._threaded(lambda: _started(attempt, spec, self._work(begin)))
+        except (OSError, LivewallError) as error:
+            reason = error.message if isinstance(error, LivewallError) else f"it could not be started: {error.strerror}"
+            await self._ended(begin, Outcome(StepState.FAILED, reason))
+            return
+        self._logs.follow(begin.task, begin.step, attempt, begin.log_base)
+        await self._wait(process.pid)
+        status = await self._threaded(process.wait)
+        if await self._threaded(attempt.probe) == ProbeState.ABSENT:
+            reason = f"its supervisor could not be started (status {status})"
+            await self._ended(begin, Outcome(StepState.FAILED, reason))
+            return
+        await self._see_off(begin, attempt)
+
+    async def _resume(self, begin: Begin, *, cancelled: bool, ours: bool) -> None:
+        """Find an attempt again that another process of this server began, or intended to begin."""
+        attempt = self._attempt(begin.task, begin.step, begin.attempt)
+        probe = await self._threaded(attempt.probe)
+        if probe == ProbeState.ABSENT:
+            if not ours:
+                await self._ended(begin, Outcome(StepState.LOST, RESTORED))
+            elif cancelled:
+                await self._ended(begin, Outcome(StepState.CANCELLED))
+            else:
+                await self._run(begin)
+            return
+        self._logs.follow(begin.task, begin.step, attempt, begin.log_base)
+        if probe == ProbeState.RUNNING:
+            if cancelled:
+                await self._end(attempt)
+            handle = attempt.pidfd()
+            if handle is not None:
+                await self._readable(handle)
+        await self._see_off(begin, attempt)
+
+    async def _end(self, attempt: Attempt) -> None:
+        await self._threaded(attempt.cancel)
+
+    async def _see_off(self, begin: Begin, attempt: Attempt) -> None:
+        """An attempt is over: read its log to the end, and write how it ended."""
+        values = self._values(begin.secrets)
+        outcome = await self._threaded(lambda: outcome_of(attempt, list(values.values())))
+        try:
+            async with asyncio.timeout(LOG_PATIENCE):
+                await self._logs.finish(begin.task, begin.step)
+        except (TimeoutError, LivewallError) as error:
+            log.warning("the log of %s/%s is read later: %s", begin.task, begin.step, error or "it is long")
+        await self._ended(begin, outcome)
+
+    async def _ended(self, begin: Begin, outcome: Outcome) -> None:
+        await self._surely(
+            lambda tx: (
+                (),
+                self._engine.ended(tx, begin.task, begin.step, begin.attempt, outcome, iso(self._clock())),
+            )
+        )
+
+    async def _wait(self, pid: int) -> None:
+        """Until a process of ours ended; it is not reaped here."""
+        await self._readable(os.pidfd_open(pid))
+
+    async def _readable(self, handle: int) -> None:
+        """Until a descriptor can be read, as a pidfd can when its process ended; closes it."""
+        over = self._loop.create_future()
+        self._loop.add_reader(handle, lambda: over.done() or over.set_result(None))
+        try:
+            await over
+        finally:
+            self._loop.remove_reader(handle)
+            os.close(handle)
+
+    def _work(self, begin: Begin) -> Path:
+        """The working folder of a task and of its retries."""
+        return self._folder / begin.root / "work"
+
+    def _values(self, names: tuple[str, ...]) -> dict[str, str]:
+        """The secrets of a pipeline, from the server's environment."""
+        return {name: self._environment[name] for name in names if name in self._environment}
+
+    def _spec(self, begin: Begin, attempt: Attempt) -> Spec:
+        """What the supervisor is told. Raises LivewallError where a secret is not to be had."""
+        values = self._values(begin.secrets)
+        missing = [name for name in begin.secrets if name not in values]
+        if missing:
+            raise LivewallError("invalid", f"the server's environment has no {', '.join(missing)}")
+        token = self._secrets.step_token(begin.task, begin.step, begin.attempt)
+        return Spec(
+            argv=list(begin.run.argv),
+            cwd=str(self._work(begin) / (begin.run.cwd or "")),
+            env={name: self._environment[name] for name in PASSED_ON if name in self._environment}
+            | dict(begin.run.env)
+            | values
+            | {"LIVEWALL_OUTPUT": str(attempt.values_file), "LIVEWALL_URL": self._url(), "LIVEWALL_TOKEN": token},
+            secrets=[*(value for value in values.values() if value), token],
+            timeout=begin.timeout,
+            grace=GRACE,
+            cap=CAP,
+        )
+
+
+def _started(attempt: Attempt, spec: Spec, work: Path) -> subprocess.Popen[bytes]:
+    """Blocking: the working folder, which the first step makes, and the supervisor."""
+    work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return attempt.start(spec)
+
+
+def outcome_of(attempt: Attempt, secrets: list[str]) -> Outcome:
+    """What became of an attempt that is over; blocking."""
+    probe = attempt.probe()
+    found = probe.exit
+    if found is None:
+        size = attempt.output.stat().st_size if attempt.output.exists() else 0
+        return Outcome(StepState.LOST, LOST, size=size)
+    try:
+        outputs = attempt.values(secrets) if found.why == "exit" and found.status == 0 else {}
+    except LivewallError as error:
+        return Outcome(StepState.FAILED, error.message, found.seconds, found.bytes)
+    return Outcome(*verdict(found), found.seconds, found.bytes, outputs)
+
+
+def verdict(found: Exit) -> tuple[StepState, str]:
+    """The state of a step and its reason, from how its command ended."""
+    match found.why:
+        case "exit" if found.status == 0:
+            return StepState.SUCCEEDED, ""
+        case "exit":
+            return StepState.FAILED, f"exit status {found.status}"
+        case "signal":
+            return StepState.FAILED, f"ended by signal {found.signal}"
+        case "cancelled":
+            return StepState.CANCELLED, ""
+        case "timeout":
+            return StepState.FAILED, found.message or "it took too long"
+        case _:
+            return StepState.FAILED, found.message or "it could not be run"
