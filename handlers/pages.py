@@ -11,15 +11,15 @@ import segno
 import tornado.escape
 from tornado.routing import URLSpec
 
-from handlers import desk
+from handlers import desk, task_pages
 from handlers.base import BaseHandler
 from handlers.login import FormHandler
 from handlers.page import ID, Page
-from handlers.polls import settle
 from livewall import wire
 from livewall.errors import LivewallError, NotAllowed, NotFound
 from livewall.identity import NOBODY
 from livewall.names import CODE_ALPHABET, wall_code
+from livewall.store.writer import settle
 from livewall.voting.poll import tally_is_seen
 
 RENEW_VOTING, RENEW_RESULT = 0, 5
@@ -212,20 +212,6 @@ class CodePage(Page):
         self.render("code.html", typed=typed[:20], wrong=wrong)
 
 
-class TaskPage(Page):
-    """GET /tasks/ID"""
-
-    async def get(self, id: str) -> None:
-        found = await self.scene(f"tasks/{id}", self.who)
-        self.render("task.html", **found, data=self.data(found, stream=f"tasks/{id}", wall=None), script="task")
-
-    def show_error(self, error: LivewallError) -> None:
-        if error.code in ("unauthenticated", "forbidden"):
-            self.render("error.html", status=error.status, code="task_denied", message="")
-        else:
-            super().show_error(error)
-
-
 class MissingPage(Page):
     """An address that no other route knows, asked for by a person; programs get the JSON of every other error."""
 
@@ -268,7 +254,7 @@ routes: list[URLSpec] = [
     URLSpec(rf"/polls/{ID}", PollPage, name="poll"),
     URLSpec(rf"/polls/{ID}/screen", PollScreen, name="poll_screen"),
     URLSpec(rf"/polls/{ID}/ballot", BallotPage, name="ballot"),
-    URLSpec(rf"/tasks/{ID}", TaskPage, name="task"),
+    *task_pages.routes,
     *desk.routes,
     URLSpec(r"/w/([^/]{1,40})(/screen|/host)?", TypedWallPage),  # after the addresses it leads to
     URLSpec(r"/(?!(?:api|ws|sse|updates|static)/).+", MissingPage),
