@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
@@ -12,25 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from livewall.cli.output import bar, plain
+from livewall.cli.tree import TaskTree, sign, task_list
 from livewall.client.chain import Held
 from livewall.client.subscription import Subscription
-
-# A shape and a word for each state, never a colour alone.
-SHAPES = {
-    "pending": ("○", "dim"),
-    "running": ("◐", "bold cyan"),
-    "waiting": ("◇", "yellow"),
-    "retrying": ("↻", "yellow"),
-    "succeeded": ("✓", "green"),
-    "failed": ("✗", "bold red"),
-    "cancelled": ("–", "dim"),
-    "cancelling": ("–", "yellow"),
-    "skipped": ("·", "dim"),
-    "lost": ("?", "bold red"),
-}
-
-
-NARROW = 60  # columns under which less stands side by side
 
 Titles = Mapping[str, str]  # of a wall's items
 
@@ -38,10 +23,11 @@ Titles = Mapping[str, str]  # of a wall's items
 class Picture:
     """All streams, one below the other, and the connection; each has its share of the terminal's rows."""
 
-    def __init__(self, subscription: Subscription, now: float, titles: Titles) -> None:
+    def __init__(self, subscription: Subscription, now: float, titles: Titles, clock: datetime) -> None:
         self.subscription = subscription
         self.now = now
         self.titles = titles
+        self.clock = clock
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         streams = list(self.subscription.held.values())
@@ -54,7 +40,7 @@ class Picture:
         if len(streams) > room:
             below = lines(Text(f"… and {len(streams) - room + 1} more streams", style="dim")) + below
             streams, room = streams[: room - 1], room - 1
-        parts = [lines(one(held, options.max_width, self.titles)) for held in streams]
+        parts = [lines(one(held, options.max_width, self.titles, self.clock)) for held in streams]
         for part, share in zip(parts, shares([len(part) for part in parts], room), strict=True):
             if share < len(part) and share > 1:
                 part = part[: share - 1] + lines(Text(f"… {len(part) - share + 1} more lines", style="dim"))[:1]
@@ -78,8 +64,11 @@ def shares(wanted: Sequence[int], room: int) -> list[int]:
     return given
 
 
-def picture(subscription: Subscription, now: float, titles: Titles | None = None) -> Picture:
-    return Picture(subscription, now, titles or {})
+def picture(
+    subscription: Subscription, now: float, titles: Titles | None = None, clock: datetime | None = None
+) -> Picture:
+    """`now` is monotonic, for the age of the connection; `clock` the time of the server."""
+    return Picture(subscription, now, titles or {}, clock or datetime.now(UTC))
 
 
 def status(subscription: Subscription, now: float) -> Text:
@@ -99,7 +88,8 @@ def seconds(age: float) -> str:
     return f"{minutes}:{rest:02}"
 
 
-def one(held: Held, width: int = 80, titles: Titles | None = None) -> RenderableType:
+def one(held: Held, width: int = 80, titles: Titles | None = None, clock: datetime | None = None) -> RenderableType:
+    clock = clock or datetime.now(UTC)
     if held.error is not None:
         return Text(f"{held.stream}: {plain(held.error.get('message', 'ended'))}", style="red")
     if not held.synced:
@@ -107,8 +97,11 @@ def one(held: Held, width: int = 80, titles: Titles | None = None) -> Renderable
     kind = held.stream.partition("/")[0]
     if kind == "polls":
         return poll(held, width)
+    if held.stream == "tasks":
+        return task_list(held.entries, width, clock)
     if kind == "tasks" and "task" in held.entries:
-        return task(held, width)
+        steps = [data for key, data in held.entries.items() if key.startswith("step/")]
+        return TaskTree(held.entries["task"], steps, clock)
     if kind == "walls" and "wall" in held.entries:
         return wall(held.entries["wall"], width, titles or {})
     return anything(held, width)
@@ -136,48 +129,6 @@ def poll(held: Held, width: int) -> RenderableType:
     return Group(title, rows, footer)
 
 
-def task(held: Held, width: int) -> RenderableType:
-    task = held.entries["task"]
-    steps: Sequence[dict[str, Any]] = [data for key, data in held.entries.items() if key.startswith("step/")]
-    rows = Table(box=None, show_header=False, pad_edge=False)
-    rows.add_column(no_wrap=True)
-    rows.add_column(overflow="fold")
-    rows.add_column(no_wrap=True)
-    if width >= NARROW:
-        rows.add_column(overflow="fold")
-    for step in in_order(steps):
-        progress = step.get("progress")
-        share = f"{progress:.0%}" if isinstance(progress, int | float) and step["state"] == "running" else ""
-        name, said = Text(plain(step["name"])), Text(plain(words(step)), style="dim")
-        if width >= NARROW:
-            rows.add_row(state(step["state"]), name, share, said)
-        else:
-            rows.add_row(state(step["state"]), Text("\n").join([name, said]) if said else name, share)
-    return Group(Text(plain(task["title"]), style="bold"), rows, state(task["state"]))
-
-
-def words(step: dict[str, Any]) -> str:
-    return " · ".join(text for text in (step.get("message"), step.get("reason")) if text)
-
-
-def in_order(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What a step needs stands above it; otherwise as they came."""
-    left, order, placed = list(steps), [], set()
-    names = {step["name"] for step in steps}
-    while left:
-        ready = [step for step in left if all(need in placed or need not in names for need in step.get("needs", []))]
-        for step in ready or left[:1]:
-            order.append(step)
-            placed.add(step["name"])
-            left.remove(step)
-    return order
-
-
-def state(name: str) -> Text:
-    shape, style = SHAPES.get(name, (" ", ""))
-    return Text(f"{shape} {name}", style=style)
-
-
 def wall(wall: dict[str, Any], width: int, titles: Titles) -> RenderableType:
     """Its items by their titles, where they are known; the one on stage is marked."""
     rows = Table(box=None, show_header=False, pad_edge=False)
@@ -199,7 +150,7 @@ def anything(held: Held, width: int) -> RenderableType:
     rows.add_column(overflow="fold", min_width=min(12, width // 3))
     for key, data in held.entries.items():
         if isinstance(data, dict) and {"id", "state", "title"} <= data.keys():
-            rows.add_row(Text(plain(str(data["id"]))), state(data["state"]), Text(plain(data["title"])))
+            rows.add_row(Text(plain(str(data["id"]))), sign(data["state"]), Text(plain(data["title"])))
         else:
             rows.add_row(Text(plain(key)), Text(plain(json.dumps(data, ensure_ascii=False))))
     return Group(Text(held.stream, style="bold"), rows)

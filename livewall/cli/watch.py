@@ -6,7 +6,9 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Callable
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 
 import click
 
@@ -37,10 +39,17 @@ def watch(server: Server, streams: tuple[str, ...], since: str | None, ndjson: b
         if "/" not in stream.strip("/") and stream != "tasks":
             raise click.UsageError(f"{stream!r} is no stream; there are polls/ID, walls/CODE, tasks/ID and tasks.")
     subscription = subscribe(server, list(dict.fromkeys(streams)), [since])
-    run(draw(subscription) if output.terminal() and not ndjson else lines(subscription))
+    run(show(subscription, ndjson=ndjson))
 
 
-async def lines(subscription: Subscription) -> None:
+async def show(
+    subscription: Subscription, *, ndjson: bool, enough: Callable[[Subscription], bool] = lambda subscription: False
+) -> None:
+    """Print a subscription in the way that whoever reads it can use, until it ends or there is `enough` of it."""
+    await (lines if ndjson or not output.terminal() else draw)(subscription, enough)
+
+
+async def lines(subscription: Subscription, enough: Callable[[Subscription], bool]) -> None:
     def not_yet() -> None:
         if not subscription.live:
             subscription.server.say_waiting()
@@ -50,19 +59,32 @@ async def lines(subscription: Subscription) -> None:
         async for message in messages:
             sys.stdout.write(json.dumps(message, ensure_ascii=False, separators=(",", ":")) + "\n")
             sys.stdout.flush()
+            if enough(subscription):
+                return
 
 
-async def draw(subscription: Subscription) -> None:
+async def draw(subscription: Subscription, enough: Callable[[Subscription], bool]) -> None:
     """A picture whenever something changed, and every second for the ages in it."""
     from rich.console import Console
     from rich.live import Live
 
-    from livewall.cli.picture import picture
+    from livewall.cli.picture import Picture, picture
+    from livewall.cli.tree import moment
+
+    ahead = timedelta(0)  # of the server's clock
 
     async def follow() -> None:
+        nonlocal ahead
         async with aclosing(aiter(subscription)) as messages:
-            async for _ in messages:
+            async for message in messages:
                 changed.set()
+                if said := moment(message.get("now")):
+                    ahead = said - datetime.now(UTC)
+                if enough(subscription):
+                    return
+
+    def now() -> Picture:
+        return picture(subscription, time.monotonic(), titles, datetime.now(UTC) + ahead)
 
     changed = asyncio.Event()
     titles: dict[str, str] = {}
@@ -72,13 +94,14 @@ async def draw(subscription: Subscription) -> None:
     with Live(console=Console(), auto_refresh=False, transient=False) as live:
         try:
             while not following.done():
-                live.update(picture(subscription, time.monotonic(), titles), refresh=True)
+                live.update(now(), refresh=True)
                 await asyncio.sleep(REDRAW)
                 try:
                     await asyncio.wait_for(changed.wait(), 1.0)
                 except TimeoutError:
                     pass
                 changed.clear()
+            live.update(now(), refresh=True)
         finally:
             following.cancel()
             naming.cancel()

@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from livewall.cli.output import bar, plain
-from livewall.cli.picture import in_order, one, picture, shares
+from livewall.cli.picture import one, picture, shares
 from livewall.cli.report import parse_step
+from livewall.cli.tree import in_order
 from livewall.cli.vote import match
 from livewall.cli.vote import vote as vote_command
 from livewall.client.ballots import looks_like_code

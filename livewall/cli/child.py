@@ -1,0 +1,194 @@
+"""A command as a child of ours: its output handed on as it comes, signals passed on, ended with all it started.
+
+It stays in our process group, so the terminal treats both as one job: Ctrl-C and Ctrl-Z reach it without us, and it may
+read from the terminal. What comes to us alone (`kill`) is passed on.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import math
+import os
+import select
+import signal
+import subprocess
+import termios
+import threading
+import time
+from array import array
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from livewall.settings import environment_without_token
+
+PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+BY_KERNEL = 1  # si_code from here on up: sent to the whole group by the terminal
+READ = 64 << 10
+LAST_WORDS = 0.3  # seconds that what the command left behind may still hold its output open
+LOOK = 0.1  # seconds between two looks at what still lives while it is being ended
+
+
+class Child:
+    """`start`, then `wait`, from the main thread and before any other thread runs. Raises OSError where there is no
+    such command."""
+
+    def __init__(self, command: Sequence[str], took: Callable[[bytes], None]) -> None:
+        """`took` gets everything the command prints, in order."""
+        self._took = took
+        self._over = False
+        self._on_late_signal: Callable[[], None] = lambda: None
+        self._stop, self._stopped = os.pipe()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, self._signals())
+        one, two = os.pipe(), os.pipe()
+        if same_file(1, 2):  # one pipe keeps the order between them
+            for end in two:
+                os.close(end)
+            two = one
+        self._ways = {one[0]: 1, two[0]: 1 if two is one else 2}
+        become_subreaper()
+        try:
+            self.process = subprocess.Popen(
+                command,
+                stdout=one[1],
+                stderr=two[1],
+                env=environment_without_token(),
+                preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before),
+            )
+        except OSError:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            raise
+        finally:
+            for end in {one[1], two[1]}:
+                os.close(end)
+        self._pidfd = os.pidfd_open(self.process.pid)
+        threading.Thread(target=self._pass_on, name="signals", daemon=True).start()
+
+    @staticmethod
+    def _signals() -> list[signal.Signals]:
+        """Those that nobody wants ignored (`nohup`)."""
+        return [number for number in PASSED_ON if signal.getsignal(number) is not signal.SIG_IGN]
+
+    def on_late_signal(self, act: Callable[[], None]) -> None:
+        """What a signal does that comes after the command has ended."""
+        self._on_late_signal = act
+
+    def cancel(self) -> None:
+        """End it, from any thread."""
+        os.write(self._stopped, b"c")
+
+    def wait(self, grace: float) -> int:
+        """The exit status as a shell counts it: 128 and the number of the signal that ended it. After `cancel` it has
+        `grace` seconds between SIGTERM and SIGKILL, and all that it started."""
+        kill_at = math.inf
+        leave_at = math.inf
+        owed: dict[int, int] = {}
+        terminated = False
+        poll = select.poll()
+        for fd in (self._pidfd, self._stop, *self._ways):
+            poll.register(fd, select.POLLIN)
+        while True:
+            now = time.monotonic()
+            living = descendants() if terminated else []
+            if now >= kill_at:
+                send(living, signal.SIGKILL)
+            printed = not self._ways or (now >= leave_at and not any(owed.values()))
+            if self._over and printed and not living:
+                break
+            ready = poll.poll(1000 * LOOK if terminated or self._over else None)
+            for fd, _ in ready:
+                if fd == self._stop:
+                    poll.unregister(fd)
+                    terminated, kill_at = True, time.monotonic() + grace
+                    send(descendants(), signal.SIGTERM, signal.SIGCONT)
+                elif fd == self._pidfd:
+                    poll.unregister(fd)
+                    self.process.wait()
+                    self._over, leave_at = True, time.monotonic() + LAST_WORDS
+                    owed = {way: waiting(way) for way in self._ways}
+                else:
+                    taken = self._hand_on(fd)
+                    owed[fd] = max(0, owed.get(fd, 0) - taken)
+                    if not taken:
+                        poll.unregister(fd)
+                        os.close(fd)
+                        del self._ways[fd], owed[fd]
+        status = self.process.returncode
+        return status if status >= 0 else 128 - status
+
+    def _hand_on(self, fd: int) -> int:
+        """How many bytes; none when no more can come. Who reads our output may have gone: then so does the way to it,
+        as in a pipe."""
+        data = os.read(fd, READ)
+        self._took(data)
+        try:
+            write_all(self._ways[fd], data)
+        except OSError:
+            return 0
+        return len(data)
+
+    def _pass_on(self) -> None:
+        wanted = self._signals()
+        while True:
+            told = signal.sigwaitinfo(wanted)
+            if self._over:
+                self._on_late_signal()
+            elif told.si_code < BY_KERNEL:
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self._pidfd, told.si_signo)
+
+
+def waiting(pipe: int) -> int:
+    """Bytes that can be read from it now."""
+    count = array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]
+
+
+def write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(fd, view) :]
+        except BlockingIOError:  # somebody we share it with made it so
+            select.select([], [fd], [])
+
+
+def same_file(one: int, other: int) -> bool:
+    try:
+        return os.path.sameopenfile(one, other)
+    except OSError:
+        return False
+
+
+def become_subreaper() -> None:
+    """What the command leaves behind becomes a child of ours, sessions of its own or not, so that it is found."""
+    pr_set_child_subreaper = 36
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
+
+
+def descendants() -> list[int]:
+    """Every process that lives because of us, the eldest first."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        try:
+            state, parent = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
+        except OSError:  # it has gone
+            continue
+        if state not in "ZX":
+            children.setdefault(int(parent), []).append(int(entry.name))
+    found = [os.getpid()]
+    for pid in found:
+        found += children.get(pid, [])
+    return found[1:]
+
+
+def send(pids: Sequence[int], *numbers: signal.Signals) -> None:
+    for pid in pids:
+        for number in numbers:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)

@@ -1,0 +1,166 @@
+"""`livewall run -- CMD…`: a command as it would run without us, and a task on the wall that shows it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from livewall.cli.child import Child
+from livewall.cli.options import data_option, token_option, url_option
+from livewall.cli.outcome import look_in, say, words
+from livewall.client.calls import SILENT, Refusal, Server, reason
+from livewall.client.reporting import Reports
+from livewall.client.secret import admin_token, stays_here
+from livewall.client.spool import Disk, Spool
+from livewall.names import is_name
+from livewall.settings import data_folder, secret
+
+WAITING = 64 << 20
+"""Bytes of output that wait for a server which is not there."""
+WITHOUT_DISK = 4 << 20
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+
+
+def name(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not is_name(value):
+        raise click.BadParameter("letters, digits, dots, dashes and underlines, 80 at most")
+    return value
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.option("--title", metavar="TITLE", help="What the task is called.  [default: the command's name]")
+@click.option("--step", default="run", show_default=True, metavar="NAME", callback=name, help="Its one step.")
+@click.option("--id", "task_id", metavar="ID", callback=name, help="The task's id.  [default: a new one]")
+@click.option(
+    "--lease",
+    type=click.FloatRange(3, 86400),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="When nothing was heard for so long, the step is lost.",
+)
+@click.option(
+    "--patience",
+    type=click.FloatRange(0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait, after CMD, for a server to report to.",
+)
+@click.option(
+    "--grace",
+    type=click.FloatRange(0),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="What CMD has between SIGTERM and SIGKILL when it is cancelled.",
+)
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[--] CMD...")
+@data_option
+@token_option
+@url_option
+def run(
+    url: str,
+    token: str | None,
+    data: Path | None,
+    command: tuple[str, ...],
+    title: str | None,
+    step: str,
+    task_id: str | None,
+    lease: float,
+    patience: float,
+    grace: float,
+) -> None:
+    """Run CMD, show it on the wall as a task with its output, and end with its exit status.
+
+    CMD runs the same with no server there: what it prints is kept (64 MiB) and reported when there is one. It gets no
+    LIVEWALL_TOKEN. Somebody who cancels the task on its page ends CMD and all that it started.
+
+    \b
+    livewall run -- make -j4
+    livewall run --title "Nightly backup" -- ./backup.sh --all
+    """
+    task = task_id or secrets.token_hex(6)
+    shown = title or os.path.basename(command[0]) or "run"
+    reports = Reports(
+        find_server(url, token, data),
+        task,
+        shown[:500],
+        [{"name": step, "needs": []}],
+        lease=lease,
+        new_spool=spool,
+        on_cancel=lambda: child.cancel(),
+        on_refusal=lambda problem: refused(problem),
+    )
+    reports.begin(step)
+    try:
+        child = Child(command, lambda text: reports.log(step, text))
+    except OSError as problem:
+        why = f"{command[0]}: {reason(problem)}"
+        say(why)
+        reports.start()
+        status = NOT_FOUND if isinstance(problem, FileNotFoundError) else NOT_EXECUTABLE
+        reports.end(step, "failed", why)
+    else:
+        reports.start()
+        status = child.wait(grace)
+        reports.end(step, *outcome(status, cancelled=reports.cancelled))
+        child.on_late_signal(reports.give_up)
+    with suppress(KeyboardInterrupt):
+        finish(reports, url, status, patience)
+    sys.exit(status)
+
+
+def find_server(url: str, token: str | None, data: Path | None) -> Server:
+    """One that is asked once: who reports repeats by itself."""
+    given = secret(token or "")
+    folder = None if given or not stays_here(url) else data or data_folder()
+    look_in(folder)
+    return Server(url, given, find_token=lambda: admin_token(folder) if folder else None)
+
+
+def spool() -> Spool:
+    try:
+        return Spool(WAITING, Disk())
+    except OSError:
+        return Spool(WITHOUT_DISK)
+
+
+def refused(problem: Refusal) -> None:
+    say(f"This run is not reported. {words(problem)}")
+
+
+def outcome(status: int, *, cancelled: bool) -> tuple[str, str]:
+    """The step's end and its message, from an exit status as a shell counts it."""
+    said = f"exit status {status}"
+    if status > 128 and status - 128 in set(signal.Signals):
+        said = f"ended by {signal.Signals(status - 128).name}"
+    if cancelled or status == 128 + signal.SIGINT:
+        return "cancelled", said
+    return ("failed" if status else "succeeded"), said
+
+
+def finish(reports: Reports, url: str, status: int, patience: float) -> None:
+    """Report what is left for as long as there is patience, and say what could not be."""
+    waiting = threading.Timer(
+        SILENT,
+        lambda: say(
+            f"The command has ended with status {status}; waiting for {url} to report it "
+            f"(ends after {patience:g} s, or with Ctrl-C)"
+        ),
+    )
+    waiting.daemon = True
+    if patience > SILENT:
+        waiting.start()
+    lost = reports.close(patience)
+    waiting.cancel()
+    if reports.refusal is None:
+        for each in lost:
+            say(f"Not reported: {each}.")

@@ -1,0 +1,271 @@
+"""`livewall task …`: tasks that the server runs, and those that others report."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import Any
+from urllib.parse import urlencode
+
+import click
+
+from livewall.cli import output
+from livewall.cli.options import PATIENCE, acting_server_options, json_option, server_options
+from livewall.cli.outcome import REFUSED, run, say, stop
+from livewall.cli.wall import pages
+from livewall.cli.watch import show
+from livewall.client.calls import Refusal, Server, segment
+from livewall.client.chain import Held
+from livewall.client.logs import line_offset, patiently, read
+from livewall.client.subscription import Subscription, subscribe
+
+STATES = ("pending", "running", "waiting", "cancelling", "succeeded", "failed", "cancelled", "lost")
+STEP_STATES_ENDED = frozenset({"succeeded", "failed", "cancelled", "skipped", "lost"})
+ENDS = {"failed": "failed", "cancelled": "was cancelled", "lost": "was lost"}
+PAGE = 100  # tasks of one answer
+READ = 1 << 20  # bytes of one answer
+
+
+@click.group()
+def task() -> None:
+    """Start, list, follow, cancel and retry tasks, read their logs. ID may be written tasks/ID."""
+
+
+@task.command()
+@click.argument("pipeline")
+@click.argument("params", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--id", "task_id", metavar="ID", help="The task's id; makes repeating it harmless.")
+@click.option("--watch", is_flag=True, help="Follow it to its end; status 1 when it did not succeed.")
+@json_option
+@acting_server_options
+def start(
+    server: Server, pipeline: str, params: tuple[str, ...], task_id: str | None, watch: bool, as_json: bool
+) -> None:
+    """Start a task of PIPELINE. Prints its ID."""
+    given = dict(parameter(text) for text in params)
+    # The id is made here when none is given: a call whose answer is lost can be repeated.
+    task_id = task_id or f"{pipeline[:60]}-{secrets.token_hex(4)}"
+
+    async def work() -> dict[str, Any]:
+        types = await declared(server, pipeline) if given else {}
+        body = {"params": {name: typed(value, types.get(name, "")) for name, value in given.items()}, "id": task_id}
+        made: dict[str, Any] = await server.post(f"/api/pipelines/{segment(pipeline)}/tasks", body, repeat=True)
+        return made
+
+    made = run(fields_shown(work()))
+    if as_json:
+        output.as_json(made)
+    elif not (watch and output.terminal()):
+        click.echo(made["id"])
+    if watch:
+        follow_to_end(server, made["id"], ndjson=as_json)
+
+
+def parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise click.UsageError(f"{text!r} is no parameter; write NAME=VALUE.")
+    return name, value
+
+
+async def declared(server: Server, pipeline: str) -> dict[str, str]:
+    """The types of a pipeline's parameters; none where there is no such pipeline, which the server will say."""
+    for item in await pages(server, "/api/pipelines"):
+        if item["name"] == pipeline:
+            return {param["name"]: param["type"] for param in item["params"]}
+    return {}
+
+
+def typed(value: str, kind: str) -> str | int | float | bool:
+    """The value as the parameter's type wants it; as it was written where it is none, so that the server says why."""
+    try:
+        if kind == "integer":
+            return int(value)
+        if kind == "number":
+            return float(value)
+    except ValueError:
+        return value
+    if kind == "boolean":
+        return {"true": True, "yes": True, "false": False, "no": False}.get(value.lower(), value)
+    return value
+
+
+async def fields_shown(work: Any) -> dict[str, Any]:
+    """The result of `work`; a refusal of fields becomes a line for each."""
+    try:
+        found: dict[str, Any] = await work
+        return found
+    except Refusal as problem:
+        if problem.status != 422 or not problem.fields:
+            raise
+        for name, why in problem.fields.items():
+            say(f"{output.plain(name.removeprefix('params.'))}: {output.plain(why)}")
+        sys.exit(REFUSED)
+
+
+@task.command(name="list")
+@click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
+@click.option("--search", metavar="TEXT", help="Only those with this text in their title, or this id.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, metavar="N", help="The newest N.")
+@json_option
+@server_options
+def list_(server: Server, state: str | None, search: str | None, limit: int, as_json: bool) -> None:
+    """List tasks, the newest first. In a pipe: id, state, started by, created, took, title, separated by tabs."""
+    tasks = run(newest(server, {"state": state, "q": search}, limit))
+    if as_json:
+        output.as_json(tasks)
+        return
+    from datetime import UTC, datetime
+
+    from livewall.cli.tree import taken
+
+    now = datetime.now(UTC)
+    rows = [
+        (each["id"], each["state"], each["started_by"], each["created_at"], taken(each, now), each["title"])
+        for each in tasks
+    ]
+    empty = "No such task." if state or search else f"No task yet: {output.this_command()} task start PIPELINE"
+    output.table(("ID", "State", "Started by", "Created", "Took", "Title"), rows, empty=empty)
+
+
+async def newest(server: Server, query: Mapping[str, str | None], limit: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    before: str | None = None
+    while True:
+        wanted = {**query, "limit": str(min(PAGE, limit - len(found))), "before": before}
+        answer = await server.get("/api/tasks?" + urlencode({name: text for name, text in wanted.items() if text}))
+        found += answer["items"]
+        before = answer.get("next")
+        if before is None or len(found) >= limit:
+            return found
+
+
+def bare(id: str) -> str:
+    return id.removeprefix("tasks/")
+
+
+def address(id: str, act: str = "") -> str:
+    return f"/api/tasks/{segment(bare(id))}{act}"
+
+
+@task.command()
+@click.argument("id")
+@click.option("--json", "ndjson", is_flag=True, help="One JSON object a line, also on a terminal.")
+@server_options
+def watch(server: Server, id: str, ndjson: bool) -> None:
+    """Follow a task to its end: a tree on a terminal, a JSON object a line in a pipe. Status 1 when it did not
+    succeed."""
+    follow_to_end(server, bare(id), ndjson=ndjson)
+
+
+def follow_to_end(server: Server, id: str, *, ndjson: bool) -> None:
+    subscription = subscribe(server, [f"tasks/{id}"])
+    held = subscription.held[f"tasks/{id}"]
+    run(show(subscription, ndjson=ndjson, enough=lambda subscription: ended(held)))
+    task = held.entries["task"]
+    if task["state"] != "succeeded":
+        reason = output.plain(task.get("reason") or "")
+        stop(REFUSED, f"The task {ENDS[task['state']]}{f': {reason}' if reason else ''}.")
+
+
+def ended(held: Held) -> bool:
+    """Whether the task and each of its steps has come to an end."""
+    entries = held.entries
+    steps = [data["state"] for key, data in entries.items() if key.startswith("step/")]
+    return bool(held.synced and "task" in entries and entries["task"]["ended_at"]) and all(
+        state in STEP_STATES_ENDED for state in steps
+    )
+
+
+@task.command()
+@click.argument("id")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@acting_server_options
+def cancel(server: Server, id: str, yes: bool, as_json: bool) -> None:
+    """Cancel a task: what runs is ended, with all it started; what did not start will not."""
+    if not yes and sys.stdin.isatty():
+        found = run(server.get(address(id)))
+        title = output.plain(found["title"])
+        if not click.confirm(f"Cancel {title} ({found['id']}, {found['state']})?", err=True):
+            stop(REFUSED, "Nothing was cancelled.")
+    told(run(server.post(address(id, "/cancel"), repeat=True)), as_json)
+
+
+@task.command()
+@click.argument("id")
+@json_option
+@acting_server_options
+def retry(server: Server, id: str, as_json: bool) -> None:
+    """Run an ended task again, from what did not succeed: a new task, whose ID is printed."""
+    made = run(server.post(address(id, "/retry"), repeat=True))
+    output.as_json(made) if as_json else click.echo(made["id"])
+
+
+def told(task: Mapping[str, Any], as_json: bool) -> None:
+    output.as_json(task) if as_json else click.echo(f"{task['id']} {task['state']}")
+
+
+@task.command()
+@click.argument("id")
+@click.argument("step")
+@click.option("--follow", "-f", is_flag=True, help="Go on until the step ends, also through restarts of the server.")
+@click.option("--from-line", type=click.IntRange(1), metavar="N", help="Begin with this line.")
+@click.option("--tail", type=click.IntRange(1), metavar="N", help="Begin with the last N lines.")
+@server_options
+def logs(server: Server, id: str, step: str, follow: bool, from_line: int | None, tail: int | None) -> None:
+    """Print the log of STEP, byte for byte."""
+    if from_line and tail:
+        raise click.UsageError("--from-line and --tail exclude each other.")
+    log = Log(server, bare(id), step)
+
+    async def work() -> None:
+        if from_line or tail:
+            log.offset = await line_offset(server, log.task, step, from_line or -(tail or 0))
+        await log.print()
+        if follow:
+            server.patience = PATIENCE
+            await log.follow()
+
+    run(work())
+
+
+class Log:
+    """What was printed of a log, by its offset: nothing twice, nothing left out that the server has."""
+
+    def __init__(self, server: Server, task: str, step: str) -> None:
+        self.server, self.task, self.step = server, task, step
+        self.offset = 0
+
+    async def print(self) -> None:
+        """All there is by now."""
+        while True:
+            part = await patiently(self.server, lambda: read(self.server, self.task, self.step, self.offset, READ))
+            if part.offset > self.offset and part.data:
+                say(f"{part.offset - self.offset} bytes were left out here.")
+            if not part.data:
+                return
+            self.offset = part.offset + len(part.data)
+            sys.stdout.buffer.write(part.data)
+            sys.stdout.buffer.flush()
+            if self.offset >= part.end:
+                return
+
+    async def follow(self) -> None:
+        """More whenever there is more; returns when the step has ended and all of it was printed."""
+        name = f"tasks/{self.task}"
+        subscription = subscribe(self.server, [name, f"{name}/logs/{self.step}"])
+        async with aclosing(aiter(subscription)) as messages:
+            async for _ in messages:
+                over = self._over(subscription, name)
+                end = (subscription.held[f"{name}/logs/{self.step}"].entries.get("end") or {}).get("bytes", 0)
+                if over or end > self.offset:
+                    await self.print()
+                if over:
+                    return
+
+    def _over(self, subscription: Subscription, name: str) -> bool:
+        step = subscription.held[name].entries.get(f"step/{self.step}")
+        return step is not None and step["state"] in STEP_STATES_ENDED

@@ -1,0 +1,240 @@
+"""A task as a tree of its steps, and the list of tasks. Pure: the state and the time are arguments.
+
+`rows` makes the lines of the tree, `fit` chooses those there is room for, `TaskTree` draws them by rich.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+
+from livewall.cli.output import bar, plain
+
+Step = Mapping[str, Any]
+
+# A shape and a word for each state, never a colour alone.
+SHAPES = {
+    "pending": ("○", "dim"),
+    "running": ("◐", "bold cyan"),
+    "waiting": ("◇", "yellow"),
+    "retrying": ("↻", "yellow"),
+    "succeeded": ("✓", "green"),
+    "failed": ("✗", "bold red"),
+    "cancelled": ("–", "dim"),
+    "cancelling": ("–", "yellow"),
+    "skipped": ("·", "dim"),
+    "lost": ("?", "bold red"),
+}
+LIVE = frozenset({"running", "waiting", "retrying", "cancelling"})
+WENT_WRONG = frozenset({"failed", "lost", "cancelled"})
+ENDED = WENT_WRONG | {"succeeded", "skipped"}
+
+NARROW = 60  # columns under which less stands side by side
+DEEPEST = 8  # levels that are set in
+METER = 8  # columns of a bar
+
+
+class Row(NamedTuple):
+    """One line of the tree. A row without state stands for `hidden` rows that there was no room for."""
+
+    branch: str
+    name: str
+    state: str = ""
+    share: float | None = None
+    time: str = ""
+    said: str = ""
+    hidden: int = 0
+
+
+def in_order(steps: Sequence[Step]) -> list[Any]:
+    """What a step needs stands above it; otherwise as they came."""
+    names = {step["name"] for step in steps}
+    open_needs = {step["name"]: {need for need in step.get("needs", []) if need in names} for step in steps}
+    order: list[Any] = []
+    placed: set[str] = set()
+    left = list(steps)
+    while left:
+        ready = [step for step in left if open_needs[step["name"]] <= placed]
+        for step in ready or left[:1]:
+            order.append(step)
+            placed.add(step["name"])
+        left = [step for step in left if step["name"] not in placed]
+    return order
+
+
+def rows(steps: Sequence[Step], now: datetime) -> list[Row]:
+    """Each step once, below that of its needs which stands deepest; what else it needs is said."""
+    depth: dict[str, int] = {}
+    below: dict[str, list[Step]] = {"": []}
+    parents: dict[str, str] = {}
+    for step in in_order(steps):
+        known = [need for need in step.get("needs", []) if need in depth]
+        parent = max(known, key=lambda need: depth[need], default="")
+        depth[step["name"]] = depth[parent] + 1 if parent else 0
+        parents[step["name"]] = parent
+        below.setdefault(parent, []).append(step)
+        below.setdefault(step["name"], [])
+    made: list[Row] = []
+    todo = [(step, "", index == 0) for index, step in enumerate(reversed(below[""]))]
+    while todo:
+        step, indent, last = todo.pop()
+        made.append(row(step, indent + ("└ " if last else "├ "), parents[step["name"]], now))
+        if len(indent) < 2 * DEEPEST:
+            indent += "  " if last else "│ "
+        children = reversed(below[step["name"]])
+        todo += [(child, indent, index == 0) for index, child in enumerate(children)]
+    return made
+
+
+def row(step: Step, branch: str, parent: str, now: datetime) -> Row:
+    state = step["state"]
+    others = [need for need in step.get("needs", []) if need != parent]
+    said = [step.get("message"), step.get("reason")]
+    if others and state == "pending":
+        said.append(f"after {', '.join(others)}, too")
+    if (step.get("attempt") or 0) > 1:
+        said.append(f"attempt {step['attempt']}")
+    said += [f"{target['host']} {target['state']}" for target in step.get("targets") or []]
+    progress = step.get("progress")
+    share = progress if isinstance(progress, int | float) and state in LIVE else None
+    words = " · ".join(plain(text) for text in said if text)
+    return Row(branch, plain(step["name"]), state, share, taken(step, now), words)
+
+
+def fit(tree: Sequence[Row], room: int) -> list[Row]:
+    """At most `room` rows: what moves and what went wrong first, then what comes next, then what is done."""
+    if len(tree) <= room:
+        return list(tree)
+    rank = {**dict.fromkeys(LIVE, 0), **dict.fromkeys(WENT_WRONG, 1), "pending": 2}
+    wanted = sorted(range(len(tree)), key=lambda index: (rank.get(tree[index].state, 3), index))
+    for count in range(min(room, len(wanted)), -1, -1):
+        kept = set(wanted[:count])
+        shown = gathered(tree, kept)
+        if len(shown) <= max(room, 1):
+            return shown
+    return []
+
+
+def gathered(tree: Sequence[Row], kept: set[int]) -> list[Row]:
+    """The kept rows; the others between them as one row that says how many, and what they are."""
+    shown: list[Row] = []
+    hidden: list[str] = []
+
+    def close() -> None:
+        if hidden:
+            each = [f"{hidden.count(state)} {state}" for state in dict.fromkeys(hidden)]
+            shown.append(Row("", f"… {', '.join(each)}", hidden=len(hidden)))
+            hidden.clear()
+
+    for index, one in enumerate(tree):
+        if index in kept:
+            close()
+            shown.append(one)
+        else:
+            hidden.append(one.state)
+    close()
+    return shown
+
+
+def taken(entry: Step, now: datetime) -> str:
+    """How long it took; while it runs, how long so far and how long is expected."""
+    start, end, eta = (moment(entry.get(name)) for name in ("started_at", "ended_at", "eta"))
+    if start is None:
+        return ""
+    if end is not None:
+        return clock((end - start).total_seconds())
+    so_far = clock((now - start).total_seconds())
+    if eta is None:
+        return so_far
+    if now > eta:
+        return f"{so_far}, overdue by {clock((now - eta).total_seconds())}"
+    return f"{so_far} of about {clock((eta - start).total_seconds())}"
+
+
+def headline(task: Step, now: datetime) -> str:
+    """What stands beside the state of the whole task."""
+    said = [taken(task, now)]
+    if task.get("started_at") and not task.get("ended_at") and not task.get("eta"):
+        said.append("no estimate")
+    if task.get("retry_of"):
+        said.append(f"retry of {plain(task['retry_of'])}")
+    said.append(plain(task.get("reason") or ""))
+    return " · ".join(text for text in said if text)
+
+
+def moment(text: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def clock(seconds: float) -> str:
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def sign(state: str) -> Text:
+    shape, style = SHAPES.get(state, (" ", ""))
+    return Text(f"{shape} {state}", style=style)
+
+
+def meter(share: float) -> str:
+    return f"{bar(round(share * 1000), 1000, METER):<{METER}} {share:4.0%}"
+
+
+class TaskTree:
+    """A task by rich, in the rows that the terminal has."""
+
+    def __init__(self, task: Step, steps: Sequence[Step], now: datetime) -> None:
+        self.task, self.steps, self.now = task, steps, now
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType | Segment]:
+        wide = options.max_width >= NARROW
+        shown = fit(rows(self.steps, self.now), max(1, options.size.height - 4))
+        table = Table(box=None, show_header=False, pad_edge=False, expand=wide)
+        table.add_column(overflow="fold" if not wide else "ellipsis", no_wrap=wide, max_width=options.max_width // 2)
+        table.add_column(no_wrap=True)
+        if wide:
+            table.add_column(no_wrap=True)
+            table.add_column(no_wrap=True)
+            table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        for one in shown:
+            name = Text.assemble((one.branch, "dim"), (one.name, "dim" if one.hidden else ""))
+            share = meter(one.share) if one.share is not None else ""
+            said = Text(one.said, style="dim")
+            if wide:
+                table.add_row(name, sign(one.state) if one.state else "", share, one.time, said)
+            else:
+                beside = [sign(one.state)] + [Text(text) for text in (share, one.time) if text]
+                table.add_row(Text("\n").join([name, said]) if said else name, Text("\n").join(beside))
+        yield Text(plain(self.task["title"]), style="bold")
+        yield table
+        yield Text.assemble(sign(self.task["state"]), ("  " + headline(self.task, self.now)).rstrip())
+
+
+def task_list(entries: Mapping[str, Any], width: int, now: datetime) -> RenderableType:
+    """The stream `tasks`: what runs and waits above what ended, each the newest first."""
+    tasks = sorted(entries.values(), key=lambda task: task["created_at"], reverse=True)
+    tasks.sort(key=lambda task: task["state"] in ENDED)
+    if not tasks:
+        return Text("no task yet", style="dim")
+    table = Table(box=None, show_header=False, pad_edge=False, expand=True)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=max(8, width // 4), style="dim")
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column(no_wrap=True)
+    for task in tasks:
+        said = Text(plain(task["title"]))
+        if task.get("reason"):
+            said.append(f"  {plain(task['reason'])}", style="dim")
+        table.add_row(sign(task["state"]), Text(plain(task["id"])), said, taken(task, now))
+    return Group(Text("Tasks", style="bold"), table)

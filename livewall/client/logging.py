@@ -1,0 +1,27 @@
+"""Log records of a program as lines of its step's log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class StepHandler(logging.Handler):
+    """Made by `Step.log_handler()`. `write` takes the bytes and never waits; `own_thread` says which thread's records
+    are left out: those of whoever sends them would beget more."""
+
+    def __init__(self, write: Callable[[bytes], None], own_thread: Callable[[], int | None], level: int = 0) -> None:
+        super().__init__(level)
+        self.setFormatter(logging.Formatter(FORMAT))
+        self._write = write
+        self._own_thread = own_thread
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self._own_thread():
+            return
+        try:
+            self._write((self.format(record) + "\n").encode("utf-8", "backslashreplace"))
+        except Exception:
+            self.handleError(record)

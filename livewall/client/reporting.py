@@ -1,0 +1,342 @@
+"""What is told about one task, and the thread that tells it: in order, repeated over lost connections, never in the way
+of the work. Programs use `livewall.client.tasks`; this knows neither `with` nor child processes."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from threading import Lock, Thread
+from typing import Any
+
+from livewall.client.calls import ClientError, NotReached, Refusal, Server, segment
+from livewall.client.logs import PIECE, append, end_of
+from livewall.client.spool import Spool
+
+GATHER = 0.25  # seconds, at least, between two rounds, in which reports become one
+RENEW = 3.0  # seconds, at most, between two reports of a step that runs: a cancel is heard of in their answers
+LAST_PAUSE = 2.0  # seconds, at most, between two tries
+MESSAGE = 1000  # characters the server takes
+
+
+class StepReports:
+    """What of one step is still to be told."""
+
+    def __init__(self, name: str, *, began: bool = True) -> None:
+        self.name = name
+        self.spool: Spool | None = None
+        self.left_out = 0
+        self.fields: dict[str, Any] = {}
+        """The newest of what was said and not sent yet."""
+        self.told_begin = not began
+        self.end: str | None = None
+        """The state in which it ends, once that is known."""
+        self.told_end = False
+        self.offset: int | None = None
+        self.takes_log = True
+        self.renew_at = math.inf
+        self.refusal: Refusal | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of its log that wait."""
+        return len(self.spool) if self.spool is not None else 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether something waits to be sent."""
+        return not self.told_end and bool(not self.told_begin or self.fields or self.end or self.waiting)
+
+    def over(self) -> None:
+        """Nothing of it will be sent any more."""
+        self.told_end, self.renew_at = True, math.inf
+        if self.spool is not None:
+            self.left_out, self.spool = self.spool.left_out, None
+
+    def said(self, state: str | None, progress: float | None, message: str | None) -> None:
+        if progress is not None and not math.isnan(progress):
+            self.fields["progress"] = min(1.0, max(0.0, progress))
+        if message is not None:
+            self.fields["message"] = message[:MESSAGE]
+        if state is not None:
+            self.end = state
+
+
+class Reports:
+    """One task. Every method but `_…` may be called from any thread, and returns at once; `close` waits.
+
+    `on_cancel` is called once, `on_refusal` when the server says no to the task as a whole, both from the thread.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        id: str,
+        title: str,
+        steps: Sequence[Mapping[str, Any]],
+        *,
+        lease: float,
+        new_spool: Callable[[], Spool],
+        on_cancel: Callable[[], None] = lambda: None,
+        on_refusal: Callable[[Refusal], None] = lambda problem: None,
+    ) -> None:
+        self.id = id
+        self.cancelled = False
+        self.refusal: Refusal | None = None
+        self._server = server
+        self._body = {"id": id, "title": title, "steps": [dict(step) for step in steps]}
+        self._lease = lease
+        self._renew = min(RENEW, lease / 3)
+        self._new_spool = new_spool
+        self._on_cancel = on_cancel
+        self._on_refusal = on_refusal
+        self._created = False
+        self._existing: set[str] = set()
+        """Steps that somebody reported on before us, under the same id."""
+        self._steps: dict[str, StepReports] = {}
+        self._problem = "there was no time"
+        self._lock = Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._woken: asyncio.Event
+        self._hurried: asyncio.Event
+        self._limit: asyncio.Timeout
+        self._awake = False
+        self._closing: float | None = None
+        """The monotonic time at which all ends."""
+        self._thread = Thread(target=lambda: asyncio.run(self._run()), name="livewall reports", daemon=True)
+
+    @property
+    def thread(self) -> int | None:
+        return self._thread.ident
+
+    def start(self) -> None:
+        self._thread.start()
+
+    # What the work says.
+
+    def begin(self, step: str) -> None:
+        with self._lock:
+            self._steps[step] = StepReports(step)
+        self._wake()
+
+    def report(self, step: str, *, progress: float | None = None, message: str | None = None) -> None:
+        with self._lock:
+            self._steps[step].said(None, progress, message)
+        self._wake()
+
+    def end(self, step: str, state: str, message: str | None = None) -> None:
+        """The end of a step, or of one that never began."""
+        with self._lock:
+            if step not in self._steps:
+                self._steps[step] = StepReports(step, began=False)
+            self._steps[step].said(state, None, message)
+        self._wake()
+
+    def log(self, step: str, data: bytes) -> None:
+        """Nothing is taken for a step that has ended."""
+        found = self._steps[step]
+        with self._lock:
+            if found.end is not None or not found.takes_log or self.refusal is not None:
+                return
+            if found.spool is None:
+                found.spool = self._new_spool()
+            spool = found.spool
+        spool.write(data)
+        self._wake()
+
+    def close(self, seconds: float) -> list[str]:
+        """Wait until all is told, at most so long; then nothing more is. Answers in words what was not."""
+        self._end_by(time.monotonic() + seconds)
+        self._thread.join()
+        return self._untold()
+
+    def give_up(self) -> None:
+        """Let `close` return at once; also from a signal's thread."""
+        self._end_by(time.monotonic())
+
+    # The thread.
+
+    def _end_by(self, when: float) -> None:
+        with self._lock:
+            self._closing = when if self._closing is None else min(when, self._closing)
+        self._on_loop(self._set_limit)
+
+    def _set_limit(self) -> None:
+        assert self._closing is not None and self._loop is not None
+        with suppress(RuntimeError):  # it has expired
+            self._limit.reschedule(self._loop.time() + self._closing - time.monotonic())
+        self._woken.set()
+        self._hurried.set()
+
+    def _wake(self) -> None:
+        if not self._awake:
+            self._awake = True
+            self._on_loop(lambda: self._woken.set())
+
+    def _on_loop(self, act: Callable[[], None]) -> None:
+        with self._lock:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(act)
+
+    async def _run(self) -> None:
+        self._woken, self._hurried = asyncio.Event(), asyncio.Event()
+        try:
+            async with asyncio.timeout(None) as self._limit:
+                with self._lock:
+                    self._loop = asyncio.get_running_loop()
+                if self._closing is not None:
+                    self._set_limit()
+                await self._work()
+        except TimeoutError:
+            pass
+        finally:
+            with self._lock:
+                self._loop = None
+
+    async def _work(self) -> None:
+        pause = GATHER
+        while True:
+            self._awake = False
+            self._woken.clear()
+            begun = time.monotonic()
+            try:
+                await self._round()
+                pause = GATHER
+            except (NotReached, Refusal) as problem:
+                if isinstance(problem, Refusal) and not temporary(problem):
+                    self.refusal = problem
+                    self._on_refusal(problem)
+                    return
+                self._problem = str(problem).rstrip(".")
+                hint = problem.retry_after if isinstance(problem, Refusal) else None
+                await asyncio.sleep((hint or pause) * random.uniform(0.8, 1.2))
+                pause = min(pause * 2, LAST_PAUSE)
+                continue
+            if self._closing is not None and not self._waiting():
+                return
+            await self._until_due()
+            await until(self._hurried, begun + GATHER)
+
+    def _waiting(self) -> list[StepReports]:
+        with self._lock:
+            return [step for step in self._steps.values() if step.busy]
+
+    async def _until_due(self) -> None:
+        with self._lock:
+            due = min((step.renew_at for step in self._steps.values()), default=math.inf)
+        await until(self._woken, due)
+
+    async def _round(self) -> None:
+        """Tell everything that waits now. Raises NotReached; Refusal of the task itself, or one that will pass."""
+        if not self._created:
+            task = await self._server.post("/api/tasks", self._body, repeat=True)
+            self._existing = {step["name"] for step in task["steps"] if step["state"] != "pending"}
+            self._created = True
+        with self._lock:
+            steps = [s for s in self._steps.values() if s.busy or s.renew_at <= time.monotonic()]
+        for step in steps:
+            try:
+                await self._tell(step)
+            except Refusal as problem:
+                if temporary(problem):
+                    raise
+                step.refusal = problem
+                if step.end is not None:  # it has another end already, or nobody may say this one
+                    step.over()
+
+    async def _tell(self, step: StepReports) -> None:
+        """Its beginning, its log as far as it is there, what it said, its end: in this order."""
+        if not step.told_begin:
+            try:
+                await self._put(step, {"state": "running", "lease": self._lease})
+            except Refusal as problem:
+                if temporary(problem):
+                    raise
+                step.refusal = problem  # its log and its end may be taken all the same
+            step.told_begin = True
+        end = step.end
+        while step.spool is not None and (data := step.spool.peek(PIECE)):
+            await self._send_log(step, step.spool, data)
+            if step.renew_at <= time.monotonic():
+                await self._put(step, {"lease": self._lease})
+        if end is not None:
+            await self._put(step, {"state": end})
+            step.refusal = step.refusal if not step.takes_log else None
+            step.over()
+        elif step.fields or step.renew_at <= time.monotonic():
+            await self._put(step, {"lease": self._lease})
+
+    async def _put(self, step: StepReports, more: dict[str, Any]) -> None:
+        with self._lock:
+            fields, step.fields = step.fields, {}
+        try:
+            answer = await self._server.put(
+                f"/api/tasks/{segment(self.id)}/steps/{segment(step.name)}", {**fields, **more}
+            )
+        except ClientError as problem:
+            if not isinstance(problem, Refusal) or temporary(problem):
+                with self._lock:
+                    step.fields = {**fields, **step.fields}
+            raise
+        finally:
+            step.renew_at = time.monotonic() + self._renew
+        self._heard(answer)
+
+    async def _send_log(self, step: StepReports, spool: Spool, data: bytes) -> None:
+        if not step.takes_log:
+            spool.drop(len(data))
+            return
+        try:
+            if step.offset is None:
+                step.offset = 0
+                if step.name in self._existing:
+                    step.offset = int((await append(self._server, self.id, step.name, b"", None))["bytes"])
+            answer = await append(self._server, self.id, step.name, data, step.offset)
+        except Refusal as problem:
+            if temporary(problem):
+                raise
+            if (end := end_of(problem)) is not None:
+                step.offset = end  # the server has lost what it had: it goes on where it can
+                return
+            step.takes_log, step.refusal = False, problem
+            return
+        step.offset = answer["bytes"]
+        spool.drop(len(data))
+        self._heard(answer)
+
+    def _heard(self, answer: Any) -> None:
+        if isinstance(answer, dict) and answer.get("cancel") and not self.cancelled:
+            self.cancelled = True
+            self._on_cancel()
+
+    def _untold(self) -> list[str]:
+        if self.refusal is not None:
+            return [f"the task was refused: {self.refusal.message} ({self.refusal.code})"]
+        said = []
+        if not self._created:
+            said.append(f"the task as a whole: {self._problem}")
+        for step in self._steps.values():
+            if step.refusal is not None:
+                said.append(f"{step.name}: refused: {step.refusal.message} ({step.refusal.code})")
+            elif self._created and step.busy:
+                parts = [f"{step.waiting} bytes of its log"] if step.waiting else []
+                parts += [f"its end ({step.end})"] if step.end else []
+                said.append(f"{step.name}: {' and '.join(parts) or 'its last report'}: {self._problem}")
+            if left_out := step.spool.left_out if step.spool is not None else step.left_out:
+                said.append(f"{step.name}: {left_out} bytes in the middle of its log were too much to keep")
+        return said
+
+
+def temporary(problem: Refusal) -> bool:
+    """Whether the server may take the same later."""
+    return problem.come_back or problem.status >= 500
+
+
+async def until(event: asyncio.Event, when: float) -> None:
+    """Return when `event` is set, at the latest at the monotonic time `when`."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(None if when == math.inf else max(0.0, when - time.monotonic())):
+            await event.wait()

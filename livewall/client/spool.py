@@ -1,0 +1,141 @@
+"""What waits to be sent, of bounded size: first in, first out. Where too much waits, the middle is left out."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+from threading import Lock
+from typing import Protocol
+
+
+class Room(Protocol):
+    """Where bytes lie, by their place. Writing may raise OSError (the disk is full)."""
+
+    def write(self, at: int, data: memoryview) -> None: ...
+
+    def read(self, at: int, count: int) -> bytes: ...
+
+
+class Memory:
+    """Pages of memory, taken when they are first written to."""
+
+    def __init__(self, size: int) -> None:
+        self._pages = mmap.mmap(-1, size)
+
+    def write(self, at: int, data: memoryview) -> None:
+        self._pages[at : at + len(data)] = data.tobytes()
+
+    def read(self, at: int, count: int) -> bytes:
+        return self._pages[at : at + count]
+
+
+class Disk:
+    """A temporary file without a name, which goes with its process. Raises OSError where there can be none."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - for as long as this lives
+
+    def write(self, at: int, data: memoryview) -> None:
+        while data:
+            written = os.pwrite(self._file.fileno(), data, at)
+            data, at = data[written:], at + written
+
+    def read(self, at: int, count: int) -> bytes:
+        parts = []
+        while count and (part := os.pread(self._file.fileno(), count, at)):
+            parts.append(part)
+            at, count = at + len(part), count - len(part)
+        return b"".join(parts)
+
+
+class Ring:
+    """`size` bytes of a room, from `base` on, used round and round."""
+
+    def __init__(self, room: Room, base: int, size: int) -> None:
+        self._room, self._base, self.size = room, base, size
+        self._start = 0
+        self.length = 0
+
+    def put(self, data: memoryview) -> None:
+        """Not more than there is place for."""
+        at = (self._start + self.length) % self.size
+        first = min(len(data), self.size - at)
+        self._room.write(self._base + at, data[:first])
+        self._room.write(self._base, data[first:])
+        self.length += len(data)
+
+    def peek(self, count: int) -> bytes:
+        count = min(count, self.length)
+        first = min(count, self.size - self._start)
+        data = self._room.read(self._base + self._start, first)
+        return data + self._room.read(self._base, count - first) if count > first else data
+
+    def drop(self, count: int) -> None:
+        self._start = (self._start + count) % self.size
+        self.length -= count
+
+
+class Spool:
+    """Bytes on their way, written by one thread and taken by another.
+
+    What is written when `size` bytes wait takes the place of what came before it in the second half; the first half
+    stays. Where something is missing, a line says how much.
+    """
+
+    def __init__(self, size: int, room: Room | None = None) -> None:
+        half = size // 2
+        room = room or Memory(2 * half)
+        self._front, self._back = Ring(room, 0, half), Ring(room, half, half)
+        self._gap = 0  # bytes left out between the two
+        self._notice = b""
+        self._lock = Lock()
+        self.left_out = 0
+
+    def __len__(self) -> int:
+        """How many bytes wait."""
+        with self._lock:
+            return len(self._notice) + self._front.length + self._back.length
+
+    def write(self, data: bytes) -> None:
+        """Never waits and never fails: what cannot be kept is left out."""
+        rest = memoryview(data)
+        with self._lock:
+            try:
+                if not self._back.length and not self._gap:
+                    fits = rest[: self._front.size - self._front.length]
+                    self._front.put(fits)
+                    rest = rest[len(fits) :]
+                if not rest:
+                    return
+                if len(rest) > self._back.size:
+                    self._lose(len(rest) - self._back.size)
+                    rest = rest[-self._back.size :]
+                over = len(rest) - (self._back.size - self._back.length)
+                if over > 0:
+                    self._back.drop(over)
+                    self._lose(over)
+                self._back.put(rest)
+            except OSError:
+                self._lose(len(rest))
+
+    def peek(self, count: int) -> bytes:
+        """The next bytes, the same ones until `drop`; none when none wait."""
+        with self._lock:
+            if not self._notice and not self._front.length and (self._back.length or self._gap):
+                if self._gap:
+                    self._notice = f"\n[… {self._gap} bytes left out …]\n".encode()
+                self._front, self._back, self._gap = self._back, self._front, 0
+            return self._notice or self._front.peek(count)
+
+    def drop(self, count: int) -> None:
+        """Forget the first of what `peek` gave."""
+        with self._lock:
+            if self._notice:
+                self._notice = self._notice[count:]
+            else:
+                self._front.drop(count)
+
+    def _lose(self, count: int) -> None:
+        self._gap += count
+        self.left_out += count
