@@ -1,0 +1,68 @@
+"""Secrets in a stream of bytes become `***`, however the stream is cut. Pure: no clock, no file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+STARS = b"***"
+
+
+class Masker:
+    """Replaces secrets, leftmost first, of those at one place the longest: the same for every way to cut the stream.
+
+    What may still become a secret is held back until the next bytes, or the end, decide it; nothing else is. A secret
+    with line ends in it is looked for as it is. Empty secrets are none.
+    """
+
+    def __init__(self, secrets: Iterable[bytes]) -> None:
+        self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        self._held = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """What is certain once `data` has come, masked."""
+        if not self._secrets:
+            return data
+        text = self._held + data if self._held else data
+        masked, decided = self._mask(text, self._undecided(text, 0))
+        self._held = text[decided:]
+        return masked
+
+    def end(self) -> bytes:
+        """What was held back, now that nothing follows."""
+        text, self._held = self._held, b""
+        return self._mask(text, len(text))[0]
+
+    def _mask(self, text: bytes, undecided: int) -> tuple[bytes, int]:
+        """`text` masked as far as it can be decided, and how far that is."""
+        parts: list[bytes] = []
+        begin = 0
+        places = [text.find(secret) for secret in self._secrets]
+        while True:
+            first, length = undecided, 0
+            for which, secret in enumerate(self._secrets):
+                if 0 <= places[which] < begin:
+                    places[which] = text.find(secret, begin)
+                if 0 <= places[which] < first:  # of two at one place the longer stands first in the list
+                    first, length = places[which], len(secret)
+            if not length:
+                break
+            parts += (text[begin:first], STARS)
+            begin = first + length
+            if begin > undecided:  # the secret took the undecided bytes in
+                undecided = self._undecided(text, begin)
+        if not parts:
+            return text[:undecided], undecided
+        parts.append(text[begin:undecided])
+        return b"".join(parts), undecided
+
+    def _undecided(self, text: bytes, begin: int) -> int:
+        """Where, from `begin` on, the first place is at which the text's end is the beginning of a secret."""
+        found = len(text)
+        for secret in self._secrets:
+            place = max(begin, len(text) - len(secret) + 1)
+            while (place := text.find(secret[:1], place, found)) >= 0:
+                if secret.startswith(text[place:]):
+                    found = place
+                    break
+                place += 1
+        return found
