@@ -16,8 +16,9 @@ import msgspec
 WIDTH, HEIGHT = 200, 80
 GAP_X, GAP_Y = 84, 32
 _LANE = 24  # between two edges that pass a column
-_MOST_BENDS = 3_000
+_MOST_BENDS = 2_000
 _SWEEPS = 6
+_BUSY = 1_000  # things in a chart from which on two sweeps are enough
 
 Point = tuple[int, int]
 Ref = int
@@ -73,6 +74,7 @@ class _Drawing:
         self._after: list[list[Ref]] = [[] for _ in steps]
         self._connect()
         self._y = [0.0] * len(self._before)
+        self._sweeps = _SWEEPS if len(self._before) < _BUSY else 2
 
     def _connect(self) -> None:
         """Neighbours of everything in the columns beside its own, over bends where an edge is longer."""
@@ -100,7 +102,7 @@ class _Drawing:
     def sort(self) -> None:
         """Order the columns so that few edges cross: the best of several sweeps there and back."""
         best, fewest = [list(column) for column in self._columns], self._crossings()
-        for sweep in range(_SWEEPS):
+        for sweep in range(self._sweeps):
             if not fewest:
                 break
             forth = sweep % 2 == 0
@@ -143,7 +145,7 @@ class _Drawing:
             for ref, top in zip(column, tops, strict=True):
                 self._y[ref] = top - tops[-1] / 2
         ranks = range(len(self._columns))
-        for sweep in range(_SWEEPS):
+        for sweep in range(self._sweeps):
             forth = sweep % 2 == 0
             neighbours = self._before if forth else self._after
             for rank in ranks if forth else reversed(ranks):
@@ -176,10 +178,9 @@ class _Drawing:
         for target in steps:
             for source in self._needs[target]:
                 points = [(x[source] + WIDTH, middle[source])]
-                for rank in range(self._rank[source] + 1, self._rank[target]):
-                    if (bend := self._bends.get((source, rank))) is not None:
-                        left = rank * (WIDTH + GAP_X)
-                        points += [(left, middle[bend]), (left + WIDTH, middle[bend])]
+                for rank in range(self._rank[source] + 1, self._rank[target]) if self._bends else ():
+                    left, y = rank * (WIDTH + GAP_X), middle[self._bends[source, rank]]
+                    points += [(left, y), (left + WIDTH, y)]
                 points.append((x[target], middle[target]))
                 edges.append(Edge(self._names[source], self._names[target], points))
         return Layout(
