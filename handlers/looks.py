@@ -1,10 +1,13 @@
-"""How polls look on a page made by the server: what static/js/tally.js works out for a page that lives."""
+"""How polls and tasks look on a page made by the server: what scripts work out for a page that lives."""
 
 from __future__ import annotations
 
+import math
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 COLOURS = 8
@@ -134,3 +137,122 @@ def step_density(steps: int) -> str:
 
 def grouped(receipt: str) -> str:
     return "-".join(receipt[i : i + 4] for i in range(0, len(receipt), 4))
+
+
+# -- tasks: what static/js/shapes.js, chartlayout.js and times.js do for a page that lives
+
+SHAPES = {
+    "pending": "M14 9a5 5 0 1 1-10 0a5 5 0 1 1 10 0",
+    "running": "M9 2.5a6.5 6.5 0 1 1-6.5 6.5",
+    "waiting": "M6 4v10M12 4v10",
+    "retrying": "M14 9a5 5 0 1 1-2-4M12 1.5V5H8.5",
+    "succeeded": "M3.5 9.5l4 4L15 5",
+    "failed": "M4 4l10 10M14 4L4 14",
+    "cancelling": "M3 9h12",
+    "cancelled": "M3 9h12",
+    "skipped": "M4 4l6 5-6 5M13 4v10",
+    "lost": "M9 2l7 7-7 7-7-7z",
+}
+"""A shape for each state, drawn with one stroke in an 18 × 18 box."""
+BOX = (200, 80)
+"""A step's box in the chart, in the units of its layout."""
+ENDED = frozenset({"succeeded", "failed", "cancelled", "skipped", "lost"})
+_ESCAPE = re.compile(
+    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
+    "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x9c|\x1b\\\\)?"
+    "|\x1b(?:\\[[ -?]*|[ -/]*[0-~]?)|\x9b[ -?]*"
+)
+_SIGN = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+
+def shape(state: str) -> str:
+    return SHAPES.get(state, SHAPES["pending"])
+
+
+def chart_path(points: Sequence[Sequence[float]]) -> str:
+    """A line through points that leaves and arrives level."""
+    (from_x, from_y), *rest = points
+    said = f"M{_one(from_x)} {_one(from_y)}"
+    for to_x, to_y in rest:
+        middle = _one((from_x + to_x) / 2)
+        if to_y == from_y:
+            said += f"H{_one(to_x)}"
+        else:
+            said += f"C{middle} {_one(from_y)} {middle} {_one(to_y)} {_one(to_x)} {_one(to_y)}"
+        from_x, from_y = to_x, to_y
+    return said
+
+
+def _one(value: float) -> str:
+    """A number with one decimal, half rounded up as scripts do, and none where it is whole."""
+    return f"{math.floor(value * 10 + 0.5) / 10:g}"
+
+
+def edge_state(start: str, end: str) -> str:
+    """What an edge is: done when its first step succeeded, live when its second runs now, else ahead."""
+    if end in ("running", "retrying"):
+        return "live"
+    return "done" if start == "succeeded" else "ahead"
+
+
+def shortened(text: str, room: int) -> str:
+    """As much of a text as fits; letters of the far east are twice as wide."""
+    width = 0
+    for place, letter in enumerate(text):
+        width += 2 if letter > "\u2e80" else 1
+        if width > room:
+            return text[: max(0, place - 1)] + "…"
+    return text
+
+
+def clock_face(seconds: float) -> str:
+    """65 -> "1:05", 3665 -> "1:01:05"; never negative."""
+    total = max(0, math.ceil(seconds))
+    hours, minutes = total // 3600, total % 3600 // 60
+    return f"{hours}:{minutes:02}:{total % 60:02}" if hours else f"{minutes}:{total % 60:02}"
+
+
+def elapsed(what: Mapping[str, Any], now: datetime) -> str:
+    """How long a task or step took, or has taken by now; nothing before its start."""
+    if not what.get("started_at"):
+        return ""
+    end = datetime.fromisoformat(what["ended_at"]) if what.get("ended_at") else now
+    return clock_face((end - datetime.fromisoformat(what["started_at"])).total_seconds())
+
+
+def forecast(what: Mapping[str, Any], now: datetime) -> tuple[str, str]:
+    """("ended" | "none" | "left" | "overdue", how long)."""
+    if what["state"] in ENDED:
+        return "ended", ""
+    if not what.get("eta"):
+        return "none", ""
+    left = (datetime.fromisoformat(what["eta"]) - now).total_seconds()
+    return ("overdue" if left < 0 else "left"), clock_face(abs(left))
+
+
+def plain_line(text: str) -> str:
+    """A line of a log without colours: redraws leave the last, other escapes are dropped, signs become visible."""
+    text = _ESCAPE.sub("", text)
+    drawn = [part for part in text.split("\r") if part]
+    text = drawn[-1] if drawn else ""
+    if "\b" in text:
+        text = _taken_back(text)
+    return _SIGN.sub(lambda found: _visible(found[0]), text)
+
+
+def _taken_back(text: str) -> str:
+    """Without the letters that a backspace takes back."""
+    kept: list[str] = []
+    for letter in text:
+        if letter != "\b":
+            kept.append(letter)
+        elif kept:
+            kept.pop()
+    return "".join(kept)
+
+
+def _visible(sign: str) -> str:
+    code = ord(sign)
+    if code < 32:
+        return chr(0x2400 + code)
+    return "\u2421" if code == 127 else f"<U+{code:04X}>"

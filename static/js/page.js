@@ -84,7 +84,7 @@ function allowed(context, streams) {
 
 /** Events name the steps of a task in the order they moved; the detail has them as they were written. */
 async function learnOrder(context, stream) {
-  if (!stream || !stream.startsWith("tasks/")) return;
+  if (!stream || !/^tasks\/[^/]+$/.test(stream)) return;
   try {
     const response = await context.env.fetch(`/api/${stream}`, { headers: { Accept: "application/json" } });
     if (!response.ok) return;

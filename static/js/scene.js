@@ -52,9 +52,9 @@ export function scene(page, stateOf, order = []) {
   return { wall, ...item(wall.active, stateOf(wall.active), order) };
 }
 
-/** The streams a page needs now: its first one, and the active item of its wall. */
+/** The streams a page needs now: its first one and the log it shows, or its wall's and the wall's active item. */
 export function wanted(page, stateOf) {
-  if (!page.wallStream) return [page.stream];
+  if (!page.wallStream) return page.log ? [page.stream, page.log] : [page.stream];
   const wall = stateOf(page.wallStream).values.wall;
   return wall && wall.active ? [page.wallStream, wall.active] : [page.wallStream];
 }

@@ -1,0 +1,26 @@
+// A shape for each state, drawn with one stroke in an 18 × 18 box: ring, open ring, bars, tick, cross, dash, diamond.
+// handlers/looks.py has the same.
+
+export const SHAPES = {
+  pending: "M14 9a5 5 0 1 1-10 0a5 5 0 1 1 10 0",
+  running: "M9 2.5a6.5 6.5 0 1 1-6.5 6.5",
+  waiting: "M6 4v10M12 4v10",
+  retrying: "M14 9a5 5 0 1 1-2-4M12 1.5V5H8.5",
+  succeeded: "M3.5 9.5l4 4L15 5",
+  failed: "M4 4l10 10M14 4L4 14",
+  cancelling: "M3 9h12",
+  cancelled: "M3 9h12",
+  skipped: "M4 4l6 5-6 5M13 4v10",
+  lost: "M9 2l7 7-7 7-7-7z",
+};
+
+const ENDED = new Set(["succeeded", "failed", "cancelled", "skipped", "lost"]);
+
+/** Terminal states are final. */
+export function hasEnded(state) {
+  return ENDED.has(state);
+}
+
+export function shapeOf(state) {
+  return SHAPES[state] || SHAPES.pending;
+}

@@ -1,0 +1,157 @@
+// Pans and zooms what is inside an SVG: by dragging, wheel, pinch and keys. Moves one group; nothing is drawn anew.
+
+import { fit, held, revealing, zoomed } from "../chartlayout.js";
+
+const LEAST = 0.08;
+const MOST = 3;
+const LEGIBLE = 0.62; // a chart that would begin smaller begins at the step that matters
+const FAR = 0.45; // smaller than this only shapes and colours are drawn
+const STEP = 1.3;
+const CLICK = 5; // pixels a click may move
+
+export class Camera {
+  constructor(svg, world) {
+    this.svg = svg;
+    this.world = world;
+    this.layout = { width: 1, height: 1 };
+    this.at = { scale: 1, x: 0, y: 0 };
+    this.moved = false; // by somebody: then it stays where it was put
+    this.fingers = new Map();
+    this.dragged = false;
+    this.listen();
+    new ResizeObserver(() => this.resized()).observe(svg);
+  }
+
+  get view() {
+    return { width: this.svg.clientWidth || 1, height: this.svg.clientHeight || 1 };
+  }
+
+  /** Another chart: fitted, or begun at `node` where all of it would be too small to read. */
+  show(layout, node) {
+    this.layout = layout;
+    this.node = node;
+    this.moved = false;
+    this.begin();
+  }
+
+  begin() {
+    const whole = fit(this.layout, this.view);
+    this.at = whole;
+    if (whole.scale < LEGIBLE) {
+      this.at = { scale: LEGIBLE, x: 24, y: (this.view.height - this.layout.height * LEGIBLE) / 2 };
+      if (this.node) this.at = revealing(this.at, this.node, this.view, this.view.width / 3);
+    }
+    this.apply();
+  }
+
+  fitAll() {
+    this.moved = true;
+    this.at = fit(this.layout, this.view, { least: LEAST });
+    this.apply();
+  }
+
+  resized() {
+    if (this.moved) this.apply();
+    else this.begin();
+  }
+
+  reveal(node) {
+    this.moved = true;
+    this.at = revealing(this.at, node, this.view);
+    this.apply();
+  }
+
+  zoom(by, at = { x: this.view.width / 2, y: this.view.height / 2 }) {
+    this.moved = true;
+    const least = Math.min(LEAST, fit(this.layout, this.view).scale);
+    this.at = zoomed(this.at, Math.max(least, Math.min(MOST, this.at.scale * by)), at);
+    this.apply();
+  }
+
+  pan(x, y) {
+    this.moved = true;
+    this.at = { ...this.at, x: this.at.x + x, y: this.at.y + y };
+    this.apply();
+  }
+
+  apply() {
+    this.at = held(this.at, this.layout, this.view);
+    const { scale, x, y } = this.at;
+    this.world.setAttribute("transform", `translate(${Math.round(x)} ${Math.round(y)}) scale(${Math.round(scale * 1000) / 1000})`);
+    this.svg.dataset.far = String(scale < FAR);
+  }
+
+  /** Whether there is more than is in view. */
+  get larger() {
+    return this.layout.width * this.at.scale > this.view.width || this.layout.height * this.at.scale > this.view.height;
+  }
+
+  key(key) {
+    if (key === "+" || key === "=") this.zoom(STEP);
+    else if (key === "-" || key === "−") this.zoom(1 / STEP);
+    else if (key === "0") this.fitAll();
+    else return false;
+    return true;
+  }
+
+  listen() {
+    const { svg } = this;
+    svg.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    svg.addEventListener("pointerdown", (event) => this.down(event));
+    svg.addEventListener("pointermove", (event) => this.move(event));
+    for (const end of ["pointerup", "pointercancel"]) svg.addEventListener(end, (event) => this.up(event));
+    svg.addEventListener("click", (event) => this.dragged && event.preventDefault(), true);
+    svg.addEventListener("dragstart", (event) => event.preventDefault());
+  }
+
+  place(event) {
+    const box = this.svg.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+
+  wheel(event) {
+    if (event.ctrlKey || event.metaKey) {
+      event.preventDefault();
+      this.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0022)), this.place(event));
+    } else if (this.larger) {
+      const before = this.at;
+      const unit = event.deltaMode ? 16 : 1;
+      const [x, y] = event.shiftKey ? [event.deltaY, 0] : [event.deltaX, event.deltaY];
+      this.pan(-x * unit, -y * unit);
+      if (before.x !== this.at.x || before.y !== this.at.y) event.preventDefault();
+    }
+  }
+
+  down(event) {
+    if (event.button) return;
+    this.fingers.set(event.pointerId, this.place(event));
+    if (this.fingers.size === 1) {
+      this.dragged = false;
+      this.origin = this.place(event);
+    }
+  }
+
+  move(event) {
+    const before = this.fingers.get(event.pointerId);
+    if (!before) return;
+    const now = this.place(event);
+    if (!this.dragged && Math.hypot(now.x - this.origin.x, now.y - this.origin.y) < CLICK) return;
+    if (!this.dragged) {
+      this.dragged = true;
+      this.svg.setPointerCapture(event.pointerId);
+    }
+    const others = [...this.fingers].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
+    this.fingers.set(event.pointerId, now);
+    if (!others.length) {
+      this.pan(now.x - before.x, now.y - before.y);
+      return;
+    }
+    const [other] = others;
+    const apart = (place) => Math.max(1, Math.hypot(place.x - other.x, place.y - other.y));
+    this.zoom(apart(now) / apart(before), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
+  }
+
+  up(event) {
+    this.fingers.delete(event.pointerId);
+  }
+}

@@ -1,0 +1,355 @@
+// The log of one step: only the lines in view are on the page, and only those around it are held. Follows the end
+// while one looks at it, and lets go when one scrolls up.
+
+import { setText } from "../dom.js";
+import { Lines, Place } from "../loglines.js";
+import { plain } from "../ansi.js";
+import { LogSource } from "../logsource.js";
+import { hasEnded } from "../shapes.js";
+import { LogRow } from "./logrow.js";
+import { LogSearch } from "./logsearch.js";
+
+const ROW = 22;
+const REST = 160; // after the last movement the scroll bar is put right
+const AGAIN = 2_000; // after a question that was not answered
+const WISHES = "livewall.log";
+
+export class LogView {
+  /** `element` is the section as the template made it. */
+  constructor(element, { texts, number, env, task }) {
+    this.element = element;
+    this.tools = { texts, number, env };
+    this.task = task;
+    const find = (selector) => element.querySelector(selector);
+    this.parts = {
+      name: find(".name"), size: find(".size"), empty: find(".empty"), raw: find("a.raw"),
+      follow: find(".follow"), times: find(".times"), wrap: find(".wrap"),
+      lines: find(".lines"), tall: find(".tall"), window: find(".window"), rows: find(".rows"),
+    };
+    this.rows = [];
+    this.step = null;
+    this.timers = { rest: null, again: null };
+    this.search = new LogSearch(find("form"), {
+      texts, number, env, jump: (line) => this.jump(line), changed: () => this.render(),
+    });
+    this.wishes();
+    this.listen();
+  }
+
+  listen() {
+    const { lines, follow, times, wrap } = this.parts;
+    lines.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    follow.addEventListener("click", () => this.setFollow(!this.follow));
+    for (const [name, button] of [["times", times], ["wrap", wrap]]) {
+      button.addEventListener("click", () => this.setWish(name, button.getAttribute("aria-pressed") !== "true"));
+    }
+    new ResizeObserver(() => this.resized()).observe(lines);
+  }
+
+  /** Times and wrapping stay as they were chosen, where the browser keeps such things. */
+  wishes() {
+    let kept = {};
+    try {
+      kept = JSON.parse(localStorage.getItem(WISHES)) || {};
+    } catch {
+      // Not allowed here: they are chosen anew.
+    }
+    this.kept = { times: kept.times !== false, wrap: kept.wrap === true };
+    for (const name of ["times", "wrap"]) this.parts[name].setAttribute("aria-pressed", String(this.kept[name]));
+    this.element.classList.toggle("no-times", !this.kept.times);
+    this.element.classList.toggle("wrapped", this.kept.wrap);
+  }
+
+  setWish(name, on) {
+    this.kept[name] = on;
+    try {
+      localStorage.setItem(WISHES, JSON.stringify(this.kept));
+    } catch {
+      // As above.
+    }
+    this.wishes();
+    if (!this.step) return;
+    this.place.wrapped = this.kept.wrap;
+    this.resized();
+  }
+
+  // -- which log
+
+  /** Shows the log of a step: at `line`, else at its end or its beginning. */
+  open(step, line = null) {
+    const same = this.step && this.step.name === step.name;
+    if (same && (line === null || line === this.target)) return;
+    this.target = line;
+    if (same) {
+      this.jump(line);
+      return;
+    }
+    if (this.source) this.source.stop();
+    for (const timer of Object.values(this.timers)) this.tools.env.clearTimeout(timer);
+    this.step = step;
+    this.ended = hasEnded(step.state);
+    this.lines = new Lines();
+    this.place = new Place({ row: ROW });
+    this.place.wrapped = this.kept.wrap;
+    this.heights = new Map();
+    this.known = false; // nothing was answered yet
+    this.asking = false;
+    this.wanting = false;
+    this.tail = false;
+    this.begin = line === null ? (step.state === "succeeded" ? 1 : null) : line;
+    this.bar = 0;
+    this.parts.lines.scrollTop = 0;
+    this.follow = null;
+    this.source = null;
+    this.setFollow(line === null && !this.ended);
+    this.source = new LogSource(this.task, step.name, this.tools.env);
+    setText(this.parts.name, step.name);
+    this.parts.lines.setAttribute("aria-label", this.tools.texts.say("log.of", { step: step.name }));
+    this.parts.raw.setAttribute("href", this.source.raw);
+    this.parts.raw.setAttribute("download", `${this.task}-${step.name}.log`);
+    this.say("log.loading");
+    this.search.use(this.source);
+    this.render();
+    this.want();
+  }
+
+  /** The step may have begun, ended or begun again. */
+  stepIs(step) {
+    if (!this.step || this.step.name !== step.name) return;
+    const news = step.state !== this.step.state || step.attempt !== this.step.attempt;
+    this.step = step;
+    this.ended = hasEnded(step.state);
+    this.parts.follow.disabled = this.ended && !this.follow;
+    if (news) this.want();
+  }
+
+  /** The log has grown: {lines, bytes}. */
+  grown(end) {
+    if (!this.step || !end) return;
+    if (this.follow) {
+      this.tail = end.lines !== this.lines.count || end.bytes !== this.lines.bytes;
+      if (this.tail || !this.known) this.want();
+    } else if (this.known && this.lines.grow(end)) this.render();
+  }
+
+  // -- asking
+
+  get view() {
+    return this.parts.lines.clientHeight || 1;
+  }
+
+  get most() {
+    return Math.ceil(this.view / ROW) + 2;
+  }
+
+  /** What is to be asked for next: null when nothing is. */
+  wish() {
+    if (!this.known && this.begin !== null) return { from: Math.max(1, this.begin - 25), count: 50 };
+    if (!this.known || this.tail) {
+      const count = Math.min(this.most + 4, this.known ? this.lines.portion() : 50);
+      return { from: -count, count, tail: true };
+    }
+    const before = Math.min(20, this.most);
+    return this.lines.missing(this.place.line, this.place.line + this.most)
+      || this.lines.missing(this.place.line - before, this.place.line + this.most + before);
+  }
+
+  /** One question at a time; what came to be wanted meanwhile is asked next. */
+  async want() {
+    if (this.asking) {
+      this.wanting = true;
+      return;
+    }
+    const { source } = this;
+    const wish = this.wish();
+    if (!wish) return;
+    this.asking = true;
+    this.wanting = false;
+    this.tail = false;
+    let failed = null;
+    try {
+      const answer = await source.lines(wish.from, wish.count);
+      if (source === this.source) this.take(answer);
+    } catch (error) {
+      failed = error;
+    }
+    if (source !== this.source) return; // another log was opened; it has asked for itself
+    this.asking = false;
+    if (failed) this.failed(failed);
+    else if (!wish.tail && !this.lines.has(wish.from)) this.later(); // it was said to be there, and will be
+    else if (this.wanting || this.wish()) this.want();
+  }
+
+  later() {
+    this.tools.env.clearTimeout(this.timers.again);
+    this.timers.again = this.tools.env.setTimeout(() => this.want(), AGAIN);
+  }
+
+  take(answer) {
+    const first = !this.known;
+    this.known = true;
+    this.lines.grow(answer);
+    this.lines.put(answer.items, this.place.line, this.place.line + this.most);
+    this.say(this.lines.count ? "" : this.ended ? "log.empty" : "log.nothing_yet");
+    if (first && this.begin !== null && this.target !== null) this.jump(this.target);
+    else if (this.follow || (first && this.begin === null)) this.toEnd();
+    else this.render();
+  }
+
+  failed(error) {
+    if (error.name === "AbortError") return;
+    if (error.code === "not_found" || error.code === "no_such_stream") {
+      this.say(this.ended ? "log.empty" : "log.nothing_yet");
+      return;
+    }
+    if (error.code === "forbidden" || error.code === "unauthenticated") {
+      this.say("log.denied");
+      return;
+    }
+    if (!this.known) this.say("log.loading");
+    this.later();
+  }
+
+  /** Instead of lines. */
+  say(key) {
+    this.parts.empty.hidden = !key;
+    if (key) setText(this.parts.empty, this.tools.texts.say(key));
+  }
+
+  // -- moving
+
+  heightOf = (number) => {
+    if (!this.kept.wrap) return ROW;
+    const measured = this.heights.get(number);
+    if (measured) return measured;
+    const item = this.lines.get(number);
+    if (!item || !item.text || !this.columns) return ROW;
+    return Math.max(1, Math.ceil(plain(item.text).length / this.columns)) * ROW;
+  };
+
+  scrolled() {
+    if (!this.step) return;
+    const top = this.parts.lines.scrollTop;
+    const moved = top - this.bar;
+    if (!moved) return;
+    this.bar = top;
+    const { count } = this.lines;
+    if (Math.abs(moved) <= 2 * this.view) this.place.move(moved, count, this.view, this.heightOf);
+    else this.place.drag(top, count, this.view, this.heightOf);
+    const atEnd = this.place.atEnd(count, this.view, this.heightOf);
+    if (moved < 0 && !atEnd) this.setFollow(false);
+    else if (moved > 0 && atEnd && !this.ended) this.setFollow(true);
+    this.render();
+    const most = this.parts.lines.scrollHeight - this.view;
+    if (top <= 0 || top >= most - 1) this.rest();
+    else {
+      this.tools.env.clearTimeout(this.timers.rest);
+      this.timers.rest = this.tools.env.setTimeout(() => this.rest(), REST);
+    }
+  }
+
+  /** Puts the scroll bar where it belongs. */
+  rest() {
+    const wanted = Math.round(this.place.bar(this.lines.count, this.view, this.heightOf));
+    if (Math.abs(wanted - this.parts.lines.scrollTop) > 1) this.parts.lines.scrollTop = wanted;
+    this.bar = this.parts.lines.scrollTop;
+  }
+
+  toEnd() {
+    for (let pass = 0; pass < 2; pass += 1) { // the second knows how high the lines are
+      this.place.toEnd(this.lines.count, this.view, this.heightOf);
+      this.render();
+      if (!this.kept.wrap) break;
+    }
+    this.rest();
+  }
+
+  /** To a line, wherever in the log it is. */
+  jump(line) {
+    if (!this.known) return;
+    this.target = line;
+    this.setFollow(false);
+    const shown = line > this.place.line && line < this.place.line + this.view / ROW - 1 && this.lines.get(line);
+    if (!shown) this.place.show(line, this.lines.count, this.view, this.heightOf);
+    this.render();
+    this.rest();
+  }
+
+  setFollow(on) {
+    const changed = this.follow !== on;
+    this.follow = on;
+    this.parts.follow.setAttribute("aria-pressed", String(on));
+    this.parts.follow.disabled = this.ended && !on;
+    if (!changed || !on || !this.source) return;
+    this.tail = true;
+    if (this.known) this.toEnd();
+    this.want();
+  }
+
+  resized() {
+    this.heights = new Map();
+    if (!this.step) return;
+    const letter = this.parts.lines.querySelector(".ruler").getBoundingClientRect().width / 10;
+    const text = this.rows[0] && this.rows[0].text.clientWidth;
+    this.columns = letter && text ? Math.max(10, Math.floor(text / letter)) : 0;
+    if (this.follow) this.toEnd();
+    else {
+      this.place.hold(this.lines.count, this.view, this.heightOf);
+      this.render();
+      this.rest();
+    }
+  }
+
+  // -- drawing
+
+  render() {
+    if (!this.step) return;
+    const { count } = this.lines;
+    const { tall, rows, window: pane, size } = this.parts;
+    const { texts, number } = this.tools;
+    tall.style.height = `${this.place.height(count, this.view)}px`;
+    pane.style.height = `${this.view}px`;
+    this.element.style.setProperty("--digits", String(Math.max(4, String(count).length)));
+    while (this.rows.length < this.most) {
+      const row = new LogRow(this.tools);
+      this.rows.push(row);
+      rows.append(row.element);
+    }
+    const { query, marks } = this.search;
+    this.rows.forEach((row, index) => {
+      const n = this.place.line + index;
+      row.element.hidden = n > count;
+      if (n > count) return;
+      row.set({
+        n, item: this.lines.get(n), href: `#step=${this.step.name}&line=${n}`, target: n === this.target,
+        hit: marks.has(n), query, raw: this.source.raw,
+      });
+    });
+    if (this.kept.wrap) this.measure();
+    rows.style.transform = `translateY(${-Math.round(this.place.above)}px)`;
+    this.lines.touch(this.place.line, this.place.line + this.most);
+    setText(size, count ? texts.say("log.size", { n: number(count), bytes: bytesText(this.lines.bytes, number) }, count) : "");
+    if (this.known && !this.asking && this.wish()) this.want();
+  }
+
+  measure() {
+    if (this.heights.size > 2_000) this.heights = new Map();
+    for (const [index, row] of this.rows.entries()) {
+      if (!row.element.hidden && this.lines.get(this.place.line + index)) {
+        this.heights.set(this.place.line + index, row.element.offsetHeight || ROW);
+      }
+    }
+  }
+}
+
+/** "318 B", "1.4 MB": as people read sizes. */
+export function bytesText(bytes, number) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${number(unit && value < 99.5 ? Math.round(value * 10) / 10 : Math.round(value))} ${units[unit]}`;
+}
