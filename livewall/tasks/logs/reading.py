@@ -1,0 +1,205 @@
+"""What is read of a log: stretches of bytes, and lines. Every function is called within one snapshot of the database.
+
+However long a log or a line is, no more of it is held than a few chunks and the answer.
+"""
+
+from __future__ import annotations
+
+import codecs
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from livewall.clock import iso
+from livewall.tasks.logs.chunks import Mark, nth_newline, time_at, unpack, unpack_marks
+from livewall.tasks.logs.numbering import Numbering, Segment
+from livewall.tasks.logs.rows import Log, find, gaps
+
+LINE = 16 << 10
+"""What is shown of a line, in bytes."""
+ANSWER = 1 << 20
+"""How many bytes of text an answer has at most, but for its last line."""
+
+
+class Chunk:
+    """A row of a log, unpacked."""
+
+    __slots__ = ("before", "data", "end", "marks", "start")
+
+    def __init__(self, start: int, before: int, packed: int, marks: bytes, data: bytes) -> None:
+        self.start = start
+        self.before = before
+        self.marks = marks
+        self.data = unpack(packed, data)
+        self.end = start + len(self.data)
+
+    def times(self) -> list[Mark]:
+        return unpack_marks(self.marks, self.start)
+
+
+_CHUNK = "start, before, packed, marks, data"
+
+
+def chunks(c: sqlite3.Connection, log: int, offset: int) -> Iterator[Chunk]:
+    """The chunks from the one with `offset`, or the first behind it, on."""
+    rows = c.execute(
+        f"""SELECT {_CHUNK} FROM chunks WHERE log = :log AND start >= COALESCE(
+            (SELECT MAX(start) FROM chunks WHERE log = :log AND start <= :offset), 0)
+        ORDER BY start""",
+        {"log": log, "offset": offset},
+    )
+    for row in rows:
+        chunk = Chunk(*row)
+        if chunk.end > offset:
+            yield chunk
+
+
+def stretch(c: sqlite3.Connection, log: int, offset: int, most: int) -> bytes:
+    """At most `most` bytes from `offset` on, up to the next gap; nothing where the offset is in one."""
+    parts: list[bytes] = []
+    end = offset + most
+    for chunk in chunks(c, log, offset):
+        if chunk.start > offset:
+            break
+        part = chunk.data[offset - chunk.start : end - chunk.start]
+        parts.append(part)
+        offset += len(part)
+        if offset >= end:
+            break
+    return b"".join(parts)
+
+
+class View:
+    """A log as it stands in one snapshot."""
+
+    def __init__(self, c: sqlite3.Connection, log: Log) -> None:
+        self._c = c
+        self.log = log
+        self.numbering = Numbering(gaps(c, log.id), log.bytes, log.newlines, bool(log.partial))
+        self._held: dict[int, Chunk] = {}
+
+    @classmethod
+    def of(cls, c: sqlite3.Connection, task: str, step: str) -> View | None:
+        log = find(c, task, step)
+        return None if log is None else cls(c, log)
+
+    def lines(self, first: int, count: int, *, line: int = LINE, answer: int = ANSWER) -> dict[str, Any]:
+        """`count` lines from number `first`; a negative one counts from the end."""
+        total = self.numbering.lines
+        n = max(1, first if first > 0 else total + first + 1)
+        items: list[dict[str, Any]] = []
+        size = 0
+        place = self.numbering.of_line(n)
+        offset: int | None = None
+        while n <= total and len(items) < count and size < answer:
+            segment = self.numbering.segments[place]
+            if n > segment.last:
+                place, offset = place + 1, None
+                if n == segment.last + 1:
+                    items.append({"n": n, "gap": segment.gap})
+                n = max(n, self.numbering.segments[place].first)
+                continue
+            start = self._line_start(segment, n) if offset is None else offset
+            item, offset = self._line(segment, n, start, line)
+            size += min(offset - start, line)
+            items.append(item)
+            n += 1
+        return {"items": items, "lines": total, "bytes": self.log.bytes, "next": str(n) if n <= total else None}
+
+    def line_at(self, offset: int) -> int:
+        """The number of the line with the byte at `offset`."""
+        segment = self.numbering.segments[self.numbering.of_offset(offset)]
+        offset = max(offset, segment.start)
+        chunk = self._chunk(offset)
+        if chunk is None:
+            return self.numbering.lines
+        return chunk.before + chunk.data.count(b"\n", 0, offset - chunk.start) + segment.shift + 1
+
+    def excerpt(self, offset: int, before: int, behind: int) -> str:
+        """The text around `offset`, so many bytes of it, and no more than its line."""
+        segment = self.numbering.segments[self.numbering.of_offset(offset)]
+        offset = max(offset, segment.start)
+        start = max(segment.start, offset - before)
+        data = self._slice(start, min(segment.end, offset + behind))
+        at = offset - start
+        head, tail = data[:at].rpartition(b"\n")[2], data[at:].partition(b"\n")[0]
+        whole = len(head) < at or start == segment.start
+        if not whole:  # not in the middle of a character
+            head = head[next((i for i, byte in enumerate(head[:4]) if byte & 0xC0 != 0x80), 0) :]
+        return text_of(head + tail, whole=len(tail) < len(data) - at)
+
+    # -- parts
+
+    def _line(self, segment: Segment, n: int, start: int, most: int) -> tuple[dict[str, Any], int]:
+        """Line `n`, which begins at `start`, as an item; and where the next one begins."""
+        chunk = self._chunk(start)
+        assert chunk is not None
+        at = chunk.data.find(b"\n", start - chunk.start)
+        if at >= 0:
+            end = chunk.start + at
+        elif chunk.end >= segment.end:
+            end = segment.end
+        else:
+            end = self._newline_behind(chunk, segment.end)
+        shown = min(end, start + most)
+        data = chunk.data[start - chunk.start : shown - chunk.start]
+        if shown > chunk.end:
+            data = self._slice(start, shown)
+        cut = shown < end
+        item: dict[str, Any] = {
+            "n": n, "offset": start, "text": text_of(data, whole=not cut), "at": _iso(time_at(chunk.times(), start)),
+            "cut": cut,
+        }
+        if cut:
+            item["size"] = end - start
+        return item, end + 1
+
+    def _line_start(self, segment: Segment, n: int) -> int:
+        newline = n - 1 - segment.shift
+        if newline == segment.newlines:
+            return segment.start
+        row = self._c.execute(
+            f"""SELECT {_CHUNK} FROM chunks WHERE log = :log AND before < :newline
+            ORDER BY before DESC, start DESC LIMIT 1""",
+            {"log": self.log.id, "newline": newline},
+        ).fetchone()
+        chunk = self._keep(Chunk(*row))
+        return chunk.start + nth_newline(chunk.data, newline - chunk.before) + 1
+
+    def _newline_behind(self, chunk: Chunk, end: int) -> int:
+        """The first newline behind a chunk, or `end`: chunks without any are not even unpacked."""
+        row = self._c.execute(
+            f"""SELECT {_CHUNK} FROM chunks WHERE log = :log AND start >= :start AND start < :end AND newlines > 0
+            ORDER BY start LIMIT 1""",
+            {"log": self.log.id, "start": chunk.end, "end": end},
+        ).fetchone()
+        if row is None:
+            return end
+        found = self._keep(Chunk(*row))
+        return found.start + found.data.index(b"\n")
+
+    def _chunk(self, offset: int) -> Chunk | None:
+        for held in self._held.values():
+            if held.start <= offset < held.end:
+                return held
+        found = next(chunks(self._c, self.log.id, offset), None)
+        return None if found is None else self._keep(found)
+
+    def _keep(self, chunk: Chunk) -> Chunk:
+        while len(self._held) > 1:
+            del self._held[next(iter(self._held))]
+        self._held[chunk.start] = chunk
+        return chunk
+
+    def _slice(self, start: int, end: int) -> bytes:
+        return stretch(self._c, self.log.id, start, end - start)
+
+
+def text_of(data: bytes, *, whole: bool) -> str:
+    """Text with replacements; without the part of a character that stands at the end of what is not `whole`."""
+    return codecs.getincrementaldecoder("utf-8")("replace").decode(data, final=whole)
+
+
+def _iso(ms: int) -> str:
+    return iso(datetime.fromtimestamp(ms / 1000, UTC))
