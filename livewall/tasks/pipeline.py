@@ -102,8 +102,12 @@ def parse(text: str, name: str, file: str) -> Pipeline:
         table = tomllib.loads(text)
     except RecursionError:
         raise PipelineFault([Problem(file, 1, "lists or tables are nested too deeply")]) from None
-    except ValueError as error:  # also an int of more digits than Python reads
+    except tomllib.TOMLDecodeError as error:
         raise PipelineFault([_syntax(file, text, str(error))]) from None
+    except ValueError:  # Python reads whole numbers up to a length only
+        at = re.search(r"[0-9][0-9_]{4000}", text)
+        line = text.count("\n", 0, at.start() if at else 0) + 1
+        raise PipelineFault([Problem(file, line, "a number has too many digits")]) from None
     findings = Findings(file, key_lines(text))
     made = _Checker(table, name, Place(findings)).pipeline()
     findings.done()

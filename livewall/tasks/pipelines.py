@@ -117,7 +117,7 @@ def _shown(name: str, found: Pipeline | PipelineFault) -> dict[str, Any]:
     return {
         "name": name,
         "title": found.title,
-        "params": msgspec.to_builtins(found.params),
+        "params": [msgspec.json.decode(msgspec.json.encode(param)) for param in found.params],
         "steps": [{"name": step.name, "needs": list(step.needs)} for step in found.steps],
         "errors": [],
     }

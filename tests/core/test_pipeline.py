@@ -1,0 +1,243 @@
+"""Pipelines: what a file may say, and what is said of one that is wrong."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livewall.errors import LivewallError
+from livewall.tasks.kinds import RunSpec, Values, kinds
+from livewall.tasks.pipeline import LARGEST, Pipeline, StepDef, load, parse
+from livewall.tasks.problems import PipelineFault
+
+BUILD = """
+title = "Build"                      # build.toml
+concurrency = 1
+timeout = 3600
+secrets = ["DEPLOY_KEY"]             # names of environment variables of the server
+[params.ref]
+type = "string"                      # string, integer, number, boolean
+default = "main"
+pattern = "[A-Za-z0-9._/-]+"         # the whole value must match; or choices = […]
+[[steps]]
+name = "fetch"
+run = ["git", "clone", "--depth=1", "--branch", "{params.ref}", "--", "repo.git", "src"]
+timeout = 600                        # seconds
+[[steps]]
+name = "compile"
+needs = ["fetch"]
+run = ["make", "-C", "src", "V={steps.fetch.version}"]
+retries = 2
+retry_delay = 5
+env = { CC = "gcc", REF = "{params.ref}" }
+cwd = "{params.ref}"
+when = "{params.ref} == main"        # one comparison
+"""
+STEP = '[[steps]]\nname = "a"\nrun = ["true"]\n'
+
+
+def faults(text: str, name: str = "build") -> list[tuple[int, str]]:
+    with pytest.raises(PipelineFault) as raised:
+        parse(text, name, f"{name}.toml")
+    assert raised.value.code == "invalid"
+    assert {problem.file for problem in raised.value.problems} == {f"{name}.toml"}
+    return [(problem.line, problem.reason) for problem in raised.value.problems]
+
+
+def test_everything_a_file_may_say_is_read() -> None:
+    found = parse(BUILD, "build", "build.toml")
+    assert (found.name, found.title, found.concurrency, found.timeout) == ("build", "Build", 1, 3600.0)
+    assert found.secrets == ("DEPLOY_KEY",)
+    assert [(p.name, p.type, p.default, p.pattern) for p in found.params] == [
+        ("ref", "string", "main", "[A-Za-z0-9._/-]+")
+    ]
+    assert found.steps[1] == StepDef(
+        name="compile", kind="run", needs=("fetch",), when="{params.ref} == main", retries=2, retry_delay=5.0,
+        body={
+            "argv": ["make", "-C", "src", "V={steps.fetch.version}"], "cwd": "{params.ref}",
+            "env": {"CC": "gcc", "REF": "{params.ref}"},
+        },
+    )  # fmt: skip
+
+
+def test_a_step_is_filled_into_a_command() -> None:
+    step = parse(BUILD, "build", "build.toml").steps[1]
+    spec = kinds()[step.kind].spec(step.body, Values({"ref": "-x; {params.ref}"}, {"fetch": {"version": "7"}}))
+    assert spec == RunSpec(
+        argv=["make", "-C", "src", "V=7"], cwd="-x; {params.ref}", env={"CC": "gcc", "REF": "-x; {params.ref}"}
+    )
+
+
+def test_it_comes_back_from_json_as_it_was() -> None:
+    numbers = '[params.n]\ntype = "number"\ndefault = 3\nchoices = [3, 4.5]\n[params.b]\ntype="boolean"\ndefault=true\n'
+    for text in (BUILD, numbers + STEP):
+        found = parse(text, "build", "build.toml")
+        assert msgspec.json.decode(msgspec.json.encode(found), type=Pipeline) == found
+
+
+def test_without_a_title_it_has_its_name() -> None:
+    assert parse(STEP, "v1.2_x", "v1.2_x.toml").title == "v1.2_x"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("", 1, "needs steps"),
+        ("steps = []", 1, "needs steps"),
+        ("a = \n" + STEP, 1, "this is not TOML: Invalid value"),
+        (STEP + "run = 1\n", 4, "this is not TOML: Cannot overwrite a value"),
+        ("x = [\n1,\n\n", 2, "this is not TOML"),
+        ("\nx = " + "1" * 5_000 + "\n" + STEP, 2, "too many digits"),
+        ("x = " + "[" * 5_000 + "]" * 5_000, 1, "nested too deeply"),
+        ("titel = 'x'\n" + STEP, 1, "a pipeline has no key 'titel'; did you mean title?"),
+        ("title = 3\n" + STEP, 1, "title must be text, not a number"),
+        ("title = '''a\nb'''\n" + STEP, 1, "one line"),
+        ("title = ' '\n" + STEP, 1, "one line"),
+        ("concurrency = 0\n" + STEP, 1, "concurrency must be at least 1"),
+        ("concurrency = true\n" + STEP, 1, "concurrency must be a whole number, not true or false"),
+        ("concurrency = 1.0\n" + STEP, 1, "concurrency must be a whole number, not 1.0"),
+        ("timeout = 0\n" + STEP, 1, "timeout must be above 0"),
+        ("timeout = nan\n" + STEP, 1, "timeout must be above 0"),
+        ("timeout = 1979-05-27\n" + STEP, 1, "timeout must be a number, not a date"),
+        ("secrets = 'X'\n" + STEP, 1, "secrets must be a list"),
+        ("secrets = [\n'OK',\n'a b']\n" + STEP, 3, "'a b' is no name of a variable"),
+        ("secrets = ['PATH']\n" + STEP, 1, "PATH is no secret"),
+        ("secrets = ['A', 'A']\n" + STEP, 1, "there twice"),
+        ("params = 3\n" + STEP, 1, "params must be tables"),
+        ("[params.ref]\ntyp = 'string'\n" + STEP, 2, "did you mean type?"),
+        ("[params.ref]\ntype = 'strin'\n" + STEP, 2, "did you mean string?"),
+        ("[params.ref]\ntype = ['string']\n" + STEP, 2, "type must be one of"),
+        ("[params.'a b']\n" + STEP, 1, "'a b' is no name of a parameter"),
+        ("params.ref = 'main'\n" + STEP, 1, "a parameter is a table"),
+        ("[params.ref]\npattern = '('\n" + STEP, 2, "no regular expression: missing )"),
+        ("[params.ref]\npattern = '[[:alpha:]]'\n" + STEP, 2, "no regular expression: Possible nested set"),
+        ("[params.n]\ntype = 'integer'\npattern = '1'\n" + STEP, 3, "pattern is for strings"),
+        ("[params.ref]\npattern = 'a+'\ndefault = 'b'\n" + STEP, 3, "the default must match a+"),
+        ("[params.n]\ntype = 'integer'\ndefault = '1'\n" + STEP, 3, "default must be a whole number, not '1'"),
+        ("[params.n]\ntype = 'integer'\ndefault = 1.0\n" + STEP, 3, "default must be a whole number"),
+        ("[params.n]\nchoices = []\n" + STEP, 2, "choices must be a list of 1 to 500"),
+        ("[params.n]\nchoices = ['a',\n1]\n" + STEP, 3, "a choice must be text, not a number"),
+        ("[params.n]\nchoices = ['a', 'a']\n" + STEP, 2, "there twice"),
+        ("[params.n]\nchoices = ['a']\ndefault = 'b'\n" + STEP, 3, "the default must be one of a"),
+        ("[params.n]\nchoices = ['a', 'b']\npattern = 'a'\n" + STEP, 2, "the choice b must match a"),
+        ("[steps.a]\nrun = ['true']\n", 1, "each begun by [[steps]]"),
+        ("[[steps]]\nrun = ['true']\n", 1, "the step has no name"),
+        ("[[steps]]\nname = 'a b'\nrun = ['true']\n", 2, "'a b' is no name of a step"),
+        ("[[steps]]\nname = 7\nrun = ['true']\n", 2, "'7' is no name of a step"),
+        ("[[steps]]\nname = 'a'\n", 1, "a step has one of these keys: run"),
+        (STEP + "need = []\n", 4, "a step has no key 'need'; did you mean needs?"),
+        ("[[steps]]\nname = 'a'\nrun = 'make all'\n", 3, "run must be a list of arguments, [\"command\""),
+        ("[[steps]]\nname = 'a'\nrun = []\n", 3, "run must not be empty"),
+        ("[[steps]]\nname = 'a'\nrun = ['']\n", 3, "the command must not be empty"),
+        ("[[steps]]\nname = 'a'\nrun = ['x',\n3]\n", 4, "an argument must be text, not a number"),
+        ("[[steps]]\nname = 'a'\nrun = ['x',\n\"\\u0000\"]\n", 4, "NUL"),
+        (STEP + "env = 'X=1'\n", 4, "env must be a table"),
+        (STEP + "env = { 'A=B' = 'x' }\n", 4, "'A=B' is no name of a variable"),
+        (STEP + "[steps.env]\nX = 1\n", 5, "the variable X must be text, not a number"),
+        (STEP + "env.LIVEWALL_TOKEN = 'x'\n", 4, "LIVEWALL_TOKEN is set by Livewall"),
+        (STEP + "cwd = ''\n", 4, "cwd must not be empty"),
+        (STEP + "timeout = '5'\n", 4, "timeout must be a number, not text"),
+        (STEP + "retries = -1\n", 4, "retries must be at least 0"),
+        (STEP + "retry_delay = -1\n", 4, "retry_delay must be at least 0"),
+        (STEP + "when = 'main'\n", 4, "when must be one comparison"),
+        (STEP + "needs = 'b'\n", 4, "needs must be a list"),
+        (STEP + "needs = [\n'fetsch']\n" + STEP.replace('"a"', '"fetch"'), 5, "no step; did you mean fetch?"),
+        (STEP + "needs = ['b', 'b']\n" + STEP.replace('"a"', '"b"'), 4, "a needs b twice"),
+        (STEP + "needs = ['a']\n", 4, "circle: a → a"),
+        (STEP + STEP, 5, "there are two steps a"),
+        (STEP.replace("true", "{params.ref}"), 3, "{params.ref} is no parameter of this pipeline"),
+        (STEP + "when = '{params.ref} == a'\n", 4, "{params.ref} is no parameter"),
+        (STEP + "env = { X = '{steps.b.x}' }\n", 4, "{steps.b.x}: there is no such step"),
+        (STEP + "cwd = '{steps.b.x}'\n" + STEP.replace('"a"', '"b"'), 4, "a does not need b"),
+        (STEP + "cwd = '{steps.a.x}'\n", 4, "a does not need a"),
+        ("#" * LARGEST + "\n" + STEP, 1, "at most 256 KiB"),
+        ("\n".join(STEP.replace('"a"', f'"s{n}"') for n in range(501)), 1, "at most 500 steps; these are 501"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_its_line(text: str, line: int, said: str) -> None:
+    (found,) = faults(text)
+    assert found[0] == line and said in found[1]
+
+
+def test_a_circle_is_told_whole_where_it_begins() -> None:
+    def step(name: str, need: str) -> str:
+        return f'[[steps]]\nname = "{name}"\nneeds = ["{need}"]\nrun = ["true"]\n'
+
+    ((line, reason),) = faults(step("a", "c") + step("b", "a") + step("c", "b"))
+    assert reason in [
+        f"the needs go round in a circle: {way}" for way in ("a → b → c → a", "b → c → a → b", "c → a → b → c")
+    ]
+    assert line == {"a": 3, "b": 7, "c": 11}[reason.split(": ")[1][0]]
+
+
+def test_every_problem_is_found_at_once_in_the_order_of_the_lines() -> None:
+    text = "titel = 'x'\nconcurrency = 0\n[params.ref]\ndefault = 3\n[[steps]]\nname = 'a b'\nrun = 'x'\ntimeout = -1\n"
+    assert [line for line, _ in faults(text)] == [1, 2, 4, 6, 7, 8]
+
+
+def test_no_more_than_a_hundred_problems_are_told() -> None:
+    assert len(faults("".join(f"x{n} = 1\n" for n in range(500)) + STEP)) == 100
+
+
+@pytest.mark.parametrize("name", ["a b", ".x", "", "x" * 81, "ä"])
+def test_the_name_of_the_file_is_the_name_of_the_pipeline(name: str) -> None:
+    ((line, reason),) = faults(STEP, name)
+    assert line == 1 and "is no name of a pipeline" in reason
+
+
+def test_an_output_of_any_step_before_may_be_used() -> None:
+    def step(number: int) -> str:
+        needs, run = ([f"s{number - 1}"], ["{steps.s0.x}"]) if number else ([], ["x"])
+        return f'[[steps]]\nname = "s{number}"\nneeds = {needs}\nrun = {run}\n'
+
+    text = "".join(step(number) for number in range(500))
+    assert len(parse(text, "long", "long.toml").steps) == 500
+    turned = "".join(f"[[steps]]{part}" for part in reversed(text.split("[[steps]]")[1:]))
+    assert len(parse(turned, "long", "long.toml").steps) == 500
+
+
+def test_a_file_that_is_no_utf8_is_told_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "build.toml"
+    file.write_bytes(STEP.encode() + b"# \xff\n")
+    with pytest.raises(PipelineFault) as raised:
+        load(file, "x/build.toml")
+    assert [str(problem) for problem in raised.value.problems] == ["x/build.toml:4: this is not UTF-8"]
+
+
+def test_a_file_that_is_too_large_is_not_read_whole(tmp_path: Path) -> None:
+    file = tmp_path / "build.toml"
+    file.touch()
+    os.truncate(file, 1 << 40)
+    with pytest.raises(PipelineFault, match="256 KiB"):
+        load(file, "build.toml")
+
+
+TOML = st.recursive(
+    st.sampled_from(["1", "'x'", "true", "1.5", "nan", "1979-05-27", "'{params.x}'", "'{steps.a.b} == c'", "[]", "''"]),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(lambda parts: f"[{', '.join(parts)}]"),
+        inner.map(lambda part: f"{{ x = {part}, name = 'a' }}"),
+    ),
+    max_leaves=5,
+)
+NAMES = st.sampled_from(
+    ["title", "concurrency", "secrets", "timeout", "params", "steps", "name", "run", "env", "cwd", "when", "needs",
+     "retries", "type", "default", "pattern", "choices"]
+)  # fmt: skip
+TABLES = st.dictionaries(NAMES, TOML).map(lambda table: "".join(f"{key} = {value}\n" for key, value in table.items()))
+
+
+@given(TABLES, st.lists(TABLES, max_size=3), TABLES)
+def test_whatever_a_file_says_it_is_taken_or_refused_with_lines(top: str, steps: list[str], param: str) -> None:
+    text = top + "".join(f"[[steps]]\n{step}" for step in steps) + f"[params.x]\n{param}"
+    try:
+        assert parse(text, "build", "build.toml").steps
+    except PipelineFault as fault:
+        assert fault.problems
+        assert all(1 <= problem.line <= text.count("\n") + 1 for problem in fault.problems)
+        assert isinstance(fault, LivewallError)

@@ -1,0 +1,169 @@
+"""The folder of pipelines: what comes, changes, breaks and goes is noticed; and `livewall pipeline check`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from children import LIVEWALL, environment
+
+from livewall.errors import NotFound
+from livewall.tasks import pipelines
+from livewall.tasks.pipelines import Pipelines
+from livewall.tasks.problems import PipelineFault
+
+STEP = '[[steps]]\nname = "{name}"\nrun = ["true"]\n'
+
+
+def text(*names: str) -> str:
+    return "".join(STEP.format(name=name) for name in names)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "pipelines"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def found(folder: Path) -> Pipelines:
+    return Pipelines(folder)
+
+
+def names(found: Pipelines) -> list[str]:
+    return [item["name"] for item in found.list()]
+
+
+def test_without_a_folder_there_are_none() -> None:
+    found = Pipelines(None)
+    assert not found.refresh()
+    assert found.list() == []
+    with pytest.raises(NotFound):
+        found.get("build")
+
+
+def test_a_file_is_noticed_when_it_comes_changes_and_goes(folder: Path, found: Pipelines) -> None:
+    assert not found.refresh()
+    (folder / "build.toml").write_text(text("a"))
+    assert found.refresh() and not found.refresh()
+    first = found.get("build")
+    (folder / "build.toml").write_text(text("a", "b"))
+    assert found.refresh()
+    assert [step.name for step in first.steps] == ["a"], "who has it keeps it"
+    assert [step.name for step in found.get("build").steps] == ["a", "b"]
+    (folder / "build.toml").unlink()
+    assert found.refresh() and names(found) == []
+    with pytest.raises(NotFound, match="no pipeline build"):
+        found.get("build")
+
+
+def test_a_change_that_leaves_size_and_times_alike_is_noticed(folder: Path, found: Pipelines) -> None:
+    file = folder / "build.toml"
+    file.write_text(text("a"))
+    found.refresh()
+    status = file.stat()
+    file.write_text(text("b"))
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    found.refresh()
+    assert found.get("build").steps[0].name == "b"
+
+
+def test_a_file_that_did_not_change_is_not_read_again(
+    folder: Path, found: Pipelines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "build.toml").write_text(text("a"))
+    monkeypatch.setattr(pipelines, "_FRESH", -1)  # as if time had passed since it was written
+    found.refresh()
+    first = found.get("build")
+    monkeypatch.setattr(pipelines, "read", None)
+    found.refresh()
+    assert found.get("build") is first
+
+
+def test_a_broken_file_does_not_take_the_others_down(folder: Path, found: Pipelines) -> None:
+    (folder / "good.toml").write_text(text("a"))
+    (folder / "bad.toml").write_text("title = 3\n" + text("a"))
+    found.refresh()
+    assert found.list() == [
+        {
+            "name": "bad",
+            "title": "bad",
+            "params": [],
+            "steps": [],
+            "errors": [{"file": "bad.toml", "line": 1, "reason": "title must be text, not a number"}],
+        },
+        {"name": "good", "title": "good", "params": [], "steps": [{"name": "a", "needs": []}], "errors": []},
+    ]
+    for _ in range(2):
+        with pytest.raises(PipelineFault, match=r"bad\.toml:1"):
+            found.get("bad")
+    (folder / "bad.toml").write_text(text("a"))
+    found.refresh()
+    assert found.get("bad").title == "bad"
+
+
+def test_parameters_are_listed_with_all_they_say(folder: Path, found: Pipelines) -> None:
+    (folder / "build.toml").write_text("[params.n]\ntype = 'integer'\nchoices = [1, 2]\n" + text("a"))
+    found.refresh()
+    assert found.list()[0]["params"] == [
+        {"name": "n", "type": "integer", "default": None, "pattern": None, "choices": [1, 2]}
+    ]
+
+
+def test_what_is_no_pipeline_is_left_out(folder: Path, found: Pipelines, tmp_path: Path) -> None:
+    (folder / "README.md").write_text("x")
+    (folder / ".hidden.toml").write_text(text("a"))
+    (folder / "build.toml~").write_text(text("a"))
+    (folder / "folder.toml").mkdir()
+    os.mkfifo(folder / "pipe.toml")
+    (folder / "nowhere.toml").symlink_to(tmp_path / "not-there")
+    (tmp_path / "elsewhere.txt").write_text(text("a"))
+    (folder / "linked.toml").symlink_to(tmp_path / "elsewhere.txt")
+    found.refresh()
+    assert names(found) == ["linked"]
+
+
+def test_a_file_whose_name_is_no_name_is_shown_as_wrong(folder: Path, found: Pipelines) -> None:
+    (folder / "a b.toml").write_text(text("a"))
+    with open(os.fsencode(folder) + b"/\xff.toml", "w") as file:
+        file.write(text("a"))
+    found.refresh()
+    assert names(found) == ["a b", "\N{REPLACEMENT CHARACTER}"]
+    assert all("no name of a pipeline" in item["errors"][0]["reason"] for item in found.list())
+
+
+def test_a_folder_that_goes_away_is_told_once_and_found_again(
+    folder: Path, found: Pipelines, expected_logs: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "build.toml").write_text(text("a"))
+    found.refresh()
+    expected_logs.append("cannot be read")
+    folder.rename(folder.with_name("away"))
+    assert found.refresh() and not found.refresh()
+    assert len(caplog.records) == 1
+    folder.with_name("away").rename(folder)
+    assert found.refresh() and names(found) == ["build"]
+
+
+def check(folder: Path, *files: str) -> subprocess.CompletedProcess[str]:
+    command = [LIVEWALL, "pipeline", "check", *files]
+    return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=60)
+
+
+def test_the_command_says_ok_or_every_problem_with_file_and_line(folder: Path) -> None:
+    (folder / "good.toml").write_text(text("a", "b"))
+    (folder / "bad.toml").write_text("title = 3\n" + text("a") + "retries = -1\n")
+    done = check(folder, "good.toml")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "good.toml: ok, 2 steps\n", "")
+    done = check(folder, "good.toml", "bad.toml", "none.toml")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines() == [
+        "good.toml: ok, 2 steps",
+        "bad.toml:1: title must be text, not a number",
+        "bad.toml:5: retries must be at least 0 and at most 100",
+        "none.toml:1: the file cannot be read: no such file or directory",
+    ]
+    assert check(folder).returncode == 2
