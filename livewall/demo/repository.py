@@ -1,0 +1,97 @@
+"""The demonstration's project as a git repository, and its pipeline with the places of this machine in it. Blocks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PIPELINE = "release"
+NAME = "greeter.git"
+_WHEN = "2026-11-02T09:00:00+00:00"
+# What `broken` has in place of it: a language with a region is not found any more, and a test says so.
+_BROKEN = "greeter/greeting.py", 'language.lower().partition("-")[0]', "language.lower()"
+
+
+class NoRepository(Exception):
+    """Git is missing, or says no; the reason is for people."""
+
+
+def make(folder: Path) -> Path:
+    """The repository in `folder`, with the branches `main` and `broken`; one that is there already is kept.
+
+    Raises NoRepository, OSError.
+    """
+    made = folder / NAME
+    if made.is_dir():
+        return made
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        source = Path(name) / NAME
+        shutil.copytree(HERE / "project", source, ignore=shutil.ignore_patterns("__pycache__"))
+        env = _environment(name)
+        _git(source, env, "init", "--quiet")
+        _git(source, env, "symbolic-ref", "HEAD", "refs/heads/main")
+        _git(source, env, "add", "--all", "--force")
+        _git(source, env, "commit", "--quiet", "--message", "Greet, and say how it is")
+        _git(source, env, "checkout", "--quiet", "-b", "broken")
+        file, right, wrong = _BROKEN
+        text = (source / file).read_text(encoding="utf-8")
+        (source / file).write_text(text.replace(right, wrong), encoding="utf-8")
+        _git(source, env, "commit", "--quiet", "--all", "--message", "Look languages up as they come")
+        _git(source, env, "checkout", "--quiet", "main")
+        source.rename(made)  # at once: what is there is whole
+    return made
+
+
+def pipeline(repository: Path) -> str:
+    """The text of the pipeline, with this Python and that repository."""
+    text = (HERE / "pipelines" / f"{PIPELINE}.toml").read_text(encoding="utf-8")
+    text = text.replace('run = ["python3"', f"run = [{_quoted(sys.executable)}")
+    return text.replace(f'"{NAME}"', _quoted(str(repository.resolve())))
+
+
+def prepare(folder: Path) -> Path:
+    """Make the repository and the folder of pipelines in `folder`; answers the latter, for `--pipelines`.
+
+    Raises NoRepository, OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    pipelines = folder / "pipelines"
+    pipelines.mkdir(exist_ok=True)
+    (pipelines / f"{PIPELINE}.toml").write_text(pipeline(make(folder)), encoding="utf-8")
+    return pipelines
+
+
+def _quoted(text: str) -> str:
+    """As text of TOML; JSON writes it the same way."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _environment(home: str) -> dict[str, str]:
+    """Nothing of the user's settings, and the same commits wherever it is made."""
+    who = {"NAME": "Greeter's author", "EMAIL": "author@greeter.example", "DATE": _WHEN}
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": home,
+        "LC_ALL": "C",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        **{f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in who.items()},
+    }
+
+
+def _git(folder: Path, env: Mapping[str, str], *arguments: str) -> None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=60
+        )
+    except FileNotFoundError:
+        raise NoRepository("git is not installed") from None
+    if done.returncode:
+        raise NoRepository(f"git {arguments[0]}: {done.stderr.decode(errors='replace').strip()}")
