@@ -40,13 +40,13 @@ from livewall.identity import Secrets, Who
 from livewall.limits import Limits
 from livewall.logs import set_up_logs
 from livewall.metrics import Metrics
-from livewall.network import reachable
+from livewall.network import local, reachable
 from livewall.services import Services
 from livewall.settings import Settings, is_interactive
 from livewall.store.folder import Folder
 from livewall.store.store import Store
 from livewall.tasks.access import TaskRule
-from livewall.tasks.tasks import Tasks
+from livewall.tasks.parts import TaskParts, open_tasks
 from livewall.voting.access import PollRule
 from livewall.voting.deadlines import Deadlines
 from livewall.voting.polls import Polls
@@ -80,6 +80,7 @@ class Running:
     port: int
     folder: Folder
     deadlines: Deadlines
+    tasks: TaskParts
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
     @property
@@ -96,6 +97,7 @@ class Running:
         for timer in self.timers:
             timer.cancel()
         await self.connections.drain()
+        await self.tasks.close()
         await self.services.store.close()
         await self.services.hub.idle()
         for _ in range(50):
@@ -148,6 +150,9 @@ async def start(settings: Settings) -> Running:
     connections = Connections(metrics)
     credentials = Credentials(store, secrets, utc_now)
     credentials.revoked = connections.revoked
+    tasks = open_tasks(
+        settings, store, hub, secrets, utc_now, url=f"http://{local(settings.address)}:{port}", environment=os.environ
+    )
     services = Services(
         settings=settings,
         secrets=secrets,
@@ -155,7 +160,10 @@ async def start(settings: Settings) -> Running:
         hub=hub,
         polls=Polls(store, hub, poll_rule, publisher, deadlines, utc_now),
         walls=Walls(store, hub, utc_now),
-        tasks=Tasks(store, hub, utc_now, loop.call_later, None),  # type: ignore
+        tasks=tasks.tasks,
+        runner=tasks.runner,
+        pipelines=tasks.pipelines,
+        logs=tasks.logs,
         credentials=credentials,
         limits=Limits(on=settings.rate_limits),
         metrics=metrics,
@@ -172,8 +180,9 @@ async def start(settings: Settings) -> Running:
         idle_connection_timeout=300,
         body_timeout=BODY_SECONDS,
     )
-    running = Running(services, connections, http, port, folder, deadlines)
+    running = Running(services, connections, http, port, folder, deadlines, tasks)
     await services.polls.start()
+    await tasks.start()
     every(running, LAG_SECONDS, lambda late: metrics.loop_lag.set(late))
     every(running, EVICT_SECONDS, lambda late: hub.hub.evict())
     every(running, EVICT_SECONDS, lambda late: credentials.run_out())

@@ -40,7 +40,11 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         # tasks
         URLSpec(r"/api/tasks", tasks.TasksHandler, plain),
         URLSpec(rf"/api/tasks/{ID}", tasks.TaskHandler, plain),
+        URLSpec(rf"/api/tasks/{ID}/cancel", tasks.CancelHandler, plain),
+        URLSpec(rf"/api/tasks/{ID}/retry", tasks.RetryHandler, plain),
         URLSpec(rf"/api/tasks/{ID}/steps/{ID}", tasks.StepHandler, plain),
+        URLSpec(r"/api/pipelines", tasks.PipelinesHandler, plain),
+        URLSpec(rf"/api/pipelines/{ID}/tasks", tasks.StartHandler, plain),
         # who is asking
         URLSpec(r"/api/tokens", login.TokensHandler, plain),
         URLSpec(rf"/api/tokens/{ID}", login.TokenHandler, plain),

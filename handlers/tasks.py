@@ -1,4 +1,4 @@
-"""Tasks over HTTP (DESIGN §6): those that foreign programs report."""
+"""Tasks over HTTP (DESIGN §6): pipelines, the tasks that run here, and those that foreign programs report."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from livewall import wire
 from livewall.errors import invalid
 from livewall.hub.position import View
 from livewall.tasks.machine import TaskState
+from livewall.tasks.params import check_params
 
 
 class TasksHandler(ApiHandler):
@@ -41,3 +42,49 @@ class StepHandler(ApiHandler):
         if self.who.step is None:
             self.need("reporter")
         self.answer(await self.services.tasks.report(id, name, self.body(wire.StepReport), self.who))
+
+
+class CancelHandler(ApiHandler):
+    """POST /api/tasks/ID/cancel"""
+
+    async def post(self, id: str) -> None:
+        self.need("operator")
+        self.body(wire.Nothing)
+        if await self.services.tasks.cancel(id) is None:
+            await self.services.runner.cancel(id)
+        self.answer(await self.services.tasks.detail(id, self.who))
+
+
+class RetryHandler(ApiHandler):
+    """POST /api/tasks/ID/retry: 200 where that retry was made before."""
+
+    async def post(self, id: str) -> None:
+        self.need("operator")
+        self.body(wire.Nothing)
+        task, created = await self.services.runner.retry(id, self.who)
+        await answer_task(self, task, created)
+
+
+class PipelinesHandler(ApiHandler):
+    """GET /api/pipelines"""
+
+    async def get(self) -> None:
+        self.need("operator")
+        self.answer({"items": self.services.pipelines.list(), "next": None})
+
+
+class StartHandler(ApiHandler):
+    """POST /api/pipelines/NAME/tasks"""
+
+    async def post(self, name: str) -> None:
+        self.need("operator")
+        given = self.body(wire.StartIn)
+        pipeline = self.services.pipelines.get(name)
+        params = check_params(pipeline, given.params)
+        task, created = await self.services.runner.begin(pipeline, params, given.id, self.who)
+        await answer_task(self, task, created)
+
+
+async def answer_task(handler: ApiHandler, task: str, created: bool) -> None:
+    handler.set_header("Location", f"/api/tasks/{task}")
+    handler.answer(await handler.services.tasks.detail(task, handler.who), 201 if created else 200)

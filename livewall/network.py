@@ -17,6 +17,11 @@ def own_address() -> str | None:
     return None if ipaddress.ip_address(address).is_loopback else address
 
 
+def local(listening: str) -> str:
+    """The address at which programs on this machine find a server that listens on `listening`."""
+    return "127.0.0.1" if listening in ("0.0.0.0", "::", "") else reachable(listening)
+
+
 def reachable(listening: str) -> str:
     """The address to put into links, for a server that listens on `listening`."""
     if listening in ("0.0.0.0", "::", ""):

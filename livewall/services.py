@@ -14,6 +14,9 @@ from livewall.limits import Limits
 from livewall.metrics import Metrics
 from livewall.settings import Settings
 from livewall.store.store import Store
+from livewall.tasks.logs.service import Logs
+from livewall.tasks.pipelines import Pipelines
+from livewall.tasks.runner import Runner
 from livewall.tasks.tasks import Tasks
 from livewall.voting.polls import Polls
 from livewall.walls import Walls
@@ -28,6 +31,9 @@ class Services:
     polls: Polls
     walls: Walls
     tasks: Tasks
+    runner: Runner
+    pipelines: Pipelines
+    logs: Logs
     credentials: Credentials
     limits: Limits
     metrics: Metrics

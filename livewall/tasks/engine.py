@@ -6,7 +6,7 @@ that applies the rules of `machine` and says what is to be done once it is commi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -91,11 +91,13 @@ def definition_of(row: Row) -> Pipeline:
 
 
 class Engine:
-    """`workers` tasks run at once; `epoch` is the database's."""
+    """`workers` tasks run at once; `epoch` is the database's. `prepare(task, step, attempt)` makes the folder of an
+    attempt before it is intended, so that one that is missing later was deleted; harmless when repeated."""
 
-    def __init__(self, workers: int, epoch: str) -> None:
+    def __init__(self, workers: int, epoch: str, prepare: Callable[[str, str, int], None]) -> None:
         self._workers = workers
         self._epoch = epoch
+        self._prepare = prepare
 
     # -- what people ask for
 
@@ -258,9 +260,11 @@ class Engine:
         id, defined = row.task.id, _defined(pipeline, step.name)
         begun = moved(step, StepState.RUNNING, now)
         try:
-            run, timeout = self.run_of(tx, row, pipeline, defined, now)
-        except LivewallError as error:
-            rows.save_step(tx, id, moved(begun, StepState.FAILED, now, reason=error.message))
+            run = self._run_of(tx, row, defined)
+            self._prepare(id, step.name, begun.attempt)
+        except (LivewallError, OSError) as error:
+            reason = error.message if isinstance(error, LivewallError) else f"no folder for it: {error.strerror}"
+            rows.save_step(tx, id, moved(begun, StepState.FAILED, now, reason=reason))
             return False
         usual = _usual(tx, pipeline.name).get(step.name)
         if usual is not None:
@@ -268,20 +272,18 @@ class Engine:
         rows.save_step(tx, id, begun)
         rows.begin_log(tx, row, step.name)
         base = _log_base(tx, id, step.name)
+        timeout = defined.timeout or MOST_SECONDS
         todo.append(Begin(id, row.root, step.name, begun.attempt, run, timeout, pipeline.secrets, base))
         return True
 
-    def run_of(
-        self, tx: Any, row: Row, pipeline: Pipeline, defined: StepDef, now: str
-    ) -> tuple[RunSpec, float]:
-        """What a step runs and for how many seconds at most. Raises MissingOutput, BadInput."""
-        params, outputs = _params(row), rows.outputs(tx, row.task.id)
-        run = kinds()[defined.kind].spec(defined.body, Values(params, outputs))
-        return run, defined.timeout or MOST_SECONDS
+    def _run_of(self, asks: Any, row: Row, defined: StepDef) -> RunSpec:
+        """What a step runs. Raises MissingOutput."""
+        params, outputs = _params(row), rows.outputs(asks, row.task.id)
+        return kinds()[defined.kind].spec(defined.body, Values(params, outputs))
 
     # -- after a restart
 
-    def under_way(self, asks: Any, now: str) -> list[tuple[Begin | Again, bool, bool]]:
+    def under_way(self, asks: Any) -> list[tuple[Begin | Again, bool, bool]]:
         """Every attempt that is intended or runs and every delay, with whether its task was cancelled and whether it
         belongs to this database (it does not in a restored one)."""
         found = asks.execute(
@@ -297,7 +299,7 @@ class Engine:
             if step.state is StepState.RETRYING:
                 known.append((Again(id, name, step.attempt, defined.retry_delay), row.cancelled, ours))
                 continue
-            run, timeout = self.run_of(asks, row, pipeline, defined, now)
+            run, timeout = self._run_of(asks, row, defined), defined.timeout or MOST_SECONDS
             base = _log_base(asks, id, name)
             begin = Begin(id, row.root, name, step.attempt, run, timeout, pipeline.secrets, base)
             known.append((begin, row.cancelled, ours))

@@ -15,6 +15,7 @@ from livewall import wire
 from livewall.errors import NotFound
 from livewall.hub.position import View
 from livewall.store.transaction import Transaction
+from livewall.tasks.logs.chunks import End
 from livewall.tasks.machine import ENDED, Step, StepState, TaskState, task_state
 
 LISTED = 100
@@ -68,13 +69,6 @@ class Owner(msgspec.Struct, omit_defaults=True):
 
     credential: str
     log: bool = False
-
-
-class End(msgspec.Struct):
-    """How far a log goes. `lines` counts the last one, too, when it has no end yet."""
-
-    bytes: int = 0
-    lines: int = 0
 
 
 def stream_of(task: str) -> str:
@@ -253,7 +247,7 @@ def begin_log(tx: Transaction, row: Row, step: str) -> None:
     if tx.one("SELECT 1 FROM streams WHERE name = :name", {"name": name}):
         return
     tx.append(name, "owner", wire.text(Owner(row.owner, log=True)), view=View.NONE)
-    tx.append(name, "end", wire.text(End()), view=View.FULL)
+    tx.append(name, "end", wire.text(End(0, 0)), view=View.FULL)
 
 
 def log_moved(tx: Transaction, task: str, step: str, end: End) -> None:

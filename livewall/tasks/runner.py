@@ -7,24 +7,28 @@ its folder and waited for through a pidfd, whether this process began it or anot
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import subprocess
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from livewall.clock import Clock, iso
 from livewall.errors import Busy, LivewallError
 from livewall.identity import Secrets, Who
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
-from livewall.tasks.attempt import Attempt, Exit, ProbeState, Spec
+from livewall.tasks.attempt import CAP, Absent, Attempt, Ended, Exit, Lost, Running, Spec
 from livewall.tasks.engine import Again, Begin, End, Engine, Outcome, ToDo, definition_of
+from livewall.tasks.logs.follow import AttemptFiles
+from livewall.tasks.logs.service import Logs
 from livewall.tasks.machine import StepState
 from livewall.tasks.pipeline import Pipeline
 from livewall.tasks.rows import Row
+from livewall.tasks.supervisor.mask import Masker
 
 log = logging.getLogger("livewall.tasks")
 T = TypeVar("T")
@@ -32,18 +36,9 @@ T = TypeVar("T")
 GRACE = 10.0
 LOG_PATIENCE = 2.0
 """Seconds for which the end of a step waits until its log is read to the end."""
-CAP = 256 << 20
 PASSED_ON = ("PATH", "HOME", "LANG")
-LOST = "its supervisor ended without a word; what it had started may live on"
+LOST = "its supervisor cannot be found; what it had started may live on"
 RESTORED = "the database was restored from a backup; what this step had started may live on"
-
-
-class LogFollower(Protocol):
-    """What the runner asks of the logs."""
-
-    def follow(self, task: str, step: str, attempt: Attempt, base: int) -> None: ...
-
-    async def finish(self, task: str, step: str) -> Any: ...
 
 
 class Runner:
@@ -53,13 +48,13 @@ class Runner:
         self,
         store: Store,
         engine: Engine,
-        logs: LogFollower,
+        logs: Logs,
         folder: Path,
         secrets: Secrets,
         clock: Clock,
         *,
         environment: Mapping[str, str],
-        url: Callable[[], str],
+        url: str,
     ) -> None:
         self._store = store
         self._engine = engine
@@ -77,8 +72,7 @@ class Runner:
 
     async def start(self) -> None:
         """Find again what was under way, begin what was intended and not begun, and let those begin that may."""
-        now = iso(self._clock())
-        for what, cancelled, ours in await self._store.read(lambda c: self._engine.under_way(c, now)):
+        for what, cancelled, ours in await self._store.read(self._engine.under_way):
             if isinstance(what, Again):
                 self._do([what])
             else:
@@ -121,12 +115,15 @@ class Runner:
         now = iso(self._clock())
         await self._act(lambda tx: ((), self._engine.cancel(tx, id, now)))
 
-    def mask(self, row: Row, text: str) -> str:
-        """A text without the secrets of the task it is about."""
-        if row.local:
-            for value in self._values(definition_of(row).secrets).values():
-                text = text.replace(value, "***") if value else text
-        return text
+    def mask(self, row: Row, text: str, who: Who) -> str:
+        """A text without the secrets of the task it is about, and of the step that says it."""
+        if not row.local:
+            return text
+        hidden = list(self._values(definition_of(row).secrets).values())
+        if who.step is not None:
+            hidden.append(self._secrets.step_token(*who.step))
+        masker = Masker([value.encode() for value in hidden])
+        return (masker.feed(text.encode()) + masker.end()).decode(errors="replace")
 
     # -- what follows
 
@@ -162,7 +159,7 @@ class Runner:
         self._spawn(self._surely(lambda tx: ((), self._engine.again(tx, task, step, attempt, iso(self._clock())))))
 
     def _attempt(self, task: str, step: str, attempt: int) -> Attempt:
-        return Attempt(self._folder / task / "steps" / f"{step}.{attempt}")
+        return attempt_of(self._folder, task, step, attempt)
 
     async def _threaded(self, work: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._threads, work)
@@ -188,10 +185,10 @@ class Runner:
             reason = error.message if isinstance(error, LivewallError) else f"it could not be started: {error.strerror}"
             await self._ended(begin, Outcome(StepState.FAILED, reason))
             return
-        self._logs.follow(begin.task, begin.step, attempt, begin.log_base)
+        self._follow(begin, attempt)
         await self._wait(process.pid)
         status = await self._threaded(process.wait)
-        if await self._threaded(attempt.probe) == ProbeState.ABSENT:
+        if isinstance(await self._threaded(attempt.probe), Absent):
             reason = f"its supervisor could not be started (status {status})"
             await self._ended(begin, Outcome(StepState.FAILED, reason))
             return
@@ -201,22 +198,23 @@ class Runner:
         """Find an attempt again that another process of this server began, or intended to begin."""
         attempt = self._attempt(begin.task, begin.step, begin.attempt)
         probe = await self._threaded(attempt.probe)
-        if probe == ProbeState.ABSENT:
-            if not ours:
-                await self._ended(begin, Outcome(StepState.LOST, RESTORED))
-            elif cancelled:
-                await self._ended(begin, Outcome(StepState.CANCELLED))
-            else:
-                await self._run(begin)
+        if not ours and not isinstance(probe, Running | Ended):
+            await self._ended(begin, Outcome(StepState.LOST, RESTORED))
             return
-        self._logs.follow(begin.task, begin.step, attempt, begin.log_base)
-        if probe == ProbeState.RUNNING:
-            if cancelled:
-                await self._end(attempt)
-            handle = attempt.pidfd()
-            if handle is not None:
-                await self._readable(handle)
+        if isinstance(probe, Absent) and not cancelled:
+            await self._run(begin)
+            return
+        self._follow(begin, attempt)
+        if cancelled:
+            await self._end(attempt)
+        handle = await self._threaded(attempt.pidfd)
+        if handle is not None:
+            await self._readable(handle)
         await self._see_off(begin, attempt)
+
+    def _follow(self, begin: Begin, attempt: Attempt) -> None:
+        files = AttemptFiles(attempt.output, attempt.times, CAP)
+        self._logs.follow(begin.task, begin.step, files, begin.log_base)
 
     async def _end(self, attempt: Attempt) -> None:
         await self._threaded(attempt.cancel)
@@ -246,10 +244,10 @@ class Runner:
 
     async def _readable(self, handle: int) -> None:
         """Until a descriptor can be read, as a pidfd can when its process ended; closes it."""
-        over = self._loop.create_future()
-        self._loop.add_reader(handle, lambda: over.done() or over.set_result(None))
+        over = asyncio.Event()
+        self._loop.add_reader(handle, over.set)
         try:
-            await over
+            await over.wait()
         finally:
             self._loop.remove_reader(handle)
             os.close(handle)
@@ -275,12 +273,17 @@ class Runner:
             env={name: self._environment[name] for name in PASSED_ON if name in self._environment}
             | dict(begin.run.env)
             | values
-            | {"LIVEWALL_OUTPUT": str(attempt.values_file), "LIVEWALL_URL": self._url(), "LIVEWALL_TOKEN": token},
+            | {"LIVEWALL_OUTPUT": str(attempt.values_file), "LIVEWALL_URL": self._url, "LIVEWALL_TOKEN": token},
             secrets=[*(value for value in values.values() if value), token],
             timeout=begin.timeout,
             grace=GRACE,
             cap=CAP,
         )
+
+
+def attempt_of(folder: Path, task: str, step: str, attempt: int) -> Attempt:
+    """Where an attempt lives; `folder` is that of all tasks."""
+    return Attempt(folder / task / "steps" / f"{step}.{attempt}")
 
 
 def _started(attempt: Attempt, spec: Spec, work: Path) -> subprocess.Popen[bytes]:
@@ -292,10 +295,12 @@ def _started(attempt: Attempt, spec: Spec, work: Path) -> subprocess.Popen[bytes
 def outcome_of(attempt: Attempt, secrets: list[str]) -> Outcome:
     """What became of an attempt that is over; blocking."""
     probe = attempt.probe()
+    if not isinstance(probe, Ended):
+        reason = probe.reason if isinstance(probe, Lost) else LOST
+        with contextlib.suppress(OSError):
+            return Outcome(StepState.LOST, reason, size=attempt.output.stat().st_size)
+        return Outcome(StepState.LOST, reason)
     found = probe.exit
-    if found is None:
-        size = attempt.output.stat().st_size if attempt.output.exists() else 0
-        return Outcome(StepState.LOST, LOST, size=size)
     try:
         outputs = attempt.values(secrets) if found.why == "exit" and found.status == 0 else {}
     except LivewallError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,8 @@ from livewall.tasks import rows
 from livewall.tasks.access import denied, owns, sees_logs
 from livewall.tasks.layout import layout
 from livewall.tasks.leases import Leases, Timer
+from livewall.tasks.logs.chunks import End
+from livewall.tasks.logs.service import Logs
 from livewall.tasks.machine import (
     ENDED,
     TASK_ENDED,
@@ -37,12 +39,6 @@ from livewall.tasks.rows import Row, Task
 from livewall.walls import title_of
 
 
-class Logs(Protocol):
-    """What is asked here of the logs."""
-
-    async def append(self, task: str, step: str, offset: int | None, data: bytes) -> rows.End: ...
-
-
 class Heard(NamedTuple):
     """What came of a report: the step, its lease in seconds, and whether a cancel was asked for."""
 
@@ -52,7 +48,8 @@ class Heard(NamedTuple):
 
 
 class Tasks:
-    """Foreign tasks, and the reading of all. `mask(task, text)` takes the secrets of a task that runs here out."""
+    """Foreign tasks, and the reading of all. `mask(task, text, who)` takes out the secrets of a task that
+    runs here."""
 
     def __init__(
         self,
@@ -61,7 +58,7 @@ class Tasks:
         clock: Clock,
         call_later: Callable[[float, Callable[[], None]], Timer],
         logs: Logs,
-        mask: Callable[[Row, str], str] = lambda row, text: text,
+        mask: Callable[[Row, str, Who], str],
     ) -> None:
         self._store = store
         self._hub = hub
@@ -122,7 +119,7 @@ class Tasks:
         before = rows.step(tx, id, name)
         state = None if report.state is msgspec.UNSET else StepState(report.state)
         progress = None if report.progress is msgspec.UNSET else report.progress
-        message = None if report.message is msgspec.UNSET else self._mask(row, report.message)
+        message = None if report.message is msgspec.UNSET else self._mask(row, report.message, who)
         check_reporter(row, before, who, state)
         lease, lapsed = tx.one(
             "SELECT lease, lapsed FROM steps WHERE task = :task AND name = :name", {"task": id, "name": name}
@@ -218,7 +215,7 @@ class Tasks:
         end = await self._logs.append(id, name, offset, data)
         return {"bytes": end.bytes, "lines": end.lines, "cancel": row.cancelled}
 
-    def logs_moved(self, ends: dict[tuple[str, str], rows.End]) -> None:
+    def logs_moved(self, ends: dict[tuple[str, str], End]) -> None:
         """Tell how far logs go now, all in one write; what is lost here comes with the next move."""
 
         def write(tx: Transaction) -> None:

@@ -31,7 +31,7 @@ class House:
     def __init__(self, workers: int = 4) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self.connection)
-        self.engine = Engine(workers, "epoch")
+        self.engine = Engine(workers, "epoch", lambda task, step, attempt: None)
         self.begun: list[Begin] = []
         self.ends: list[End] = []
         self.again: list[Again] = []

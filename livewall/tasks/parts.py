@@ -1,0 +1,128 @@
+"""All that tasks consist of, made and handed on together; and what has to be looked after now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from livewall.clock import Clock, iso
+from livewall.errors import Busy
+from livewall.hub.service import LiveHub
+from livewall.identity import Secrets
+from livewall.settings import Settings
+from livewall.store.store import Store
+from livewall.tasks.engine import Engine
+from livewall.tasks.logs.service import Logs
+from livewall.tasks.pipelines import Pipelines
+from livewall.tasks.runner import Runner, attempt_of
+from livewall.tasks.supervisor.hole import hole
+from livewall.tasks.tasks import Tasks
+
+log = logging.getLogger("livewall.tasks")
+
+REFRESH_SECONDS = 2.0
+"""Between two looks at the folder of pipelines; a change is noticed within five."""
+TIDY_TURNS = 1800
+GIB = 1 << 30
+
+
+@dataclass
+class TaskParts:
+    """Made by `open_tasks`; `start` when everything else is there, `close` before the store is closed."""
+
+    tasks: Tasks
+    runner: Runner
+    pipelines: Pipelines
+    logs: Logs
+    store: Store
+    folder: Path
+    settings: Settings
+    clock: Clock
+    _care: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Find again what was under way, and begin leases anew."""
+        await self.tasks.start()
+        await self.runner.start()
+        self._care = asyncio.get_running_loop().create_task(self._look_after())
+
+    async def close(self) -> None:
+        """Stop looking; what runs goes on and is found again by the next server."""
+        self.tasks.leases.close()
+        if self._care is not None:
+            self._care.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._care
+        await self.runner.close()
+        await self.logs.close()
+
+    async def _look_after(self) -> None:
+        turn = 0
+        while True:
+            try:
+                await asyncio.to_thread(self.pipelines.refresh)
+                if turn % TIDY_TURNS == 0:
+                    await self.tidy()
+            except Busy:
+                pass  # the next turn will do
+            except Exception:
+                log.exception("tasks could not be looked after")
+            turn += 1
+            await asyncio.sleep(REFRESH_SECONDS)
+
+    async def tidy(self) -> None:
+        """Let go of logs and working folders that are too old, and of the oldest logs where all take too much."""
+        days = self.settings.log_days
+        now = self.clock()
+        before = iso(now.fromtimestamp(now.timestamp() - days * 86400, now.tzinfo))
+        running, old = await self.store.read(
+            lambda c: (
+                [id for (id,) in c.execute("SELECT id FROM tasks WHERE ended_at IS NULL")],
+                [
+                    root
+                    for (root,) in c.execute(
+                        """SELECT root FROM tasks WHERE root IS NOT NULL GROUP BY root
+                        HAVING MAX(COALESCE(ended_at, 'z')) < :before""",
+                        {"before": before},
+                    )
+                ],
+            )
+        )
+        await self.logs.tidy(now, days=days, size=self.settings.log_size * GIB, running=running)
+        await asyncio.to_thread(_remove, self.folder, old)
+
+
+def _remove(folder: Path, tasks: list[str]) -> None:
+    for task in set(tasks) & set(os.listdir(folder) if folder.is_dir() else []):
+        shutil.rmtree(folder / task, ignore_errors=True)
+
+
+def open_tasks(
+    settings: Settings,
+    store: Store,
+    hub: LiveHub,
+    secrets: Secrets,
+    clock: Clock,
+    *,
+    url: str,
+    environment: Mapping[str, str],
+) -> TaskParts:
+    """Opens the logs' database and reads the pipelines; blocking. `url` is where steps reach this server, `environment`
+    the server's own. Raises NewerDatabase, sqlite3.Error."""
+    folder = settings.data / "tasks"
+    logs = Logs(settings.data / "logs.db", hole=hole, clock=clock)
+    pipelines = Pipelines(settings.pipelines)
+    pipelines.refresh()
+    engine = Engine(
+        settings.workers, store.epoch, lambda task, step, attempt: attempt_of(folder, task, step, attempt).prepare()
+    )
+    runner = Runner(store, engine, logs, folder, secrets, clock, environment=environment, url=url)
+    tasks = Tasks(store, hub, clock, asyncio.get_running_loop().call_later, logs, runner.mask)
+    logs.told = tasks.logs_moved
+    return TaskParts(tasks, runner, pipelines, logs, store, folder, settings, clock)
