@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 STARS = b"***"
+_HEAD = 4
+"""Bytes of a secret that are searched for where it may begin: few would be found too often."""
 
 
 class Masker:
@@ -59,10 +61,15 @@ class Masker:
         """Where, from `begin` on, the first place is at which the text's end is the beginning of a secret."""
         found = len(text)
         for secret in self._secrets:
-            place = max(begin, len(text) - len(secret) + 1)
-            while (place := text.find(secret[:1], place, found)) >= 0:
+            head = secret[:_HEAD]
+            place = lowest = max(begin, len(text) - len(secret) + 1)
+            while (place := text.find(head, place, found + len(head) - 1)) >= 0:
                 if secret.startswith(text[place:]):
                     found = place
                     break
                 place += 1
+            for place in range(max(lowest, len(text) - len(head) + 1), found):  # no whole head fits there
+                if secret.startswith(text[place:]):
+                    found = place
+                    break
         return found

@@ -1,0 +1,112 @@
+"""Secrets are replaced alike, however the output is cut; and what of a long output is left out."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livewall.tasks.supervisor.hole import STEP, hole
+from livewall.tasks.supervisor.mask import Masker
+
+
+def masked(secrets, *chunks):
+    masker = Masker(secrets)
+    return b"".join([*map(masker.feed, chunks), masker.end()])
+
+
+def by_the_book(secrets, text):
+    """The definition: leftmost, then longest."""
+    longest = sorted(filter(None, secrets), key=len, reverse=True)
+    return re.sub(b"|".join(map(re.escape, longest)), b"***", text) if longest else text
+
+
+few = st.text("ab", max_size=9).map(str.encode)
+
+
+@given(st.lists(few, max_size=5), st.lists(few, max_size=12))
+def test_every_way_to_cut_gives_what_the_whole_gives(secrets, chunks):
+    assert masked(secrets, *chunks) == by_the_book(secrets, b"".join(chunks))
+
+
+@given(st.lists(few, max_size=5), st.lists(few, max_size=12))
+def test_what_is_held_back_is_the_beginning_of_a_secret(secrets, chunks):
+    masker = Masker(secrets)
+    came = b""
+    for chunk in chunks:
+        masker.feed(chunk)
+        came += chunk
+        held = masker._held
+        assert not held or any(secret.startswith(held) and secret != held for secret in secrets)
+        assert came.endswith(held)
+
+
+@pytest.mark.parametrize(
+    ("secrets", "text", "expected"),
+    [
+        ([b"hunter2"], b"it is hunter2.", b"it is ***."),
+        ([b"ab", b"abc"], b"abcab", b"******"),
+        ([b"abab"], b"ababab", b"***ab"),
+        ([b"b", b"abc"], b"abx", b"a***x"),
+        ([b"abcd", b"bc"], b"abce", b"a***e"),
+        ([b"aab"], b"aaab", b"a***"),
+        ([b"", b"x"], b"axb", b"a***b"),
+        ([b""], b"axb", b"axb"),
+        ([b"***"], b"a***b", b"a***b"),
+        ([b"one\ntwo\n"], b"one\none\ntwo\nthree", b"one\n***three"),
+        (["schlüssel".encode()], "der schlüssel\xff".encode(), "der ***\xff".encode()),
+    ],
+)
+def test_masked(secrets, text, expected):
+    assert masked(secrets, text) == expected
+    assert masked(secrets, *(text[i : i + 1] for i in range(len(text)))) == expected
+
+
+def test_what_cannot_become_a_secret_is_not_held_back():
+    masker = Masker([b"hunter2"])
+    assert masker.feed(b"password: ") == b"password: "
+    assert masker.feed(b"hunt") == b""
+    assert masker.feed(b"ing\n") == b"hunting\n"
+
+
+def test_bytes_without_a_secret_pass_uncopied():
+    data = bytes(1 << 16)
+    assert Masker([b"hunter2"]).feed(data) is data
+    assert Masker([]).feed(data) is data
+
+
+def test_200_mb_pass_fast():
+    line = b"gcc -O2 -Wall -c module.c -o build/module.o  # warning: hunter\n"
+    chunk = (line * 2000)[: 1 << 16]
+    masker = Masker([b"hunter2", b"-----BEGIN KEY-----\n" + b"QUFB" * 800])
+    begin = time.process_time()
+    for _ in range(3200):
+        masker.feed(chunk)
+    assert time.process_time() - begin < 4  # some 0.2 s where nothing else runs
+
+
+@given(st.integers(0, 40 * STEP), st.integers(0, 20 * STEP))
+def test_at_least_half_the_cap_is_kept_at_either_end_and_little_more(size, cap):
+    found = hole(size, cap)
+    kept = size
+    if found:
+        begin, end = found
+        assert cap // 2 <= begin < end <= size - cap // 2
+        assert begin % STEP == end % STEP == 0
+        kept = begin + size - end
+    assert kept <= max(min(size, cap), cap + 2 * STEP)
+
+
+@given(st.integers(0, 40 * STEP), st.integers(0, 5 * STEP), st.integers(0, 20 * STEP))
+def test_the_hole_only_grows(size, more, cap):
+    before, after = hole(size, cap), hole(size + more, cap)
+    if before:
+        assert after and after[0] == before[0] and after[1] >= before[1]
+
+
+def test_up_to_the_cap_nothing_is_left_out():
+    assert hole(256 << 20, 256 << 20) is None
+    assert hole((256 << 20) + STEP, 256 << 20) == (128 << 20, 129 << 20)
