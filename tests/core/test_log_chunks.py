@@ -31,8 +31,8 @@ from livewall.tasks.logs.search import Search
 
 SIZES = Sizes(chunk=32, row=8)
 LINE = 12
-texts = st.lists(st.sampled_from([b"a", b"B", b"ab", b"\n", b"\r", b"\xff", "é".encode(), b"\x1b[1m", b"aaaa"]), max_size=30)
-texts_joined = texts.map(b"".join)
+WORDS = [b"a", b"B", b"ab", b"\n", b"\r", b"\xff", "é".encode(), b"\x1b[1m", b"aaaa"]
+texts = st.lists(st.sampled_from(WORDS), max_size=30).map(b"".join)
 
 
 class Model:
@@ -91,7 +91,7 @@ class Logs(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.c.close()
 
-    @rule(text=texts_joined, parts=st.integers(1, 3))
+    @rule(text=texts, parts=st.integers(1, 3))
     def append(self, text: bytes, parts: int) -> None:
         start, marks = len(self.model.bytes), []
         for n in range(1, parts + 1):
@@ -218,7 +218,7 @@ def test_what_was_seen_before_it_was_cut_out_keeps_the_numbers_behind_it() -> No
     c.close()
 
 
-@given(texts_joined, st.integers(1, 9))
+@given(texts, st.integers(1, 9))
 def test_pieces_are_the_text_and_have_its_times(text: bytes, size: int) -> None:
     marks = [Mark(10 + at + 1, at // 3) for at in range(len(text))]
     found = list(pieces(10, text, marks, size))
@@ -242,7 +242,11 @@ def test_a_damaged_file_of_times_still_gives_each_byte_one(said: list[tuple[int,
     pack_marks(marks, start)
 
 
-@given(texts_joined.filter(lambda t: b"\n" in t), st.data())
+def test_a_mark_that_reaches_beyond_what_was_read_says_when_that_came() -> None:
+    assert ascending([Mark(2, 1), Mark(9, 4)], 3, 6, 7) == [Mark(6, 4)]
+
+
+@given(texts.filter(lambda t: b"\n" in t), st.data())
 def test_the_nth_newline_is_found(text: bytes, data: st.DataObject) -> None:
     text = text * 20
     n = data.draw(st.integers(1, text.count(b"\n")))

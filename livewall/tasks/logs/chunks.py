@@ -60,13 +60,13 @@ def within(marks: Sequence[Mark], start: int, end: int) -> list[Mark]:
 
 
 def ascending(marks: Sequence[Mark], start: int, end: int, ms: int) -> list[Mark]:
-    """The marks from `start` in their order, the rest up to `end` at `ms`: whatever the file of times says."""
+    """The marks from `start` to `end` in their order, what they leave at `ms`: whatever the file of times says."""
     found: list[Mark] = []
     at = start
     for mark in marks:
-        if at < mark.before <= end and mark.ms <= LAST_MS:
-            found.append(mark)
-            at = mark.before
+        if at < min(mark.before, end) and mark.ms <= LAST_MS:
+            at = min(mark.before, end)
+            found.append(Mark(at, mark.ms))
     if at < end:
         found.append(Mark(end, ms))
     return found

@@ -68,14 +68,14 @@ def open_database(path: Path, *, writer: bool) -> sqlite3.Connection:
             connection.execute("PRAGMA query_only = ON")
             return connection
         path.chmod(0o600)
-        # Before anything is in the file, or it has no effect.
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise NewerDatabase(
                 message=f"{path.name} has schema {version} and this Livewall knows {VERSION}: it was written by a "
                 "newer version; install that version, or start with another data folder"
             )
+        if version == 0:  # before anything is in the file, or it has no effect
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA journal_size_limit = 67108864")
