@@ -155,7 +155,9 @@ class _Drawing:
                     self._y[ref] = y
 
     def _mean(self, refs: list[Ref]) -> float:
-        return sum(self._y[ref] for ref in refs) / len(refs)
+        """The middle of neighbours, nearer to steps than to bends."""
+        weights = [3 if ref < len(self._names) else 1 for ref in refs]
+        return sum(self._y[ref] * weight for ref, weight in zip(refs, weights, strict=True)) / sum(weights)
 
     def _offsets(self, column: list[Ref]) -> list[int]:
         """The middles of what stands in a column, as close together as may be, from 0."""
