@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from children import LIVEWALL, environment
+from children import LIVEWALL, ServerProcess, environment
 
 from livewall.errors import NotFound
 from livewall.tasks import pipelines
@@ -167,3 +167,18 @@ def test_the_command_says_ok_or_every_problem_with_file_and_line(folder: Path) -
         "none.toml:1: the file cannot be read: no such file or directory",
     ]
     assert check(folder).returncode == 2
+
+
+def test_the_command_lists_what_the_server_has_with_what_is_wrong(folder: Path, tmp_path: Path) -> None:
+    (folder / "good.toml").write_text("title = 'All good'\n[params.ref]\ndefault = 'x'\n" + text("a", "b"))
+    (folder / "bad.toml").write_text("title = 3\nconcurrency = 0\n" + text("a"))
+    server = ServerProcess(tmp_path, "--pipelines", str(folder))
+    server.start()
+    try:
+        assert server.run("pipeline", "list").splitlines() == [
+            "bad\t0\t\tbad.toml:1: title must be text, not a number (and 1 more)",
+            "good\t2\tref\tAll good",
+        ]
+        assert [item["name"] for item in server.json("pipeline", "list")] == ["bad", "good"]
+    finally:
+        assert server.stop() == 0
