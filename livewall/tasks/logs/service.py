@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -171,15 +171,25 @@ class Logs:
 
         return await self._read(ask)
 
-    async def read(self, task: str, step: str, offset: int = 0, limit: int | None = None) -> AsyncIterator[bytes]:
+    async def read(
+        self, task: str, step: str, offset: int = 0, limit: int | None = None
+    ) -> AsyncGenerator[bytes, None]:
         """The bytes of `span`, in pieces. Raises NotFound where they are deleted meanwhile."""
-        at, end, _ = await self.span(task, step, offset, limit)
-        while at < end:
-            data = await self._read(lambda c, at=at: piece(c, task, step, at, min(PIECE, end - at)))  # type: ignore[misc]
+        start, end, _ = await self.span(task, step, offset, limit)
+        async for part in self.pieces(task, step, start, end):
+            yield part
+
+    async def pieces(self, task: str, step: str, start: int, end: int) -> AsyncGenerator[bytes, None]:
+        """The bytes from `start` to `end`, which are there without a gap, in pieces of at most 256 KiB.
+
+        Raises NotFound where they are not, or are deleted meanwhile; Busy.
+        """
+        while start < end:
+            data = await self._read(lambda c, at=start: piece(c, task, step, at, min(PIECE, end - at)))  # type: ignore[misc]
             if not data:
                 raise NotFound(message="this part of the log is not kept any more")
             yield data
-            at += len(data)
+            start += len(data)
 
     async def lines(self, task: str, step: str, first: int, count: int) -> dict[str, Any]:
         """`count` lines from line `first`, counted from the end where it is negative (tasks/ID/logs/NAME/lines)."""

@@ -1,0 +1,162 @@
+"""Logs of steps over HTTP (DESIGN §6): bytes, lines, search, and what foreign programs append."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import aclosing
+from typing import Any
+
+from tornado.iostream import StreamClosedError
+
+from handlers.base import BODY_LIMIT, ApiHandler, too_large
+from livewall.errors import LivewallError, invalid
+from livewall.tasks.logs.service import Span
+
+LINES = 1000
+"""The most lines, or lines with a match, of one answer."""
+QUERY = 1000
+"""The longest text that is searched for, in bytes."""
+_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.IGNORECASE)
+
+
+class LogsHandler(ApiHandler):
+    """What all of these read of a request."""
+
+    def number(self, name: str, default: int | None, *, least: int = 0, most: int = 10**15) -> int | None:
+        """A whole number of the query. Raises BadInput."""
+        text = self.argument(name)
+        if not text and name not in self.request.query_arguments:
+            return default
+        if re.fullmatch(r"-?[0-9]{1,16}", text) is None or not least <= int(text) <= most:
+            raise invalid(name, f"a whole number from {least} to {most}")
+        return int(text)
+
+
+class LogHandler(LogsHandler):
+    """GET and POST /api/tasks/ID/logs/NAME"""
+
+    async def get(self, id: str, name: str) -> None:
+        """The bytes as they are, up to the next gap: offsets stay true. With `download=1` the whole log as a file, in
+        which a line stands for each gap."""
+        await self.services.tasks.may_read_log(id, name, self.who)
+        offset, limit = self.number("offset", None), self.number("limit", None)
+        whole = offset is None and limit is None
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.set_header("Accept-Ranges", "bytes")
+        download = self.argument("download") == "1"
+        if download:
+            plain = re.sub(r"[^A-Za-z0-9._-]", "_", f"{id}-{name}")
+            self.set_header("Content-Disposition", f'attachment; filename="{plain}.log"')
+        asked = self.request.headers.get("Range") if whole else None
+        if asked is not None and (match := _RANGE.fullmatch(asked.strip())) and match[0] != "bytes=-":
+            await self.answer_range(id, name, match[1], match[2])
+            return
+        span = await self.services.logs.span(id, name, offset or 0, limit)
+        if download and whole and (span.start, span.end) != (0, span.total):
+            await self.answer_file(id, name, span.total)
+        else:
+            await self.answer_span(id, name, span)
+
+    async def post(self, id: str, name: str) -> None:
+        offset = self.number("offset", None)
+        if self._size > BODY_LIMIT:
+            raise too_large()
+        self.answer(await self.services.tasks.append_log(id, name, offset, b"".join(self._body), self.who))
+
+    async def answer_range(self, id: str, name: str, first: str, last: str) -> None:
+        """A part (RFC 9110 §14): where it begins in a gap, what of it lies behind."""
+        logs = self.services.logs
+        if first:
+            start = int(first)
+            limit = int(last) - start + 1 if last else None
+            if limit is not None and limit <= 0:  # no range at all: the header does not count
+                await self.answer_span(id, name, await logs.span(id, name))
+                return
+        else:
+            end = await logs.end(id, name)
+            start, limit = max(0, (end.bytes if end else 0) - int(last)), None
+        span = await logs.span(id, name, start, limit)
+        if span.start >= span.end:
+            self.set_status(416)
+            self.set_header("Content-Range", f"bytes */{span.total}")
+            self.clear_header("Content-Disposition")
+            self.show_error(invalid("range", f"there is nothing to be had of it; the log ends at {span.total}"))
+            return
+        self.set_status(206)
+        self.set_header("Content-Range", f"bytes {span.start}-{span.end - 1}/{span.total}")
+        await self.answer_span(id, name, span)
+
+    async def answer_span(self, id: str, name: str, span: Span) -> None:
+        self.set_header("Livewall-Log-Bytes", str(span.total))
+        self.set_header("Livewall-Log-Offset", str(span.start))
+        self.set_header("Content-Length", str(span.end - span.start))
+        if self.request.method != "HEAD":
+            await self.stream(id, name, span)
+
+    async def answer_file(self, id: str, name: str, total: int) -> None:
+        """The whole log up to `total`, for people."""
+        self.set_header("Livewall-Log-Bytes", str(total))
+        at = 0
+        while at < total and self.request.method != "HEAD":
+            span = await self.services.logs.span(id, name, at, total - at)
+            start = min(max(span.start, at), total) if span.start < span.end else total
+            if start > at:
+                self.write(f"\n[… {start - at} bytes left out …]\n".encode())
+            if not await self.stream(id, name, Span(start, max(start, span.end), total)):
+                return
+            at = max(start, span.end)
+
+    async def stream(self, id: str, name: str, span: Span) -> bool:
+        """Write the bytes of a span as fast as they are taken; False when they were not taken or are gone."""
+        try:
+            async with aclosing(self.services.logs.pieces(id, name, span.start, span.end)) as parts:
+                async for part in parts:
+                    self.write(part)
+                    await self.flush()
+        except StreamClosedError:
+            return False
+        except LivewallError:
+            if not self._headers_written:
+                raise
+            # Too late for an error: an answer that is cut off says that it is not whole.
+            self.request.connection.stream.close()  # type: ignore[union-attr]
+            return False
+        return True
+
+
+class LogLinesHandler(LogsHandler):
+    """GET /api/tasks/ID/logs/NAME/lines"""
+
+    async def get(self, id: str, name: str) -> None:
+        await self.services.tasks.may_read_log(id, name, self.who)
+        first = self.number("from", 1, least=-(10**15))
+        count = self.number("count", 200, least=1, most=LINES)
+        assert first is not None and count is not None
+        self.answer(await self.services.logs.lines(id, name, first or 1, count))
+
+
+class LogSearchHandler(LogsHandler):
+    """GET /api/tasks/ID/logs/NAME/search: it stops when its asker leaves."""
+
+    _search: asyncio.Task[dict[str, Any]] | None = None
+
+    async def get(self, id: str, name: str) -> None:
+        await self.services.tasks.may_read_log(id, name, self.who)
+        q = self.argument("q")
+        if not q or "\n" in q or len(q.encode()) > QUERY:
+            raise invalid("q", f"1 to {QUERY} bytes of one line")
+        first = self.number("from", 1, least=1)
+        limit = self.number("limit", 100, least=1, most=LINES)
+        assert first is not None and limit is not None
+        case = self.argument("case") == "1"
+        search = self.services.logs.search(id, name, q, first, limit, case=case)
+        self._search = asyncio.get_running_loop().create_task(search)
+        await asyncio.wait([self._search])
+        if not self._search.cancelled():
+            self.answer(self._search.result())
+
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        if self._search is not None:
+            self._search.cancel()
