@@ -159,7 +159,9 @@ class Run:
     def _due(self) -> float | None:
         if self._alone and not self._output.blocked:
             return 0.0
-        times = [self._output.due(), self._kill_at]
+        times = [self._output.due()]
+        if not self._alone:
+            times.append(self._kill_at)
         if not self._why and self._spec.timeout is not None:
             times.append(self._begin + self._spec.timeout)
         return min((at for at in times if at is not None), default=None)
