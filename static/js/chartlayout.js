@@ -52,6 +52,16 @@ export function zoomed(camera, scale, at) {
   return { scale, x: at.x - (at.x - camera.x) * ratio, y: at.y - (at.y - camera.y) * ratio };
 }
 
+/** The camera moved so that a box is in the middle. */
+export function centred(camera, node, view) {
+  const { scale } = camera;
+  return {
+    scale,
+    x: view.width / 2 - (node.x + BOX.width / 2) * scale,
+    y: view.height / 2 - (node.y + BOX.height / 2) * scale,
+  };
+}
+
 /** The camera moved no more than is needed for a box to be whole in view. */
 export function revealing(camera, node, view, margin = 32) {
   const axis = (shift, from, length, room) => {

@@ -1,6 +1,7 @@
 // The projector: a poster of one poll or of a wall's active item, always as the audience sees it.
 
 import { setText } from "../dom.js";
+import { Layouts } from "../layouts.js";
 import { start } from "../page.js";
 import { ballots, rows } from "../tally.js";
 import { Announcer } from "../views/announcer.js";
@@ -8,7 +9,8 @@ import { Corner } from "../views/corner.js";
 import { Countdown } from "../views/countdown.js";
 import { Lobby } from "../views/lobby.js";
 import { Poster } from "../views/poster.js";
-import { Steps } from "../views/steps.js";
+import { StepTable } from "../views/steptable.js";
+import { TaskPoster } from "../views/taskposter.js";
 import { Twin } from "../views/twin.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -16,7 +18,8 @@ let views = null;
 
 function make(context) {
   const stage = find("#stage");
-  const tools = { ...context, live: () => context.live };
+  const layouts = new Layouts({ env: context.env, redraw: () => context.redraw() });
+  const tools = { ...context, layouts, live: () => context.live };
   views = {
     corner: new Corner(find("#corner"), tools),
     countdown: new Countdown(find("#countdown"), tools),
@@ -26,7 +29,8 @@ function make(context) {
     assurance: find("#assurance"),
     turnout: find("#turnout"),
     poll: new Poster(stage, tools),
-    task: new Steps(stage, tools),
+    task: new TaskPoster(stage, tools),
+    table: new StepTable(find("#twin"), tools),
     lobby: new Lobby(stage, tools),
   };
   views.gone = views.waiting = views.lobby;
@@ -57,6 +61,14 @@ function drawPoll(context, scene) {
   }
 }
 
+/** The same table element tells polls and tasks. */
+function drawTable({ texts }, scene) {
+  if (views.told !== scene.stream) views.twin.clear();
+  views.told = scene.stream;
+  views.table.update(scene);
+  views.announcer.count(`${scene.task.title}: ${texts.say(`state.${scene.task.state}`)}`);
+}
+
 function draw(context) {
   if (!views) make(context);
   views.corner.update(context.live);
@@ -67,10 +79,15 @@ function draw(context) {
   views.turnout.hidden = views.assurance.hidden = scene.kind !== "poll";
   const view = views[scene.kind];
   for (const other of [views.poll, views.task, views.lobby]) if (other !== view) other.leave();
+  if (scene.kind !== "task" && views.told) {
+    views.table.clear();
+    views.told = null;
+  }
   if (scene.kind === "poll") drawPoll(context, scene);
   else {
     view.update(scene);
-    views.twin.clear();
+    if (scene.kind === "task") drawTable(context, scene);
+    else views.twin.clear();
   }
   views.countdown.update(scene, context.live.clock);
 }

@@ -1,10 +1,10 @@
 // Pans and zooms what is inside an SVG: by dragging, wheel, pinch and keys. Moves one group; nothing is drawn anew.
 
-import { fit, held, revealing, zoomed } from "../chartlayout.js";
+import { centred, fit, held, revealing, zoomed } from "../chartlayout.js";
 
 const LEAST = 0.08;
 const MOST = 3;
-const LEGIBLE = 0.62; // a chart that would begin smaller begins at the step that matters
+const LEGIBLE = 0.7; // a chart that would begin smaller begins at the step that matters
 const FAR = 0.45; // smaller than this only shapes and colours are drawn
 const STEP = 1.3;
 const CLICK = 5; // pixels a click may move
@@ -39,7 +39,7 @@ export class Camera {
     this.at = whole;
     if (whole.scale < LEGIBLE) {
       this.at = { scale: LEGIBLE, x: 24, y: (this.view.height - this.layout.height * LEGIBLE) / 2 };
-      if (this.node) this.at = revealing(this.at, this.node, this.view, this.view.width / 3);
+      if (this.node) this.at = centred(this.at, this.node, this.view);
     }
     this.apply();
   }

@@ -61,11 +61,18 @@ export class Chart {
       tool("zoom_fit", "0", () => this.camera.key("0"))));
     this.svg.addEventListener("keydown", (event) => this.key(event));
     this.svg.addEventListener("focusin", (event) => this.focused(event.target));
+    this.sized(layout);
     const first = foremost(steps);
     this.camera.show(layout, first ? this.placeOf(layout, first.name) : null);
     const stop = this.nodes.get(this.chosen) || (first && this.nodes.get(first.name));
     if (stop) stop.element.setAttribute("tabindex", "0");
     this.choose(this.chosen);
+  }
+
+  /** A chart that needs less height leaves it to the log. */
+  sized(layout) {
+    const scale = Math.min(1.25, (this.element.clientWidth - 48) / Math.max(1, layout.width));
+    this.element.style.setProperty("--high", `${Math.round(layout.height * Math.max(0.7, scale) + 56)}px`);
   }
 
   placeOf(layout, name) {
@@ -77,9 +84,9 @@ export class Chart {
       mark: svg("path", { class: "mark" }),
       name: svg("text", { class: "t", x: 42, y: 30 }, shortened(name, NAME_ROOM)),
       line: svg("text", { class: "m", x: 42, y: 50 }),
-      said: svg("text", { class: "s", x: 16, y: 68 }),
+      said: svg("text", { class: "s", x: 16, y: 67 }),
       whole: svg("title", {}, name),
-      fill: svg("rect", { class: "fill", x: 1, y: BOX.height - 5, width: 0, height: 4 }),
+      fill: svg("rect", { class: "fill", x: 16, y: BOX.height - 7, width: 0, height: 3, rx: 1.5 }),
       shown: null,
     };
     parts.element = svg("a", { class: "n", href: `#step=${name}`, tabindex: "-1", "data-step": name, transform: `translate(${x} ${y})` },
@@ -100,8 +107,8 @@ export class Chart {
     parts.shown = step;
     const { texts } = this.tools;
     setText(parts.said, shortened(step.message || step.reason || "", LINE_ROOM));
-    const share = step.state === "succeeded" ? 1 : step.progress || 0;
-    const width = String(Math.round(share * (BOX.width - 2)));
+    const share = step.state === "succeeded" ? 0 : step.progress || 0;
+    const width = String(Math.round(share * (BOX.width - 32)));
     if (parts.fill.getAttribute("width") !== width) parts.fill.setAttribute("width", width);
     const label = [step.name, texts.say(`state.${step.state}`), this.percent(step), step.message || step.reason].filter(Boolean).join(", ");
     if (parts.element.getAttribute("aria-label") !== label) {

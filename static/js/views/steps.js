@@ -1,44 +1,10 @@
 // A task as a plain list of steps: the state as a shape and a word, progress, what it says. Changed in place.
 
 import { h, setText, svg } from "../dom.js";
-import { clockFace } from "../clock.js";
+import { hasEnded } from "../shapes.js";
 import { stepDensity } from "../tally.js";
-
-/** A shape for each state, drawn in an 18 × 18 box: ring, dots, tick, cross, dash, diamond. */
-const SHAPES = {
-  pending: [["circle", { cx: 9, cy: 9, r: 5 }]],
-  running: [["circle", { cx: 9, cy: 9, r: 6.5, "stroke-dasharray": "29 12", class: "turning" }]],
-  waiting: [["path", { d: "M6 4v10M12 4v10" }]],
-  retrying: [["path", { d: "M14 9a5 5 0 1 1-2-4M12 1.5V5H8.5" }]],
-  succeeded: [["path", { d: "M3.5 9.5l4 4L15 5" }]],
-  failed: [["path", { d: "M4 4l10 10M14 4L4 14" }]],
-  cancelled: [["path", { d: "M3 9h12" }]],
-  cancelling: [["path", { d: "M3 9h12" }]],
-  skipped: [["path", { d: "M4 4l6 5-6 5M13 4v10" }]],
-  lost: [["path", { d: "M9 2l7 7-7 7-7-7z" }]],
-};
-
-function shape(state) {
-  return svg("svg", { viewBox: "0 0 18 18", class: "shape", "aria-hidden": "true" },
-    (SHAPES[state] || SHAPES.pending).map(([tag, attributes]) => svg(tag, attributes)));
-}
-
-export class Badge {
-  constructor(texts) {
-    this.texts = texts;
-    this.state = null;
-    this.word = h("span", { class: "word" });
-    this.element = h("span", { class: "badge" }, this.word);
-  }
-
-  set(state) {
-    if (state === this.state) return;
-    this.state = state;
-    this.element.dataset.state = state;
-    this.element.replaceChildren(shape(state), this.word);
-    setText(this.word, this.texts.say(`state.${state}`));
-  }
-}
+import { elapsed, expected } from "../times.js";
+import { Badge } from "./badge.js";
 
 export class Steps {
   constructor(stage, { texts, live }) {
@@ -82,10 +48,11 @@ export class Steps {
     this.badge = new Badge(this.texts);
     this.reason = h("span", { class: "reason", dir: "auto" });
     this.time = h("span", { class: "time" });
+    this.rest = h("span", { class: "rest" });
     this.done = h("span", { class: "progressed" });
     this.stage.replaceChildren(h("section", { class: "task", "data-density": stepDensity(steps.length) },
       this.title,
-      h("p", { class: "sum" }, this.badge.element, this.done, this.time, this.reason),
+      h("p", { class: "sum" }, this.badge.element, this.done, this.time, this.rest, this.reason),
       h("ol", { class: "steps" }, items)));
   }
 
@@ -103,14 +70,11 @@ export class Steps {
   /** Times run on between events. */
   tick() {
     if (!this.structure || !this.task) return;
-    setText(this.time, this.elapsed(this.task));
-    const ended = this.steps.filter((step) => step.ended_at || ["succeeded", "failed", "cancelled", "skipped", "lost"].includes(step.state)).length;
+    const now = this.live().clock.now();
+    setText(this.time, elapsed(this.task, now));
+    setText(this.rest, expected(this.task, now, this.texts));
+    const ended = this.steps.filter((step) => hasEnded(step.state)).length;
     setText(this.done, this.texts.say("task.done", { n: ended, of: this.steps.length }));
-    for (const step of this.steps) setText(this.rows.get(step.name).time, this.elapsed(step));
-  }
-
-  elapsed({ started_at: from, ended_at: to }) {
-    if (!from) return "";
-    return clockFace((to ? Date.parse(to) : this.live().clock.now()) - Date.parse(from));
+    for (const step of this.steps) setText(this.rows.get(step.name).time, elapsed(step, now));
   }
 }
