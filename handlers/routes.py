@@ -6,7 +6,7 @@ from typing import Any
 
 from tornado.routing import URLSpec
 
-from handlers import live, login, ops, pages, polling, polls, sse, tasks, walls
+from handlers import live, login, logs, ops, pages, polling, polls, sse, tasks, walls
 from handlers.connections import Connections
 from livewall.services import Services
 
@@ -43,6 +43,9 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/api/tasks/{ID}/cancel", tasks.CancelHandler, plain),
         URLSpec(rf"/api/tasks/{ID}/retry", tasks.RetryHandler, plain),
         URLSpec(rf"/api/tasks/{ID}/steps/{ID}", tasks.StepHandler, plain),
+        URLSpec(rf"/api/tasks/{ID}/logs/{ID}", logs.LogHandler, plain),
+        URLSpec(rf"/api/tasks/{ID}/logs/{ID}/lines", logs.LogLinesHandler, plain),
+        URLSpec(rf"/api/tasks/{ID}/logs/{ID}/search", logs.LogSearchHandler, plain),
         URLSpec(r"/api/pipelines", tasks.PipelinesHandler, plain),
         URLSpec(rf"/api/pipelines/{ID}/tasks", tasks.StartHandler, plain),
         # who is asking

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import json
 import os
 import re
 import signal
@@ -116,7 +117,8 @@ class Attempt:
 
         Blocks for milliseconds: call it in a thread. The process is to be reaped by the caller. Raises OSError.
         """
-        text = msgspec.json.encode(spec)
+        # Python's own JSON: a path or a variable that is not UTF-8 goes through it as it is.
+        text = json.dumps(msgspec.to_builtins(spec)).encode()
         self.prepare()
         # Of the server's environment only what its Python may need to start.
         env = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
@@ -191,7 +193,7 @@ class Attempt:
         """What the step left as outputs, secrets replaced; of two of one name the later. Raises BadInput."""
         text = self._read_values()
         found: dict[str, str] = {}
-        masker = Masker([secret.encode() for secret in secrets])
+        masker = Masker([os.fsencode(secret) for secret in secrets])
         for number, line in enumerate(text.split("\n"), 1):
             line = line.removesuffix("\r")
             if not line:
@@ -199,7 +201,7 @@ class Attempt:
             name, equals, value = line.partition("=")
             if not equals or not _NAME.fullmatch(name) or "\0" in value:  # never shown: it may be a secret
                 raise _bad(f"line {number} is not NAME=value, NAME being letters, digits and _")
-            found[name] = (masker.feed(value.encode()) + masker.end()).decode()
+            found[name] = (masker.feed(value.encode()) + masker.end()).decode(errors="replace")
         return found
 
     def _read_values(self) -> str:

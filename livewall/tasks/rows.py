@@ -247,8 +247,8 @@ def begin_log(tx: Transaction, row: Row, step: str) -> None:
     if tx.one("SELECT 1 FROM streams WHERE name = :name", {"name": name}):
         return
     tx.append(name, "owner", wire.text(Owner(row.owner, log=True)), view=View.NONE)
-    tx.append(name, "end", wire.text(End(0, 0)), view=View.FULL)
+    tx.append(name, "end", wire.text(End(0, 0)._asdict()), view=View.FULL)
 
 
 def log_moved(tx: Transaction, task: str, step: str, end: End) -> None:
-    tx.append(log_stream(task, step), "end", wire.text(end), view=View.FULL)
+    tx.append(log_stream(task, step), "end", wire.text(end._asdict()), view=View.FULL)

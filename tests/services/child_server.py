@@ -49,6 +49,13 @@ class Server(ServerProcess):
         assert status < 300, (status, found)
         return found
 
+    def host_bytes(self, path: str) -> bytes:
+        """What the admin gets, as it is."""
+        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self.admin}"})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            found: bytes = answer.read()
+        return found
+
     def poll(self, **fields: Any) -> str:
         """The id of an open poll."""
         made = self.host("POST", "/api/polls", {"title": "Who?", "options": ["Clinton", "Dole"], **fields})

@@ -1,0 +1,269 @@
+"""Tasks that run here: pipelines started, their steps as real processes, cancel, retry, and what a step may say."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Client
+from watchers import TRANSPORTS, Watcher
+
+from livewall.settings import Settings
+
+Write = Callable[[str, str], None]
+PRINTS = f"""[params.word]
+type = "string"
+default = "hello"
+pattern = "[a-z ;$()&|'\\"<>-]+"
+[[steps]]
+name = "say"
+run = [{sys.executable!r}, "-c", "import sys; print(sys.argv[1:])", "{{params.word}}", "--flag"]
+[[steps]]
+name = "then"
+needs = ["say"]
+run = ["sh", "-c", "echo VERSION=1.4 >> $LIVEWALL_OUTPUT; pwd > where"]
+[[steps]]
+name = "last"
+needs = ["then"]
+run = ["sh", "-c", "echo version \\"$1\\"; cat where", "sh", "{{steps.then.VERSION}}"]
+"""
+
+
+@pytest.fixture
+def pipelines(tmp_path: Path) -> Path:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def settings(settings: Settings, pipelines: Path) -> Settings:
+    (pipelines / "prints.toml").write_text(PRINTS)
+    return replace(settings, pipelines=pipelines, workers=2)
+
+
+@pytest.fixture
+def write(pipelines: Path, running: Any) -> Write:
+    """A pipeline that the server knows at once."""
+
+    def put(name: str, text: str) -> None:
+        (pipelines / f"{name}.toml").write_text(text)
+        running.services.pipelines.refresh()
+
+    return put
+
+
+async def start(client: Client, token: str, pipeline: str, **params: Any) -> str:
+    answer = await client.ask("POST", f"/api/pipelines/{pipeline}/tasks", {"params": params}, token=token)
+    assert answer.status == 201, answer.body
+    return str(answer.json["id"])
+
+
+async def ended(client: Client, token: str, task: str) -> dict[str, Any]:
+    watcher = Watcher(client.url, "websocket", f"tasks/{task}", token=token)
+    watcher.start()
+    await watcher.until(lambda c: c.state.get("task", {}).get("ended_at"))
+    await watcher.stop()
+    found: dict[str, Any] = (await client.ask("GET", f"/api/tasks/{task}", token=token)).json
+    return found
+
+
+def states(task: dict[str, Any]) -> dict[str, str]:
+    return {step["name"]: step["state"] for step in task["steps"]}
+
+
+async def log_of(client: Client, token: str, task: str, step: str) -> str:
+    return (await client.ask("GET", f"/api/tasks/{task}/logs/{step}", token=token)).body.decode()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_pipeline_runs_its_commands_and_every_reader_sees_them_end(transport: str, client: Client) -> None:
+    token = await client.token("operator")
+    watcher = Watcher(client.url, "websocket", "tasks", token=token)
+    watcher.start()
+    word = "x; $(touch y) && 'z' --rm"
+    task = await start(client, token, "prints", word=word)
+    follower = Watcher(client.url, transport, f"tasks/{task}", token=token)
+    follower.start()
+    logs = Watcher(client.url, transport, f"tasks/{task}/logs/say", token=token)
+    logs.start()
+    await follower.until(lambda c: c.state.get("task", {}).get("ended_at"))
+    assert follower.checker.state["task"]["state"] == "succeeded", follower.checker.state
+    said = await log_of(client, token, task, "say")
+    assert said == f"{[word, '--flag']!r}\n"
+    await logs.until(lambda c: c.state.get("end") == {"bytes": len(said), "lines": 1})
+    found = await ended(client, token, task)
+    assert found["params"] == {"word": word} and found["pipeline"] == "prints"
+    lines = (await log_of(client, token, task, "last")).splitlines()
+    assert lines[0] == "version 1.4" and lines[1].endswith("/work")
+    await watcher.until(lambda c: c.state.get(f"task/{task}", {}).get("state") == "succeeded")
+    for each in (watcher, follower, logs):
+        await each.stop()
+
+
+async def test_a_failure_is_told_with_its_reason_and_a_retry_takes_over(client: Client, write: Write) -> None:
+    token = await client.token("operator")
+    write("flaky", """[[steps]]
+name = "a"
+run = ["sh", "-c", "date >> made; cat made"]
+[[steps]]
+name = "b"
+needs = ["a"]
+run = ["sh", "-c", "test -e again || { touch again; exit 3; }"]
+[[steps]]
+name = "c"
+needs = ["b"]
+run = ["no-such-program-here"]
+""")
+    first = await ended(client, token, await start(client, token, "flaky"))
+    assert states(first) == {"a": "succeeded", "b": "failed", "c": "skipped"}
+    assert (first["state"], first["reason"]) == ("failed", "b: exit status 3")
+    answers = [await client.ask("POST", f"/api/tasks/{first['id']}/retry", {}, token=token) for _ in range(2)]
+    assert [a.status for a in answers] == [201, 200] and answers[0].json["id"] == answers[1].json["id"]
+    second = await ended(client, token, answers[0].json["id"])
+    assert states(second) == {"a": "succeeded", "b": "succeeded", "c": "failed"}
+    assert second["retry_of"] == first["id"] and second["steps"][0]["reason"] == "taken over"
+    assert "no-such-program-here" in second["steps"][2]["reason"]
+    running = await client.ask("POST", f"/api/tasks/{first['id']}/retry", {}, token=token)
+    assert running.json["id"] == second["id"]
+
+
+async def test_attempts_follow_one_another_in_one_log(client: Client, write: Write) -> None:
+    token = await client.token("operator")
+    write("again", """[[steps]]
+name = "a"
+retries = 2
+run = ["sh", "-c", "echo try >> tries; wc -l < tries; test $(wc -l < tries) = 3"]
+""")
+    task = await ended(client, token, await start(client, token, "again"))
+    assert (task["state"], task["steps"][0]["attempt"]) == ("succeeded", 3)
+    assert (await log_of(client, token, task["id"], "a")).split() == ["1", "2", "3"]
+
+
+async def test_a_cancel_leaves_nothing_alive(client: Client, write: Write, tmp_path: Path) -> None:
+    token = await client.token("operator")
+    pids = tmp_path / "pids"
+    stubborn = f"trap '' TERM; echo $$ >> {pids}; while :; do sleep 1; done"
+    write("stays", f'''[[steps]]
+name = "a"
+run = ["sh", "-c", """setsid sh -c "{stubborn}" & {stubborn}"""]
+[[steps]]
+name = "b"
+needs = ["a"]
+run = ["true"]
+''')
+    task = await start(client, token, "stays")
+    while not pids.exists() or len(pids.read_text().split()) < 2:
+        await asyncio.sleep(0.02)
+    answer = await client.ask("POST", f"/api/tasks/{task}/cancel", {}, token=token)
+    assert answer.json["state"] == "cancelling"
+    found = await ended(client, token, task)
+    assert (found["state"], states(found)) == ("cancelled", {"a": "cancelled", "b": "cancelled"})
+    for pid in pids.read_text().split():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
+
+
+async def test_a_step_reports_on_itself_and_on_nothing_else(client: Client, write: Write) -> None:
+    token = await client.token("operator")
+    write("self", f"""[[steps]]
+name = "a"
+run = [{sys.executable!r}, "-c", '''
+import json, os, urllib.error, urllib.request
+def put(path, **body):
+    request = urllib.request.Request(os.environ["LIVEWALL_URL"] + path, json.dumps(body).encode(), method="PUT",
+        headers={{"Authorization": "Bearer " + os.environ["LIVEWALL_TOKEN"]}})
+    try:
+        return urllib.request.urlopen(request).status
+    except urllib.error.HTTPError as error:
+        return error.code
+own = os.environ["OWN"]
+print(put(own + "/steps/a", progress=0.4, message="token " + os.environ["LIVEWALL_TOKEN"]))
+print(put(own + "/steps/a", state="failed"), put(own + "/steps/b", progress=0.1), put("/api/walls/AAAAAA", title="x"))
+print(sorted(os.environ))
+print(os.environ["LIVEWALL_TOKEN"])
+''']
+env = {{ OWN = "/api/tasks/mine" }}
+[[steps]]
+name = "b"
+run = ["true"]
+""")
+    answer = await client.ask("POST", "/api/pipelines/self/tasks", {"id": "mine"}, token=token)
+    assert answer.status == 201
+    task = await ended(client, token, "mine")
+    lines = (await log_of(client, token, "mine", "a")).splitlines()
+    assert lines[:2] == ["200", "409 403 401"]
+    names = {"HOME", "LANG", "LIVEWALL_OUTPUT", "LIVEWALL_TOKEN", "LIVEWALL_URL", "OWN", "PATH"}
+    assert set(eval(lines[2])) <= names | {"LC_CTYPE"}
+    assert lines[3] == "***", "its own token is a secret, too"
+    assert (task["steps"][0]["message"], task["steps"][0]["state"]) == ("token ***", "succeeded")
+
+
+async def test_parameters_are_checked_field_by_field(client: Client) -> None:
+    token = await client.token("operator")
+    path = "/api/pipelines/prints/tasks"
+    wrong = await client.ask("POST", path, {"params": {"word": "UPPER", "other": 1}}, token=token)
+    assert (wrong.status, wrong.code) == (422, "invalid")
+    assert set(wrong.json["error"]["fields"]) == {"params.word", "params.other"}
+    assert (await client.ask("POST", "/api/pipelines/none/tasks", {}, token=token)).status == 404
+    for role in ("host", "reporter"):
+        assert (await client.ask("POST", path, {}, token=await client.token(role))).status == 403
+        assert (await client.ask("GET", "/api/pipelines", token=await client.token(role))).status == 403
+
+
+async def test_a_broken_pipeline_says_where_and_a_task_of_it_goes_on(
+    client: Client, write: Write, settings: Settings
+) -> None:
+    token = await client.token("operator")
+    write("two", '[[steps]]\nname = "a"\nrun = ["sh", "-c", "while ! test -e go; do sleep 0.02; done"]\n'
+          '[[steps]]\nname = "b"\nneeds = ["a"]\nrun = ["echo", "done"]\n')
+    task = await start(client, token, "two")
+    write("two", '[[steps]]\nname = "a"\nrun = ["true"]\nneeds = ["b"]\n')
+    broken = await client.ask("POST", "/api/pipelines/two/tasks", {}, token=token)
+    assert broken.status == 422
+    [listed] = [p for p in (await client.ask("GET", "/api/pipelines", token=token)).json["items"] if p["name"] == "two"]
+    assert listed["errors"][0]["line"] == 4 and listed["errors"][0]["file"] == "two.toml"
+    work = settings.data / "tasks" / task / "work"
+    while not work.exists():
+        await asyncio.sleep(0.01)
+    (work / "go").touch()
+    assert (await ended(client, token, task))["state"] == "succeeded"
+
+
+async def test_more_tasks_than_workers_wait_with_the_reason(client: Client, write: Write, settings: Settings) -> None:
+    token = await client.token("operator")
+    write("slow", '[[steps]]\nname = "a"\nrun = ["sh", "-c", "while ! test -e go; do sleep 0.02; done"]\n')
+    tasks = [await start(client, token, "slow") for _ in range(3)]
+    found = (await client.ask("GET", f"/api/tasks/{tasks[2]}", token=token)).json
+    assert (found["state"], found["reason"]) == ("waiting", "waits for its turn: this server runs 2 tasks at a time")
+    for task in tasks:
+        work = settings.data / "tasks" / task / "work"
+        while not work.exists():
+            await asyncio.sleep(0.01)
+        (work / "go").touch()
+        assert (await ended(client, token, task))["state"] == "succeeded"
+
+
+async def test_a_secret_that_the_server_does_not_have_fails_the_step(client: Client, write: Write) -> None:
+    token = await client.token("operator")
+    write("secret", 'secrets = ["NO_SUCH_SECRET_HERE"]\n[[steps]]\nname = "a"\nrun = ["true"]\n')
+    task = await ended(client, token, await start(client, token, "secret"))
+    assert task["reason"] == "a: the server's environment has no NO_SUCH_SECRET_HERE"
+
+
+async def test_nobody_reports_a_step_that_runs_here(client: Client, write: Write, settings: Settings) -> None:
+    token = await client.token("operator")
+    write("slow", '[[steps]]\nname = "a"\nrun = ["sh", "-c", "while ! test -e go; do sleep 0.02; done"]\n')
+    task = await start(client, token, "slow")
+    answer = await client.ask("PUT", f"/api/tasks/{task}/steps/a", {"state": "succeeded"}, token=token)
+    assert (answer.status, answer.code) == (409, "conflict")
+    log = await client.ask("POST", f"/api/tasks/{task}/logs/a?offset=0", raw=b"x", token=token)
+    assert (log.status, log.code) == (409, "conflict")
+    await client.ask("POST", f"/api/tasks/{task}/cancel", {}, token=token)
+    assert (await ended(client, token, task))["state"] == "cancelled"
