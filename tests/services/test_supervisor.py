@@ -97,6 +97,13 @@ def test_arguments_are_passed_on_as_they_are(bench):
     assert output.split(b"\0") == [text.encode() for text in odd]
 
 
+def test_what_is_not_utf_8_is_passed_on_and_masked_too(bench):
+    env = {"PATH": os.environ["PATH"], "KEY": os.fsdecode(b"hunter\xff\xfe")}
+    end, output = bench.run("sh", "-c", 'printf "%s %s" "$1" "$KEY"', "-", "a\udcffb", env=env, secrets=[env["KEY"]])
+    assert (end.status, output) == (0, b"a\xffb ***")
+    assert "cannot be passed on" in refused(bench, "echo", "\ud800")
+
+
 # What is kept.
 
 

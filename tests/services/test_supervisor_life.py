@@ -168,6 +168,18 @@ def test_a_killed_supervisor_is_lost_at_once(bench):
     assert not (bench.work / "again").exists()
 
 
+def test_a_fault_of_the_supervisor_itself_ends_the_command_and_is_said(bench):
+    attempt = bench.attempt()
+    spec = msgspec.to_builtins(bench.spec("sh", "-c", "touch $$; echo on; exec sleep 60")) | {"cap": "a word"}
+    program = Path(livewall.__file__).parent / "tasks" / "supervisor"
+    command = [sys.executable, "-E", "-S", program, attempt.folder]
+    subprocess.run(command, input=msgspec.json.encode(spec), check=True, timeout=PATIENCE)
+    found = attempt.probe()
+    assert isinstance(found, Ended) and found.exit.why == "error"
+    assert found.exit.message.startswith("the supervisor failed: TypeError")
+    until(lambda: not any(map(alive, bench.pids(1))))
+
+
 def test_a_server_that_was_half_way_through_the_specification_has_started_nothing(bench):
     attempt = bench.attempt()
     program = Path(livewall.__file__).parent / "tasks" / "supervisor"

@@ -46,12 +46,20 @@ class Folder:
             os.close(self.create(CLAIM, os.O_EXCL))
         except FileExistsError:
             return False
-        os.fsync(self.fd)  # a claim that a power failure forgets would let the step run twice
+        self.sync()  # a claim that a power failure forgets would let the step run twice
         return True
 
     def create(self, name: str, flags: int = os.O_TRUNC) -> int:
         """A descriptor of a file of this folder, to write to."""
         return os.open(name, _CREATE | flags, 0o600, dir_fd=self.fd)
+
+    def sync(self) -> None:
+        """See to it that its names outlast a power failure, where the file system can."""
+        try:
+            os.fsync(self.fd)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                raise
 
 
 class ExitFile:
@@ -78,4 +86,4 @@ class ExitFile:
         os.ftruncate(self._file, len(text))
         os.fsync(self._file)
         os.rename(EXIT_NEW, EXIT, src_dir_fd=self._folder.fd, dst_dir_fd=self._folder.fd)
-        os.fsync(self._folder.fd)
+        self._folder.sync()
