@@ -162,6 +162,10 @@ class Logs:
         """Where the logs of a task end, by their steps."""
         return await self._read(lambda c: {log.step: log.end for log in rows.all_of(c, task)})
 
+    async def tasks(self) -> list[str]:
+        """The tasks that have logs: some may be unknown to a database that was put back."""
+        return await self._read(lambda c: [row[0] for row in c.execute("SELECT DISTINCT task FROM logs")])
+
     async def span(self, task: str, step: str, offset: int = 0, limit: int | None = None) -> Span:
         """The bytes there are from `offset` on, or from behind the gap it is in, up to the next gap."""
 

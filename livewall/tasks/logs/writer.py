@@ -73,6 +73,14 @@ class Followed:
         return self.follower.task, self.follower.step
 
 
+class Done(NamedTuple):
+    """What a commit came to."""
+
+    outcomes: list[Outcome]
+    jobs: list[tuple[Job, Any]]
+    turns: list[tuple[Followed, Turn]]
+
+
 class LogWriter:
     """`tell(outcomes, moved)` is called from the thread after each commit and must hand both to the loop."""
 
@@ -189,7 +197,7 @@ class LogWriter:
 
     def _commit(self, jobs: list[Job], turns: list[Followed]) -> None:
         try:
-            self._together(jobs, turns)
+            done = self._together(jobs, turns)
         except sqlite3.Error as error:
             self._rollback()
             self._refused(error)
@@ -207,8 +215,10 @@ class LogWriter:
             for followed in turns:
                 followed.not_before = time.monotonic() + PATIENCE
             self._deliver([Outcome(job.future, None, error) for job in jobs if job.future], {})
+        else:
+            self._committed(done)
 
-    def _together(self, jobs: list[Job], turns: list[Followed]) -> None:
+    def _together(self, jobs: list[Job], turns: list[Followed]) -> Done:
         connection, now = self._connection, self._now()
         outcomes: list[Outcome] = []
         after: list[tuple[Job, Any]] = []
@@ -236,16 +246,19 @@ class LogWriter:
             left -= turn.read
             taken.append((followed, turn))
         connection.execute("COMMIT")
+        return Done(outcomes, after, taken)
+
+    def _committed(self, done: Done) -> None:
         if self._faults:
             self._faults, self._resume_at = 0, 0.0
             log.info("the logs' database takes writes again")
-        moved = {job.key: result for job, result in after if job.key}
-        moved |= {followed.key: turn.end for followed, turn in taken if turn.moved}
-        for followed, turn in taken:
-            self._settle(followed, turn, outcomes)
-        for job, result in after:
+        moved = {job.key: result for job, result in done.jobs if job.key}
+        moved |= {followed.key: turn.end for followed, turn in done.turns if turn.moved}
+        for followed, turn in done.turns:
+            self._settle(followed, turn, done.outcomes)
+        for job, result in done.jobs:
             job.then(result)
-        self._deliver(outcomes, moved)
+        self._deliver(done.outcomes, moved)
 
     def _settle(self, followed: Followed, turn: Turn, outcomes: list[Outcome]) -> None:
         followed.follower.settle(turn)
