@@ -20,7 +20,7 @@ from typing import Any
 from livewall.cli.output import this_command
 from livewall.client.calls import ClientError, NotReached, Refusal, Server, segment
 from livewall.client.secret import admin_token, is_loopback
-from livewall.demo import release
+from livewall.demo import release, repository
 from livewall.demo.answers import OPTIONS
 from livewall.network import reachable
 from livewall.settings import environment_without_livewall
@@ -44,8 +44,11 @@ async def show(*, port: int, address: str, data: Path | None, seconds: float | N
     async with AsyncExitStack() as stack:
         folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="livewall-demo-")))
         need_port(port, address)
-        server, process = await stack.enter_async_context(running_server(port, address, folder))
+        pipelines = await project(folder, say)
+        server, process = await stack.enter_async_context(running_server(port, address, folder, pipelines))
         stage = await prepare(server)
+        if pipelines is not None:
+            stage |= await stack.enter_async_context(releases(server, stage["wall"]))
         say(announcement(server, stage, address, folder))
         crowd = min(CROWD_SECONDS, seconds * 0.8) if seconds else CROWD_SECONDS
         tasks = [
@@ -128,15 +131,47 @@ def need_port(port: int, address: str) -> None:
             ) from None
 
 
+async def project(data: Path, say: Say) -> Path | None:
+    """A folder with a real pipeline, and the repository it releases; None where that cannot be had."""
+    try:
+        return await asyncio.to_thread(repository.prepare, data / "demo")
+    except (repository.NoRepository, OSError) as problem:
+        say(f"No pipeline is shown: {problem}")
+        return None
+
+
+@asynccontextmanager
+async def releases(server: Server, wall: str) -> AsyncIterator[dict[str, str]]:
+    """Two tasks that run here: a release, and behind it one whose test fails. What still runs at the end is ended."""
+    path = f"/api/pipelines/{repository.PIPELINE}/tasks"
+    started = [await server.post(path, {"params": {"ref": ref}}) for ref in ("main", "broken")]
+    items = (await server.get(f"/api/walls/{segment(wall)}"))["items"]
+    await server.put(f"/api/walls/{segment(wall)}", {"items": [*items, f"tasks/{started[0]['id']}"]})
+    try:
+        yield {"release": started[0]["id"]}
+    finally:
+        with suppress(ClientError, TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                for task in started:
+                    await server.post(f"/api/tasks/{segment(task['id'])}/cancel", {}, repeat=True)
+                for task in started:
+                    while (await server.get(f"/api/tasks/{segment(task['id'])}"))["ended_at"] is None:
+                        await asyncio.sleep(0.1)
+
+
 async def fail_when_ended(process: Process) -> None:
     raise Failed(f"The server ended with status {await process.wait()}.")
 
 
 @asynccontextmanager
-async def running_server(port: int, address: str, data: Path) -> AsyncIterator[tuple[Server, Process]]:
+async def running_server(
+    port: int, address: str, data: Path, pipelines: Path | None
+) -> AsyncIterator[tuple[Server, Process]]:
     """The real `livewall serve`, ready."""
     url = f"http://{reachable(address)}:{port}"
     arguments = ["--port", str(port), "--address", address, "--public-url", url, "--data", str(data)]
+    if pipelines is not None:
+        arguments += ["--pipelines", str(pipelines)]
     # Its own words on standard output are said here, better; its log and its errors are not hidden.
     async with child("-m", "livewall", "serve", *arguments, "--log-level", "warning", stdout=DEVNULL) as process:
         await ready(url, process)
@@ -208,7 +243,7 @@ Livewall is running at {server.url}
   Audience    {wall}
   Sign in     {login}
               (as admin, once, within ten minutes; another: {another})
-  A task      {server.url}/tasks/{stage["task"]}  (after signing in)
+  Tasks       {server.url}/tasks  (after signing in: a release of a small project, with its chart and logs)
 
 944 people are about to answer. Ctrl-C ends it.
 """

@@ -65,8 +65,6 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[str, ...] = ()
     params: tuple[Param, ...] = ()
     steps: tuple[StepDef, ...]
-    timeout: float | None = None
-    """Seconds for the whole task."""
 
 
 def load(path: FilePath, file: str) -> Pipeline:
@@ -142,18 +140,17 @@ class _Checker:
                 f"{shown(self._name)!r} is no name of a pipeline: letters, digits, '.', '_' and '-', at most 80,"
                 " a letter or digit first; rename the file"
             )
-        known_keys(table, ("title", "concurrency", "secrets", "timeout", "params", "steps"), where, "a pipeline")
+        known_keys(table, ("title", "concurrency", "secrets", "params", "steps"), where, "a pipeline")
         title = self._title()
         concurrency = None
         if "concurrency" in table:
             concurrency = whole(table["concurrency"], where["concurrency"], "concurrency", least=1, most=1_000)
-        timeout = self._timeout(table, where)
         secrets = self._secrets()
         self._params = tuple(self._declared())
         steps = tuple(self._steps())
         return Pipeline(
             name=self._name, title=title, concurrency=concurrency, secrets=secrets, params=self._params,
-            steps=steps, timeout=timeout,
+            steps=steps,
         )  # fmt: skip
 
     def _title(self) -> str:

@@ -18,7 +18,6 @@ from livewall.tasks.problems import PipelineFault
 BUILD = """
 title = "Build"                      # build.toml
 concurrency = 1
-timeout = 3600
 secrets = ["DEPLOY_KEY"]             # names of environment variables of the server
 [params.ref]
 type = "string"                      # string, integer, number, boolean
@@ -51,7 +50,7 @@ def faults(text: str, name: str = "build") -> list[tuple[int, str]]:
 
 def test_everything_a_file_may_say_is_read() -> None:
     found = parse(BUILD, "build", "build.toml")
-    assert (found.name, found.title, found.concurrency, found.timeout) == ("build", "Build", 1, 3600.0)
+    assert (found.name, found.title, found.concurrency) == ("build", "Build", 1)
     assert found.secrets == ("DEPLOY_KEY",)
     assert [(p.name, p.type, p.default, p.pattern) for p in found.params] == [
         ("ref", "string", "main", "[A-Za-z0-9._/-]+")
@@ -101,9 +100,10 @@ def test_without_a_title_it_has_its_name() -> None:
         ("concurrency = 0\n" + STEP, 1, "concurrency must be at least 1"),
         ("concurrency = true\n" + STEP, 1, "concurrency must be a whole number, not true or false"),
         ("concurrency = 1.0\n" + STEP, 1, "concurrency must be a whole number, not 1.0"),
-        ("timeout = 0\n" + STEP, 1, "timeout must be above 0"),
-        ("timeout = nan\n" + STEP, 1, "timeout must be above 0"),
-        ("timeout = 1979-05-27\n" + STEP, 1, "timeout must be a number, not a date"),
+        ("timeout = 60\n" + STEP, 1, "a pipeline has no key 'timeout'"),
+        (STEP + "timeout = 0\n", 4, "timeout must be above 0"),
+        (STEP + "timeout = nan\n", 4, "timeout must be above 0"),
+        (STEP + "timeout = 1979-05-27\n", 4, "timeout must be a number, not a date"),
         ("secrets = 'X'\n" + STEP, 1, "secrets must be a list"),
         ("secrets = [\n'OK',\n'a b']\n" + STEP, 3, "'a b' is no name of a variable"),
         ("secrets = ['PATH']\n" + STEP, 1, "PATH is no secret"),
