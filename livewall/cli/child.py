@@ -27,6 +27,7 @@ PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signa
 BY_KERNEL = 1  # si_code from here on up: sent to the whole group by the terminal
 READ = 64 << 10
 LAST_WORDS = 0.3  # seconds that what the command left behind may still hold its output open
+REST = 5.0  # seconds between two looks at who has ended, where nothing else happens
 LOOK = 0.1  # seconds between two looks at what still lives while it is being ended
 
 
@@ -96,7 +97,8 @@ class Child:
             printed = not self._ways or (now >= leave_at and not any(owed.values()))
             if self._over and printed and not living:
                 break
-            ready = poll.poll(1000 * LOOK if terminated or self._over else None)
+            self._bury()
+            ready = poll.poll(1000 * (LOOK if terminated or self._over else REST))
             for fd, _ in ready:
                 if fd == self._stop:
                     poll.unregister(fd)
@@ -104,7 +106,7 @@ class Child:
                     send(descendants(), signal.SIGTERM, signal.SIGCONT)
                 elif fd == self._pidfd:
                     poll.unregister(fd)
-                    self.process.wait()
+                    self._bury()
                     self._over, leave_at = True, time.monotonic() + LAST_WORDS
                     owed = {way: waiting(way) for way in self._ways}
                 else:
@@ -116,6 +118,13 @@ class Child:
                         del self._ways[fd], owed[fd]
         status = self.process.returncode
         return status if status >= 0 else 128 - status
+
+    def _bury(self) -> None:
+        """Take note of who has ended: the command, and what it left behind, which is ours as well."""
+        with suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                if ended[0] == self.process.pid:
+                    self.process.returncode = os.waitstatus_to_exitcode(ended[1])
 
     def _hand_on(self, fd: int) -> int:
         """How many bytes; none when no more can come. Who reads our output may have gone: then so does the way to it,

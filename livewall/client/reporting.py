@@ -31,6 +31,7 @@ class StepReports:
         self.left_out = 0
         self.fields: dict[str, Any] = {}
         """The newest of what was said and not sent yet."""
+        self.began = began
         self.told_begin = not began
         self.end: str | None = None
         """The state in which it ends, once that is known."""
@@ -243,7 +244,8 @@ class Reports:
             except Refusal as problem:
                 if temporary(problem):
                     raise
-                step.refusal = problem
+                if step.began or problem.status != 409:  # one that never began may have been skipped by the server
+                    step.refusal = problem
                 if step.end is not None:  # it has another end already, or nobody may say this one
                     step.over()
 

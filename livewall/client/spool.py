@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
+import weakref
 from threading import Lock
 from typing import Protocol
 
@@ -34,16 +35,18 @@ class Disk:
     """A temporary file without a name, which goes with its process. Raises OSError where there can be none."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - for as long as this lives
+        self._file, name = tempfile.mkstemp(prefix="livewall-")
+        weakref.finalize(self, os.close, self._file)
+        os.unlink(name)
 
     def write(self, at: int, data: memoryview) -> None:
         while data:
-            written = os.pwrite(self._file.fileno(), data, at)
+            written = os.pwrite(self._file, data, at)
             data, at = data[written:], at + written
 
     def read(self, at: int, count: int) -> bytes:
         parts = []
-        while count and (part := os.pread(self._file.fileno(), count, at)):
+        while count and (part := os.pread(self._file, count, at)):
             parts.append(part)
             at, count = at + len(part), count - len(part)
         return b"".join(parts)
