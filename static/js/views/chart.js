@@ -8,7 +8,7 @@ import { elapsed, forecast } from "../times.js";
 import { Camera } from "./camera.js";
 
 const NAME_ROOM = 17; // letters
-const LINE_ROOM = 28;
+const LINE_ROOM = 25;
 
 /** What is worth looking at first. */
 export function foremost(steps) {
@@ -84,7 +84,7 @@ export class Chart {
       mark: svg("path", { class: "mark" }),
       name: svg("text", { class: "t", x: 42, y: 30 }, shortened(name, NAME_ROOM)),
       line: svg("text", { class: "m", x: 42, y: 50 }),
-      said: svg("text", { class: "s", x: 16, y: 67 }),
+      said: svg("text", { class: "s", x: 42, y: 67 }),
       whole: svg("title", {}, name),
       fill: svg("rect", { class: "fill", x: 16, y: BOX.height - 7, width: 0, height: 3, rx: 1.5 }),
       shown: null,
