@@ -9,6 +9,7 @@ import codecs
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from livewall.clock import iso
@@ -25,17 +26,21 @@ ANSWER = 1 << 20
 class Chunk:
     """A row of a log, unpacked."""
 
-    __slots__ = ("before", "data", "end", "marks", "start")
+    __slots__ = ("_marks", "_times", "before", "data", "end", "start")
 
     def __init__(self, start: int, before: int, packed: int, marks: bytes, data: bytes) -> None:
         self.start = start
         self.before = before
-        self.marks = marks
+        self._marks = marks
+        self._times: list[Mark] | None = None
         self.data = unpack(packed, data)
         self.end = start + len(self.data)
 
-    def times(self) -> list[Mark]:
-        return unpack_marks(self.marks, self.start)
+    def time_at(self, offset: int) -> int:
+        """When the byte at `offset` was there, in ms since 1970."""
+        if self._times is None:
+            self._times = unpack_marks(self._marks, self.start)
+        return time_at(self._times, offset)
 
 
 _CHUNK = "start, before, packed, marks, data"
@@ -148,7 +153,7 @@ class View:
             data = self._slice(start, shown)
         cut = shown < end
         item: dict[str, Any] = {
-            "n": n, "offset": start, "text": text_of(data, whole=not cut), "at": _iso(time_at(chunk.times(), start)),
+            "n": n, "offset": start, "text": text_of(data, whole=not cut), "at": _iso(chunk.time_at(start)),
             "cut": cut,
         }
         if cut:
@@ -198,8 +203,11 @@ class View:
 
 def text_of(data: bytes, *, whole: bool) -> str:
     """Text with replacements; without the part of a character that stands at the end of what is not `whole`."""
-    return codecs.getincrementaldecoder("utf-8")("replace").decode(data, final=whole)
+    if whole:
+        return data.decode("utf-8", "replace")
+    return codecs.getincrementaldecoder("utf-8")("replace").decode(data)
 
 
+@lru_cache(256)  # lines come many at a time
 def _iso(ms: int) -> str:
     return iso(datetime.fromtimestamp(ms / 1000, UTC))

@@ -22,7 +22,8 @@ from livewall.tasks.logs.follow import AttemptFiles, Follower, Hole
 from livewall.tasks.logs.reading import View, stretch
 from livewall.tasks.logs.schema import open_database
 from livewall.tasks.logs.search import Search
-from livewall.tasks.logs.writer import Job, Key, LogWriter, Outcome
+from livewall.tasks.logs.work import Job, Key, Outcome
+from livewall.tasks.logs.writer import LogWriter
 
 T = TypeVar("T")
 READERS = 3
