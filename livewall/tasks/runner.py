@@ -122,7 +122,7 @@ class Runner:
         hidden = list(self._values(definition_of(row).secrets).values())
         if who.step is not None:
             hidden.append(self._secrets.step_token(*who.step))
-        masker = Masker([value.encode() for value in hidden])
+        masker = Masker([os.fsencode(value) for value in hidden])
         return (masker.feed(text.encode()) + masker.end()).decode(errors="replace")
 
     # -- what follows
@@ -186,7 +186,11 @@ class Runner:
             await self._ended(begin, Outcome(StepState.FAILED, reason))
             return
         self._follow(begin, attempt)
-        await self._wait(process.pid)
+        try:
+            await self._wait(process.pid)
+        except asyncio.CancelledError:
+            process.returncode = 0  # it goes on without us; nobody is to be warned of that
+            raise
         status = await self._threaded(process.wait)
         if isinstance(await self._threaded(attempt.probe), Absent):
             reason = f"its supervisor could not be started (status {status})"
@@ -221,8 +225,9 @@ class Runner:
 
     async def _see_off(self, begin: Begin, attempt: Attempt) -> None:
         """An attempt is over: read its log to the end, and write how it ended."""
-        values = self._values(begin.secrets)
-        outcome = await self._threaded(lambda: outcome_of(attempt, list(values.values())))
+        token = self._secrets.step_token(begin.task, begin.step, begin.attempt)
+        hidden = [*self._values(begin.secrets).values(), token]
+        outcome = await self._threaded(lambda: outcome_of(attempt, hidden))
         try:
             async with asyncio.timeout(LOG_PATIENCE):
                 await self._logs.finish(begin.task, begin.step)
