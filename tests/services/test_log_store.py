@@ -22,7 +22,7 @@ from tornado.ioloop import IOLoop
 from livewall.clock import utc_now
 from livewall.errors import BadInput, Busy, LivewallError, Refused
 from livewall.store.sqlite import NewerDatabase
-from livewall.tasks.logs import service
+from livewall.tasks.logs import service, writer
 from livewall.tasks.logs.chunks import End
 from livewall.tasks.logs.follow import AttemptFiles
 from livewall.tasks.logs.service import Logs
@@ -79,18 +79,18 @@ async def test_what_is_acknowledged_outlives_kills(io_loop: IOLoop, tmp_path: Pa
     ends: dict[str, int] = {}
     for _ in range(rounds):
         command = [sys.executable, str(Path(__file__).with_name("log_writer.py")), str(tmp_path / "logs.db")]
-        writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert writer.stdout is not None
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
         for _ in range(random.randrange(50, 400)):
-            step, end = writer.stdout.readline().split()
+            step, end = child.stdout.readline().split()
             ends[step] = int(end)
-        writer.kill()
-        for line in writer.stdout:
+        child.kill()
+        for line in child.stdout:
             if line.endswith("\n"):
                 step, end = line.split()
                 ends[step] = int(end)
-        writer.wait()
-        writer.stdout.close()
+        child.wait()
+        child.stdout.close()
         async with opened(tmp_path) as logs:
             assert set(ends) == {"a", "b", "c"}
             for step, acknowledged in ends.items():
@@ -320,3 +320,60 @@ async def test_a_closed_log_says_so(io_loop: IOLoop, tmp_path: Path) -> None:
         with pytest.raises(LivewallError) as caught:
             await call()
         assert caught.value.code == "draining"
+
+
+async def test_what_a_database_that_was_put_back_lacks_is_a_gap(io_loop: IOLoop, tmp_path: Path) -> None:
+    attempt = Attempt(tmp_path)
+    attempt.write(b"the second attempt\n")
+    async with opened(tmp_path) as logs:
+        await logs.append("1", "build", None, b"the first, cut o")
+        logs.follow("1", "build", attempt.files, 40)
+        assert await logs.finish("1", "build") == End(59, 3)
+        assert await logs.span("1", "build", 20) == (40, 59, 59)
+        shown = (await logs.lines("1", "build", 1, 9))["items"]
+        assert [(item["n"], item.get("text"), item.get("gap")) for item in shown] == [
+            (1, "the first, cut o", None), (2, None, 24), (3, "the second attempt", None)
+        ]
+
+
+async def test_an_output_that_cannot_be_read_does_not_hold_up_the_others_nor_its_step(
+    io_loop: IOLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expected_logs: list[str]
+) -> None:
+    expected_logs.append("cannot be read")
+    monkeypatch.setattr(writer, "FILE_PATIENCE", 0.01)
+    odd, good = Attempt(tmp_path, "odd.1"), Attempt(tmp_path, "build.1")
+    odd.files.output.symlink_to("/dev/null")
+    good.write(b"fine\n")
+    async with opened(tmp_path) as logs:
+        logs.follow("1", "odd", odd.files, 0)
+        logs.follow("1", "build", good.files, 0)
+        assert await logs.finish("1", "build") == End(5, 1)
+        assert await logs.finish("1", "odd") == End(0, 0)
+
+
+async def test_a_file_that_is_deleted_while_it_is_followed_is_read_to_its_end(io_loop: IOLoop, tmp_path: Path) -> None:
+    attempt = Attempt(tmp_path)
+    attempt.write(b"one\n")
+    async with opened(tmp_path) as logs:
+        logs.follow("1", "build", attempt.files, 0)
+        await reaches(logs, 4)
+        with attempt.files.output.open("ab") as file:
+            attempt.files.output.unlink()
+            file.write(b"two\n")
+        assert await logs.finish("1", "build") == End(8, 2)
+        logs.follow("1", "gone", attempt.files, 0)
+        assert await logs.finish("1", "gone") == End(0, 0)
+
+
+async def test_many_logs_are_followed_at_once_and_each_gets_its_turn(io_loop: IOLoop, tmp_path: Path) -> None:
+    large = Attempt(tmp_path, "large.1")
+    large.write(random.randbytes(1 << 20) * 2)
+    small = [Attempt(tmp_path, f"s{n}.1") for n in range(60)]
+    async with opened(tmp_path) as logs:
+        logs.follow("1", "large", large.files, 0)
+        for n, attempt in enumerate(small):
+            attempt.write(b"%d\n" % n)
+            logs.follow("1", f"s{n}", attempt.files, 0)
+        await asyncio.gather(*[logs.finish("1", f"s{n}") for n in range(60)], logs.finish("1", "large"))
+        assert [await whole(logs, f"s{n}") for n in range(60)] == [b"%d\n" % n for n in range(60)]
+        assert (await logs.end("1", "large")) is not None
