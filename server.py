@@ -42,7 +42,7 @@ from livewall.logs import set_up_logs
 from livewall.metrics import Metrics
 from livewall.network import local, reachable
 from livewall.services import Services
-from livewall.settings import Settings, is_interactive
+from livewall.settings import Settings, environment_with, is_interactive
 from livewall.store.folder import Folder
 from livewall.store.store import Store
 from livewall.tasks.access import TaskRule
@@ -151,7 +151,13 @@ async def start(settings: Settings) -> Running:
     credentials = Credentials(store, secrets, utc_now)
     credentials.revoked = connections.revoked
     tasks = open_tasks(
-        settings, store, hub, secrets, utc_now, url=f"http://{local(settings.address)}:{port}", environment=os.environ
+        settings,
+        store,
+        hub,
+        secrets,
+        utc_now,
+        url=f"http://{local(settings.address)}:{port}",
+        environment=environment_with(),
     )
     services = Services(
         settings=settings,

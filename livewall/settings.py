@@ -44,6 +44,11 @@ def environment_without_token() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "LIVEWALL_TOKEN"}
 
 
+def environment_with(*names: str) -> dict[str, str]:
+    """Of this process's environment what `names` says, as far as it is there; without names all of it."""
+    return {name: value for name, value in os.environ.items() if not names or name in names}
+
+
 def environment_without_livewall() -> dict[str, str]:
     """The environment for a child process that is told everything by its arguments."""
     return {name: value for name, value in os.environ.items() if not name.startswith("LIVEWALL_")}

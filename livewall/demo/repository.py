@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from livewall.settings import environment_with
+
 HERE = Path(__file__).resolve().parent
 PIPELINE = "release"
 NAME = "greeter.git"
@@ -77,7 +79,7 @@ def _environment(home: str) -> dict[str, str]:
     """Nothing of the user's settings, and the same commits wherever it is made."""
     who = {"NAME": "Greeter's author", "EMAIL": "author@greeter.example", "DATE": _WHEN}
     return {
-        "PATH": os.environ.get("PATH", os.defpath),
+        "PATH": environment_with("PATH").get("PATH", os.defpath),
         "HOME": home,
         "LC_ALL": "C",
         "GIT_CONFIG_NOSYSTEM": "1",

@@ -26,6 +26,7 @@ from typing import Literal
 import msgspec
 
 from livewall.errors import BadInput, invalid
+from livewall.settings import environment_with
 from livewall.tasks.supervisor import folder as files
 from livewall.tasks.supervisor.mask import Masker
 
@@ -121,7 +122,7 @@ class Attempt:
         text = json.dumps(msgspec.to_builtins(spec)).encode()
         self.prepare()
         # Of the server's environment only what its Python may need to start.
-        env = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+        env = environment_with("LD_LIBRARY_PATH")
         process = subprocess.Popen(
             [sys.executable, "-E", "-S", str(_PROGRAM), str(self.folder)],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
