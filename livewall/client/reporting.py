@@ -233,9 +233,7 @@ class Reports:
     async def _round(self) -> None:
         """Tell everything that waits now. Raises NotReached; Refusal of the task itself, or one that will pass."""
         if not self._created:
-            task = await self._server.post("/api/tasks", self._body, repeat=True)
-            self._existing = {step["name"] for step in task["steps"] if step["state"] != "pending"}
-            self._created = True
+            await self._create()
         with self._lock:
             steps = [s for s in self._steps.values() if s.busy or s.renew_at <= time.monotonic()]
         for step in steps:
@@ -248,6 +246,17 @@ class Reports:
                     step.refusal = problem
                 if step.end is not None:  # it has another end already, or nobody may say this one
                     step.over()
+
+    async def _create(self) -> None:
+        task = await self._server.post("/api/tasks", self._body, repeat=True)
+        try:
+            self._existing = {step["name"] for step in task["steps"] if step["state"] != "pending"}
+            ended = task["ended_at"] is not None
+        except (KeyError, TypeError):
+            raise Refusal(200, "internal", f"{self._server.url} answered something that is no task") from None
+        if ended:
+            raise Refusal(409, "conflict", f"the task {self.id} has ended before; choose another id")
+        self._created = True
 
     async def _tell(self, step: StepReports) -> None:
         """Its beginning, its log as far as it is there, what it said, its end: in this order."""

@@ -192,6 +192,20 @@ def test_a_kill_of_the_server_leaves_no_hole_in_the_log(child: Server) -> None:
     assert (step["state"], step["attempt"], step["message"]) == ("succeeded", 1, "exit status 0")
 
 
+def test_a_step_that_was_lost_while_we_stood_still_is_said_to_have_ended(child: Server) -> None:
+    run = Run(child.client(), "--lease", "3", "--", "sh", "-c", "echo up; read _; echo end", stdin=subprocess.PIPE)
+    run.until(b"up\n")
+    until(lambda: running(child))
+    run.process.send_signal(signal.SIGSTOP)
+    until(lambda: bool(step_of(child)["state"] == "lost"))
+    run.process.send_signal(signal.SIGCONT)
+    assert run.process.stdin is not None
+    run.process.stdin.write(b"\n")
+    run.process.stdin.flush()
+    assert run.end(0) == (b"end\n", "")
+    assert step_of(child)["state"] == "succeeded" and log_of(child) == b"up\nend\n"
+
+
 def test_a_token_that_will_not_do_is_said_and_changes_nothing(child: Server) -> None:
     out, err = Run(child.client(LIVEWALL_TOKEN="nonsense"), "--", "echo", "hello").end(0)
     assert out == b"hello\n" and "(bad_token)" in err and err.count("livewall:") == 1

@@ -160,10 +160,18 @@ def test_log_records_become_lines(child: Server, expected_logs: list[str]) -> No
     assert log_of(child, made, "a").decode() == "".join(f"INFO record {number}\n" for number in range(1000))
 
 
-def test_the_same_id_twice_is_one_task(child: Server) -> None:
-    with task(child, ["a"], id="nightly-7") as made, made.step("a"):
-        pass
-    assert made.id == "nightly-7" and states(child, made) == {"a": "succeeded"}
+def test_an_id_goes_on_with_the_same_task_and_an_ended_one_stays_as_it_is(
+    child: Server, expected_logs: list[str]
+) -> None:
+    child.host("POST", "/api/tasks", {"title": "Nightly load", "steps": [{"name": "a"}], "id": "nightly-7"})
+    child.host("PUT", "/api/tasks/nightly-7/steps/a", {"state": "running"})
+    with task(child, ["a"], id="nightly-7") as made, made.step("a") as step:
+        step.log("one\n")
+    assert states(child, made) == {"a": "succeeded"} and log_of(child, made, "a") == b"one\n"
+    expected_logs += ["has ended before; choose another id"]
+    with task(child, ["a"], id="nightly-7") as made, made.step("a") as step:
+        step.log("two\n")
+    assert log_of(child, made, "a") == b"one\n"
 
 
 async def test_an_asyncio_program_is_not_held_up(child: Server, io_loop: IOLoop) -> None:
