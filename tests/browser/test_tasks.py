@@ -1,0 +1,369 @@
+"""The pages of tasks, as people use them: chart, log, list, forms; by mouse, by keyboard, without script, on a wall."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ADMIN, Hall, becomes, reads
+from playwright.async_api import Page
+from test_desk import check
+from tornado.httpclient import HTTPRequest
+
+from livewall.settings import Settings
+
+STEPS: list[tuple[str, list[str]]] = [
+    ("fetch", []),
+    ("lint", ["fetch"]),
+    ("test", ["fetch"]),
+    ("wheel", ["fetch"]),
+    ("install", ["lint", "test", "wheel"]),
+]
+PIPELINE = """
+title = "Say it"
+[params.times]
+type = "integer"
+default = 3
+[params.words]
+default = "hello"
+pattern = "[a-z ]+"
+[[steps]]
+name = "say"
+run = ["sh", "-c", 'i=0; while [ $i -lt "$1" ]; do i=$((i+1)); echo "$2 $i"; done', "sh", "{params.times}", "{params.words}"]
+[[steps]]
+name = "fail"
+needs = ["say"]
+run = ["sh", "-c", "echo going down; exit 3"]
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (folder / "talk.toml").write_text(PIPELINE)
+    (folder / "broken.toml").write_text('[[steps]]\nname = "a"\nneeds = ["b"]\nrun = ["true"]\n')
+    return Settings(port=0, data=tmp_path / "data", admin_token=ADMIN, rate_limits=False, pipelines=folder)
+
+
+async def made(hall: Hall, steps: list[tuple[str, list[str]]] = STEPS, title: str = "Release 4.2") -> str:
+    body = {"title": title, "steps": [{"name": name, "needs": needs} for name, needs in steps]}
+    return str((await hall.ask("POST", "/api/tasks", body))["id"])
+
+
+async def report(hall: Hall, task: str, step: str, **fields: Any) -> None:
+    await hall.ask("PUT", f"/api/tasks/{task}/steps/{step}", fields)
+
+
+async def say(hall: Hall, task: str, step: str, text: str) -> None:
+    headers = {"Authorization": f"Bearer {ADMIN}"}
+    for at in range(0, len(text), 900_000):
+        url = f"{hall.url}/api/tasks/{task}/logs/{step}"
+        await hall.http.fetch(HTTPRequest(url, "POST", headers, text[at : at + 900_000].encode()))
+
+
+async def operator(hall: Hall, path: str, size: tuple[int, int] = (1280, 800), **options: Any) -> Page:
+    page = await hall.page("/", size=size, **options)
+    await page.fill("input[name=token]", ADMIN)
+    await page.click("main button")
+    await page.wait_for_selector("text=Signed in as admin")
+    await page.goto(hall.url + path)
+    return await hall.live(page)
+
+
+async def line_texts(page: Page) -> list[str]:
+    return [text.strip() for text in await page.locator(".ln:not([hidden]) .tx").all_inner_texts()]
+
+
+async def test_a_change_of_state_makes_no_element(hall: Hall) -> None:
+    task = await made(hall)
+    page = await operator(hall, f"/tasks/{task}")
+    await page.wait_for_selector(".n[data-step=fetch]")
+    await page.evaluate(
+        """() => { window.added = 0; window.moved = document.querySelector('.n[data-step=test]').getAttribute('transform');
+        new MutationObserver((list) => { for (const each of list) for (const node of each.addedNodes)
+            if (node.nodeType === 1) window.added += 1; }).observe(document.querySelector('#chart'), {childList: true, subtree: true}); }"""
+    )
+    for step, _ in STEPS:
+        await report(hall, task, step, state="running", progress=0.4, message="half of it")
+        await page.wait_for_selector(f".n[data-step={step}][data-state=running]")
+        await report(hall, task, step, state="failed" if step == "test" else "succeeded")
+        await page.wait_for_selector(f".n[data-step={step}]:not([data-state=running])")
+        if step == "wheel":
+            break
+    await page.wait_for_selector(".n[data-step=install][data-state=skipped]")
+    assert await page.evaluate("window.added") == 0
+    assert await page.get_attribute(".n[data-step=test]", "transform") == await page.evaluate("window.moved")
+    assert "failed" in await page.inner_text(".head .badge")
+    assert await page.get_attribute(".n[data-step=test]", "aria-label") == "test, failed, half of it"
+
+
+async def test_the_chart_is_walked_through_with_the_keyboard(hall: Hall) -> None:
+    task = await made(hall)
+    await report(hall, task, "fetch", state="running")
+    await say(hall, task, "lint", "a line of lint\n")
+    page = await operator(hall, f"/tasks/{task}")
+    await page.focus(".n[data-step=fetch]")
+    for key, step in (("ArrowRight", "test"), ("ArrowUp", "lint"), ("ArrowRight", "install"), ("ArrowLeft", "test")):
+        await page.keyboard.press(key)
+        assert await page.evaluate("document.activeElement.dataset.step") == step, key
+    assert await page.locator(".n[tabindex='0']").count() == 1
+    scale = "document.querySelector('.world').getAttribute('transform').match(/scale\\(([\\d.]+)/)[1] * 1"
+    before = await page.evaluate(scale)
+    await page.keyboard.press("+")
+    assert await page.evaluate(scale) > before
+    await page.keyboard.press("0")
+    assert await page.evaluate(scale) == before
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("Enter")
+    await reads(page, ".log .name", "lint")
+    assert page.url.endswith("#step=lint")
+    await becomes(lambda: line_texts(page), ["a line of lint"])
+
+
+async def test_a_log_is_followed_until_one_scrolls_up_and_again_on_demand(hall: Hall) -> None:
+    task = await made(hall)
+    await report(hall, task, "fetch", state="running")
+    await say(hall, task, "fetch", "".join(f"line {n}\n" for n in range(1, 301)))
+    page = await operator(hall, f"/tasks/{task}")
+    last = page.locator(".ln:not([hidden]) .tx").last
+    await becomes(last.inner_text, "line 300")
+    await say(hall, task, "fetch", "\x1b[31mline 301\x1b[0m <b>no markup</b>\n10%\r20%\n")
+    await becomes(last.inner_text, "20%")
+    assert await page.inner_text(".a-ink1") == "line 301"
+    await page.hover(".lines")
+    await page.mouse.wheel(0, -600)
+    await page.wait_for_selector(".follow[aria-pressed=false]")
+    top = await page.locator(".ln .tx").first.inner_text()
+    await say(hall, task, "fetch", "line 303\n")
+    await reads(page, ".log .size", "303 lines · 2.6 kB")
+    assert await page.locator(".ln .tx").first.inner_text() == top
+    await page.click(".follow")
+    await becomes(last.inner_text, "line 303")
+
+
+async def test_a_link_to_a_line_and_a_search_reach_the_middle_of_a_long_log(hall: Hall) -> None:
+    task = await made(hall)
+    await report(hall, task, "fetch", state="succeeded")
+    await say(hall, task, "fetch", "".join(f"line {n} {'needle' if n % 1000 == 7 else 'hay'}\n" for n in range(1, 60_001)))
+    page = await operator(hall, f"/tasks/{task}#step=fetch&line=31415")
+    await reads(page, ".ln.target .tx", "line 31415 hay")
+    await page.fill(".log input[type=search]", "NEEDLE")
+    await reads(page, ".log .found", "1 of 60 lines")
+    for _ in range(30):
+        await page.press(".log input[type=search]", "Enter")
+    await reads(page, ".log .found", "31 of 60 lines")
+    await reads(page, ".ln.target mark", "needle")
+    await reads(page, ".ln.target .tx", "line 30007 needle")
+    await page.press(".log input[type=search]", "Shift+Enter")
+    await reads(page, ".ln.target .tx", "line 29007 needle")
+    await page.click(".ln.target .no")
+    assert page.url.endswith("#step=fetch&line=29007")
+    await page.click(".times")
+    await page.click(".wrap")
+    assert await page.locator(".ln .at").first.is_visible() is False
+    await reads(page, ".ln.target .tx", "line 29007 needle")
+
+
+async def test_a_long_log_costs_little_to_open_and_little_to_hold(hall: Hall) -> None:
+    task = await made(hall)
+    await report(hall, task, "fetch", state="succeeded")
+    text = "".join(f"{n} {'x' * 180}\n" for n in range(1, 40_001))  # 7.4 MB
+    await say(hall, task, "fetch", text)
+    page = await operator(hall, "/tasks")
+    moved: list[int] = []
+
+    async def count(response: Any) -> None:
+        if "/logs/" in response.url:
+            moved.append(len(await response.body()))
+
+    page.on("response", count)
+    await page.goto(f"{hall.url}/tasks/{task}")
+    await becomes(page.locator(".ln:not([hidden]) .no").first.inner_text, "1")
+    assert sum(moved) < 200_000
+    for place in (0.2, 0.5, 0.9, 0.4, 1, 0):
+        await page.evaluate("p => { const e = document.querySelector('.lines'); e.scrollTop = p * e.scrollHeight; }", place)
+        await page.wait_for_function(
+            "() => [...document.querySelectorAll('.ln:not([hidden])')].every((row) => row.querySelector('.tx').textContent)"
+        )
+    first = await page.locator(".ln:not([hidden])").count()
+    assert first < 60
+    assert sum(moved) < 1_000_000
+
+
+async def test_a_host_sees_the_chart_and_is_told_about_the_log(hall: Hall) -> None:
+    task = await made(hall)
+    await say(hall, task, "fetch", "secret output\n")
+    link = (await hall.ask("POST", "/api/logins", {"role": "host"}))["link"]
+    page = await hall.page("/w")
+    await page.goto(link)
+    await page.click("main button")
+    await page.goto(f"{hall.url}/tasks/{task}")
+    await hall.live(page)
+    await page.wait_for_selector(".n[data-step=install]")
+    assert "operators only" in await page.inner_text("#log")
+    assert await page.query_selector("#cancel") is None
+    assert "secret output" not in await page.content()
+
+
+async def test_a_pipeline_is_started_by_its_form_and_its_log_read(hall: Hall) -> None:
+    page = await operator(hall, "/tasks")
+    assert "broken.toml:3:" in await page.inner_text(".faults")
+    await page.click(".pipelines a:text-is('Start…')")
+    await page.fill("input[name='params.times']", "many")
+    await page.fill("input[name='params.words']", "no; rm")
+    await page.click("main button.primary")
+    assert "must be a whole number" in await page.inner_text("[id='params.times.hint']")
+    assert "must match" in await page.inner_text("[id='params.words.hint']")
+    assert await page.input_value("input[name='params.words']") == "no; rm"
+    await page.fill("input[name='params.times']", "5")
+    await page.fill("input[name='params.words']", "well said")
+    await page.click("main button.primary")
+    await hall.live(page)
+    await reads(page, ".head .badge .word", "failed")
+    await page.click(".n[data-step=say]")
+    await becomes(lambda: line_texts(page), [f"well said {n}" for n in range(1, 6)])
+    await page.click(".n[data-step=fail]")
+    await becomes(lambda: line_texts(page), ["going down"])
+    await page.click(".params summary")
+    assert "well said" in await page.inner_text(".params dl")
+    old = page.url.partition("#")[0]
+    await page.click("#retry")
+    await page.wait_for_function("old => location.href.split('#')[0] !== old", arg=old)
+    await hall.live(page)
+    assert "retry of" in await page.inner_text(".head .sub")
+
+
+async def test_a_task_is_cancelled_only_when_one_is_sure(hall: Hall) -> None:
+    task = await made(hall)
+    page = await operator(hall, f"/tasks/{task}")
+    await page.click("#cancel")
+    await page.click("#sure button[value=no]")
+    assert (await hall.ask("GET", f"/api/tasks/{task}"))["state"] == "pending"
+    await page.click("#cancel")
+    await page.click("#sure button[value=yes]")
+    await page.wait_for_selector(".head .badge:not([data-state=pending])")
+    assert (await hall.ask("GET", f"/api/tasks/{task}"))["state"] in ("cancelling", "cancelled")
+
+
+async def test_the_list_moves_by_itself_and_is_filtered(hall: Hall) -> None:
+    task = await made(hall, title="Release 4.2")
+    other = await made(hall, title="Nightly")
+    page = await operator(hall, "/tasks")
+    row = f".entry[data-id='{task}']"
+    await page.wait_for_selector(f"[data-group=waiting] {row}")
+    await report(hall, task, "fetch", state="running")
+    await page.wait_for_selector(f"[data-group=running] {row}")
+    await reads(page, f"{row} .rest", "no estimate")
+    await page.fill("#q", "night")
+    await page.wait_for_selector(row, state="detached")
+    assert await page.locator(".entry").count() == 1
+    assert page.url.endswith("?q=night")
+    await page.fill("#q", "nothing like it")
+    await reads(page, "#told", "No task fits this filter.")
+    await page.fill("#q", "")
+    await page.wait_for_selector(f".entry[data-id='{other}']")
+    # While somebody points at the list no row leaves its place.
+    await page.hover(row)
+    for step, _ in STEPS:
+        await report(hall, task, step, state="succeeded")
+    await reads(page, f"{row} .word", "succeeded")
+    assert await page.query_selector(f"[data-group=running] {row}")
+    await page.wait_for_selector(f"[data-group=ended] {row}")
+
+
+async def test_without_script_a_task_and_the_list_are_readable(hall: Hall) -> None:
+    task = await made(hall)
+    await report(hall, task, "fetch", state="running", message="318 objects")
+    await say(hall, task, "fetch", "\x1b[32mgreen\x1b[0m <i>text</i>\n10%\r20%\n")
+    page = await hall.page("/", size=(1280, 800), java_script_enabled=False)
+    await page.fill("input[name=token]", ADMIN)
+    await page.click("main button")
+    await page.goto(f"{hall.url}/tasks")
+    assert "Release 4.2" in await page.inner_text("[data-group=running]")
+    await page.click("text=Release 4.2")
+    assert await page.locator(".graph .n").count() == 5
+    assert await page.is_visible("#steptable")
+    assert "318 objects" in await page.inner_text("#steptable")
+    await page.click("#steptable a:text-is('fetch')")
+    assert await page.locator(".plainlog li").all_inner_texts() == ["green <i>text</i>", "20%"]
+    assert await page.get_attribute("meta[http-equiv=refresh]", "content") == "5"
+
+
+async def test_five_hundred_steps_are_shown_moved_and_put_on_a_wall(hall: Hall) -> None:
+    steps = [(f"step-{n}", [f"step-{n - 20}"] if n >= 20 else []) for n in range(500)]
+    task = await made(hall, steps, "Five hundred")
+    await report(hall, task, "step-3", state="failed")
+    page = await operator(hall, f"/tasks/{task}")
+    assert await page.locator(".n").count() == 500
+    box = await page.locator(".n[data-step=step-3]").bounding_box()
+    chart = await page.locator("#chart").bounding_box()
+    assert box and chart and chart["y"] <= box["y"] and box["y"] + box["height"] <= chart["y"] + chart["height"]
+    await page.click("#chart .zoom_fit")
+    await page.wait_for_selector(".graph[data-far=true]")
+    await report(hall, task, "step-4", state="running")
+    await page.wait_for_selector(".n[data-step=step-4][data-state=running]")
+    wall = await hall.wall()
+    await hall.ask("PUT", f"/api/walls/{wall}", {"items": [f"tasks/{task}"], "active": f"tasks/{task}"})
+    screen = await hall.projector(f"/w/{wall}/screen")
+    await screen.wait_for_selector(".cell[data-state=failed]")
+    assert await screen.locator(".cell").count() == 500
+    assert (await screen.locator(".matters .step:not([hidden]) b").all_inner_texts())[:2] == ["step-3", "step-4"]
+    assert await screen.evaluate("document.documentElement.scrollHeight <= innerHeight")
+
+
+async def test_on_a_wall_the_chart_fills_the_projector(hall: Hall) -> None:
+    task = await made(hall)
+    wall = await hall.wall()
+    await hall.ask("PUT", f"/api/walls/{wall}", {"items": [f"tasks/{task}"], "active": f"tasks/{task}"})
+    screen = await hall.projector(f"/w/{wall}/screen")
+    await screen.wait_for_selector(".field .n")
+    await report(hall, task, "fetch", state="running", progress=0.5)
+    await screen.wait_for_selector(".field .n[data-state=running]")
+    size = await screen.evaluate("parseFloat(document.querySelector('.field .t').getAttribute('font-size'))")
+    assert size >= 0.0112 * 1920
+    inside = await screen.evaluate(
+        """() => { const field = document.querySelector('.field').getBoundingClientRect();
+        return [...document.querySelectorAll('.field .n')].every((each) => { const box = each.getBoundingClientRect();
+            return box.left >= field.left - 2 && box.right <= field.right + 2 && box.bottom <= field.bottom + 2; }); }"""
+    )
+    assert inside
+
+
+async def test_a_lost_connection_is_said_and_the_chart_kept(hall: Hall) -> None:
+    task = await made(hall)
+    await report(hall, task, "fetch", state="running")
+    page = await operator(hall, f"/tasks/{task}")
+    await hall.stop_server()
+    await page.wait_for_selector("#corner[data-state=lost]")
+    assert await page.locator(".n[data-state=running]").count() == 1
+    await page.click("#cancel")
+    await page.click("#sure button[value=yes]")
+    await reads(page, "#answer", "The server was not reached. Nothing was changed; try again.")
+    await hall.start_server()
+    await hall.live(page)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("width", [360, 1920])
+async def test_axe_finds_nothing_serious_in_tasks(hall: Hall, theme: str, width: int) -> None:
+    task = await made(hall)
+    await report(hall, task, "fetch", state="failed", message="exit status 1")
+    colours = "".join(f"\x1b[{c}m colour {c} \x1b[0m" for c in (*range(30, 38), *range(90, 98), *range(40, 48), 2, 7))
+    await say(hall, task, "fetch", f"{colours}\n" + "x" * 400 + "\n")
+    running = await made(hall, title="周年大会 " * 30)
+    await report(hall, running, "fetch", state="running", progress=0.3)
+    page = await operator(hall, "/tasks", size=(width, 900), color_scheme=theme, reduced_motion="reduce")
+    found: list[str] = []
+    for path in ("/tasks", f"/tasks/{task}", f"/tasks/{running}", "/pipelines/talk", "/pipelines/broken"):
+        await page.goto(hall.url + path)
+        if await page.query_selector("#corner"):
+            await hall.live(page)
+        if path.endswith(task):
+            await page.wait_for_selector(".ln .a-ink1")
+        await check(page, path, found)
+        wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if wide > 0:
+            found.append(f"{path} is {wide} px too wide")
+    assert not found, "\n".join(found)
