@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Client
+from tornado.ioloop import IOLoop
 from watchers import TRANSPORTS, Watcher
 
 from livewall.settings import Settings
@@ -57,6 +58,21 @@ def write(pipelines: Path, running: Any) -> Write:
         running.services.pipelines.refresh()
 
     return put
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(io_loop: IOLoop, client: Client) -> Iterator[None]:
+    """Steps outlive a server, so they would outlive a test that fails."""
+    yield
+
+    async def end() -> None:
+        token = await client.token("operator")
+        for task in (await client.ask("GET", "/api/tasks", token=token)).json["items"]:
+            if task["ended_at"] is None:
+                await client.ask("POST", f"/api/tasks/{task['id']}/cancel", {}, token=token)
+                await ended(client, token, task["id"])
+
+    io_loop.run_sync(end)
 
 
 async def start(client: Client, token: str, pipeline: str, **params: Any) -> str:
