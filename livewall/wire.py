@@ -113,7 +113,7 @@ class StepReport(Input):
     state: StepState | UnsetType = UNSET
     progress: Annotated[float, Meta(ge=0, le=1)] | UnsetType | None = UNSET
     message: ShortText | UnsetType = UNSET
-    lease: Annotated[float, Meta(ge=1, le=86400)] | UnsetType | None = UNSET
+    lease: Annotated[float, Meta(ge=0.1, le=86400)] | UnsetType | None = UNSET
 
 
 class StartIn(Input):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -77,6 +78,22 @@ class Tasks:
         )
         for task, name, lease in held:
             self.leases.renew(task, name, lease)
+        await self._match_logs()
+
+    async def _match_logs(self) -> None:
+        """Let go of logs whose tasks are not in this database (it was restored), and tell what a crash left untold."""
+        known, live = await self._store.read(
+            lambda c: (
+                {id for (id,) in c.execute("SELECT id FROM tasks")},
+                [id for (id,) in c.execute("SELECT id FROM tasks WHERE ended_at IS NULL AND definition IS NULL")],
+            )
+        )
+        for id in await self._logs.tasks():
+            if id not in known:
+                await self._logs.forget(id)
+        for id in live:
+            if ends := await self._logs.ends(id):
+                self.logs_moved({(id, step): end for step, end in ends.items()})
 
     # -- foreign tasks
 
@@ -220,7 +237,9 @@ class Tasks:
 
         def write(tx: Transaction) -> None:
             for (task, step), end in ends.items():
-                rows.log_moved(tx, task, step, end)
+                with suppress(NotFound):
+                    rows.begin_log(tx, rows.find(tx, task), step)
+                    rows.log_moved(tx, task, step, end)
 
         try:
             self._store.submit(write, lambda result, error: None)

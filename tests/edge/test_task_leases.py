@@ -111,3 +111,18 @@ async def test_only_operators_cancel_and_retry(role: str | None, act: str, clien
     token = await client.token(role) if role else None
     answer = await client.ask("POST", f"/api/tasks/{task}/{act}", {}, token=token)
     assert answer.status == (403 if role else 401)
+
+
+async def test_logs_of_tasks_that_are_not_in_this_database_are_let_go_at_the_start(
+    client: Client, running: Any
+) -> None:
+    token = await client.token("reporter")
+    task = await made(client, token)
+    for id in (task, "of-another-database"):
+        await running.services.logs.append(id, "a", 0, b"one\ntwo")
+    await running.services.tasks.start()
+    assert await running.services.logs.tasks() == [task]
+    watcher = Watcher(client.url, "websocket", f"tasks/{task}/logs/a", token=token)
+    watcher.start()
+    await watcher.until(lambda c: c.state.get("end") == {"bytes": 7, "lines": 2})
+    await watcher.stop()
