@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import secrets
 from typing import Any, BinaryIO
@@ -81,7 +82,7 @@ def report(
     given = {"state": state, "progress": progress, "message": message, "lease": lease}
     body = {name: value for name, value in given.items() if value is not None}
     if task is None:
-        task, step = own_task, own_step
+        task, step = (own_task, own_step) if own_task else step_of_token(server.token or "")
     if not (task and step and (body or log)):
         raise click.UsageError("Give TASK, STEP and STATE, --progress, --message, --lease or --log; or --new TITLE.")
     answer = run(tell(server, task.removeprefix("tasks/"), step, body, log))
@@ -89,6 +90,16 @@ def report(
         output.as_json(answer)
     elif answer.get("cancel"):
         click.echo("Someone asked to cancel this task.", err=True)
+
+
+def step_of_token(token: str) -> tuple[str | None, str | None]:
+    """The task and the step that a step's own token is good for; it names them (`s1.NAMES.SIGNATURE`)."""
+    version, _, rest = token.partition(".")
+    try:
+        task, step, _ = base64.urlsafe_b64decode(rest.partition(".")[0]).decode().split("/")
+    except ValueError:
+        return None, None
+    return (task, step) if version == "s1" else (None, None)
 
 
 async def create(server: Server, title: str, steps: list[dict[str, Any]], id: str | None) -> dict[str, Any]:

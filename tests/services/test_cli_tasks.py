@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pty
@@ -17,6 +18,7 @@ from child_server import Server
 from children import LIVEWALL, free_port
 from test_cli_watch import Screen
 
+from livewall.cli.report import step_of_token
 from livewall.cli.task import parameter, typed
 
 pytest_plugins = ("server_fixtures",)
@@ -298,6 +300,13 @@ def test_a_cancel_asks_first_on_a_terminal(server: Server) -> None:
 
 
 # Without a server
+
+
+def test_a_step_s_own_token_says_which_step_it_is() -> None:
+    named = base64.urlsafe_b64encode(b"9/build/1").decode()
+    assert step_of_token(f"s1.{named}.signature") == ("9", "build")
+    for other in ("", "nonsense", f"v1.{named}.x", "s1.x.y", f"s1.{named[:-4]}.x"):
+        assert step_of_token(other) == (None, None)
 
 
 @pytest.mark.parametrize(
