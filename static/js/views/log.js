@@ -10,8 +10,10 @@ import { LogRow } from "./logrow.js";
 import { LogSearch } from "./logsearch.js";
 
 const ROW = 22;
+const NEAR = 2_000; // pixels scrolled at once that are not yet a jump
 const REST = 160; // after the last movement the scroll bar is put right
 const AGAIN = 2_000; // after a question that was not answered
+const TAIL = 4_096; // bytes in which the last redraw of a long line is looked for
 const WISHES = "livewall.log";
 
 export class LogView {
@@ -190,10 +192,24 @@ export class LogView {
     this.known = true;
     this.lines.grow(answer);
     this.lines.put(answer.items, this.place.line, this.place.line + this.most);
+    for (const item of answer.items) if (item.cut && item.size && item.text.includes("\r")) this.redrawn(item);
     this.say(this.lines.count ? "" : this.ended ? "log.empty" : "log.nothing_yet");
     if (first && this.begin !== null && this.target !== null) this.jump(this.target);
     else if (this.follow || (first && this.begin === null)) this.toEnd();
     else this.render();
+  }
+
+  /** A line that was drawn over and over is longer than what is shown of one: its last redraw is at its end. */
+  async redrawn(item) {
+    try {
+      const text = await this.source.text(item.offset + item.size - TAIL, TAIL);
+      const at = text.indexOf("\r");
+      if (at < 0 || this.lines.get(item.n) !== item) return;
+      this.lines.put([{ ...item, text: text.slice(at + 1) }], this.place.line, this.place.line + this.most);
+      this.render();
+    } catch {
+      // Its beginning stays.
+    }
   }
 
   failed(error) {
@@ -234,7 +250,7 @@ export class LogView {
     if (!moved) return;
     this.bar = top;
     const { count } = this.lines;
-    if (Math.abs(moved) <= 2 * this.view) this.place.move(moved, count, this.view, this.heightOf);
+    if (Math.abs(moved) <= Math.max(2 * this.view, NEAR)) this.place.move(moved, count, this.view, this.heightOf);
     else this.place.drag(top, count, this.view, this.heightOf);
     const atEnd = this.place.atEnd(count, this.view, this.heightOf);
     if (moved < 0 && !atEnd) this.setFollow(false);
