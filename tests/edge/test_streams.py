@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ADMIN, Client
@@ -182,3 +183,30 @@ async def test_a_restarted_server_is_followed_without_a_reset(
     client.http.close()
     await asyncio.sleep(0)
     await running.stop()
+
+
+async def test_where_a_commit_cannot_be_published_readers_come_back_and_lack_nothing(
+    transport: str, client: Client, running: Any, expected_logs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll = await client.poll()
+    watcher = Watcher(client.url, transport, f"polls/{poll['id']}")
+    watcher.start()
+    await watcher.until(lambda c: c.state.get("tally", {}).get("ballots") == 0)
+    hub = running.services.hub.hub
+    right = hub._apply
+    failed = []
+
+    def once(stream: Any, events: Any) -> None:
+        if not failed:
+            failed.append(stream.name)
+            raise RuntimeError("planted")
+        right(stream, events)
+
+    monkeypatch.setattr(hub, "_apply", once)
+    expected_logs += ["could not be published", "unavailable"]
+    await client.vote(poll["id"], "1")
+    await watcher.until(lambda c: c.state.get("tally", {}).get("ballots") == 1)
+    await client.vote(poll["id"], "2")
+    await watcher.until(lambda c: c.state.get("tally", {}).get("ballots") == 2)
+    assert failed == [f"polls/{poll['id']}"]
+    await watcher.stop()
