@@ -30,12 +30,29 @@ default = "hello"
 pattern = "[a-z ]+"
 [[steps]]
 name = "say"
-run = ["sh", "-c", 'i=0; while [ $i -lt "$1" ]; do i=$((i+1)); echo "$2 $i"; done', "sh", "{params.times}", "{params.words}"]
+run = [
+    "sh", "-c", 'i=0; while [ $i -lt "$1" ]; do i=$((i+1)); echo "$2 $i"; done', "sh", "{params.times}", "{params.words}",
+]
 [[steps]]
 name = "fail"
 needs = ["say"]
 run = ["sh", "-c", "echo going down; exit 3"]
 """
+
+COUNT_ADDED = """() => {
+    window.added = 0;
+    const count = (list) => list.forEach((each) => each.addedNodes.forEach((node) => {
+        window.added += node.nodeType === 1;
+    }));
+    new MutationObserver(count).observe(document.querySelector("#chart"), { childList: true, subtree: true });
+}"""
+SCROLL_TO = "place => { const e = document.querySelector('.lines'); e.scrollTop = place * e.scrollHeight; }"
+ALL_FILLED = "() => [...document.querySelectorAll('.ln:not([hidden]) .tx')].every((text) => text.textContent)"
+INSIDE = """() => {
+    const field = document.querySelector(".field").getBoundingClientRect();
+    return [...document.querySelectorAll(".field .n")].map((each) => each.getBoundingClientRect()).every(
+        (box) => box.left >= field.left - 2 && box.right <= field.right + 2 && box.bottom <= field.bottom + 2);
+}"""
 
 
 @pytest.fixture
@@ -80,11 +97,8 @@ async def test_a_change_of_state_makes_no_element(hall: Hall) -> None:
     task = await made(hall)
     page = await operator(hall, f"/tasks/{task}")
     await page.wait_for_selector(".n[data-step=fetch]")
-    await page.evaluate(
-        """() => { window.added = 0; window.moved = document.querySelector('.n[data-step=test]').getAttribute('transform');
-        new MutationObserver((list) => { for (const each of list) for (const node of each.addedNodes)
-            if (node.nodeType === 1) window.added += 1; }).observe(document.querySelector('#chart'), {childList: true, subtree: true}); }"""
-    )
+    await page.evaluate(COUNT_ADDED)
+    place = await page.get_attribute(".n[data-step=test]", "transform")
     for step, _ in STEPS:
         await report(hall, task, step, state="running", progress=0.4, message="half of it")
         await page.wait_for_selector(f".n[data-step={step}][data-state=running]")
@@ -94,7 +108,7 @@ async def test_a_change_of_state_makes_no_element(hall: Hall) -> None:
             break
     await page.wait_for_selector(".n[data-step=install][data-state=skipped]")
     assert await page.evaluate("window.added") == 0
-    assert await page.get_attribute(".n[data-step=test]", "transform") == await page.evaluate("window.moved")
+    assert await page.get_attribute(".n[data-step=test]", "transform") == place
     assert "failed" in await page.inner_text(".head .badge")
     assert await page.get_attribute(".n[data-step=test]", "aria-label") == "test, failed, half of it"
 
@@ -146,7 +160,7 @@ async def test_a_log_is_followed_until_one_scrolls_up_and_again_on_demand(hall: 
 async def test_a_link_to_a_line_and_a_search_reach_the_middle_of_a_long_log(hall: Hall) -> None:
     task = await made(hall)
     await report(hall, task, "fetch", state="succeeded")
-    await say(hall, task, "fetch", "".join(f"line {n} {'needle' if n % 1000 == 7 else 'hay'}\n" for n in range(1, 60_001)))
+    await say(hall, task, "fetch", "".join(f"line {n} {'hay' if n % 1000 - 7 else 'needle'}\n" for n in range(1, 60_001)))
     page = await operator(hall, f"/tasks/{task}#step=fetch&line=31415")
     await reads(page, ".ln.target .tx", "line 31415 hay")
     await page.fill(".log input[type=search]", "NEEDLE")
@@ -183,10 +197,8 @@ async def test_a_long_log_costs_little_to_open_and_little_to_hold(hall: Hall) ->
     await becomes(page.locator(".ln:not([hidden]) .no").first.inner_text, "1")
     assert sum(moved) < 200_000
     for place in (0.2, 0.5, 0.9, 0.4, 1, 0):
-        await page.evaluate("p => { const e = document.querySelector('.lines'); e.scrollTop = p * e.scrollHeight; }", place)
-        await page.wait_for_function(
-            "() => [...document.querySelectorAll('.ln:not([hidden])')].every((row) => row.querySelector('.tx').textContent)"
-        )
+        await page.evaluate(SCROLL_TO, place)
+        await page.wait_for_function(ALL_FILLED)
     first = await page.locator(".ln:not([hidden])").count()
     assert first < 60
     assert sum(moved) < 1_000_000
@@ -323,12 +335,7 @@ async def test_on_a_wall_the_chart_fills_the_projector(hall: Hall) -> None:
     await screen.wait_for_selector(".field .n[data-state=running]")
     size = await screen.evaluate("parseFloat(document.querySelector('.field .t').getAttribute('font-size'))")
     assert size >= 0.0112 * 1920
-    inside = await screen.evaluate(
-        """() => { const field = document.querySelector('.field').getBoundingClientRect();
-        return [...document.querySelectorAll('.field .n')].every((each) => { const box = each.getBoundingClientRect();
-            return box.left >= field.left - 2 && box.right <= field.right + 2 && box.bottom <= field.bottom + 2; }); }"""
-    )
-    assert inside
+    assert await screen.evaluate(INSIDE)
 
 
 async def test_a_lost_connection_is_said_and_the_chart_kept(hall: Hall) -> None:

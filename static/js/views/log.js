@@ -136,8 +136,9 @@ export class LogView {
 
   // -- asking
 
+  /** The height in which lines are seen: a scroll bar for long lines takes some of it. */
   get view() {
-    return this.parts.lines.clientHeight || 1;
+    return this.parts.window.clientHeight || this.parts.lines.clientHeight || 1;
   }
 
   get most() {
@@ -323,8 +324,9 @@ export class LogView {
     const { count } = this.lines;
     const { tall, rows, window: pane, size } = this.parts;
     const { texts, number } = this.tools;
-    tall.style.height = `${this.place.height(count, this.view)}px`;
-    pane.style.height = `${this.view}px`;
+    const { clientHeight } = this.parts.lines;
+    pane.style.height = `${clientHeight}px`;
+    tall.style.height = `${this.place.height(count, this.view) + clientHeight - this.view}px`;
     this.element.style.setProperty("--digits", String(Math.max(4, String(count).length)));
     while (this.rows.length < this.most) {
       const row = new LogRow(this.tools);

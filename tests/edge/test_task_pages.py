@@ -1,0 +1,174 @@
+"""The pages of tasks as the server makes them: whole without script, for each role what it may see."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from conftest import ADMIN, Answer, Client
+
+from handlers import looks
+from livewall.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+STEPS = [{"name": "fetch"}, {"name": "build", "needs": ["fetch"]}, {"name": "ship", "needs": ["build", "fetch"]}]
+SCRIPT = """
+import { BOX, edgeState, path, shortened } from "./static/js/chartlayout.js";
+import { SHAPES } from "./static/js/shapes.js";
+import { plain } from "./static/js/ansi.js";
+import { clockFace } from "./static/js/clock.js";
+const { lines, texts, paths, edges, times } = JSON.parse(process.argv[1]);
+console.log(JSON.stringify({
+  box: [BOX.width, BOX.height], shapes: SHAPES, lines: lines.map(plain), texts: texts.map((text) => shortened(text, 9)),
+  paths: paths.map(path), edges: edges.map(([a, b]) => edgeState(a, b)), times: times.map((ms) => clockFace(ms)),
+}));
+"""
+LINES = [
+    "plain", "\x1b[31mred\x1b[0m", "10%\r50%\r", "10%\r\x1b[K20%", "|\b/\b-", "\x1b]0;title\x07a\x1b(Bb\x1b",
+    "\x9b31mc", "\x00\x07\x7f\x85\u202ex", "a\tb", "漢字 مرحبا", "<b>x</b>", "\x1b[31", "\b\bx", "\x1bPq\x1b\\d",
+]
+TEXTS = ["short", "a" * 30, "漢字漢字漢字", ""]
+PATHS: list[list[list[float]]] = [[[0, 10], [84, 10]], [[0, 10], [84, 60.25]], [[0, 1], [5, 9], [20, 9], [31, 2]]]
+EDGES = [("succeeded", "pending"), ("succeeded", "running"), ("failed", "skipped"), ("running", "retrying")]
+TIMES = [0, 999, 61_000, 3_600_000, 3_665_500]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (folder / "talk.toml").write_text(
+        'title = "Talk"\n[params.words]\npattern = "[a-z]+"\n[params.loud]\ntype = "boolean"\ndefault = true\n'
+        '[[steps]]\nname = "say"\nrun = ["echo", "{params.words}"]\n'
+    )
+    (folder / "broken.toml").write_text('[[steps]]\nname = "a"\nneeds = ["b"]\nrun = ["true"]\n')
+    return Settings(port=0, data=tmp_path / "data", admin_token=ADMIN, rate_limits=False, pipelines=folder)
+
+
+async def made(client: Client, **fields: Any) -> str:
+    return str((await client.host("POST", "/api/tasks", {"title": "Release <4>", "steps": STEPS, **fields}))["id"])
+
+
+async def page(client: Client, path: str, token: str = ADMIN, status: int = 200) -> str:
+    answer = await client.ask("GET", path, token=token)
+    assert answer.status == status, answer.body
+    return answer.body.decode()
+
+
+async def submit(client: Client, path: str, fields: dict[str, str]) -> Answer:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    return await client.ask("POST", path, token=ADMIN, raw=urlencode(fields).encode(), headers=headers)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
+def test_the_server_and_the_scripts_draw_alike() -> None:
+    given = json.dumps({"lines": LINES, "texts": TEXTS, "paths": PATHS, "edges": EDGES, "times": TIMES})
+    told = subprocess.run(
+        ["node", "--input-type=module", "-e", SCRIPT, given], cwd=ROOT, check=True, capture_output=True
+    )
+    drawn = json.loads(told.stdout)
+    assert drawn["box"] == list(looks.BOX) and drawn["shapes"] == looks.SHAPES
+    assert drawn["lines"] == [looks.plain_line(line) for line in LINES]
+    assert drawn["texts"] == [looks.shortened(text, 9) for text in TEXTS]
+    assert drawn["paths"] == [looks.chart_path(points) for points in PATHS]
+    assert drawn["edges"] == [looks.edge_state(*edge) for edge in EDGES]
+    assert drawn["times"] == [looks.clock_face(ms / 1000) for ms in TIMES]
+
+
+def test_what_may_be_said_of_the_end() -> None:
+    now = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    soon, past = ((now + timedelta(seconds=s)).isoformat() for s in (90, -30))
+    assert looks.forecast({"state": "running", "eta": None}, now) == ("none", "")
+    assert looks.forecast({"state": "running", "eta": soon}, now) == ("left", "1:30")
+    assert looks.forecast({"state": "running", "eta": past}, now) == ("overdue", "0:30")
+    assert looks.forecast({"state": "failed", "eta": past}, now) == ("ended", "")
+
+
+async def test_the_chart_stands_in_the_page(client: Client) -> None:
+    task = await made(client)
+    await client.host("PUT", f"/api/tasks/{task}/steps/fetch", {"state": "succeeded", "message": "<b>318</b>"})
+    text = await page(client, f"/tasks/{task}")
+    assert text.count('class="n"') == 3 and text.count('class="e"') == 3
+    assert 'data-step="fetch" data-state="succeeded"' in text
+    assert "&lt;b&gt;318" in text and "<b>318" not in text and "Release &lt;4&gt;" in text
+    assert '<noscript><link rel="stylesheet"' in text and 'http-equiv="refresh"' in text
+
+
+async def test_the_end_of_a_log_is_read_without_script(client: Client) -> None:
+    task = await made(client)
+    lines = "".join(f"line {n} \x1b[31mred\x1b[0m <i>\n" for n in range(1, 301))
+    await client.ask("POST", f"/api/tasks/{task}/logs/fetch", token=ADMIN, raw=lines.encode())
+    text = await page(client, f"/tasks/{task}?step=fetch")
+    assert '<li value="300" dir="auto">line 300 red &lt;i&gt;</li>' in text
+    assert text.count("<li value=") == 200
+    assert "<li value=" not in await page(client, f"/tasks/{task}")
+    assert "<li value=" not in await page(client, f"/tasks/{task}?step=nothing")
+
+
+async def test_a_host_gets_neither_log_nor_parameters(client: Client) -> None:
+    task = (await client.host("POST", "/api/pipelines/talk/tasks", {"params": {"words": "hush"}}))["id"]
+    token = await client.token("host")
+    text = await page(client, f"/tasks/{task}?step=say", token)
+    assert 'data-step="say"' in text and "hush" not in text and 'id="cancel"' not in text
+    assert "operators only" in text
+    text = await page(client, "/tasks", token)
+    assert "Talk" in text and "broken.toml" not in text
+    await page(client, "/pipelines/talk", token, 403)
+
+
+async def test_strangers_and_reporters_are_told_so(client: Client) -> None:
+    task = await made(client)
+    for path in ("/tasks", f"/tasks/{task}"):
+        answer = await client.ask("GET", path)
+        assert answer.status == 401 and b"shown to operators" in answer.body
+    reporter = await client.token("reporter")
+    assert (await client.ask("GET", f"/tasks/{task}", token=reporter)).status == 403
+    own = await client.ask("POST", "/api/tasks", {"title": "Mine", "steps": [{"name": "a"}]}, token=reporter)
+    text = await page(client, f"/tasks/{own.json['id']}", reporter)
+    assert 'id="cancel"' not in text and 'class="lines"' in text
+
+
+async def test_the_list_has_three_groups_and_goes_back_in_time(client: Client) -> None:
+    ids = [await made(client, title=f"Task {n}") for n in range(52)]
+    await client.host("PUT", f"/api/tasks/{ids[-1]}/steps/fetch", {"state": "running"})
+    text = await page(client, "/tasks")
+    running = text[text.index('data-group="running"') : text.index('data-group="waiting"')]
+    assert "Task 51" in running and "Task 50" not in running
+    assert "no estimate" in running and "Task 1<" not in text
+    older = text[text.index('id="older" href="') + 17 :].partition('"')[0].replace("&amp;", "&")
+    assert "Task 1<" in await page(client, f"/tasks{older}")
+    assert "Task 7<" in await page(client, "/tasks?q=Task+7") and "Task 8<" not in await page(client, "/tasks?q=Task+7")
+    assert "Task 50" not in await page(client, "/tasks?state=running")
+    assert "broken.toml:3:" in text
+
+
+async def test_an_empty_list_says_so(client: Client) -> None:
+    text = await page(client, "/tasks")
+    for said in ("Nothing is running.", "Nothing is waiting.", "Nothing has ended yet."):
+        assert said in text
+
+
+async def test_a_form_tells_what_is_wrong_beside_its_field_and_keeps_what_was_typed(client: Client) -> None:
+    answer = await submit(client, "/pipelines/talk", {"params.words": "NO <b>", "params.loud": "maybe"})
+    text = answer.body.decode()
+    assert answer.status == 422
+    assert 'value="NO &lt;b&gt;"' in text and text.count('class="fault"') == 2
+    assert (await client.host("GET", "/api/tasks"))["items"] == []
+    answer = await submit(client, "/pipelines/talk", {"params.words": "hello", "params.loud": "false", "id": "once"})
+    assert (answer.status, answer.headers["Location"]) == (303, "/tasks/once")
+    again = await submit(client, "/pipelines/talk", {"params.words": "hello", "params.loud": "false", "id": "once"})
+    assert again.status == 303 and len((await client.host("GET", "/api/tasks"))["items"]) == 1
+
+
+async def test_a_broken_pipeline_shows_its_faults_and_starts_nothing(client: Client) -> None:
+    text = await page(client, "/pipelines/broken")
+    assert "broken.toml:3:" in text and "<form" not in text
+    answer = await submit(client, "/pipelines/broken", {})
+    assert answer.status == 422 and b"broken.toml:3:" in answer.body
+    assert (await client.ask("GET", "/pipelines/none", token=ADMIN)).status == 404
