@@ -184,7 +184,7 @@ class NewPollForm(DeskForm):
         if several:
             most = whole(given, "max_choices")
             fields["max_choices"] = len(labels) if most is None else most
-        made, _ = await self.services.polls.create(checked(fields, wire.PollIn))
+        made, _ = await self.services.polls.create(checked(fields, wire.PollIn), self.who)
         return "create", f"poll-{made['id']}"
 
 
@@ -195,15 +195,15 @@ class PollForm(DeskForm):
         polls, id, act = self.services.polls, args[0], given.get("do", "")
         match act:
             case "open":
-                await polls.open(id)
+                await polls.open(id, self.who)
             case "close":
-                await polls.close(id)
+                await polls.close(id, self.who)
             case "publish" | "withdraw":
-                await polls.publish(id, act == "publish")
+                await polls.publish(id, act == "publish", self.who)
             case "reset":
-                await polls.reset(id, whole(given, "round") or 0)
+                await polls.reset(id, whole(given, "round") or 0, self.who)
             case "archive":
-                await polls.archive(id)
+                await polls.archive(id, self.who)
                 return act, ""
             case _:
                 raise BadInput("invalid", "unknown act")
@@ -214,7 +214,9 @@ class NewWallForm(DeskForm):
     """POST /desk/walls"""
 
     async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
-        made, _ = await self.services.walls.create(checked({"title": given.get("title", "")}, wire.WallIn))
+        made, _ = await self.services.walls.create(
+            checked({"title": given.get("title", "")}, wire.WallIn), self.who
+        )
         return "create", f"wall-{made.code}"
 
 
@@ -223,9 +225,10 @@ class WallForm(DeskForm):
 
     async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
         if given.get("do") == "archive":
-            await self.services.walls.delete(args[0])
+            await self.services.walls.delete(args[0], self.who)
             return "archive", ""
-        await self.services.walls.edit(args[0], wire.WallEdit(active=given.get("item") or None), version=None)
+        edit = wire.WallEdit(active=given.get("item") or None)
+        await self.services.walls.edit(args[0], edit, self.who, version=None)
         return "show", f"poll-{given['from']}" if is_name(given.get("from", "")) else f"wall-{args[0]}"
 
 

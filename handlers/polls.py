@@ -34,7 +34,7 @@ class PollsHandler(ApiHandler):
 
     async def post(self) -> None:
         self.need("host")
-        poll, version = await self.services.polls.create(self.body(wire.PollIn))
+        poll, version = await self.services.polls.create(self.body(wire.PollIn), self.who)
         self.set_header("Location", f"/api/polls/{poll['id']}")
         self.answer(poll, 201, version=version)
 
@@ -48,13 +48,15 @@ class PollHandler(ApiHandler):
 
     async def put(self, id: str) -> None:
         self.need("host")
-        poll, version = await self.services.polls.edit(id, self.body(wire.PollEdit), version=self.if_match())
+        poll, version = await self.services.polls.edit(
+            id, self.body(wire.PollEdit), self.who, version=self.if_match()
+        )
         self.answer(poll, version=version)
 
     async def delete(self, id: str) -> None:
         self.need("host")
         self.body(wire.Nothing)
-        await self.services.polls.archive(id)
+        await self.services.polls.archive(id, self.who)
         self.answer({})
 
 
@@ -67,14 +69,14 @@ class PhaseHandler(ApiHandler):
         match act:
             case "open":
                 self.body(wire.Nothing)
-                poll, version = await polls.open(id)
+                poll, version = await polls.open(id, self.who)
             case "close":
                 self.body(wire.Nothing)
-                poll, version = await polls.close(id)
+                poll, version = await polls.close(id, self.who)
             case "publish":
-                poll, version = await polls.publish(id, self.body(wire.PublishIn).published)
+                poll, version = await polls.publish(id, self.body(wire.PublishIn).published, self.who)
             case _:
-                poll, version = await polls.reset(id, self.body(wire.ResetIn).round)
+                poll, version = await polls.reset(id, self.body(wire.ResetIn).round, self.who)
         self.answer(poll, version=version)
 
 

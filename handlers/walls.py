@@ -21,7 +21,7 @@ class WallsHandler(ApiHandler):
 
     async def post(self) -> None:
         self.need("host")
-        wall, version = await self.services.walls.create(self.body(wire.WallIn))
+        wall, version = await self.services.walls.create(self.body(wire.WallIn), self.who)
         self.set_header("Location", f"/api/walls/{wall.code}")
         self.answer(with_links(msgspec.to_builtins(wall), self.services.base_url), 201, version=version)
 
@@ -35,13 +35,15 @@ class WallHandler(ApiHandler):
 
     async def put(self, code: str) -> None:
         self.need("host")
-        wall, version = await self.services.walls.edit(code, self.body(wire.WallEdit), version=self.if_match())
+        wall, version = await self.services.walls.edit(
+            code, self.body(wire.WallEdit), self.who, version=self.if_match()
+        )
         self.answer(with_links(msgspec.to_builtins(wall), self.services.base_url), version=version)
 
     async def delete(self, code: str) -> None:
         self.need("host")
         self.body(wire.Nothing)
-        await self.services.walls.delete(code)
+        await self.services.walls.delete(code, self.who)
         self.answer({})
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from livewall import wire
+from livewall import audit, wire
 from livewall.clock import Clock, iso
 from livewall.errors import NotFound, Refused, invalid
 from livewall.hub.position import View
@@ -76,7 +76,7 @@ class Walls:
         self._hub = hub
         self._clock = clock
 
-    async def create(self, given: wire.WallIn) -> tuple[Wall, int]:
+    async def create(self, given: wire.WallIn, who: Who) -> tuple[Wall, int]:
         title = title_of(given.title)
         now = iso(self._clock())
 
@@ -91,6 +91,7 @@ class Walls:
                 {"code": code, "title": title, "now": now},
             )
             tell(tx, wall)
+            audit.note(tx, who, now, "wall.create", stream_of(code))
             return wall, 1
 
         return await self._store.write(write)
@@ -129,8 +130,9 @@ class Walls:
         found: dict[str, Any] = msgspec.to_builtins(wall)
         return found, row.version
 
-    async def edit(self, code: str, edit: wire.WallEdit, *, version: int | None) -> tuple[Wall, int]:
+    async def edit(self, code: str, edit: wire.WallEdit, who: Who, *, version: int | None) -> tuple[Wall, int]:
         """Change title, items or the active item; raises Refused (`conflict`) when `version` is not the newest."""
+        now = iso(self._clock())
 
         def write(tx: Transaction) -> tuple[Wall, int]:
             row = find(tx, code)
@@ -144,13 +146,18 @@ class Walls:
             if wall == row.wall:
                 return wall, row.version
             save(tx, row.wall, wall)
+            if fields := [n for n in ("title", "items") if getattr(wall, n) != getattr(row.wall, n)]:
+                audit.note(tx, who, now, "wall.edit", stream_of(code), fields=fields)
+            if wall.active != row.wall.active:
+                audit.note(tx, who, now, "wall.activate", stream_of(code), item=wall.active)
             return wall, row.version + 1
 
         code = wall_code(code)
         return await self._store.write(write)
 
-    async def delete(self, code: str) -> None:
+    async def delete(self, code: str, who: Who) -> None:
         """Take a wall away; its polls and tasks stay."""
+        now = iso(self._clock())
         code = wall_code(code)
 
         def write(tx: Transaction) -> None:
@@ -163,6 +170,7 @@ class Walls:
                 rows.tell(tx, poll)
             tx.append(stream_of(code), "wall", None)
             stage(tx, row.wall.active)
+            audit.note(tx, who, now, "wall.delete", stream_of(code))
 
         await self._store.write(write)
 

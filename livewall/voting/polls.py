@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from livewall import walls, wire
+from livewall import audit, walls, wire
 from livewall.clock import Clock, iso, later, moment
 from livewall.errors import NotFound, Refused
 from livewall.hub.position import View
@@ -57,7 +57,7 @@ class Polls:
 
     # -- hosts
 
-    async def create(self, given: wire.PollIn) -> tuple[dict[str, Any], int]:
+    async def create(self, given: wire.PollIn, who: Who) -> tuple[dict[str, Any], int]:
         """A draft; appended to its wall where one is named. Raises BadInput, NotFound."""
         poll = new_poll(new_poll_id(), given)
         now = iso(self._clock())
@@ -70,6 +70,7 @@ class Polls:
             rows.begin_round(tx, made)
             rows.tell(tx, made)
             rows.tell_tally(tx, made, now)
+            audit.note(tx, who, now, "poll.create", rows.stream_of(poll.id))
             return made
 
         return msgspec.to_builtins(await self._store.write(write)), 1
@@ -78,7 +79,9 @@ class Polls:
         found, more = await self._store.read(lambda c: rows.page(c, limit=limit, before=before))
         return {"items": msgspec.to_builtins(found), "next": more}
 
-    async def edit(self, id: str, edit: wire.PollEdit, *, version: int | None) -> tuple[dict[str, Any], int]:
+    async def edit(
+        self, id: str, edit: wire.PollEdit, who: Who, *, version: int | None
+    ) -> tuple[dict[str, Any], int]:
         """Change a poll; raises Refused (`conflict`) when `version` is not the newest."""
 
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
@@ -91,9 +94,9 @@ class Polls:
                     poll = msgspec.structs.replace(poll, closes_at=_ends(row.closes_in, moment(row.opened_at)))
             return msgspec.structs.replace(row, poll=poll)
 
-        return await self._change(id, change)
+        return await self._change(id, change, who, "poll.edit")
 
-    async def open(self, id: str) -> tuple[dict[str, Any], int]:
+    async def open(self, id: str, who: Who) -> tuple[dict[str, Any], int]:
         now = self._clock()
 
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
@@ -105,10 +108,10 @@ class Polls:
                 walls.item_opened(tx, rows.stream_of(id))
             return msgspec.structs.replace(row, poll=poll, opened=True, opened_at=iso(now))
 
-        return await self._change(id, change)
+        return await self._change(id, change, who, "poll.open")
 
-    async def close(self, id: str) -> tuple[dict[str, Any], int]:
-        return await self._change(id, _closed)
+    async def close(self, id: str, who: Who) -> tuple[dict[str, Any], int]:
+        return await self._change(id, _closed, who, "poll.close")
 
     def _close_due(self, id: str) -> None:
         """The time of an open poll is over."""
@@ -122,17 +125,17 @@ class Polls:
             if error is not None and getattr(error, "code", "") != "no_such_poll":
                 self._deadlines.again(id, self._close_due)
 
-        self._store.submit(self._changing(id, change), done)
+        self._store.submit(self._changing(id, change, None, "poll.close"), done)
 
-    async def publish(self, id: str, published: bool) -> tuple[dict[str, Any], int]:
+    async def publish(self, id: str, published: bool, who: Who) -> tuple[dict[str, Any], int]:
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
             if row.poll.phase is Phase.DRAFT:
                 raise Refused("poll_not_open", "the poll is a draft; there are no results to publish")
             return msgspec.structs.replace(row, poll=msgspec.structs.replace(row.poll, published=published))
 
-        return await self._change(id, change)
+        return await self._change(id, change, who, "poll.publish" if published else "poll.withdraw")
 
-    async def reset(self, id: str, round: int) -> tuple[dict[str, Any], int]:
+    async def reset(self, id: str, round: int, who: Who) -> tuple[dict[str, Any], int]:
         """Leave `round` for a new one, a draft. Leaving what was left already changes nothing."""
 
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
@@ -147,10 +150,11 @@ class Polls:
             rows.begin_round(tx, poll)
             return msgspec.structs.replace(row, poll=poll)
 
-        return await self._change(id, change)
+        return await self._change(id, change, who, "poll.reset")
 
-    async def archive(self, id: str) -> None:
+    async def archive(self, id: str, who: Who) -> None:
         """Take a poll away: from the list, from its wall, from its readers. Its ballots stay in the database."""
+        now = iso(self._clock())
 
         def write(tx: Transaction) -> None:
             rows.find(tx, id)
@@ -161,14 +165,15 @@ class Polls:
                 tx.append(rows.stream_of(id), key, None, view=View.FULL)
             for key in ("poll", "turnout"):
                 tx.append(rows.stream_of(id), key, None, view=View.MASKED)
+            audit.note(tx, who, now, "poll.archive", rows.stream_of(id))
 
         await self._store.write(write)
         self._deadlines.forget(id)
 
     async def _change(
-        self, id: str, change: Callable[[Transaction, rows.Row], rows.Row]
+        self, id: str, change: Callable[[Transaction, rows.Row], rows.Row], who: Who, act: str
     ) -> tuple[dict[str, Any], int]:
-        row = await self._store.write(self._changing(id, change))
+        row = await self._store.write(self._changing(id, change, who, act))
         if row.poll.phase is Phase.OPEN and row.poll.closes_at is not None:
             self._deadlines.set(id, row.poll.closes_at, self._close_due)
         else:
@@ -176,9 +181,10 @@ class Polls:
         return msgspec.to_builtins(row.poll), row.version
 
     def _changing(
-        self, id: str, change: Callable[[Transaction, rows.Row], rows.Row]
+        self, id: str, change: Callable[[Transaction, rows.Row], rows.Row], who: Who | None, act: str
     ) -> Callable[[Transaction], rows.Row]:
-        """The write that changes a poll: its row, then the `poll` event, then the tally that follows from it."""
+        """The write that changes a poll: its row, then the `poll` event, then the tally that follows from it, and the
+        line of who did it."""
         now = iso(self._clock())
 
         def write(tx: Transaction) -> rows.Row:
@@ -195,6 +201,7 @@ class Polls:
                 rows.tell(tx, new)
                 if (old.phase, old.round, old.options) != (new.phase, new.round, new.options):
                     rows.tell_tally(tx, new, now)
+            audit.note(tx, who, now, act, rows.stream_of(id), **_told_of(before, after, act))
             return msgspec.structs.replace(after, version=before.version + 1)
 
         return write
@@ -268,6 +275,14 @@ def check_version(version: int, wanted: int | None) -> None:
 def _closed(tx: Transaction, row: rows.Row) -> rows.Row:
     phase = moved(row.poll.phase, "close")
     return msgspec.structs.replace(row, poll=msgspec.structs.replace(row.poll, phase=phase))
+
+
+def _told_of(before: rows.Row, after: rows.Row, act: str) -> dict[str, Any]:
+    """What the audit says of a change: which fields, never what stood in them; else the round it was made in."""
+    if act != "poll.edit":
+        return {"round": before.poll.round}
+    fields = [n for n in before.poll.__struct_fields__ if getattr(before.poll, n) != getattr(after.poll, n)]
+    return {"fields": [*fields, *(["closes_in"] if before.closes_in != after.closes_in else [])]}
 
 
 def _ends(closes_in: int | None, now: Any) -> str | None:

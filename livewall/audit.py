@@ -1,0 +1,75 @@
+"""What hosts and operators did, and who signed in: one line an act, written in the transaction of the act itself.
+
+A line says what was done and to what, never what was kept secret: no token, no code, no parameter of a task, no title
+of a draft (operators read these lines, too), and nothing of a ballot.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from livewall import wire
+from livewall.clock import later, moment
+from livewall.identity import Who
+from livewall.store.transaction import Transaction
+
+KEPT_LINES = 100_000
+KEPT_DAYS = 400
+
+
+class Line(msgspec.Struct):
+    """An act. `who` is the name of the token or sign-in, whose id is `credential`; `about` is a stream's name or
+    `tokens/ID`; what Livewall does by itself has the role `system`."""
+
+    at: str
+    who: str
+    role: str
+    credential: str
+    act: str
+    about: str
+    detail: dict[str, Any]
+
+
+def note(tx: Transaction, who: Who | None, now: str, act: str, about: str, **detail: Any) -> None:
+    """Write the line of an act that changed something; without `who` it was Livewall itself. Lets go of the oldest."""
+    name, role, credential = (who.name, who.role or "", who.credential) if who else ("livewall", "system", "")
+    row = tx.one("SELECT MAX(number) FROM audit", {})
+    number = (row[0] or 0) + 1
+    tx.execute(
+        """INSERT INTO audit (number, at, who, role, credential, act, about, detail)
+        VALUES (:number, :at, :who, :role, :credential, :act, :about, :detail)""",
+        {
+            "number": number,
+            "at": now,
+            "who": name or role,
+            "role": role,
+            "credential": credential,
+            "act": act,
+            "about": about,
+            "detail": wire.text(detail),
+        },
+    )
+    tx.execute("DELETE FROM audit WHERE number <= :last", {"last": number - KEPT_LINES})
+    # Times rise with the numbers, so this looks at no more than it deletes.
+    tx.execute(
+        """DELETE FROM audit
+        WHERE number < (SELECT number FROM audit WHERE at >= :oldest ORDER BY number LIMIT 1)""",
+        {"oldest": later(moment(now), -KEPT_DAYS * 86400)},
+    )
+
+
+def page(asks: Any, *, limit: int, before: str | None) -> tuple[list[Line], str | None]:
+    """Lines, the newest first, and where the next page begins."""
+    last = int(before) if before and before.isascii() and before.isdecimal() and len(before) < 18 else 1 << 62
+    rows = asks.execute(
+        """SELECT number, at, who, role, credential, act, about, detail FROM audit
+        WHERE number < :before ORDER BY number DESC LIMIT :limit""",
+        {"before": last, "limit": limit + 1},
+    ).fetchall()
+    lines = [
+        Line(at, who, role, credential, act, about, msgspec.json.decode(detail))
+        for _, at, who, role, credential, act, about, detail in rows[:limit]
+    ]
+    return lines, str(rows[limit - 1][0]) if len(rows) > limit else None
