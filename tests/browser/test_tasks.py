@@ -31,7 +31,8 @@ pattern = "[a-z ]+"
 [[steps]]
 name = "say"
 run = [
-    "sh", "-c", 'i=0; while [ $i -lt "$1" ]; do i=$((i+1)); echo "$2 $i"; done', "sh", "{params.times}", "{params.words}",
+    "sh", "-c", 'i=0; while [ $i -lt "$1" ]; do i=$((i+1)); echo "$2 $i"; done',
+    "sh", "{params.times}", "{params.words}",
 ]
 [[steps]]
 name = "fail"
@@ -160,7 +161,8 @@ async def test_a_log_is_followed_until_one_scrolls_up_and_again_on_demand(hall: 
 async def test_a_link_to_a_line_and_a_search_reach_the_middle_of_a_long_log(hall: Hall) -> None:
     task = await made(hall)
     await report(hall, task, "fetch", state="succeeded")
-    await say(hall, task, "fetch", "".join(f"line {n} {'hay' if n % 1000 - 7 else 'needle'}\n" for n in range(1, 60_001)))
+    lines = (f"line {n} {'hay' if n % 1000 - 7 else 'needle'}\n" for n in range(1, 60_001))
+    await say(hall, task, "fetch", "".join(lines))
     page = await operator(hall, f"/tasks/{task}#step=fetch&line=31415")
     await reads(page, ".ln.target .tx", "line 31415 hay")
     await page.fill(".log input[type=search]", "NEEDLE")
