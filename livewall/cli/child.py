@@ -32,8 +32,7 @@ LOOK = 0.1  # seconds between two looks at what still lives while it is being en
 
 
 class Child:
-    """`start`, then `wait`, from the main thread and before any other thread runs. Raises OSError where there is no
-    such command."""
+    """Made, then waited for, by the main thread, before any other runs. Raises OSError for want of such a command."""
 
     def __init__(self, command: Sequence[str], took: Callable[[bytes], None]) -> None:
         """`took` gets everything the command prints, in order."""
@@ -130,6 +129,8 @@ class Child:
         """How many bytes; none when no more can come. Who reads our output may have gone: then so does the way to it,
         as in a pipe."""
         data = os.read(fd, READ)
+        if not data:
+            return 0
         self._took(data)
         try:
             write_all(self._ways[fd], data)

@@ -9,61 +9,18 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from threading import Lock, Thread
+from threading import RLock, Thread
 from typing import Any
 
 from livewall.client.calls import ClientError, NotReached, Refusal, Server, segment
 from livewall.client.logs import PIECE, append, end_of
 from livewall.client.spool import Spool
+from livewall.client.steps import StepReports
 
 GATHER = 0.25  # seconds, at least, between two rounds, in which reports become one
 RENEW = 3.0  # seconds, at most, between two reports of a step that runs: a cancel is heard of in their answers
 LAST_PAUSE = 2.0  # seconds, at most, between two tries
-MESSAGE = 1000  # characters the server takes
-
-
-class StepReports:
-    """What of one step is still to be told."""
-
-    def __init__(self, name: str, *, began: bool = True) -> None:
-        self.name = name
-        self.spool: Spool | None = None
-        self.left_out = 0
-        self.fields: dict[str, Any] = {}
-        """The newest of what was said and not sent yet."""
-        self.began = began
-        self.told_begin = not began
-        self.end: str | None = None
-        """The state in which it ends, once that is known."""
-        self.told_end = False
-        self.offset: int | None = None
-        self.takes_log = True
-        self.renew_at = math.inf
-        self.refusal: Refusal | None = None
-
-    @property
-    def waiting(self) -> int:
-        """Bytes of its log that wait."""
-        return len(self.spool) if self.spool is not None else 0
-
-    @property
-    def busy(self) -> bool:
-        """Whether something waits to be sent."""
-        return not self.told_end and bool(not self.told_begin or self.fields or self.end or self.waiting)
-
-    def over(self) -> None:
-        """Nothing of it will be sent any more."""
-        self.told_end, self.renew_at = True, math.inf
-        if self.spool is not None:
-            self.left_out, self.spool = self.spool.left_out, None
-
-    def said(self, state: str | None, progress: float | None, message: str | None) -> None:
-        if progress is not None and not math.isnan(progress):
-            self.fields["progress"] = min(1.0, max(0.0, progress))
-        if message is not None:
-            self.fields["message"] = message[:MESSAGE]
-        if state is not None:
-            self.end = state
+PIECES = 16  # of a log, before the other steps have their turn
 
 
 class Reports:
@@ -99,7 +56,7 @@ class Reports:
         """Steps that somebody reported on before us, under the same id."""
         self._steps: dict[str, StepReports] = {}
         self._problem = "there was no time"
-        self._lock = Lock()
+        self._lock = RLock()  # a finalizer may log while we hold it
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken: asyncio.Event
         self._hurried: asyncio.Event
@@ -204,7 +161,7 @@ class Reports:
             self._woken.clear()
             begun = time.monotonic()
             try:
-                await self._round()
+                more = await self._round()
                 pause = GATHER
             except (NotReached, Refusal) as problem:
                 if isinstance(problem, Refusal) and not temporary(problem):
@@ -215,6 +172,8 @@ class Reports:
                 hint = problem.retry_after if isinstance(problem, Refusal) else None
                 await asyncio.sleep((hint or pause) * random.uniform(0.8, 1.2))
                 pause = min(pause * 2, LAST_PAUSE)
+                continue
+            if more:
                 continue
             if self._closing is not None and not self._waiting():
                 return
@@ -230,15 +189,17 @@ class Reports:
             due = min((step.renew_at for step in self._steps.values()), default=math.inf)
         await until(self._woken, due)
 
-    async def _round(self) -> None:
-        """Tell everything that waits now. Raises NotReached; Refusal of the task itself, or one that will pass."""
+    async def _round(self) -> bool:
+        """Tell what waits now; true when there is more that should not wait. Raises NotReached; Refusal of the task
+        itself, or one that will pass."""
         if not self._created:
             await self._create()
         with self._lock:
             steps = [s for s in self._steps.values() if s.busy or s.renew_at <= time.monotonic()]
+        more = False
         for step in steps:
             try:
-                await self._tell(step)
+                more = await self._tell(step) or more
             except Refusal as problem:
                 if temporary(problem):
                     raise
@@ -246,6 +207,7 @@ class Reports:
                     step.refusal = problem
                 if step.end is not None:  # it has another end already, or nobody may say this one
                     step.over()
+        return more
 
     async def _create(self) -> None:
         task = await self._server.post("/api/tasks", self._body, repeat=True)
@@ -258,8 +220,9 @@ class Reports:
             raise Refusal(409, "conflict", f"the task {self.id} has ended before; choose another id")
         self._created = True
 
-    async def _tell(self, step: StepReports) -> None:
-        """Its beginning, its log as far as it is there, what it said, its end: in this order."""
+    async def _tell(self, step: StepReports) -> bool:
+        """Its beginning, its log as far as it is there, what it said, its end: in this order. True when its log is so
+        much that the rest comes in its next turn."""
         if not step.told_begin:
             try:
                 await self._put(step, {"state": "running", "lease": self._lease})
@@ -269,16 +232,19 @@ class Reports:
                 step.refusal = problem  # its log and its end may be taken all the same
             step.told_begin = True
         end = step.end
-        while step.spool is not None and (data := step.spool.peek(PIECE)):
+        sent = 0
+        while sent < PIECES and step.spool is not None and (data := step.spool.peek(PIECE)):
             await self._send_log(step, step.spool, data)
-            if step.renew_at <= time.monotonic():
-                await self._put(step, {"lease": self._lease})
+            sent += 1
+        if sent == PIECES:
+            end = None
         if end is not None:
             await self._put(step, {"state": end})
             step.refusal = step.refusal if not step.takes_log else None
             step.over()
         elif step.fields or step.renew_at <= time.monotonic():
             await self._put(step, {"lease": self._lease})
+        return sent == PIECES
 
     async def _put(self, step: StepReports, more: dict[str, Any]) -> None:
         with self._lock:
@@ -341,13 +307,13 @@ class Reports:
         return said
 
 
-def temporary(problem: Refusal) -> bool:
-    """Whether the server may take the same later."""
-    return problem.come_back or problem.status >= 500
-
-
 async def until(event: asyncio.Event, when: float) -> None:
     """Return when `event` is set, at the latest at the monotonic time `when`."""
     with suppress(TimeoutError):
         async with asyncio.timeout(None if when == math.inf else max(0.0, when - time.monotonic())):
             await event.wait()
+
+
+def temporary(problem: Refusal) -> bool:
+    """Whether the server may take the same later."""
+    return problem.come_back or problem.status >= 500

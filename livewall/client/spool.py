@@ -6,7 +6,7 @@ import mmap
 import os
 import tempfile
 import weakref
-from threading import Lock
+from threading import RLock
 from typing import Protocol
 
 
@@ -92,7 +92,7 @@ class Spool:
         self._front, self._back = Ring(room, 0, half), Ring(room, half, half)
         self._gap = 0  # bytes left out between the two
         self._notice = b""
-        self._lock = Lock()
+        self._lock = RLock()  # a finalizer may log while we hold it
         self.left_out = 0
 
     def __len__(self) -> int:

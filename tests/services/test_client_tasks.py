@@ -115,17 +115,22 @@ def test_many_reports_become_few(child: Server) -> None:
 
 def test_a_killed_server_loses_nothing_and_the_work_does_not_wait(child: Server) -> None:
     lines = [f"line {number}\n" for number in range(3000)]
+    starting: threading.Thread | None = None
     with task(child, ["a"], flush=30) as made, made.step("a") as step:
         for number, line in enumerate(lines):
             step.log(line)
             if number in (500, 1500):
                 until(lambda: bool(step._reports._steps["a"].offset))
+                if starting is not None:
+                    starting.join()
                 child.kill()
-                threading.Thread(target=child.start).start()
+                starting = threading.Thread(target=child.start)
+                starting.start()
             if number % 100 == 0:
                 time.sleep(0.02)
         step.progress(0.9)
-        until(child.answers)
+        assert starting is not None
+        starting.join()
     assert log_of(child, made, "a").decode() == "".join(lines)
     assert states(child, made) == {"a": "succeeded"}
 
