@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import tornado.locale
 import tornado.web
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
@@ -26,6 +27,7 @@ log = logging.getLogger("livewall.http")
 T = TypeVar("T")
 
 BODY_LIMIT = 1 << 20
+LANGUAGES = {"en": "en_US", "zh": "zh_CN"}
 READ_LIMIT = 8 << 20
 """A body up to this size is read and dropped, so that its sender gets to see the 413."""
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -44,6 +46,22 @@ def origin_of(url: str) -> str:
 def path_of(request: HTTPServerRequest) -> str:
     """What a log may say of an address: neither its query nor the code of a sign-in link."""
     return "/login/…" if request.path.startswith("/login/") else str(request.path)
+
+
+def language_of(accepted: str) -> str:
+    """The catalogue for an Accept-Language header (RFC 9110 §12.5.4), or for one language: Chinese of any kind, or
+    English."""
+    best, found = 0.0, "en_US"
+    for part in accepted.split(",")[:20]:
+        tag, _, rest = part.partition(";")
+        name = LANGUAGES.get(tag.strip().lower().partition("-")[0].partition("_")[0])
+        try:
+            weight = float(rest.strip().removeprefix("q=")) if rest.strip() else 1.0
+        except ValueError:
+            continue
+        if name is not None and best < weight <= 1:
+            best, found = weight, name
+    return found
 
 
 def is_foreign(request: HTTPServerRequest, public_url: str | None) -> bool:
@@ -100,6 +118,14 @@ class BaseHandler(RequestHandler):
         self.who: Who = NOBODY
         self.by_token = False
         self.as_audience = False
+
+    # -- language
+
+    def get_user_locale(self) -> tornado.locale.Locale:
+        """The language of a page: `?lang=`, else what the browser likes best of what there is."""
+        asked = self.request.query_arguments.get("lang", [b""])[-1].decode("utf-8", "replace")
+        wanted = asked or self.request.headers.get("Accept-Language", "")
+        return tornado.locale.get(language_of(wanted))
 
     # -- headers
 

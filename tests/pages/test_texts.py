@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from handlers.base import language_of
 from livewall.errors import STATUS
 
 ROOT = Path(__file__).parents[2]
-CATALOGUE = ROOT / "locale" / "en_US.csv"
 SPEAKERS = [
     *ROOT.glob("templates/*.html"),
     *ROOT.glob("handlers/*.py"),
@@ -23,8 +23,8 @@ SPOKEN = "".join(path.read_text(encoding="utf-8") for path in SPEAKERS)
 KEY = r"[a-z]+\.[A-Za-z_.\-]+"
 
 
-def rows() -> list[list[str]]:
-    with open(CATALOGUE, encoding="utf-8", newline="") as file:
+def rows(name: str = "en_US") -> list[list[str]]:
+    with open(ROOT / "locale" / f"{name}.csv", encoding="utf-8", newline="") as file:
         return list(csv.reader(file))
 
 
@@ -53,6 +53,33 @@ def test_no_text_stands_there_twice() -> None:
 def test_singular_and_plural_come_together() -> None:
     forms = [(row[0], row[2]) for row in rows() if len(row) > 2]
     assert {key for key, form in forms if form == "singular"} == {key for key, form in forms if form == "plural"}
+
+
+def test_chinese_says_everything_with_the_same_values() -> None:
+    """Where English has a number in one form only ("one choice"), Chinese may have it in both."""
+    english, chinese = ({(row[0], *row[2:]): row[1] for row in rows(name)} for name in ("en_US", "zh_CN"))
+    assert set(english) == set(chinese), set(english) ^ set(chinese)
+    for key, text in english.items():
+        ours = english[key[0], "plural"] if len(key) > 1 else text
+        assert set(re.findall(r"%\((\w+)\)s", chinese[key])) <= set(re.findall(r"%\((\w+)\)s", ours)), key
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", "en_US"),
+        ("zh", "zh_CN"),
+        ("zh-Hans-CN,zh;q=0.9,en;q=0.8", "zh_CN"),
+        ("de-DE,de;q=0.9,zh;q=0.3,en;q=0.2", "zh_CN"),
+        ("en-GB,en;q=0.9,zh;q=0.8", "en_US"),
+        ("fr", "en_US"),
+        ("zh;q=x,en", "en_US"),
+        ("zh;q=0", "en_US"),
+        ("zh;q=9", "en_US"),
+    ],
+)
+def test_a_page_speaks_what_the_browser_likes_best(accepted: str, language: str) -> None:
+    assert language_of(accepted) == language
 
 
 @pytest.mark.parametrize("code", STATUS)
