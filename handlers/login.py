@@ -20,7 +20,7 @@ class TokensHandler(ApiHandler):
     async def post(self) -> None:
         self.need("admin")
         given = self.body(wire.TokenIn)
-        self.answer(await self.services.credentials.create_token(given.role, given.name), 201)
+        self.answer(await self.services.credentials.create_token(given.role, given.name, self.who), 201)
 
 
 class TokenHandler(ApiHandler):
@@ -29,7 +29,7 @@ class TokenHandler(ApiHandler):
     async def delete(self, id: str) -> None:
         self.need("admin")
         self.body(wire.Nothing)
-        await self.services.credentials.revoke(id)
+        await self.services.credentials.revoke(id, self.who)
         self.answer({})
 
 
@@ -108,7 +108,7 @@ class LogoutPage(FormHandler):
     async def post(self) -> None:
         self.fields()
         if self.who.credential and not self.by_token:
-            await self.services.credentials.revoke(self.who.credential)
+            await self.services.credentials.revoke(self.who.credential, self.who)
         self.clear_cookie(self.role_cookie, path="/")
         self.redirect("/", status=303)
 

@@ -50,8 +50,8 @@ class CancelHandler(ApiHandler):
     async def post(self, id: str) -> None:
         self.need("operator")
         self.body(wire.Nothing)
-        if await self.services.tasks.cancel(id) is None:
-            await self.services.runner.cancel(id)
+        if await self.services.tasks.cancel(id, self.who) is None:
+            await self.services.runner.cancel(id, self.who)
         self.answer(await self.services.tasks.detail(id, self.who))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from livewall import audit
 from livewall.clock import Clock, iso, later
 from livewall.errors import NotAllowed, NotFound
 from livewall.identity import BELOW, Role, Secrets, Who, hashed, role_named
@@ -95,10 +96,16 @@ class Credentials:
             return None
         return who
 
-    async def create_token(self, role: Role, name: str) -> dict[str, Any]:
+    async def create_token(self, role: Role, name: str, by: Who) -> dict[str, Any]:
         """A token for a program; the answer is the only place where it stands."""
         token = secrets.token_urlsafe(32)
-        made = await self._store.write(lambda tx: self._insert(tx, token, "token", role, name, None))
+
+        def write(tx: Transaction) -> Credential:
+            made = self._insert(tx, token, "token", role, name, None)
+            audit.note(tx, by, made.created_at, "token.create", about(made.id), role=role, name=name)
+            return made
+
+        made: dict[str, Any] = msgspec.to_builtins(await self._store.write(write))
         return {"token": token, **made}
 
     async def list(self) -> dict[str, Any]:
@@ -107,16 +114,19 @@ class Credentials:
         )
         return {"items": [msgspec.to_builtins(Credential(*row)) for row in rows], "next": None}
 
-    async def revoke(self, id: str) -> None:
+    async def revoke(self, id: str, by: Who) -> None:
         """Take a token or sign-in back; its sockets are closed. Raises NotFound."""
         now = iso(self._clock())
 
         def write(tx: Transaction) -> None:
-            row = tx.one("SELECT revoked_at FROM credentials WHERE id = :id", {"id": id})
+            row = tx.one("SELECT revoked_at, kind, role, name FROM credentials WHERE id = :id", {"id": id})
             if row is None:
                 raise NotFound(message="there is no such token or sign-in")
             if row[0] is None:
                 tx.execute("UPDATE credentials SET revoked_at = :now WHERE id = :id", {"now": now, "id": id})
+                _, kind, role, name = row
+                act = "login.out" if kind == "signin" and id == by.credential else "token.revoke"
+                audit.note(tx, by, now, act, about(id), kind=kind, role=role, name=name)
 
         await self._store.write(write)
         self._taken_back.add(id)
@@ -149,6 +159,7 @@ class Credentials:
                 "INSERT INTO logins (hash, role, name, expires_at) VALUES (:hash, :role, :name, :at)",
                 {"hash": hashed(code), "role": role, "name": role, "at": expires_at},
             )
+            audit.note(tx, by, iso(now), "login.link", "", role=role)
 
         await self._store.write(write)
         return code, expires_at
@@ -176,7 +187,7 @@ class Credentials:
             if row is None or row[2] <= now:
                 raise NotAllowed("bad_code", "this link was used or is too old; make a new one with `livewall login`")
             tx.execute("DELETE FROM logins WHERE hash = :hash", {"hash": hashed(code)})
-            self._insert(tx, token, "signin", row[0], row[1], SIGN_IN_SECONDS)
+            self._signed_in(tx, token, row[0], row[1], by="link")
 
         await self._store.write(write)
         return token
@@ -187,12 +198,16 @@ class Credentials:
             raise NotAllowed("bad_token", "this is a voter's token; it does not sign in")
         token = secrets.token_urlsafe(32)
         role, name = who.role, who.name
-        await self._store.write(lambda tx: self._insert(tx, token, "signin", role, name, SIGN_IN_SECONDS))
+        await self._store.write(lambda tx: self._signed_in(tx, token, role, name, by="token", token=who.credential))
         return token
+
+    def _signed_in(self, tx: Transaction, secret: str, role: Role, name: str, **how: str) -> None:
+        made = self._insert(tx, secret, "signin", role, name, SIGN_IN_SECONDS)
+        audit.note(tx, Who(role, name, made.id), made.created_at, "login.in", about(made.id), **how)
 
     def _insert(
         self, tx: Transaction, token: str, kind: str, role: str, name: str, seconds: float | None
-    ) -> dict[str, Any]:
+    ) -> Credential:
         now = self._clock()
         made = Credential(
             secrets.token_hex(8), kind, role, name, iso(now), None if seconds is None else later(now, seconds), None
@@ -202,8 +217,12 @@ class Credentials:
             VALUES (:id, :hash, :kind, :role, :name, :created_at, :expires_at)""",
             msgspec.structs.asdict(made) | {"hash": hashed(token)},
         )
-        found: dict[str, Any] = msgspec.to_builtins(made)
-        return found
+        return made
+
+
+def about(id: str) -> str:
+    """What the audit calls a token or sign-in."""
+    return f"tokens/{id}"
 
 
 def article(role: str) -> str:

@@ -16,16 +16,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from livewall import audit
 from livewall.clock import Clock, iso
 from livewall.errors import Busy, LivewallError
 from livewall.identity import Secrets, Who
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
+from livewall.tasks import rows
 from livewall.tasks.attempt import CAP, Absent, Attempt, Ended, Exit, Lost, Running, Spec
 from livewall.tasks.engine import Again, Begin, End, Engine, Outcome, ToDo, definition_of
 from livewall.tasks.logs.follow import AttemptFiles
 from livewall.tasks.logs.service import Logs
-from livewall.tasks.machine import StepState
+from livewall.tasks.machine import TASK_ENDED, StepState
 from livewall.tasks.pipeline import Pipeline
 from livewall.tasks.rows import Row
 from livewall.tasks.supervisor.mask import Masker
@@ -97,6 +99,8 @@ class Runner:
 
         def write(tx: Transaction) -> tuple[tuple[str, bool], ToDo]:
             task, created, todo = self._engine.start(tx, pipeline, params, id, who, now)
+            if created:
+                audit.note(tx, who, now, "task.start", rows.stream_of(task), pipeline=pipeline.name)
             return (task, created), todo
 
         return await self._act(write)
@@ -107,13 +111,23 @@ class Runner:
 
         def write(tx: Transaction) -> tuple[tuple[str, bool], ToDo]:
             task, created, todo = self._engine.retry(tx, id, who, now)
+            if created:
+                audit.note(tx, who, now, "task.retry", rows.stream_of(task), retry_of=id)
             return (task, created), todo
 
         return await self._act(write)
 
-    async def cancel(self, id: str) -> None:
+    async def cancel(self, id: str, who: Who) -> None:
         now = iso(self._clock())
-        await self._act(lambda tx: ((), self._engine.cancel(tx, id, now)))
+
+        def write(tx: Transaction) -> tuple[None, ToDo]:
+            row = rows.find(tx, id)
+            todo = self._engine.cancel(tx, id, now)
+            if not row.cancelled and row.task.state not in TASK_ENDED:
+                audit.note(tx, who, now, "task.cancel", rows.stream_of(id))
+            return None, todo
+
+        await self._act(write)
 
     def mask(self, row: Row, text: str, who: Who) -> str:
         """A text without the secrets of the task it is about, and of the step that says it."""

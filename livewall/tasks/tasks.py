@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from livewall import wire
+from livewall import audit, wire
 from livewall.clock import Clock, iso
 from livewall.errors import LivewallError, NotAllowed, NotFound, Refused
 from livewall.hub.service import LiveHub
@@ -180,7 +180,7 @@ class Tasks:
         except LivewallError:
             pass  # the server stops; the lease begins anew with the next
 
-    async def cancel(self, id: str) -> dict[str, Any] | None:
+    async def cancel(self, id: str, who: Who) -> dict[str, Any] | None:
         """Ask a foreign task to end: what never started is cancelled, and the next report is told. Asked again, what
         is under way is cancelled without waiting for its reporter. None for a task that runs here. Raises NotFound."""
         now = iso(self._clock())
@@ -191,9 +191,12 @@ class Tasks:
                 return None
             if row.task.state in TASK_ENDED:
                 return row.task, rows.steps(tx, id)
-            for step in cancelled(rows.steps(tx, id), now, by_force=row.cancelled):
+            ended = cancelled(rows.steps(tx, id), now, by_force=row.cancelled)
+            for step in ended:
                 rows.save_step(tx, id, step)
             tx.execute("UPDATE tasks SET cancelled = 1 WHERE id = :id", {"id": id})
+            if ended or not row.cancelled:
+                audit.note(tx, who, now, "task.cancel", rows.stream_of(id), by_force=row.cancelled)
             steps = rows.steps(tx, id)
             return rows.follow(tx, row._replace(cancelled=True), steps, now), steps
 
