@@ -216,7 +216,7 @@ class TaskTree:
             else:
                 beside = [sign(one.state)] + [Text(text) for text in (share, one.time) if text]
                 table.add_row(Text("\n").join([name, said]) if said else name, Text("\n").join(beside))
-        yield Text(plain(self.task["title"]), style="bold")
+        yield Text.assemble((plain(self.task["title"]), "bold"), (f"  {plain(self.task['id'])}", "dim"))
         yield table
         yield Text.assemble(sign(self.task["state"]), ("  " + headline(self.task, self.now)).rstrip())
 

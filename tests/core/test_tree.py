@@ -147,7 +147,7 @@ def test_a_tree_has_a_sign_and_a_word_for_each_state_and_a_meter() -> None:
         step("upload", "build", state="running", progress=0.5, message="web-3", started_at=at(59)),
     ]
     lines = drawn(TaskTree(TASK, steps, NOW))
-    assert lines[0] == "Release 4.2"
+    assert lines[0] == "Release 4.2  9"
     assert "└ build" in lines[1] and "✓ succeeded" in lines[1] and "1:00" in lines[1]
     assert "  └ upload" in lines[2] and "◐ running" in lines[2] and "████      50%" in lines[2] and "web-3" in lines[2]
     assert lines[-1].rstrip() == "◐ running  2:00 · no estimate"
@@ -165,7 +165,7 @@ def test_text_of_others_cannot_steer_the_terminal() -> None:
     lines = drawn(
         TaskTree(TASK | {"title": "a\x1b[2Jb"}, [step("s", state="running", message="\x1b]0;x\x07[red]")], NOW)
     )
-    assert lines[0] == "a[2Jb" and "\x1b" not in "".join(lines) and "[red]" in lines[1]
+    assert lines[0] == "a[2Jb  9" and "\x1b" not in "".join(lines) and "[red]" in lines[1]
 
 
 def test_the_list_has_what_runs_above_what_ended_each_newest_first() -> None:

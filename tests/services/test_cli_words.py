@@ -133,7 +133,7 @@ def test_a_draft_is_said_to_be_one():
 
 def test_a_task_is_drawn_with_a_shape_and_a_word_for_each_state():
     step = {"name": "build", "needs": [], "state": "running", "progress": 0.4, "message": "compiling"}
-    shown = drawn(held("tasks/9", task={"title": "Release", "state": "running"}, **{"step/build": step}))
+    shown = drawn(held("tasks/9", task={"id": "9", "title": "Release", "state": "running"}, **{"step/build": step}))
     assert "◐ running" in shown and "40%" in shown and "compiling" in shown
 
 
@@ -166,7 +166,8 @@ def test_a_narrow_terminal_does_not_tear_labels_apart():
 
 def test_a_narrow_terminal_shows_what_a_step_says_below_its_name():
     step = {"name": "upload-foyer", "needs": [], "state": "running", "progress": 0.4, "message": "copying to foyer-3"}
-    lines = pictured(held("tasks/9", task={"title": "Release", "state": "running"}, **{"step/upload-foyer": step}))
+    task = {"id": "9", "title": "Release", "state": "running"}
+    lines = pictured(held("tasks/9", task=task, **{"step/upload-foyer": step}))
     assert len(lines) <= 5 and any("copying to foyer-3" in line for line in lines)
 
 

@@ -104,6 +104,18 @@ def test_a_step_keeps_its_lease_while_it_says_nothing(child: Server) -> None:
     assert states(child, made) == {"a": "succeeded"}
 
 
+def test_a_step_that_prints_without_end_does_not_cost_another_its_lease(
+    child: Server, expected_logs: list[str]
+) -> None:
+    expected_logs.append("bytes in the middle of its log were too much to keep")
+    with task(child, ["a", "b"], lease=1.0, flush=30) as made, made.step("a"), made.step("b") as step:
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            step.log(b"x" * 1023 + b"\n")
+        assert states(child, made) == {"a": "running", "b": "running"}
+    assert states(child, made) == {"a": "succeeded", "b": "succeeded"}
+
+
 def test_many_reports_become_few(child: Server) -> None:
     with task(child, ["a"]) as made, made.step("a") as step:
         for number in range(20_000):
