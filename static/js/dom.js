@@ -28,6 +28,11 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** The same of an attribute: one that stays the same is not a change. */
+export function setAttribute(element, name, value) {
+  if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+}
+
 /** Where the focus went when what had it was replaced, hidden or disabled: nowhere. Then `next()` gets it. */
 export function keepFocus(held, next) {
   if (!held || held === document.body) return;

@@ -22,6 +22,15 @@ export function forecast({ state, eta }, now) {
   return left < 0 ? { kind: "overdue", time: -left } : { kind: "left", time: left };
 }
 
+/** How far a step is: as it says itself, else by its time against what it usually takes, which is never all of it. */
+export function shareOf(step, now) {
+  if (hasEnded(step.state)) return 0;
+  if (typeof step.progress === "number") return Math.max(0, Math.min(1, step.progress));
+  if (!step.eta || !step.started_at) return 0;
+  const whole = Date.parse(step.eta) - Date.parse(step.started_at);
+  return whole > 0 ? Math.min(0.97, spent(step, now) / whole) : 0;
+}
+
 /** The forecast in words: nothing for what has ended. */
 export function expected(what, now, texts) {
   const { kind, time } = forecast(what, now);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { BOX, centred, edgeState, fit, held, neighbour, path, revealing, shortened, structureOf, zoomed } from "../../static/js/chartlayout.js";
 import { arrange, cellSize, countsOf, worthALine } from "../../static/js/posterlayout.js";
 import { fits, grouped, groupOf, together } from "../../static/js/tasklist.js";
-import { expected, forecast, spent } from "../../static/js/times.js";
+import { expected, forecast, shareOf, spent } from "../../static/js/times.js";
 
 const LAYOUT = {
   width: 768, height: 192,
@@ -127,4 +127,14 @@ test("what may be said of the end", () => {
   assert.equal(expected({ state: "failed", eta: null }, now, texts), "");
   assert.equal(forecast({ state: "lost", eta: "2026-01-01T00:00:30Z" }, now).kind, "ended");
   assert.equal(spent({ started_at: "2026-01-01T00:00:00Z", ended_at: null }, now), 60_000);
+});
+
+test("a step is as far as it says, else as its time tells, but never at its end before it is", () => {
+  const now = Date.parse("2026-01-01T00:01:00Z");
+  const step = { state: "running", started_at: "2026-01-01T00:00:00Z", eta: "2026-01-01T00:02:00Z", progress: null };
+  assert.equal(shareOf({ ...step, progress: 0.4 }, now), 0.4);
+  assert.equal(shareOf(step, now), 0.5);
+  assert.equal(shareOf(step, now + 600_000), 0.97);
+  assert.equal(shareOf({ ...step, eta: null }, now), 0);
+  assert.equal(shareOf({ ...step, state: "succeeded", ended_at: step.eta }, now), 0);
 });

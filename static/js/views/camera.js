@@ -153,5 +153,6 @@ export class Camera {
 
   up(event) {
     this.fingers.delete(event.pointerId);
+    if (!this.fingers.size) window.setTimeout(() => (this.dragged = false), 0); // after the click that ends a drag
   }
 }

@@ -2,9 +2,9 @@
 
 import { clockFace } from "../clock.js";
 import { BOX, edgeState, neighbour, path, shortened } from "../chartlayout.js";
-import { h, setText, svg } from "../dom.js";
+import { h, setAttribute, setText, svg } from "../dom.js";
 import { hasEnded, shapeOf } from "../shapes.js";
-import { elapsed, forecast } from "../times.js";
+import { elapsed, forecast, shareOf } from "../times.js";
 import { Camera } from "./camera.js";
 
 const NAME_ROOM = 17; // letters
@@ -58,7 +58,7 @@ export class Chart {
     this.element.replaceChildren(this.svg, h("div", { class: "zoom" },
       tool("zoom_in", "+", () => this.camera.key("+")),
       tool("zoom_out", "−", () => this.camera.key("-")),
-      tool("zoom_fit", "0", () => this.camera.key("0"))));
+      tool("zoom_fit", texts.say("task.all"), () => this.camera.key("0"))));
     this.svg.addEventListener("keydown", (event) => this.key(event));
     this.svg.addEventListener("focusin", (event) => this.focused(event.target));
     this.sized(layout);
@@ -107,14 +107,9 @@ export class Chart {
     parts.shown = step;
     const { texts } = this.tools;
     setText(parts.said, shortened(step.message || step.reason || "", LINE_ROOM));
-    const share = step.state === "succeeded" ? 0 : step.progress || 0;
-    const width = String(Math.round(share * (BOX.width - 32)));
-    if (parts.fill.getAttribute("width") !== width) parts.fill.setAttribute("width", width);
     const label = [step.name, texts.say(`state.${step.state}`), this.percent(step), step.message || step.reason].filter(Boolean).join(", ");
-    if (parts.element.getAttribute("aria-label") !== label) {
-      parts.element.setAttribute("aria-label", label);
-      setText(parts.whole, label);
-    }
+    setAttribute(parts.element, "aria-label", label);
+    setText(parts.whole, label);
   }
 
   percent({ state, progress }) {
@@ -127,7 +122,9 @@ export class Chart {
     const now = this.tools.live().clock.now();
     for (const step of this.steps) {
       const parts = this.nodes.get(step.name);
-      if (parts) setText(parts.line, shortened(this.line(step, now), LINE_ROOM));
+      if (!parts) continue;
+      setText(parts.line, shortened(this.line(step, now), LINE_ROOM));
+      setAttribute(parts.fill, "width", Math.round(shareOf(step, now) * (BOX.width - 32)));
     }
   }
 

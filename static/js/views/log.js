@@ -57,6 +57,10 @@ export class LogView {
       // Not allowed here: they are chosen anew.
     }
     this.kept = { times: kept.times !== false, wrap: kept.wrap === true };
+    this.apply();
+  }
+
+  apply() {
     for (const name of ["times", "wrap"]) this.parts[name].setAttribute("aria-pressed", String(this.kept[name]));
     this.element.classList.toggle("no-times", !this.kept.times);
     this.element.classList.toggle("wrapped", this.kept.wrap);
@@ -69,7 +73,7 @@ export class LogView {
     } catch {
       // As above.
     }
-    this.wishes();
+    this.apply();
     if (!this.step) return;
     this.place.wrapped = this.kept.wrap;
     this.resized();
@@ -94,6 +98,7 @@ export class LogView {
     this.place = new Place({ row: ROW });
     this.place.wrapped = this.kept.wrap;
     this.heights = new Map();
+    this.columns = 0;
     this.known = false; // nothing was answered yet
     this.asking = false;
     this.wanting = false;
@@ -240,9 +245,16 @@ export class LogView {
     const measured = this.heights.get(number);
     if (measured) return measured;
     const item = this.lines.get(number);
-    if (!item || !item.text || !this.columns) return ROW;
+    if (!item || !item.text) return ROW;
+    if (!this.columns) this.columns = this.lettersInLine();
     return Math.max(1, Math.ceil(plain(item.text).length / this.columns)) * ROW;
   };
+
+  lettersInLine() {
+    const letter = this.parts.lines.querySelector(".ruler").getBoundingClientRect().width / 10;
+    const [row] = this.rows;
+    return letter && row ? Math.max(10, Math.floor(row.text.clientWidth / letter)) : 80;
+  }
 
   scrolled() {
     if (!this.step) return;
@@ -305,10 +317,8 @@ export class LogView {
 
   resized() {
     this.heights = new Map();
+    this.columns = 0;
     if (!this.step) return;
-    const letter = this.parts.lines.querySelector(".ruler").getBoundingClientRect().width / 10;
-    const text = this.rows[0] && this.rows[0].text.clientWidth;
-    this.columns = letter && text ? Math.max(10, Math.floor(text / letter)) : 0;
     if (this.follow) this.toEnd();
     else {
       this.place.hold(this.lines.count, this.view, this.heightOf);

@@ -3,11 +3,11 @@
 
 import { clockFace } from "../clock.js";
 import { edgeState, shortened } from "../chartlayout.js";
-import { h, setText, svg } from "../dom.js";
+import { h, setAttribute, setText, svg } from "../dom.js";
 import { arrange, cellSize, countsOf, worthALine } from "../posterlayout.js";
 import { hasEnded, shapeOf } from "../shapes.js";
 import { lengthClass } from "../tally.js";
-import { elapsed, expected, forecast } from "../times.js";
+import { elapsed, expected, forecast, shareOf } from "../times.js";
 import { Badge } from "./badge.js";
 
 const LEAST = 1.12; // letters, in hundredths of the screen's width
@@ -162,11 +162,7 @@ export class TaskPoster {
       parts.element.dataset.state = step.state;
       parts.mark.setAttribute("d", shapeOf(step.state));
     }
-    if (!parts.fill) return;
     if (parts.said) setText(parts.said, shortened(step.message || step.reason || "", parts.room));
-    const share = hasEnded(step.state) ? 0 : step.progress || 0;
-    const width = String(Math.round(share * parts.width));
-    if (parts.fill.getAttribute("width") !== width) parts.fill.setAttribute("width", width);
   }
 
   /** Times run on between events. */
@@ -179,7 +175,9 @@ export class TaskPoster {
     if (!this.nodes) return;
     for (const step of steps) {
       const parts = this.nodes.get(step.name);
-      if (parts && parts.line) setText(parts.line, shortened(this.line(step, now, parts.lines), parts.room));
+      if (!parts || !parts.line) continue;
+      setText(parts.line, shortened(this.line(step, now, parts.lines), parts.room));
+      setAttribute(parts.fill, "width", Math.round(shareOf(step, now) * parts.width));
     }
     if (this.lines.length) this.list(steps, now);
   }
