@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -67,13 +68,14 @@ class Peer(Child):
 class Livewall(Child):
     """`livewall serve` on a fresh data folder, without rate limits."""
 
-    def __init__(self, *options: str, core: int | None = SERVER_CORE) -> None:
+    def __init__(self, *options: str, core: int | None = SERVER_CORE, prefix: Sequence[str] = ()) -> None:
+        """`prefix` is what runs the server, such as a stopwatch."""
         port = free_port()
         self.data = Path(tempfile.mkdtemp(prefix="data-", dir=scratch()))
         self._log = (self.data / "serve.log").open("wb")
         beside = Path(sys.executable).with_name("livewall")
         command = [str(beside)] if beside.exists() else [sys.executable, "-m", "livewall"]
-        arguments = [*command, "serve", "--port", str(port), "--data", str(self.data), "--admin-token", ADMIN]
+        arguments = [*prefix, *command, "serve", "--port", str(port), "--data", str(self.data), "--admin-token", ADMIN]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LIVEWALL_")}
         try:
             super().__init__(
