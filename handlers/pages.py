@@ -20,6 +20,7 @@ from livewall.errors import LivewallError, NotAllowed, NotFound
 from livewall.identity import NOBODY
 from livewall.names import CODE_ALPHABET, wall_code
 from livewall.store.writer import settle
+from livewall.voting import receipts
 from livewall.voting.poll import tally_is_seen
 
 RENEW_VOTING, RENEW_RESULT = 0, 5
@@ -45,10 +46,23 @@ class AudiencePage(Page):
             note=self.note(found) if poll else "",
             refresh=RENEW_VOTING if voting else RENEW_RESULT,
             here=self.request.path,
+            check=await self.checked(poll) if poll and not wall else None,
             data=self.data(found, stream=stream, wall=wall) | {"host": self.who.host},
             script="poll",
             legacy=True,
         )
+
+    async def checked(self, poll: dict[str, Any]) -> dict[str, str]:
+        """What is answered to a receipt in the address (`typed`); without one, the place to type it alone."""
+        typed = self.argument("receipt").strip()[:120]
+        if not typed:
+            return {"typed": "", "said": ""}
+        try:
+            found = await receipts.counted_under(self.services.store, self.services.hub, poll["id"], typed, self.who)
+        except (NotFound, NotAllowed) as error:
+            return {"typed": typed, "said": self.say("receipt.hidden" if error.status == 403 else "receipt.unknown")}
+        labels = [option["label"] for option in poll["options"] if option["id"] in found.choices]
+        return {"typed": typed, "said": self.say("receipt.found", round=found.round, choices=", ".join(labels))}
 
     def reason(self, error: LivewallError) -> str:
         return " ".join([self.say(f"error.{error.code}"), *error.fields.values()])

@@ -12,7 +12,7 @@ from handlers.base import ApiHandler
 from livewall import wire
 from livewall.errors import NotAllowed
 from livewall.store.writer import settle
-from livewall.voting import export
+from livewall.voting import export, receipts
 from livewall.voting.ballots import Cast
 
 
@@ -78,6 +78,25 @@ class PhaseHandler(ApiHandler):
             case _:
                 poll, version = await polls.reset(id, self.body(wire.ResetIn).round, self.who)
         self.answer(poll, version=version)
+
+
+class DuplicateHandler(ApiHandler):
+    """POST /api/polls/ID/duplicate: a draft of the same question."""
+
+    async def post(self, id: str) -> None:
+        self.need("host")
+        self.body(wire.Nothing)
+        poll, version = await self.services.polls.duplicate(id, self.who)
+        self.set_header("Location", f"/api/polls/{poll['id']}")
+        self.answer(poll, 201, version=version)
+
+
+class ReceiptHandler(ApiHandler):
+    """GET /api/polls/ID/receipts/R: what was counted under a receipt."""
+
+    async def get(self, id: str, typed: str) -> None:
+        services = self.services
+        self.answer(await receipts.counted_under(services.store, services.hub, id, typed, self.who))
 
 
 class BallotHandler(ApiHandler):

@@ -32,6 +32,8 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(r"/api/polls", polls.PollsHandler, plain),
         URLSpec(rf"/api/polls/{ID}", polls.PollHandler, plain),
         URLSpec(rf"/api/polls/{ID}/(open|close|publish|reset)", polls.PhaseHandler, plain),
+        URLSpec(rf"/api/polls/{ID}/duplicate", polls.DuplicateHandler, plain),
+        URLSpec(rf"/api/polls/{ID}/receipts/([^/]{{1,120}})", polls.ReceiptHandler, plain),
         URLSpec(rf"/api/polls/{ID}/ballot", polls.BallotHandler, plain),
         URLSpec(rf"/api/polls/{ID}/ballots\.csv", polls.BallotsCsvHandler, plain),
         URLSpec(rf"/api/polls/{ID}/results\.json", polls.ResultsHandler, plain),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import unicodedata
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No 0 O 1 I L U: thirty characters that nobody mistakes for one another from the last row."""
 _LOOKS_LIKE = str.maketrans({"U": "V"})
+_CROCKFORD_FOR = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
 _NAME = re.compile(NAME)
@@ -44,6 +46,35 @@ def new_receipt() -> str:
 
 def new_wall_code() -> str:
     return "".join(secrets.choice(CODE_ALPHABET) for _ in range(6))
+
+
+def receipt(typed: str) -> str:
+    """The receipt in what somebody typed: case, spaces, dashes and letters that look like digits do not matter."""
+    plain = re.sub(r"[\s\-_.]+", "", unicodedata.normalize("NFKC", typed))
+    return plain.upper().translate(_CROCKFORD_FOR)
+
+
+VOTING_CODE = 12
+"""Letters of a code to vote with: 58 bits."""
+
+
+def new_voting_code() -> str:
+    number = secrets.randbelow(len(CODE_ALPHABET) ** VOTING_CODE)
+    letters = []
+    for _ in range(VOTING_CODE):
+        number, place = divmod(number, len(CODE_ALPHABET))
+        letters.append(CODE_ALPHABET[place])
+    return "".join(letters)
+
+
+def voting_code(typed: str) -> str:
+    """The code to vote with in what somebody typed: case, spaces and dashes do not matter."""
+    return wall_code(unicodedata.normalize("NFKC", typed))
+
+
+def in_groups(text: str) -> str:
+    """As it is printed and read out: four letters, a dash, four letters."""
+    return "-".join(text[i : i + 4] for i in range(0, len(text), 4))
 
 
 def wall_code(typed: str) -> str:

@@ -117,6 +117,25 @@ def told(poll: dict[str, Any], as_json: bool) -> None:
         click.echo(f"{poll['id']} {poll['phase']}, round {poll['round']}{shown}")
 
 
+@poll.command()
+@click.argument("poll", metavar="POLL")
+@json_option
+@acting_server_options
+def duplicate(server: Server, poll: str, as_json: bool) -> None:
+    """Copy a poll: a draft with the same question and rules, last on its wall. Prints its ID."""
+
+    async def work() -> dict[str, Any]:
+        found = await find_poll(server, poll)
+        made: dict[str, Any] = await server.post(f"/api/polls/{segment(found['id'])}/duplicate")
+        return made
+
+    made = run(work())
+    if as_json:
+        output.as_json(made)
+    else:
+        click.echo(made["id"])
+
+
 @poll.command(name="open")
 @click.argument("poll", metavar="POLL")
 @json_option
@@ -186,3 +205,27 @@ def results(server: Server, poll: str, as_json: bool) -> None:
     output.table(("", "Votes", "Option", ""), rows, empty="")
     ballots = tally["ballots"]
     click.echo(f"{ballots} ballot{'' if ballots == 1 else 's'}, round {tally['round']}, {found['phase']}")
+
+
+@poll.command()
+@click.argument("poll", metavar="POLL")
+@click.argument("receipt")
+@json_option
+@server_options
+def receipt(server: Server, poll: str, receipt: str, as_json: bool) -> None:
+    """Print what was counted under RECEIPT, once the results may be seen. In a pipe: id and label of each choice."""
+
+    async def work() -> tuple[dict[str, Any], dict[str, Any]]:
+        found = await find_poll(server, poll)
+        return found, await server.get(f"/api/polls/{segment(found['id'])}/receipts/{segment(receipt)}")
+
+    found, ballot = run(work())
+    if as_json:
+        output.as_json({"poll": found["id"], **ballot})
+        return
+    labels = {option["id"]: option["label"] for option in found["options"]}
+    if not output.terminal():
+        output.table((), [(id, labels.get(id, "")) for id in ballot["choices"]], empty="")
+        return
+    chosen = ", ".join(output.plain(labels.get(id, id)) for id in ballot["choices"])
+    click.echo(f"Counted in round {ballot['round']}: {chosen}")

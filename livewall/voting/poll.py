@@ -150,6 +150,13 @@ def new_poll(id: str, given: PollIn) -> Poll:
     )
 
 
+def copied(poll: Poll, id: str) -> Poll:
+    """A draft of the same question under the same rules, on no wall yet."""
+    return msgspec.structs.replace(
+        poll, id=id, wall=None, phase=Phase.DRAFT, round=1, published=False, closes_at=None
+    )
+
+
 def edited(poll: Poll, edit: PollEdit, *, has_ballots: bool) -> Poll:
     """The poll after an edit. Options and kind stand once there is a ballot. Raises BadInput, Refused."""
     given: dict[str, Any] = {

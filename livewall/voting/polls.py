@@ -23,7 +23,7 @@ from livewall.voting import ballots, rows
 from livewall.voting.access import PollRule
 from livewall.voting.counts import write_counts
 from livewall.voting.deadlines import Deadlines
-from livewall.voting.poll import Phase, Poll, edited, moved, new_poll
+from livewall.voting.poll import Phase, Poll, copied, edited, moved, new_poll
 from livewall.voting.publisher import TallyPublisher
 
 Voted = Callable[[ballots.Cast | None, BaseException | None], None]
@@ -63,14 +63,20 @@ class Polls:
         now = iso(self._clock())
 
         def write(tx: Transaction) -> Poll:
-            made = poll
-            if given.wall is not None:
-                made = msgspec.structs.replace(poll, wall=walls.append_item(tx, given.wall, rows.stream_of(poll.id)))
-            rows.insert(tx, made, given.closes_in, now)
-            rows.begin_round(tx, made)
-            rows.tell(tx, made)
-            rows.tell_tally(tx, made, now)
+            made = _added(tx, poll, given.wall, given.closes_in, now)
             audit.note(tx, who, now, "poll.create", rows.stream_of(poll.id))
+            return made
+
+        return msgspec.to_builtins(await self._store.write(write)), 1
+
+    async def duplicate(self, id: str, who: Who) -> tuple[dict[str, Any], int]:
+        """A draft with the question and the rules of another, last on its wall. Raises NotFound."""
+        own, now = new_poll_id(), iso(self._clock())
+
+        def write(tx: Transaction) -> Poll:
+            row = rows.find(tx, id)
+            made = _added(tx, copied(row.poll, own), row.poll.wall, row.closes_in, now)
+            audit.note(tx, who, now, "poll.duplicate", rows.stream_of(own), of=rows.stream_of(id))
             return made
 
         return msgspec.to_builtins(await self._store.write(write)), 1
@@ -270,6 +276,17 @@ def check_version(version: int, wanted: int | None) -> None:
     """Raise `conflict` when somebody else wrote since `wanted` was read."""
     if wanted is not None and wanted != version:
         raise Refused("conflict", "somebody else changed this in between; read it again, then make your change")
+
+
+def _added(tx: Transaction, poll: Poll, wall: str | None, closes_in: int | None, now: str) -> Poll:
+    """A new poll in the store, and last on its wall. Raises NotFound where there is no such wall."""
+    if wall is not None:
+        poll = msgspec.structs.replace(poll, wall=walls.append_item(tx, wall, rows.stream_of(poll.id)))
+    rows.insert(tx, poll, closes_in, now)
+    rows.begin_round(tx, poll)
+    rows.tell(tx, poll)
+    rows.tell_tally(tx, poll, now)
+    return poll
 
 
 def _closed(tx: Transaction, row: rows.Row) -> rows.Row:

@@ -51,6 +51,15 @@ def test_activating_puts_a_poll_on_stage_and_adds_it_where_it_is_new(server, pol
     assert server.json("wall", "activate", code, "--none")["active"] is None
 
 
+def test_a_poll_is_copied_and_a_receipt_is_checked(server, poll, tmp_path):
+    said = server.run("vote", poll, "Dole", **voter(tmp_path))
+    receipt = said.split("receipt ")[1].partition(",")[0]
+    assert server.run("poll", "receipt", poll, receipt.lower()).split("\t") == ["2", "Dole\n"]
+    assert server.json("poll", "receipt", poll, receipt)["choices"] == ["2"]
+    copy = server.run("poll", "duplicate", poll).strip()
+    assert copy != poll and server.json("poll", "open", copy)["title"] == "Who?"
+
+
 def test_a_poll_goes_through_its_phases(server, tmp_path):
     id = server.run("poll", "create", "Lunch?", "Soup", "Salad").strip()
     assert server.json("poll", "open", id)["phase"] == "open"
