@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("livewall.cli.run:run", "Run a command and show it as a task."),
     "watch": ("livewall.cli.watch:watch", "Follow a poll, a wall or a task as it moves."),
     "report": ("livewall.cli.report:report", "Report a step of a task that runs elsewhere."),
+    "audit": ("livewall.cli.audit:audit", "List what hosts and operators did."),
     "backup": ("livewall.cli.data:backup", "Write a backup, also while the server runs."),
     "restore": ("livewall.cli.data:restore", "Put a backup in place."),
     "recount": ("livewall.cli.data:recount", "Count a poll's ballots again."),

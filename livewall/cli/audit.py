@@ -1,0 +1,48 @@
+"""`livewall audit`: what hosts and operators did."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from livewall.cli import output
+from livewall.cli.options import json_option, server_options
+from livewall.cli.outcome import run
+from livewall.client.calls import Server, segment
+
+PAGE = 200  # lines of one answer
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many lines, the newest.")
+@json_option
+@server_options
+def audit(server: Server, limit: int, as_json: bool) -> None:
+    """List what hosts and operators did and who signed in, the newest first."""
+    lines = run(newest(server, limit))
+    if as_json:
+        output.as_json(lines)
+        return
+    rows = [
+        (line["at"], line["who"], line["role"], line["act"], line["about"], told(line["detail"])) for line in lines
+    ]
+    output.table(("At", "Who", "Role", "Act", "About", "Detail"), rows, empty="Nothing was done yet.")
+
+
+async def newest(server: Server, limit: int) -> list[dict[str, Any]]:
+    """The newest lines, in as many answers as it takes."""
+    lines: list[dict[str, Any]] = []
+    query = ""
+    while len(lines) < limit:
+        answer = await server.get(f"/api/audit?limit={min(PAGE, limit - len(lines))}{query}")
+        lines += answer["items"]
+        if not answer["next"]:
+            break
+        query = f"&before={segment(answer['next'])}"
+    return lines
+
+
+def told(detail: dict[str, Any]) -> str:
+    return json.dumps(detail, ensure_ascii=False, separators=(",", ":")) if detail else ""
