@@ -155,8 +155,7 @@ def address(id: str, act: str = "") -> str:
 @click.option("--json", "ndjson", is_flag=True, help="One JSON object a line, also on a terminal.")
 @server_options
 def watch(server: Server, id: str, ndjson: bool) -> None:
-    """Follow a task to its end: a tree on a terminal, a JSON object a line in a pipe. Status 1 when it did not
-    succeed."""
+    """Follow a task to its end. A tree on a terminal, events in a pipe; status 1 when it did not succeed."""
     follow_to_end(server, bare(id), ndjson=ndjson)
 
 
@@ -185,13 +184,17 @@ def ended(held: Held) -> bool:
 @json_option
 @acting_server_options
 def cancel(server: Server, id: str, yes: bool, as_json: bool) -> None:
-    """Cancel a task: what runs is ended, with all it started; what did not start will not."""
+    """Cancel a task. What runs is ended, with all it started; what did not start will not.
+
+    A program that reports its own task is asked to end it; where it does not, a second cancel ends the task without it.
+    """
     if not yes and sys.stdin.isatty():
         found = run(server.get(address(id)))
         title = output.plain(found["title"])
         if not click.confirm(f"Cancel {title} ({found['id']}, {found['state']})?", err=True):
             stop(REFUSED, "Nothing was cancelled.")
-    told(run(server.post(address(id, "/cancel"), repeat=True)), as_json)
+    # Not repeated when the answer is lost: a second cancel asks for more than the first.
+    told(run(server.post(address(id, "/cancel"))), as_json)
 
 
 @task.command()
@@ -199,7 +202,7 @@ def cancel(server: Server, id: str, yes: bool, as_json: bool) -> None:
 @json_option
 @acting_server_options
 def retry(server: Server, id: str, as_json: bool) -> None:
-    """Run an ended task again, from what did not succeed: a new task, whose ID is printed."""
+    """Try an ended task again. A new task takes over what succeeded; its ID is printed."""
     made = run(server.post(address(id, "/retry"), repeat=True))
     output.as_json(made) if as_json else click.echo(made["id"])
 

@@ -20,7 +20,7 @@ from livewall.client.steps import StepReports
 GATHER = 0.25  # seconds, at least, between two rounds, in which reports become one
 RENEW = 3.0  # seconds, at most, between two reports of a step that runs: a cancel is heard of in their answers
 LAST_PAUSE = 2.0  # seconds, at most, between two tries
-PIECES = 16  # of a log, before the other steps have their turn
+TURN = 0.2  # seconds for the log of one step, before the others have theirs
 
 
 class Reports:
@@ -196,6 +196,7 @@ class Reports:
             await self._create()
         with self._lock:
             steps = [s for s in self._steps.values() if s.busy or s.renew_at <= time.monotonic()]
+        steps.sort(key=lambda step: step.renew_at)
         more = False
         for step in steps:
             try:
@@ -231,20 +232,20 @@ class Reports:
                     raise
                 step.refusal = problem  # its log and its end may be taken all the same
             step.told_begin = True
-        end = step.end
-        sent = 0
-        while sent < PIECES and step.spool is not None and (data := step.spool.peek(PIECE)):
+        more, end = False, step.end
+        turn = time.monotonic() + min(TURN, self._renew / 2)
+        while step.spool is not None and (data := step.spool.peek(PIECE)):
+            if time.monotonic() > turn:
+                more, end = True, None
+                break
             await self._send_log(step, step.spool, data)
-            sent += 1
-        if sent == PIECES:
-            end = None
         if end is not None:
             await self._put(step, {"state": end})
             step.refusal = step.refusal if not step.takes_log else None
             step.over()
         elif step.fields or step.renew_at <= time.monotonic():
             await self._put(step, {"lease": self._lease})
-        return sent == PIECES
+        return more
 
     async def _put(self, step: StepReports, more: dict[str, Any]) -> None:
         with self._lock:

@@ -108,7 +108,7 @@ def test_a_step_that_prints_without_end_does_not_cost_another_its_lease(
     child: Server, expected_logs: list[str]
 ) -> None:
     expected_logs.append("bytes in the middle of its log were too much to keep")
-    with task(child, ["a", "b"], lease=1.0, flush=30) as made, made.step("a"), made.step("b") as step:
+    with task(child, ["a", "b"], lease=2.0, flush=30) as made, made.step("a"), made.step("b") as step:
         end = time.monotonic() + 3
         while time.monotonic() < end:
             step.log(b"x" * 1023 + b"\n")
