@@ -140,7 +140,9 @@ class Attempt:
         """What became of it. Never raises."""
         try:
             if not self._claimed():
-                return Absent() if self.folder.is_dir() else Lost(_GONE)
+                # Who holds the lock is about to claim it.
+                pid = self._holder()
+                return Running(pid) if pid is not None else Absent() if self.folder.is_dir() else Lost(_GONE)
             # The lock first: a supervisor that let go of it has written its exit file before, or never will.
             pid = self._holder()
             if pid is not None:
@@ -178,10 +180,7 @@ class Attempt:
             process = self.pidfd()
             if process is not None:
                 try:
-                    signal.pidfd_send_signal(process, signal.SIGTERM)
-                    return True
-                except ProcessLookupError:
-                    return False
+                    return terminate(process)
                 finally:
                     os.close(process)
             if self._claimed():
@@ -213,10 +212,15 @@ class Attempt:
             return ""
         except OSError as error:
             raise _bad("it is a link" if error.errno == errno.ELOOP else "it cannot be read") from None
-        with open(file, "rb") as values:
+        try:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 raise _bad("it is not a file")
-            data = values.read(VALUES + 1)
+            with open(file, "rb", closefd=False) as values:
+                data = values.read(VALUES + 1)
+        except OSError:
+            raise _bad("it cannot be read") from None
+        finally:
+            os.close(file)
         if len(data) > VALUES:
             raise _bad(f"it is longer than {VALUES} bytes")
         try:
@@ -261,6 +265,17 @@ class Attempt:
         finally:
             os.unlink(made)
         return True
+
+
+def terminate(supervisor: int) -> bool:
+    """SIGTERM to the supervisor behind a pidfd; False when it has ended. One that its step has stopped goes on first,
+    or it would hear nothing."""
+    try:
+        for number in (signal.SIGTERM, signal.SIGCONT):
+            signal.pidfd_send_signal(supervisor, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _bad(why: str) -> BadInput:

@@ -7,12 +7,12 @@ its folder and waited for through a pidfd, whether this process began it or anot
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import subprocess
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,11 +23,12 @@ from livewall.identity import Secrets, Who
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
-from livewall.tasks.attempt import CAP, Absent, Attempt, Ended, Exit, Lost, Running, Spec
+from livewall.tasks.attempt import CAP, Absent, Attempt, Ended, Running, Spec, terminate
 from livewall.tasks.engine import Again, Begin, End, Engine, Outcome, ToDo, definition_of
 from livewall.tasks.logs.follow import AttemptFiles
 from livewall.tasks.logs.service import Logs
 from livewall.tasks.machine import TASK_ENDED, StepState
+from livewall.tasks.outcome import outcome_of
 from livewall.tasks.pipeline import Pipeline
 from livewall.tasks.rows import Row
 from livewall.tasks.supervisor.mask import Masker
@@ -38,8 +39,9 @@ T = TypeVar("T")
 GRACE = 10.0
 LOG_PATIENCE = 2.0
 """Seconds for which the end of a step waits until its log is read to the end."""
+TRIES = 10
+"""Times that an attempt is looked for again after a fault of the server's, at longer and longer intervals."""
 PASSED_ON = ("PATH", "HOME", "LANG")
-LOST = "its supervisor cannot be found; what it had started may live on"
 RESTORED = "the database was restored from a backup; what this step had started may live on"
 
 
@@ -70,6 +72,8 @@ class Runner:
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="livewall-attempts")
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
+        self._supervisors: dict[tuple[str, str, int], int] = {}
+        """A pidfd of each, by its attempt."""
         self._closed = False
 
     async def start(self) -> None:
@@ -78,7 +82,7 @@ class Runner:
             if isinstance(what, Again):
                 self._do([what])
             else:
-                self._spawn(self._resume(what, cancelled=cancelled, ours=ours))
+                self._spawn(self._look_after(what, self._resume(what, cancelled=cancelled, ours=ours)))
         await self._act(lambda tx: ((), self._engine.admit(tx, iso(self._clock()))))
 
     async def close(self) -> None:
@@ -152,9 +156,9 @@ class Runner:
                 return
             match what:
                 case Begin():
-                    self._spawn(self._run(what))
+                    self._spawn(self._look_after(what, self._run(what)))
                 case End(task, step, attempt):
-                    self._spawn(self._end(self._attempt(task, step, attempt)))
+                    self._spawn(self._end(task, step, attempt))
                 case Again(task, step, attempt, delay):
                     self._timers[task, step] = self._loop.call_later(delay, self._again, task, step, attempt)
 
@@ -189,6 +193,19 @@ class Runner:
 
     # -- attempts
 
+    async def _look_after(self, begin: Begin, work: Coroutine[Any, Any, None]) -> None:
+        """See an attempt to its end, whatever goes wrong here (no more files may be opened, say): tried again now and
+        then, and in the end its step is lost rather than running for ever."""
+        for turn in range(1, TRIES + 1):
+            try:
+                return await work
+            except Exception:
+                log.exception("step %s of task %s could not be looked after", begin.step, begin.task)
+            await asyncio.sleep(turn)
+            work = self._resume(begin, cancelled=False, ours=True)
+        work.close()
+        await self._ended(begin, Outcome(StepState.LOST, "the server could not look after it; its log says why"))
+
     async def _run(self, begin: Begin) -> None:
         """Begin an attempt and see it to its end."""
         attempt = self._attempt(begin.task, begin.step, begin.attempt)
@@ -201,16 +218,18 @@ class Runner:
             return
         self._follow(begin, attempt)
         try:
-            await self._wait(process.pid)
+            await self._readable(begin, os.pidfd_open(process.pid))
         except asyncio.CancelledError:
             process.returncode = 0  # it goes on without us; nobody is to be warned of that
             raise
         status = await self._threaded(process.wait)
         if isinstance(await self._threaded(attempt.probe), Absent):
             reason = f"its supervisor could not be started (status {status})"
+            with suppress(OSError):  # nor shall one that a server before this one began come later
+                await self._threaded(attempt.cancel)
             await self._ended(begin, Outcome(StepState.FAILED, reason))
             return
-        await self._see_off(begin, attempt)
+        await self._await(begin, attempt)
 
     async def _resume(self, begin: Begin, *, cancelled: bool, ours: bool) -> None:
         """Find an attempt again that another process of this server began, or intended to begin."""
@@ -224,18 +243,28 @@ class Runner:
             return
         self._follow(begin, attempt)
         if cancelled:
-            await self._end(attempt)
+            await self._end(begin.task, begin.step, begin.attempt)
+        await self._await(begin, attempt)
+
+    async def _await(self, begin: Begin, attempt: Attempt) -> None:
+        """See an attempt off when nobody holds it any more: its supervisor may be one of a server before this one."""
         handle = await self._threaded(attempt.pidfd)
         if handle is not None:
-            await self._readable(handle)
+            await self._readable(begin, handle)
         await self._see_off(begin, attempt)
 
     def _follow(self, begin: Begin, attempt: Attempt) -> None:
         files = AttemptFiles(attempt.output, attempt.times, CAP)
         self._logs.follow(begin.task, begin.step, files, begin.log_base)
 
-    async def _end(self, attempt: Attempt) -> None:
-        await self._threaded(attempt.cancel)
+    async def _end(self, task: str, step: str, attempt: int) -> None:
+        """End an attempt, also where its folder was deleted and only the process tells that it is there."""
+        try:
+            await self._threaded(self._attempt(task, step, attempt).cancel)
+        finally:
+            handle = self._supervisors.get((task, step, attempt))
+            if handle is not None:
+                terminate(handle)
 
     async def _see_off(self, begin: Begin, attempt: Attempt) -> None:
         """An attempt is over: read its log to the end, and write how it ended."""
@@ -257,17 +286,15 @@ class Runner:
             )
         )
 
-    async def _wait(self, pid: int) -> None:
-        """Until a process of ours ended; it is not reaped here."""
-        await self._readable(os.pidfd_open(pid))
-
-    async def _readable(self, handle: int) -> None:
-        """Until a descriptor can be read, as a pidfd can when its process ended; closes it."""
-        over = asyncio.Event()
+    async def _readable(self, begin: Begin, handle: int) -> None:
+        """Until the supervisor behind a pidfd ended; closes it. The process is not reaped here."""
+        over, key = asyncio.Event(), (begin.task, begin.step, begin.attempt)
         self._loop.add_reader(handle, over.set)
+        self._supervisors[key] = handle
         try:
             await over.wait()
         finally:
+            self._supervisors.pop(key, None)
             self._loop.remove_reader(handle)
             os.close(handle)
 
@@ -309,36 +336,3 @@ def _started(attempt: Attempt, spec: Spec, work: Path) -> subprocess.Popen[bytes
     """Blocking: the working folder, which the first step makes, and the supervisor."""
     work.mkdir(parents=True, exist_ok=True, mode=0o700)
     return attempt.start(spec)
-
-
-def outcome_of(attempt: Attempt, secrets: list[str]) -> Outcome:
-    """What became of an attempt that is over; blocking."""
-    probe = attempt.probe()
-    if not isinstance(probe, Ended):
-        reason = probe.reason if isinstance(probe, Lost) else LOST
-        with contextlib.suppress(OSError):
-            return Outcome(StepState.LOST, reason, size=attempt.output.stat().st_size)
-        return Outcome(StepState.LOST, reason)
-    found = probe.exit
-    try:
-        outputs = attempt.values(secrets) if found.why == "exit" and found.status == 0 else {}
-    except LivewallError as error:
-        return Outcome(StepState.FAILED, error.message, found.seconds, found.bytes)
-    return Outcome(*verdict(found), found.seconds, found.bytes, outputs)
-
-
-def verdict(found: Exit) -> tuple[StepState, str]:
-    """The state of a step and its reason, from how its command ended."""
-    match found.why:
-        case "exit" if found.status == 0:
-            return StepState.SUCCEEDED, ""
-        case "exit":
-            return StepState.FAILED, f"exit status {found.status}"
-        case "signal":
-            return StepState.FAILED, f"ended by signal {found.signal}"
-        case "cancelled":
-            return StepState.CANCELLED, ""
-        case "timeout":
-            return StepState.FAILED, found.message or "it took too long"
-        case _:
-            return StepState.FAILED, found.message or "it could not be run"

@@ -1,0 +1,91 @@
+"""Steps, reporters and operators who mean harm, or are unlucky in the worst way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Client
+from test_task_runs import Write, ended, nothing_is_left, pipelines, settings, start, states, write
+
+import server
+from livewall.settings import Settings
+from livewall.tasks.engine import Begin
+
+__all__ = ["nothing_is_left", "pipelines", "settings", "write"]
+WAITS = 'run = ["sh", "-c", "while ! test -e go; do sleep 0.02; done"]\n'
+
+
+async def until(found: Any, seconds: float = 10.0) -> None:
+    """Wait for something that no event tells."""
+    end = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < end, "it did not come"
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "mkdir $F", "mkfifo $F", "ln -s /etc/passwd $F", "ln -s values $F", "head -c 200000 /dev/zero > $F",
+        "printf 'A=\\\\000' > $F", "printf 'A=\\\\377' > $F",
+    ],
+)
+async def test_whatever_a_step_leaves_as_its_outputs_it_ends(trick: str, client: Client, write: Write) -> None:
+    token = await client.token("operator")
+    write("odd", f'''[[steps]]
+name = "a"
+run = ["sh", "-c", """F=$LIVEWALL_OUTPUT; {trick}"""]
+''')
+    task = await asyncio.wait_for(ended(client, token, await start(client, token, "odd")), 10)
+    reason = task["steps"][0]["reason"]
+    assert task["state"] == "failed" and "LIVEWALL_OUTPUT" in reason, task
+
+
+async def test_a_supervisor_that_its_step_stopped_hears_a_cancel(client: Client, write: Write) -> None:
+    token = await client.token("operator")
+    write("stops", '[[steps]]\nname = "a"\nrun = ["sh", "-c", "echo $PPID > parent; kill -STOP $PPID; sleep 60"]\n')
+    task = await start(client, token, "stops")
+    await asyncio.sleep(1.0)
+    await client.ask("POST", f"/api/tasks/{task}/cancel", {}, token=token)
+    found = await asyncio.wait_for(ended(client, token, task), 10)
+    assert states(found) == {"a": "cancelled"}
+
+
+async def test_a_cancel_ends_a_step_whose_folders_were_deleted(
+    client: Client, write: Write, settings: Settings, tmp_path: Path
+) -> None:
+    token = await client.token("operator")
+    write("gone", f'[[steps]]\nname = "a"\nrun = ["sh", "-c", "echo $$ > {tmp_path}/pid; exec sleep 60"]\n')
+    task = await start(client, token, "gone")
+    await until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+    shutil.rmtree(settings.data / "tasks" / task)
+    await client.ask("POST", f"/api/tasks/{task}/cancel", {}, token=token)
+    found = await asyncio.wait_for(ended(client, token, task), 10)
+    assert states(found) == {"a": "cancelled"}, found
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+async def test_a_second_supervisor_that_finds_the_step_claimed_does_not_make_it_lost(
+    client: Client, write: Write, settings: Settings, running: server.Running
+) -> None:
+    token = await client.token("operator")
+    write("slow", f'[[steps]]\nname = "a"\n{WAITS}')
+    task = await start(client, token, "slow")
+    await until(lambda: (settings.data / "tasks" / task / "work").exists())
+    runner = running.tasks.runner
+    [(begin, _, _)] = await running.services.store.read(runner._engine.under_way)
+    assert isinstance(begin, Begin)
+    second = asyncio.ensure_future(runner._run(begin))
+    await asyncio.sleep(1.0)
+    found = (await client.ask("GET", f"/api/tasks/{task}", token=token)).json
+    (settings.data / "tasks" / task / "work" / "go").touch()
+    assert found["state"] == "running", found
+    assert (await ended(client, token, task))["state"] == "succeeded"
+    await second
