@@ -246,8 +246,11 @@ class Log:
         """All there is by now."""
         while True:
             part = await patiently(self.server, lambda: read(self.server, self.task, self.step, self.offset, READ))
-            if part.offset > self.offset and part.data:
+            if self.offset < part.offset < part.end:
                 say(f"{part.offset - self.offset} bytes were left out here.")
+                self.offset = part.offset
+                if not part.data:  # what was asked for is all in the gap
+                    continue
             if not part.data:
                 return
             self.offset = part.offset + len(part.data)

@@ -17,9 +17,10 @@ import pytest
 from child_server import Server
 from children import LIVEWALL, free_port
 from test_cli_watch import Screen
+from test_client_calls import answer, calling
 
 from livewall.cli.report import step_of_token
-from livewall.cli.task import parameter, typed
+from livewall.cli.task import Log, parameter, typed
 
 pytest_plugins = ("server_fixtures",)
 
@@ -319,6 +320,16 @@ def test_a_step_s_own_token_says_which_step_it_is() -> None:
 def test_a_value_is_what_its_parameter_wants_or_stays_as_written(text: str, kind: str, value: object) -> None:
     made = typed(text, kind)
     assert made == value and type(made) is type(value)
+
+
+def test_what_was_left_out_of_a_log_is_passed_over_and_said(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    def part(data: bytes, offset: int) -> bytes:
+        return bytes(answer(200, data, Livewall_Log_Offset=offset, Livewall_Log_Bytes=14))
+
+    # The second answer: all of what was asked for lies in the gap.
+    calling([part(b"abc", 0), part(b"", 10), part(b"wxyz", 10)], lambda server: Log(server, "9", "a").print())
+    out, err = capfdbinary.readouterr()
+    assert out == b"abcwxyz" and b"7 bytes were left out here" in err
 
 
 def test_a_parameter_keeps_what_follows_the_first_equals_sign() -> None:
