@@ -363,9 +363,12 @@ async def test_axe_finds_nothing_serious_in_tasks(hall: Hall, theme: str, width:
     await say(hall, task, "fetch", f"{colours}\n" + "x" * 400 + "\n")
     running = await made(hall, title="周年大会 " * 30)
     await report(hall, running, "fetch", state="running", progress=0.3)
+    wall = await hall.wall()
+    await hall.ask("PUT", f"/api/walls/{wall}", {"items": [f"tasks/{running}"], "active": f"tasks/{running}"})
     page = await operator(hall, "/tasks", size=(width, 900), color_scheme=theme, reduced_motion="reduce")
     found: list[str] = []
-    for path in ("/tasks", f"/tasks/{task}", f"/tasks/{running}", "/pipelines/talk", "/pipelines/broken"):
+    paths = ["/tasks", f"/tasks/{task}", f"/tasks/{running}", "/pipelines/talk", "/pipelines/broken", f"/w/{wall}"]
+    for path in [*paths, f"/w/{wall}/screen?theme={theme}"]:
         await page.goto(hall.url + path)
         if await page.query_selector("#corner"):
             await hall.live(page)

@@ -1,19 +1,21 @@
 // Pans and zooms what is inside an SVG: by dragging, wheel, pinch and keys. Moves one group; nothing is drawn anew.
 
-import { centred, fit, held, revealing, zoomed } from "../chartlayout.js";
+import { BOX, centred, fit, held, revealing, zoomed } from "../chartlayout.js";
 
 const LEAST = 0.08;
 const MOST = 3;
 const LEGIBLE = 0.7; // a chart that would begin smaller begins at the step that matters
 const FAR = 0.45; // smaller than this only shapes and colours are drawn
 const STEP = 1.3;
+const BUTTONS = { width: 170, height: 54 };
 const CLICK = 5; // pixels a click may move
 
 export class Camera {
   constructor(svg, world) {
     this.svg = svg;
     this.world = world;
-    this.layout = { width: 1, height: 1 };
+    this.layout = { width: 1, height: 1, nodes: [] };
+    this.strip = false;
     this.at = { scale: 1, x: 0, y: 0 };
     this.moved = false; // by somebody: then it stays where it was put
     this.fingers = new Map();
@@ -22,8 +24,10 @@ export class Camera {
     new ResizeObserver(() => this.resized()).observe(svg);
   }
 
+  /** The window; without the strip of the buttons where a step would lie under them. */
   get view() {
-    return { width: this.svg.clientWidth || 1, height: this.svg.clientHeight || 1 };
+    const { clientWidth: width, clientHeight: height } = this.svg;
+    return { width: width || 1, height: Math.max(1, this.strip ? height - BUTTONS.height : height) };
   }
 
   /** Another chart: fitted, or begun at `node` where all of it would be too small to read. */
@@ -35,13 +39,22 @@ export class Camera {
   }
 
   begin() {
+    this.strip = false;
     const whole = fit(this.layout, this.view);
-    this.at = whole;
-    if (whole.scale < LEGIBLE) {
+    this.strip = whole.scale < LEGIBLE || this.covers(whole);
+    this.at = fit(this.layout, this.view);
+    if (this.at.scale < LEGIBLE) {
       this.at = { scale: LEGIBLE, x: 24, y: (this.view.height - this.layout.height * LEGIBLE) / 2 };
       if (this.node) this.at = centred(this.at, this.node, this.view);
     }
     this.apply();
+  }
+
+  /** Whether a step would lie under the buttons. */
+  covers({ scale, x, y }) {
+    const { width, height } = this.view;
+    return this.layout.nodes.some((node) =>
+      (node.x + BOX.width) * scale + x > width - BUTTONS.width && (node.y + BOX.height) * scale + y > height - BUTTONS.height);
   }
 
   fitAll() {

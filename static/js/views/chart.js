@@ -72,7 +72,7 @@ export class Chart {
   /** A chart that needs less height leaves it to the log. */
   sized(layout) {
     const scale = Math.min(1.25, (this.element.clientWidth - 48) / Math.max(1, layout.width));
-    this.element.style.setProperty("--high", `${Math.round(layout.height * Math.max(0.7, scale) + 56)}px`);
+    this.element.style.setProperty("--high", `${Math.round(layout.height * Math.max(0.7, scale) + 64)}px`);
   }
 
   placeOf(layout, name) {

@@ -82,16 +82,16 @@ export class TaskPoster {
     const pad = 0.6 * unit;
     const inset = pad + 1.55 * font; // of a text beside its mark
     const beside = width - inset - pad - (lines === 1 ? 3 * font : 0);
-    const says = lines === 2 && height >= 4.1 * font;
+    const says = lines === 3;
     this.edges = made.edges.map((edge) => ({ ...edge, line: svg("path", { class: "e", d: edge.d }) }));
     const boxes = made.nodes.map(({ name, x, y }) => {
-      const base = lines === 1 ? height / 2 + 0.36 * font : height / 2 - (says ? 0.75 : 0.2) * font;
+      const base = lines === 1 ? height / 2 + 0.36 * font : height / 2 - (says ? 0.82 : 0.2) * font;
       const small = 0.82 * font;
       const text = (name, at, more = {}, said = null) => svg("text", { class: name, x: inset, y: at, "font-size": small, ...more }, said);
       const parts = {
         mark: svg("path", { class: "mark" }),
-        line: lines === 1 ? text("m", base, { x: width - pad, "text-anchor": "end" }) : text("m", base + 1.35 * font),
-        said: says ? text("m", base + 2.55 * font) : null,
+        line: lines === 1 ? text("m", base, { x: width - pad, "text-anchor": "end" }) : text("m", base + (says ? 1.15 : 1.35) * font),
+        said: says ? text("m", base + 2.15 * font) : null,
         fill: svg("rect", { class: "fill", x: pad, y: height - 0.36 * font, height: 0.16 * font, rx: 0.08 * font, width: 0 }),
         lines, width: width - 2 * pad, room: Math.floor((width - inset - pad) / (LETTER * small)),
       };
