@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import itertools
 import json
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from child_server import Server
+from watchers import Watcher
 
 from benchmarks import stopwatch
 from benchmarks.machine import cpu_ns
@@ -125,3 +127,27 @@ def ask(connection: http.client.HTTPConnection, method: str, path: str, token: s
     connection.request(method, path, None if body is None else json.dumps(body), headers)
     answer = connection.getresponse()
     return answer.status, json.loads(answer.read())
+
+
+async def ended(server: Server, task: str, seconds: float = 60) -> dict[str, Any]:
+    """The steps and the task as a reader holds them, once it ended."""
+    watcher = Watcher(server.url, "websocket", f"tasks/{task}", token=server.admin)
+    watcher.start()
+    try:
+        await watcher.until(lambda c: c.state.get("task", {}).get("ended_at"), seconds)
+    finally:
+        await watcher.stop()
+    return watcher.checker.state
+
+
+async def appears(path: Path) -> None:
+    while not path.exists():
+        await asyncio.sleep(0.01)
+
+
+def begin(server: Server, name: str, **params: Any) -> str:
+    return str(server.host("POST", f"/api/pipelines/{name}/tasks", {"params": params})["id"])
+
+
+def log_of(server: Server, task: str, name: str) -> bytes:
+    return server.host_bytes(f"/api/tasks/{task}/logs/{name}")

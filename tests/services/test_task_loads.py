@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from child_server import Server
-from loads import MIB, PRINTS, Voters, Watched, ask, pipeline, sized, step
+from loads import MIB, PRINTS, Voters, Watched, ask, ended, pipeline, sized, step
 from prints import KINDS
 from watchers import Watcher
 
@@ -54,17 +54,6 @@ def watched(new_server: Callable[..., Server], tmp_path: Path) -> Start:
         return made
 
     return start
-
-
-async def ended(server: Server, task: str, seconds: float = 60) -> dict[str, Any]:
-    """The steps and the task as a reader holds them, once it ended."""
-    watcher = Watcher(server.url, "websocket", f"tasks/{task}", token=server.admin)
-    watcher.start()
-    try:
-        await watcher.until(lambda c: c.state.get("task", {}).get("ended_at"), seconds)
-    finally:
-        await watcher.stop()
-    return watcher.checker.state
 
 
 async def whole(server: Server, task: str, name: str, size: int) -> None:

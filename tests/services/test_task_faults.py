@@ -1,0 +1,219 @@
+"""What must not hurt tasks that run here: a full disk, a broken file, folders that vanish, a clock that is set."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from child_server import Server
+from loads import PRINTS, Voters, appears, begin, ended, log_of, pipeline, step
+from prints import KINDS
+from watchers import Watcher
+
+pytest_plugins = ("server_fixtures", "task_fixtures")
+
+Serve = Callable[..., Server]
+WAITS = "while ! test -e {go}; do sleep 0.02; done; echo it went on"
+FULL_DISK = ("refused a commit", ": unavailable", "is read later", "a write failed")
+
+
+# -- the disk
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """The data folder on a file system of its own of 16 MiB."""
+    data = tmp_path / "home" / "data"
+    data.mkdir(parents=True, mode=0o700)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "livewall-test", str(data)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("a file system can be mounted by root only")
+    yield data
+    subprocess.run(["umount", "--lazy", str(data)], check=True)
+
+
+async def test_a_step_that_fills_the_disk_waits_for_room_and_nobody_is_lost(
+    small_disk: Path, serve: Serve, say: Callable[[str], None]
+) -> None:
+    server = serve(fills=step("say", sys.executable, str(PRINTS), "bulk", "24"))
+    server.expected += FULL_DISK
+    poll = server.poll()
+    with Voters(server, poll) as voters:
+        task = begin(server, "fills")
+        while shutil.disk_usage(small_disk).free > 1 << 16:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(1.0)  # everybody has met it by then
+        assert (await asyncio.to_thread(server.ask, "GET", "/readyz"))[0] == 200
+        found = await asyncio.to_thread(server.host, "GET", f"/api/tasks/{task}")
+        assert found["state"] == "running"
+        met = len(voters.answers)
+        subprocess.run(["mount", "-o", "remount,size=256m", str(small_disk)], check=True)
+        state = await ended(server, task)
+        assert state["task"]["state"] == "succeeded", state
+        while len(voters.answers) < met + 20:
+            await asyncio.sleep(0.02)
+    expected = b"".join(KINDS["bulk"](24))
+    watcher = Watcher(server.url, "websocket", f"tasks/{task}/logs/say", token=server.admin)
+    watcher.start()
+    await watcher.until(lambda c: c.state.get("end", {}).get("bytes") == len(expected))
+    await watcher.stop()
+    assert log_of(server, task, "say") == expected
+    refused = voters.answers.count(503)
+    say(f"{len(voters.answers)} ballots, {refused} refused while the disk was full")
+    assert set(voters.answers) <= {201, 503} and set(voters.answers[-10:]) == {201}
+    assert server.tally(poll)["ballots"] == len(voters.answers) - refused
+
+
+# -- files and folders
+
+
+async def test_a_task_goes_on_by_the_pipeline_it_began_with(serve: Serve, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    waits = step("a", "sh", "-c", WAITS.format(go=go))
+    server = serve(two=waits + step("b", "echo", "done", needs=["a"]))
+    task = begin(server, "two")
+    await appears(server.data / "tasks" / task / "steps" / "a.1" / "claim")
+    pipeline(tmp_path / "pipelines", "two", "[[steps]\nthis is no TOML")
+    await asyncio.to_thread(server.kill)
+    await asyncio.to_thread(server.start)
+    [listed] = server.host("GET", "/api/pipelines")["items"]
+    assert listed["errors"][0]["file"] == "two.toml" and listed["steps"] == []
+    assert server.ask("POST", "/api/pipelines/two/tasks", {})[0] == 422
+    go.touch()
+    state = await ended(server, task)
+    assert state["task"]["state"] == "succeeded"
+    assert (log_of(server, task, "a"), log_of(server, task, "b")) == (b"it went on\n", b"done\n")
+
+
+async def test_a_working_folder_that_is_deleted_under_a_step_hurts_nobody_else(serve: Serve, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    waits = step("a", "sh", "-c", "touch here; " + WAITS.format(go=go))
+    server = serve(
+        waits=waits + step("b", "cat", "here", needs=["a"]) + step("c", "true", needs=["b"]),
+        other=step("a", "echo", "fine"),
+    )
+    task = begin(server, "waits")
+    work = server.data / "tasks" / task / "work"
+    await appears(work / "here")
+    shutil.rmtree(work)
+    go.touch()
+    state = await ended(server, task)
+    assert [state[f"step/{name}"]["state"] for name in "abc"] == ["succeeded", "failed", "skipped"]
+    assert b"No such file" in log_of(server, task, "b")
+    assert (await ended(server, begin(server, "other")))["task"]["state"] == "succeeded"
+
+
+async def test_a_step_whose_own_folder_is_deleted_is_lost_with_the_reason(serve: Serve, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    server = serve(
+        waits=step("a", "sh", "-c", "echo said before; " + WAITS.format(go=go)) + step("b", "true", needs=["a"]),
+        other=step("a", "echo", "fine"),
+    )
+    task = begin(server, "waits")
+    watcher = Watcher(server.url, "websocket", f"tasks/{task}/logs/a", token=server.admin)
+    watcher.start()
+    await watcher.until(lambda c: c.state.get("end", {}).get("lines") == 1)
+    shutil.rmtree(server.data / "tasks" / task)
+    go.touch()
+    state = await ended(server, task)
+    await watcher.stop()
+    assert (state["step/a"]["state"], state["step/b"]["state"]) == ("lost", "skipped")
+    assert "folder is gone" in state["step/a"]["reason"]
+    assert log_of(server, task, "a").startswith(b"said before\n")
+    assert (await ended(server, begin(server, "other")))["task"]["state"] == "succeeded"
+
+
+# -- the clock
+
+CLOCK = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <time.h>
+static volatile long long *step;
+static int (*told)(clockid_t, struct timespec *);
+__attribute__((constructor)) static void begin(void) {
+    told = dlsym(RTLD_NEXT, "clock_gettime");
+    step = mmap(0, 8, PROT_READ, MAP_SHARED, open(getenv("TEST_CLOCK"), O_RDONLY | O_CLOEXEC), 0);
+}
+int clock_gettime(clockid_t which, struct timespec *now) {
+    int failed = told(which, now);
+    if (!failed && (which == CLOCK_REALTIME || which == CLOCK_REALTIME_COARSE)) now->tv_sec += *step;
+    return failed;
+}
+int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+    struct timespec t;
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &t);
+    now->tv_sec = t.tv_sec; now->tv_usec = t.tv_nsec / 1000;
+    return 0;
+}
+time_t time(time_t *now) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    if (now) *now = t.tv_sec;
+    return t.tv_sec;
+}
+"""
+
+
+class Clock:
+    """The wall clock as a server sees it, to be set while it runs: a few lines of C between it and the kernel."""
+
+    def __init__(self, folder: Path) -> None:
+        if shutil.which("gcc") is None:
+            pytest.skip("the clock is compiled with gcc")
+        source, library, self._file = folder / "clock.c", folder / "clock.so", folder / "clock"
+        source.write_text(CLOCK)
+        subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
+        self.set(0)
+        self.prefix = ["env", f"LD_PRELOAD={library}", f"TEST_CLOCK={self._file}"]
+
+    def set(self, seconds: int) -> None:
+        with open(self._file, "r+b" if self._file.exists() else "wb") as file:
+            file.write(seconds.to_bytes(8, sys.byteorder, signed=True))
+
+
+@pytest.mark.parametrize("seconds", [3600, -3600], ids=["ahead", "back"])
+async def test_a_clock_that_is_set_loses_no_lease_and_ends_no_step(seconds: int, serve: Serve, tmp_path: Path) -> None:
+    clock, go = Clock(tmp_path), tmp_path / "go"
+    server = serve(
+        *clock.prefix,
+        waits=step("a", "sh", "-c", WAITS.format(go=go), more="timeout = 50")
+        + step("b", "sh", "-c", "test -e again || { touch again; exit 3; }", needs=["a"],
+               more="retries = 1\nretry_delay = 0.5"),
+    )
+    reporter = server.host("POST", "/api/tokens", {"role": "reporter", "name": "elsewhere"})["token"]
+    made = {"title": "Elsewhere", "steps": [{"name": "x"}]}
+    foreign = server.ask("POST", "/api/tasks", made, token=reporter)[1]["id"]
+    report = f"/api/tasks/{foreign}/steps/x"
+    assert server.ask("PUT", report, {"state": "running", "lease": 30}, token=reporter)[0] == 200
+    task = begin(server, "waits")
+    await appears(server.data / "tasks" / task / "steps" / "a.1" / "claim")
+    before = server.host("GET", f"/api/tasks/{task}")["steps"][0]["started_at"]
+    clock.set(seconds)
+    poll = server.poll()
+    created = server.host("GET", f"/api/tasks/{begin(server, 'waits')}")["created_at"]
+    assert (created > before) is (seconds > 0), "the clock was not set"
+    assert server.vote(poll)[0] == 201
+    await asyncio.sleep(1.5)  # what goes by the wall clock would go off
+    assert server.host("GET", f"/api/tasks/{foreign}")["steps"][0]["state"] == "running"
+    assert server.host("GET", f"/api/tasks/{task}")["steps"][0]["state"] == "running"
+    go.touch()
+    start = time.monotonic()
+    state = await ended(server, task)
+    assert time.monotonic() - start < 20
+    assert (state["task"]["state"], state["step/b"]["attempt"]) == ("succeeded", 2)
+    assert log_of(server, task, "a") == b"it went on\n"
+    assert server.ask("PUT", report, {"state": "succeeded"}, token=reporter)[0] == 200
+    assert b"went on" in server.host_bytes(f"/tasks/{task}?step=a")
