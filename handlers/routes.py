@@ -6,7 +6,7 @@ from typing import Any
 
 from tornado.routing import URLSpec
 
-from handlers import audit, live, login, logs, ops, pages, polling, polls, sse, tasks, walls
+from handlers import api, audit, live, login, logs, ops, pages, polling, polls, sse, tasks, walls
 from handlers.connections import Connections
 from livewall.services import Services
 
@@ -54,6 +54,7 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(r"/api/tokens", login.TokensHandler, plain),
         URLSpec(rf"/api/tokens/{ID}", login.TokenHandler, plain),
         URLSpec(r"/api/logins", login.LoginsHandler, plain),
+        URLSpec(r"/api/openapi\.json", api.OpenApiHandler, plain),
         URLSpec(r"/api/audit", audit.AuditHandler, plain),
         URLSpec(r"/audit", audit.AuditPage, plain, name="audit"),
         URLSpec(rf"/login/{ID}", login.LoginPage, plain, name="login"),

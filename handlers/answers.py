@@ -1,0 +1,161 @@
+"""The shapes of answers that are more than one thing of the product: what the API's description says of them.
+
+A test holds them against what the server answers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, defstruct
+
+from livewall.audit import Line
+from livewall.credentials import Credential
+from livewall.tasks.layout import Layout
+from livewall.tasks.machine import Step
+from livewall.tasks.params import Param
+from livewall.tasks.problems import Problem
+from livewall.tasks.rows import Task
+from livewall.voting.ballots import Ballot
+from livewall.voting.poll import Poll, Tally
+from livewall.walls import Wall
+
+
+class Voter(Struct):
+    """The token of an anonymous voter."""
+
+    token: str
+
+
+class PollShown(Poll, kw_only=True):
+    """A poll with the asker's own ballot, the tally where it may be seen, and the server's time."""
+
+    ballot: Ballot | None
+    tally: Tally | None
+    now: str
+
+
+class Results(Struct):
+    """A poll and the tally of each of its rounds."""
+
+    poll: Poll
+    rounds: list[Tally]
+
+
+class Links(Struct):
+    """The addresses of a wall's pages."""
+
+    audience: str
+    screen: str
+    host: str
+
+
+class WallShown(Wall):
+    """A wall and the addresses of its pages."""
+
+    links: Links
+
+
+class StepShown(Step, kw_only=True):
+    """A step, and whether its reporter is asked to end."""
+
+    cancel: bool
+
+
+class TaskShown(Task, kw_only=True):
+    """A task with its steps and its chart; `params` for those who may see them."""
+
+    steps: list[Step]
+    layout: Layout
+    params: dict[str, Any] | UnsetType = UNSET
+
+
+class Appended(Struct):
+    """Where a log ends now, and whether its reporter is asked to end."""
+
+    bytes: int
+    lines: int
+    cancel: bool
+
+
+class LogLine(Struct):
+    """A line of a log; a `gap` of so many bytes in the place of lines that are not kept. A line that was `cut` has its
+    whole `size`."""
+
+    n: int
+    offset: int | UnsetType = UNSET
+    text: str | UnsetType = UNSET
+    at: str | UnsetType = UNSET
+    cut: bool | UnsetType = UNSET
+    size: int | UnsetType = UNSET
+    gap: int | UnsetType = UNSET
+
+
+class LogLines(Struct):
+    """Lines of a log, how many it has, its bytes, and the line to go on with."""
+
+    items: list[LogLine]
+    lines: int
+    bytes: int
+    next: str | None
+
+
+class Match(Struct):
+    """A line with a match: its number, where the match begins, the text around it."""
+
+    n: int
+    offset: int
+    text: str
+
+
+class Matches(Struct):
+    """Lines with a match, how many have one, and the line to go on with."""
+
+    items: list[Match]
+    count: int
+    next: str | None
+
+
+class PipelineStep(Struct):
+    name: str
+    needs: list[str]
+
+
+class PipelineShown(Struct):
+    """What can be started here; one whose file is wrong has its errors and no steps."""
+
+    name: str
+    title: str
+    params: list[Param]
+    steps: list[PipelineStep]
+    errors: list[Problem]
+
+
+class TokenMade(Credential):
+    """A token, shown this once."""
+
+    token: str
+
+
+class LinkMade(Struct):
+    """A link that signs in once."""
+
+    link: str
+    expires_at: str
+
+
+class Done(Struct):
+    """It was done; there is nothing to say."""
+
+
+def listed(kind: type[Struct], name: str) -> type[Struct]:
+    """Some of a list, and the cursor of what follows."""
+    return defstruct(name, [("items", list[kind]), ("next", str | None)])  # type: ignore[valid-type]
+
+
+PollList = listed(Poll, "PollList")
+WallList = listed(WallShown, "WallList")
+TaskList = listed(Task, "TaskList")
+PipelineList = listed(PipelineShown, "PipelineList")
+CredentialList = listed(Credential, "CredentialList")
+AuditList = listed(Line, "AuditList")

@@ -1,0 +1,203 @@
+"""The API in words for machines (OpenAPI 3.1), built from a table of calls and the types of their messages.
+
+The table is in `handlers/api.py`; a test holds it against the routes and against what the server answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import msgspec
+
+from livewall import wire
+from livewall.errors import STATUS
+
+REF = "#/components/schemas/{name}"
+NAMED = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,80}$"}
+"""What may stand for an id, a code or a name in an address."""
+JSON, TEXT, CSV = "application/json", "text/plain", "text/csv"
+VERSIONED = {"ETag": {"description": "The version, for If-Match.", "schema": {"type": "string"}}}
+PLACED = {"Location": {"description": "The address of what was made.", "schema": {"type": "string"}}}
+RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+
+
+class ErrorBody(msgspec.Struct):
+    """What was wrong: `code` for programs, `message` for people, `fields` with a reason for each field."""
+
+    code: str
+    message: str
+    fields: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Error(msgspec.Struct):
+    """What every refusal looks like."""
+
+    error: ErrorBody
+
+
+class Parameter(NamedTuple):
+    """What may stand in the query, or in a header (`place`)."""
+
+    name: str
+    schema: Mapping[str, Any]
+    about: str
+    place: str = "query"
+
+
+class Call(NamedTuple):
+    """One method of one address. `who` are the roles that may, none for anyone. `body` and the answers are types of
+    messages, or a media type where they are none of ours; an answer of None has no body. `errors` are statuses beyond
+    those that follow from the rest."""
+
+    method: str
+    path: str
+    about: str
+    answers: Mapping[int, Any]
+    who: Sequence[str] = ()
+    body: Any = None
+    parameters: Sequence[Parameter] = ()
+    errors: Sequence[int] = ()
+    headers: Mapping[str, Any] = {}
+
+
+def document(calls: Sequence[Call], *, title: str, version: str) -> dict[str, Any]:
+    """The whole description."""
+    inputs = [call.body for call in calls if call.body is not None and not isinstance(call.body, str)]
+    outputs = [kind for call in calls for kind in call.answers.values() if kind and not isinstance(kind, str)]
+    taken, given = schemas(inputs), answered(schemas([*outputs, Error]))
+    given["ErrorBody"]["properties"]["code"] = {"enum": sorted(STATUS)}
+    clash = [name for name in taken.keys() & given.keys() if taken[name] != given[name]]
+    assert not clash, clash
+    paths: dict[str, dict[str, Any]] = {}
+    for call in calls:
+        paths.setdefault(call.path, {})[call.method.lower()] = operation(call, taken)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": title,
+            "version": version,
+            "description": "Votes and tasks, live. What moves is followed on streams (`/ws/`, `/sse/`, `/updates/`), "
+            "which are not described here. Unknown fields are refused; times are ISO 8601 in UTC.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted((taken | given).items())),
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A token of a role (POST /api/tokens) or of a voter (POST /api/voters). The names "
+                    "that a call lists are the roles that may make it.",
+                }
+            },
+        },
+    }
+
+
+def operation(call: Call, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "operationId": re.sub(r"[^A-Za-z0-9]+", "_", f"{call.method.lower()} {call.path[5:]}").strip("_"),
+        "summary": call.about,
+        "tags": [call.path.split("/")[2].partition(".")[0]],
+        "security": [{"bearer": list(call.who)}] if call.who else [{}, {"bearer": []}],
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": dict(NAMED)}
+            for name in re.findall(r"\{(\w+)\}", call.path)
+        ]
+        + [
+            {"name": each.name, "in": each.place, "description": each.about, "schema": dict(each.schema)}
+            for each in call.parameters
+        ],
+    }
+    if call.body is not None:
+        found["requestBody"] = request_body(call.body, inputs)
+    found["responses"] = {str(status): answer(status, kind, call.headers) for status, kind in call.answers.items()}
+    found["responses"] |= {str(status): refusal(status) for status in statuses(call) if status not in call.answers}
+    return found
+
+
+def request_body(kind: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """A body that has no field without default may be left out."""
+    if isinstance(kind, str):
+        return {"content": {kind: {"schema": {"type": "string"}}}}
+    needed = bool(inputs[kind.__name__].get("required"))
+    return {"required": needed, "content": {JSON: {"schema": {"$ref": REF.format(name=kind.__name__)}}}}
+
+
+def answer(status: int, kind: Any, headers: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if kind is not None:
+        media = kind if isinstance(kind, str) else JSON
+        schema = schema_of(kind) if media != kind else {"type": "object" if media == JSON else "string"}
+        found["content"] = {media: {"schema": schema}}
+    told = {name: header for name, header in headers.items() if name != "Location" or status == HTTPStatus.CREATED}
+    return found | ({"headers": told} if told else {})
+
+
+def refusal(status: int) -> dict[str, Any]:
+    codes = ", ".join(f"`{code}`" for code, each in STATUS.items() if each == status)
+    phrase = HTTPStatus(status).phrase
+    found: dict[str, Any] = {
+        "description": f"{phrase}: {codes}" if codes else phrase,
+        "content": {JSON: {"schema": {"$ref": REF.format(name="Error")}}},
+    }
+    return found | ({"headers": RETRY} if status in (429, 503) else {})
+
+
+def statuses(call: Call) -> list[int]:
+    """How a call may be refused: what follows from its parts, and its own errors."""
+    found = {401, 503, *call.errors}
+    if call.who or call.method != "GET":  # a cookie of a page that is not ours
+        found.add(403)
+    if "{" in call.path:
+        found.add(404)
+    if call.body is not None:
+        found |= {413} if call.body == TEXT else {400, 413, 422}
+    if call.parameters:
+        found.add(422)
+    return sorted(found)
+
+
+def schema_of(kind: Any) -> dict[str, Any]:
+    (found,), _ = msgspec.json.schema_components([kind], ref_template=REF)
+    return dict(found)
+
+
+def schemas(kinds: Iterable[Any]) -> dict[str, dict[str, Any]]:
+    """The types and all they consist of, by name."""
+    _, found = msgspec.json.schema_components(list(dict.fromkeys(kinds)), ref_template=REF)
+    for each in found.values():
+        if "description" in each:
+            each["description"] = re.sub(r" \(DESIGN §\d+\)", "", each["description"])
+    plain: dict[str, dict[str, Any]] = portable(found)
+    return plain
+
+
+def answered(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What is answered has every field, those with a default, too; only what may be left out is not required."""
+    for each in found.values():
+        properties = each.get("properties", {})
+        required = [name for name, one in properties.items() if "default" in one or name in each["required"]]
+        for one in properties.values():
+            one.pop("default", None)
+        if "required" in each:
+            each["required"] = required
+    return found
+
+
+def portable(value: Any) -> Any:
+    r"""Patterns as JavaScript knows them: there, `$` is the very end, and `\Z` is not known."""
+    if isinstance(value, dict):
+        return {
+            key: each.replace(r"\Z", "$") if key == "pattern" and isinstance(each, str) else portable(each)
+            for key, each in value.items()
+        }
+    return [portable(each) for each in value] if isinstance(value, list) else value
+
+
+def text(calls: Sequence[Call], *, title: str, version: str) -> bytes:
+    """The description as it is served; the same table gives the same bytes."""
+    return wire.encode(document(calls, title=title, version=version))

@@ -1,0 +1,249 @@
+"""The API's description is what the routes are, is well formed, and says what the server answers."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ADMIN, Answer, Client
+from described import KNOWN, check, faults, resolved
+
+from handlers import api
+from handlers.base import BaseHandler
+from handlers.routes import routes
+from livewall.settings import Settings
+
+DOCUMENT = json.loads(api.description()[0])
+METHODS = ("get", "post", "put", "delete", "patch")
+
+
+def routed() -> set[tuple[str, str]]:
+    """Each method of each address of the API, with `{}` for what varies."""
+    found = set()
+    for spec in routes(None, None):  # type: ignore[arg-type]
+        pattern = spec.regex.pattern.removesuffix("$")
+        if not pattern.startswith("/api/"):
+            continue
+        parts: list[list[str]] = []
+        for plain, group in re.findall(r"([^()]+)|\(([^()]+)\)", pattern):
+            parts.append([plain.replace("\\", "")] if plain else group.split("|") if "|" in group else ["{}"])
+        own = [m for m in METHODS if getattr(spec.handler_class, m) is not getattr(BaseHandler, m)]
+        found |= {(m, "".join(path)) for path in itertools.product(*parts) for m in own}
+    return found
+
+
+def described() -> set[tuple[str, str]]:
+    return {
+        (method, re.sub(r"\{\w+\}", "{}", path)) for path, found in DOCUMENT["paths"].items() for method in found
+    }
+
+
+def test_every_route_of_the_api_is_described_and_nothing_else() -> None:
+    assert routed() == described()
+
+
+def refs(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [each for name, inner in value.items() for each in ([inner] if name == "$ref" else refs(inner))]
+    return [each for inner in value for each in refs(inner)] if isinstance(value, list) else []
+
+
+def subschemas(schema: Any) -> list[Any]:
+    """A schema and all schemas in it."""
+    inner = [*schema.get("anyOf", []), *schema.get("prefixItems", []), *schema.get("properties", {}).values()]
+    inner += [schema[name] for name in ("items", "additionalProperties") if isinstance(schema.get(name), dict)]
+    return [schema, *[each for one in inner for each in subschemas(one)]]
+
+
+def test_the_description_is_well_formed() -> None:
+    assert DOCUMENT["openapi"] == "3.1.0" and {"title", "version"} <= DOCUMENT["info"].keys()
+    used = set(refs(DOCUMENT))
+    for ref in used:
+        assert resolved(ref, DOCUMENT)
+    assert {ref.rpartition("/")[2] for ref in used} == DOCUMENT["components"]["schemas"].keys()
+    operations = [(path, method, each) for path, found in DOCUMENT["paths"].items() for method, each in found.items()]
+    assert len({each["operationId"] for _, _, each in operations}) == len(operations)
+    for path, method, each in operations:
+        assert method in METHODS and each["summary"] and each["responses"], (path, method)
+        named = [(one["name"], one["in"]) for one in each["parameters"]]
+        assert len(set(named)) == len(named)
+        assert [name for name, place in named if place == "path"] == re.findall(r"\{(\w+)\}", path)
+        assert all(one["required"] for one in each["parameters"] if one["in"] == "path")
+        for status, answer in each["responses"].items():
+            assert re.fullmatch("[2345][0-9][0-9]", status) and answer["description"]
+        for needed in each["security"]:
+            assert needed.keys() <= DOCUMENT["components"]["securitySchemes"].keys()
+        assert "requestBody" not in each or method != "get"
+    whole = list(DOCUMENT["components"]["schemas"].values())
+    whole += [one["schema"] for _, _, each in operations for one in each["parameters"]]
+    for schema in [each for one in whole for each in subschemas(one)]:
+        assert schema.keys() <= KNOWN
+        assert set(schema.get("required", [])) <= schema.get("properties", {}).keys()
+        assert "\\Z" not in schema.get("pattern", "") and re.compile(schema.get("pattern", ""))
+        assert "DESIGN" not in schema.get("description", "")
+
+
+def test_what_reads_the_description_sees_what_is_wrong() -> None:
+    poll = DOCUMENT["components"]["schemas"]["Poll"]
+    good = {
+        "id": "7", "wall": None, "title": "T", "kind": "single", "options": [{"id": "1", "label": "A"}],
+        "phase": "draft", "round": 1, "results": "live", "published": False, "assurance": "open",
+        "allow_change": True, "max_choices": 1, "closes_at": None,
+    }
+    assert list(faults(good, poll, DOCUMENT)) == []
+    for wrong in ({"round": "1"}, {"round": True}, {"phase": "ajar"}, {"options": [{"id": "1"}]}, {"more": 1}):
+        assert list(faults(good | wrong, poll, DOCUMENT)), wrong
+    del good["title"]
+    assert list(faults(good, poll, DOCUMENT)) == ["$.title: is missing"]
+
+
+class Checked(Client):
+    """A client that holds every answer against the description."""
+
+    seen: set[tuple[str, str, int]]
+
+    async def ask(self, method: str, path: str, body: Any = None, **options: Any) -> Answer:
+        answer = await super().ask(method, path, body, **options)
+        kind = answer.headers.get("Content-Type", "")
+        told = answer.json if kind.startswith("application/json") else answer.body.decode()
+        template = check(DOCUMENT, method, path, answer.status, kind, told)
+        self.seen.add((method.lower(), template, answer.status))
+        return answer
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (folder / "fails.toml").write_text(
+        '[params.n]\ntype = "integer"\ndefault = 1\nchoices = [1, 2]\n[[steps]]\nname = "a"\nrun = ["false"]\n'
+    )
+    (folder / "wrong.toml").write_text("steps = 1\n")
+    return replace(settings, pipelines=folder)
+
+
+@pytest.fixture
+def checked(client: Client) -> Client:
+    made = Checked(client.url, client.http)
+    made.seen = set()
+    made.sockets = client.sockets
+    return made
+
+
+async def votes(client: Client) -> None:
+    wall = (await client.host("POST", "/api/walls", {"title": "W"}))["code"]
+    options = ["A", {"label": "B", "id": "b"}]
+    poll = (await client.poll(wall=wall, closes_in=600, options=options, results="after_vote"))["id"]
+    here = f"/api/polls/{poll}"
+    voter = await client.voter()
+    for choice in ("1", "b", "b", "none"):
+        answer = await client.vote(poll, choice, voter)
+    assert answer.status == 422
+    receipt = (await client.ask("GET", here, token=voter)).json["ballot"]["receipt"]
+    for token in (voter, ADMIN, None):
+        await client.ask("GET", here, token=token)
+        await client.ask("GET", f"{here}/receipts/{receipt}", token=token)
+    await client.ask("GET", f"{here}/receipts/NONE", token=ADMIN)
+    for path in (f"{here}/ballots.csv", f"{here}/results.json", "/api/polls", "/api/polls?limit=x", "/api/walls"):
+        for token in (ADMIN, voter, None, "bad"):
+            await client.ask("GET", path, token=token)
+    await client.ask("GET", f"/api/walls/{wall}?as=audience")
+    await client.ask("DELETE", f"{here}/ballot", token=voter)
+    for path, body in (("close", {}), ("publish", {}), ("reset", {"round": 1}), ("duplicate", {}), ("close", {})):
+        await client.ask("POST", f"{here}/{path}", body, token=ADMIN)
+    await client.ask("PUT", here, {"title": "?"}, token=ADMIN)
+    for kind in ("polls", "walls"):
+        await client.ask("PUT", f"/api/{kind}/{wall if kind == 'walls' else poll}", {"title": "!"}, token=ADMIN,
+                         headers={"If-Match": '"99"'})
+    await client.host("PUT", f"/api/walls/{wall}", {"title": "V", "active": f"polls/{poll}"})
+    for raw in (b"{", b'{"title":1}', b'{"no":1}', b"x" * (1 << 20 | 1)):
+        await client.ask("POST", "/api/polls", raw=raw, token=ADMIN)
+    for path in (here, f"/api/walls/{wall}"):
+        for _ in range(2):
+            await client.ask("DELETE", path, token=ADMIN)
+
+
+async def tasks(client: Client) -> None:
+    reporter = await client.token("reporter")
+    steps = {"title": "T", "steps": [{"name": "a"}, {"name": "b", "needs": ["a"]}], "id": "t1"}
+    for token in (reporter, reporter, ADMIN, None):
+        await client.ask("POST", "/api/tasks", steps, token=token)
+    report = {"state": "running", "progress": 0.5, "message": "m", "lease": 30}
+    for body in (report, {"state": "pending"}, {"progress": 2}):
+        await client.ask("PUT", "/api/tasks/t1/steps/a", body, token=reporter)
+    log = "/api/tasks/t1/logs/a"
+    for offset in (0, 0, 900):
+        await client.ask("POST", f"{log}?offset={offset}", raw=b"one\ntwo\n" + b"x" * 40, token=reporter)
+    for query in ("", "?offset=4&limit=3", "?limit=x", "?download=1", "/lines", "/lines?from=-1", "/search?q=o", "/search"):
+        for token in (reporter, None):
+            await client.ask("GET", log + query, token=token)
+    for part in ("bytes=0-2", "bytes=900-"):
+        await client.ask("GET", log, token=reporter, headers={"Range": part})
+    await client.ask("GET", "/api/pipelines", token=ADMIN)
+    for name in ("fails", "wrong", "none"):
+        await client.ask("POST", f"/api/pipelines/{name}/tasks", {"params": {"n": 2}, "id": "f1"}, token=ADMIN)
+    socket = await client.socket("/ws/tasks/f1", token=ADMIN)
+    await socket.until(lambda m: m.get("key") == "task" and m["data"]["ended_at"] is not None)
+    for id in ("f1", "f1", "t1", "none"):
+        answer = await client.ask("POST", f"/api/tasks/{id}/retry", token=ADMIN)
+    socket = await client.socket("/ws/tasks", token=ADMIN)
+    await socket.until(lambda m: (m.get("data") or {}).get("retry_of") == "f1" and m["data"]["ended_at"] is not None)
+    for rest in ("", "?limit=1", "?state=failed", "?state=odd", "/t1"):
+        for token in (ADMIN, reporter, None):
+            await client.ask("GET", f"/api/tasks{rest}", token=token)
+    for id in ("t1", "none"):
+        answer = await client.ask("POST", f"/api/tasks/{id}/cancel", token=ADMIN)
+    assert answer.status == 404
+
+
+async def askers(client: Client) -> None:
+    made = await client.host("POST", "/api/tokens", {"role": "operator", "name": "o"})
+    for token in (ADMIN, made["token"], None):
+        await client.ask("GET", "/api/tokens", token=token)
+        await client.ask("POST", "/api/logins", {"role": "admin"}, token=token)
+        await client.ask("GET", "/api/audit?limit=2", token=token)
+    for _ in range(2):
+        await client.ask("DELETE", f"/api/tokens/{made['id']}", token=ADMIN)
+    await client.ask("DELETE", "/api/tokens/none", token=ADMIN)
+    await client.ask("GET", "/api/openapi.json")
+
+
+async def test_the_server_answers_what_is_described(checked: Checked) -> None:
+    for part in (votes, tasks, askers):
+        await part(checked)
+    done = {(method, path) for method, path, status in checked.seen if status < 300}
+    missed = {(m, path) for path, found in DOCUMENT["paths"].items() for m in found} - done
+    assert not missed
+
+
+@pytest.mark.parametrize("role", ["anyone", "voter", "reporter", "operator", "host", "admin"])
+async def test_those_may_call_of_whom_it_is_said(client: Client, role: str) -> None:
+    """With a task that is the reporter's; of everything else there is nothing, so that whoever may gets a 404."""
+    reporter = await client.token("reporter")
+    await client.ask("POST", "/api/tasks", {"title": "T", "steps": [{"name": "a"}], "id": "t1"}, token=reporter)
+    known = {"anyone": None, "admin": ADMIN, "reporter": reporter}
+    token = known[role] if role in known else await (client.voter() if role == "voter" else client.token(role))
+    for call in api.CALLS:
+        path = call.path.replace(api.TASK, "/api/tasks/t1").replace("{step}", "a")
+        answer = await client.ask(call.method, re.sub(r"\{\w+\}", "none", path), token=token)
+        if not call.who:
+            expected = {"anyone": 401, "voter": 401}.get(role) if call.path == api.TASK else None
+        elif role in call.who:
+            expected = None
+        else:
+            expected = 401 if role in ("anyone", "voter") or call.who == api.VOTER else 403
+        assert answer.status == expected or (expected is None and answer.status not in (401, 403)), (call, answer.body)
+
+
+async def test_it_is_asked_for_again_only_when_it_changed(client: Client) -> None:
+    first = await client.ask("GET", "/api/openapi.json")
+    assert first.json == DOCUMENT and first.headers["Cache-Control"] == "private, no-cache"
+    etag = first.headers["ETag"]
+    for held, status in ((etag, 304), (f'W/{etag}, "x"', 304), ('"x"', 200)):
+        answer = await client.ask("GET", "/api/openapi.json", headers={"If-None-Match": held})
+        assert (answer.status, answer.headers["ETag"], bool(answer.body)) == (status, etag, status == 200)
