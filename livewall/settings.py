@@ -106,7 +106,7 @@ def milliseconds(text: str) -> float:
 
 
 def folder(text: str) -> Path:
-    return Path(text).expanduser()
+    return Path(text).expanduser().absolute()  # steps of tasks run elsewhere
 
 
 def count(most: int) -> Callable[[str], int]:

@@ -41,8 +41,6 @@ ENDS = frozenset({"succeeded", "failed", "cancelled", "skipped", "lost"})
     "--step", "steps", multiple=True, metavar="NAME[:NEED,…]", help="With --new: a step, and what it waits for."
 )
 @click.option("--id", "task_id", metavar="ID", help="With --new: the task's id; makes repeating it harmless.")
-@click.option("--own-task", envvar="LIVEWALL_TASK", hidden=True)
-@click.option("--own-step", envvar="LIVEWALL_STEP", hidden=True)
 @json_option
 @patient_server_options
 def report(
@@ -57,8 +55,6 @@ def report(
     title: str | None,
     steps: tuple[str, ...],
     task_id: str | None,
-    own_task: str | None,
-    own_step: str | None,
     as_json: bool,
 ) -> None:
     """Report that STEP of TASK is in STATE, or how far it is, or make a task to report about.
@@ -82,7 +78,7 @@ def report(
     given = {"state": state, "progress": progress, "message": message, "lease": lease}
     body = {name: value for name, value in given.items() if value is not None}
     if task is None:
-        task, step = (own_task, own_step) if own_task else step_of_token(server.token or "")
+        task, step = step_of_token(server.token or "")
     if not (task and step and (body or log)):
         raise click.UsageError("Give TASK, STEP and STATE, --progress, --message, --lease or --log; or --new TITLE.")
     answer = run(tell(server, task.removeprefix("tasks/"), step, body, log))
