@@ -68,10 +68,12 @@ class Peer(Child):
 class Livewall(Child):
     """`livewall serve` on a fresh data folder, without rate limits."""
 
-    def __init__(self, *options: str, core: int | None = SERVER_CORE, prefix: Sequence[str] = ()) -> None:
-        """`prefix` is what runs the server, such as a stopwatch."""
+    def __init__(
+        self, *options: str, core: int | None = SERVER_CORE, prefix: Sequence[str] = (), data: Path | None = None
+    ) -> None:
+        """`prefix` is what runs the server, such as a stopwatch; `data` the folder of one that was stopped."""
         port = free_port()
-        self.data = Path(tempfile.mkdtemp(prefix="data-", dir=scratch()))
+        self.data = data or Path(tempfile.mkdtemp(prefix="data-", dir=scratch()))
         self._log = (self.data / "serve.log").open("wb")
         beside = Path(sys.executable).with_name("livewall")
         command = [str(beside)] if beside.exists() else [sys.executable, "-m", "livewall"]
