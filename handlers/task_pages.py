@@ -21,8 +21,6 @@ TAIL = 200
 LONGEST = 2_000
 """Characters of such a line."""
 LISTED = 50
-ENDED_SHOWN = 20
-"""Tasks that ended, on a page as it comes: its script fetches more."""
 WAITING = frozenset({"pending", "waiting"})
 
 
@@ -89,11 +87,13 @@ class TasksPage(TaskPages):
 
 
 def grouped(tasks: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """The tasks of a list as three groups, each in the order of the list."""
+    """The tasks of a list, the newest first, as three groups: what lives in the order in which it was made."""
     groups: dict[str, list[dict[str, Any]]] = {"running": [], "waiting": [], "ended": []}
     for task in tasks:
         ended = task["state"] in looks.ENDED
         groups["ended" if ended else "waiting" if task["state"] in WAITING else "running"].append(task)
+    groups["running"].reverse()
+    groups["waiting"].reverse()
     return list(groups.items())
 
 

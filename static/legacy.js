@@ -131,7 +131,7 @@
   /* Not while somebody is choosing: a new page would forget the choice. */
   function renew() {
     if (sending || (form && chosen().length && !form.getAttribute("data-cast"))) return;
-    location.replace(location.pathname + (audience ? location.search : ""));
+    location.replace(location.pathname + (audience || /[?&]code=/.test(location.search) ? location.search : ""));
   }
 
   function chosen() {
@@ -150,10 +150,17 @@
     document.getElementById("announcer").textContent = head;
   }
 
+  function body() {
+    var found = { choices: chosen(), round: Number(form.getAttribute("data-round")) };
+    var field = form.querySelector("input[name=code]");
+    if (field && field.value) found.code = field.value;
+    return JSON.stringify(found);
+  }
+
   function cast() {
     sending = true;
     tell(say("vote.sending"));
-    ask("PUT", "/api/polls/" + form.getAttribute("data-poll") + "/ballot", JSON.stringify({ choices: chosen(), round: Number(form.getAttribute("data-round")) }),
+    ask("PUT", "/api/polls/" + form.getAttribute("data-poll") + "/ballot", body(),
       { "Content-Type": "application/json" }, function (request) {
         var code = "";
         if (request.status === 200 || request.status === 201) {

@@ -7,7 +7,7 @@ const NONE = Object.freeze({ choices: [], receipt: null, round: null });
 
 export class Ballot {
   /**
-   * `send({choices, round})` and `retract({round})` resolve with {ok} or {error: {code, …}, retry?} or, when nobody
+   * `send({choices, round, code})` and `retract({round})` resolve with {ok} or {error: {code, …}, retry?} or, when nobody
    * answered, null. `load()` resolves with the stored ballot, null when there is none, undefined when unknown.
    */
   constructor({ send, retract, load, changed, env }) {
@@ -20,6 +20,7 @@ export class Ballot {
     this.tries = 0;
     this.error = null;
     this.timer = null;
+    this.needsCode = false; // the poll takes ballots with a code only, and this browser is not known by one yet
   }
 
   /** What to show as pressed. */
@@ -35,7 +36,8 @@ export class Ballot {
     return this.tookBack ? "retracted" : "idle";
   }
 
-  start(stored, round) {
+  start(stored, round, needsCode = false) {
+    this.needsCode = needsCode;
     this.safe = stored && stored.round === round ? stored : NONE;
     this.round = round;
   }
@@ -61,8 +63,8 @@ export class Ballot {
     this.changed();
   }
 
-  cast(choices) {
-    this.wish = { choices, round: this.round };
+  cast(choices, code = "") {
+    this.wish = { choices, round: this.round, ...(code ? { code } : {}) };
     this.begin();
   }
 
@@ -100,12 +102,14 @@ export class Ballot {
     }
     this.wish = null;
     if (answer.ok) {
+      if (answer.ok.receipt) this.needsCode = false;
       this.safe = answer.ok.receipt ? answer.ok : NONE;
       this.tookBack = !answer.ok.receipt;
       this.changed();
       return;
     }
     this.error = answer.error;
+    if (answer.error.code === "bad_code") this.needsCode = true;
     this.changed();
     if (answer.error.code !== "closed") this.reload();
   }
@@ -119,8 +123,11 @@ export function judged(error, retryAfter = 0) {
   return TRANSIENT.has(error.code) ? { error, retry: retryAfter } : { error };
 }
 
-/** Ballots over the page's WebSocket where there is one, over HTTP otherwise or when the socket falls silent. */
-export function ballotCalls({ poll, live, env }) {
+/**
+ * Ballots over the page's WebSocket where there is one, over HTTP otherwise or when the socket falls silent.
+ * `learned(needsCode)` is called with what the server says of codes whenever the stored ballot is loaded.
+ */
+export function ballotCalls({ poll, live, env, learned = () => {} }) {
   const url = `${env.origin}/api/polls/${poll}`;
   const ask = async (path, options) => {
     try {
@@ -144,12 +151,13 @@ export function ballotCalls({ poll, live, env }) {
     body: JSON.stringify(body),
   });
   return {
-    send: async ({ choices, round }) =>
-      (await overSocket({ do: "vote", poll, round, choices })) || ask("/ballot", json("PUT", { choices, round })),
+    send: async (wish) => (await overSocket({ do: "vote", poll, ...wish })) || ask("/ballot", json("PUT", wish)),
     retract: async ({ round }) => (await overSocket({ do: "retract", poll, round })) || ask("/ballot", { method: "DELETE" }),
     load: async () => {
       const answer = await ask("", {});
-      return answer && answer.ok ? answer.ok.ballot : undefined;
+      if (!answer || !answer.ok) return undefined;
+      learned(Boolean(answer.ok.needs_code));
+      return answer.ok.ballot;
     },
   };
 }

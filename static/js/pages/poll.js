@@ -28,7 +28,7 @@ function make(context) {
     receipt: new Receipt(find("#receipt"), tools, () => booth.ballot.takeBack()),
     turnout: find("#turnout"),
     where: find("#where"),
-    poll: new Choices(stage, tools, (choices) => booth.ballot.cast(choices), (text) => views.announcer.repeat(text)),
+    poll: new Choices(stage, tools, (choices, code) => booth.ballot.cast(choices, code), (text) => views.announcer.repeat(text)),
     task: new Steps(stage, tools),
     lobby: new Lobby(stage, tools),
   };
@@ -37,13 +37,18 @@ function make(context) {
   return views;
 }
 
-function boothOf(context, stream, round) {
+function boothOf(context, stream, poll) {
+  const { round } = poll;
   if (!booth || booth.stream !== stream) {
     const id = stream.slice("polls/".length);
-    const calls = ballotCalls({ poll: id, live: context.live, env: context.env });
-    booth = { stream, ballot: new Ballot({ ...calls, env: context.env, changed: () => draw(context) }) };
-    const stored = context.page.poll && context.page.poll.id === id ? context.page.poll.ballot : null;
-    booth.ballot.start(stored, round);
+    const learned = (needsCode) => { ballot.needsCode = needsCode; };
+    const calls = ballotCalls({ poll: id, live: context.live, env: context.env, learned });
+    const ballot = new Ballot({ ...calls, env: context.env, changed: () => draw(context) });
+    const made = context.page.poll && context.page.poll.id === id ? context.page.poll : null;
+    // Who is known by a code in one poll of a wall is so in all of them; the server says it for certain.
+    const known = made ? !made.needs_code : Boolean(booth && booth.codes && !booth.ballot.needsCode);
+    booth = { stream, ballot, codes: poll.assurance === "code" };
+    booth.ballot.start(made ? made.ballot : null, round, booth.codes && !known);
     booth.ballot.reload();
   } else {
     booth.ballot.enter(round);
@@ -53,7 +58,7 @@ function boothOf(context, stream, round) {
 
 function drawPoll(context, scene) {
   const { poll, tally } = scene;
-  const ballot = boothOf(context, scene.stream, poll.round);
+  const ballot = boothOf(context, scene.stream, poll);
   views.poll.update(scene, ballot);
   const answer = views.receipt.update(poll, ballot);
   if (answer) views.announcer.say(answer);

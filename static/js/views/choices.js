@@ -11,12 +11,13 @@ export function castsAtOnce(poll) {
 }
 
 export class Choices {
-  /** `cast(choices)` is called with the option ids to be sent, `tell(text)` with what a tap was refused for. */
+  /** `cast(choices, code)` is called with the option ids to be sent, `tell(text)` with what a tap was refused for. */
   constructor(stage, { texts, number, page = {} }, cast, tell = () => {}) {
     this.stage = stage;
     this.texts = texts;
     this.number = number;
     this.host = Boolean(page.host);
+    this.code = page.code || ""; // as it was scanned or typed
     this.cast = cast;
     this.tell = tell;
     this.full = ""; // why the last tap was refused
@@ -30,10 +31,12 @@ export class Choices {
 
   update({ stream, poll, tally }, ballot) {
     const list = rows(poll, tally);
-    const structure = JSON.stringify([stream, poll.title, poll.options, poll.round, poll.phase, poll.kind, poll.allow_change]);
+    const needsCode = Boolean(ballot.needsCode) && poll.phase === "open";
+    const structure = JSON.stringify([stream, poll.title, poll.options, poll.round, poll.phase, poll.kind, poll.allow_change, needsCode]);
     if (structure !== this.structure) {
       this.marked = null;
       this.full = "";
+      this.needsCode = needsCode;
       this.build(poll, list);
     }
     this.structure = structure;
@@ -67,14 +70,23 @@ export class Choices {
     });
     this.note = h("p", { class: "note" });
     this.over = h("p", { class: "over" });
-    this.button = open && !castsAtOnce(poll)
+    this.field = this.needsCode ? this.codeField() : null;
+    this.button = open && (this.needsCode || !castsAtOnce(poll))
       ? h("button", { type: "button", class: "primary cast", onclick: () => this.castMarked() }, this.texts.say("vote.cast"))
       : null;
     this.section = h("section", { class: "poll", "data-phase": poll.phase },
       h("h1", { dir: "auto", id: "question", "data-length": lengthClass(poll.title) }, poll.title),
       h("ul", { class: "choices", "aria-labelledby": "question" }, items),
-      this.over, this.button, this.note);
+      this.field, this.over, this.button, this.note);
     this.stage.replaceChildren(this.section);
+  }
+
+  /** Where the code on one's paper is typed; a scanned one stands there already. */
+  codeField() {
+    const attributes = { class: "code", name: "code", maxlength: "40", autocomplete: "off", autocapitalize: "characters", autocorrect: "off", spellcheck: "false" };
+    this.input = h("input", { ...attributes, oninput: () => { this.code = this.input.value; } });
+    this.input.value = this.code;
+    return h("label", { class: "field" }, this.texts.say("vote.code"), this.input);
   }
 
   set(row, chosen, ballot) {
@@ -103,7 +115,7 @@ export class Choices {
   }
 
   tap(id) {
-    if (castsAtOnce(this.poll)) {
+    if (castsAtOnce(this.poll) && !this.needsCode) {
       this.cast([id]);
       return;
     }
@@ -131,8 +143,21 @@ export class Choices {
     this.full = "";
     const order = this.poll.options.map((option) => option.id);
     const choices = order.filter((id) => this.marked.includes(id));
+    if (this.needsCode) {
+      // What was marked stays: a code is easily mistyped.
+      if (this.code.trim()) this.cast(choices, this.code);
+      else this.askForCode();
+      return;
+    }
     this.marked = null;
     this.cast(choices);
+  }
+
+  askForCode() {
+    this.full = this.texts.say("vote.code_missing");
+    this.tell(this.full);
+    this.changed();
+    this.input.focus();
   }
 
   noteOf(poll, counted) {

@@ -2,9 +2,9 @@
 // while one looks at it, and lets go when one scrolls up.
 
 import { setText } from "../dom.js";
-import { Lines, Place } from "../loglines.js";
 import { plain } from "../ansi.js";
-import { LogSource } from "../logsource.js";
+import { Place } from "../loglines.js";
+import { LogReader } from "../logreader.js";
 import { hasEnded } from "../shapes.js";
 import { LogRow } from "./logrow.js";
 import { LogSearch } from "./logsearch.js";
@@ -12,8 +12,6 @@ import { LogSearch } from "./logsearch.js";
 const ROW = 22;
 const NEAR = 2_000; // pixels scrolled at once that are not yet a jump
 const REST = 160; // after the last movement the scroll bar is put right
-const AGAIN = 2_000; // after a question that was not answered
-const TAIL = 4_096; // bytes in which the last redraw of a long line is looked for
 const WISHES = "livewall.log";
 
 export class LogView {
@@ -30,7 +28,8 @@ export class LogView {
     };
     this.rows = [];
     this.step = null;
-    this.timers = { rest: null, again: null };
+    this.reader = null;
+    this.resting = null;
     this.search = new LogSearch(find("form"), {
       texts, number, env, jump: (line) => this.jump(line), changed: () => this.render(),
     });
@@ -90,34 +89,41 @@ export class LogView {
       this.jump(line);
       return;
     }
-    if (this.source) this.source.stop();
-    for (const timer of Object.values(this.timers)) this.tools.env.clearTimeout(timer);
+    if (this.reader) this.reader.stop();
+    this.reader = null;
+    this.tools.env.clearTimeout(this.resting);
     this.step = step;
     this.ended = hasEnded(step.state);
-    this.lines = new Lines();
     this.place = new Place({ row: ROW });
     this.place.wrapped = this.kept.wrap;
     this.heights = new Map();
     this.columns = 0;
-    this.known = false; // nothing was answered yet
-    this.asking = false;
-    this.wanting = false;
-    this.tail = false;
-    this.begin = line === null ? (step.state === "succeeded" ? 1 : null) : line;
     this.bar = 0;
     this.parts.lines.scrollTop = 0;
     this.follow = null;
-    this.source = null;
     this.setFollow(line === null && !this.ended);
-    this.source = new LogSource(this.task, step.name, this.tools.env);
+    this.reader = this.read(step, line === null && step.state === "succeeded" ? 1 : line);
+    const { raw } = this.reader.source;
     setText(this.parts.name, step.name);
     this.parts.lines.setAttribute("aria-label", this.tools.texts.say("log.of", { step: step.name }));
-    this.parts.raw.setAttribute("href", this.source.raw);
+    this.parts.raw.setAttribute("href", raw);
     this.parts.raw.setAttribute("download", `${this.task}-${step.name}.log`);
     this.say("log.loading");
-    this.search.use(this.source);
+    this.search.use(this.reader.source);
     this.render();
-    this.want();
+    this.reader.want();
+  }
+
+  read(step, begin) {
+    return new LogReader({
+      task: this.task, step: step.name, env: this.tools.env, begin,
+      view: () => ({ line: this.place.line, most: this.most }),
+      on: { came: (first) => this.came(first, begin), refused: (code) => this.refused(code) },
+    });
+  }
+
+  get lines() {
+    return this.reader.lines;
   }
 
   /** The step may have begun, ended or begun again. */
@@ -127,109 +133,32 @@ export class LogView {
     this.step = step;
     this.ended = hasEnded(step.state);
     this.parts.follow.disabled = this.ended && !this.follow;
-    if (news) this.want();
+    if (news) this.reader.want();
   }
 
   /** The log has grown: {lines, bytes}. */
   grown(end) {
     if (!this.step || !end) return;
-    if (this.follow) {
-      this.tail = end.lines !== this.lines.count || end.bytes !== this.lines.bytes;
-      if (this.tail || !this.known) this.want();
-    } else if (this.known && this.lines.grow(end)) this.render();
+    const { known } = this.reader;
+    if (!this.follow) {
+      if (known && this.lines.grow(end)) this.render();
+    } else if (!known || end.lines !== this.lines.count || end.bytes !== this.lines.bytes) this.reader.wantEnd();
   }
 
-  // -- asking
-
-  /** The height in which lines are seen: a scroll bar for long lines takes some of it. */
-  get view() {
-    return this.parts.window.clientHeight || this.parts.lines.clientHeight || 1;
-  }
-
-  get most() {
-    return Math.ceil(this.view / ROW) + 2;
-  }
-
-  /** What is to be asked for next: null when nothing is. */
-  wish() {
-    if (!this.known && this.begin !== null) return { from: Math.max(1, this.begin - 25), count: 50 };
-    if (!this.known || this.tail) {
-      const count = Math.min(this.most + 4, this.known ? this.lines.portion() : 50);
-      return { from: -count, count, tail: true };
-    }
-    const before = Math.min(20, this.most);
-    return this.lines.missing(this.place.line, this.place.line + this.most)
-      || this.lines.missing(this.place.line - before, this.place.line + this.most + before);
-  }
-
-  /** One question at a time; what came to be wanted meanwhile is asked next. */
-  async want() {
-    if (this.asking) {
-      this.wanting = true;
-      return;
-    }
-    const { source } = this;
-    const wish = this.wish();
-    if (!wish) return;
-    this.asking = true;
-    this.wanting = false;
-    this.tail = false;
-    let failed = null;
-    try {
-      const answer = await source.lines(wish.from, wish.count);
-      if (source === this.source) this.take(answer);
-    } catch (error) {
-      failed = error;
-    }
-    if (source !== this.source) return; // another log was opened; it has asked for itself
-    this.asking = false;
-    if (failed) this.failed(failed);
-    else if (!wish.tail && !this.lines.has(wish.from)) this.later(); // it was said to be there, and will be
-    else if (this.wanting || this.wish()) this.want();
-  }
-
-  later() {
-    this.tools.env.clearTimeout(this.timers.again);
-    this.timers.again = this.tools.env.setTimeout(() => this.want(), AGAIN);
-  }
-
-  take(answer) {
-    const first = !this.known;
-    this.known = true;
-    this.lines.grow(answer);
-    this.lines.put(answer.items, this.place.line, this.place.line + this.most);
-    for (const item of answer.items) if (item.cut && item.size && item.text.includes("\r")) this.redrawn(item);
-    this.say(this.lines.count ? "" : this.ended ? "log.empty" : "log.nothing_yet");
-    if (first && this.begin !== null && this.target !== null) this.jump(this.target);
-    else if (this.follow || (first && this.begin === null)) this.toEnd();
+  /** Lines arrived. */
+  came(first, begin) {
+    this.say(this.lines.count ? "" : this.nothing);
+    if (first && this.target !== null) this.jump(this.target);
+    else if (this.follow || (first && begin === null)) this.toEnd();
     else this.render();
   }
 
-  /** A line that was drawn over and over is longer than what is shown of one: its last redraw is at its end. */
-  async redrawn(item) {
-    try {
-      const text = await this.source.text(item.offset + item.size - TAIL, TAIL);
-      const at = text.indexOf("\r");
-      if (at < 0 || this.lines.get(item.n) !== item) return;
-      this.lines.put([{ ...item, text: text.slice(at + 1) }], this.place.line, this.place.line + this.most);
-      this.render();
-    } catch {
-      // Its beginning stays.
-    }
+  refused(code) {
+    this.say(code === "not_found" || code === "no_such_stream" ? this.nothing : "log.denied");
   }
 
-  failed(error) {
-    if (error.name === "AbortError") return;
-    if (error.code === "not_found" || error.code === "no_such_stream") {
-      this.say(this.ended ? "log.empty" : "log.nothing_yet");
-      return;
-    }
-    if (error.code === "forbidden" || error.code === "unauthenticated") {
-      this.say("log.denied");
-      return;
-    }
-    if (!this.known) this.say("log.loading");
-    this.later();
+  get nothing() {
+    return this.ended ? "log.empty" : "log.nothing_yet";
   }
 
   /** Instead of lines. */
@@ -239,6 +168,15 @@ export class LogView {
   }
 
   // -- moving
+
+  /** The height in which lines are seen: a scroll bar for long lines takes some of it. */
+  get view() {
+    return this.parts.window.clientHeight || this.parts.lines.clientHeight || 1;
+  }
+
+  get most() {
+    return Math.ceil(this.view / ROW) + 2;
+  }
 
   heightOf = (number) => {
     if (!this.kept.wrap) return ROW;
@@ -272,8 +210,8 @@ export class LogView {
     const most = this.parts.lines.scrollHeight - this.view;
     if (top <= 0 || top >= most - 1) this.rest();
     else {
-      this.tools.env.clearTimeout(this.timers.rest);
-      this.timers.rest = this.tools.env.setTimeout(() => this.rest(), REST);
+      this.tools.env.clearTimeout(this.resting);
+      this.resting = this.tools.env.setTimeout(() => this.rest(), REST);
     }
   }
 
@@ -295,7 +233,7 @@ export class LogView {
 
   /** To a line, wherever in the log it is. */
   jump(line) {
-    if (!this.known) return;
+    if (!this.reader.known) return;
     this.target = line;
     this.setFollow(false);
     const shown = line > this.place.line && line < this.place.line + this.view / ROW - 1 && this.lines.get(line);
@@ -309,10 +247,9 @@ export class LogView {
     this.follow = on;
     this.parts.follow.setAttribute("aria-pressed", String(on));
     this.parts.follow.disabled = this.ended && !on;
-    if (!changed || !on || !this.source) return;
-    this.tail = true;
-    if (this.known) this.toEnd();
-    this.want();
+    if (!changed || !on || !this.reader) return;
+    if (this.reader.known) this.toEnd();
+    this.reader.wantEnd();
   }
 
   resized() {
@@ -350,14 +287,14 @@ export class LogView {
       if (n > count) return;
       row.set({
         n, item: this.lines.get(n), href: `#step=${this.step.name}&line=${n}`, target: n === this.target,
-        hit: marks.has(n), query, raw: this.source.raw,
+        hit: marks.has(n), query, raw: this.reader.source.raw,
       });
     });
     if (this.kept.wrap) this.measure();
     rows.style.transform = `translateY(${-Math.round(this.place.above)}px)`;
     this.lines.touch(this.place.line, this.place.line + this.most);
     setText(size, count ? texts.say("log.size", { n: number(count), bytes: bytesText(this.lines.bytes, number) }, count) : "");
-    if (this.known && !this.asking && this.wish()) this.want();
+    if (this.reader.known) this.reader.want();
   }
 
   measure() {
