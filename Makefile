@@ -4,10 +4,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Schemathesis brings much along: it has an environment of its own.
+FUZZ := .venv-fuzz
+SCHEMATHESIS := schemathesis>=4.32,<5
 # Tests that run side by side.
 JOBS ?= 2
 
-.PHONY: demo test check torture bench system clean
+.PHONY: demo test check torture fuzz bench system clean
 
 demo: $(VENV)/.runs
 	@exec $(BIN)/livewall demo
@@ -26,6 +29,10 @@ check: $(VENV)/.tests
 torture: $(VENV)/.tests
 	LIVEWALL_TORTURE=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --hypothesis-profile=deep tests/core tests/edge tests/services
 
+# What the API's description says, and what it does not, sent to a real server for some three minutes.
+fuzz: $(VENV)/.tests $(FUZZ)/.has
+	cd tests/services && $(CURDIR)/$(BIN)/python fuzz.py $(CURDIR)/$(FUZZ)/bin/schemathesis
+
 bench: $(VENV)/.tests
 	$(BIN)/python -m benchmarks
 
@@ -42,6 +49,11 @@ $(VENV)/.tests: setup.cfg pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all,test]'
 	@touch $@ $(VENV)/.runs
 
+$(FUZZ)/.has: Makefile | $(BIN)/python
+	$(PYTHON) -m venv $(FUZZ)
+	$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check '$(SCHEMATHESIS)'
+	@touch $@
+
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Livewall needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -50,4 +62,4 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(FUZZ) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
