@@ -237,8 +237,11 @@ class Engine:
             ended = True
         free = STEPS_AT_ONCE - sum(s.state is StepState.RUNNING for s in steps)
         params, outputs = _params(row), rows.outputs(tx, id)
+        by_name = {defined.name: defined for defined in pipeline.steps}
         for step in ready(steps):
-            defined = _defined(pipeline, step.name)
+            defined = by_name[step.name]
+            if free <= 0 and defined.when is None:
+                continue
             try:
                 holds = defined.when is None or when_holds(defined.when, params, outputs)
             except MissingOutput as missing:
@@ -310,6 +313,8 @@ class Engine:
     def _eta(self, tx: Transaction, row: Row, steps: Sequence[Step], now: str) -> str | None:
         """When a task may be expected to end, from the usual times of its steps along the longest path."""
         usual = _usual(tx, row.task.pipeline or "")
+        if not usual:
+            return None
         facts = [
             estimate.StepFacts(
                 s.name, s.needs, s.state, _seconds(s.started_at), _seconds(s.ended_at), usual.get(s.name)

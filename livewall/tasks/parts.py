@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from livewall.identity import Secrets
 from livewall.settings import Settings
 from livewall.store.store import Store
 from livewall.tasks.engine import Engine
+from livewall.tasks.folders import remove, set_aside
 from livewall.tasks.logs.service import Logs
 from livewall.tasks.pipelines import Pipelines
 from livewall.tasks.runner import Runner, attempt_of
@@ -48,6 +47,8 @@ class TaskParts:
 
     async def start(self) -> None:
         """Find again what was under way, and begin leases anew."""
+        known = await self.store.read(lambda c: {id for (id,) in c.execute("SELECT id FROM tasks")})
+        await asyncio.to_thread(set_aside, self.folder, known)
         await self.tasks.start()
         await self.runner.start()
         self._care = asyncio.get_running_loop().create_task(self._look_after())
@@ -80,27 +81,23 @@ class TaskParts:
         """Let go of logs and working folders that are too old, and of the oldest logs where all take too much."""
         days = self.settings.log_days
         now = self.clock()
-        before = iso(now.fromtimestamp(now.timestamp() - days * 86400, now.tzinfo))
+        then = now.timestamp() - days * 86400
         running, old = await self.store.read(
             lambda c: (
                 [id for (id,) in c.execute("SELECT id FROM tasks WHERE ended_at IS NULL")],
-                [
-                    root
-                    for (root,) in c.execute(
-                        """SELECT root FROM tasks WHERE root IS NOT NULL GROUP BY root
-                        HAVING MAX(COALESCE(ended_at, 'z')) < :before""",
-                        {"before": before},
+                # A task with all its retries: they share the first one's working folder.
+                {
+                    id
+                    for (id,) in c.execute(
+                        """SELECT id FROM tasks WHERE root IN (SELECT root FROM tasks WHERE root IS NOT NULL
+                        GROUP BY root HAVING MAX(COALESCE(ended_at, 'z')) < :before)""",
+                        {"before": iso(now.fromtimestamp(then, now.tzinfo))},
                     )
-                ],
+                },
             )
         )
         await self.logs.tidy(now, days=days, size=self.settings.log_size * GIB, running=running)
-        await asyncio.to_thread(_remove, self.folder, old)
-
-
-def _remove(folder: Path, tasks: list[str]) -> None:
-    for task in set(tasks) & set(os.listdir(folder) if folder.is_dir() else []):
-        shutil.rmtree(folder / task, ignore_errors=True)
+        await asyncio.to_thread(remove, self.folder, old, then)
 
 
 def open_tasks(

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from conftest import Client
 from test_task_runs import Write, ended, nothing_is_left, pipelines, settings, start, states, write
 
 import server
+from livewall.clock import utc_now
 from livewall.settings import Settings
 from livewall.tasks.engine import Begin
 
@@ -89,3 +91,21 @@ async def test_a_second_supervisor_that_finds_the_step_claimed_does_not_make_it_
     assert found["state"] == "running", found
     assert (await ended(client, token, task))["state"] == "succeeded"
     await second
+
+
+async def test_old_folders_go_with_those_of_their_retries(
+    client: Client, write: Write, settings: Settings, running: server.Running
+) -> None:
+    token = await client.token("operator")
+    write("fails", '[[steps]]\nname = "a"\nrun = ["false"]\n')
+    first = await ended(client, token, await start(client, token, "fails"))
+    answer = await client.ask("POST", f"/api/tasks/{first['id']}/retry", {}, token=token)
+    second = await ended(client, token, answer.json["id"])
+    for task in (first["id"], second["id"]):
+        assert (settings.data / "tasks" / task).is_dir()
+    parts = running.tasks
+    await parts.tidy()
+    assert (settings.data / "tasks" / second["id"]).is_dir()
+    parts.clock = lambda: utc_now() + timedelta(days=settings.log_days + 1)
+    await parts.tidy()
+    assert list((settings.data / "tasks").iterdir()) == []
