@@ -230,6 +230,14 @@ def forecast(what: Mapping[str, Any], now: datetime) -> tuple[str, str]:
     return ("overdue" if left < 0 else "left"), clock_face(abs(left))
 
 
+def foremost(steps: Sequence[dict[str, Any]], room: int = 59) -> list[dict[str, Any]]:
+    """The steps to show where there is room for so many: those that matter now, then in their order."""
+    if len(steps) <= room:
+        return list(steps)
+    urgent = {state: place for place, state in enumerate(("failed", "lost", "running", "retrying", "waiting"))}
+    return sorted(steps, key=lambda step: urgent.get(step["state"], len(urgent)))[:room]
+
+
 def plain_line(text: str) -> str:
     """A line of a log without colours: redraws leave the last, other escapes are dropped, signs become visible."""
     text = _ESCAPE.sub("", text)

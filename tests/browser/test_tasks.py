@@ -81,8 +81,13 @@ async def say(hall: Hall, task: str, step: str, text: str) -> None:
         await hall.http.fetch(HTTPRequest(url, "POST", headers, text[at : at + 900_000].encode()))
 
 
-async def operator(hall: Hall, path: str, size: tuple[int, int] = (1280, 800), **options: Any) -> Page:
-    page = await hall.page("/", size=size, **options)
+async def operator(
+    hall: Hall, path: str, size: tuple[int, int] = (1280, 800), script: str = "", **options: Any
+) -> Page:
+    page = await hall.page(size=size, **options)
+    if script:
+        await page.add_init_script(script)
+    await page.goto(f"{hall.url}/")
     await page.fill("input[name=token]", ADMIN)
     await page.click("main button")
     await page.wait_for_selector("text=Signed in as admin")
@@ -156,6 +161,23 @@ async def test_a_log_is_followed_until_one_scrolls_up_and_again_on_demand(hall: 
     assert await page.locator(".ln .tx").first.inner_text() == top
     await page.click(".follow")
     await becomes(last.inner_text, "line 303")
+
+
+async def test_a_log_is_followed_where_there_are_no_websockets(hall: Hall) -> None:
+    task = await made(hall)
+    await report(hall, task, "fetch", state="running")
+    page = await operator(hall, f"/tasks/{task}", script="delete window.WebSocket")
+    await page.wait_for_selector("#corner[data-transport=sse][data-state=live]")
+    for n in range(1, 4):
+        await say(hall, task, "fetch", f"line {n}\n")
+        await becomes(lambda: line_texts(page), [f"line {m}" for m in range(1, n + 1)])
+    await report(hall, task, "fetch", state="succeeded")
+    await report(hall, task, "test", state="running")
+    await say(hall, task, "test", "another log\n")
+    await page.click(".n[data-step=test]")
+    await becomes(lambda: line_texts(page), ["another log"])
+    await say(hall, task, "test", "goes on\n")
+    await becomes(lambda: line_texts(page), ["another log", "goes on"])
 
 
 async def test_a_link_to_a_line_and_a_search_reach_the_middle_of_a_long_log(hall: Hall) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -55,6 +56,12 @@ async def made(client: Client, **fields: Any) -> str:
     return str((await client.host("POST", "/api/tasks", {"title": "Release <4>", "steps": STEPS, **fields}))["id"])
 
 
+async def ended(client: Client, task: str) -> None:
+    """Wait until a task has ended: a server that stops must not find it at work."""
+    while (await client.host("GET", f"/api/tasks/{task}"))["ended_at"] is None:
+        await asyncio.sleep(0.02)
+
+
 async def page(client: Client, path: str, token: str = ADMIN, status: int = 200) -> str:
     answer = await client.ask("GET", path, token=token)
     assert answer.status == status, answer.body
@@ -100,6 +107,17 @@ async def test_the_chart_stands_in_the_page(client: Client) -> None:
     assert '<noscript><link rel="stylesheet"' in text and 'http-equiv="refresh"' in text
 
 
+async def test_a_projector_without_script_shows_what_matters_of_many_steps(client: Client) -> None:
+    task = await made(client, steps=[{"name": f"step-{n}"} for n in range(200)])
+    await client.host("PUT", f"/api/tasks/{task}/steps/step-150", {"state": "failed"})
+    wall = (await client.host("POST", "/api/walls", {"title": "W"}))["code"]
+    await client.host("PUT", f"/api/walls/{wall}", {"items": [f"tasks/{task}"], "active": f"tasks/{task}"})
+    text = await page(client, f"/w/{wall}/screen")
+    assert text.count('<li class="step"') == 59 and "141 more steps" in text
+    assert text.index("step-150</b>") < text.index("step-0</b>")
+    assert (await page(client, f"/w/{wall}")).count('<li class="step"') == 200
+
+
 async def test_the_end_of_a_log_is_read_without_script(client: Client) -> None:
     task = await made(client)
     lines = "".join(f"line {n} \x1b[31mred\x1b[0m <i>\n" for n in range(1, 301))
@@ -120,6 +138,7 @@ async def test_a_host_gets_neither_log_nor_parameters(client: Client) -> None:
     text = await page(client, "/tasks", token)
     assert "Talk" in text and "broken.toml" not in text
     await page(client, "/pipelines/talk", token, 403)
+    await ended(client, task)
 
 
 async def test_strangers_and_reporters_are_told_so(client: Client) -> None:
@@ -163,6 +182,7 @@ async def test_a_form_tells_what_is_wrong_beside_its_field_and_keeps_what_was_ty
     answer = await submit(client, "/pipelines/talk", {"params.words": "hello", "params.loud": "false", "id": "once"})
     assert (answer.status, answer.headers["Location"]) == (303, "/tasks/once")
     again = await submit(client, "/pipelines/talk", {"params.words": "hello", "params.loud": "false", "id": "once"})
+    await ended(client, "once")
     assert again.status == 303 and len((await client.host("GET", "/api/tasks"))["items"]) == 1
 
 
