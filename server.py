@@ -48,6 +48,7 @@ from livewall.store.store import Store
 from livewall.tasks.access import TaskRule
 from livewall.tasks.parts import TaskParts, open_tasks
 from livewall.voting.access import PollRule
+from livewall.voting.codebook import Codebook
 from livewall.voting.deadlines import Deadlines
 from livewall.voting.polls import Polls
 from livewall.voting.publisher import Budget, TallyPublisher
@@ -166,6 +167,7 @@ async def start(settings: Settings) -> Running:
         hub=hub,
         polls=Polls(store, hub, poll_rule, publisher, deadlines, utc_now),
         walls=Walls(store, hub, utc_now),
+        codebook=Codebook(store, hub, poll_rule.roll, utc_now),
         tasks=tasks.tasks,
         runner=tasks.runner,
         pipelines=tasks.pipelines,

@@ -17,6 +17,7 @@ from livewall.tasks.params import Param
 from livewall.tasks.problems import Problem
 from livewall.tasks.rows import Task
 from livewall.voting.ballots import Ballot
+from livewall.voting.codes import Item
 from livewall.voting.poll import Poll, Tally
 from livewall.walls import Wall
 
@@ -28,11 +29,37 @@ class Voter(Struct):
 
 
 class PollShown(Poll, kw_only=True):
-    """A poll with the asker's own ballot, the tally where it may be seen, and the server's time."""
+    """A poll with the asker's own ballot, the tally where it may be seen, and the server's time; in a poll with
+    codes, whether the asker has to send one."""
 
     ballot: Ballot | None
     tally: Tally | None
     now: str
+    needs_code: bool | UnsetType = UNSET
+
+
+class CodesMade(Struct):
+    """Codes as they are typed, shown this once, and in the same order the ids to replace or revoke them by."""
+
+    codes: list[str]
+    ids: list[str]
+
+
+class CodeMade(Struct):
+    """The code of a holder, shown this once."""
+
+    id: str
+    code: str
+
+
+class CodeList(Struct):
+    """How many codes a wall has, how many somebody is bound to, how many nobody used yet; and some of them."""
+
+    made: int
+    used: int
+    left: int
+    items: list[Item]
+    next: str | None
 
 
 class Results(Struct):

@@ -53,6 +53,7 @@ SEARCH = (
 APPEND = (Parameter("offset", WHOLE, "Where in the log the text begins; what is there already is dropped."),)
 
 POLL, WALL, TASK = "/api/polls/{id}", "/api/walls/{code}", "/api/tasks/{id}"
+CODES = f"{WALL}/codes"
 LOG = f"{TASK}/logs/{{step}}"
 MADE = VERSIONED | PLACED
 EMPTY = wire.Nothing
@@ -86,6 +87,12 @@ CALLS: tuple[Call, ...] = (
     Call("PUT", WALL, "Change a wall; fields left out stay", {200: answers.WallShown}, HOST, wire.WallEdit,
          (IF_MATCH,), (409,), VERSIONED),
     Call("DELETE", WALL, "Take a wall away", {200: answers.Done}, HOST, errors=(400, 422)),
+    Call("GET", CODES, "How many codes a wall has, and the codes without what stands on them",
+         {200: answers.CodeList}, HOST, parameters=PAGE),
+    Call("POST", CODES, "New codes to vote with, shown this once", {201: answers.CodesMade}, HOST, wire.CodesIn),
+    Call("POST", f"{CODES}/{{id}}/replace", "Another code for the same voter", {201: answers.CodeMade}, HOST, EMPTY,
+         errors=(409,)),
+    Call("DELETE", f"{CODES}/{{id}}", "Revoke a code", {200: answers.Done}, HOST, errors=(400, 422)),
     # tasks
     Call("GET", "/api/tasks", "Tasks, the newest first", {200: answers.TaskList}, READER, parameters=(*TASKS, *PAGE)),
     Call("POST", "/api/tasks", "A task that runs elsewhere; 200 where this id was used for it before",

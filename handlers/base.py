@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 from collections.abc import Awaitable, Sequence
@@ -255,6 +256,13 @@ class BaseHandler(RequestHandler):
             if self.who.role is None:
                 raise NotAllowed("unauthenticated", f"this needs the role {right}; sign in or send a token")
             raise NotAllowed("forbidden", f"this needs the role {right}; you are signed in as {self.who.role}")
+
+    async def hold_back(self, error: LivewallError, code: str | None) -> None:
+        """What guessing costs: a wrong code is counted, and may be answered later. Raises Busy (`rate`)."""
+        if error.code == "bad_code" and code and self.who.voter is not None:
+            wait = self.services.limits.wrong_code(self.who.voter, self.address, self.services.monotonic())
+            if wait:
+                await asyncio.sleep(wait)
 
     # -- asking and answering
 

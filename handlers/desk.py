@@ -31,6 +31,7 @@ FIELDS = {
     "max_choices": "home.max",
     "closes_in": "home.closes_in",
     "wall": "home.wall",
+    "assurance": "home.assurance",
 }
 """Fields of the API and what they are called in the forms."""
 
@@ -180,6 +181,7 @@ class NewPollForm(DeskForm):
             "allow_change": given.get("allow_change") == "yes",
             "closes_in": whole(given, "closes_in"),
             "wall": given.get("wall") or None,
+            "assurance": given.get("assurance") or "open",
         }
         if several:
             most = whole(given, "max_choices")

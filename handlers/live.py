@@ -84,6 +84,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self._replies: list[bytes] = []
         self._under_way = 0
         self._full_at = 0.0
+        self._address = ""
         self._come_back: int | None = None
         self._room: asyncio.Event | None = None
         self._changes: list[wire.Subscribe | wire.Unsubscribe] = []
@@ -139,6 +140,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         stream.set_close_callback(self._make_room)  # Tornado notices at its next read, which may wait for room
         # What a request said is not needed any more, and it is most of what a waiting connection would keep.
         names, since = streams_of(args[0]), self.since()
+        self._address = self.address
         self.request.headers.clear()
         try:
             await follow(self.services, self.reader, names, since)
@@ -294,6 +296,9 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         poll, voter = self._poll(act.poll), self._voter()
 
         def done(cast: Cast | None, error: BaseException | None) -> None:
+            if act.code and isinstance(error, LivewallError) and error.code == "bad_code":
+                self._hold_back(act.ref, voter, error)
+                return
             self._count(-1)
             if cast is None:
                 self._error(act.ref, error)
@@ -303,6 +308,23 @@ class LiveSocket(BaseHandler, WebSocketHandler):
 
         self.services.polls.cast(poll, voter, act, done)
         self._count(1)
+
+    def _hold_back(self, ref: str, voter: str, error: LivewallError) -> None:
+        """A wrong code is counted, and may be answered later."""
+        wait = 0.0
+        try:
+            wait = self.services.limits.wrong_code(voter, self._address, self.services.monotonic())
+        except Busy as busy:
+            error = busy
+
+        def say() -> None:
+            self._count(-1)
+            self._error(ref, error)
+
+        if wait:
+            asyncio.get_running_loop().call_later(wait, say)
+        else:
+            say()
 
     def _retract(self, act: wire.Retract) -> None:
         poll, voter = self._poll(act.poll), self._voter()

@@ -101,6 +101,6 @@ class Page(BaseHandler):
             "wallStream": f"walls/{wall['code']}" if wall else None,
             "active": wall["active"] if wall else None,
             "lang": self.locale.code.replace("_", "-"),
-            "poll": {key: poll[key] for key in ("id", "phase", "round", "ballot")} if poll else None,
+            "poll": {key: poll.get(key) for key in ("id", "phase", "round", "ballot", "needs_code")} if poll else None,
             "steps": [step["name"] for step in scene["task"]["steps"]] if scene["kind"] == "task" else [],
         }

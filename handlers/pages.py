@@ -11,7 +11,7 @@ import segno
 import tornado.escape
 from tornado.routing import URLSpec
 
-from handlers import desk, task_pages
+from handlers import codes, desk, task_pages
 from handlers.base import BaseHandler
 from handlers.login import FormHandler
 from handlers.page import ID, Page
@@ -30,8 +30,16 @@ RENEW_VOTING, RENEW_RESULT = 0, 5
 class AudiencePage(Page):
     """/polls/ID and /w/CODE: one's own ballot, the result as far as one may see it, or a task."""
 
-    async def show(self, stream: str | None, wall: dict[str, Any] | None, error: LivewallError | None = None) -> None:
+    async def show(
+        self,
+        stream: str | None,
+        wall: dict[str, Any] | None,
+        error: LivewallError | None = None,
+        code: str | None = None,
+    ) -> None:
+        """`code` is the one that was sent; a QR code's address has one, too, which is written into the form."""
         self.ensure_voter()
+        code = (self.argument("code") if code is None else code)[:40]
         found = await self.scene(wall["active"] if wall else stream, self.who)
         poll = found["poll"]
         voted = bool(found.get("receipt"))
@@ -47,7 +55,8 @@ class AudiencePage(Page):
             refresh=RENEW_VOTING if voting else RENEW_RESULT,
             here=self.request.path,
             check=await self.checked(poll) if poll and not wall else None,
-            data=self.data(found, stream=stream, wall=wall) | {"host": self.who.host},
+            code=code,
+            data=self.data(found, stream=stream, wall=wall) | {"host": self.who.host, "code": code},
             script="poll",
             legacy=True,
         )
@@ -125,21 +134,25 @@ class BallotPage(FormHandler, AudiencePage):
     async def post(self, id: str) -> None:
         given = self.fields()
         voter = self.who.voter
-        here = given.get("next", "")
+        here, code = given.get("next", ""), given.get("code", "")[:40]
         try:
             if voter is None:
                 raise NotAllowed("no_voter")
             self.services.limits.act(voter, self.services.monotonic())
-            ballot = wire.BallotIn(choices=self.lists("choices"), round=_whole(given.get("round", "")))
+            ballot = wire.BallotIn(self.lists("choices"), _whole(given.get("round", "")), code or None)
             done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             self.services.polls.cast(id, voter, ballot, settle(done))
-            await done
+            try:
+                await done
+            except LivewallError as error:
+                await self.hold_back(error, code)
+                raise
         except LivewallError as error:
             if error.status >= 500 or voter is None:
                 raise
             self.set_status(error.status)
             wall = await self.wall_of(here[3:], self.who) if here.startswith("/w/") else None
-            await self.show(f"polls/{id}", wall if wall and wall["active"] == f"polls/{id}" else None, error)
+            await self.show(f"polls/{id}", wall if wall and wall["active"] == f"polls/{id}" else None, error, code)
             return
         allowed = {self.reverse_url("poll", id)}
         if here.startswith("/w/"):
@@ -270,6 +283,7 @@ routes: list[URLSpec] = [
     URLSpec(rf"/polls/{ID}/ballot", BallotPage, name="ballot"),
     *task_pages.routes,
     *desk.routes,
-    URLSpec(r"/w/([^/]{1,40})(/screen|/host)?", TypedWallPage),  # after the addresses it leads to
+    *codes.routes,
+    URLSpec(r"/w/([^/]{1,40})(/screen|/host|/codes)?", TypedWallPage),  # after the addresses it leads to
     URLSpec(r"/(?!(?:api|ws|sse|updates|static)/).+", MissingPage),
 ]

@@ -10,7 +10,7 @@ import msgspec
 
 from handlers.base import ApiHandler
 from livewall import wire
-from livewall.errors import NotAllowed
+from livewall.errors import LivewallError, NotAllowed
 from livewall.store.writer import settle
 from livewall.voting import export, receipts
 from livewall.voting.ballots import Cast
@@ -107,7 +107,11 @@ class BallotHandler(ApiHandler):
         given = self.body(wire.BallotIn)
         done: asyncio.Future[Cast] = asyncio.get_running_loop().create_future()
         self.services.polls.cast(id, voter, given, settle(done))
-        cast = await done
+        try:
+            cast = await done
+        except LivewallError as error:
+            await self.hold_back(error, given.code)
+            raise
         self.services.metrics.ballot[result_of(cast)].inc()
         self.answer(cast.ballot, 201 if cast.created else 200)
 

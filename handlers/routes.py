@@ -6,7 +6,7 @@ from typing import Any
 
 from tornado.routing import URLSpec
 
-from handlers import api, audit, live, login, logs, ops, pages, polling, polls, sse, tasks, walls
+from handlers import api, audit, codes, live, login, logs, ops, pages, polling, polls, sse, tasks, walls
 from handlers.connections import Connections
 from livewall.services import Services
 
@@ -39,6 +39,7 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/api/polls/{ID}/results\.json", polls.ResultsHandler, plain),
         URLSpec(r"/api/walls", walls.WallsHandler, plain),
         URLSpec(rf"/api/walls/{ID}", walls.WallHandler, plain),
+        *codes.api(plain),
         # tasks
         URLSpec(r"/api/tasks", tasks.TasksHandler, plain),
         URLSpec(rf"/api/tasks/{ID}", tasks.TaskHandler, plain),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from livewall.errors import Busy
 
+LONGEST_DELAY = 3.0
+"""Seconds that the answer to a wrong code is held back where many come from one address."""
+
 
 def full_at(before: float, now: float, *, rate: float, burst: float) -> float | None:
     """When a bucket, full at `before`, is full again after one token is taken at `now`; None where it has none left."""
@@ -49,6 +52,8 @@ class Limits:
         self._acts = Limit(10, 30)
         self._new_voters = Limit(300, 3000)
         self._sign_ins = Limit(5, 20)
+        self._wrong_codes = Limit(0.2, 10)
+        self._wrong_codes_here = Limit(5, 50)
 
     def message(self, before: float, now: float) -> float | None:
         """One connection's messages that no other limit counts: 50 a second, 400 at once; `before` is its bucket."""
@@ -61,6 +66,16 @@ class Limits:
     def new_voter(self, address: str, now: float) -> None:
         if self.on:
             self._new_voters.check(address, now)
+
+    def wrong_code(self, voter: str, address: str, now: float) -> float:
+        """Count a wrong code: the seconds to wait before it is answered, where many come from one address. A
+        right code is not counted and never refused: a hall shares an address. Raises Busy (`rate`) for a voter's
+        eleventh wrong code at once, beyond one in five seconds."""
+        if not self.on:
+            return 0.0
+        self._wrong_codes.check(voter, now)
+        wait = self._wrong_codes_here.take(address, now)
+        return LONGEST_DELAY if wait else 0.0
 
     def sign_in(self, address: str, now: float) -> None:
         if self.on:

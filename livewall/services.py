@@ -18,6 +18,7 @@ from livewall.tasks.logs.service import Logs
 from livewall.tasks.pipelines import Pipelines
 from livewall.tasks.runner import Runner
 from livewall.tasks.tasks import Tasks
+from livewall.voting.codebook import Codebook
 from livewall.voting.polls import Polls
 from livewall.walls import Walls
 
@@ -30,6 +31,7 @@ class Services:
     hub: LiveHub
     polls: Polls
     walls: Walls
+    codebook: Codebook
     tasks: Tasks
     runner: Runner
     pipelines: Pipelines

@@ -21,7 +21,7 @@ from livewall.identity import Who
 from livewall.names import new_wall_code, wall_code
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
-from livewall.voting import rows
+from livewall.voting import codes, rows
 
 KINDS = ("polls", "tasks")
 """What can be an item of a wall."""
@@ -163,6 +163,7 @@ class Walls:
         def write(tx: Transaction) -> None:
             row = find(tx, code)
             tx.execute("DELETE FROM walls WHERE code = :code", {"code": code})
+            codes.forget(tx, code)
             for (id,) in tx.all("SELECT id FROM polls WHERE wall = :code AND archived = 0", {"code": code}):
                 held = rows.find(tx, id)
                 poll = msgspec.structs.replace(held.poll, wall=None)

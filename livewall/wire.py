@@ -26,7 +26,8 @@ Ref = Annotated[str, Meta(max_length=64)]
 
 Kind = Literal["single", "multi"]
 Results = Literal["live", "after_vote", "after_close", "on_publish"]
-Assurance = Literal["open"]
+Assurance = Literal["open", "code"]
+Code = Annotated[str, Meta(max_length=40)]
 Round = Annotated[int, Meta(ge=1, le=1_000_000)]
 ClosesIn = Annotated[int, Meta(ge=1, le=366 * 86400)]
 StepState = Literal[
@@ -69,7 +70,7 @@ class PollEdit(Input):
 class BallotIn(Input):
     choices: Annotated[list[Annotated[str, Meta(max_length=40)]], Meta(max_length=40)]
     round: Round | None = None
-    code: Annotated[str, Meta(max_length=40)] | None = None
+    code: Code | None = None
 
 
 class RetractIn(Input):
@@ -96,6 +97,10 @@ class WallEdit(Input):
     title: Title | UnsetType = UNSET
     items: Annotated[list[Annotated[str, Meta(max_length=120)]], Meta(max_length=500)] | UnsetType = UNSET
     active: Annotated[str, Meta(max_length=120)] | UnsetType | None = UNSET
+
+
+class CodesIn(Input):
+    count: Annotated[int, Meta(ge=1, le=2000)]
 
 
 class StepIn(Input):
@@ -140,6 +145,7 @@ class Vote(Act, tag="vote"):
     choices: Annotated[list[Annotated[str, Meta(max_length=40)]], Meta(max_length=40)]
     poll: Annotated[str, Meta(max_length=80)] | None = None
     round: Round | None = None
+    code: Code | None = None
 
 
 class Retract(Act, tag="retract"):

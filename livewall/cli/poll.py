@@ -32,6 +32,7 @@ def poll() -> None:
 @click.option("--results", type=click.Choice(RESULTS), help="When all may see the counts.  [default: live]")
 @click.option("--final", is_flag=True, help="A ballot cannot be changed.")
 @click.option("--closes-in", type=click.IntRange(1), metavar="SECONDS", help="Close so long after opening.")
+@click.option("--codes", is_flag=True, help="Only with a code of its wall: see `wall codes`.")
 @click.option("--open", "open_now", is_flag=True, help="Open it at once.")
 @json_option
 @acting_server_options
@@ -45,6 +46,7 @@ def create(
     results: str | None,
     final: bool,
     closes_in: int | None,
+    codes: bool,
     open_now: bool,
     as_json: bool,
 ) -> None:
@@ -60,6 +62,10 @@ def create(
         body["results"] = results
     if final:
         body["allow_change"] = False
+    if codes:
+        if not wall:
+            raise click.UsageError("--codes needs --wall: codes belong to a wall.")
+        body["assurance"] = "code"
     if closes_in:
         body["closes_in"] = closes_in
 

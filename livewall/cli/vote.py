@@ -25,20 +25,30 @@ Option = dict[str, str]
 @click.option("--id", "by", flag_value="id", help="CHOICE is an option's id.")
 @click.option("--label", "by", flag_value="label", help="CHOICE is an option's label.")
 @click.option("--as", "name", default="", metavar="NAME", help="Vote as another voter of yours.")
+@click.option("--code", metavar="CODE", help="The code you were given, where the poll asks for one.")
 @json_option
 @wait_option(8.0)
 @url_option
-def vote(url: str, wait: float, poll: str, choices: tuple[str, ...], by: str | None, name: str, as_json: bool) -> None:
+def vote(
+    url: str,
+    wait: float,
+    poll: str,
+    choices: tuple[str, ...],
+    by: str | None,
+    name: str,
+    code: str | None,
+    as_json: bool,
+) -> None:
     """Cast your ballot in a poll, or in the poll on the stage of a wall.
 
     POLL-OR-CODE is a poll's ID, a wall's code, or the link of either. CHOICE is an option's id or label. Voting again
-    changes the ballot, where the poll allows it. You stay the same voter: your token is kept in your configuration
-    folder.
+    changes the ballot, where the poll allows it. A code (--code) is needed once for all polls of its wall. You stay
+    the same voter: your token is kept in your configuration folder.
     """
     if "://" in poll:
         url = base_of(poll)
     try:
-        answer = run(cast_ballot(url, wait, poll, choices, by, name))
+        answer = run(cast_ballot(url, wait, poll, choices, by, name, code))
     except (OSError, ValueError) as problem:
         stop(REFUSED, f"Your voter token cannot be kept: {problem}")
     if as_json:
@@ -58,7 +68,7 @@ def base_of(link: str) -> str:
 
 
 async def cast_ballot(
-    url: str, wait: float, poll: str, choices: Sequence[str], by: str | None, name: str
+    url: str, wait: float, poll: str, choices: Sequence[str], by: str | None, name: str, code: str | None = None
 ) -> dict[str, Any]:
     """The receipt, with the poll's id and the labels chosen."""
     server = Server(url, patience=PATIENCE, wait=wait, say=say)
@@ -70,13 +80,13 @@ async def cast_ballot(
     if known is None:
         server.token = await new_token(voters, server, name, None)
     try:
-        receipt = await cast(server, found["id"], ids, found["round"])
+        receipt = await cast(server, found["id"], ids, found["round"], code)
     except Refusal as problem:
         if problem.status != 401:
             raise
         # The server no longer knows this voter (another data folder, a year gone by), so no ballot of it counts here.
         server.token = await new_token(voters, server, name, server.token)
-        receipt = await cast(server, found["id"], ids, found["round"])
+        receipt = await cast(server, found["id"], ids, found["round"], code)
     return {"poll": found["id"], **receipt, "labels": [option["label"] for option in chosen]}
 
 

@@ -53,6 +53,44 @@ def activate(server: Server, code: str, item: str | None, none: bool, as_json: b
     show(run(put_on_stage(server, code, item)), as_json)
 
 
+@wall.command()
+@click.argument("code")
+@click.option("--count", type=click.IntRange(1, 2000), metavar="N", help="Make N new codes.")
+@click.option("--replace", metavar="NO", help="A new code for the holder of code number NO.")
+@click.option("--revoke", metavar="NO", help="Take code number NO back.")
+@json_option
+@acting_server_options
+def codes(
+    server: Server, code: str, count: int | None, replace: str | None, revoke: str | None, as_json: bool
+) -> None:
+    """Codes to vote with in polls of the wall CODE: how many there are or, with --count, new ones.
+
+    New codes are printed once, each after its number; the server keeps nothing they could be read from.
+    """
+    if sum(each is not None for each in (count, replace, revoke)) > 1:
+        raise click.UsageError("Give one of --count, --replace and --revoke.")
+    path = f"/api/walls/{segment(code.upper())}/codes"
+    if count is not None:
+        made = run(server.post(path, {"count": count}))
+    elif replace is not None:
+        again = run(server.post(f"{path}/{segment(replace)}/replace"))
+        made = {"codes": [again["code"]], "ids": [again["id"]]}
+    elif revoke is not None:
+        run(server.delete(f"{path}/{segment(revoke)}"))
+        made = None
+    else:
+        made = run(server.get(f"{path}?limit=1"))
+        made = {name: made[name] for name in ("made", "used", "left")}
+    if as_json:
+        output.as_json(made or {})
+    elif made is None:
+        click.echo(f"Code {revoke} is revoked.")
+    elif "codes" in made:
+        output.table(("No.", "Code"), list(zip(made["ids"], made["codes"], strict=True)), empty="")
+    else:
+        click.echo(f"{made['made']} made, {made['used']} used, {made['left']} not used yet")
+
+
 async def put_on_stage(server: Server, code: str, item: str | None) -> dict[str, Any]:
     path = f"/api/walls/{segment(code.upper())}"
     change: dict[str, Any] = {"active": None}

@@ -10,16 +10,21 @@ from livewall.client.calls import Refusal, Server, segment
 DECIDED = frozenset({"closed", "round_over", "already_voted", "poll_not_open"})
 
 
-async def cast(server: Server, poll: str, choices: Sequence[str], round: int) -> dict[str, Any]:
-    """The receipt. The same choices in the same round are one ballot, so a call whose answer is lost is repeated.
+async def cast(
+    server: Server, poll: str, choices: Sequence[str], round: int, code: str | None = None
+) -> dict[str, Any]:
+    """The receipt. `code` is for a poll that asks for one; a voter that has used it once on a wall needs none there.
+
+    The same choices in the same round are one ballot, so a call whose answer is lost is repeated.
 
     Raises Refusal, and NotReached when the server's patience ran out; the ballot may then be in or not, and casting it
     again does no harm.
     """
+    body: dict[str, Any] = {"choices": list(choices), "round": round}
+    if code:
+        body["code"] = code
     try:
-        receipt: dict[str, Any] = await server.put(
-            f"/api/polls/{segment(poll)}/ballot", {"choices": list(choices), "round": round}
-        )
+        receipt: dict[str, Any] = await server.put(f"/api/polls/{segment(poll)}/ballot", body)
         return receipt
     except Refusal as problem:
         if problem.unclear and problem.code in DECIDED:

@@ -304,6 +304,15 @@ class Hub:
                 cursor.told = cursor.asked
                 self._decide(cursor)
 
+    def doubt(self, name: str, concerned: Callable[[Any], bool]) -> None:
+        """What is known of the own of those readers for whom `concerned(who)` holds may be so no more: ask again."""
+        stream = self.streams.get(name)
+        if stream is None:
+            return
+        for tag, cursors in list(stream.tags.items()):
+            if concerned(next(iter(cursors)).reader.who):
+                self.tell(name, tag, None)
+
     def _decide(self, cursor: Cursor) -> None:
         stream, reader = cursor.stream, cursor.reader
         try:

@@ -8,8 +8,10 @@ from livewall.errors import NotFound
 from livewall.hub.position import View
 from livewall.identity import Secrets, Who
 from livewall.store.store import Store
-from livewall.voting.ballots import last_round
+from livewall.voting import rows
+from livewall.voting.ballots import voted
 from livewall.voting.poll import tally_is_seen
+from livewall.voting.roll import Roll
 
 
 class PollRule:
@@ -20,6 +22,7 @@ class PollRule:
     def __init__(self, secrets: Secrets, store: Store) -> None:
         self._secrets = secrets
         self._store = store
+        self.roll = Roll(secrets)
 
     def view(self, state: dict[str, Any], who: Who, facts: int | None) -> View:
         poll = state.get("poll")
@@ -46,6 +49,15 @@ class PollRule:
     async def facts(self, name: str, who: Who) -> int:
         """The fact, from the store."""
         assert who.voter is not None
-        poll = name.partition("/")[2]
-        voter = self.stored(name, who.voter)
-        return await self._store.read(lambda connection: last_round(connection, poll, voter))
+        poll, voter = name.partition("/")[2], who.voter
+        stored = self.stored(name, voter)
+
+        def ask(asks: rows.Asks) -> int:
+            round, assurance, wall = voted(asks, poll, stored)
+            if assurance != "code":
+                return round
+            # The tag stays the voter's own here, too: one voter is bound to one holder of a wall at a time.
+            holder, _ = self.roll.voter(asks, poll, wall, voter)
+            return voted(asks, poll, holder)[0] if holder else 0
+
+        return await self._store.read(ask)

@@ -106,12 +106,14 @@ def own(asks: rows.Asks, poll: str, round: int, voter: bytes) -> Ballot | None:
     return Ballot(found[0], tuple(c for (c,) in marks), round)
 
 
-def last_round(asks: rows.Asks, poll: str, voter: bytes) -> int:
-    """The last round in which a voter has a ballot; 0 where there is none."""
+def voted(asks: rows.Asks, poll: str, voter: bytes) -> tuple[int, str, str | None]:
+    """The last round in which a voter has a ballot, 0 where there is none; with the poll's assurance and wall."""
     found = asks.execute(
-        "SELECT MAX(round) FROM ballots WHERE poll = :poll AND voter = :voter", {"poll": poll, "voter": voter}
+        """SELECT (SELECT MAX(round) FROM ballots WHERE poll = :poll AND voter = :voter), assurance, wall
+        FROM polls WHERE id = :poll""",
+        {"poll": poll, "voter": voter},
     ).fetchone()
-    return found[0] or 0
+    return (found[0] or 0, found[1], found[2]) if found else (0, "open", None)
 
 
 def _round(row: rows.Row, wanted: int | None, now: str) -> int:

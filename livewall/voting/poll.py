@@ -130,8 +130,15 @@ def max_choices_of(kind: str, wanted: int, options: int) -> int:
     return wanted
 
 
+def check_assurance(assurance: str, wall: str | None) -> None:
+    """Raise BadInput where there is no wall to take codes from."""
+    if assurance == "code" and wall is None:
+        raise invalid("assurance", "codes belong to a wall; name one when you make the poll")
+
+
 def new_poll(id: str, given: PollIn) -> Poll:
     """A draft from what a host gave; raises BadInput."""
+    check_assurance(given.assurance, given.wall)
     options = options_of(given.options)
     return Poll(
         id=id,
@@ -158,7 +165,7 @@ def copied(poll: Poll, id: str) -> Poll:
 
 
 def edited(poll: Poll, edit: PollEdit, *, has_ballots: bool) -> Poll:
-    """The poll after an edit. Options and kind stand once there is a ballot. Raises BadInput, Refused."""
+    """The poll after an edit. Options, kind and assurance stand once there is a ballot. Raises BadInput, Refused."""
     given: dict[str, Any] = {
         name: value for name in edit.__struct_fields__ if (value := getattr(edit, name)) is not msgspec.UNSET
     }
@@ -168,8 +175,10 @@ def edited(poll: Poll, edit: PollEdit, *, has_ballots: bool) -> Poll:
     if "title" in given:
         given["title"] = clean(given["title"], "title")
     changed = {n: v for n, v in given.items() if v != getattr(poll, n)}
-    if has_ballots and changed.keys() & {"options", "kind", "max_choices"}:
-        raise Refused("conflict", "there are ballots already: options and kind stand")
+    if has_ballots and changed.keys() & {"options", "kind", "max_choices", "assurance"}:
+        raise Refused("conflict", "there are ballots already: options, kind and assurance stand")
+    if "assurance" in changed:
+        check_assurance(changed["assurance"], poll.wall)
     kind = changed.get("kind", poll.kind)
     options = changed.get("options", poll.options)
     if changed.keys() & {"options", "kind", "max_choices"}:

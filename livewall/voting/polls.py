@@ -5,7 +5,7 @@ Each act is one write; what it changes, the events that tell of it and the answe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -36,6 +36,7 @@ class Polls:
         self._store = store
         self._hub = hub
         self._rule = rule
+        self._roll = rule.roll
         self._publisher = publisher
         self._deadlines = deadlines
         self._clock = clock
@@ -220,7 +221,18 @@ class Polls:
         choices, round, receipt, now = given.choices, given.round, new_receipt(), iso(self._clock())
 
         def write(tx: Transaction) -> ballots.Cast:
-            return ballots.cast(tx, id, stored, choices, round=round, receipt=receipt, now=now)
+            poll = rows.held(tx, id).poll
+            if poll.assurance == "open":
+                return ballots.cast(tx, id, stored, choices, round=round, receipt=receipt, now=now)
+            claim = self._roll.claim(tx, poll, voter, given.code)
+            holder = self._roll.holder(id, poll.wall or "", claim.number)
+            cast = ballots.cast(tx, id, holder, choices, round=round, receipt=receipt, now=now)
+            if claim.fresh:  # only now: what was refused binds nobody
+                self._roll.bind(tx, poll, voter, claim)
+            if claim.moves:
+                polls = rows.seen_after_vote(tx, poll.wall or "")
+                tx.tell(lambda: self._moved(voter, polls))
+            return cast
 
         self._store.submit(write, self._then(id, stored, done))
 
@@ -229,9 +241,20 @@ class Polls:
         now = iso(self._clock())
 
         def write(tx: Transaction) -> ballots.Cast:
-            return ballots.retract(tx, id, stored, round=round, now=now)
+            poll, holder = rows.held(tx, id).poll, None
+            if poll.assurance == "code":
+                holder, may_cast = self._roll.voter(tx, id, poll.wall, voter)
+                if holder is not None and not may_cast:
+                    raise Refused("bad_code", "your code was revoked")
+            return ballots.retract(tx, id, holder or stored, round=round, now=now)
 
         self._store.submit(write, self._then(id, stored, done))
+
+    def _moved(self, voter: str, polls: Sequence[str]) -> None:
+        """A voter was bound to a holder that may have voted elsewhere: ask anew what it may see."""
+        for id in polls:
+            stream = rows.stream_of(id)
+            self._hub.tell(stream, self._rule.stored(stream, voter).hex(), None)
 
     def _then(self, id: str, stored: bytes, done: Voted) -> Voted:
         """What follows a ballot's commit: the voter's own view, the tally, the answer."""
@@ -256,18 +279,23 @@ class Polls:
             raise NotFound("no_such_poll", "there is no such poll") from None
         voter = self._rule.stored(stream, who.voter) if who.voter else None
 
-        def ask(connection: Any) -> tuple[rows.Row, Any, Any]:
+        def ask(connection: Any) -> tuple[rows.Row, Any, Any, bool]:
             row = rows.find(connection, id)
             tally = rows.tally(connection, row.poll) if view is View.FULL else None
-            ballot = ballots.own(connection, id, row.poll.round, voter) if voter else None
-            return row, tally, ballot
+            own, may_cast = voter, False
+            if who.voter and row.poll.assurance == "code":
+                own, may_cast = self._roll.voter(connection, id, row.poll.wall, who.voter)
+            ballot = ballots.own(connection, id, row.poll.round, own) if own else None
+            return row, tally, ballot, may_cast
 
-        row, tally, ballot = await self._store.read(ask)
+        row, tally, ballot, may_cast = await self._store.read(ask)
         if row.poll.phase is Phase.DRAFT and not who.host:
             raise NotFound("no_such_poll", "this poll is not open yet")
         found: dict[str, Any] = msgspec.to_builtins(row.poll)
         found["ballot"] = msgspec.to_builtins(ballot)
         found["tally"] = msgspec.to_builtins(tally)
+        if row.poll.assurance == "code":
+            found["needs_code"] = not may_cast
         found["now"] = iso(self._clock())
         return found, row.version
 

@@ -171,6 +171,16 @@ def begin_round(tx: Transaction, poll: Poll) -> None:
     )
 
 
+def seen_after_vote(asks: Asks, wall: str) -> list[str]:
+    """The polls with codes of a wall whose tally is shown to those who have voted."""
+    found = asks.execute(
+        """SELECT id FROM polls
+        WHERE wall = :wall AND assurance = 'code' AND results = 'after_vote' AND archived = 0""",
+        {"wall": wall},
+    )
+    return [id for (id,) in found]
+
+
 def has_ballots(asks: Asks, poll: str) -> bool:
     """Whether any round of the poll has a ballot."""
     found = asks.execute("SELECT 1 FROM rounds WHERE poll = :poll AND ballots > 0 LIMIT 1", {"poll": poll})

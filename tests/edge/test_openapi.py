@@ -168,6 +168,27 @@ async def votes(client: Client) -> None:
             await client.ask("DELETE", path, token=ADMIN)
 
 
+async def codes(client: Client) -> None:
+    wall = (await client.host("POST", "/api/walls", {"title": "W"}))["code"]
+    poll = (await client.poll(wall=wall, assurance="code"))["id"]
+    path, voter = f"/api/walls/{wall}/codes", await client.voter()
+    for count in (2, 0):
+        for token in (ADMIN, voter):
+            made = await client.ask("POST", path, {"count": count}, token=token)
+    code = (await client.host("POST", path, {"count": 1}))["codes"][0]
+    for sent in ("NONE", code):
+        await client.vote(poll, "1", voter, code=sent)
+    await client.ask("GET", f"/api/polls/{poll}", token=voter)
+    assert (await client.vote(poll, "1", code=code)).status == 409
+    for method, rest in (("POST", "/3/replace"), ("DELETE", "/3"), ("POST", "/3/replace"), ("DELETE", "/9")):
+        for token in (ADMIN, None):
+            made = await client.ask(method, path + rest, token=token)
+    for query in ("", "?limit=1", "?limit=x"):
+        for token in (ADMIN, None):
+            await client.ask("GET", path + query, token=token)
+    assert made.status == 401
+
+
 async def tasks(client: Client) -> None:
     reporter = await client.token("reporter")
     steps = {"title": "T", "steps": [{"name": "a"}, {"name": "b", "needs": ["a"]}], "id": "t1"}
@@ -179,7 +200,7 @@ async def tasks(client: Client) -> None:
     log = "/api/tasks/t1/logs/a"
     for offset in (0, 0, 900):
         await client.ask("POST", f"{log}?offset={offset}", raw=b"one\ntwo\n" + b"x" * 40, token=reporter)
-    for query in ("", "?offset=4&limit=3", "?limit=x", "?download=1", "/lines", "/lines?from=-1", "/search?q=o", "/search"):
+    for query in ("", "?offset=4&limit=3", "?limit=x", "?download=1", "/lines", "/lines?from=-1", "/search?q=o"):
         for token in (reporter, None):
             await client.ask("GET", log + query, token=token)
     for part in ("bytes=0-2", "bytes=900-"):
@@ -214,7 +235,7 @@ async def askers(client: Client) -> None:
 
 
 async def test_the_server_answers_what_is_described(checked: Checked) -> None:
-    for part in (votes, tasks, askers):
+    for part in (votes, codes, tasks, askers):
         await part(checked)
     done = {(method, path) for method, path, status in checked.seen if status < 300}
     missed = {(m, path) for path, found in DOCUMENT["paths"].items() for m in found} - done

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from conftest import ADMIN, Answer, Client
 
 
@@ -75,9 +77,9 @@ async def test_the_page_of_a_poll_checks_a_receipt_without_script(client: Client
 
 async def test_a_copy_is_a_draft_of_the_same_question_last_on_its_wall(client: Client) -> None:
     wall = (await client.host("POST", "/api/walls", {"title": "W"}))["code"]
-    rules = {"kind": "multi", "max_choices": 2, "results": "after_vote", "allow_change": False, "closes_in": 60}
+    rules: dict[str, Any] = {"kind": "multi", "max_choices": 2, "results": "after_vote", "closes_in": 60}
     options = [{"id": "yes", "label": "Yes"}, {"id": "no", "label": "No"}]
-    poll = await client.poll(wall=wall, options=options, **rules)
+    poll = await client.poll(wall=wall, options=options, allow_change=False, **rules)
     await client.vote(poll["id"], "yes")
     await client.poll(wall=wall, open=False)
     await client.host("POST", f"/api/polls/{poll['id']}/publish")

@@ -34,6 +34,25 @@ test("a ballot that got no answer is sent again without asking", async () => {
   assert.equal(ballot.phase, "safe");
 });
 
+test("a code goes with the ballot, until the browser is known by it", async () => {
+  const time = new FakeTime();
+  const sent = [];
+  const answers = [{ error: { code: "bad_code" } }, ok(["2"]), { error: { code: "bad_code" } }];
+  const calls = { send: async (wish) => { sent.push(wish); return answers.shift(); }, retract: async () => null, load: async () => undefined };
+  const ballot = new Ballot({ ...calls, changed: () => {}, env: time.env() });
+  ballot.start(null, 1, true);
+  ballot.cast(["2"], "NOPE");
+  await settle();
+  assert.deepEqual([ballot.phase, ballot.needsCode], ["refused", true]);
+  ballot.cast(["2"], "ABCD-EFGH-JKMN");
+  await settle();
+  assert.deepEqual([ballot.phase, ballot.needsCode], ["safe", false]);
+  ballot.cast(["1"]);
+  await settle();
+  assert.deepEqual(sent.map((wish) => wish.code), ["NOPE", "ABCD-EFGH-JKMN", undefined]);
+  assert.equal(ballot.needsCode, true); // it was replaced meanwhile
+});
+
 test("the newest tap wins", async () => {
   const { ballot, sent, answer } = booth();
   ballot.cast(["1"]);

@@ -60,6 +60,24 @@ def test_a_poll_is_copied_and_a_receipt_is_checked(server, poll, tmp_path):
     assert copy != poll and server.json("poll", "open", copy)["title"] == "Who?"
 
 
+def test_a_poll_with_codes(server, tmp_path):
+    wall = server.run("wall", "create", "Assembly").strip()
+    poll = server.run("poll", "create", "Budget?", "Yes", "No", "--wall", wall, "--codes", "--open").strip()
+    assert server.json("wall", "codes", wall)["made"] == 0
+    codes = [line.split("\t") for line in server.run("wall", "codes", wall.lower(), "--count", "3").splitlines()]
+    assert [id for id, _ in codes] == ["1", "2", "3"]
+    assert "not valid" in server.run("vote", poll, "Yes", "--code", "NOPE", status=1, **voter(tmp_path))
+    assert "needs a code" in server.run("vote", poll, "Yes", status=1, **voter(tmp_path))
+    receipt = server.json("vote", poll, "Yes", "--code", codes[0][1].lower(), **voter(tmp_path))["receipt"]
+    assert server.json("vote", poll, "No", **voter(tmp_path))["receipt"] == receipt
+    assert "was used" in server.run("vote", poll, "No", "--code", codes[0][1], "--as", "b", status=1, **voter(tmp_path))
+    again = server.json("wall", "codes", wall, "--replace", "1")
+    assert again["ids"] == ["1"] and again["codes"] != [codes[0][1]]
+    assert server.run("wall", "codes", wall, "--revoke", "2").strip() == "Code 2 is revoked."
+    assert server.run("wall", "codes", wall).strip() == "3 made, 0 used, 2 not used yet"
+    server.run("poll", "create", "?", "A", "B", "--codes", status=2)
+
+
 def test_a_poll_goes_through_its_phases(server, tmp_path):
     id = server.run("poll", "create", "Lunch?", "Soup", "Salad").strip()
     assert server.json("poll", "open", id)["phase"] == "open"

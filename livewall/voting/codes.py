@@ -1,0 +1,153 @@
+"""Codes as rows: made, used for the first time, replaced, revoked, counted. Only their hashes come here.
+
+A code has a holder, named by a number on its wall, who is the voter: a code that replaces another keeps the holder, so
+it can only change the same ballot. A holder is bound to the first browser or program that used its code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from livewall.errors import NotFound, Refused, invalid
+from livewall.store.transaction import Transaction
+
+MOST = 20_000
+"""Codes of one wall."""
+AT_ONCE = 2_000
+
+
+class Item(msgspec.Struct):
+    """A code in the list of its wall: `used` says that somebody is bound to it."""
+
+    id: str
+    used: bool
+    revoked: bool
+
+
+class Claim(msgspec.Struct):
+    """The holder that somebody may vote as. `fresh`: not bound to it yet; `moves`: the binding changes what one may
+    see elsewhere, because the holder, or whoever is bound now, has voted under another binding."""
+
+    number: int
+    fresh: bool = False
+    moves: bool = False
+
+
+def insert(tx: Transaction, wall: str, hashes: Sequence[bytes]) -> range:
+    """New codes; returns their numbers. Raises BadInput where the wall would have too many."""
+    made = tx.one("SELECT COUNT(*), MAX(number) FROM codes WHERE wall = :wall", {"wall": wall})
+    if made[0] + len(hashes) > MOST:
+        raise invalid("count", f"a wall has at most {MOST} codes; {MOST - made[0]} more can be made")
+    first = (made[1] or 0) + 1
+    tx.connection.executemany(
+        "INSERT INTO codes (wall, number, hash) VALUES (:wall, :number, :hash)",
+        [{"wall": wall, "number": number, "hash": hash} for number, hash in enumerate(hashes, first)],
+    )
+    return range(first, first + len(hashes))
+
+
+def bound(asks: Any, wall: str, voter: bytes) -> tuple[int, bool] | None:
+    """The holder that a voter of this wall is bound to, and whether its code was revoked."""
+    found = asks.execute(
+        "SELECT number, revoked FROM codes WHERE wall = :wall AND voter = :voter", {"wall": wall, "voter": voter}
+    ).fetchone()
+    return (found[0], bool(found[1])) if found else None
+
+
+def claim(asks: Any, wall: str, voter: bytes, code: bytes | None) -> Claim:
+    """As whom `voter` may vote, with the code it sent or, once bound, without. Changes nothing.
+
+    Raises Refused: `bad_code` for one that is unknown, revoked or missing, `code_used` where another has it.
+    """
+    own = bound(asks, wall, voter)
+    if code is None:
+        if own is None:
+            raise Refused("bad_code", "this poll needs a code")
+        if own[1]:
+            raise Refused("bad_code", "your code was revoked")
+        return Claim(own[0])
+    found = asks.execute(
+        "SELECT number, voter, revoked, replaced FROM codes WHERE wall = :wall AND hash = :hash",
+        {"wall": wall, "hash": code},
+    ).fetchone()
+    if found is None or found[2]:
+        raise Refused("bad_code", "this code is not valid here")
+    number, holder, _, replaced = found
+    if holder == voter:
+        return Claim(number)
+    if holder is not None:
+        raise Refused("code_used", "this code was used in another browser or program")
+    if own is not None and not own[1]:
+        raise Refused("code_used", "you have used another code of this wall")
+    return Claim(number, fresh=True, moves=bool(replaced or own))
+
+
+def bind(tx: Transaction, wall: str, number: int, voter: bytes) -> None:
+    """From now on the holder is this voter, and a revoked code that it had is nobody's."""
+    params = {"wall": wall, "number": number, "voter": voter}
+    tx.execute("UPDATE codes SET voter = NULL WHERE wall = :wall AND voter = :voter", params)
+    tx.execute("UPDATE codes SET voter = :voter WHERE wall = :wall AND number = :number", params)
+
+
+def replace(tx: Transaction, wall: str, id: str, hash: bytes) -> bytes | None:
+    """Give a holder another code: the old one is unknown, and nobody is bound to it. Returns who was.
+
+    Raises NotFound, and Refused for a revoked one.
+    """
+    number, voter, revoked = _find(tx, wall, id)
+    if revoked:
+        raise Refused("conflict", "this code was revoked; make a new one")
+    tx.execute(
+        """UPDATE codes SET hash = :hash, voter = NULL, replaced = replaced + 1
+        WHERE wall = :wall AND number = :number""",
+        {"wall": wall, "number": number, "hash": hash},
+    )
+    return voter
+
+
+def revoke(tx: Transaction, wall: str, id: str) -> bool:
+    """Take a code back; what was cast with it stays. False where that was done already. Raises NotFound."""
+    number, _, revoked = _find(tx, wall, id)
+    tx.execute("UPDATE codes SET revoked = 1 WHERE wall = :wall AND number = :number", {"wall": wall, "number": number})
+    return not revoked
+
+
+def forget(tx: Transaction, wall: str) -> None:
+    """The wall is gone."""
+    tx.execute("DELETE FROM codes WHERE wall = :wall", {"wall": wall})
+
+
+def counted(asks: Any, wall: str) -> dict[str, int]:
+    """How many were made, how many of them are bound, and how many can still be used for the first time."""
+    made, used, left = asks.execute(
+        """SELECT COUNT(*), COUNT(voter), COALESCE(SUM(voter IS NULL AND revoked = 0), 0)
+        FROM codes WHERE wall = :wall""",
+        {"wall": wall},
+    ).fetchone()
+    return {"made": made, "used": used, "left": left}
+
+
+def page(asks: Any, wall: str, *, limit: int, before: str | None) -> tuple[list[Item], str | None]:
+    """The codes of a wall, the newest first, and where the next page begins."""
+    last = int(before) if before and before.isascii() and before.isdecimal() and len(before) < 18 else 1 << 62
+    rows = asks.execute(
+        """SELECT number, voter IS NOT NULL, revoked FROM codes
+        WHERE wall = :wall AND number < :before ORDER BY number DESC LIMIT :limit""",
+        {"wall": wall, "before": last, "limit": limit + 1},
+    ).fetchall()
+    more = str(rows[limit - 1][0]) if len(rows) > limit else None
+    return [Item(str(number), bool(used), bool(revoked)) for number, used, revoked in rows[:limit]], more
+
+
+def _find(asks: Any, wall: str, id: str) -> tuple[int, bytes | None, bool]:
+    number = int(id) if id.isascii() and id.isdecimal() and len(id) < 18 else 0
+    found = asks.execute(
+        "SELECT number, voter, revoked FROM codes WHERE wall = :wall AND number = :number",
+        {"wall": wall, "number": number},
+    ).fetchone()
+    if found is None or id != str(number):
+        raise NotFound("not_found", "this wall has no such code")
+    return found[0], found[1], bool(found[2])
