@@ -59,6 +59,8 @@ class LogHandler(LogsHandler):
             await self.answer_span(id, name, span)
 
     async def post(self, id: str, name: str) -> None:
+        if self.who.step is None:
+            self.need("reporter")
         offset = self.number("offset", None)
         if self._size > BODY_LIMIT:
             raise too_large()

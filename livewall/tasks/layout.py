@@ -19,6 +19,7 @@ _LANE = 24  # between two edges that pass a column
 _MOST_BENDS = 2_000
 _SWEEPS = 6
 _BUSY = 1_000  # things in a chart from which on two sweeps are enough
+_TANGLE = 4_000  # edges in a chart from which on no order makes it clearer, and looking for one takes seconds
 
 Point = tuple[int, int]
 Ref = int
@@ -75,6 +76,8 @@ class _Drawing:
         self._connect()
         self._y = [0.0] * len(self._before)
         self._sweeps = _SWEEPS if len(self._before) < _BUSY else 2
+        if sum(map(len, self._needs)) > _TANGLE:
+            self._sweeps = 0
 
     def _connect(self) -> None:
         """Neighbours of everything in the columns beside its own, over bends where an edge is longer."""
@@ -101,6 +104,8 @@ class _Drawing:
 
     def sort(self) -> None:
         """Order the columns so that few edges cross: the best of several sweeps there and back."""
+        if not self._sweeps:
+            return
         best, fewest = [list(column) for column in self._columns], self._crossings()
         for sweep in range(self._sweeps):
             if not fewest:

@@ -9,6 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 import msgspec
 
 from livewall.errors import Refused, invalid
+from livewall.tasks.needs import MOST_NEEDS
 
 
 class StepState(StrEnum):
@@ -77,10 +78,12 @@ class StepConflict(Refused):
 
 
 def order(steps: Sequence[tuple[str, Sequence[str]]]) -> None:
-    """Raise BadInput unless the steps are a directed acyclic graph of needs that exist."""
+    """Raise BadInput unless the steps are a directed acyclic graph of needs that exist, and not too many."""
     names = [name for name, _ in steps]
     if len(set(names)) != len(names):
         raise invalid("steps", "two steps have the same name")
+    if sum(len(wanted) for _, wanted in steps) > MOST_NEEDS:
+        raise invalid("steps", f"a task has at most {MOST_NEEDS:,} needs, those of all steps together")
     needs = {name: list(wanted) for name, wanted in steps}
     for name, wanted in needs.items():
         for need in wanted:

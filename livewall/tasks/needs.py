@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 Needs = Mapping[str, Sequence[str]]
+MOST_NEEDS = 20_000
+"""Needs of all steps of a task together: each is an edge of its chart, and looked at whenever a step ends."""
 
 
 def circle(needs: Needs) -> list[str] | None:

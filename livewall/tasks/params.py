@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 Type = Literal["string", "integer", "number", "boolean"]
 LONGEST = 120_000
 """Bytes of a value: Linux takes 128 KiB in one argument."""
+FAULTS = 100
+"""Parameters that do not exist of which it is said; a body may hold very many."""
+MEANT = 3
+"""Of so many of them it is also said what may have been meant: looking for that takes milliseconds."""
 MATCHED = 1_000
 """Characters of a value that has to match a pattern."""
 PATIENCE = 0.05
@@ -82,8 +86,10 @@ def check_params(pipeline: Pipeline, given: Mapping[str, Any]) -> dict[str, Scal
     faults: dict[str, str] = {}
     values: dict[str, Scalar] = {}
     for name in given:
+        if len(faults) == FAULTS:
+            break
         if name not in known:
-            near = meant(name, known)
+            near = meant(name, known) if len(faults) < MEANT else ""
             faults[f"params.{name[:80]}"] = f"is no parameter of {pipeline.name}{near}"
     for name, param in known.items():
         value = given.get(name)

@@ -15,7 +15,7 @@ import msgspec
 from livewall.names import is_name
 from livewall.tasks.kinds import Kind, kinds
 from livewall.tasks.kinds.run import OURS, VARIABLE
-from livewall.tasks.needs import circle, reach
+from livewall.tasks.needs import MOST_NEEDS, circle, reach
 from livewall.tasks.params import Param, declared
 from livewall.tasks.problems import (
     Findings,
@@ -265,6 +265,8 @@ class _Checker:
 
     def _needs(self, steps: list[StepDef], where: Place) -> None:
         names = {step.name: place for place, step in enumerate(steps)}
+        if sum(len(step.needs) for step in steps) > MOST_NEEDS:
+            return where.wrong(f"a pipeline has at most {MOST_NEEDS:,} needs, those of all steps together")
         for place, step in enumerate(steps):
             for at, need in enumerate(step.needs):
                 here = where[place]["needs"][at]

@@ -109,3 +109,36 @@ async def test_old_folders_go_with_those_of_their_retries(
     parts.clock = lambda: utc_now() + timedelta(days=settings.log_days + 1)
     await parts.tidy()
     assert list((settings.data / "tasks").iterdir()) == []
+
+
+async def test_a_task_of_too_many_needs_is_refused_and_one_of_many_is_drawn_soon(client: Client) -> None:
+    token = await client.token("reporter")
+
+    def tangle(size: int) -> dict[str, Any]:
+        left, right = [f"a{n}" for n in range(size)], [f"b{n}" for n in range(size)]
+        return {"title": "x", "steps": [{"name": n} for n in left] + [{"name": n, "needs": left} for n in right]}
+
+    wrong = await client.ask("POST", "/api/tasks", tangle(150), token=token)
+    assert (wrong.status, wrong.code) == (422, "invalid") and "20,000 needs" in wrong.json["error"]["message"]
+    before = time.process_time()
+    made = await client.ask("POST", "/api/tasks", tangle(140), token=token)
+    assert made.status == 201 and len(made.json["layout"]["edges"]) == 140 * 140
+    assert time.process_time() - before < 2.0
+
+
+async def test_thousands_of_parameters_that_do_not_exist_cost_little(client: Client) -> None:
+    token = await client.token("operator")
+    before = time.process_time()
+    params = {f"wor{n}": 1 for n in range(60_000)}
+    answer = await client.ask("POST", "/api/pipelines/prints/tasks", {"params": params}, token=token)
+    assert answer.status == 422 and len(answer.json["error"]["fields"]) == 100
+    assert time.process_time() - before < 1.0
+
+
+async def test_nobody_learns_from_a_log_which_tasks_there_are(client: Client, write: Write) -> None:
+    token = await client.token("operator")
+    task = await start(client, token, "prints")
+    for path in (f"/api/tasks/{task}/logs/say", f"/api/tasks/{task}/logs/none", "/api/tasks/none/logs/say"):
+        assert (await client.ask("POST", path, raw=b"x")).status == 401
+        assert (await client.ask("POST", path, raw=b"x", token=await client.token("host"))).status == 403
+    await ended(client, token, task)
