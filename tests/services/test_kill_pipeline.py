@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -12,9 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from child_server import Server
 from killer import KILLS
 from watchers import TRANSPORTS, Watcher
+
+from livewall.demo import repository
 
 pytest_plugins = ("server_fixtures",)
 
@@ -78,9 +82,68 @@ async def test_every_step_runs_once_and_its_log_is_whole_however_often_the_serve
             assert server.host_bytes(f"/api/tasks/{task}/logs/{name}") == (work / f"said-{name}").read_bytes()
         size = (work / "said-one").stat().st_size
         for watcher in logs:
-            await watcher.until(lambda c: c.state.get("end", {}).get("bytes") == size)
+            await watcher.until(lambda c, size=size: c.state.get("end", {}).get("bytes") == size)
         for watcher in [*watchers, *logs]:
             await watcher.stop()
+
+
+@pytest.mark.skipif(not os.environ.get("LIVEWALL_TORTURE"), reason="twenty kills take minutes: make torture")
+async def test_the_demonstration_is_released_however_often_the_server_is_killed(
+    new_server: Callable[..., Server], tmp_path: Path, chance: random.Random, say: Callable[[str], None]
+) -> None:
+    server = new_server("--pipelines", str(await asyncio.to_thread(repository.prepare, tmp_path / "demo")))
+    await asyncio.to_thread(server.start)
+    without, _ = await released(server, 0, chance)
+    assert {step["state"] for step in without["steps"].values()} == {"succeeded"}
+    kills = 0
+    while kills < KILLS:
+        found, here = await released(server, min(4, KILLS - kills), chance)
+        kills += here
+        say(f"task {found['task']}: {here} kills")
+        assert found["steps"] == without["steps"]
+        for name, lines in without["logs"].items():
+            assert found["logs"][name] == lines, name
+
+
+async def released(server: Server, most: int, chance: random.Random) -> tuple[dict[str, Any], int]:
+    """A run of the demonstration's pipeline under at most so many kills: what does not differ between two runs of its
+    states and logs; and how many kills there were before it ended."""
+    task = server.host("POST", "/api/pipelines/release/tasks", {"params": {"ref": "main"}})["id"]
+    watchers = [Watcher(server.url, each, f"tasks/{task}", token=server.admin) for each in TRANSPORTS]
+    for watcher in watchers:
+        watcher.pause = 0.05
+        watcher.start()
+    kills = 0
+    while kills < most:
+        await asyncio.sleep(chance.uniform(0.0, 3.0))  # the moment is the test's subject
+        if watchers[0].checker.state.get("task", {}).get("ended_at"):
+            break
+        await asyncio.to_thread(server.kill)
+        kills += 1
+        await asyncio.to_thread(server.start)
+    steps: dict[str, Any] = {}
+    for watcher in watchers:
+        await watcher.until(lambda c: c.state.get("task", {}).get("ended_at"), 120)
+        held = {key: value for key, value in watcher.checker.state.items() if key.startswith("step/")}
+        seen = {key: {name: value[name] for name in ("state", "reason", "attempt")} for key, value in held.items()}
+        steps = steps or seen
+        assert seen == steps, watcher.transport
+        await watcher.stop()
+    folder = server.data / "tasks" / task / "steps"
+    logs = {}
+    for attempt in sorted(folder.iterdir()):
+        name, _, number = attempt.name.rpartition(".")
+        assert number == "1", "a step ran twice"
+        raw = server.host_bytes(f"/api/tasks/{task}/logs/{name}")
+        assert raw == (attempt / "output").read_bytes()
+        logs[name] = comparable(raw.decode(), task)
+    return {"task": task, "steps": steps, "logs": logs}, kills
+
+
+def comparable(log: str, task: str) -> list[str]:
+    """The lines of a log without numbers, redraws and speeds; git's two sides do not always speak in the same order."""
+    lines = [line.rstrip("\r").rpartition("\r")[2] for line in log.replace(f"/tasks/{task}/", "/tasks/ID/").split("\n")]
+    return sorted(re.sub(r"[0-9]+", "0", re.sub(r", [0-9.]+ \w+ \| [0-9.]+ \w+/s", "", line)) for line in lines)
 
 
 async def test_a_step_whose_supervisor_is_killed_is_lost_at_once(

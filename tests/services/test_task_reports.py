@@ -18,8 +18,8 @@ from benchmarks.clients import HTTPVoters
 
 pytest_plugins = ("server_fixtures",)
 
-MOST_CPU = 60
-"""Milliseconds of CPU of one callback of the loop: three times what is aimed at."""
+MOST_CPU = 20
+"""Milliseconds of CPU of one callback of the loop."""
 
 
 def reporter(server: Server, name: str) -> str:
