@@ -74,6 +74,7 @@ export class LogSearch {
       this.show();
       return;
     }
+    setText(this.found, this.tools.texts.say("log.searching"));
     if (!(await this.more(source, text, 1))) return;
     if (step && this.hits.length) this.step(1);
     else this.show();
