@@ -118,7 +118,7 @@ def throughput(plan: Plan) -> str:
     bare, stored, viewed, server_cpu, viewed_cpu, supervisor_cpu = [], [], [], [], [], []
     with ExitStack() as stack:
         server = printing(stack, file)
-        for turn in range(plan.size(5, 1) + 1):  # the first warms up
+        for turn in range(plan.size(4, 1) + 1):  # the first warms up
             spent: list[float] = []
             with of_child(spent), open(os.devnull, "wb") as nowhere:
                 subprocess.run(["gzip", "-1", "-c", str(file)], stdout=nowhere, check=True)
