@@ -142,6 +142,35 @@ async def test_the_chart_is_walked_through_with_the_keyboard(hall: Hall) -> None
     await becomes(lambda: line_texts(page), ["a line of lint"])
 
 
+async def test_a_chart_is_moved_by_hand_and_a_drag_chooses_nothing(hall: Hall) -> None:
+    steps = [(f"step-{n}", [f"step-{n - 1}"] if n else []) for n in range(30)]
+    task = await made(hall, steps)
+    page = await operator(hall, f"/tasks/{task}")
+    await reads(page, ".log .name", "step-0")
+    place = page.locator(".world")
+    start = await place.get_attribute("transform")
+    box = await page.locator(".n[data-step=step-3]").bounding_box()
+    assert box
+    await page.mouse.move(box["x"] + 20, box["y"] + 20)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] - 300, box["y"] + 20, steps=5)
+    await page.mouse.up()
+    dragged = await place.get_attribute("transform")
+    assert dragged != start
+    await reads(page, ".log .name", "step-0")
+    moved = "was => document.querySelector('.world').getAttribute('transform') !== was"
+    await page.mouse.wheel(400, 0)
+    await page.wait_for_function(moved, arg=dragged)
+    assert "scale(0.7)" in (await place.get_attribute("transform") or "")
+    await page.keyboard.down("Control")
+    await page.mouse.wheel(0, -300)
+    await page.wait_for_function("() => !document.querySelector('.world').getAttribute('transform').includes('(0.7)')")
+    await page.keyboard.up("Control")
+    await page.click("#chart .zoom_fit")
+    await page.click(".n[data-step=step-20]", force=True)
+    await reads(page, ".log .name", "step-20")
+
+
 async def test_a_log_is_followed_until_one_scrolls_up_and_again_on_demand(hall: Hall) -> None:
     task = await made(hall)
     await report(hall, task, "fetch", state="running")
@@ -281,6 +310,22 @@ async def test_a_task_is_cancelled_only_when_one_is_sure(hall: Hall) -> None:
     await page.click("#sure button[value=yes]")
     await page.wait_for_selector(".head .badge:not([data-state=pending])")
     assert (await hall.ask("GET", f"/api/tasks/{task}"))["state"] in ("cancelling", "cancelled")
+
+
+async def test_who_may_not_any_more_is_told_so(hall: Hall) -> None:
+    token = (await hall.ask("POST", "/api/tokens", {"role": "operator", "name": "Lin"}))["token"]
+    task = await made(hall)
+    page = await hall.page("/", size=(1280, 800))
+    await page.fill("input[name=token]", token)
+    await page.click("main button")
+    await page.goto(f"{hall.url}/tasks/{task}")
+    await hall.live(page)
+    refusal = {"status": 403, "content_type": "application/json"}
+    body = '{"error": {"code": "forbidden", "message": "this needs the role operator"}}'
+    await page.route("**/cancel", lambda route: route.fulfill(**refusal, body=body))
+    await page.click("#cancel")
+    await page.click("#sure button[value=yes]")
+    await reads(page, "#answer", "This is not open to you.")
 
 
 async def test_the_list_moves_by_itself_and_is_filtered(hall: Hall) -> None:
