@@ -29,7 +29,7 @@ PAGE = (
     Parameter("before", {"type": "string"}, "The `next` of the answer before this one."),
 )
 TASKS = (
-    Parameter("state", {"enum": sorted(TaskState)}, "Only tasks in this state."),
+    Parameter("state", {"enum": ["", *sorted(TaskState)]}, "Only tasks in this state; empty, in any."),
     Parameter("q", {"type": "string"}, "Only tasks with this in their title, or as their id or pipeline."),
 )
 AS = Parameter("as", {"enum": ["audience"]}, "What the audience sees, whoever asks.")
