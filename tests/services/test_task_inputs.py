@@ -45,6 +45,15 @@ async def test_a_parameter_reaches_a_command_as_it_is(serve: Serve) -> None:
     assert (status, list(found["error"]["fields"])) == (422, ["params.word"])
 
 
+async def test_an_argument_that_is_too_long_for_the_machine_fails_its_step_with_the_reason(serve: Serve) -> None:
+    word = '[params.word]\ntype = "string"\n'
+    server = serve(shows=word + step("a", "true", "{params.word}{params.word}"))
+    state = await ended(server, begin(server, "shows", word="x" * 100_000))
+    assert (state["step/a"]["state"], "too long for this machine" in state["step/a"]["reason"]) == ("failed", True)
+    status, found = server.ask("POST", "/api/pipelines/shows/tasks", {"params": {"word": "x" * 120_001}})
+    assert (status, list(found["error"]["fields"])) == (422, ["params.word"])
+
+
 async def test_output_that_looks_like_markup_is_text(serve: Serve) -> None:
     lines = [
         "<script>alert(1)</script>",
