@@ -91,9 +91,25 @@ class Codes(RuleBasedStateMachine):
 
     @rule(data=st.data(), id=st.sampled_from(list(POLLS)), voter=st.sampled_from(VOTERS), choice=st.sampled_from("129"))
     def cast(self, data: st.DataObject, id: str, voter: str, choice: str) -> None:
-        wall = POLLS[id]
         current = [holder.code for each in self.holders.values() for holder in each]
         code = data.draw(st.one_of(st.none(), st.sampled_from(current), st.sampled_from(self.old)))
+        self.cast_one(id, voter, code, choice)
+
+    @rule(data=st.data(), id=st.sampled_from(list(POLLS)), choice=st.sampled_from("12"), revoked=st.booleans())
+    def cast_again(self, data: st.DataObject, id: str, choice: str, revoked: bool) -> None:
+        """Whoever is bound votes without a code, or with its own, or with another; now and then it was revoked before."""
+        bound = [holder for holder in self.holders[POLLS[id]] if holder.voter is not None]
+        if bound:
+            holder = data.draw(st.sampled_from(bound))
+            if revoked:
+                codes.revoke(self.tx, POLLS[id], str(self.holders[POLLS[id]].index(holder) + 1))
+                holder.revoked = True
+            free = [each.code for each in self.holders[POLLS[id]] if each.voter is None and not each.revoked]
+            assert holder.voter is not None
+            self.cast_one(id, holder.voter, data.draw(st.sampled_from([None, holder.code, *free[:2]])), choice)
+
+    def cast_one(self, id: str, voter: str, code: str | None, choice: str) -> None:
+        wall = POLLS[id]
         wanted, number, why = self.judge(wall, voter, code)
         changes = self.connection.total_changes
         try:
