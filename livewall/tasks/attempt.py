@@ -191,9 +191,10 @@ class Attempt:
 
     def values(self, secrets: Sequence[str] = ()) -> dict[str, str]:
         """What the step left as outputs, secrets replaced; of two of one name the later. Raises BadInput."""
-        text = self._read_values()
         found: dict[str, str] = {}
-        masker = Masker([os.fsencode(secret) for secret in secrets])
+        hidden = [os.fsencode(secret) for secret in secrets]
+        masker, over_lines = Masker(hidden), Masker([secret for secret in hidden if b"\n" in secret])
+        text = (over_lines.feed(self._read_values().encode()) + over_lines.end()).decode(errors="replace")
         for number, line in enumerate(text.split("\n"), 1):
             line = line.removesuffix("\r")
             if not line:

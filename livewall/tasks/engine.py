@@ -38,6 +38,7 @@ STEPS_AT_ONCE = 16
 """Steps of one task that run at once; each has a supervisor of some 10 MB."""
 MOST_SECONDS = 24 * 3600.0
 """A step without a timeout of its own ends then."""
+RESTORED = "the database was restored from a backup; retry the task to start this"
 REMEMBERED = 20
 """Runs of a step from which its usual time is taken."""
 
@@ -193,16 +194,16 @@ class Engine:
         """Let those begin whose turn it is."""
         todo: ToDo = []
         while True:
-            begin, reasons = turns(_waiting(tx), _running(tx), workers=self._workers)
+            waiting, said = _waiting(tx)
+            begin, reasons = turns(waiting, _running(tx), workers=self._workers)
             for id in begin:
                 tx.execute("UPDATE tasks SET admitted = 1 WHERE id = :id", {"id": id})
                 todo += self._advance(tx, rows.find(tx, id), now)
             if not begin:  # one that ended at once made room for another
                 break
         for id, reason in reasons.items():
-            task = rows.find(tx, id).task
-            if task.reason != reason:
-                rows.save_task(tx, msgspec.structs.replace(task, reason=reason))
+            if said[id] != reason:
+                rows.save_task(tx, msgspec.structs.replace(rows.find(tx, id).task, reason=reason))
         return todo
 
     def advance(self, tx: Transaction, row: Row, now: str) -> ToDo:
@@ -217,6 +218,9 @@ class Engine:
         if row.cancelled:
             for step in cancelled(steps, now):
                 rows.save_step(tx, id, step)
+        elif row.epoch != self._epoch:  # it may have begun long ago, and nobody wants yesterday's release once more
+            for step in cancelled(steps, now):
+                rows.save_step(tx, id, msgspec.structs.replace(step, reason=RESTORED))
         elif row.admitted:
             pipeline = definition_of(row)
             while self._turn(tx, row, pipeline, steps, now, todo):
@@ -286,6 +290,14 @@ class Engine:
 
     # -- after a restart
 
+    def restored(self, tx: Transaction, now: str) -> ToDo:
+        """In a database that was put back nothing begins that did not: of its tasks only what runs goes on."""
+        found = tx.all(
+            "SELECT id FROM tasks WHERE ended_at IS NULL AND definition IS NOT NULL AND epoch <> :epoch",
+            {"epoch": self._epoch},
+        )
+        return [what for (id,) in found for what in self._advance(tx, rows.find(tx, id), now)]
+
     def under_way(self, asks: Any) -> list[tuple[Begin | Again, bool, bool]]:
         """Every attempt that is intended or runs and every delay, with whether its task was cancelled and whether it
         belongs to this database (it does not in a restored one)."""
@@ -331,12 +343,14 @@ class Engine:
         )
 
 
-def _waiting(tx: Transaction) -> list[Waiting]:
+def _waiting(tx: Transaction) -> tuple[list[Waiting], dict[str, str]]:
+    """The tasks that wait, in the order of coming, and what each says of it."""
     found = tx.all(
-        """SELECT id, pipeline, definition FROM tasks
+        """SELECT id, pipeline, definition, reason FROM tasks
         WHERE ended_at IS NULL AND admitted = 0 AND definition IS NOT NULL ORDER BY number"""
     )
-    return [Waiting(id, name, msgspec.json.decode(text, type=_Concurrency).concurrency) for id, name, text in found]
+    waiting = [Waiting(id, name, _concurrency.decode(text).concurrency) for id, name, text, _ in found]
+    return waiting, {id: reason for id, _, _, reason in found}
 
 
 def _running(tx: Transaction) -> dict[str, int]:
@@ -353,6 +367,9 @@ class _Concurrency(msgspec.Struct):
     """What the queue looks at of a definition."""
 
     concurrency: int | None = None
+
+
+_concurrency = msgspec.json.Decoder(_Concurrency)
 
 
 def _defined(pipeline: Pipeline, name: str) -> StepDef:

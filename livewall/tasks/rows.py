@@ -260,4 +260,8 @@ def begin_log(tx: Transaction, row: Row, step: str) -> None:
 
 
 def log_moved(tx: Transaction, task: str, step: str, end: End) -> None:
-    tx.append(log_stream(task, step), "end", wire.text(end._asdict()), view=View.FULL)
+    """Tell how far a log goes; what was told already is not told again."""
+    stream, data = log_stream(task, step), wire.text(end._asdict())
+    held = tx.one("SELECT data FROM latest WHERE stream = :stream AND key = 'end'", {"stream": stream})
+    if held is None or held[0] != data:
+        tx.append(stream, "end", data, view=View.FULL)

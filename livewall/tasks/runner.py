@@ -16,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from livewall import audit
 from livewall.clock import Clock, iso
 from livewall.errors import Busy, LivewallError
@@ -24,7 +26,8 @@ from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
 from livewall.tasks.attempt import CAP, Absent, Attempt, Ended, Running, Spec, terminate
-from livewall.tasks.engine import Again, Begin, End, Engine, Outcome, ToDo, definition_of
+from livewall.tasks.engine import Again, Begin, End, Engine, Outcome, ToDo
+from livewall.tasks.logs.chunks import End as LogEnd
 from livewall.tasks.logs.follow import AttemptFiles
 from livewall.tasks.logs.service import Logs
 from livewall.tasks.machine import TASK_ENDED, StepState
@@ -78,6 +81,7 @@ class Runner:
 
     async def start(self) -> None:
         """Find again what was under way, begin what was intended and not begun, and let those begin that may."""
+        await self._act(lambda tx: ((), self._engine.restored(tx, iso(self._clock()))))
         for what, cancelled, ours in await self._store.read(self._engine.under_way):
             if isinstance(what, Again):
                 self._do([what])
@@ -137,7 +141,8 @@ class Runner:
         """A text without the secrets of the task it is about, and of the step that says it."""
         if not row.local:
             return text
-        hidden = list(self._values(definition_of(row).secrets).values())
+        named = msgspec.json.decode(row.definition or "{}", type=_Secrets).secrets
+        hidden = list(self._values(named).values())
         if who.step is not None:
             hidden.append(self._secrets.step_token(*who.step))
         masker = Masker([os.fsencode(value) for value in hidden])
@@ -271,20 +276,23 @@ class Runner:
         token = self._secrets.step_token(begin.task, begin.step, begin.attempt)
         hidden = [*self._values(begin.secrets).values(), token]
         outcome = await self._threaded(lambda: outcome_of(attempt, hidden))
+        end: LogEnd | None = None
         try:
             async with asyncio.timeout(LOG_PATIENCE):
-                await self._logs.finish(begin.task, begin.step)
+                end = await self._logs.finish(begin.task, begin.step)
         except (TimeoutError, LivewallError) as error:
             log.warning("the log of %s/%s is read later: %s", begin.task, begin.step, error or "it is long")
-        await self._ended(begin, outcome)
+        await self._ended(begin, outcome, end)
 
-    async def _ended(self, begin: Begin, outcome: Outcome) -> None:
-        await self._surely(
-            lambda tx: (
-                (),
-                self._engine.ended(tx, begin.task, begin.step, begin.attempt, outcome, iso(self._clock())),
-            )
-        )
+    async def _ended(self, begin: Begin, outcome: Outcome, end: LogEnd | None = None) -> None:
+        """Write how an attempt ended and how far its log goes: after a crash between the two nobody would tell it."""
+
+        def write(tx: Transaction) -> tuple[Any, ToDo]:
+            if end is not None:
+                rows.log_moved(tx, begin.task, begin.step, end)
+            return (), self._engine.ended(tx, begin.task, begin.step, begin.attempt, outcome, iso(self._clock()))
+
+        await self._surely(write)
 
     async def _readable(self, begin: Begin, handle: int) -> None:
         """Until the supervisor behind a pidfd ended; closes it. The process is not reaped here."""
@@ -325,6 +333,12 @@ class Runner:
             grace=GRACE,
             cap=CAP,
         )
+
+
+class _Secrets(msgspec.Struct):
+    """What is looked at of a definition for every report."""
+
+    secrets: tuple[str, ...] = ()
 
 
 def attempt_of(folder: Path, task: str, step: str, attempt: int) -> Attempt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -68,6 +69,8 @@ class Tasks:
         self._logs = logs
         self._mask = mask
         self.leases = Leases(call_later, self._lapsed)
+        self._hearing: Counter[tuple[str, str]] = Counter()
+        """Reports under way, by the step."""
 
     async def start(self) -> None:
         """Begin every lease anew: while the server was away nobody could be heard."""
@@ -83,16 +86,19 @@ class Tasks:
 
     async def _match_logs(self) -> None:
         """Let go of logs whose tasks are not in this database (it was restored), and tell what a crash left untold."""
-        known, live = await self._store.read(
+        # A task may end right after the last of its log came, so some of those that ended, too.
+        last = "SELECT id FROM tasks WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 100"
+        known, live, ended = await self._store.read(
             lambda c: (
                 {id for (id,) in c.execute("SELECT id FROM tasks")},
-                [id for (id,) in c.execute("SELECT id FROM tasks WHERE ended_at IS NULL AND definition IS NULL")],
+                [id for (id,) in c.execute("SELECT id FROM tasks WHERE ended_at IS NULL")],
+                [id for (id,) in c.execute(last)],
             )
         )
         for id in await self._logs.tasks():
             if id not in known:
                 await self._logs.forget(id)
-        for id in live:
+        for id in live + ended:
             if ends := await self._logs.ends(id):
                 self.logs_moved({(id, step): end for step, end in ends.items()})
 
@@ -124,7 +130,13 @@ class Tasks:
 
     async def report(self, id: str, name: str, report: wire.StepReport, who: Who) -> dict[str, Any]:
         """Move a step on; the same report again is harmless. Raises NotFound, NotAllowed, StepConflict."""
-        heard = await self._store.write(partial(self._reported, id, name, report, who, iso(self._clock())))
+        self._hearing[id, name] += 1
+        try:
+            heard = await self._store.write(partial(self._reported, id, name, report, who, iso(self._clock())))
+        finally:
+            self._hearing[id, name] -= 1
+            if not self._hearing[id, name]:
+                del self._hearing[id, name]
         ended = heard.step.state in ENDED
         self.leases.renew(id, name, None if ended or heard.step.state is StepState.PENDING else heard.lease)
         found: dict[str, Any] = msgspec.to_builtins(heard.step)
@@ -158,6 +170,9 @@ class Tasks:
 
     def _lapsed(self, id: str, name: str) -> None:
         """A lease ran out."""
+        if self._hearing[id, name]:  # a report came in time and waits for the database: what it says counts
+            self.leases.renew(id, name, 1.0)
+            return
         now = iso(self._clock())
 
         def write(tx: Transaction) -> None:

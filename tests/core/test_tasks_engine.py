@@ -308,3 +308,21 @@ def test_every_step_ends_and_the_task_with_them(data: st.DataObject) -> None:
             dead = any(states[need] in (S.FAILED, S.LOST, S.CANCELLED) for need in needs[name])
             assert not (dead and state in (S.SUCCEEDED, S.FAILED, S.LOST)), "what needs a dead step does not run"
             assert cancelled or state is not S.CANCELLED
+
+
+def test_in_a_restored_database_nothing_begins_that_did_not() -> None:
+    house = House(workers=1)
+    first = house.start(steps("a", "b", "c", c=["a"]))
+    again = house.start(pipeline('concurrency = 1\n[[steps]]\nname = "a"\nrun = ["true"]\nretries = 1', "other"))
+    done = house.next("b", first)
+    house.engine = Engine(1, "a new epoch", lambda task, step, attempt: None)
+    house.begun = [begin for begin in house.begun if begin != done]
+    house.do(house.write(lambda tx: house.engine.restored(tx, NOW)))
+    house.do(house.write(lambda tx: house.engine.admit(tx, NOW)))
+    assert house.states(first) == {"a": S.RUNNING, "b": S.RUNNING, "c": S.CANCELLED}, "what may run is looked for"
+    assert house.states(again) == {"a": S.CANCELLED} and house.task(again).state is T.CANCELLED
+    house.end(done)
+    house.end(house.next("a", first), S.LOST)
+    assert house.task(first).state is T.LOST and not house.begun
+    retry, _ = house.retry(again)
+    assert house.states(retry) == {"a": S.RUNNING}, "somebody wants it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from test_task_runs import Write, ended, nothing_is_left, pipelines, settings, s
 import server
 from livewall.clock import utc_now
 from livewall.settings import Settings
+from livewall.tasks.attempt import Attempt
 from livewall.tasks.engine import Begin
 
 __all__ = ["nothing_is_left", "pipelines", "settings", "write"]
@@ -142,3 +144,46 @@ async def test_nobody_learns_from_a_log_which_tasks_there_are(client: Client, wr
         assert (await client.ask("POST", path, raw=b"x")).status == 401
         assert (await client.ask("POST", path, raw=b"x", token=await client.token("host"))).status == 403
     await ended(client, token, task)
+
+
+async def test_a_report_that_waits_for_the_database_keeps_its_lease(client: Client, running: server.Running) -> None:
+    token = await client.token("reporter")
+    given = {"title": "Load", "steps": [{"name": "a"}], "id": "load"}
+    assert (await client.ask("POST", "/api/tasks", given, token=token)).status == 201
+    report = {"state": "running", "lease": 1}
+    assert (await client.ask("PUT", "/api/tasks/load/steps/a", report, token=token)).status == 200
+    free = threading.Event()
+    held = running.services.store.write(lambda tx: free.wait(10))
+    again = asyncio.ensure_future(client.ask("PUT", "/api/tasks/load/steps/a", report, token=token))
+    await asyncio.sleep(1.5)  # the lease runs out meanwhile
+    free.set()
+    assert await held and (await again).status == 200
+    assert (await client.ask("GET", "/api/tasks/load", token=token)).json["steps"][0]["state"] == "running"
+
+
+def test_a_secret_of_several_lines_does_not_come_out_in_parts(tmp_path: Path) -> None:
+    attempt = Attempt(tmp_path)
+    attempt.values_file.write_text("KEY=first-line\nA=second-line\nB=plain\n")
+    assert attempt.values(["first-line\nA=second-line", "plain"]) == {"KEY": "***", "B": "***"}
+
+
+async def test_how_far_a_log_goes_is_told_though_the_server_dies_after_the_end(
+    client: Client, running: server.Running
+) -> None:
+    token = await client.token("operator")
+    running.services.logs.told = lambda ends: None  # as where it is killed before it tells
+
+    async def told(task: str, step: str) -> Any:
+        events = (await client.updates(f"tasks/{task}/logs/{step}", token=token)).json["events"]
+        return next(event["data"]["bytes"] for event in events if event.get("key") == "end")
+
+    task = await start(client, token, "prints")
+    assert (await ended(client, token, task))["state"] == "succeeded"
+    assert await told(task, "say") == len("['hello', '--flag']\n")
+    await client.ask("POST", "/api/tasks", {"title": "Load", "steps": [{"name": "a"}], "id": "load"}, token=token)
+    await client.ask("POST", "/api/tasks/load/logs/a", raw=b"four", token=token)
+    await client.ask("PUT", "/api/tasks/load/steps/a", {"state": "succeeded"}, token=token)
+    assert await told("load", "a") == 0
+    await running.tasks.tasks.start()
+    while await told("load", "a") != 4:
+        await asyncio.sleep(0.02)
