@@ -44,7 +44,8 @@ REMEMBERED = 20
 
 
 class Begin(NamedTuple):
-    """An attempt that is intended: to be begun once this is committed. `log_base` is where its log begins."""
+    """An attempt that is intended: to be begun once this is committed. `log_base` is where its log begins; `inherits`
+    says that a step succeeded before it, so that the working folder was there."""
 
     task: str
     root: str
@@ -54,6 +55,7 @@ class Begin(NamedTuple):
     timeout: float
     secrets: tuple[str, ...]
     log_base: int
+    inherits: bool
 
 
 class End(NamedTuple):
@@ -278,9 +280,9 @@ class Engine:
             begun.eta = later(moment(now), usual)
         rows.save_step(tx, id, begun)
         rows.begin_log(tx, row, step.name)
-        base = _log_base(tx, id, step.name)
+        base, inherits = _log_base(tx, id, step.name), _inherits(tx, id)
         timeout = defined.timeout or MOST_SECONDS
-        todo.append(Begin(id, row.root, step.name, begun.attempt, run, timeout, pipeline.secrets, base))
+        todo.append(Begin(id, row.root, step.name, begun.attempt, run, timeout, pipeline.secrets, base, inherits))
         return True
 
     def _run_of(self, asks: Any, row: Row, defined: StepDef) -> RunSpec:
@@ -315,8 +317,8 @@ class Engine:
                 known.append((Again(id, name, step.attempt, defined.retry_delay), row.cancelled, ours))
                 continue
             run, timeout = self._run_of(asks, row, defined), defined.timeout or MOST_SECONDS
-            base = _log_base(asks, id, name)
-            begin = Begin(id, row.root, name, step.attempt, run, timeout, pipeline.secrets, base)
+            base, inherits = _log_base(asks, id, name), _inherits(asks, id)
+            begin = Begin(id, row.root, name, step.attempt, run, timeout, pipeline.secrets, base, inherits)
             known.append((begin, row.cancelled, ours))
         return known
 
@@ -386,6 +388,12 @@ def _log_base(asks: Any, task: str, step: str) -> int:
         "SELECT log_base FROM steps WHERE task = :task AND name = :name", {"task": task, "name": step}
     ).fetchone()
     return int(found[0])
+
+
+def _inherits(asks: Any, task: str) -> bool:
+    """Whether a step of a task succeeded here, or in one that it takes over from."""
+    found = asks.execute("SELECT 1 FROM steps WHERE task = :task AND state = 'succeeded' LIMIT 1", {"task": task})
+    return found.fetchone() is not None
 
 
 def _seconds(text: str | None) -> float | None:

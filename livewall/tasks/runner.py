@@ -20,7 +20,7 @@ import msgspec
 
 from livewall import audit
 from livewall.clock import Clock, iso
-from livewall.errors import Busy, LivewallError
+from livewall.errors import Busy, LivewallError, Refused
 from livewall.identity import Secrets, Who
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
@@ -216,7 +216,7 @@ class Runner:
         attempt = self._attempt(begin.task, begin.step, begin.attempt)
         try:
             spec = self._spec(begin, attempt)
-            process = await self._threaded(lambda: _started(attempt, spec, self._work(begin)))
+            process = await self._threaded(lambda: _started(attempt, spec, self._work(begin), begin.inherits))
         except (OSError, LivewallError) as error:
             reason = error.message if isinstance(error, LivewallError) else f"it could not be started: {error.strerror}"
             await self._ended(begin, Outcome(StepState.FAILED, reason))
@@ -346,7 +346,10 @@ def attempt_of(folder: Path, task: str, step: str, attempt: int) -> Attempt:
     return Attempt(folder / task / "steps" / f"{step}.{attempt}")
 
 
-def _started(attempt: Attempt, spec: Spec, work: Path) -> subprocess.Popen[bytes]:
-    """Blocking: the working folder, which the first step makes, and the supervisor."""
+def _started(attempt: Attempt, spec: Spec, work: Path, inherits: bool) -> subprocess.Popen[bytes]:
+    """Blocking: the working folder, which the first step makes, and the supervisor. Raises Refused where the folder
+    should have what earlier steps left in it and is gone: an empty one in its place could be uploaded."""
+    if inherits and not work.is_dir():
+        raise Refused("conflict", "the task's working folder was deleted, and with it what earlier steps left there")
     work.mkdir(parents=True, exist_ok=True, mode=0o700)
     return attempt.start(spec)
