@@ -97,7 +97,7 @@ class Codes(RuleBasedStateMachine):
 
     @rule(data=st.data(), id=st.sampled_from(list(POLLS)), choice=st.sampled_from("12"), revoked=st.booleans())
     def cast_again(self, data: st.DataObject, id: str, choice: str, revoked: bool) -> None:
-        """Whoever is bound votes without a code, or with its own, or with another; now and then it was revoked before."""
+        """Whoever is bound votes without a code, its own or another; now and then after a revocation."""
         bound = [holder for holder in self.holders[POLLS[id]] if holder.voter is not None]
         if bound:
             holder = data.draw(st.sampled_from(bound))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from ipaddress import ip_network
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.base import client_address
+from livewall.errors import Busy
 from livewall.identity import Secrets
-from livewall.limits import Limit, full_at
+from livewall.limits import LONGEST_DELAY, Limit, Limits, full_at
 from livewall.names import CODE_ALPHABET, new_receipt, new_wall_code, wall_code
 
 SECRETS = Secrets(b"c" * 32, b"b" * 32, "admin")
@@ -84,3 +86,16 @@ def test_a_bucket_that_is_empty_says_so_until_time_fills_it() -> None:
         at = found
     assert full_at(at, 100.0, rate=50, burst=400) is None
     assert full_at(at, 100.1, rate=50, burst=400) is not None
+
+
+def test_wrong_codes_are_limited_for_a_voter_and_held_back_for_an_address() -> None:
+    limits = Limits()
+    assert [limits.wrong_code("v", "hall", 0.0) for _ in range(10)] == [0.0] * 10
+    with pytest.raises(Busy) as refused:
+        limits.wrong_code("v", "hall", 0.0)
+    assert refused.value.code == "rate" and refused.value.retry_after == pytest.approx(5)
+    assert limits.wrong_code("v", "hall", 5.0) == 0.0
+    waits = [limits.wrong_code(f"v{n}", "hall", 5.0) for n in range(60)]
+    assert waits == [0.0] * 49 + [LONGEST_DELAY] * 11
+    assert limits.wrong_code("w", "elsewhere", 5.0) == 0.0 == limits.wrong_code("x", "hall", 5.3)
+    assert [Limits(on=False).wrong_code("v", "hall", 0.0) for _ in range(99)] == [0.0] * 99

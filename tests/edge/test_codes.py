@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import re
 import sqlite3
@@ -111,6 +112,16 @@ async def test_once_bound_a_voter_needs_no_code_on_the_wall_and_nobody_else_can_
     counts = await client.host("GET", f"/api/walls/{wall}/codes")
     assert (counts["used"], counts["left"]) == (1, 2)
     assert await tally(client, poll) == {"1": 0, "2": 1}
+
+
+async def test_one_code_sent_by_twenty_at_once_is_one_ballot(client: Client) -> None:
+    wall, poll, codes = await hall(client)
+    voters = await asyncio.gather(*(client.voter() for _ in range(20)))
+    answers = await asyncio.gather(*(vote(client, poll, "1", voter, codes[0]) for voter in voters))
+    assert sorted(a.status for a in answers) == [201] + [409] * 19
+    assert {a.code for a in answers if a.status == 409} == {"code_used"}
+    assert await tally(client, poll) == {"1": 1, "2": 0}
+    assert (await client.host("GET", f"/api/walls/{wall}/codes"))["used"] == 1
 
 
 async def test_a_refused_ballot_binds_nobody(client: Client) -> None:
@@ -325,3 +336,17 @@ class TestGuessing:
         said = [await socket.act("vote", str(n), choices=["1"], code=f"AAAABBBBCC{n:02}") for n in range(12)]
         assert [a["error"]["code"] for a in said] == ["bad_code"] * 10 + ["rate"] * 2
         assert "ok" in await socket.act("vote", "r", choices=["1"], code=codes[0])
+
+    async def test_many_wrong_codes_of_an_address_are_answered_late_and_a_right_one_at_once(
+        self, client: Client
+    ) -> None:
+        _, poll, codes = await hall(client)
+        voters = await asyncio.gather(*(client.voter() for _ in range(120)))
+        wrong = [asyncio.ensure_future(vote(client, poll, "1", voter, "AAAABBBBCCCC")) for voter in voters]
+        socket = await client.socket(f"/ws/polls/{poll}", token=await client.voter())
+        await socket.synced()
+        while sum(answer.done() for answer in wrong) < 50:
+            await asyncio.wait([a for a in wrong if not a.done()], return_when=asyncio.FIRST_COMPLETED)
+        assert "ok" in await socket.act("vote", "1", choices=["1"], code=codes[0])
+        assert not all(answer.done() for answer in wrong)
+        assert {(answer.status, answer.code) for answer in await asyncio.gather(*wrong)} == {(403, "bad_code")}
