@@ -218,8 +218,10 @@ async def test_a_wall_is_followed_from_item_to_item(hall: Hall) -> None:
     for page in (phone, screen):
         await reads(page, "h1", "Release 4.2")
     await hall.ask("PUT", f"/api/tasks/{task['id']}/steps/fetch", {"state": "running", "progress": 0.5})
-    await reads(screen, ".step .word >> nth=0", "running")
-    assert await screen.get_attribute(".step .bar >> nth=0", "width") == "50%"
+    await reads(phone, ".step .word >> nth=0", "running")
+    assert await phone.get_attribute(".step .bar >> nth=0", "width") == "50%"
+    await screen.wait_for_selector(".field .n[data-state=running]")
+    assert "50%" in (await screen.text_content(".field .n[data-state=running]") or "")
 
 
 async def test_a_task_of_an_operator_is_live(hall: Hall) -> None:
@@ -230,9 +232,9 @@ async def test_a_task_of_an_operator_is_live(hall: Hall) -> None:
     await host.goto(f"{hall.url}/tasks/{task['id']}")
     await hall.live(host)
     await hall.ask("PUT", f"/api/tasks/{task['id']}/steps/zip", {"state": "failed", "message": "disk full"})
-    await reads(host, ".step .word >> nth=0", "failed")
-    await reads(host, ".step .word >> nth=1", "skipped")
-    await reads(host, ".step .detail >> nth=0", "disk full")
+    await host.wait_for_selector(".n[data-step=zip][data-state=failed]")
+    await host.wait_for_selector(".n[data-step=copy][data-state=skipped]")
+    await reads(host, ".n[data-step=zip] .s", "disk full")
 
 
 async def test_labels_are_text_and_nothing_else(hall: Hall) -> None:
