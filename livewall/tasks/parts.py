@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from livewall.tasks.pipelines import Pipelines
 from livewall.tasks.runner import Runner, attempt_of
 from livewall.tasks.supervisor.hole import hole
 from livewall.tasks.tasks import Tasks
+from livewall.tasks.unread import read_rest
 
 log = logging.getLogger("livewall.tasks")
 
@@ -43,7 +43,7 @@ class TaskParts:
     folder: Path
     settings: Settings
     clock: Clock
-    _care: asyncio.Task[None] | None = None
+    _care: Sequence[asyncio.Task[None]] = ()
 
     async def start(self) -> None:
         """Find again what was under way, and begin leases anew."""
@@ -51,15 +51,18 @@ class TaskParts:
         await asyncio.to_thread(set_aside, self.folder, known)
         await self.tasks.start()
         await self.runner.start()
-        self._care = asyncio.get_running_loop().create_task(self._look_after())
+        loop = asyncio.get_running_loop()
+        self._care = [
+            loop.create_task(self._look_after()),
+            loop.create_task(read_rest(self.store, self.logs, self.folder)),
+        ]
 
     async def close(self) -> None:
         """Stop looking; what runs goes on and is found again by the next server."""
         self.tasks.leases.close()
-        if self._care is not None:
-            self._care.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._care
+        for care in self._care:
+            care.cancel()
+        await asyncio.gather(*self._care, return_exceptions=True)
         await self.runner.close()
         await self.logs.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -43,3 +44,37 @@ def test_a_task_with_the_id_of_one_that_a_restore_took_back_runs_nevertheless(
     assert ran.read_text() == "run\nrun\n"
     assert server.host_bytes(f"/api/tasks/{task}/logs/a") == b"run\nrun\n"
     assert [path.name[:2] for path in (server.data / "tasks").iterdir() if path.name != task] == [f".{task}"]
+
+
+def test_what_was_not_read_yet_of_a_log_when_the_server_was_killed_is_read_by_the_next(
+    new_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (folder / "said.toml").write_text(
+        f'[[steps]]\nname = "a"\n'
+        f'run = ["sh", "-c", "echo one; while ! test -e {tmp_path}/go; do sleep 0.02; done; echo two"]\n'
+    )
+    server = new_server("--pipelines", str(folder))
+    server.expected = ["is read later", "locked"]
+    server.start()
+    task = server.host("POST", "/api/pipelines/said/tasks", {})["id"]
+    while told(server, task) < 4:
+        time.sleep(0.05)
+    logs = sqlite3.connect(server.data / "logs.db", isolation_level=None)
+    logs.execute("BEGIN IMMEDIATE")  # as somebody who looks at it with a tool may leave it
+    (tmp_path / "go").touch()
+    assert ended(server, task)["state"] == "succeeded"
+    server.kill()
+    logs.close()
+    server.start()
+    end = time.monotonic() + 10
+    while told(server, task) < 8:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert server.host_bytes(f"/api/tasks/{task}/logs/a") == b"one\ntwo\n"
+
+
+def told(server: Server, task: str) -> int:
+    events = server.ask("GET", f"/updates/tasks/{task}/logs/a?wait=0")[1].get("events", [])
+    return max((int(event["data"]["bytes"]) for event in events if event.get("key") == "end"), default=0)
