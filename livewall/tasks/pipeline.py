@@ -270,6 +270,8 @@ class _Checker:
         for place, step in enumerate(steps):
             for at, need in enumerate(step.needs):
                 here = where[place]["needs"][at]
+                if where.findings.full:
+                    return
                 if need not in names:
                     near = meant(need, names)
                     here.wrong(f"{step.name} needs {shown(need)}, which is no step{near}")
@@ -287,7 +289,7 @@ class _Checker:
             texts = [] if not step.kind else list(self._kinds[step.kind].texts(step.body))
             texts += [] if step.when is None else [(("when",), step.when)]
             for path, filled in texts:
-                for use in dict.fromkeys(uses(filled)):
+                for use in dict.fromkeys(uses(filled)) if not where.findings.full else ():
                     here = Place(where.findings, (*where[place].path, *path))
                     if use.step is None:
                         if use.name not in params:

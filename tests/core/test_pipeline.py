@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import msgspec
@@ -241,3 +242,13 @@ def test_whatever_a_file_says_it_is_taken_or_refused_with_lines(top: str, steps:
         assert fault.problems
         assert all(1 <= problem.line <= text.count("\n") + 1 for problem in fault.problems)
         assert isinstance(fault, LivewallError)
+
+
+def test_a_file_full_of_slips_is_refused_soon() -> None:
+    needs = ", ".join(f'"stepp-{number}"' for number in range(30))
+    text = "\n".join(f'[[steps]]\nname = "step-{number}"\nrun = ["true"]\nneeds = [{needs}]' for number in range(300))
+    before = time.process_time()
+    with pytest.raises(PipelineFault) as refused:
+        parse(text, "slips", "slips.toml")
+    assert len(refused.value.problems) == 100
+    assert time.process_time() - before < 5
