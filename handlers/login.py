@@ -51,10 +51,12 @@ class FormHandler(ApiHandler):
     page = True
     must_be_own = True
     takes_forms = True
+    most = 64 << 10
+    """Bytes of a form."""
 
     def fields(self) -> dict[str, str]:
         """The last value of each field. Raises where the form cannot prove itself."""
-        if self._size > 65536:
+        if self._size > self.most:
             raise LivewallError("too_large", "the form is too large")
         text = b"".join(self._body).decode("utf-8", "replace")
         values = tornado.escape.parse_qs_bytes(text, keep_blank_values=True)

@@ -153,6 +153,8 @@ def as_text(value: Any) -> str:
 class PipelinePage(FormHandler, TaskPages):
     """GET and POST /pipelines/NAME: the form of its parameters, and the start."""
 
+    most = 512 << 10  # a parameter may have 100 kB, and a form writes each strange byte as three
+
     async def get(self, name: str) -> None:
         self.need("operator")
         self.show_form(name, {}, {}, "")

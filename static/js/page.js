@@ -7,7 +7,7 @@ import { scene, wanted } from "./scene.js";
 import { Texts } from "./text.js";
 
 const LEAVING = 800;
-const SETTLED = 5_000; // a page that is refused sooner than this would be refused again
+const SETTLED = 5_000; // a page that would be refused again does not come back sooner than this
 
 /** `draw(context)` is called on every change and `tick(context)` every second; context has live, scene, texts, page. */
 export function start({ audience = false, draw, tick }) {
@@ -68,7 +68,8 @@ function entitle({ scene, texts }, screen) {
 
 /** A sign-in that ended leaves what everybody may see: the server knows what that is. */
 function renewWhenSignedOut(context) {
-  if (context.live.refusal === "unauthenticated" && context.env.now() > SETTLED) location.reload();
+  if (context.live.refusal !== "unauthenticated" || context.renewing) return;
+  context.renewing = context.env.setTimeout(() => location.reload(), Math.max(0, SETTLED - context.env.now()));
 }
 
 /** Without the item that was refused together with its wall, until the wall says something new. */
