@@ -216,7 +216,7 @@ class Runner:
         attempt = self._attempt(begin.task, begin.step, begin.attempt)
         try:
             spec = self._spec(begin, attempt)
-            process = await self._threaded(lambda: _started(attempt, spec, self._work(begin), begin.inherits))
+            process = await self._begun(lambda: _started(attempt, spec, self._work(begin), begin.inherits))
         except (OSError, LivewallError) as error:
             reason = error.message if isinstance(error, LivewallError) else f"it could not be started: {error.strerror}"
             await self._ended(begin, Outcome(StepState.FAILED, reason))
@@ -235,6 +235,15 @@ class Runner:
             await self._ended(begin, Outcome(StepState.FAILED, reason))
             return
         await self._await(begin, attempt)
+
+    async def _begun(self, start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+        """A supervisor; one that comes while the server stops goes on without it."""
+        coming = self._loop.run_in_executor(self._threads, start)
+        try:
+            return await asyncio.shield(coming)
+        except asyncio.CancelledError:
+            coming.add_done_callback(_let_go)
+            raise
 
     async def _resume(self, begin: Begin, *, cancelled: bool, ours: bool) -> None:
         """Find an attempt again that another process of this server began, or intended to begin."""
@@ -344,6 +353,12 @@ class _Secrets(msgspec.Struct):
 def attempt_of(folder: Path, task: str, step: str, attempt: int) -> Attempt:
     """Where an attempt lives; `folder` is that of all tasks."""
     return Attempt(folder / task / "steps" / f"{step}.{attempt}")
+
+
+def _let_go(coming: asyncio.Future[subprocess.Popen[bytes]]) -> None:
+    """Nobody is to be warned of a process that outlives us: it is found again."""
+    if not coming.cancelled() and coming.exception() is None:
+        coming.result().returncode = 0
 
 
 def _started(attempt: Attempt, spec: Spec, work: Path, inherits: bool) -> subprocess.Popen[bytes]:

@@ -75,6 +75,26 @@ def test_what_was_not_read_yet_of_a_log_when_the_server_was_killed_is_read_by_th
     assert server.host_bytes(f"/api/tasks/{task}/logs/a") == b"one\ntwo\n"
 
 
+def test_a_server_that_stops_while_steps_begin_says_nothing_and_loses_none(
+    new_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    text = "".join(f'[[steps]]\nname = "s{n}"\nrun = ["sh", "-c", "echo run >> ran-{n}"]\n' for n in range(6))
+    (folder / "quick.toml").write_text(text)
+    server = new_server("--pipelines", str(folder))
+    server.start()
+    tasks = []
+    for _ in range(5):
+        tasks += [server.host("POST", "/api/pipelines/quick/tasks", {})["id"] for _ in range(2)]
+        assert server.stop() == 0
+        server.start()
+    for task in tasks:
+        assert ended(server, task)["state"] == "succeeded"
+        for n in range(6):
+            assert (server.data / "tasks" / task / "work" / f"ran-{n}").read_text() == "run\n"
+
+
 def told(server: Server, task: str) -> int:
     events = server.ask("GET", f"/updates/tasks/{task}/logs/a?wait=0")[1].get("events", [])
     return max((int(event["data"]["bytes"]) for event in events if event.get("key") == "end"), default=0)
