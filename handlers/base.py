@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import re
 from collections.abc import Awaitable, Sequence
 from ipaddress import ip_address
 from typing import Any, TypeVar
@@ -283,7 +284,7 @@ class BaseHandler(RequestHandler):
     def page_arguments(self) -> dict[str, Any]:
         """`limit` and `before` of a list."""
         text = self.argument("limit", "50")
-        if not text.isdecimal() or not 1 <= int(text[:6]) <= 500:
+        if not re.fullmatch("[0-9]{1,6}", text) or not 1 <= int(text) <= 500:
             raise BadInput("invalid", "limit: 1 to 500", fields={"limit": "1 to 500"})
         return {"limit": int(text), "before": self.argument("before") or None}
 

@@ -50,15 +50,15 @@ class Folder:
             os.close(self._lock)
             self._lock = None
 
-    def nonce(self) -> str | None:
-        """The nonce written beside the database at the last start."""
+    def nonces(self) -> list[str]:
+        """The nonces written beside the database: that of the last start, and while one is under way the one before."""
         try:
-            return (self.path / NONCE).read_text().strip()
+            return (self.path / NONCE).read_text().split()
         except FileNotFoundError:
-            return None
+            return []
 
-    def write_nonce(self, nonce: str) -> None:
-        write_durably(self.path / NONCE, nonce.encode())
+    def write_nonces(self, *nonces: str) -> None:
+        write_durably(self.path / NONCE, "\n".join(nonces).encode())
 
 
 def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:

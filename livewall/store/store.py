@@ -153,17 +153,22 @@ def new_epoch() -> str:
 
 
 def settle_epoch(connection: sqlite3.Connection, folder: Folder) -> str:
-    """The epoch of this database: a new one when the nonce beside the file is not the one inside (DESIGN §3)."""
+    """The epoch of this database: a new one when the nonce inside is not one of those beside the file (DESIGN §3).
+
+    Both nonces stand beside it while the new one is committed: whoever is killed in between made no copy.
+    """
     meta: Mapping[str, str] = dict(connection.execute("SELECT name, value FROM meta").fetchall())
-    epoch = meta.get("epoch")
-    if epoch is None or meta.get("nonce") is None or meta["nonce"] != folder.nonce():
-        epoch = new_epoch()
+    epoch, held = meta.get("epoch"), meta.get("nonce")
     nonce = secrets.token_hex(16)
+    if epoch is None or held is None or held not in folder.nonces():
+        epoch = new_epoch()
+    else:
+        folder.write_nonces(held, nonce)
     connection.execute("BEGIN IMMEDIATE")
     set_meta(connection, "epoch", epoch)
     set_meta(connection, "nonce", nonce)
     connection.execute("COMMIT")
-    folder.write_nonce(nonce)
+    folder.write_nonces(nonce)
     return epoch
 
 

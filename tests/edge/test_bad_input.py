@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from conftest import ADMIN, Client
@@ -243,3 +244,9 @@ async def test_a_rate_is_limited_per_voter_with_retry_after(io_loop: Any, client
     limited = [a for a in answers if a.status == 429]
     assert len(limited) >= 20 and limited[0].code == "rate" and int(limited[0].headers["Retry-After"]) >= 1
     assert (await client.vote(poll["id"], "1")).status == 201
+
+
+@pytest.mark.parametrize("limit", ["0", "501", "000001999", "1" * 5000, "٣", "-1", "x"])
+async def test_a_limit_that_is_none_is_refused(limit: str, client: Client) -> None:
+    answer = await client.ask("GET", f"/api/polls?limit={quote(limit)}", token=ADMIN)
+    assert (answer.status, answer.code) == (422, "invalid")
