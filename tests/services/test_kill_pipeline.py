@@ -135,7 +135,8 @@ async def released(server: Server, most: int, chance: random.Random) -> tuple[di
         name, _, number = attempt.name.rpartition(".")
         assert number == "1", "a step ran twice"
         raw = server.host_bytes(f"/api/tasks/{task}/logs/{name}")
-        assert raw == (attempt / "output").read_bytes()
+        if (attempt / "output").exists():  # else what it said is in the log alone
+            assert raw == (attempt / "output").read_bytes()
         logs[name] = comparable(raw.decode(), task)
     return {"task": task, "steps": steps, "logs": logs}, kills
 

@@ -123,5 +123,9 @@ async def test_nothing_of_the_server_reaches_a_step(serve: Serve, tmp_path: Path
     for path in folder.rglob("*"):
         if path.is_file() and path.parent.name != "work":
             assert not any(value in path.read_bytes() for value in [*hidden, token]), path
-    assert b"LIVEWALL_TOKEN=***\n" in (folder / "steps" / "a.1" / "output").read_bytes()
+    request = urllib.request.Request(f"{server.url}/api/tasks/{task}/logs/a")
+    request.add_header("Authorization", f"Bearer {admin}")
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        said = answer.read()
+    assert b"LIVEWALL_TOKEN=***\n" in said and not any(value in said for value in [*hidden, token])
     assert not any(value in server.log.read_bytes() for value in [*hidden[:2], token])
