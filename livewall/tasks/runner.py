@@ -285,13 +285,18 @@ class Runner:
         token = self._secrets.step_token(begin.task, begin.step, begin.attempt)
         hidden = [*self._values(begin.secrets).values(), token]
         outcome = await self._threaded(lambda: outcome_of(attempt, hidden))
+        outcome = outcome._replace(reason=outcome.reason.replace(f"{self._work(begin)}", "…"))  # the room may read it
         end: LogEnd | None = None
         try:
             async with asyncio.timeout(LOG_PATIENCE):
                 end = await self._logs.finish(begin.task, begin.step)
-        except (TimeoutError, LivewallError) as error:
-            log.warning("the log of %s/%s is read later: %s", begin.task, begin.step, error or "it is long")
+        except TimeoutError:
+            log.info("the log of %s/%s is long; it is read to its end later", begin.task, begin.step)
+        except LivewallError as error:
+            log.warning("the log of %s/%s is read later: %s", begin.task, begin.step, error)
         await self._ended(begin, outcome, end)
+        whole = end is not None and end.bytes >= begin.log_base + outcome.size
+        await self._threaded(lambda: _clear(attempt, whole=whole))
 
     async def _ended(self, begin: Begin, outcome: Outcome, end: LogEnd | None = None) -> None:
         """Write how an attempt ended and how far its log goes: after a crash between the two nobody would tell it."""
@@ -368,3 +373,11 @@ def _started(attempt: Attempt, spec: Spec, work: Path, inherits: bool) -> subpro
         raise Refused("conflict", "the task's working folder was deleted, and with it what earlier steps left there")
     work.mkdir(parents=True, exist_ok=True, mode=0o700)
     return attempt.start(spec)
+
+
+def _clear(attempt: Attempt, *, whole: bool) -> None:
+    """Blocking: what nobody needs of an attempt whose end is written. Outputs may be secrets; a log that was read as a
+    whole stands in the logs' database."""
+    for path in (attempt.values_file, *((attempt.output, attempt.times) if whole else ())):
+        with suppress(OSError):
+            path.unlink()

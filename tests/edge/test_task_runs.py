@@ -283,3 +283,22 @@ async def test_nobody_reports_a_step_that_runs_here(client: Client, write: Write
     assert (log.status, log.code) == (409, "conflict")
     await client.ask("POST", f"/api/tasks/{task}/cancel", {}, token=token)
     assert (await ended(client, token, task))["state"] == "cancelled"
+
+
+async def test_nothing_is_left_of_an_attempt_but_how_it_ended(client: Client, write: Write, settings: Settings) -> None:
+    token = await client.token("operator")
+    write("out", """[[steps]]
+name = "a"
+run = ["sh", "-c", "echo SECRET=x >> $LIVEWALL_OUTPUT; echo said"]
+[[steps]]
+name = "b"
+needs = ["a"]
+cwd = "nowhere"
+run = ["true"]
+""")
+    task = await ended(client, token, await start(client, token, "out"))
+    assert task["reason"] == "b: the working folder does not exist: …/nowhere"
+    folder = settings.data / "tasks" / task["id"] / "steps" / "a.1"
+    while {path.name for path in folder.iterdir()} != {"claim", "exit", "lock"}:
+        await asyncio.sleep(0.01)
+    assert await log_of(client, token, task["id"], "a") == "said\n"
