@@ -6,6 +6,7 @@ import asyncio
 import ctypes
 import errno
 import json
+import os
 import shlex
 import signal
 import socket
@@ -14,6 +15,7 @@ import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process, create_subprocess_exec
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +98,7 @@ async def child(*arguments: str, **more: Any) -> AsyncIterator[Process]:
         *arguments,
         env=environment_without_livewall(),
         start_new_session=True,  # Ctrl-C is ours; the child is told by us
-        preexec_fn=_end_with_parent,
+        preexec_fn=partial(_end_with, os.getpid()),
         **more,
     )
     try:
@@ -111,10 +113,13 @@ async def child(*arguments: str, **more: Any) -> AsyncIterator[Process]:
                 await process.wait()
 
 
-def _end_with_parent() -> None:
+def _end_with(parent: int) -> None:
+    """In a child, before it becomes another program: end when `parent` does, or now if it has ended already."""
     pr_set_pdeathsig = 1
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def need_port(port: int, address: str) -> None:
