@@ -51,11 +51,16 @@ run = ["sh", "-c", """F=$LIVEWALL_OUTPUT; {trick}"""]
     assert task["state"] == "failed" and "LIVEWALL_OUTPUT" in reason, task
 
 
-async def test_a_supervisor_that_its_step_stopped_hears_a_cancel(client: Client, write: Write) -> None:
+async def test_a_supervisor_that_its_step_stopped_hears_a_cancel(
+    client: Client, write: Write, settings: Settings
+) -> None:
     token = await client.token("operator")
     write("stops", '[[steps]]\nname = "a"\nrun = ["sh", "-c", "echo $PPID > parent; kill -STOP $PPID; sleep 60"]\n')
     task = await start(client, token, "stops")
-    await asyncio.sleep(1.0)
+    told = settings.data / "tasks" / task / "work" / "parent"
+    await until(lambda: told.exists() and told.read_text().endswith("\n"))
+    stat = Path(f"/proc/{told.read_text().strip()}/stat")
+    await until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T")
     await client.ask("POST", f"/api/tasks/{task}/cancel", {}, token=token)
     found = await asyncio.wait_for(ended(client, token, task), 10)
     assert states(found) == {"a": "cancelled"}
@@ -86,8 +91,15 @@ async def test_a_second_supervisor_that_finds_the_step_claimed_does_not_make_it_
     runner = running.tasks.runner
     [(begin, _, _)] = await running.services.store.read(runner._engine.under_way)
     assert isinstance(begin, Begin)
+    waits, await_holder = asyncio.Event(), runner._await
+
+    async def noted(*args: Any) -> None:
+        waits.set()
+        await await_holder(*args)
+
+    runner._await = noted  # type: ignore[method-assign]
     second = asyncio.ensure_future(runner._run(begin))
-    await asyncio.sleep(1.0)
+    await asyncio.wait_for(waits.wait(), 10)
     found = (await client.ask("GET", f"/api/tasks/{task}", token=token)).json
     (settings.data / "tasks" / task / "work" / "go").touch()
     assert found["state"] == "running", found
