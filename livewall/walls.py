@@ -17,6 +17,7 @@ from livewall.clock import Clock, iso
 from livewall.errors import NotFound, Refused, invalid
 from livewall.hub.position import View
 from livewall.hub.service import LiveHub
+from livewall.hub.stream import StateRule
 from livewall.identity import Who
 from livewall.names import new_wall_code, wall_code
 from livewall.store.store import Store
@@ -50,7 +51,7 @@ def as_everyone_sees(wall: Wall, opened: set[str]) -> Wall:
     return Wall(wall.code, wall.title, [i for i in wall.items if i in opened or i == wall.active], wall.active)
 
 
-class WallRule:
+class WallRule(StateRule):
     """The rule of streams `walls/CODE`."""
 
     keys = frozenset({"wall"})
@@ -59,15 +60,6 @@ class WallRule:
         if state.get("wall") is None:
             raise NotFound("no_such_stream", "there is no such wall")
         return View.FULL if who.host else View.MASKED
-
-    def needs_facts(self, state: dict[str, Any], who: Who) -> bool:
-        return False
-
-    def tag(self, name: str, who: Who) -> str | None:
-        return None
-
-    async def facts(self, name: str, who: Who) -> None:
-        return None
 
 
 class Walls:

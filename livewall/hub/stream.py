@@ -35,6 +35,19 @@ class Rule(Protocol):
         """The reader's own facts, from the store; asked only where there is a tag."""
 
 
+class StateRule:
+    """The part of a rule that looks at the state of the stream alone, at nothing of the reader's own."""
+
+    def needs_facts(self, state: dict[str, Any], who: Any) -> bool:
+        return False
+
+    def tag(self, name: str, who: Any) -> str | None:
+        return None
+
+    async def facts(self, name: str, who: Any) -> None:
+        return None
+
+
 def _hole(data: bytes) -> int:
     """Stands where a reader left during a publication; takes everything."""
     return len(data)

@@ -6,10 +6,11 @@ from typing import Any
 
 from livewall.errors import NotAllowed
 from livewall.hub.position import View
+from livewall.hub.stream import StateRule
 from livewall.identity import Who
 
 
-class TaskRule:
+class TaskRule(StateRule):
     """The rule of `tasks/ID`, `tasks/ID/logs/NAME` and `tasks`: operators and hosts, a reporter its own, anyone what is
     on a stage; logs operators and the reporter alone."""
 
@@ -24,15 +25,6 @@ class TaskRule:
         if who.operator or who.host or state.get("stage") or owns(who, owner["credential"]):
             return View.FULL
         raise denied(who, "this task is not on a wall now")
-
-    def needs_facts(self, state: dict[str, Any], who: Who) -> bool:
-        return False
-
-    def tag(self, name: str, who: Who) -> str | None:
-        return None
-
-    async def facts(self, name: str, who: Who) -> None:
-        return None
 
 
 def _list(who: Who) -> View:
