@@ -24,6 +24,7 @@ from pathlib import Path
 from livewall.settings import environment_without_token
 
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+OVER = signal.SIGRTMIN  # we send it to ourselves when the command has ended; the kernel hands it out after those above
 BY_KERNEL = 1  # si_code from here on up: sent to the whole group by the terminal
 READ = 64 << 10
 LAST_WORDS = 0.3  # seconds that what the command left behind may still hold its output open
@@ -68,10 +69,11 @@ class Child:
     @staticmethod
     def _signals() -> list[signal.Signals]:
         """Those that nobody wants ignored (`nohup`)."""
-        return [number for number in PASSED_ON if signal.getsignal(number) is not signal.SIG_IGN]
+        return [number for number in PASSED_ON if signal.getsignal(number) is not signal.SIG_IGN] + [OVER]
 
     def on_late_signal(self, act: Callable[[], None]) -> None:
-        """What a signal does that comes after the command has ended."""
+        """What a signal does that comes after the command has ended. The Ctrl-C that ended it is none of these, however
+        late we hear of it."""
         self._on_late_signal = act
 
     def cancel(self) -> None:
@@ -106,6 +108,7 @@ class Child:
                 elif fd == self._pidfd:
                     poll.unregister(fd)
                     self._bury()
+                    os.kill(os.getpid(), OVER)
                     self._over, leave_at = True, time.monotonic() + LAST_WORDS
                     owed = {way: waiting(way) for way in self._ways}
                 else:
@@ -140,9 +143,12 @@ class Child:
 
     def _pass_on(self) -> None:
         wanted = self._signals()
+        over = False
         while True:
             told = signal.sigwaitinfo(wanted)
-            if self._over:
+            if told.si_signo == OVER:
+                over = True
+            elif over:
                 self._on_late_signal()
             elif told.si_code < BY_KERNEL:
                 with suppress(ProcessLookupError):

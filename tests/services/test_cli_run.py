@@ -293,6 +293,35 @@ def test_ctrl_c_ends_the_command_once_and_the_task_is_cancelled(
     assert (step_of(child, "s")["state"], step_of(child, "s")["message"]) == ("cancelled", "ended by SIGINT")
 
 
+HEARD_LATE = """
+import signal, sys, threading
+from livewall.cli import main
+from livewall.cli.child import Child
+over, taken, watched = threading.Event(), signal.sigwaitinfo, Child.on_late_signal
+def wait(wanted):
+    told = taken(wanted)
+    if told.si_signo == signal.SIGINT:
+        over.wait()
+    return told
+def watch(self, act):
+    watched(self, act)
+    over.set()
+signal.sigwaitinfo, Child.on_late_signal = wait, watch
+main(sys.argv[1:])
+"""
+
+
+def test_the_ctrl_c_that_ends_the_command_is_not_taken_for_a_second_one(
+    child: Server, terminals: Callable[[list[str], dict[str, str]], Terminal]
+) -> None:
+    """However late the thread that hears of signals has its turn."""
+    run = terminals([*python(HEARD_LATE), "run", "--id", "r", "sleep", "300"], child.client())
+    until(lambda: running(child))
+    run.type("\x03")
+    assert run.process.wait(20) == 130
+    assert (step_of(child)["state"], step_of(child)["message"]) == ("cancelled", "ended by SIGINT")
+
+
 def test_ctrl_c_ends_the_waiting_for_a_server(
     nowhere: dict[str, str], terminals: Callable[[list[str], dict[str, str]], Terminal]
 ) -> None:
