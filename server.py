@@ -52,6 +52,7 @@ from livewall.voting.codebook import Codebook
 from livewall.voting.deadlines import Deadlines
 from livewall.voting.polls import Polls
 from livewall.voting.publisher import Budget, TallyPublisher
+from livewall.voting.replay import Replays
 from livewall.walls import WallRule, Walls
 
 log = logging.getLogger("livewall")
@@ -166,6 +167,7 @@ async def start(settings: Settings) -> Running:
         store=store,
         hub=hub,
         polls=Polls(store, hub, poll_rule, publisher, deadlines, utc_now),
+        replays=Replays(store, hub, time.monotonic),
         walls=Walls(store, hub, utc_now),
         codebook=Codebook(store, hub, poll_rule.roll, utc_now),
         tasks=tasks.tasks,

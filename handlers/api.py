@@ -13,6 +13,7 @@ from livewall.openapi import CSV, JSON, PLACED, TEXT, VERSIONED, Call, Parameter
 from livewall.tasks.machine import TaskState
 from livewall.voting.ballots import Ballot
 from livewall.voting.poll import Poll
+from livewall.voting.replay import Replay
 
 HOST = ("host", "admin")
 OPERATOR = ("operator", "admin")
@@ -33,6 +34,7 @@ TASKS = (
     Parameter("q", {"type": "string"}, "Only tasks with this in their title, or as their id or pipeline."),
 )
 AS = Parameter("as", {"enum": ["audience"]}, "What the audience sees, whoever asks.")
+ROUND = Parameter("round", {"type": "integer", "minimum": 1}, "This round; else the current one.")
 IF_MATCH = Parameter("If-Match", {"type": "string"}, "The ETag it was read with: 409 if it changed since.", "header")
 BYTES = (
     Parameter("offset", WHOLE, "From this byte on, or from behind the gap it is in."),
@@ -79,6 +81,8 @@ CALLS: tuple[Call, ...] = (
          wire.BallotIn, errors=(409, 429)),
     Call("DELETE", f"{POLL}/ballot", "Take your ballot back", {200: Ballot}, VOTER, wire.RetractIn, errors=(409, 429)),
     Call("GET", f"{POLL}/receipts/{{receipt}}", "What was counted under a receipt", {200: Ballot}, errors=(403,)),
+    Call("GET", f"{POLL}/replay", "The tally of a round over time", {200: Replay}, parameters=(ROUND, AS),
+         errors=(403,)),
     Call("GET", f"{POLL}/ballots.csv", "All ballots under their receipts", {200: CSV}, HOST),
     Call("GET", f"{POLL}/results.json", "The tally of each round", {200: answers.Results}, HOST),
     Call("GET", "/api/walls", "Walls, the newest first", {200: answers.WallList}, HOST, parameters=PAGE),

@@ -6,7 +6,7 @@ from typing import Any
 
 from tornado.routing import URLSpec
 
-from handlers import api, audit, codes, live, login, logs, ops, pages, polling, polls, sse, tasks, walls
+from handlers import api, audit, codes, live, login, logs, ops, pages, polling, polls, replay, sse, tasks, walls
 from handlers.connections import Connections
 from livewall.services import Services
 
@@ -37,6 +37,7 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/api/polls/{ID}/ballot", polls.BallotHandler, plain),
         URLSpec(rf"/api/polls/{ID}/ballots\.csv", polls.BallotsCsvHandler, plain),
         URLSpec(rf"/api/polls/{ID}/results\.json", polls.ResultsHandler, plain),
+        *replay.api(plain),
         URLSpec(r"/api/walls", walls.WallsHandler, plain),
         URLSpec(rf"/api/walls/{ID}", walls.WallHandler, plain),
         *codes.api(plain),

@@ -20,6 +20,7 @@ from livewall.tasks.runner import Runner
 from livewall.tasks.tasks import Tasks
 from livewall.voting.codebook import Codebook
 from livewall.voting.polls import Polls
+from livewall.voting.replay import Replays
 from livewall.walls import Walls
 
 
@@ -30,6 +31,7 @@ class Services:
     store: Store
     hub: LiveHub
     polls: Polls
+    replays: Replays
     walls: Walls
     codebook: Codebook
     tasks: Tasks

@@ -1,0 +1,33 @@
+"""The tally over time (DESIGN §5): the API, and the page that plays it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tornado.routing import URLSpec
+
+from handlers.base import BaseHandler
+from handlers.page import ID
+from livewall.errors import invalid
+
+
+def round_of(handler: BaseHandler) -> int | None:
+    """The round that is asked for; None for the current one. Raises BadInput."""
+    text = handler.argument("round")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 8 and int(text)):
+        raise invalid("round", "a whole number from 1 on")
+    return int(text)
+
+
+class ReplayHandler(BaseHandler):
+    """GET /api/polls/ID/replay"""
+
+    async def get(self, id: str) -> None:
+        _, replay = await self.services.replays.of(id, round_of(self), self.who)
+        self.answer(replay)
+
+
+def api(plain: dict[str, Any]) -> list[URLSpec]:
+    return [URLSpec(rf"/api/polls/{ID}/replay", ReplayHandler, plain)]

@@ -1,0 +1,174 @@
+"""The tally of a round over time, from the tally events that were kept. Their times are those of publications, at most
+some twenty a second: no ballot has a time of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from livewall.clock import moment
+from livewall.errors import NotAllowed, NotFound
+from livewall.hub.position import View
+from livewall.hub.service import LiveHub
+from livewall.identity import Who
+from livewall.store.store import Store
+from livewall.voting import rows
+from livewall.voting.poll import Option, Phase, Poll, Tally
+
+MOST = 2000
+"""Moments in an answer."""
+_HELD = 20_000
+"""Moments that are held at once while a round is read."""
+_KEPT_FOR = 2.0
+"""Seconds for which a round that may still move is not read again."""
+_CACHED = 16
+
+_tally: msgspec.json.Decoder[Tally] = msgspec.json.Decoder(Tally)
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """The tally as it stood from `at` on."""
+
+    at: str
+    counts: dict[str, int]
+    ballots: int
+
+
+class Replay(msgspec.Struct):
+    """A round over time, oldest first. A poll that was opened again has a pause in it."""
+
+    round: int
+    options: list[Option]
+    items: list[Moment]
+
+
+def thin(items: Sequence[Moment], most: int) -> list[Moment]:
+    """At most `most` of the moments, the first and the last among them, so that the shape stays.
+
+    The way from the first to the last is cut into equal parts, half of its length being time and half movement of the
+    counts, and the last moment of each part is kept: where much happens, many are.
+    """
+    if len(items) <= most:
+        return list(items)
+    times = [moment(item.at).timestamp() for item in items]
+    steps = [_moved(a, b) for a, b in itertools.pairwise(items)]
+    passed = [max(0.0, b - a) for a, b in itertools.pairwise(times)]
+    movement, time = sum(steps) or 1, sum(passed) or 1.0
+    parts = most - 1
+    kept, way, part = [items[0]], 0.0, -1
+    held: Moment | None = None
+    for item, step, gap in zip(items[1:], steps, passed, strict=True):
+        way += (step / movement + gap / time) / 2
+        here = min(parts - 1, int(way * parts))
+        if here != part and held is not None:
+            kept.append(held)
+        held, part = item, here
+    if held is not None:
+        kept.append(held)
+    return kept
+
+
+def _moved(before: Moment, after: Moment) -> int:
+    """How many marks came or went."""
+    return sum(abs(n - before.counts.get(id, 0)) for id, n in after.counts.items())
+
+
+def begun(items: Sequence[Moment]) -> Sequence[Moment]:
+    """Without what came before voting began: of the moments without any ballot at the start, the last one."""
+    for place, item in enumerate(items):
+        if item.ballots:
+            return items[max(0, place - 1) :]
+    return items[-1:]
+
+
+def monotonic(items: Iterable[Moment]) -> list[Moment]:
+    """With times that never go back, as those of a clock that was set do."""
+    found: list[Moment] = []
+    for item in items:
+        if found and item.at < found[-1].at:
+            item = Moment(found[-1].at, item.counts, item.ballots)
+        found.append(item)
+    return found
+
+
+def read(asks: rows.Asks, poll: Poll, round: int, most: int = MOST) -> list[Moment]:
+    """The moments of a round, thinned while they are read: a poll of a day has as many as a poll of a minute."""
+    order = [option.id for option in poll.options]
+    held: list[Moment] = []
+    for at, data in asks.execute(
+        "SELECT at, data FROM kept WHERE stream = :stream AND key = 'tally' ORDER BY seq",
+        {"stream": rows.stream_of(poll.id)},
+    ):
+        told = _tally.decode(data)
+        if told.round < round:
+            continue
+        if told.round > round:
+            break
+        held.append(Moment(at, {id: told.counts.get(id, 0) for id in order}, told.ballots))
+        if len(held) >= _HELD:
+            held = thin(held, _HELD // 2)
+    return thin(monotonic(begun(held)), most)
+
+
+class Replays:
+    """Replays as readers ask for them. One is read at a time, off the loop, and kept while it is what the store has."""
+
+    def __init__(self, store: Store, hub: LiveHub, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._hub = hub
+        self._clock = clock
+        self._reading = asyncio.Lock()
+        self._held: dict[tuple[str, int], tuple[tuple[Any, ...], float, Replay]] = {}
+
+    async def of(self, id: str, round: int | None, who: Who) -> tuple[Poll, Replay]:
+        """A round of a poll, the current one unless another is named.
+
+        Raises NotFound, and NotAllowed while `who` may not see the tally now.
+        """
+        poll, head = await self._seen(id, who)
+        asked = poll.round if round is None else round
+        if not 1 <= asked <= poll.round:
+            raise NotFound("not_found", f"there is no round {asked}; this is round {poll.round}")
+        async with self._reading:
+            return poll, await self._read(poll, asked, head)
+
+    async def _seen(self, id: str, who: Who) -> tuple[Poll, int]:
+        """The poll, for who may see its tally now, and how far its stream is."""
+        stream = rows.stream_of(id)
+        try:
+            view = await self._hub.view(stream, who)
+        except NotFound:
+            raise NotFound("no_such_poll", "there is no such poll") from None
+
+        def ask(asks: rows.Asks) -> tuple[Poll, int]:
+            poll = rows.find(asks, id).poll
+            found = asks.execute("SELECT seq FROM streams WHERE name = :name", {"name": stream}).fetchone()
+            return poll, found[0]
+
+        poll, head = await self._store.read(ask)
+        if poll.phase is Phase.DRAFT and not who.host:
+            raise NotFound("no_such_poll", "this poll is not open yet")
+        if view is not View.FULL:
+            raise NotAllowed("forbidden", "the replay is shown to those who may see the result now")
+        return poll, head
+
+    async def _read(self, poll: Poll, round: int, head: int) -> Replay:
+        key, now = (poll.id, round), self._clock()
+        state = (poll.options, head)
+        held = self._held.get(key)
+        if held is not None:
+            fresh = poll.phase is Phase.OPEN and held[0][0] == state[0] and now - held[1] < _KEPT_FOR
+            if fresh or held[0] == state:
+                return held[2]
+        items = await self._store.read(lambda connection: read(connection, poll, round))
+        made = Replay(round, poll.options, items)
+        self._held.pop(key, None)
+        while len(self._held) >= _CACHED:
+            self._held.pop(next(iter(self._held)))
+        self._held[key] = (state, now, made)
+        return made
