@@ -56,7 +56,7 @@ class PollHandler(ApiHandler):
     async def delete(self, id: str) -> None:
         self.need("host")
         self.body(wire.Nothing)
-        await self.services.polls.archive(id, self.who)
+        await self.services.polls.archive(id, self.who, version=self.if_match())
         self.answer({})
 
 
@@ -65,18 +65,19 @@ class PhaseHandler(ApiHandler):
 
     async def post(self, id: str, act: str) -> None:
         self.need("host")
-        polls = self.services.polls
+        polls, given = self.services.polls, self.if_match()
         match act:
             case "open":
                 self.body(wire.Nothing)
-                poll, version = await polls.open(id, self.who)
+                poll, version = await polls.open(id, self.who, version=given)
             case "close":
                 self.body(wire.Nothing)
-                poll, version = await polls.close(id, self.who)
+                poll, version = await polls.close(id, self.who, version=given)
             case "publish":
-                poll, version = await polls.publish(id, self.body(wire.PublishIn).published, self.who)
+                published = self.body(wire.PublishIn).published
+                poll, version = await polls.publish(id, published, self.who, version=given)
             case _:
-                poll, version = await polls.reset(id, self.body(wire.ResetIn).round, self.who)
+                poll, version = await polls.reset(id, self.body(wire.ResetIn).round, self.who, version=given)
         self.answer(poll, version=version)
 
 
@@ -89,6 +90,16 @@ class DuplicateHandler(ApiHandler):
         poll, version = await self.services.polls.duplicate(id, self.who)
         self.set_header("Location", f"/api/polls/{poll['id']}")
         self.answer(poll, 201, version=version)
+
+
+class RestoreHandler(ApiHandler):
+    """POST /api/polls/ID/restore: an archived poll is there again."""
+
+    async def post(self, id: str) -> None:
+        self.need("host")
+        self.body(wire.Nothing)
+        poll, version = await self.services.polls.restore(id, self.who)
+        self.answer(poll, version=version)
 
 
 class ReceiptHandler(ApiHandler):

@@ -33,6 +33,7 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/api/polls/{ID}", polls.PollHandler, plain),
         URLSpec(rf"/api/polls/{ID}/(open|close|publish|reset)", polls.PhaseHandler, plain),
         URLSpec(rf"/api/polls/{ID}/duplicate", polls.DuplicateHandler, plain),
+        URLSpec(rf"/api/polls/{ID}/restore", polls.RestoreHandler, plain),
         URLSpec(rf"/api/polls/{ID}/receipts/([^/]{{1,120}})", polls.ReceiptHandler, plain),
         URLSpec(rf"/api/polls/{ID}/ballot", polls.BallotHandler, plain),
         URLSpec(rf"/api/polls/{ID}/ballots\.csv", polls.BallotsCsvHandler, plain),

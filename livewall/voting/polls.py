@@ -92,7 +92,6 @@ class Polls:
         """Change a poll; raises Refused (`conflict`) when `version` is not the newest."""
 
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
-            check_version(row.version, version)
             write_counts(tx)
             poll = edited(row.poll, edit, has_ballots=rows.has_ballots(tx, id))
             if edit.closes_in is not msgspec.UNSET:
@@ -101,9 +100,9 @@ class Polls:
                     poll = msgspec.structs.replace(poll, closes_at=_ends(row.closes_in, moment(row.opened_at)))
             return msgspec.structs.replace(row, poll=poll)
 
-        return await self._change(id, change, who, "poll.edit")
+        return await self._change(id, change, who, "poll.edit", version)
 
-    async def open(self, id: str, who: Who) -> tuple[dict[str, Any], int]:
+    async def open(self, id: str, who: Who, *, version: int | None = None) -> tuple[dict[str, Any], int]:
         now = self._clock()
 
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
@@ -115,10 +114,10 @@ class Polls:
                 walls.item_opened(tx, rows.stream_of(id))
             return msgspec.structs.replace(row, poll=poll, opened=True, opened_at=iso(now))
 
-        return await self._change(id, change, who, "poll.open")
+        return await self._change(id, change, who, "poll.open", version)
 
-    async def close(self, id: str, who: Who) -> tuple[dict[str, Any], int]:
-        return await self._change(id, _closed, who, "poll.close")
+    async def close(self, id: str, who: Who, *, version: int | None = None) -> tuple[dict[str, Any], int]:
+        return await self._change(id, _closed, who, "poll.close", version)
 
     def _close_due(self, id: str) -> None:
         """The time of an open poll is over."""
@@ -134,15 +133,19 @@ class Polls:
 
         self._store.submit(self._changing(id, change, None, "poll.close"), done)
 
-    async def publish(self, id: str, published: bool, who: Who) -> tuple[dict[str, Any], int]:
+    async def publish(
+        self, id: str, published: bool, who: Who, *, version: int | None = None
+    ) -> tuple[dict[str, Any], int]:
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
             if row.poll.phase is Phase.DRAFT:
                 raise Refused("poll_not_open", "the poll is a draft; there are no results to publish")
             return msgspec.structs.replace(row, poll=msgspec.structs.replace(row.poll, published=published))
 
-        return await self._change(id, change, who, "poll.publish" if published else "poll.withdraw")
+        return await self._change(id, change, who, "poll.publish" if published else "poll.withdraw", version)
 
-    async def reset(self, id: str, round: int, who: Who) -> tuple[dict[str, Any], int]:
+    async def reset(
+        self, id: str, round: int, who: Who, *, version: int | None = None
+    ) -> tuple[dict[str, Any], int]:
         """Leave `round` for a new one, a draft. Leaving what was left already changes nothing."""
 
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
@@ -157,14 +160,14 @@ class Polls:
             rows.begin_round(tx, poll)
             return msgspec.structs.replace(row, poll=poll)
 
-        return await self._change(id, change, who, "poll.reset")
+        return await self._change(id, change, who, "poll.reset", version)
 
-    async def archive(self, id: str, who: Who) -> None:
+    async def archive(self, id: str, who: Who, *, version: int | None = None) -> None:
         """Take a poll away: from the list, from its wall, from its readers. Its ballots stay in the database."""
         now = iso(self._clock())
 
         def write(tx: Transaction) -> None:
-            rows.find(tx, id)
+            check_version(rows.find(tx, id).version, version)
             tx.execute("UPDATE polls SET archived = 1 WHERE id = :id", {"id": id})
             tx.memo.pop(("poll", id), None)
             walls.remove_item(tx, rows.stream_of(id))
@@ -177,10 +180,41 @@ class Polls:
         await self._store.write(write)
         self._deadlines.forget(id)
 
+    async def restore(self, id: str, who: Who) -> tuple[dict[str, Any], int]:
+        """Put an archived poll back as it was, last on its wall if that is still there. Raises NotFound."""
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> rows.Row:
+            row = rows.find(tx, id, archived=True)
+            if not tx.execute("UPDATE polls SET archived = 0 WHERE id = :id AND archived = 1", {"id": id}).rowcount:
+                return row
+            wall = row.poll.wall
+            if wall is not None and tx.one("SELECT 1 FROM walls WHERE code = :code", {"code": wall}) is None:
+                wall = None
+            row = msgspec.structs.replace(row, poll=msgspec.structs.replace(row.poll, wall=wall))
+            rows.update(tx, row)
+            rows.tell(tx, row.poll)
+            rows.tell_tally(tx, row.poll, now)
+            if wall is not None:
+                walls.append_item(tx, wall, rows.stream_of(id))
+            audit.note(tx, who, now, "poll.restore", rows.stream_of(id))
+            return msgspec.structs.replace(row, version=row.version + 1)
+
+        return self._timed(id, await self._store.write(write))
+
     async def _change(
-        self, id: str, change: Callable[[Transaction, rows.Row], rows.Row], who: Who, act: str
+        self,
+        id: str,
+        change: Callable[[Transaction, rows.Row], rows.Row],
+        who: Who,
+        act: str,
+        version: int | None = None,
     ) -> tuple[dict[str, Any], int]:
-        row = await self._store.write(self._changing(id, change, who, act))
+        """Raises Refused (`conflict`) when `version` is given and not the newest."""
+        return self._timed(id, await self._store.write(self._changing(id, change, who, act, version)))
+
+    def _timed(self, id: str, row: rows.Row) -> tuple[dict[str, Any], int]:
+        """The poll and its version, once its deadline is waited for or no more."""
         if row.poll.phase is Phase.OPEN and row.poll.closes_at is not None:
             self._deadlines.set(id, row.poll.closes_at, self._close_due)
         else:
@@ -188,7 +222,12 @@ class Polls:
         return msgspec.to_builtins(row.poll), row.version
 
     def _changing(
-        self, id: str, change: Callable[[Transaction, rows.Row], rows.Row], who: Who | None, act: str
+        self,
+        id: str,
+        change: Callable[[Transaction, rows.Row], rows.Row],
+        who: Who | None,
+        act: str,
+        version: int | None = None,
     ) -> Callable[[Transaction], rows.Row]:
         """The write that changes a poll: its row, then the `poll` event, then the tally that follows from it, and the
         line of who did it."""
@@ -196,6 +235,7 @@ class Polls:
 
         def write(tx: Transaction) -> rows.Row:
             before = rows.find(tx, id)
+            check_version(before.version, version)
             after = change(tx, before)
             if after == before:
                 return before

@@ -59,9 +59,12 @@ def _row(found: Any) -> Row:
     return Row(poll, found[13], bool(found[14]), found[15], found[16], tuple(o.id for o in poll.options))
 
 
-def find(asks: Asks, id: str) -> Row:
-    """The poll's row; raises NotFound."""
-    found = asks.execute(f"SELECT {_FIELDS} FROM polls WHERE id = :id AND archived = 0", {"id": id}).fetchone()
+def find(asks: Asks, id: str, *, archived: bool = False) -> Row:
+    """The poll's row, with `archived` also that of an archived one; raises NotFound."""
+    found = asks.execute(
+        f"SELECT {_FIELDS} FROM polls WHERE id = :id AND archived <= :archived",
+        {"id": id, "archived": archived},
+    ).fetchone()
     if found is None:
         raise NotFound("no_such_poll", "there is no such poll")
     return _row(found)

@@ -156,7 +156,8 @@ async def votes(client: Client) -> None:
             await client.ask("GET", path, token=token)
     await client.ask("GET", f"/api/walls/{wall}?as=audience")
     await client.ask("DELETE", f"{here}/ballot", token=voter)
-    for path, body in (("close", {}), ("publish", {}), ("reset", {"round": 1}), ("duplicate", {}), ("close", {})):
+    for path, body in (("close", {}), ("publish", {}), ("reset", {"round": 1}), ("duplicate", {}), ("close", {}),
+                       ("restore", {})):
         await client.ask("POST", f"{here}/{path}", body, token=ADMIN)
     await client.ask("PUT", here, {"title": "?"}, token=ADMIN)
     for kind in ("polls", "walls"):

@@ -111,6 +111,7 @@ async def test_who_may_call_what(client: Client, scene: Scene, role: str) -> Non
         ("GET", f"/api/polls/{scene.hidden}/results.json", None, host),
         ("GET", "/api/polls", None, host),
         ("POST", f"/api/polls/{scene.hidden}/duplicate", None, host),
+        ("POST", f"/api/polls/{scene.hidden}/restore", None, host),
         ("GET", "/api/walls", None, host),
         ("GET", "/api/tasks", None, runs),
         ("GET", f"/api/tasks/{scene.task}", None, runs or role == "reporter"),
