@@ -69,6 +69,12 @@ class Results(Struct):
     rounds: list[Tally]
 
 
+class Rounds(Struct):
+    """The tallies of a poll's rounds that the asker may see, the oldest first."""
+
+    items: list[Tally]
+
+
 class Links(Struct):
     """The addresses of a wall's pages."""
 

@@ -12,7 +12,7 @@ from handlers.base import ApiHandler
 from livewall import wire
 from livewall.errors import LivewallError, NotAllowed
 from livewall.store.writer import settle
-from livewall.voting import export, receipts
+from livewall.voting import export, receipts, rounds
 from livewall.voting.ballots import Cast
 
 
@@ -79,6 +79,24 @@ class PhaseHandler(ApiHandler):
             case _:
                 poll, version = await polls.reset(id, self.body(wire.ResetIn).round, self.who, version=given)
         self.answer(poll, version=version)
+
+
+class TimerHandler(ApiHandler):
+    """POST /api/polls/ID/timer: another end for an open poll."""
+
+    async def post(self, id: str) -> None:
+        self.need("host")
+        poll, version = await self.services.polls.timer(
+            id, self.body(wire.TimerIn), self.who, version=self.if_match()
+        )
+        self.answer(poll, version=version)
+
+
+class RoundsHandler(ApiHandler):
+    """GET /api/polls/ID/rounds: their tallies, side by side."""
+
+    async def get(self, id: str) -> None:
+        self.answer({"items": await rounds.tallies(self.services.store, self.services.hub, id, self.who)})
 
 
 class DuplicateHandler(ApiHandler):

@@ -32,6 +32,8 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(r"/api/polls", polls.PollsHandler, plain),
         URLSpec(rf"/api/polls/{ID}", polls.PollHandler, plain),
         URLSpec(rf"/api/polls/{ID}/(open|close|publish|reset)", polls.PhaseHandler, plain),
+        URLSpec(rf"/api/polls/{ID}/timer", polls.TimerHandler, plain),
+        URLSpec(rf"/api/polls/{ID}/rounds", polls.RoundsHandler, plain),
         URLSpec(rf"/api/polls/{ID}/duplicate", polls.DuplicateHandler, plain),
         URLSpec(rf"/api/polls/{ID}/restore", polls.RestoreHandler, plain),
         URLSpec(rf"/api/polls/{ID}/receipts/([^/]{{1,120}})", polls.ReceiptHandler, plain),

@@ -30,6 +30,8 @@ Assurance = Literal["open", "code"]
 Code = Annotated[str, Meta(max_length=40)]
 Round = Annotated[int, Meta(ge=1, le=1_000_000)]
 ClosesIn = Annotated[int, Meta(ge=1, le=366 * 86400)]
+Quorum = Annotated[int, Meta(ge=1, le=10_000_000)]
+Majority = Literal["1/2", "2/3", "3/4"]
 StepState = Literal[
     "pending", "running", "waiting", "retrying", "succeeded", "failed", "cancelled", "skipped", "lost"
 ]
@@ -42,6 +44,7 @@ class Input(Struct, forbid_unknown_fields=True):
 class OptionIn(Input):
     label: Label
     id: OptionId | None = None
+    abstain: bool = False
 
 
 class PollIn(Input):
@@ -54,6 +57,9 @@ class PollIn(Input):
     closes_in: ClosesIn | None = None
     assurance: Assurance = "open"
     wall: Annotated[str, Meta(max_length=12)] | None = None
+    quorum: Quorum | None = None
+    majority: Majority | None = None
+    compare: bool = False
 
 
 class PollEdit(Input):
@@ -65,6 +71,9 @@ class PollEdit(Input):
     allow_change: bool | UnsetType = UNSET
     closes_in: ClosesIn | UnsetType | None = UNSET
     assurance: Assurance | UnsetType = UNSET
+    quorum: Quorum | UnsetType | None = UNSET
+    majority: Majority | UnsetType | None = UNSET
+    compare: bool | UnsetType = UNSET
 
 
 class BallotIn(Input):
@@ -79,6 +88,13 @@ class RetractIn(Input):
 
 class ResetIn(Input):
     round: Round
+
+
+class TimerIn(Input):
+    """One of the two: seconds to `add` to what is left, or the seconds that are `left` from now, null for no end."""
+
+    add: ClosesIn | UnsetType = UNSET
+    left: ClosesIn | UnsetType | None = UNSET
 
 
 class PublishIn(Input):

@@ -225,11 +225,12 @@ def logs(server: Server, id: str, step: str, follow: bool, from_line: int | None
     log = Log(server, bare(id), step)
 
     async def work() -> None:
+        if follow:
+            server.patience = PATIENCE
         if from_line or tail:
             log.offset = await line_offset(server, log.task, step, from_line or -(tail or 0))
         await log.print()
         if follow:
-            server.patience = PATIENCE
             await log.follow()
 
     run(work())

@@ -224,10 +224,11 @@ class Runner:
         self._follow(begin, attempt)
         try:
             await self._readable(begin, os.pidfd_open(process.pid))
+            status = await self._threaded(process.wait)
         except asyncio.CancelledError:
-            process.returncode = 0  # it goes on without us; nobody is to be warned of that
+            if process.poll() is None:
+                process.returncode = 0  # it goes on without us; nobody is to be warned of that
             raise
-        status = await self._threaded(process.wait)
         if isinstance(await self._threaded(attempt.probe), Absent):
             reason = f"its supervisor could not be started (status {status})"
             with suppress(OSError):  # nor shall one that a server before this one began come later

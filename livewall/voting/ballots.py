@@ -62,7 +62,7 @@ def cast(
             in_order = tuple(o for o in row.order if o in before)
             return Cast(Ballot(found[0], in_order, row.poll.round), created=False, changed=False)
     this = _round(row, round, now)
-    marks = check_choices(row.poll.kind, row.order, row.poll.max_choices, choices)
+    marks = check_choices(row.poll.kind, row.order, row.poll.max_choices, choices, row.abstain)
     if found is None:
         tx.execute(_INSERT, {**params, "receipt": receipt})
         for mark in marks:

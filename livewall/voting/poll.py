@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from livewall.clock import iso, later, moment
 from livewall.errors import Refused, invalid
-from livewall.wire import OptionIn, PollEdit, PollIn
+from livewall.wire import OptionIn, PollEdit, PollIn, TimerIn
+
+LONGEST = timedelta(days=366)
+"""How far away the end of an open poll may be."""
 
 
 class Phase(StrEnum):
@@ -29,12 +35,20 @@ MOVES: Mapping[tuple[Phase, str], Phase] = {
 
 
 class Option(msgspec.Struct):
+    """An answer to pick. One of a poll may be the abstention, which counts as a ballot and not into the base."""
+
     id: str
     label: str
+    abstain: bool | UnsetType = UNSET
 
 
 class Poll(msgspec.Struct, kw_only=True):
-    """A poll as it stands on the wire (DESIGN §4)."""
+    """A poll as it stands on the wire (DESIGN §4); what is UNSET is left out there.
+
+    `quorum` is a number of ballots, `majority` a share of the base, `compare` asks for the earlier round beside this
+    one. `closed_at` is when it was closed, `reveal_at` when every screen shows what was hidden before, `erased_at` when
+    its ballots were erased and the counts alone stayed.
+    """
 
     id: str
     wall: str | None
@@ -49,6 +63,12 @@ class Poll(msgspec.Struct, kw_only=True):
     allow_change: bool
     max_choices: int
     closes_at: str | None
+    quorum: int | UnsetType = UNSET
+    majority: str | UnsetType = UNSET
+    compare: bool | UnsetType = UNSET
+    closed_at: str | UnsetType = UNSET
+    reveal_at: str | UnsetType = UNSET
+    erased_at: str | UnsetType = UNSET
 
 
 class Tally(msgspec.Struct):
@@ -82,7 +102,28 @@ def tally_is_seen(results: str, phase: str, published: bool, voted: bool) -> boo
     return (results == "after_close" and closed) or (results == "after_vote" and (closed or voted))
 
 
-def check_choices(kind: str, options: Sequence[str], max_choices: int, choices: Sequence[str]) -> tuple[str, ...]:
+def is_public(poll: Poll) -> bool:
+    """Whether everyone sees the tally, whoever has voted."""
+    return tally_is_seen(poll.results, poll.phase, poll.published, voted=False)
+
+
+def revealed(before: Poll, after: Poll, at: str) -> Poll:
+    """`after` with the moment at which screens show what `before` hid; without one where it is hidden again."""
+    if not is_public(after):
+        return msgspec.structs.replace(after, reveal_at=UNSET)
+    if before.phase is Phase.DRAFT or is_public(before):
+        return after
+    return msgspec.structs.replace(after, reveal_at=at)
+
+
+def abstention(options: Sequence[Option]) -> str | None:
+    """The id of the option that means to abstain."""
+    return next((option.id for option in options if option.abstain is True), None)
+
+
+def check_choices(
+    kind: str, options: Sequence[str], max_choices: int, choices: Sequence[str], abstain: str | None = None
+) -> tuple[str, ...]:
     """The choices of a ballot in the order of the options; raises BadInput with the field `choices`."""
     unknown = [c for c in choices if c not in options]
     if unknown:
@@ -93,6 +134,8 @@ def check_choices(kind: str, options: Sequence[str], max_choices: int, choices: 
         raise invalid("choices", "choose one" if kind == "single" else "choose at least one")
     if len(choices) > max_choices:
         raise invalid("choices", "choose only one" if max_choices == 1 else f"choose at most {max_choices}")
+    if abstain in choices and len(choices) > 1:
+        raise invalid("choices", "who abstains chooses nothing else")
     return tuple(o for o in options if o in choices)
 
 
@@ -104,10 +147,15 @@ def options_of(given: Sequence[str | OptionIn]) -> list[Option]:
         if not label:
             raise invalid(f"options[{place - 1}]", "an option needs a label")
         own = None if isinstance(each, str) else each.id
-        made.append(Option(own or str(place), clean(label, f"options[{place - 1}]")))
+        abstains = isinstance(each, OptionIn) and each.abstain
+        made.append(Option(own or str(place), clean(label, f"options[{place - 1}]"), abstains or UNSET))
     ids = [o.id for o in made]
     if len(set(ids)) != len(ids):
         raise invalid("options", "two options have the same id")
+    if sum(o.abstain is True for o in made) > 1:
+        raise invalid("options", "only one option can be the abstention")
+    if all(o.abstain is True for o in made):
+        raise invalid("options", "there is nothing to choose but to abstain")
     return made
 
 
@@ -154,14 +202,45 @@ def new_poll(id: str, given: PollIn) -> Poll:
         allow_change=given.allow_change,
         max_choices=max_choices_of(given.kind, given.max_choices, len(options)),
         closes_at=None,
+        quorum=given.quorum or UNSET,
+        majority=given.majority or UNSET,
+        compare=given.compare or UNSET,
     )
 
 
 def copied(poll: Poll, id: str) -> Poll:
     """A draft of the same question under the same rules, on no wall yet."""
     return msgspec.structs.replace(
-        poll, id=id, wall=None, phase=Phase.DRAFT, round=1, published=False, closes_at=None
+        poll,
+        id=id,
+        wall=None,
+        phase=Phase.DRAFT,
+        round=1,
+        published=False,
+        closes_at=None,
+        closed_at=UNSET,
+        reveal_at=UNSET,
+        erased_at=UNSET,
     )
+
+
+def timed(poll: Poll, timer: TimerIn, now: datetime) -> Poll:
+    """An open poll with another end. Raises BadInput; Refused unless it is open."""
+    if (timer.add is UNSET) == (timer.left is UNSET):
+        raise invalid("add", "send either add or left")
+    if poll.phase is not Phase.OPEN:
+        code = "closed" if poll.phase is Phase.CLOSED else "poll_not_open"
+        raise Refused(code, "only an open poll has a timer")
+    if timer.left is None:
+        return msgspec.structs.replace(poll, closes_at=None)
+    if timer.left is not UNSET:
+        return msgspec.structs.replace(poll, closes_at=later(now, timer.left))
+    assert timer.add is not UNSET
+    from_now = max(now, moment(poll.closes_at)) if poll.closes_at else now
+    ends = from_now + timedelta(seconds=timer.add)
+    if ends > now + LONGEST:
+        raise invalid("add", "a poll ends within a year")
+    return msgspec.structs.replace(poll, closes_at=iso(ends))
 
 
 def edited(poll: Poll, edit: PollEdit, *, has_ballots: bool) -> Poll:
@@ -170,6 +249,9 @@ def edited(poll: Poll, edit: PollEdit, *, has_ballots: bool) -> Poll:
         name: value for name in edit.__struct_fields__ if (value := getattr(edit, name)) is not msgspec.UNSET
     }
     given.pop("closes_in", None)  # counted from opening: the caller's
+    for name in ("quorum", "majority", "compare"):
+        if name in given:
+            given[name] = given[name] or UNSET
     if "options" in given:
         given["options"] = options_of(given["options"])
     if "title" in given:

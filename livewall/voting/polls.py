@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from livewall import audit, walls, wire
 from livewall.clock import Clock, iso, later, moment
@@ -23,9 +24,11 @@ from livewall.voting import ballots, rows
 from livewall.voting.access import PollRule
 from livewall.voting.counts import write_counts
 from livewall.voting.deadlines import Deadlines
-from livewall.voting.poll import Phase, Poll, copied, edited, moved, new_poll
+from livewall.voting.poll import Phase, Poll, copied, edited, is_public, moved, new_poll, revealed, timed
 from livewall.voting.publisher import TallyPublisher
 
+REVEAL = 1.0
+"""Seconds between the act that shows a tally and the moment at which all screens show it: by then they have it."""
 Voted = Callable[[ballots.Cast | None, BaseException | None], None]
 
 
@@ -109,7 +112,7 @@ class Polls:
             phase = moved(row.poll.phase, "open")
             if row.poll.phase is phase:
                 return row
-            poll = msgspec.structs.replace(row.poll, phase=phase, closes_at=_ends(row.closes_in, now))
+            poll = msgspec.structs.replace(row.poll, phase=phase, closes_at=_ends(row.closes_in, now), closed_at=UNSET)
             if not row.opened:
                 walls.item_opened(tx, rows.stream_of(id))
             return msgspec.structs.replace(row, poll=poll, opened=True, opened_at=iso(now))
@@ -117,7 +120,17 @@ class Polls:
         return await self._change(id, change, who, "poll.open", version)
 
     async def close(self, id: str, who: Who, *, version: int | None = None) -> tuple[dict[str, Any], int]:
-        return await self._change(id, _closed, who, "poll.close", version)
+        return await self._change(id, lambda tx, row: _closed(row, iso(self._clock())), who, "poll.close", version)
+
+    async def timer(
+        self, id: str, given: wire.TimerIn, who: Who, *, version: int | None
+    ) -> tuple[dict[str, Any], int]:
+        """Give an open poll another end. Raises BadInput, Refused."""
+
+        def change(tx: Transaction, row: rows.Row) -> rows.Row:
+            return msgspec.structs.replace(row, poll=timed(row.poll, given, self._clock()))
+
+        return await self._change(id, change, who, "poll.timer", version)
 
     def _close_due(self, id: str) -> None:
         """The time of an open poll is over."""
@@ -125,7 +138,7 @@ class Polls:
 
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
             due = row.poll.phase is Phase.OPEN and row.poll.closes_at is not None and row.poll.closes_at <= now
-            return _closed(tx, row) if due else row
+            return _closed(row, now) if due else row
 
         def done(result: Any, error: BaseException | None) -> None:
             if error is not None and getattr(error, "code", "") != "no_such_poll":
@@ -155,10 +168,17 @@ class Polls:
                 raise Refused("conflict", f"this is round {row.poll.round}, there is no round {round} to leave")
             phase = moved(row.poll.phase, "reset")
             poll = msgspec.structs.replace(
-                row.poll, phase=phase, round=row.poll.round + 1, published=False, closes_at=None
+                row.poll,
+                phase=phase,
+                round=row.poll.round + 1,
+                published=False,
+                closes_at=None,
+                closed_at=UNSET,
+                erased_at=UNSET,
             )
             rows.begin_round(tx, poll)
-            return msgspec.structs.replace(row, poll=poll)
+            shown = (*row.shown, row.poll.round) if is_public(row.poll) else row.shown
+            return msgspec.structs.replace(row, poll=poll, shown=shown)
 
         return await self._change(id, change, who, "poll.reset", version)
 
@@ -231,12 +251,14 @@ class Polls:
     ) -> Callable[[Transaction], rows.Row]:
         """The write that changes a poll: its row, then the `poll` event, then the tally that follows from it, and the
         line of who did it."""
-        now = iso(self._clock())
+        at = self._clock()
+        now, reveal = iso(at), later(at, REVEAL)
 
         def write(tx: Transaction) -> rows.Row:
             before = rows.find(tx, id)
             check_version(before.version, version)
             after = change(tx, before)
+            after = msgspec.structs.replace(after, poll=revealed(before.poll, after.poll, reveal))
             if after == before:
                 return before
             rows.update(tx, after)
@@ -357,9 +379,11 @@ def _added(tx: Transaction, poll: Poll, wall: str | None, closes_in: int | None,
     return poll
 
 
-def _closed(tx: Transaction, row: rows.Row) -> rows.Row:
+def _closed(row: rows.Row, now: str) -> rows.Row:
     phase = moved(row.poll.phase, "close")
-    return msgspec.structs.replace(row, poll=msgspec.structs.replace(row.poll, phase=phase))
+    if row.poll.phase is phase:
+        return row
+    return msgspec.structs.replace(row, poll=msgspec.structs.replace(row.poll, phase=phase, closed_at=now))
 
 
 def _told_of(before: rows.Row, after: rows.Row, act: str) -> dict[str, Any]:

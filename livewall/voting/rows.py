@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from livewall import wire
 from livewall.errors import NotFound
 from livewall.hub.position import View
 from livewall.store.transaction import Transaction
 from livewall.voting.counts import write_counts
-from livewall.voting.poll import Option, Phase, Poll, Tally, Turnout
+from livewall.voting.poll import Option, Phase, Poll, Tally, Turnout, abstention
 
 _FIELDS = """id, wall, title, kind, options, phase, round, results, published, assurance, allow_change, max_choices,
-    closes_at, closes_in, opened, version, opened_at"""
+    closes_at, closes_in, opened, version, opened_at, detail"""
+_DETAILS = ("quorum", "majority", "compare", "closed_at", "reveal_at", "erased_at")
 _options: msgspec.json.Decoder[list[Option]] = msgspec.json.Decoder(list[Option])
 
 
+class Detail(msgspec.Struct):
+    """What only some polls have, in one column. `shown` are earlier rounds whose result everyone saw in the end."""
+
+    quorum: int | UnsetType = UNSET
+    majority: str | UnsetType = UNSET
+    compare: bool | UnsetType = UNSET
+    closed_at: str | UnsetType = UNSET
+    reveal_at: str | UnsetType = UNSET
+    erased_at: str | UnsetType = UNSET
+    shown: list[int] | UnsetType = UNSET
+
+
+_detail: msgspec.json.Decoder[Detail] = msgspec.json.Decoder(Detail)
+
+
 class Row(msgspec.Struct):
-    """A poll and what stands beside it in its row. `order` is the ids of its options, `opened_at` its last opening."""
+    """A poll and what stands beside it in its row. `order` is the ids of its options, `opened_at` its last opening,
+    `abstain` the option that means to abstain."""
 
     poll: Poll
     closes_in: int | None
@@ -28,6 +47,8 @@ class Row(msgspec.Struct):
     version: int
     opened_at: str | None
     order: tuple[str, ...]
+    abstain: str | None
+    shown: tuple[int, ...]
 
 
 class Asks(Protocol):
@@ -41,6 +62,7 @@ def stream_of(poll: str) -> str:
 
 
 def _row(found: Any) -> Row:
+    detail = _detail.decode(found[17])
     poll = Poll(
         id=found[0],
         wall=found[1],
@@ -55,8 +77,22 @@ def _row(found: Any) -> Row:
         allow_change=bool(found[10]),
         max_choices=found[11],
         closes_at=found[12],
+        **{name: getattr(detail, name) for name in _DETAILS},
     )
-    return Row(poll, found[13], bool(found[14]), found[15], found[16], tuple(o.id for o in poll.options))
+    return Row(
+        poll,
+        closes_in=found[13],
+        opened=bool(found[14]),
+        version=found[15],
+        opened_at=found[16],
+        order=tuple(o.id for o in poll.options),
+        abstain=abstention(poll.options),
+        shown=tuple(detail.shown or ()),
+    )
+
+
+def _detail_of(poll: Poll, shown: Sequence[int]) -> str:
+    return wire.text(Detail(**{name: getattr(poll, name) for name in _DETAILS}, shown=list(shown) or UNSET))
 
 
 def find(asks: Asks, id: str, *, archived: bool = False) -> Row:
@@ -87,7 +123,7 @@ def page(asks: Asks, *, limit: int, before: str | None) -> tuple[list[Poll], str
         ORDER BY created_at DESC, id DESC LIMIT :limit""",
         {"at": at or "~", "id": id, "limit": limit + 1},
     ).fetchall()
-    more = f"{rows[limit - 1][17]}~{rows[limit - 1][0]}" if len(rows) > limit else None
+    more = f"{rows[limit - 1][18]}~{rows[limit - 1][0]}" if len(rows) > limit else None
     return [_row(r).poll for r in rows[:limit]], more
 
 
@@ -96,13 +132,14 @@ def insert(tx: Transaction, poll: Poll, closes_in: int | None, now: str) -> None
         "options": wire.text(poll.options),
         "phase": poll.phase.value,
         "closes_in": closes_in,
+        "detail": _detail_of(poll, ()),
         "created_at": now,
     }
     tx.execute(
         """INSERT INTO polls (id, wall, title, kind, options, phase, round, results, published, assurance,
-            allow_change, max_choices, closes_in, closes_at, version, created_at)
+            allow_change, max_choices, closes_in, closes_at, detail, version, created_at)
         VALUES (:id, :wall, :title, :kind, :options, :phase, :round, :results, :published, :assurance,
-            :allow_change, :max_choices, :closes_in, :closes_at, 1, :created_at)""",
+            :allow_change, :max_choices, :closes_in, :closes_at, :detail, 1, :created_at)""",
         values,
     )
 
@@ -114,6 +151,7 @@ def update(tx: Transaction, row: Row) -> None:
         "options": wire.text(poll.options),
         "phase": poll.phase.value,
         "closes_in": row.closes_in,
+        "detail": _detail_of(poll, row.shown),
         "opened": row.opened,
         "opened_at": row.opened_at,
     }
@@ -121,7 +159,7 @@ def update(tx: Transaction, row: Row) -> None:
         """UPDATE polls SET wall = :wall, title = :title, kind = :kind, options = :options, phase = :phase,
             round = :round, results = :results, published = :published, assurance = :assurance,
             allow_change = :allow_change, max_choices = :max_choices, closes_in = :closes_in, closes_at = :closes_at,
-            opened = :opened, opened_at = :opened_at, version = version + 1
+            opened = :opened, opened_at = :opened_at, detail = :detail, version = version + 1
         WHERE id = :id""",
         values,
     )

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
+from msgspec.structs import replace
 
+from livewall.clock import later, moment
 from livewall.errors import LivewallError
 from livewall.voting.poll import (
     Phase,
@@ -15,9 +18,12 @@ from livewall.voting.poll import (
     moved,
     new_poll,
     options_of,
+    revealed,
     tally_is_seen,
+    timed,
 )
-from livewall.wire import OptionIn, PollEdit, PollIn
+from livewall.voting.rounds import seen_rounds
+from livewall.wire import OptionIn, PollEdit, PollIn, TimerIn
 
 
 def refusal(call: object, *args: object, **kw: object) -> str:
@@ -107,3 +113,64 @@ def test_options_stand_once_there_is_a_ballot() -> None:
 def test_an_edit_with_the_same_options_is_fine_with_ballots() -> None:
     poll = new_poll("x", PollIn(title="T", options=["A", "B"]))
     assert edited(poll, PollEdit(title="U", options=["A", "B"]), has_ballots=True).title == "U"
+
+
+def test_who_abstains_chooses_nothing_else() -> None:
+    assert check_choices("multi", ["a", "b", "c"], 3, ["c"], "c") == ("c",)
+    assert refusal(check_choices, "multi", ["a", "b", "c"], 3, ["a", "c"], "c") == "invalid"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [[OptionIn("A", abstain=True)], ["A", OptionIn("B", abstain=True), OptionIn("C", abstain=True)]],
+)
+def test_there_is_one_abstention_at_most_and_something_to_choose(options: list[str | OptionIn]) -> None:
+    assert refusal(options_of, options) == "invalid"
+
+
+NOW = moment("2026-05-04T10:00:00.000Z")
+OPEN = replace(new_poll("p", PollIn("?", ["A", "B"])), phase=Phase.OPEN)
+
+
+def test_more_time_is_added_to_what_is_left_or_counted_from_now() -> None:
+    assert timed(replace(OPEN, closes_at="2026-05-04T10:00:20.000Z"), TimerIn(add=30), NOW).closes_at == later(NOW, 50)
+    assert timed(OPEN, TimerIn(add=30), NOW).closes_at == later(NOW, 30)
+    assert timed(replace(OPEN, closes_at="2026-05-04T09:00:00.000Z"), TimerIn(add=30), NOW).closes_at == later(NOW, 30)
+
+
+def test_what_is_left_can_be_said_and_taken_away() -> None:
+    assert timed(OPEN, TimerIn(left=60), NOW).closes_at == later(NOW, 60)
+    assert timed(replace(OPEN, closes_at=later(NOW, 5)), TimerIn(left=None), NOW).closes_at is None
+
+
+def test_a_timer_takes_one_of_the_two_of_an_open_poll_and_a_year_at_most() -> None:
+    assert refusal(timed, OPEN, TimerIn(), NOW) == "invalid"
+    assert refusal(timed, OPEN, TimerIn(add=1, left=1), NOW) == "invalid"
+    assert refusal(timed, replace(OPEN, phase=Phase.CLOSED), TimerIn(add=1), NOW) == "closed"
+    assert refusal(timed, replace(OPEN, phase=Phase.DRAFT), TimerIn(add=1), NOW) == "poll_not_open"
+    year = replace(OPEN, closes_at=later(NOW, 366 * 86400))
+    assert refusal(timed, year, TimerIn(add=1), NOW) == "invalid"
+
+
+def test_what_was_hidden_is_revealed_at_a_moment_and_what_is_hidden_again_is_not() -> None:
+    hidden = replace(OPEN, results="on_publish")
+    shown = revealed(hidden, replace(hidden, published=True), "T")
+    assert shown.reveal_at == "T"
+    assert revealed(shown, replace(shown, phase=Phase.CLOSED), "U").reveal_at == "T"
+    assert revealed(shown, replace(shown, published=False), "U").reveal_at is UNSET
+
+
+def test_opening_a_poll_whose_tally_is_live_reveals_nothing() -> None:
+    draft = new_poll("p", PollIn("?", ["A", "B"]))
+    assert revealed(draft, replace(draft, phase=Phase.OPEN), "T").reveal_at is UNSET
+
+
+def test_earlier_rounds_are_seen_where_they_were_shown_or_everything_is() -> None:
+    assert seen_rounds(3, [1], everything=False) == [1, 3]
+    assert seen_rounds(3, [], everything=True) == [1, 2, 3]
+
+
+def test_a_rule_of_a_poll_is_taken_away_by_nothing() -> None:
+    ruled = edited(OPEN, PollEdit(quorum=3, majority="2/3", compare=True), has_ballots=True)
+    assert (ruled.quorum, ruled.majority, ruled.compare) == (3, "2/3", True)
+    assert edited(ruled, PollEdit(quorum=None, majority=None, compare=False), has_ballots=True) == OPEN

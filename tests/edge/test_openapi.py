@@ -156,6 +156,10 @@ async def votes(client: Client) -> None:
             await client.ask("GET", path, token=token)
     await client.ask("GET", f"/api/walls/{wall}?as=audience")
     await client.ask("DELETE", f"{here}/ballot", token=voter)
+    for body in ({"add": 30}, {"left": None}, {}):
+        await client.ask("POST", f"{here}/timer", body, token=ADMIN)
+    await client.ask("GET", f"{here}/rounds", token=ADMIN)
+    await client.ask("GET", f"{here}/rounds")
     for path, body in (("close", {}), ("publish", {}), ("reset", {"round": 1}), ("duplicate", {}), ("close", {}),
                        ("restore", {})):
         await client.ask("POST", f"{here}/{path}", body, token=ADMIN)

@@ -153,3 +153,69 @@ async def test_many_hosts_at_once_move_a_poll_once(client: Client) -> None:
     await client.host("POST", f"/api/polls/{poll['id']}/close")
     await asyncio.gather(*(client.host("POST", f"/api/polls/{poll['id']}/reset", {"round": 1}) for _ in range(10)))
     assert (await client.host("GET", f"/api/polls/{poll['id']}"))["round"] == 2
+
+
+async def test_an_open_poll_is_given_more_time(client: Client) -> None:
+    poll = await client.poll(closes_in=600)
+    path = f"/api/polls/{poll['id']}"
+    longer = await client.host("POST", f"{path}/timer", {"add": 30})
+    ends = datetime.fromisoformat(poll["closes_at"]) + timedelta(seconds=30)
+    assert datetime.fromisoformat(longer["closes_at"]) == ends
+    stale = await client.ask("POST", f"{path}/timer", {"add": 30}, token=ADMIN, headers={"If-Match": '"1"'})
+    assert (stale.status, stale.code) == (409, "conflict")
+    assert (await client.host("POST", f"{path}/timer", {"left": None}))["closes_at"] is None
+
+
+async def test_a_poll_says_when_it_was_closed_until_it_is_open_again(client: Client) -> None:
+    poll = await client.poll()
+    path = f"/api/polls/{poll['id']}"
+    closed = await client.host("POST", f"{path}/close")
+    assert (await client.host("POST", f"{path}/close"))["closed_at"] == closed["closed_at"]
+    assert "closed_at" not in await client.host("POST", f"{path}/open")
+
+
+async def test_what_a_host_shows_is_revealed_a_second_later_by_the_servers_clock(client: Client) -> None:
+    poll = await client.poll(results="on_publish")
+    path = f"/api/polls/{poll['id']}"
+    shown = await client.host("POST", f"{path}/publish")
+    now = datetime.fromisoformat((await client.host("GET", path))["now"])
+    assert datetime.fromisoformat(shown["reveal_at"]) <= now + timedelta(seconds=1)
+    assert "reveal_at" not in await client.host("POST", f"{path}/publish", {"published": False})
+
+
+async def test_rounds_are_laid_side_by_side_for_who_may_see_the_tally(client: Client) -> None:
+    poll = await client.poll(results="on_publish")
+    path = f"/api/polls/{poll['id']}"
+    await client.vote(poll["id"], "1", await client.voter())
+    await client.host("POST", f"{path}/close")
+    await client.host("POST", f"{path}/reset", {"round": 1})
+    await client.host("POST", f"{path}/open")
+    await client.vote(poll["id"], "2", await client.voter())
+    answer = await client.ask("GET", f"{path}/rounds")
+    assert (answer.status, answer.code) == (403, "forbidden")
+    first = {"round": 1, "counts": {"1": 1, "2": 0}, "ballots": 1}
+    second = {"round": 2, "counts": {"1": 0, "2": 1}, "ballots": 1}
+    assert (await client.host("GET", f"{path}/rounds"))["items"] == [first, second]
+    await client.host("POST", f"{path}/publish")
+    assert (await client.ask("GET", f"{path}/rounds")).json["items"] == [second]  # the first was never shown
+    await client.host("PUT", path, {"compare": True})
+    assert (await client.ask("GET", f"{path}/rounds")).json["items"] == [first, second]
+
+
+async def test_abstaining_counts_as_a_ballot_and_excludes_other_choices(client: Client) -> None:
+    options = ["A", "B", {"label": "Abstain", "abstain": True}]
+    poll = await client.poll(options=options, kind="multi", max_choices=3, quorum=2, majority="1/2")
+    assert poll["options"][2] == {"id": "3", "label": "Abstain", "abstain": True}
+    voter = await client.voter()
+    path = f"/api/polls/{poll['id']}/ballot"
+    both = await client.ask("PUT", path, {"choices": ["1", "3"]}, token=voter)
+    assert (both.status, both.code) == (422, "invalid")
+    assert (await client.ask("PUT", path, {"choices": ["3"]}, token=voter)).status == 201
+
+
+async def test_a_copy_keeps_the_rules_and_not_what_happened(client: Client) -> None:
+    poll = await client.poll(quorum=5, majority="2/3", compare=True)
+    await client.host("POST", f"/api/polls/{poll['id']}/close")
+    copy = await client.ask("POST", f"/api/polls/{poll['id']}/duplicate", {}, token=ADMIN)
+    assert (copy.json["quorum"], copy.json["majority"], copy.json["compare"]) == (5, "2/3", True)
+    assert "closed_at" not in copy.json

@@ -1,0 +1,43 @@
+"""What a tally means under the rules of its poll: the base of its shares, the quorum, the majority. Pure.
+
+The base is the ballots that did not abstain. Shares and majorities are of the base, a quorum is of all ballots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import UNSET
+
+from livewall.voting.poll import Poll, Tally, abstention
+
+MAJORITIES: Mapping[str, tuple[int, int]] = {"1/2": (1, 2), "2/3": (2, 3), "3/4": (3, 4)}
+
+
+def base(poll: Poll, tally: Tally) -> int:
+    """How many ballots the shares are of."""
+    own = abstention(poll.options)
+    return tally.ballots - (tally.counts.get(own, 0) if own is not None else 0)
+
+
+def needed(majority: str, base: int) -> int:
+    """How many marks a majority takes: more than half, or at least two thirds or three quarters."""
+    part, whole = MAJORITIES[majority]
+    return base // 2 + 1 if majority == "1/2" else -(-base * part // whole)
+
+
+def quorum_reached(poll: Poll, tally: Tally) -> bool | None:
+    """None where the poll has no quorum."""
+    return None if poll.quorum is UNSET else tally.ballots >= poll.quorum
+
+
+def majority_reached(poll: Poll, tally: Tally) -> tuple[str, ...]:
+    """The options that reach the poll's majority, in their order: several may where a ballot has several marks, none
+    where the poll asks for none, nobody chose, or the quorum is missed."""
+    of = base(poll, tally)
+    if poll.majority is UNSET or of == 0 or quorum_reached(poll, tally) is False:
+        return ()
+    least = needed(poll.majority, of)
+    return tuple(
+        option.id for option in poll.options if option.abstain is not True and tally.counts.get(option.id, 0) >= least
+    )
