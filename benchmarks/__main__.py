@@ -19,6 +19,7 @@ NAMES = {
     "latency": "from a ballot to the last reader's bytes",
     "memory": "memory a reader, after 100,000 ballots, after 10,000 readers came and went",
     "slow": "1,000 readers that never read",
+    "join": "bytes, requests and time until a page of the audience is usable, at 400 kbit/s and 400 ms",
     "tasks": "steps, their logs and their readers, beside a shell script, cat and gzip",
     "logs": "CPU per MB of a log that is followed, beside zlib level 1; memory; lines, search",
 }

@@ -17,6 +17,8 @@ from typing import Any
 from tornado import locale
 from tornado.web import StaticFileHandler
 
+from handlers import packs
+
 PREFIX = "/static/"
 IMPORT = re.compile(r"""^import .*?from "(\.{1,2}/[^"]+)";$""", re.M)
 
@@ -27,6 +29,7 @@ class Assets:
     def __init__(self, static: Path) -> None:
         self.static = static.resolve()
         self._preload: dict[str, list[str]] = {}
+        self._packs: dict[str, packs.Pack] = {}
         modules = sorted((self.static / "js").rglob("*.js"))
         imports = {PREFIX + path: self.url(path) for path in (m.relative_to(self.static).as_posix() for m in modules)}
         self.importmap = in_script({"imports": imports})
@@ -47,6 +50,18 @@ class Assets:
                         waiting.append(imported)
             self._preload[module] = [self.url(p.relative_to(self.static).as_posix()) for p in found]
         return self._preload[module]
+
+    def pack(self, name: str) -> packs.Pack:
+        """`poll.js`: static/js/pages/poll.js and what it imports; `pages.css`: static/css/pages.css after what
+        all pages share. Made when it is first asked for. Raises KeyError for what is none."""
+        if name not in self._packs:
+            stem, _, kind = name.partition(".")
+            source = self.static / ("js/pages" if kind == "js" else "css") / name
+            if kind not in ("js", "css") or not stem.isalnum() or not source.is_file():
+                raise KeyError(name)
+            text = packs.modules(source) if kind == "js" else packs.styles(source.parent, stem)
+            self._packs[name] = packs.Pack(name, text)
+        return self._packs[name]
 
     def url(self, path: str) -> str:
         settings = {"static_path": str(self.static), "static_url_prefix": PREFIX}

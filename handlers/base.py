@@ -86,6 +86,15 @@ def is_proved_own(request: HTTPServerRequest, public_url: str | None) -> bool:
     return False
 
 
+def takes_gzip(request: HTTPServerRequest) -> bool:
+    """Whether an answer may be compressed (RFC 9110 §12.5.3)."""
+    for part in request.headers.get("Accept-Encoding", "").lower().split(","):
+        coding, _, weight = part.partition(";")
+        if coding.strip() == "gzip":
+            return weight.replace(" ", "").rstrip("0") not in ("q=", "q=0.")
+    return False
+
+
 def _is_ours(url: str, request: HTTPServerRequest, public_url: str | None) -> bool:
     netloc = origin_of(url)
     return bool(netloc) and (netloc == request.host.lower() or netloc == origin_of(public_url or ""))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 from typing import Any
 
 from handlers.assets import in_script, texts
-from handlers.base import BaseHandler
+from handlers.base import SAFE, BaseHandler, takes_gzip
 from handlers.login import show_error_page
 from handlers.looks import density, grouped, length_class, number, rows, share_width, step_density
 from livewall.errors import LivewallError, NotFound
 from livewall.identity import NOBODY, Who
 
 ID = r"([A-Za-z0-9._-]{1,80})"
+NOT_SHOWN = {"as", "change", "lang", "packs", "theme"}
+"""Query arguments whose text never stands in a page."""
 
 
 class Page(BaseHandler):
@@ -24,6 +28,16 @@ class Page(BaseHandler):
     def show_error(self, error: LivewallError) -> None:
         show_error_page(self, error)
 
+    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> asyncio.Future[None]:
+        """Compressed where the browser takes it, but for an address with text that the page shows: an outsider who
+        chooses a part of what is compressed could learn the rest, such as a receipt, from its length."""
+        if isinstance(chunk, bytes) and self.request.method in SAFE and self.get_status() == 200:
+            self.set_header("Vary", "Authorization, Cookie, Accept-Encoding")
+            if takes_gzip(self.request) and self.request.query_arguments.keys() <= NOT_SHOWN:
+                self.set_header("Content-Encoding", "gzip")
+                chunk = gzip.compress(chunk, 5, mtime=0)
+        return super().finish(chunk)
+
     def get_template_namespace(self) -> dict[str, Any]:
         return super().get_template_namespace() | {
             "in_script": in_script,
@@ -32,6 +46,7 @@ class Page(BaseHandler):
             "density": density,
             "step_density": step_density,
             "legacy": False,
+            "packs": self.request.query_arguments.get("packs") != [b"off"],
             "texts": texts(self.locale, self.scripts),
         }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tornado.routing import URLSpec
 
-from handlers import api, audit, codes, live, login, logs, ops, pages, polling, polls, replay, sse, tasks, walls
+from handlers import api, audit, codes, live, login, logs, ops, pages, polling, polls, replay, sse, static, tasks, walls
 from handlers.connections import Connections
 from livewall.services import Services
 
@@ -65,6 +65,7 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/login/{ID}", login.LoginPage, plain, name="login"),
         URLSpec(r"/logout", login.LogoutPage, plain, name="logout"),
         # operations
+        URLSpec(r"/packs/([a-z]+\.(?:js|css))", static.PackHandler, plain),
         URLSpec(r"/healthz", ops.HealthHandler, plain),
         URLSpec(r"/readyz", ops.ReadyHandler, plain),
         URLSpec(r"/metrics", ops.MetricsHandler, plain),

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import re
 
+NO_PAGES = ("/static/", "/packs/", "/api/", "/updates/", "/ws/", "/sse/")
 MODULES = re.compile(rb'<script type="(?:module|importmap)".*?</script>', re.S)
 
 
@@ -83,7 +84,7 @@ class Middlebox:
             if self.hold_events and path.startswith("/sse/"):
                 while await answer.read(65536):
                     pass
-            elif self.without_modules and not path.startswith(("/static/", "/api/", "/updates/", "/ws/", "/sse/")):
+            elif self.without_modules and not path.startswith(NO_PAGES):
                 page = await answer.read()
                 while chunk := await answer.read():
                     page += chunk

@@ -296,7 +296,7 @@ async def test_each_module_is_asked_for_once_and_under_its_versioned_address(hal
     page = await hall.page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/static/js/" in request.url else None)
-    await page.goto(f"{hall.url}/polls/{poll}")
+    await page.goto(f"{hall.url}/polls/{poll}?packs=off")
     await hall.live(page)
     assert len(asked) == len(set(asked)) > 15
     assert all("?v=" in url for url in asked), asked
