@@ -41,6 +41,8 @@ from livewall.limits import Limits
 from livewall.logs import set_up_logs
 from livewall.metrics import Metrics
 from livewall.network import local, reachable
+from livewall.presence import Presence
+from livewall.screens import Screens
 from livewall.services import Services
 from livewall.settings import Settings, environment_with, is_interactive
 from livewall.store.folder import Folder
@@ -61,6 +63,7 @@ access = logging.getLogger("livewall.access")
 MAX_BUFFER = 9 << 20
 EVICT_SECONDS = 15.0
 LAG_SECONDS = 0.5
+PRESENCE_SECONDS = 1.0
 LISTEN_BACKLOG = 1024
 BODY_SECONDS = 120.0
 MOST_FILES = 1 << 17
@@ -169,6 +172,8 @@ async def start(settings: Settings) -> Running:
         polls=Polls(store, hub, poll_rule, publisher, deadlines, utc_now),
         replays=Replays(store, hub, time.monotonic),
         walls=Walls(store, hub, utc_now),
+        presence=Presence(hub.hub, time.monotonic),
+        screens=Screens(),
         codebook=Codebook(store, hub, poll_rule.roll, utc_now),
         tasks=tasks.tasks,
         runner=tasks.runner,
@@ -195,6 +200,7 @@ async def start(settings: Settings) -> Running:
     await tasks.start()
     every(running, LAG_SECONDS, lambda late: metrics.loop_lag.set(late))
     every(running, EVICT_SECONDS, lambda late: hub.hub.evict())
+    every(running, PRESENCE_SECONDS, lambda late: services.presence.turn())
     every(running, EVICT_SECONDS, lambda late: credentials.run_out())
     connections.websocket_pulse.start()
     connections.sse_pulse.start()

@@ -11,6 +11,8 @@ from msgspec import UNSET, Struct, UnsetType, defstruct
 
 from livewall.audit import Line
 from livewall.credentials import Credential
+from livewall.presence import Audience
+from livewall.screens import Screen
 from livewall.tasks.layout import Layout
 from livewall.tasks.machine import Step
 from livewall.tasks.params import Param
@@ -87,6 +89,19 @@ class WallShown(Wall):
     """A wall and the addresses of its pages."""
 
     links: Links
+
+
+class Here(Struct):
+    """How many people are at a wall."""
+
+    people: int
+
+
+class WallHealth(Struct):
+    """The screens of a wall and the connections of its audience."""
+
+    screens: list[Screen]
+    audience: Audience
 
 
 class StepShown(Step, kw_only=True):

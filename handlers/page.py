@@ -77,7 +77,7 @@ class Page(BaseHandler):
 
     def lobby(self, poll: dict[str, Any] | None, head: str) -> dict[str, Any]:
         title = poll["title"] if poll else ""
-        said = {"lobby_title": title, "lobby_head": head, "lobby_rest": self.say("lobby.rest")}
+        said = {"lobby_title": title, "lobby_head": head, "lobby_rest": self.say("lobby.rest"), "lobby_here": ""}
         return {"kind": "lobby", "poll": None, "draft": poll, "title": title or head, "counted": False, **said}
 
     def poll_scene(self, poll: dict[str, Any]) -> dict[str, Any]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from typing import Any
-from urllib.parse import urlsplit
 
-import segno
 import tornado.escape
 from tornado.routing import URLSpec
 
-from handlers import codes, desk, task_pages
+from handlers import codes, desk, screens, task_pages
 from handlers.base import BaseHandler
 from handlers.login import FormHandler
 from handlers.page import ID, Page
@@ -160,61 +157,6 @@ class BallotPage(FormHandler, AudiencePage):
         self.redirect(here if here in allowed else self.reverse_url("poll", id), status=303)
 
 
-class ScreenPage(Page):
-    """The projector: no cookie needed, none given, always as the audience sees it."""
-
-    framed = True
-
-    async def show(self, stream: str | None, wall: dict[str, Any] | None, path: str, code: str) -> None:
-        found = await self.scene(wall["active"] if wall else stream, NOBODY)
-        poll = found["poll"]
-        url = self.services.base_url + path
-        reachable = is_reachable(self.services.base_url)
-        self.render(
-            "screen.html",
-            **found,
-            where=await self.where(found, wall),
-            theme="light" if self.argument("theme") == "light" else "dark",
-            rules=self.rules(poll) if poll else "",
-            note=self.note(found) if poll else "",
-            qr=qr_svg(url) if reachable else "",
-            address=short(self.services.base_url + ("/w" if code else path)),
-            code=f"{code[:3]} {code[3:]}" if code else "",
-            data=self.data(found, stream=stream, wall=wall),
-            script="screen",
-            legacy=True,
-        )
-
-    def rules(self, poll: dict[str, Any]) -> str:
-        said = [self.say(f"poll.assurance.{poll['assurance']}")]
-        if poll["kind"] == "multi":
-            said.append(self.say("poll.up_to", poll["max_choices"], n=poll["max_choices"]))
-        if poll["phase"] == "open":
-            said.append(self.say("poll.may_change" if poll["allow_change"] else "poll.is_final"))
-        return " · ".join(said)
-
-    def note(self, found: dict[str, Any]) -> str:
-        if found["counted"]:
-            return ""
-        poll = found["poll"]
-        return self.say("poll.closed_hidden" if poll["phase"] == "closed" else f"poll.hidden.{poll['results']}")
-
-
-class PollScreen(ScreenPage):
-    """GET /polls/ID/screen"""
-
-    async def get(self, id: str) -> None:
-        await self.show(f"polls/{id}", None, self.reverse_url("poll", id), "")
-
-
-class WallScreen(ScreenPage):
-    """GET /w/CODE/screen"""
-
-    async def get(self, code: str) -> None:
-        wall = await self.wall_of(code, NOBODY)
-        await self.show(None, wall, self.reverse_url("wall", wall["code"]), wall["code"])
-
-
 class CodePage(Page):
     """GET /w: type the code; case, spaces and dashes do not matter."""
 
@@ -252,24 +194,6 @@ class MissingPage(Page):
             BaseHandler.show_error(self, error)
 
 
-def is_reachable(base_url: str) -> bool:
-    """Whether a phone can open this address: not one of the machine's own loopback."""
-    host = urlsplit(base_url).hostname or ""
-    return not (host in ("localhost", "::1") or host.startswith("127."))
-
-
-def short(url: str) -> str:
-    """An address as it is typed."""
-    return url.partition("://")[2]
-
-
-def qr_svg(url: str) -> str:
-    """A QR code as SVG without inline style."""
-    out = io.BytesIO()
-    segno.make(url, error="m").save(out, kind="svg", border=3, xmldecl=False, svgns=True, omitsize=True, title=url)
-    return out.getvalue().decode()
-
-
 def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 8 else None
 
@@ -277,10 +201,9 @@ def _whole(text: str) -> int | None:
 routes: list[URLSpec] = [
     URLSpec(r"/w", CodePage, name="code"),
     URLSpec(rf"/w/{ID}", WallPage, name="wall"),
-    URLSpec(rf"/w/{ID}/screen", WallScreen, name="wall_screen"),
     URLSpec(rf"/polls/{ID}", PollPage, name="poll"),
-    URLSpec(rf"/polls/{ID}/screen", PollScreen, name="poll_screen"),
     URLSpec(rf"/polls/{ID}/ballot", BallotPage, name="ballot"),
+    *screens.routes,
     *task_pages.routes,
     *desk.routes,
     *codes.routes,

@@ -79,6 +79,8 @@ class UpdatesHandler(BaseHandler):
             here = ",".join(held.get(name, "") for name in names)
         finally:
             self._collector = None
+            for name, cursor in reader.cursors.items():
+                self.services.presence.polled(name, cursor.tag)
             hub.gone(reader)
         if wait == 0 and not since:
             etag = f'"{here}"'

@@ -6,7 +6,24 @@ from typing import Any
 
 from tornado.routing import URLSpec
 
-from handlers import api, audit, codes, live, login, logs, ops, pages, polling, polls, replay, sse, static, tasks, walls
+from handlers import (
+    api,
+    audit,
+    codes,
+    live,
+    login,
+    logs,
+    ops,
+    pages,
+    polling,
+    polls,
+    replay,
+    screens,
+    sse,
+    static,
+    tasks,
+    walls,
+)
 from handlers.connections import Connections
 from livewall.services import Services
 
@@ -43,6 +60,8 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         *replay.api(plain),
         URLSpec(r"/api/walls", walls.WallsHandler, plain),
         URLSpec(rf"/api/walls/{ID}", walls.WallHandler, plain),
+        URLSpec(rf"/api/walls/{ID}/screens/{ID}", screens.ScreenHandler, plain),
+        URLSpec(rf"/api/walls/{ID}/health", screens.WallHealthHandler, plain),
         *codes.api(plain),
         # tasks
         URLSpec(r"/api/tasks", tasks.TasksHandler, plain),

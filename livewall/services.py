@@ -12,6 +12,8 @@ from livewall.hub.service import LiveHub
 from livewall.identity import Secrets
 from livewall.limits import Limits
 from livewall.metrics import Metrics
+from livewall.presence import Presence
+from livewall.screens import Screens
 from livewall.settings import Settings
 from livewall.store.store import Store
 from livewall.tasks.logs.service import Logs
@@ -33,6 +35,8 @@ class Services:
     polls: Polls
     replays: Replays
     walls: Walls
+    presence: Presence
+    screens: Screens
     codebook: Codebook
     tasks: Tasks
     runner: Runner

@@ -61,6 +61,10 @@ class WallRule(StateRule):
             raise NotFound("no_such_stream", "there is no such wall")
         return View.FULL if who.host else View.MASKED
 
+    def tag(self, name: str, who: Who) -> str | None:
+        """The voter, so that the hub knows who of the audience is there (livewall/presence.py)."""
+        return None if who.host else who.voter
+
 
 class Walls:
     def __init__(self, store: Store, hub: LiveHub, clock: Clock) -> None:

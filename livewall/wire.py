@@ -27,6 +27,7 @@ Ref = Annotated[str, Meta(max_length=64)]
 Kind = Literal["single", "multi"]
 Results = Literal["live", "after_vote", "after_close", "on_publish"]
 Assurance = Literal["open", "code"]
+Transport = Literal["websocket", "sse", "longpoll", "poll"]
 Code = Annotated[str, Meta(max_length=40)]
 Round = Annotated[int, Meta(ge=1, le=1_000_000)]
 ClosesIn = Annotated[int, Meta(ge=1, le=366 * 86400)]
@@ -113,6 +114,13 @@ class WallEdit(Input):
     title: Title | UnsetType = UNSET
     items: Annotated[list[Annotated[str, Meta(max_length=120)]], Meta(max_length=500)] | UnsetType = UNSET
     active: Annotated[str, Meta(max_length=120)] | UnsetType | None = UNSET
+
+
+class ScreenIn(Input):
+    width: Annotated[int, Meta(ge=1, le=100_000)]
+    height: Annotated[int, Meta(ge=1, le=100_000)]
+    transport: Transport
+    age: Annotated[int, Meta(ge=0, le=10**10)]
 
 
 class CodesIn(Input):

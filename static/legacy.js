@@ -16,6 +16,9 @@
   var shape = null;
   var lostAt = null;
   var sending = false;
+  var REPORT = 10000;
+  var report = page.here === undefined || !page.wallStream ? null
+    : "/api/" + page.wallStream + "/screens/" + Math.floor(Math.random() * 1e12).toString(16);
 
   function read(id) {
     return JSON.parse(document.getElementById(id).textContent);
@@ -66,6 +69,21 @@
       }
       window.setTimeout(poll, INTERVAL);
     });
+  }
+
+  /* A screen says how it is, and hears how many are here. Seen by no other means: this page has no volatile events. */
+  function tellHow() {
+    var body = { width: window.innerWidth || 1, height: window.innerHeight || 1, transport: "poll", age: lostAt ? new Date().getTime() - lostAt : 0 };
+    ask("PUT", report, JSON.stringify(body), { "Content-Type": "application/json" }, function (request) {
+      if (request.status === 200) here(JSON.parse(request.responseText).people);
+    });
+    window.setTimeout(tellHow, REPORT);
+  }
+
+  function here(people) {
+    var line = document.querySelector(".lobby .here");
+    if (people !== page.here && document.querySelector(".lobby") && !line) return renew();
+    if (line) line.textContent = texts["screen.here"][people === 1 ? "one" : "other"].replace("%(n)s", grouped(people));
   }
 
   function show(events) {
@@ -197,5 +215,6 @@
       return false;
     };
   }
+  if (report) tellHow();
   poll();
 }());

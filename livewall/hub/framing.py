@@ -38,6 +38,8 @@ class Framing(Protocol):
 
     name: str
     shared: bool
+    lasting: bool
+    """Whether a connection goes on after it was told something."""
 
     def frame(self, message: str, ids: str | None) -> bytes: ...
 
@@ -47,6 +49,7 @@ class WebSocketFraming:
 
     name = "websocket"
     shared = True
+    lasting = True
 
     def frame(self, message: str, ids: str | None) -> bytes:
         return text_frame(message.encode())
@@ -54,6 +57,8 @@ class WebSocketFraming:
 
 class SseFraming:
     """A server-sent event (WHATWG HTML §9.2). The id of a connection with several streams is its own: not shared."""
+
+    lasting = True
 
     def __init__(self, *, shared: bool) -> None:
         self.shared = shared
@@ -70,6 +75,7 @@ class JsonFraming:
 
     name = "json"
     shared = False
+    lasting = False
 
     def frame(self, message: str, ids: str | None) -> bytes:
         return f"{message},".encode()

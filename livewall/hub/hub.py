@@ -135,11 +135,15 @@ class Hub:
             self.recheck(stream)
         self._touch(stream)
 
-    def volatile(self, name: str, key: str, data: str, view: View = View.BOTH) -> None:
-        """Tell those who are there, without a position and without a replay (who is online, typing)."""
+    def volatile(self, name: str, key: str, data: str, view: View = View.BOTH, *, stays: bool = False) -> None:
+        """Tell those who are there, without a position and without a replay (who is online, typing). What `stays` is
+        also told to each lasting connection that comes later, until the next of its key."""
         stream = self.streams.get(name)
         if stream is not None and not stream.loading:
-            stream.volatile.append((view, volatile_json(name, key, data)))
+            message = volatile_json(name, key, data)
+            if stays:
+                stream.stays[key] = (view, message)
+            stream.volatile.append((view, message))
             self._touch(stream)
 
     def evict(self) -> int:
@@ -487,6 +491,8 @@ class Hub:
                 if log.base > max(cursor.n, cursor.base):
                     cursor.owes_reset = True  # what the rest of this snapshot needs was forgotten meanwhile
             elif cursor.n >= log.head:
+                if self._greet(cursor):
+                    continue
                 lane = stream.lane(cursor.view, cursor.reader.outlet.framing)
                 lane.join(cursor)
                 if cursor in lane.joining:
@@ -497,6 +503,19 @@ class Hub:
                 self._wish(Backfill(cursor))
                 return
             self._hand(cursor, self._snapshot_or_log(cursor, log), to_head=True)
+
+    def _greet(self, cursor: Cursor) -> bool:
+        """Tell one who has just come what stays; True when there was something to tell."""
+        framing = cursor.reader.outlet.framing
+        told = [message for view, message in cursor.stream.stays.values() if view & cursor.view]
+        if cursor.greeted or not told or not framing.lasting:
+            return False
+        cursor.greeted = True
+        data = b"".join(framing.frame(message, None) for message in told)
+        sent = self._offer(cursor.reader, data)
+        if sent != len(data):
+            self._settle(cursor.reader, data, sent)
+        return True
 
     def backfilled(self, cursor: Cursor, events: Sequence[Event] | None) -> None:
         """The store's answer to `Backfill`: what follows the cursor in its view, oldest first, or the beginning of it;
@@ -523,6 +542,7 @@ class Hub:
     def _snapshot_or_log(self, cursor: Cursor, log: Log) -> list[Event]:
         if cursor.owes_reset:
             cursor.n = 0
+            cursor.greeted = False
             cursor.base = log.base
             cursor.skip = log.head
         events = log.after(cursor.n)

@@ -68,7 +68,7 @@ class Cursor:
     `waiting`: nothing is sent before that answer, which decides what `claim`, the position claimed, is worth.
     """
 
-    __slots__ = ("asked", "base", "begun", "claim", "facts", "index", "lane", "loading", "n", "owes_reset",
+    __slots__ = ("asked", "base", "begun", "claim", "facts", "greeted", "index", "lane", "loading", "n", "owes_reset",
                  "owes_synced", "reader", "skip", "stream", "tag", "told", "view", "waiting")
 
     def __init__(self, reader: Reader, stream: Stream, view: View, facts: Any) -> None:
@@ -77,6 +77,7 @@ class Cursor:
         self.view = view
         self.facts = facts
         self.begun = False
+        self.greeted = False
         self.asked = False
         self.told = False
         self.waiting = False

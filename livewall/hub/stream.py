@@ -164,7 +164,7 @@ class Stream:
     """One open stream. `state` is the newest data of each key as the rules see it: the full view and unseen events."""
 
     __slots__ = ("cursors", "idle", "lanes", "loading", "logs", "moving", "name", "pending", "rule", "seq", "state",
-                 "sweeping", "tags", "volatile")
+                 "stays", "sweeping", "tags", "volatile")
 
     def __init__(self, name: str, rule: Rule) -> None:
         self.name = name
@@ -179,6 +179,7 @@ class Stream:
         self.tags: dict[str, dict[Cursor, None]] = {}
         self.moving: deque[Cursor] = deque()
         self.volatile: deque[tuple[int, str]] = deque()
+        self.stays: dict[str, tuple[int, str]] = {}
         self.sweeping = False
         self.idle = 0
 

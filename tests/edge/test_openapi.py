@@ -155,6 +155,11 @@ async def votes(client: Client) -> None:
         for token in (ADMIN, voter, None, "bad"):
             await client.ask("GET", path, token=token)
     await client.ask("GET", f"/api/walls/{wall}?as=audience")
+    screen = {"width": 1920, "height": 1080, "transport": "sse", "age": 0}
+    for body in (screen, {}):
+        await client.ask("PUT", f"/api/walls/{wall}/screens/s1", body)
+    for token in (ADMIN, voter, None):
+        await client.ask("GET", f"/api/walls/{wall}/health", token=token)
     await client.ask("DELETE", f"{here}/ballot", token=voter)
     for body in ({"add": 30}, {"left": None}, {}):
         await client.ask("POST", f"{here}/timer", body, token=ADMIN)

@@ -12,14 +12,18 @@ import { Poster } from "../views/poster.js";
 import { StepTable } from "../views/steptable.js";
 import { TaskPoster } from "../views/taskposter.js";
 import { Twin } from "../views/twin.js";
+import { Vitals } from "../vitals.js";
 
 const find = (selector) => document.querySelector(selector);
 let views = null;
+let vitals = null;
 
 function make(context) {
   const stage = find("#stage");
   const layouts = new Layouts({ env: context.env, redraw: () => context.redraw() });
-  const tools = { ...context, layouts, live: () => context.live };
+  const ofWall = context.page.wallStream ? { people: () => vitals.here(context.live.state(context.page.wallStream).values.here) } : {};
+  const tools = { ...context, ...ofWall, layouts, live: () => context.live };
+  if (context.page.wallStream) vitals = watch(context);
   views = {
     corner: new Corner(find("#corner"), tools),
     countdown: new Countdown(find("#countdown"), tools),
@@ -34,6 +38,17 @@ function make(context) {
     lobby: new Lobby(stage, tools),
   };
   views.gone = views.waiting = views.lobby;
+}
+
+function watch({ env, page, redraw }) {
+  return new Vitals({
+    env,
+    people: page.here,
+    code: page.wallStream.slice("walls/".length),
+    size: () => [window.innerWidth, window.innerHeight].map((each) => Math.max(1, Math.round(each * window.devicePixelRatio))),
+    frame: (act) => window.requestAnimationFrame(act),
+    counted: redraw,
+  });
 }
 
 /** "one ballot a device · may be changed"; a closed poll cannot be, and says so elsewhere. */
@@ -72,6 +87,7 @@ function drawTable({ texts }, scene) {
 function draw(context) {
   if (!views) make(context);
   views.corner.update(context.live);
+  if (vitals) vitals.tick(context.live);
   const { scene } = context;
   if (scene.kind === "waiting") return;
   document.body.dataset.scene = scene.kind;
@@ -96,6 +112,7 @@ function tick(context) {
   if (!views) return;
   views.corner.update(context.live);
   views.countdown.update(context.scene, context.live.clock);
+  if (vitals) vitals.tick(context.live);
   if (context.scene.kind === "task") views.task.tick();
 }
 

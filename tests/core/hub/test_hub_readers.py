@@ -425,6 +425,27 @@ def test_volatile_events_reach_who_is_there_and_no_one_else(hall: Hall) -> None:
     assert [len(c.checkers[POLL].volatile) for c in [*sockets, late]] == [1, 1, 1, 0]
 
 
+def test_what_stays_is_told_to_lasting_connections_that_come_later(hall: Hall) -> None:
+    hall.come("a")
+    for number in (1, 2):
+        hall.hub.volatile(POLL, "here", f'{{"v":3,"people":{number}}}', stays=True)
+        hall.settle()
+    late = [hall.come("b"), hall.come("c", framing="sse"), hall.come("d", framing="json")]
+    told = [[m["data"]["people"] for m in c.checkers[POLL].volatile] for c in late]
+    assert told == [[2], [2], []]
+
+
+def test_what_stays_comes_after_the_snapshot_and_again_after_a_new_one(hall: Hall) -> None:
+    voter = hall.come("a")
+    hall.hub.volatile(POLL, "here", '{"v":3}', stays=True)
+    hall.hand_out()
+    hall.say("show", {"show": "none"})
+    hall.hand_out()
+    messages = read_all(voter)
+    resets = [place for place, message in enumerate(messages) if "reset" in message]
+    assert len(resets) == 1 and messages[-1]["key"] == "here" and "synced" in messages[-2]
+
+
 # -- rights
 
 

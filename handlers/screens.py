@@ -1,0 +1,138 @@
+"""The projector's pages, and what screens say of themselves."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+from urllib.parse import urlsplit
+
+import segno
+from tornado.routing import URLSpec
+
+from handlers.base import ApiHandler
+from handlers.looks import number
+from handlers.page import ID, Page
+from livewall import wire
+from livewall.errors import NotFound
+from livewall.identity import NOBODY
+from livewall.names import wall_code
+from livewall.walls import stream_of
+
+
+class ScreenHandler(ApiHandler):
+    """PUT /api/walls/CODE/screens/ID: anybody's, since a projector has no sign-in."""
+
+    async def put(self, code: str, id: str) -> None:
+        given = self.body(wire.ScreenIn)
+        stream = await known_wall(self, code)
+        self.services.screens.report(stream, id, given, self.services.clock())
+        self.answer({"people": self.services.presence.people(stream)})
+
+
+class WallHealthHandler(ApiHandler):
+    """GET /api/walls/CODE/health"""
+
+    async def get(self, code: str) -> None:
+        self.need("host")
+        stream = await known_wall(self, code)
+        screens = self.services.screens.of(stream, self.services.clock())
+        self.answer({"screens": screens, "audience": self.services.presence.audience(stream)})
+
+
+async def known_wall(handler: ApiHandler, code: str) -> str:
+    """The stream of a wall that exists. Raises NotFound."""
+    stream = stream_of(wall_code(code))
+    try:
+        await handler.services.hub.view(stream, NOBODY)
+    except NotFound:
+        raise NotFound("not_found", f"there is no wall {code[:12]}") from None
+    return stream
+
+
+class ScreenPage(Page):
+    """The projector: no cookie needed, none given, always as the audience sees it."""
+
+    framed = True
+
+    async def show(self, stream: str | None, wall: dict[str, Any] | None, path: str, code: str) -> None:
+        found = await self.scene(wall["active"] if wall else stream, NOBODY)
+        poll, here = found["poll"], self.services.presence.people(f"walls/{wall['code']}") if wall else 0
+        if found["kind"] == "lobby" and wall:
+            found |= self.welcome(found, wall, here)
+        url = self.services.base_url + path
+        reachable = is_reachable(self.services.base_url)
+        self.render(
+            "screen.html",
+            **found,
+            where=await self.where(found, wall),
+            theme="light" if self.argument("theme") == "light" else "dark",
+            rules=self.rules(poll) if poll else "",
+            note=self.note(found) if poll else "",
+            qr=qr_svg(url) if reachable else "",
+            address=short(self.services.base_url + ("/w" if code else path)),
+            code=f"{code[:3]} {code[3:]}" if code else "",
+            data=self.data(found, stream=stream, wall=wall) | {"here": here},
+            script="screen",
+            legacy=True,
+        )
+
+    def welcome(self, found: dict[str, Any], wall: dict[str, Any], here: int) -> dict[str, Any]:
+        """What a wall's screen says while nothing is open."""
+        return {
+            "lobby_title": found["lobby_title"] or wall["title"],
+            "lobby_rest": self.say("screen.lobby_rest"),
+            "lobby_here": self.say("screen.here", here, n=number(here)) if here else "",
+        }
+
+    def rules(self, poll: dict[str, Any]) -> str:
+        said = [self.say(f"poll.assurance.{poll['assurance']}")]
+        if poll["kind"] == "multi":
+            said.append(self.say("poll.up_to", poll["max_choices"], n=poll["max_choices"]))
+        if poll["phase"] == "open":
+            said.append(self.say("poll.may_change" if poll["allow_change"] else "poll.is_final"))
+        return " · ".join(said)
+
+    def note(self, found: dict[str, Any]) -> str:
+        if found["counted"]:
+            return ""
+        poll = found["poll"]
+        return self.say("poll.closed_hidden" if poll["phase"] == "closed" else f"poll.hidden.{poll['results']}")
+
+
+class PollScreen(ScreenPage):
+    """GET /polls/ID/screen"""
+
+    async def get(self, id: str) -> None:
+        await self.show(f"polls/{id}", None, self.reverse_url("poll", id), "")
+
+
+class WallScreen(ScreenPage):
+    """GET /w/CODE/screen"""
+
+    async def get(self, code: str) -> None:
+        wall = await self.wall_of(code, NOBODY)
+        await self.show(None, wall, self.reverse_url("wall", wall["code"]), wall["code"])
+
+
+def is_reachable(base_url: str) -> bool:
+    """Whether a phone can open this address: not one of the machine's own loopback."""
+    host = urlsplit(base_url).hostname or ""
+    return not (host in ("localhost", "::1") or host.startswith("127."))
+
+
+def short(url: str) -> str:
+    """An address as it is typed."""
+    return url.partition("://")[2]
+
+
+def qr_svg(url: str) -> str:
+    """A QR code as SVG without inline style."""
+    out = io.BytesIO()
+    segno.make(url, error="m").save(out, kind="svg", border=3, xmldecl=False, svgns=True, omitsize=True, title=url)
+    return out.getvalue().decode()
+
+
+routes: list[URLSpec] = [
+    URLSpec(rf"/w/{ID}/screen", WallScreen, name="wall_screen"),
+    URLSpec(rf"/polls/{ID}/screen", PollScreen, name="poll_screen"),
+]
