@@ -102,6 +102,7 @@ class WallHealth(Struct):
 
     screens: list[Screen]
     audience: Audience
+    now: str
 
 
 class StepShown(Step, kw_only=True):

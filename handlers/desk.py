@@ -39,7 +39,7 @@ FIELDS = {
 class DeskPage(Page):
     """Walls and polls with their controls."""
 
-    scripts = ("live", "poll", "error")
+    scripts = ("live", "poll", "error", "health")
 
     async def desk(self, *, only: str | None = None, wrong: str = "", typed: dict[str, str] | None = None) -> None:
         polls, walls = await self.polls(), await self.walls()
@@ -68,6 +68,7 @@ class DeskPage(Page):
             ended=[task for task in shown if task["state"] not in LIVE_TASKS][:ENDED],
             titles=titles,
             only=only,
+            health_code=only,
             here=self.reverse_url("wall_host", only) if only else self.reverse_url("home"),
             done=self.argument("done"),
             at=self.argument("at"),

@@ -36,7 +36,7 @@ class WallHealthHandler(ApiHandler):
         self.need("host")
         stream = await known_wall(self, code)
         screens = self.services.screens.of(stream, self.services.clock())
-        self.answer({"screens": screens, "audience": self.services.presence.audience(stream)})
+        self.answer({"screens": screens, "audience": self.services.presence.audience(stream), "now": self.now()})
 
 
 async def known_wall(handler: ApiHandler, code: str) -> str:

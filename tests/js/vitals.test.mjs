@@ -73,3 +73,10 @@ test("without a network nothing is told and nothing breaks", async () => {
   await run(12);
   assert.equal(vitals.here(undefined), 3);
 });
+
+test("a host reads whether a screen is live, old, or silent", async () => {
+  const { conditionOf } = await import("../../static/js/views/health.js");
+  const now = Date.parse("2026-11-21T12:00:30Z");
+  const at = (second, age) => conditionOf({ seen: `2026-11-21T12:00:${second}Z`, age }, now).state;
+  assert.deepEqual([at("25", 40), at("25", 60_000), at("04", 40), at("40", 40)], ["live", "old", "silent", "live"]);
+});
