@@ -9,7 +9,7 @@ import hashlib
 from handlers import answers
 from handlers.base import BaseHandler
 from livewall import __version__, openapi, wire
-from livewall.openapi import CSV, JSON, PLACED, TEXT, VERSIONED, Call, Parameter
+from livewall.openapi import CSV, JSON, PLACED, SVG, TEXT, VERSIONED, Call, Parameter
 from livewall.tasks.machine import TaskState
 from livewall.voting.ballots import Ballot
 from livewall.voting.poll import Poll
@@ -35,6 +35,12 @@ TASKS = (
 )
 AS = Parameter("as", {"enum": ["audience"]}, "What the audience sees, whoever asks.")
 ROUND = Parameter("round", {"type": "integer", "minimum": 1}, "This round; else the current one.")
+PICTURE = (
+    ROUND,
+    Parameter("theme", {"enum": ["light", "dark"], "default": "light"}, "Dark on light, or light on dark."),
+    Parameter("lang", {"type": "string"}, "The language of what it says; else Accept-Language."),
+    AS,
+)
 IF_MATCH = Parameter("If-Match", {"type": "string"}, "The ETag it was read with: 409 if it changed since.", "header")
 BYTES = (
     Parameter("offset", WHOLE, "From this byte on, or from behind the gap it is in."),
@@ -87,6 +93,10 @@ CALLS: tuple[Call, ...] = (
     Call("DELETE", f"{POLL}/ballot", "Take your ballot back", {200: Ballot}, VOTER, wire.RetractIn, errors=(409, 429)),
     Call("GET", f"{POLL}/receipts/{{receipt}}", "What was counted under a receipt", {200: Ballot}, errors=(403,)),
     Call("GET", f"{POLL}/replay", "The tally of a round over time", {200: Replay}, parameters=(ROUND, AS),
+         errors=(403,)),
+    Call("GET", f"{POLL}/results.svg", "The result of a round as a picture", {200: SVG}, parameters=PICTURE,
+         errors=(403,)),
+    Call("GET", f"{POLL}/race.svg", "The tally of a round over time as a picture", {200: SVG}, parameters=PICTURE,
          errors=(403,)),
     Call("GET", f"{POLL}/ballots.csv", "All ballots under their receipts", {200: CSV}, HOST),
     Call("GET", f"{POLL}/results.json", "The tally of each round", {200: answers.Results}, HOST),

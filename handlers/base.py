@@ -138,6 +138,11 @@ class BaseHandler(RequestHandler):
         wanted = asked or self.request.headers.get("Accept-Language", "")
         return tornado.locale.get(language_of(wanted))
 
+    def say(self, key: str, count: int | None = None, **values: Any) -> str:
+        """A text of the catalogue with its values."""
+        text = self.locale.translate(key) if count is None else self.locale.translate(key, key, count)
+        return text % values if values else text
+
     # -- headers
 
     def set_default_headers(self) -> None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-COLOURS = 8
-PATTERNS = 4
+from livewall.voting.drawing import look
+from livewall.voting.figures import percent
+
 DENSITIES = (
     # name, options at most, columns, letters in a line, height of a line, height of all the rest of a row
     ("pair", 2, 1, 29, 3.5, 7.7),
@@ -66,8 +67,8 @@ def rows(poll: dict[str, Any], tally: dict[str, Any] | None) -> list[Row]:
             id=option["id"],
             label=option["label"],
             number=index + 1,
-            colour=index % COLOURS + 1,
-            pattern=(index + index // COLOURS) % PATTERNS + 1,
+            colour=look(index)[0],
+            pattern=look(index)[1],
             count=(count := counts.get(option["id"], 0)),
             percent=percent(count, ballots),
             width=share_width(count / ballots if ballots else 0),
@@ -75,20 +76,6 @@ def rows(poll: dict[str, Any], tally: dict[str, Any] | None) -> list[Row]:
         )
         for index, option in enumerate(poll["options"])
     ]
-
-
-def percent(count: int, of: int) -> str:
-    """Whole per cent, but "100%" only for all of them and "0%" only for none."""
-    if not of or not count:
-        return "0%"
-    if count >= of:
-        return "100%"
-    share = 100 * count / of
-    if share < 0.5:
-        return "<1%"
-    if share >= 99.5:
-        return ">99%"
-    return f"{int(share + 0.5)}%"
 
 
 def share_width(share: float) -> str:

@@ -50,11 +50,6 @@ class Page(BaseHandler):
             "texts": texts(self.locale, self.scripts),
         }
 
-    def say(self, key: str, count: int | None = None, **values: Any) -> str:
-        """A text of the catalogue with its values."""
-        text = self.locale.translate(key) if count is None else self.locale.translate(key, key, count)
-        return text % values if values else text
-
     async def scene(self, stream: str | None, who: Who) -> dict[str, Any]:
         """What a page shows of one item: its poll or task, or a lobby. Raises NotFound, NotAllowed."""
         if stream is None:

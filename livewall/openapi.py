@@ -18,7 +18,7 @@ from livewall.errors import STATUS
 REF = "#/components/schemas/{name}"
 NAMED = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,80}$"}
 """What may stand for an id, a code or a name in an address."""
-JSON, TEXT, CSV = "application/json", "text/plain", "text/csv"
+JSON, TEXT, CSV, SVG = "application/json", "text/plain", "text/csv", "image/svg+xml"
 VERSIONED = {"ETag": {"description": "The version, for If-Match.", "schema": {"type": "string"}}}
 PLACED = {"Location": {"description": "The address of what was made.", "schema": {"type": "string"}}}
 RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}

@@ -12,13 +12,12 @@ from typing import Any
 import msgspec
 
 from livewall.clock import moment
-from livewall.errors import NotAllowed, NotFound
-from livewall.hub.position import View
 from livewall.hub.service import LiveHub
 from livewall.identity import Who
 from livewall.store.store import Store
-from livewall.voting import rows
+from livewall.voting import rounds, rows
 from livewall.voting.poll import Option, Phase, Poll, Tally
+from livewall.voting.rounds import Shown
 
 MOST = 2000
 """Moments in an answer."""
@@ -125,37 +124,15 @@ class Replays:
         self._reading = asyncio.Lock()
         self._held: dict[tuple[str, int], tuple[tuple[Any, ...], float, Replay]] = {}
 
-    async def of(self, id: str, round: int | None, who: Who) -> tuple[Poll, Replay]:
-        """A round of a poll, the current one unless another is named.
+    async def of(self, id: str, round: int | None, who: Who) -> tuple[Shown, Replay]:
+        """A round of a poll, the current one unless another is named, and what may be seen of the poll beside it.
 
         Raises NotFound, and NotAllowed while `who` may not see the tally now.
         """
-        poll, head = await self._seen(id, who)
-        asked = poll.round if round is None else round
-        if not 1 <= asked <= poll.round:
-            raise NotFound("not_found", f"there is no round {asked}; this is round {poll.round}")
+        shown = await rounds.shown(self._store, self._hub, id, who)
+        asked = rounds.chosen(shown, round).round
         async with self._reading:
-            return poll, await self._read(poll, asked, head)
-
-    async def _seen(self, id: str, who: Who) -> tuple[Poll, int]:
-        """The poll, for who may see its tally now, and how far its stream is."""
-        stream = rows.stream_of(id)
-        try:
-            view = await self._hub.view(stream, who)
-        except NotFound:
-            raise NotFound("no_such_poll", "there is no such poll") from None
-
-        def ask(asks: rows.Asks) -> tuple[Poll, int]:
-            poll = rows.find(asks, id).poll
-            found = asks.execute("SELECT seq FROM streams WHERE name = :name", {"name": stream}).fetchone()
-            return poll, found[0]
-
-        poll, head = await self._store.read(ask)
-        if poll.phase is Phase.DRAFT and not who.host:
-            raise NotFound("no_such_poll", "this poll is not open yet")
-        if view is not View.FULL:
-            raise NotAllowed("forbidden", "the replay is shown to those who may see the result now")
-        return poll, head
+            return shown, await self._read(shown.poll, asked, shown.head)
 
     async def _read(self, poll: Poll, round: int, head: int) -> Replay:
         key, now = (poll.id, round), self._clock()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,30 +13,57 @@ from livewall.hub.service import LiveHub
 from livewall.identity import Who
 from livewall.store.store import Store
 from livewall.voting import rows
-from livewall.voting.poll import Tally
+from livewall.voting.poll import Phase, Poll, Tally
 
 
-async def tallies(store: Store, hub: LiveHub, poll: str, who: Who) -> list[Tally]:
+class Shown(NamedTuple):
+    """A poll, those of its rounds that may be seen, and how far its stream is."""
+
+    poll: Poll
+    tallies: list[Tally]
+    head: int
+
+
+async def shown(store: Store, hub: LiveHub, poll: str, who: Who) -> Shown:
     """Each round's tally as far as `who` may see it, the oldest first, the current one last.
 
     Raises NotFound, and NotAllowed while `who` may not see the current one. Earlier rounds are shown to all where they
     were so when they ended, or where the host asked for the comparison.
     """
+    stream = rows.stream_of(poll)
     try:
-        view = await hub.view(rows.stream_of(poll), who)
+        view = await hub.view(stream, who)
     except NotFound:
         raise NotFound("no_such_poll", "there is no such poll") from None
-    if view is not View.FULL:
-        raise NotAllowed("forbidden", "the results are not shown yet")
 
-    def ask(asks: rows.Asks) -> list[Tally]:
+    def ask(asks: rows.Asks) -> Shown:
         row = rows.find(asks, poll)
-        return [
-            rows.tally(asks, msgspec.structs.replace(row.poll, round=round))
-            for round in seen_rounds(row.poll.round, row.shown, everything=who.host or row.poll.compare is True)
-        ]
+        if view is not View.FULL and row.poll.phase is Phase.DRAFT:
+            raise NotFound("no_such_poll", "this poll is not open yet")
+        if view is not View.FULL:
+            raise NotAllowed("forbidden", "the results are not shown now")
+        rounds = seen_rounds(row.poll.round, row.shown, everything=who.host or row.poll.compare is True)
+        tallies = [rows.tally(asks, msgspec.structs.replace(row.poll, round=round)) for round in rounds]
+        (head,) = asks.execute("SELECT seq FROM streams WHERE name = :name", {"name": stream}).fetchone()
+        return Shown(row.poll, tallies, head)
 
     return await store.read(ask)
+
+
+async def tallies(store: Store, hub: LiveHub, poll: str, who: Who) -> list[Tally]:
+    """Each round's tally as far as `who` may see it, the oldest first, the current one last. Raises as `shown`."""
+    return (await shown(store, hub, poll, who)).tallies
+
+
+def chosen(shown: Shown, round: int | None) -> Tally:
+    """A round of those that may be seen, the current one unless another is named. Raises NotFound, NotAllowed."""
+    asked = shown.poll.round if round is None else round
+    if not 1 <= asked <= shown.poll.round:
+        raise NotFound("not_found", f"there is no round {asked}; this is round {shown.poll.round}")
+    for tally in shown.tallies:
+        if tally.round == asked:
+            return tally
+    raise NotAllowed("forbidden", f"round {asked} was not shown to everyone")
 
 
 def seen_rounds(current: int, shown: Sequence[int], *, everything: bool) -> list[int]:

@@ -150,7 +150,8 @@ async def votes(client: Client) -> None:
         await client.ask("GET", f"{here}/receipts/{receipt}", token=token)
     await client.ask("GET", f"{here}/receipts/NONE", token=ADMIN)
     for token, query in ((voter, ""), (None, ""), (ADMIN, "?round=1"), (ADMIN, "?round=2"), (ADMIN, "?round=x")):
-        await client.ask("GET", f"{here}/replay{query}", token=token)
+        for name in ("replay", "race.svg", "results.svg"):
+            await client.ask("GET", f"{here}/{name}{query}", token=token)
     for path in (f"{here}/ballots.csv", f"{here}/results.json", "/api/polls", "/api/polls?limit=x", "/api/walls"):
         for token in (ADMIN, voter, None, "bad"):
             await client.ask("GET", path, token=token)

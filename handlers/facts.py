@@ -1,0 +1,88 @@
+"""What is said beside the figures of a round, on pictures, on paper and on pages: turnout, base, quorum, majority,
+rules and time, in the reader's language."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from handlers.base import BaseHandler
+from livewall.voting import outcome
+from livewall.voting.poll import Phase, Poll, Tally
+
+MAJORITIES = {"1/2": "result.half", "2/3": "result.two_thirds", "3/4": "result.three_quarters"}
+
+
+class Facts:
+    """The facts of one round, each a short phrase."""
+
+    def __init__(self, handler: BaseHandler, poll: Poll, tally: Tally) -> None:
+        self.say = handler.say
+        self.now = handler.now()
+        self.poll = poll
+        self.tally = tally
+        self.base = outcome.base(poll, tally)
+
+    def ballots(self) -> str:
+        return self.say("poll.ballots", self.tally.ballots, n=f"{self.tally.ballots:,}")
+
+    def of_base(self) -> str:
+        """What the shares are of, where that is not all ballots."""
+        abstained = self.tally.ballots - self.base
+        return self.say("result.of_base", n=f"{self.base:,}", abstained=f"{abstained:,}") if abstained else ""
+
+    def round(self) -> str:
+        several = self.poll.round > 1
+        return self.say("poll.round", round=self.tally.round) if several else ""
+
+    def rules(self) -> str:
+        said = [self.say(f"poll.assurance.{self.poll.assurance}")]
+        if self.poll.kind == "multi":
+            said.append(self.say("poll.up_to", self.poll.max_choices, n=self.poll.max_choices))
+        return " · ".join(said)
+
+    def time(self) -> str:
+        """When it was closed, or as of when it is; of an earlier round no time is kept."""
+        if self.tally.round < self.poll.round:
+            return ""
+        if self.poll.phase is not Phase.CLOSED:
+            return self.say("result.as_of", time=minute(self.now))
+        return "" if self.poll.closed_at is UNSET else self.say("result.closed", time=minute(self.poll.closed_at))
+
+    def quorum(self) -> str:
+        poll, reached = self.poll, outcome.quorum_reached(self.poll, self.tally)
+        if reached is None or poll.quorum is UNSET:
+            return ""
+        if reached:
+            return self.say("result.quorum_reached", n=f"{poll.quorum:,}")
+        return self.say("result.quorum_missed", n=f"{poll.quorum:,}", missing=f"{poll.quorum - self.tally.ballots:,}")
+
+    def share(self) -> str:
+        """What the majority is of the base, in words."""
+        return "" if self.poll.majority is UNSET else self.say(MAJORITIES[self.poll.majority])
+
+    def majority(self) -> str:
+        """Who reached it: while voting goes on, nobody looks like a winner."""
+        poll = self.poll
+        if poll.majority is UNSET:
+            return ""
+        share, n = self.share(), f"{outcome.needed(poll.majority, self.base):,}"
+        if poll.phase is not Phase.CLOSED and self.tally.round == poll.round:
+            return self.say("result.majority", share=share, n=n)
+        reached = outcome.majority_reached(poll, self.tally)
+        labels = [option.label for option in poll.options if option.id in reached]
+        if not labels:
+            return self.say("result.majority_missed", share=share, n=n)
+        return self.say("result.majority_reached", share=share, n=n, options=", ".join(labels))
+
+    def erased(self) -> str:
+        return "" if self.poll.erased_at is UNSET else self.say("result.erased", time=minute(self.poll.erased_at))
+
+    def all(self) -> list[str]:
+        """Everything there is to say."""
+        said = (self.ballots(), self.of_base(), self.round(), self.quorum(), self.majority(), self.rules(), self.time())
+        return [each for each in (*said, self.erased()) if each]
+
+
+def minute(at: str) -> str:
+    """A moment as people write it, in UTC."""
+    return at[:16].replace("T", " ")

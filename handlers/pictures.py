@@ -1,0 +1,96 @@
+"""Results as pictures (DESIGN §5): bars and the race, as SVG for whoever may see the tally. PNG is made by the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+from tornado.routing import URLSpec
+
+from handlers.base import BaseHandler
+from handlers.facts import Facts
+from handlers.page import ID
+from handlers.replay import round_of
+from livewall.errors import invalid
+from livewall.voting import outcome, race, rounds
+from livewall.voting.bars import Mark, Picture, bars
+from livewall.voting.drawing import THEMES, Theme
+from livewall.voting.figures import figures
+from livewall.voting.poll import Poll, Tally
+from livewall.voting.replay import Replay
+
+
+class PictureHandler(BaseHandler):
+    """An SVG; its errors are those of the API."""
+
+    def theme(self) -> Theme:
+        """Raises BadInput."""
+        found = THEMES.get(self.argument("theme", "light"))
+        if found is None:
+            raise invalid("theme", "light or dark")
+        return found
+
+    def show(self, drawn: str, name: str) -> None:
+        self.set_header("Content-Type", "image/svg+xml; charset=utf-8")
+        self.set_header("Content-Disposition", f'inline; filename="{name}.svg"')
+        self.set_header("Vary", "Authorization, Cookie, Accept-Language")
+        self.finish(drawn)
+
+
+class ResultsPicture(PictureHandler):
+    """GET /api/polls/ID/results.svg"""
+
+    async def get(self, id: str) -> None:
+        theme = self.theme()
+        shown = await rounds.shown(self.services.store, self.services.hub, id, self.who)
+        tally = rounds.chosen(shown, round_of(self))
+        before = [each for each in shown.tallies if each.round < tally.round]
+        earlier = before[-1] if before and shown.poll.compare is True else None
+        self.show(bars(picture(self, shown.poll, tally, earlier), theme), f"results-{id}")
+
+
+class RacePicture(PictureHandler):
+    """GET /api/polls/ID/race.svg"""
+
+    async def get(self, id: str) -> None:
+        theme = self.theme()
+        shown, replay = await self.services.replays.of(id, round_of(self), self.who)
+        words = race_words(self, shown.poll, rounds.chosen(shown, replay.round), replay)
+        self.show(race.race(replay, words, theme), f"race-{id}")
+
+
+def picture(handler: BaseHandler, poll: Poll, tally: Tally, earlier: Tally | None) -> Picture:
+    """What the bars of a round show and say."""
+    facts = Facts(handler, poll, tally)
+    majority, turnout = None, None
+    if poll.majority is not UNSET:
+        part, whole = outcome.MAJORITIES[poll.majority]
+        majority = Mark(part / whole, facts.share())
+    if poll.quorum is not UNSET:
+        most = max(poll.quorum, tally.ballots)
+        turnout = (facts.ballots(), Mark(poll.quorum / most, facts.quorum()), tally.ballots / most)
+    before = Facts(handler, poll, earlier) if earlier else None
+    return Picture(
+        title=poll.title,
+        figures=figures(poll, tally),
+        facts=facts.all(),
+        majority=majority,
+        turnout=turnout,
+        earlier=figures(poll, earlier) if earlier else (),
+        earlier_label=handler.say("result.before", round=before.round(), ballots=before.ballots()) if before else "",
+    )
+
+
+def race_words(handler: BaseHandler, poll: Poll, tally: Tally, replay: Replay) -> race.Words:
+    """What the race says."""
+    facts = Facts(handler, poll, tally)
+    began = handler.say("result.began", time=replay.items[0].at[:19].replace("T", " "))
+    about = [each for each in (facts.ballots(), facts.round(), facts.rules(), began, facts.time()) if each]
+    return race.Words(poll.title, " · ".join(about), handler.say("result.elapsed"), handler.say("result.pause"))
+
+
+def api(plain: dict[str, Any]) -> list[URLSpec]:
+    return [
+        URLSpec(rf"/api/polls/{ID}/results\.svg", ResultsPicture, plain),
+        URLSpec(rf"/api/polls/{ID}/race\.svg", RacePicture, plain),
+    ]

@@ -1,0 +1,218 @@
+"""What pictures are made of: text that is escaped, measured and wrapped, colours, and patterns. Strings in, SVG out;
+knows no poll. Presentation attributes only, so that a strict Content-Security-Policy has nothing to forbid.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+SANS = "system-ui, sans-serif"
+COLOURS, PATTERNS = 8, 4
+DASHES = ("", "9 5", "2 4", "14 4 2 4")
+"""Lines, as bars have patterns: no pair of colour and dash twice among 32."""
+_NOT_XML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FAR_EAST = "\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef"
+_WORD = re.compile(f"[{_FAR_EAST}]|[^\\s{_FAR_EAST}]+ ?| ")
+"""What stays on one line: a letter of the far east, or a word with the space behind it."""
+_NARROW = frozenset("iljtfrI1.,:;!|'`()[]{}/\\ ")
+_WIDE = frozenset("mwMWQO@%&—…")
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours of a picture; the same as those of the pages (static/css/tokens.css)."""
+
+    background: str
+    text: str
+    muted: str
+    line: str
+    edge: str
+    accent: str
+    shade: str
+    options: tuple[str, ...]
+
+    def option(self, colour: int) -> str:
+        return self.options[(colour - 1) % len(self.options)]
+
+    def mark(self, colour: int) -> str:
+        """What a pattern is drawn with on a bar of that colour."""
+        own, shade = self.option(colour), self.shade
+        parts = [(int(own[i : i + 2], 16) * 68 + int(shade[i : i + 2], 16) * 32) // 100 for i in (1, 3, 5)]
+        return "#" + "".join(f"{part:02x}" for part in parts)
+
+
+LIGHT = Theme(
+    "#ffffff", "#15181d", "#4a535e", "#d3d2c9", "#767f89", "#8a5600", "#ffffff",
+    ("#0b5cad", "#a86400", "#0b7a4f", "#b8432c", "#6b3fb0", "#7a6a00", "#0f6f80", "#a03a72"),
+)  # fmt: skip
+DARK = Theme(
+    "#0d1015", "#f3f5f8", "#a6b2c0", "#2c3641", "#6b7888", "#ffb224", "#000000",
+    ("#5aa9ff", "#ffb224", "#35c48d", "#ff7d66", "#c79bff", "#f2e05c", "#7fd6e8", "#f49ac1"),
+)  # fmt: skip
+THEMES = {"light": LIGHT, "dark": DARK}
+
+
+def look(index: int) -> tuple[int, int]:
+    """Colour and pattern of the option at `index`, both from 1 on."""
+    return index % COLOURS + 1, (index + index // COLOURS) % PATTERNS + 1
+
+
+# -- text
+
+
+def clean(text: str) -> str:
+    """Text that may stand in XML, on one line."""
+    return " ".join(_NOT_XML.sub("", text).split())
+
+
+def escaped(text: str) -> str:
+    return escape(clean(text), {'"': "&quot;"})
+
+
+def text_width(text: str, size: float) -> float:
+    """About how wide a text is, rather too much: fonts differ, and a word cut off is worse than a gap."""
+    return sum(_letter(letter) for letter in text) * size
+
+
+def _letter(letter: str) -> float:
+    if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Me", "Cf"):
+        return 0.0
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 1.0
+    if letter in _NARROW:
+        return 0.36
+    if letter in _WIDE:
+        return 0.95
+    return 0.7 if letter.isupper() or ord(letter) > 0x2000 else 0.585
+
+
+def is_rtl(text: str) -> bool:
+    """Whether a text begins, by its first letter with a direction, on the right."""
+    for letter in text:
+        kind = unicodedata.bidirectional(letter)
+        if kind in ("L", "R", "AL"):
+            return kind != "L"
+    return False
+
+
+def wrapped(text: str, size: float, room: float, most: int) -> list[str]:
+    """The lines of a text, at most so many; where it does not fit, the last one ends with …"""
+    lines = [""]
+    waiting = _WORD.findall(clean(text))[::-1]
+    while waiting:
+        word = waiting.pop()
+        if text_width((lines[-1] + word).rstrip(), size) <= room:
+            lines[-1] += word
+        elif len(lines) == most:
+            lines[-1] = shortened(lines[-1] + word + "".join(reversed(waiting)), size, room)
+            break
+        elif lines[-1].strip():
+            lines.append("")
+            waiting.append(word)
+        else:  # a word longer than a line
+            part = max(1, _fitting(word, size, room))
+            lines[-1] = word[:part]
+            if part < len(word):
+                lines.append("")
+                waiting.append(word[part:])
+    return [line.rstrip() for line in lines]
+
+
+def shortened(text: str, size: float, room: float) -> str:
+    """As much of one line as fits."""
+    text = text.rstrip()
+    if text_width(text, size) <= room:
+        return text
+    return text[: _fitting(text, size, room - text_width("…", size))].rstrip() + "…"
+
+
+def _fitting(text: str, size: float, room: float) -> int:
+    """How many letters of a text fit. Marks stay with the letter they stand on."""
+    width = 0.0
+    for place, letter in enumerate(text):
+        width += _letter(letter) * size
+        if width > room:
+            return place
+    return len(text)
+
+
+# -- elements
+
+
+def number(value: float) -> str:
+    """A length with one decimal, and none where it is whole."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def say(
+    x: float,
+    y: float,
+    text: str,
+    size: float,
+    fill: str,
+    *,
+    name: str = "t",
+    anchor: str = "start",
+    bold: bool = False,
+    rtl: bool | None = None,
+) -> str:
+    """One line of text that begins at `x`: where it is written from the right, that is its right end. `rtl` says which
+    way, where it is not for its first letter to say."""
+    weight = ' font-weight="650"' if bold else ""
+    anchored = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    turned = ' direction="rtl"' if (is_rtl(text) if rtl is None else rtl) else ""
+    return (
+        f'<text class="{name}" x="{number(x)}" y="{number(y)}" font-size="{number(size)}" fill="{fill}"'
+        f"{weight}{anchored}{turned}>{escaped(text)}</text>"
+    )
+
+
+def line(
+    x1: float, y1: float, x2: float, y2: float, stroke: str, *, name: str, width: float = 1, dash: str = ""
+) -> str:
+    dashed = f' stroke-dasharray="{dash}"' if dash else ""
+    return (
+        f'<path class="{name}" d="M{number(x1)} {number(y1)}L{number(x2)} {number(y2)}" fill="none" '
+        f'stroke="{stroke}" stroke-width="{number(width)}"{dashed}/>'
+    )
+
+
+def pattern(id: str, theme: Theme, colour: int, kind: int) -> str:
+    """The definition of a bar's look. `kind` 1 is plain and needs none."""
+    own, mark = theme.option(colour), theme.mark(colour)
+    if kind == 2:
+        size, drawn, turn = 24, f'<path d="M0 0H12V24H0Z" fill="{mark}"/>', ' patternTransform="rotate(45)"'
+    elif kind == 3:
+        size, drawn, turn = 14, f'<circle cx="7" cy="7" r="3" fill="{mark}"/>', ""
+    else:
+        size, drawn, turn = 14, f'<path d="M10 0H14V14H10Z" fill="{mark}"/>', ""
+    return (
+        f'<pattern id="{id}" width="{size}" height="{size}" patternUnits="userSpaceOnUse"{turn}>'
+        f'<path d="M0 0H{size}V{size}H0Z" fill="{own}"/>{drawn}</pattern>'
+    )
+
+
+def picture(
+    width: float,
+    height: float,
+    theme: Theme,
+    *,
+    title: str,
+    about: str,
+    name: str,
+    parts: Iterable[str],
+    data: str = "",
+) -> str:
+    """A whole picture; `data` are more attributes of its root. It has words for those who do not see it."""
+    size = f'width="{number(width)}" height="{number(height)}" viewBox="0 0 {number(width)} {number(height)}"'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{name}" {size} role="img" aria-label="{escaped(title)}" '
+        f'font-family="{SANS}"{data}><title>{escaped(title)}</title><desc>{escaped(about)}</desc>'
+        f'<path class="bg" d="M0 0H{number(width)}V{number(height)}H0Z" fill="{theme.background}"/>'
+        + "".join(parts)
+        + "</svg>\n"
+    )

@@ -1,0 +1,65 @@
+"""A tally as people read it: a count, a share and a place for each option. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from livewall.voting import outcome
+from livewall.voting.drawing import look
+from livewall.voting.poll import Phase, Poll, Tally
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One option in one round. An abstention has no share: it is not in the base."""
+
+    id: str
+    label: str
+    number: int
+    colour: int
+    pattern: int
+    count: int
+    share: float
+    percent: str
+    first: bool
+    abstain: bool
+
+
+def figures(poll: Poll, tally: Tally) -> list[Figure]:
+    """The options in their order; who is first only once the round is over."""
+    base = outcome.base(poll, tally)
+    over = poll.phase is Phase.CLOSED or tally.round < poll.round
+    most = max([0, *(tally.counts.get(o.id, 0) for o in poll.options if o.abstain is not True)])
+    made = []
+    for index, option in enumerate(poll.options):
+        count, abstains = tally.counts.get(option.id, 0), option.abstain is True
+        colour, pattern = look(index)
+        made.append(
+            Figure(
+                id=option.id,
+                label=option.label,
+                number=index + 1,
+                colour=colour,
+                pattern=pattern,
+                count=count,
+                share=0.0 if abstains or not base else min(1.0, count / base),
+                percent="–" if abstains else percent(count, base),
+                first=over and not abstains and most > 0 and count == most,
+                abstain=abstains,
+            )
+        )
+    return made
+
+
+def percent(count: int, of: int) -> str:
+    """Whole per cent, but "100%" only for all of them and "0%" only for none."""
+    if not of or not count:
+        return "0%"
+    if count >= of:
+        return "100%"
+    share = 100 * count / of
+    if share < 0.5:
+        return "<1%"
+    if share >= 99.5:
+        return ">99%"
+    return f"{int(share + 0.5)}%"
