@@ -2,6 +2,7 @@
 // its delay: the largest of the last few is the best.
 
 const KEPT = 8;
+const SET = 5_000; // no message is that late: a sample so far behind says that the local clock was put forward
 
 export class Clock {
   constructor(local = () => Date.now()) {
@@ -12,7 +13,9 @@ export class Clock {
   hear(now) {
     const server = Date.parse(now);
     if (Number.isNaN(server)) return;
-    this.samples.push(server - this.local());
+    const sample = server - this.local();
+    if (this.samples.length && sample < Math.max(...this.samples) - SET) this.samples = [];
+    this.samples.push(sample);
     if (this.samples.length > KEPT) this.samples.shift();
   }
 

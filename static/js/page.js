@@ -3,6 +3,7 @@
 import { dataBlock } from "./dom.js";
 import { browser, wakeOn } from "./env.js";
 import { Live } from "./live.js";
+import { holdFor, veiled } from "./reveal.js";
 import { scene, wanted } from "./scene.js";
 import { Texts } from "./text.js";
 
@@ -26,7 +27,7 @@ export function start({ audience = false, draw, tick }) {
     const next = context.live.refusal
       ? { kind: "gone", code: context.live.refusal }
       : scene(page, stateOf, context.order);
-    if (mayReplace(context, next)) context.scene = next;
+    if (mayReplace(context, next)) context.scene = together(context, next);
     draw(context);
     entitle(context, audience);
     renewWhenSignedOut(context);
@@ -58,6 +59,15 @@ function mayReplace(context, next) {
     }, LEAVING);
   }
   return false;
+}
+
+/** A result is shown when its moment has come; a page that comes later than that does not wait. */
+function together(context, next) {
+  context.env.clearTimeout(context.curtain);
+  const wait = holdFor(next, context.scene, context.live.clock.now());
+  if (!wait) return next;
+  context.curtain = context.env.setTimeout(context.redraw, wait);
+  return veiled(next);
 }
 
 /** The tab says what the page shows now. */

@@ -63,20 +63,3 @@ test("texts fill in values and choose singular or plural", () => {
 test("a receipt is read in groups of four", () => {
   assert.equal(grouped("7F3KQ2M8ABCDEFGH"), "7F3K-Q2M8-ABCD-EFGH");
 });
-
-test("only a poll that was seen to close, or whose deadline passed, says when", async () => {
-  const { Countdown } = await import("../../static/js/views/countdown.js");
-  const clock = { now: () => Date.parse("2026-01-01T12:00:00Z") };
-  const texts = new Texts({ "poll.closed": "closed", "poll.closed_at": "closed at %(time)s" });
-  const shown = (...polls) => {
-    const element = { dataset: {}, textContent: "", hidden: false };
-    const view = new Countdown(element, { texts, page: { lang: "en-US" } });
-    for (const given of polls) view.update({ kind: "poll", poll: { id: "A", round: 1, closes_at: null, ...given } }, clock);
-    return element.textContent;
-  };
-  assert.equal(shown({ phase: "closed" }), "closed");
-  assert.match(shown({ phase: "open" }, { phase: "closed" }, { phase: "closed" }), /^closed at \d/);
-  assert.match(shown({ phase: "closed", closes_at: "2026-01-01T11:00:00Z" }), /^closed at \d/);
-  assert.equal(shown({ phase: "closed", closes_at: "2026-01-01T13:00:00Z" }), "closed");
-  assert.equal(shown({ phase: "open", closes_at: "2026-01-01T12:00:42Z" }), "0:42");
-});

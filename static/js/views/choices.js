@@ -29,7 +29,7 @@ export class Choices {
     this.structure = null;
   }
 
-  update({ stream, poll, tally }, ballot) {
+  update({ stream, poll, tally, revealing }, ballot) {
     const list = rows(poll, tally);
     const needsCode = Boolean(ballot.needsCode) && poll.phase === "open";
     const structure = JSON.stringify([stream, poll.title, poll.options, poll.round, poll.phase, poll.kind, poll.allow_change, needsCode]);
@@ -46,7 +46,7 @@ export class Choices {
     const counted = list.some((row) => row.counted);
     this.section.dataset.counted = String(counted);
     for (const row of list) this.set(row, chosen.includes(row.id), ballot);
-    setText(this.note, this.noteOf(poll, counted));
+    setText(this.note, revealing ? this.texts.say("poll.revealing") : this.noteOf(poll, counted));
     setText(this.over, this.full);
     if (this.button) this.setButton(chosen, ballot);
   }

@@ -17,14 +17,14 @@ export class Poster {
     this.structure = null;
   }
 
-  update({ stream, poll, tally }) {
+  update({ stream, poll, tally, revealing }) {
     const list = rows(poll, tally);
     const structure = JSON.stringify([stream, poll.title, poll.options, poll.round]);
     if (structure !== this.structure) this.build(poll, list);
     this.structure = structure;
     this.section.dataset.phase = poll.phase;
     this.section.dataset.counted = String(list.some((row) => row.counted));
-    setText(this.note, this.noteOf(poll, list));
+    setText(this.note, this.noteOf(poll, list, revealing));
     for (const row of list) this.set(row);
   }
 
@@ -60,8 +60,9 @@ export class Poster {
     parts.item.classList.toggle("first", row.first);
   }
 
-  noteOf(poll, list) {
+  noteOf(poll, list, revealing) {
     if (list.some((row) => row.counted)) return "";
+    if (revealing) return this.texts.say("poll.revealing");
     if (poll.phase === "closed") return this.texts.say("poll.closed_hidden");
     return this.texts.say(`poll.hidden.${poll.results}`);
   }

@@ -1,0 +1,43 @@
+"""Screens of a hall: they reveal together, outlive their network, and say how they are."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from conftest import Hall, reads
+from playwright.async_api import Page
+
+NOTE = """() => {
+    const stage = document.getElementById("stage");
+    window.seen = [];
+    const look = () => {
+        const poll = stage.querySelector(".poll");
+        const said = `${poll.dataset.counted} ${poll.querySelector(".note").textContent}`;
+        if (said !== (window.seen.at(-1) || {}).said) window.seen.push({ said, at: Date.now() });
+    };
+    new MutationObserver(look).observe(stage, { subtree: true, childList: true, attributes: true, characterData: true });
+}"""
+
+
+async def test_a_result_is_shown_on_all_pages_at_its_moment_and_not_before(hall: Hall) -> None:
+    poll = await hall.poll(results="after_close")
+    await hall.vote(poll, "2", 3)
+    pages: list[Page] = [
+        await hall.projector(f"/polls/{poll}/screen"),
+        await hall.projector(f"/polls/{poll}/screen"),
+        await hall.phone(f"/polls/{poll}"),
+    ]
+    for page in pages:
+        await page.evaluate(NOTE)
+    closed = await hall.ask("POST", f"/api/polls/{poll}/close")
+    moment = datetime.fromisoformat(closed["reveal_at"]).timestamp() * 1000
+    for page in pages:
+        await page.wait_for_selector('.poll[data-counted="true"]')
+        await reads(page, ".note", "")
+        seen = await page.evaluate("window.seen")
+        told = [each["said"] for each in seen]
+        assert "false The result appears in a moment." in told and told[-1] == "true ", told
+        # Server and browser share a clock here, so no page may be early: one that is late has a reason of its own.
+        assert next(each["at"] for each in seen if each["said"].startswith("true")) >= moment - 1
+    late = await hall.projector(f"/polls/{poll}/screen")
+    await reads(late, ".row.first .figures b", "100%")
