@@ -15,7 +15,8 @@ NOTE = """() => {
         const said = `${poll.dataset.counted} ${poll.querySelector(".note").textContent}`;
         if (said !== (window.seen.at(-1) || {}).said) window.seen.push({ said, at: Date.now() });
     };
-    new MutationObserver(look).observe(stage, { subtree: true, childList: true, attributes: true, characterData: true });
+    const all = { subtree: true, childList: true, attributes: true, characterData: true };
+    new MutationObserver(look).observe(stage, all);
 }"""
 
 
