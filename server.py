@@ -164,6 +164,7 @@ async def start(settings: Settings) -> Running:
         url=f"http://{local(settings.address)}:{port}",
         environment=environment_with(),
     )
+    screens = Screens()
     services = Services(
         settings=settings,
         secrets=secrets,
@@ -172,8 +173,8 @@ async def start(settings: Settings) -> Running:
         polls=Polls(store, hub, poll_rule, publisher, deadlines, utc_now),
         replays=Replays(store, hub, time.monotonic),
         walls=Walls(store, hub, utc_now),
-        presence=Presence(hub.hub, time.monotonic),
-        screens=Screens(),
+        presence=Presence(hub.hub, time.monotonic, lambda wall: bool(screens.of(wall, utc_now()))),
+        screens=screens,
         codebook=Codebook(store, hub, poll_rule.roll, utc_now),
         tasks=tasks.tasks,
         runner=tasks.runner,

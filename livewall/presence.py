@@ -59,10 +59,12 @@ def interval(readers: int) -> float:
 
 
 class Presence:
-    """The presence of all walls of this process. `now` is monotonic, in seconds."""
+    """The presence of all walls of this process. `now` is monotonic, in seconds. Readers are told of walls that are
+    `shown` (by their stream) on some screen: phones and programs are not to be woken for what nobody looks at."""
 
-    def __init__(self, hub: Hub, now: Callable[[], float]) -> None:
+    def __init__(self, hub: Hub, now: Callable[[], float], shown: Callable[[str], bool]) -> None:
         self._hub = hub
+        self._shown = shown
         self._now = now
         self._polled: dict[str, dict[str, float]] = {}
         self._told: dict[str, tuple[int, float]] = {}
@@ -94,7 +96,10 @@ class Presence:
             del self._told[name]
         for name, stream in self._hub.streams.items():
             if name.startswith(KIND) and stream.cursors:
-                self._tell(name, stream, now)
+                if self._shown(name):
+                    self._tell(name, stream, now)
+                else:
+                    stream.stays.pop(KEY, None)
 
     def _tell(self, name: str, stream: Stream, now: float) -> None:
         found = self.people(name)

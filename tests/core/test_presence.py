@@ -39,7 +39,8 @@ class Wall:
     def __init__(self) -> None:
         self.time = 100.0
         self.hub = Hub("e", {"walls": WallRule()}, now=lambda: "now")
-        self.presence = Presence(self.hub, lambda: self.time)
+        self.shown = True
+        self.presence = Presence(self.hub, lambda: self.time, lambda wall: self.shown)
         stream = self.hub.open(WALL)
         held = [Event(1, "wall", '{"active":null}', int(View.BOTH))]
         self.hub.loaded(stream, Loaded(1, {View.FULL: 1, View.MASKED: 1}, held))
@@ -109,6 +110,17 @@ def test_who_comes_later_is_told_what_the_others_know() -> None:
     wall.turn()
     late = wall.come(None)
     assert wall.told(late) == [b'"data":{"people":1}}']
+
+
+def test_nobody_is_told_while_no_screen_shows_it() -> None:
+    wall = Wall()
+    first = wall.come("a")
+    wall.turn()
+    wall.shown = False
+    wall.come("b")
+    wall.turn()
+    assert wall.told(first) == [b'"data":{"people":1}}']
+    assert wall.told(wall.come("c")) == []
 
 
 def test_a_question_of_somebody_who_polls_is_not_answered_by_it() -> None:

@@ -24,6 +24,7 @@ def says(people: int) -> Any:
 
 async def test_a_screen_is_told_when_people_come_and_go(client: Client) -> None:
     wall = await wall_of(client)
+    await report(client, wall)
     screen = await client.socket(f"/ws/walls/{wall}?as=audience")
     voter = await client.voter()
     first = await client.socket(f"/ws/walls/{wall}", token=voter)
@@ -40,6 +41,7 @@ async def test_a_screen_is_told_when_people_come_and_go(client: Client) -> None:
 
 async def test_who_comes_later_is_told_at_once_over_a_socket_and_over_server_sent_events(client: Client) -> None:
     wall = await wall_of(client)
+    await report(client, wall)
     voter = await client.socket(f"/ws/walls/{wall}", token=await client.voter())
     await voter.until(says(1))
     await (await client.socket(f"/ws/walls/{wall}?as=audience")).until(says(1))
