@@ -52,6 +52,7 @@ from livewall.tasks.parts import TaskParts, open_tasks
 from livewall.voting.access import PollRule
 from livewall.voting.codebook import Codebook
 from livewall.voting.deadlines import Deadlines
+from livewall.voting.erasure import Erasure
 from livewall.voting.polls import Polls
 from livewall.voting.publisher import Budget, TallyPublisher
 from livewall.voting.replay import Replays
@@ -62,6 +63,7 @@ access = logging.getLogger("livewall.access")
 
 MAX_BUFFER = 9 << 20
 EVICT_SECONDS = 15.0
+ERASE_SECONDS = 3600.0
 LAG_SECONDS = 0.5
 PRESENCE_SECONDS = 1.0
 LISTEN_BACKLOG = 1024
@@ -103,6 +105,7 @@ class Running:
             timer.cancel()
         await self.connections.drain()
         await self.tasks.close()
+        await self.services.erasure.close()
         await self.services.store.close()
         await self.services.hub.idle()
         for _ in range(50):
@@ -176,6 +179,7 @@ async def start(settings: Settings) -> Running:
         presence=Presence(hub.hub, time.monotonic, lambda wall: bool(screens.of(wall, utc_now()))),
         screens=screens,
         codebook=Codebook(store, hub, poll_rule.roll, utc_now),
+        erasure=Erasure(store, utc_now, days=settings.ballot_days),
         tasks=tasks.tasks,
         runner=tasks.runner,
         pipelines=tasks.pipelines,
@@ -198,10 +202,12 @@ async def start(settings: Settings) -> Running:
     )
     running = Running(services, connections, http, port, folder, deadlines, tasks)
     await services.polls.start()
+    services.erasure.look()
     await tasks.start()
     every(running, LAG_SECONDS, lambda late: metrics.loop_lag.set(late))
     every(running, EVICT_SECONDS, lambda late: hub.hub.evict())
     every(running, PRESENCE_SECONDS, lambda late: services.presence.turn())
+    every(running, ERASE_SECONDS, lambda late: services.erasure.look())
     every(running, EVICT_SECONDS, lambda late: credentials.run_out())
     connections.websocket_pulse.start()
     connections.sse_pulse.start()

@@ -98,6 +98,8 @@ CALLS: tuple[Call, ...] = (
          errors=(403,)),
     Call("GET", f"{POLL}/race.svg", "The tally of a round over time as a picture", {200: SVG}, parameters=PICTURE,
          errors=(403,)),
+    Call("DELETE", f"{POLL}/ballots", "Erase the ballots of a closed poll; counts and rounds stay", {200: Poll}, HOST,
+         parameters=(IF_MATCH,), errors=(400, 409, 422), headers=VERSIONED),
     Call("GET", f"{POLL}/ballots.csv", "All ballots under their receipts", {200: CSV}, HOST),
     Call("GET", f"{POLL}/results.json", "The tally of each round", {200: answers.Results}, HOST),
     Call("GET", "/api/walls", "Walls, the newest first", {200: answers.WallList}, HOST, parameters=PAGE),

@@ -75,6 +75,7 @@ class DeskPage(Page):
             wrong=wrong,
             typed=typed or {},
             base_url=self.services.base_url,
+            ballot_days=self.services.settings.ballot_days,
             data={"streams": watched, "lang": self.locale.code.replace("_", "-")},
             script="desk",
         )
@@ -205,6 +206,8 @@ class PollForm(DeskForm):
                 await polls.publish(id, act == "publish", self.who)
             case "reset":
                 await polls.reset(id, whole(given, "round") or 0, self.who)
+            case "erase":
+                await self.services.erasure.poll(id, self.who)
             case "archive":
                 await polls.archive(id, self.who)
                 return act, ""

@@ -18,6 +18,7 @@ from livewall.identity import NOBODY
 from livewall.names import CODE_ALPHABET, wall_code
 from livewall.store.writer import settle
 from livewall.voting import receipts
+from livewall.voting.erasure import erased
 from livewall.voting.poll import tally_is_seen
 
 RENEW_VOTING, RENEW_RESULT = 0, 5
@@ -49,11 +50,13 @@ class AudiencePage(Page):
             voting=voting,
             wrong=self.reason(error) if error else "",
             note=self.note(found) if poll else "",
+            kept=self.kept(poll) if poll else "",
             refresh=RENEW_VOTING if voting else RENEW_RESULT,
             here=self.request.path,
             check=await self.checked(poll) if poll and not wall else None,
             code=code,
-            data=self.data(found, stream=stream, wall=wall) | {"host": self.who.host, "code": code},
+            data=self.data(found, stream=stream, wall=wall)
+            | {"host": self.who.host, "code": code, "ballotDays": self.services.settings.ballot_days},
             script="poll",
             legacy=True,
         )
@@ -65,8 +68,13 @@ class AudiencePage(Page):
             return {"typed": "", "said": ""}
         try:
             found = await receipts.counted_under(self.services.store, self.services.hub, poll["id"], typed, self.who)
-        except (NotFound, NotAllowed) as error:
-            return {"typed": typed, "said": self.say("receipt.hidden" if error.status == 403 else "receipt.unknown")}
+        except NotAllowed:
+            return {"typed": typed, "said": self.say("receipt.hidden")}
+        except NotFound:
+            gone = await self.services.store.read(lambda asks: erased(asks, poll["id"]))
+            date = max(gone.values(), default="")[:10]
+            said = self.say("receipt.erased", date=date) if gone else self.say("receipt.unknown")
+            return {"typed": typed, "said": said}
         labels = [option["label"] for option in poll["options"] if option["id"] in found.choices]
         return {"typed": typed, "said": self.say("receipt.found", round=found.round, choices=", ".join(labels))}
 
@@ -84,6 +92,13 @@ class AudiencePage(Page):
         if not found["counted"]:
             said.append(self.say(f"poll.hidden.{poll['results']}"))
         return " ".join([*said, self.hosts_only(found)]).strip()
+
+    def kept(self, poll: dict[str, Any]) -> str:
+        """For how long ballots are kept, where they are not for ever."""
+        days = self.services.settings.ballot_days
+        if poll.get("erased_at"):
+            return self.say("poll.erased", date=poll["erased_at"][:10])
+        return self.say("poll.kept_days", days, n=days) if days else ""
 
     def hosts_only(self, found: dict[str, Any]) -> str:
         """That the figures shown are not for everyone yet."""

@@ -14,6 +14,7 @@ from livewall.errors import LivewallError, NotAllowed
 from livewall.store.writer import settle
 from livewall.voting import export, receipts, rounds
 from livewall.voting.ballots import Cast
+from livewall.voting.erasure import erased
 
 
 class VotersHandler(ApiHandler):
@@ -163,18 +164,32 @@ def result_of(cast: Cast) -> str:
     return "created" if cast.created else "changed" if cast.changed else "same"
 
 
+class BallotsHandler(ApiHandler):
+    """DELETE /api/polls/ID/ballots: answered when they are gone."""
+
+    async def delete(self, id: str) -> None:
+        self.need("host")
+        self.body(wire.Nothing)
+        poll, version = await self.services.erasure.poll(id, self.who, version=self.if_match())
+        self.answer(poll, version=version)
+
+
 class BallotsCsvHandler(ApiHandler):
-    """GET /api/polls/ID/ballots.csv"""
+    """GET /api/polls/ID/ballots.csv; where ballots were erased the name of the file and a header say so."""
 
     async def get(self, id: str) -> None:
         self.need("host")
-        rows = await self.services.store.read(lambda c: export.ballots(c, id))
+        rows, gone = await self.services.store.read(lambda c: (export.ballots(c, id), erased(c, id)))
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(["receipt", "round", "choices"])
         writer.writerows([row.receipt, row.round, " ".join(row.choices)] for row in rows)
         self.set_header("Content-Type", "text/csv; charset=utf-8")
-        self.set_header("Content-Disposition", f'attachment; filename="ballots-{id}.csv"')
+        if gone:
+            said = ", ".join(f"round {round} at {at}" for round, at in gone.items())
+            self.set_header("Livewall-Ballots-Erased", said)
+        erased_too = "-erased" if gone else ""
+        self.set_header("Content-Disposition", f'attachment; filename="ballots-{id}{erased_too}.csv"')
         self.finish(text.getvalue())
 
 
@@ -183,6 +198,6 @@ class ResultsHandler(ApiHandler):
 
     async def get(self, id: str) -> None:
         self.need("host")
-        results = await self.services.store.read(lambda c: export.results(c, id))
+        results = await self.services.store.read(lambda c: export.results(c, id, self.services.settings.ballot_days))
         self.set_header("Content-Disposition", f'attachment; filename="results-{id}.json"')
         self.answer(msgspec.to_builtins(results))

@@ -56,6 +56,7 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/api/polls/{ID}/restore", polls.RestoreHandler, plain),
         URLSpec(rf"/api/polls/{ID}/receipts/([^/]{{1,120}})", polls.ReceiptHandler, plain),
         URLSpec(rf"/api/polls/{ID}/ballot", polls.BallotHandler, plain),
+        URLSpec(rf"/api/polls/{ID}/ballots", polls.BallotsHandler, plain),
         URLSpec(rf"/api/polls/{ID}/ballots\.csv", polls.BallotsCsvHandler, plain),
         URLSpec(rf"/api/polls/{ID}/results\.json", polls.ResultsHandler, plain),
         *pictures.api(plain),

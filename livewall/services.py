@@ -21,6 +21,7 @@ from livewall.tasks.pipelines import Pipelines
 from livewall.tasks.runner import Runner
 from livewall.tasks.tasks import Tasks
 from livewall.voting.codebook import Codebook
+from livewall.voting.erasure import Erasure
 from livewall.voting.polls import Polls
 from livewall.voting.replay import Replays
 from livewall.walls import Walls
@@ -38,6 +39,7 @@ class Services:
     presence: Presence
     screens: Screens
     codebook: Codebook
+    erasure: Erasure
     tasks: Tasks
     runner: Runner
     pipelines: Pipelines

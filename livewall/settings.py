@@ -119,6 +119,11 @@ def count(most: int) -> Callable[[str], int]:
     return read
 
 
+def maybe(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """What `read` makes of a text, None of an empty one."""
+    return lambda text: read(text) if text else None
+
+
 def maybe_folder(text: str) -> Path | None:
     return folder(text) if text else None
 
@@ -161,6 +166,9 @@ class Settings:
     workers: int = _option(4, count(1000), "N", "Tasks that run here at once; more wait for their turn.")
     log_days: int = _option(30, count(36500), "N", "Days for which the logs of ended tasks are kept.")
     log_size: int = _option(10, count(100_000), "GIB", "GiB that all logs may take; the oldest go first.")
+    ballot_days: int | None = _option(
+        None, maybe(count(36500)), "N", "Days after closing for which ballots are kept; without it, for ever."
+    )
     admin_token: str | None = _option(
         None, secret, "TOKEN", "The admin's token; without it one is made and kept in the file DIR/secret."
     )

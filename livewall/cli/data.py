@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from livewall.cli import output
-from livewall.cli.outcome import REFUSED, stop
+from livewall.cli.outcome import REFUSED, say, stop
 from livewall.client.calls import reason
 from livewall.settings import data_folder
 
@@ -91,7 +91,7 @@ def recount(id: str, as_json: bool, data: Path) -> None:
 
     from livewall.errors import NotFound
     from livewall.store.folder import DATABASE
-    from livewall.voting.recount import labels, recount
+    from livewall.voting.recount import erased_rounds, labels, recount
 
     id = id.removeprefix("polls/")
     with told():
@@ -100,11 +100,17 @@ def recount(id: str, as_json: bool, data: Path) -> None:
             stop(REFUSED, f"There is no database in {data}.")
         try:
             rounds, called = recount(database, id), labels(database, id)
+            gone = erased_rounds(database, id)
         except NotFound:
             stop(REFUSED, f"There is no poll {id!r} in {data}; recount takes a poll's ID, not a wall's code.")
+    for round, at in gone.items():
+        say(f"The ballots of round {round} were erased at {at}: its counts stand, and cannot be checked any more.")
+    if gone and not rounds:
+        stop(REFUSED, "There is nothing left to count.")
     agree = all(each.agrees for each in rounds)
     if as_json:
-        output.as_json({"poll": id, "agree": agree, "rounds": msgspec.to_builtins(rounds)})
+        erased = {str(round): at for round, at in gone.items()}
+        output.as_json({"poll": id, "agree": agree, "rounds": msgspec.to_builtins(rounds), "erased": erased})
     else:
         rows: list[tuple[object, ...]] = []
         for each in rounds:

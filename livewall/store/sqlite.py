@@ -25,7 +25,9 @@ def connect(path: Path, *, writer: bool) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA journal_size_limit = 67108864")
-    if not writer:
+    if writer:
+        connection.execute("PRAGMA secure_delete = ON")  # what was erased is overwritten, not just forgotten
+    else:
         connection.execute("PRAGMA query_only = ON")
     return connection
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from livewall.errors import Refused
 from livewall.store.transaction import Transaction
@@ -57,7 +58,8 @@ def cast(
     found = tx.one(_FIND, params) if round in (None, row.poll.round) else None
     if found is not None:
         before = [c for (c,) in tx.all(_CHOICES, {"receipt": found[0]})]
-        if set(before) == set(choices) and len(before) == len(choices):
+        same = set(before) == set(choices) and len(before) == len(choices)
+        if same and row.poll.erased_at is UNSET:
             # Whatever became of the poll since: somebody asks again because the answer was lost.
             in_order = tuple(o for o in row.order if o in before)
             return Cast(Ballot(found[0], in_order, row.poll.round), created=False, changed=False)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from livewall.voting import rows
+from livewall.voting.erasure import erased
 
 
 class Marked(msgspec.Struct):
@@ -21,7 +22,9 @@ def ballots(asks: rows.Asks, poll: str) -> list[Marked]:
     found: dict[str, Marked] = {}
     for receipt, round, choice in asks.execute(
         """SELECT ballots.receipt, ballots.round, choices.choice FROM ballots
-        JOIN choices ON choices.receipt = ballots.receipt WHERE ballots.poll = :poll ORDER BY ballots.receipt""",
+        JOIN choices ON choices.receipt = ballots.receipt
+        JOIN rounds ON rounds.poll = ballots.poll AND rounds.round = ballots.round AND rounds.erased_at IS NULL
+        WHERE ballots.poll = :poll ORDER BY ballots.receipt""",
         {"poll": poll},
     ):
         found.setdefault(receipt, Marked(receipt, round, [])).choices.append(choice)
@@ -30,11 +33,13 @@ def ballots(asks: rows.Asks, poll: str) -> list[Marked]:
     return list(found.values())
 
 
-def results(asks: rows.Asks, poll: str) -> dict[str, Any]:
-    """The poll with the tally of each round. Raises NotFound."""
+def results(asks: rows.Asks, poll: str, days: int | None) -> dict[str, Any]:
+    """The poll with the tally of each round, how long ballots are kept, and in which rounds they are erased. Raises
+    NotFound."""
     current = rows.find(asks, poll).poll
     rounds = [
         msgspec.to_builtins(rows.tally(asks, msgspec.structs.replace(current, round=round)))
         for round in range(1, current.round + 1)
     ]
-    return {"poll": msgspec.to_builtins(current), "rounds": rounds}
+    gone = [{"round": round, "at": at} for round, at in erased(asks, poll).items()]
+    return {"poll": msgspec.to_builtins(current), "rounds": rounds, "ballot_days": days, "erased": gone}

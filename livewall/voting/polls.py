@@ -112,6 +112,8 @@ class Polls:
             phase = moved(row.poll.phase, "open")
             if row.poll.phase is phase:
                 return row
+            if row.poll.erased_at is not UNSET:
+                raise Refused("conflict", "the ballots of this round were erased; reset the poll to begin a new round")
             poll = msgspec.structs.replace(row.poll, phase=phase, closes_at=_ends(row.closes_in, now), closed_at=UNSET)
             if not row.opened:
                 walls.item_opened(tx, rows.stream_of(id))
@@ -187,8 +189,11 @@ class Polls:
         now = iso(self._clock())
 
         def write(tx: Transaction) -> None:
-            check_version(rows.find(tx, id).version, version)
+            row = rows.find(tx, id)
+            check_version(row.version, version)
             tx.execute("UPDATE polls SET archived = 1 WHERE id = :id", {"id": id})
+            if row.poll.phase is Phase.OPEN:
+                rows.ended(tx, id, row.poll.round, now)
             tx.memo.pop(("poll", id), None)
             walls.remove_item(tx, rows.stream_of(id))
             for key in ("poll", "tally"):
@@ -212,6 +217,8 @@ class Polls:
             if wall is not None and tx.one("SELECT 1 FROM walls WHERE code = :code", {"code": wall}) is None:
                 wall = None
             row = msgspec.structs.replace(row, poll=msgspec.structs.replace(row.poll, wall=wall))
+            if row.poll.phase is Phase.OPEN:
+                rows.ended(tx, id, row.poll.round, None)
             rows.update(tx, row)
             rows.tell(tx, row.poll)
             rows.tell_tally(tx, row.poll, now)
@@ -263,6 +270,8 @@ class Polls:
                 return before
             rows.update(tx, after)
             old, new = before.poll, after.poll
+            if old.phase is not new.phase and new.phase is not Phase.DRAFT:
+                rows.ended(tx, id, new.round, now if new.phase is Phase.CLOSED else None)
             if old != new:
                 if new.phase is Phase.DRAFT and old.phase is not Phase.DRAFT:
                     for key in ("poll", "turnout"):
@@ -347,7 +356,8 @@ class Polls:
             own, may_cast = voter, False
             if who.voter and row.poll.assurance == "code":
                 own, may_cast = self._roll.voter(connection, id, row.poll.wall, who.voter)
-            ballot = ballots.own(connection, id, row.poll.round, own) if own else None
+            kept = row.poll.erased_at is UNSET
+            ballot = ballots.own(connection, id, row.poll.round, own) if own and kept else None
             return row, tally, ballot, may_cast
 
         row, tally, ballot, may_cast = await self._store.read(ask)

@@ -32,7 +32,10 @@ def find(asks: rows.Asks, poll: str, receipt: str) -> Ballot:
     """Raises NotFound."""
     order = rows.find(asks, poll).order
     found: Any = asks.execute(
-        "SELECT round FROM ballots WHERE receipt = :receipt AND poll = :poll", {"receipt": receipt, "poll": poll}
+        """SELECT ballots.round FROM ballots
+        JOIN rounds ON rounds.poll = ballots.poll AND rounds.round = ballots.round AND rounds.erased_at IS NULL
+        WHERE ballots.receipt = :receipt AND ballots.poll = :poll""",
+        {"receipt": receipt, "poll": poll},
     ).fetchone()
     if found is None:
         raise NotFound("not_found", "no ballot of this poll has that receipt")

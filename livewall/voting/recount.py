@@ -8,6 +8,7 @@ import msgspec
 
 from livewall.store.sqlite import connect
 from livewall.voting import rows
+from livewall.voting.erasure import erased, kept
 from livewall.voting.poll import Poll, Tally
 
 
@@ -24,16 +25,28 @@ class Recount(msgspec.Struct):
 
 
 def recount(database: Path, poll: str) -> list[Recount]:
-    """Count every round of a poll anew. A running server goes on. Raises NotFound, sqlite3.Error."""
+    """Count anew every round of a poll whose ballots are not erased. A running server goes on.
+
+    Raises NotFound, sqlite3.Error.
+    """
     connection = connect(database, writer=False)
     try:
         connection.execute("BEGIN")
         current = rows.find(connection, poll).poll
         found = []
-        for round in range(1, current.round + 1):
+        for round in kept(connection, poll, current.round):
             asked = msgspec.structs.replace(current, round=round)
             found.append(Recount(round, count_ballots(connection, asked), rows.tally(connection, asked)))
         return found
+    finally:
+        connection.close()
+
+
+def erased_rounds(database: Path, poll: str) -> dict[int, str]:
+    """The rounds that cannot be counted any more, and when their ballots were erased. Raises sqlite3.Error."""
+    connection = connect(database, writer=False)
+    try:
+        return erased(connection, poll)
     finally:
         connection.close()
 

@@ -205,6 +205,19 @@ def tell_tally(tx: Transaction, poll: Poll, now: str) -> None:
     )
 
 
+def is_archived(asks: Asks, poll: str) -> bool:
+    found = asks.execute("SELECT archived FROM polls WHERE id = :poll", {"poll": poll}).fetchone()
+    return bool(found and found[0])
+
+
+def ended(tx: Transaction, poll: str, round: int, now: str | None) -> None:
+    """Note when a round was closed: its ballots are kept for so many days from then. None: it was opened again."""
+    tx.execute(
+        "UPDATE rounds SET closed_at = :now WHERE poll = :poll AND round = :round",
+        {"poll": poll, "round": round, "now": now},
+    )
+
+
 def begin_round(tx: Transaction, poll: Poll) -> None:
     tx.execute(
         "INSERT INTO rounds (poll, round, ballots, changed, told) VALUES (:poll, :round, 0, 0, 0)",

@@ -166,10 +166,14 @@ async def votes(client: Client) -> None:
         await client.ask("POST", f"{here}/timer", body, token=ADMIN)
     await client.ask("GET", f"{here}/rounds", token=ADMIN)
     await client.ask("GET", f"{here}/rounds")
+    await client.ask("DELETE", f"{here}/ballots", token=ADMIN)
     for path, body in (("close", {}), ("publish", {}), ("reset", {"round": 1}), ("duplicate", {}), ("close", {}),
                        ("restore", {})):
         await client.ask("POST", f"{here}/{path}", body, token=ADMIN)
     await client.ask("PUT", here, {"title": "?"}, token=ADMIN)
+    for token, etag in ((ADMIN, "99"), (ADMIN, ""), (voter, ""), (None, "")):
+        await client.ask("DELETE", f"{here}/ballots", token=token, headers={"If-Match": f'"{etag}"'} if etag else {})
+    await client.ask("GET", f"{here}/results.json", token=ADMIN)
     for kind in ("polls", "walls"):
         await client.ask("PUT", f"/api/{kind}/{wall if kind == 'walls' else poll}", {"title": "!"}, token=ADMIN,
                          headers={"If-Match": '"99"'})

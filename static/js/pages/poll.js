@@ -26,6 +26,7 @@ function make(context) {
     announcer: new Announcer(find("#announcer"), context.env),
     twin: new Twin(find("#twin"), tools),
     receipt: new Receipt(find("#receipt"), tools, () => booth.ballot.takeBack()),
+    kept: find("#kept"),
     turnout: find("#turnout"),
     where: find("#where"),
     poll: new Choices(stage, tools, (choices, code) => booth.ballot.cast(choices, code), (text) => views.announcer.repeat(text)),
@@ -56,6 +57,12 @@ function boothOf(context, stream, poll) {
   return booth.ballot;
 }
 
+/** For how long ballots are kept, where they are not for ever. */
+function kept({ page, texts }, poll) {
+  if (poll.erased_at) return texts.say("poll.erased", { date: poll.erased_at.slice(0, 10) });
+  return page.ballotDays ? texts.say("poll.kept_days", { n: page.ballotDays }, page.ballotDays) : "";
+}
+
 function drawPoll(context, scene) {
   const { poll, tally } = scene;
   const ballot = boothOf(context, scene.stream, poll);
@@ -65,6 +72,7 @@ function drawPoll(context, scene) {
   const cast = ballots(scene);
   const words = context.texts.say("poll.ballots", { n: context.number(cast) }, cast);
   setText(views.turnout, words);
+  setText(views.kept, kept(context, poll));
   const list = rows(poll, tally);
   if (list.some((row) => row.counted)) {
     views.twin.update(JSON.stringify([scene.stream, poll.round, poll.phase]), poll.title, list, cast);
@@ -100,6 +108,7 @@ function show(context) {
     views.receipt.hide();
     views.twin.clear();
     setText(views.turnout, "");
+    setText(views.kept, "");
   }
   views.countdown.update(scene, context.live.clock);
 }

@@ -44,7 +44,8 @@ export class Receipt {
       return { head: say("vote.safe"), rest: say(poll.allow_change ? "vote.may_change" : "vote.is_final") };
     }
     if (ballot.phase === "idle") {
-      if (poll.phase === "closed") return { head: say("vote.not_voted"), rest: "" };
+      // Where the ballots are erased nobody can say who had one.
+      if (poll.phase === "closed" && !poll.erased_at) return { head: say("vote.not_voted"), rest: "" };
       return { head: "", rest: "" };
     }
     return { head: say(`vote.${ballot.phase}`), rest: ballot.phase === "retrying" ? say("vote.no_need") : "" };

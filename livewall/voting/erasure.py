@@ -1,0 +1,194 @@
+"""Erasure: ballots go, counts and rounds stay. On demand, and so many days after closing where that is set.
+
+A round is marked first, in one transaction with the poll's event and the line of the audit: from then on nothing
+answers for its ballots. The rows follow, some in each transaction, so that other writes come between; what a kill
+left of them goes at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from livewall import audit
+from livewall.clock import Clock, iso, later
+from livewall.errors import LivewallError, Refused
+from livewall.identity import Who
+from livewall.store.store import Store
+from livewall.store.transaction import Transaction
+from livewall.voting import rows
+from livewall.voting.poll import Phase
+from livewall.voting.polls import check_version
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+"""Ballots of one transaction: some milliseconds of the writer's time."""
+LOOK = 200
+"""Polls that one look finds; it looks again until there are none."""
+DAY = 86400
+
+
+class Erasure:
+    """`days` after its closing a round's ballots are erased; None keeps them."""
+
+    def __init__(self, store: Store, clock: Clock, *, days: int | None) -> None:
+        self._store = store
+        self._clock = clock
+        self._days = days
+        self._sweeping: asyncio.Task[None] | None = None
+
+    async def poll(self, id: str, who: Who, *, version: int | None = None) -> tuple[dict[str, Any], int]:
+        """Erase the ballots of all rounds that are over; returns the poll when they are gone. Once more does nothing.
+
+        Raises NotFound, and Refused (`conflict`) while the poll takes ballots, where it never did, and where `version`
+        is not the newest.
+        """
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> rows.Row:
+            row = rows.find(tx, id, archived=True)
+            poll = row.poll
+            check_version(row.version, version)
+            if not rows.is_archived(tx, id) and (
+                poll.phase is Phase.OPEN or (poll.phase is Phase.DRAFT and poll.round == 1)
+            ):
+                raise Refused("conflict", f"the poll is {poll.phase.value}; only a closed poll's ballots can be erased")
+            last = poll.round - 1 if poll.phase is Phase.DRAFT else poll.round
+            return mark(tx, row, kept(tx, id, last), now, who)
+
+        row = await self._store.write(write)
+        await self._remove(id)
+        return msgspec.to_builtins(row.poll), row.version
+
+    async def sweep(self) -> None:
+        """Erase what is due, and the rest of what was begun. Raises Busy."""
+        for id in await self._store.read(unfinished):
+            await self._remove(id)
+        if self._days is None:
+            return
+        now = self._clock()
+        before = later(now, -self._days * DAY)
+        while found := await self._store.read(lambda asks: due(asks, before)):
+            for id in found:
+                await self._mark_due(id, before, iso(now))
+                await self._remove(id)
+
+    def look(self) -> None:
+        """Sweep, unless that is under way."""
+        if self._sweeping is None or self._sweeping.done():
+            self._sweeping = asyncio.ensure_future(self._swept())
+
+    async def close(self) -> None:
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._sweeping
+
+    async def _swept(self) -> None:
+        try:
+            await self.sweep()
+        except LivewallError as error:
+            log.warning("ballots could not be erased, an hour later they will be tried again: %s", error.message)
+
+    async def _mark_due(self, id: str, before: str, now: str) -> None:
+        await self._store.write(lambda tx: mark_due(tx, id, before, now))
+
+    async def _remove(self, id: str) -> None:
+        """Delete the ballots of a poll's erased rounds, each batch a write of its own."""
+        while await self._store.write(lambda tx: remove_some(tx, id)):
+            pass
+
+
+def mark(
+    tx: Transaction, row: rows.Row, rounds: Sequence[int], now: str, who: Who | None
+) -> rows.Row:
+    """Say that the ballots of these rounds are erased: in the rounds, on the poll, in the audit."""
+    if not rounds:
+        return row
+    poll = row.poll
+    for round in rounds:
+        tx.execute(
+            "UPDATE rounds SET erased_at = :now WHERE poll = :poll AND round = :round",
+            {"now": now, "poll": poll.id, "round": round},
+        )
+    audit.note(tx, who, now, "poll.erase", rows.stream_of(poll.id), rounds=list(rounds))
+    if poll.round not in rounds:
+        return row
+    # One that was archived while it was open stays closed when it is put back.
+    if poll.phase is Phase.OPEN:
+        poll = msgspec.structs.replace(poll, phase=Phase.CLOSED, closed_at=now)
+    poll = msgspec.structs.replace(poll, erased_at=now)
+    rows.update(tx, msgspec.structs.replace(row, poll=poll))
+    if not rows.is_archived(tx, poll.id):
+        rows.tell(tx, poll)
+    return msgspec.structs.replace(row, poll=poll, version=row.version + 1)
+
+
+def mark_due(tx: Transaction, id: str, before: str, now: str) -> None:
+    """The same for the rounds that ended before a time, as they stand now: one may have been opened again."""
+    found = tx.all(
+        f"SELECT round FROM rounds WHERE poll = :poll AND {_DUE} ORDER BY round", {"poll": id, "before": before}
+    )
+    mark(tx, rows.find(tx, id, archived=True), [round for (round,) in found], now, None)
+
+
+_DUE = "erased_at IS NULL AND ballots > 0 AND closed_at < :before"
+
+
+def due(asks: rows.Asks, before: str) -> list[str]:
+    """Polls with ballots of a round that ended before a time."""
+    found = asks.execute(
+        f"SELECT DISTINCT poll FROM rounds WHERE {_DUE} LIMIT :limit", {"before": before, "limit": LOOK}
+    )
+    return [id for (id,) in found]
+
+
+def kept(asks: rows.Asks, poll: str, last: int) -> list[int]:
+    """The rounds up to `last` whose ballots are not erased."""
+    found = asks.execute(
+        "SELECT round FROM rounds WHERE poll = :poll AND round <= :last AND erased_at IS NULL ORDER BY round",
+        {"poll": poll, "last": last},
+    )
+    return [round for (round,) in found]
+
+
+def erased(asks: rows.Asks, poll: str) -> dict[int, str]:
+    """The rounds whose ballots are erased, and when."""
+    return dict(
+        asks.execute(
+            "SELECT round, erased_at FROM rounds WHERE poll = :poll AND erased_at IS NOT NULL ORDER BY round",
+            {"poll": poll},
+        ).fetchall()
+    )
+
+
+def unfinished(asks: rows.Asks) -> list[str]:
+    """Polls with ballots of a round that was marked as erased."""
+    found = asks.execute(
+        """SELECT DISTINCT poll FROM rounds WHERE erased_at IS NOT NULL AND EXISTS (
+            SELECT 1 FROM ballots WHERE ballots.poll = rounds.poll AND ballots.round = rounds.round)"""
+    )
+    return [id for (id,) in found]
+
+
+def remove_some(tx: Transaction, poll: str) -> bool:
+    """Delete up to `BATCH` ballots of erased rounds; whether there may be more."""
+    for round in erased(tx, poll):
+        params: dict[str, Any] = {"poll": poll, "round": round}
+        count, last = tx.one(
+            """SELECT COUNT(*), MAX(voter) FROM (SELECT voter FROM ballots
+            WHERE poll = :poll AND round = :round ORDER BY voter LIMIT :batch) AS some""",
+            {**params, "batch": BATCH},
+        )
+        if count:
+            which = "FROM ballots WHERE poll = :poll AND round = :round AND voter <= :last"
+            tx.execute(f"DELETE FROM choices WHERE receipt IN (SELECT receipt {which})", {**params, "last": last})
+            tx.execute(f"DELETE {which}", {**params, "last": last})
+            return True
+    return False
