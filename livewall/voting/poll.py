@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -32,6 +33,8 @@ MOVES: Mapping[tuple[Phase, str], Phase] = {
     (Phase.CLOSED, "close"): Phase.CLOSED,
     (Phase.CLOSED, "reset"): Phase.DRAFT,
 }
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class Option(msgspec.Struct):
@@ -164,7 +167,7 @@ def clean(text: str, field: str) -> str:
     text = text.strip()
     if not text:
         raise invalid(field, "must not be empty")
-    if any((ord(c) < 32 and c not in "\n\t") or ord(c) == 127 for c in text):
+    if _CONTROL.search(text):
         raise invalid(field, "has control characters")
     return text
 

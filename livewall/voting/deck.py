@@ -1,0 +1,57 @@
+"""A deck: the questions of an event as Markdown or plain text, read and written. A pure pair: `parse(format(x)) == x`.
+
+The grammar is in docs/decks.md. What is wrong is told with its line, and all of it at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from livewall.errors import BadInput
+from livewall.voting import decksettings
+from livewall.voting.decklines import ABSTAIN, marks_of, written
+from livewall.voting.deckreader import DeckFault, Problem, Reader
+from livewall.voting.decksettings import named
+from livewall.wire import OptionIn, PollIn
+
+MOST_BYTES = 1 << 20
+
+
+def text_of(data: bytes) -> str:
+    """The text of a file or a body. Raises DeckFault where it is no UTF-8, BadInput (`too_large`)."""
+    if len(data) > MOST_BYTES:
+        raise BadInput("too_large", f"a deck has at most {MOST_BYTES:,} bytes")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DeckFault([Problem(line, "this is not UTF-8: save the file as UTF-8 text")]) from None
+
+
+def parse(text: str) -> list[PollIn]:
+    """The polls of a deck, in order and on no wall. Raises DeckFault."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return Reader().polls_of(text)
+
+
+def format(polls: Sequence[PollIn], title: str = "") -> str:
+    """The deck of polls that the API would take, under the title of a wall."""
+    parts = [f"# {written(title, named)}\n"] if title else []
+    for poll in polls:
+        part = [f"## {written(poll.title, named)}\n\n"]
+        part += [f"- {_option_written(option, place)}\n" for place, option in enumerate(poll.options, 1)]
+        if settings := decksettings.lines(poll):
+            part += ["\n", *(f"{line}\n" for line in settings)]
+        parts.append("".join(part))
+    return "\n".join(parts)
+
+
+def _option_written(option: str | OptionIn, place: int) -> str:
+    given = OptionIn(option) if isinstance(option, str) else option
+    text = written(given.label, named)
+    if marks_of(text)[1]:
+        before, brace, inside = text.rpartition("{")
+        text = f"{before}\\{brace}{inside}"
+    marks = [f"#{given.id}"] if given.id not in (None, str(place)) else []
+    marks += [ABSTAIN] if given.abstain else []
+    return f"{text} {{{' '.join(marks)}}}" if marks else text

@@ -1,0 +1,157 @@
+"""The lines of a deck: what each of them is, and how a text is written that would look like something else.
+
+It knows nothing of polls but the names of their settings, which it is given.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Callable, Iterator, Sequence
+from enum import Enum, auto
+from typing import NamedTuple
+
+_SPECIAL = re.escape(string.punctuation + "：、•．）")
+_ESCAPE = re.compile(rf"\\([{_SPECIAL}])")
+_NEEDS_ESCAPE = re.compile(rf"\\(?=[{_SPECIAL}]|\Z)")
+_HEADING = re.compile(r"(#{2,6})\s*(.*)|(#)(?:\s+(.*))?")
+_MARKER = re.compile(r"(?:[-*+•]|[0-9]{1,3}[.)．）])(?:\s+(.*)|\Z)|[0-9]{1,3}、\s*(.*)")
+_RULE = re.compile(r"([-=_*])\1{2,}")
+_COLON = re.compile("[:：]")
+ABSTAIN = "abstain"
+"""The mark of the option that means to abstain."""
+LONGEST_NAME = 40
+"""Characters before the colon of a setting, at most."""
+
+Named = Callable[[str], bool]
+"""Whether a setting is called so."""
+
+
+class Kind(Enum):
+    BLANK = auto()
+    HEADING = auto()
+    OPTION = auto()
+    SETTING = auto()
+    FENCE = auto()
+    TEXT = auto()
+
+
+_GOING_ON = (Kind.HEADING, Kind.OPTION, Kind.TEXT)
+
+
+class Line(NamedTuple):
+    """A line and those it goes on with after a backslash at its end: `pieces`, still with their backslashes.
+
+    `level` is a heading's number of `#`, `name` what stands before a setting's colon, `indent` the space before it all.
+    """
+
+    number: int
+    kind: Kind
+    pieces: tuple[str, ...]
+    indent: int = 0
+    level: int = 0
+    name: str = ""
+
+
+def lines_of(text: str, named: Named) -> Iterator[Line]:
+    """The lines of a deck. Of a block of code only the line that begins it."""
+    raw = text.split("\n")
+    place = 0
+    while place < len(raw):
+        line = recognised(raw[place], place + 1, named)
+        place += 1
+        if line.kind is Kind.FENCE:
+            fence = line.pieces[0][:3]
+            while place < len(raw) and not raw[place].lstrip().startswith(fence):
+                place += 1
+            place += 1
+        elif line.kind in _GOING_ON and line.pieces[-1].endswith("\\"):
+            pieces = list(line.pieces)
+            while _goes_on(pieces[-1]) and place < len(raw) and _is_text(raw[place], named):
+                pieces[-1] = pieces[-1][:-1]
+                pieces.append(raw[place].strip())
+                place += 1
+            line = line._replace(pieces=tuple(pieces))
+        yield line
+
+
+def recognised(raw: str, number: int, named: Named) -> Line:
+    """One line by itself."""
+    text = raw.strip()
+    indent = len(raw) - len(raw.lstrip())
+    if not text or _RULE.fullmatch(text):
+        return Line(number, Kind.BLANK, ())
+    if text.startswith(("```", "~~~")):
+        return Line(number, Kind.FENCE, (text,))
+    if found := _HEADING.fullmatch(text):
+        return Line(number, Kind.HEADING, (found[2] or found[4] or "",), indent, len(found[1] or found[3]))
+    if found := _MARKER.fullmatch(text):
+        return Line(number, Kind.OPTION, (found[1] or found[2] or "",), indent)
+    if (parts := setting_of(text)) and named(parts[0]):
+        return Line(number, Kind.SETTING, (parts[1],), indent, name=parts[0])
+    return Line(number, Kind.TEXT, (text,), indent)
+
+
+def setting_of(text: str) -> tuple[str, str] | None:
+    """What stands before and after a colon, where the first is no longer than a name."""
+    found = _COLON.search(text, 0, LONGEST_NAME)
+    return (text[: found.start()].strip(), text[found.end() :].strip()) if found else None
+
+
+def _is_text(raw: str, named: Named) -> bool:
+    return recognised(raw, 0, named).kind is Kind.TEXT
+
+
+def _goes_on(piece: str) -> bool:
+    """Whether a line ends with a backslash that no other backslash escapes."""
+    return (len(piece) - len(piece.rstrip("\\"))) % 2 == 1
+
+
+def read(pieces: Sequence[str]) -> str:
+    """The text that was meant."""
+    return "\n".join(
+        (piece[1] + _ESCAPE.sub(r"\1", piece[2:])) if _hides_space(piece) else _ESCAPE.sub(r"\1", piece)
+        for piece in pieces
+    ).strip()
+
+
+def marks_of(piece: str) -> tuple[str, Sequence[str]]:
+    """The end of an option without the marks in braces behind it, and these marks."""
+    before, _, inside = piece.rpartition("{")
+    words = inside[:-1].split()
+    marked = words and inside.endswith("}") and (not before or before[-1].isspace())
+    if marked and all(word.startswith("#") or word.lower() == ABSTAIN for word in words):
+        return before.rstrip(), words
+    return piece, ()
+
+
+def written(text: str, named: Named) -> str:
+    """The text as it is read from behind the mark of a heading or an option; further lines are indented."""
+    lines = text.split("\n")
+    last = len(lines) - 1
+    made = [_escaped(line) + ("\\" if place < last else "") for place, line in enumerate(lines)]
+    return "\n".join([made[0], *("  " + _guarded(line, named) for line in made[1:])])
+
+
+def _hides_space(piece: str) -> bool:
+    return piece[:1] == "\\" and piece[1:2].isspace()
+
+
+def _escaped(line: str) -> str:
+    text = _NEEDS_ESCAPE.sub(r"\\\\", line)
+    return "\\" + text if line[:1].isspace() or _hides_space(line) else text
+
+
+def _guarded(line: str, named: Named) -> str:
+    """A line that goes on with a text, so that it is taken for nothing else."""
+    match recognised(line, 0, named).kind:
+        case Kind.TEXT:
+            return line
+        case Kind.SETTING:
+            found = _COLON.search(line)
+            place = found.start() if found else 0
+        case Kind.OPTION:
+            place = len(line) - len(line.lstrip(string.digits))
+        case _:
+            place = 0
+    return line[:place] + "\\" + line[place:]
