@@ -53,6 +53,7 @@ from livewall.voting.access import PollRule
 from livewall.voting.codebook import Codebook
 from livewall.voting.deadlines import Deadlines
 from livewall.voting.erasure import Erasure
+from livewall.voting.decks import Decks
 from livewall.voting.polls import Polls
 from livewall.voting.publisher import Budget, TallyPublisher
 from livewall.voting.replay import Replays
@@ -180,6 +181,7 @@ async def start(settings: Settings) -> Running:
         screens=screens,
         codebook=Codebook(store, hub, poll_rule.roll, utc_now),
         erasure=Erasure(store, utc_now, days=settings.ballot_days),
+        decks=Decks(store, secrets, utc_now),
         tasks=tasks.tasks,
         runner=tasks.runner,
         pipelines=tasks.pipelines,

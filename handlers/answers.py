@@ -40,6 +40,12 @@ class PollShown(Poll, kw_only=True):
     needs_code: bool | UnsetType = UNSET
 
 
+class DeckMade(Struct):
+    """The polls of a deck, in order."""
+
+    polls: list[Poll]
+
+
 class CodesMade(Struct):
     """Codes as they are typed, shown this once, and in the same order the ids to replace or revoke them by."""
 

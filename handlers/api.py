@@ -9,7 +9,7 @@ import hashlib
 from handlers import answers
 from handlers.base import BaseHandler
 from livewall import __version__, openapi, wire
-from livewall.openapi import CSV, JSON, PLACED, SVG, TEXT, VERSIONED, Call, Parameter
+from livewall.openapi import CSV, JSON, MARKDOWN, PLACED, SVG, TEXT, VERSIONED, Call, Parameter
 from livewall.tasks.machine import TaskState
 from livewall.voting.ballots import Ballot
 from livewall.voting.poll import Poll
@@ -58,6 +58,7 @@ SEARCH = (
     Parameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}, "How many lines."),
     Parameter("case", {"enum": ["0", "1"]}, "1: upper and lower case differ."),
 )
+DECK_ID = (Parameter("id", {"type": "string"}, "Of your choice: the same deck is imported under it once."),)
 APPEND = (Parameter("offset", WHOLE, "Where in the log the text begins; what is there already is dropped."),)
 
 POLL, WALL, TASK = "/api/polls/{id}", "/api/walls/{code}", "/api/tasks/{id}"
@@ -112,6 +113,11 @@ CALLS: tuple[Call, ...] = (
          {200: answers.Here}, body=wire.ScreenIn, errors=(429,)),
     Call("GET", f"{WALL}/health", "The screens that are there, and how the audience is connected",
          {200: answers.WallHealth}, HOST),
+    Call("POST", f"{WALL}/duplicate", "A wall with the same polls, as drafts", {201: answers.WallShown}, HOST, EMPTY,
+         headers=MADE),
+    Call("GET", f"{WALL}/deck.md", "The polls of a wall as a deck", {200: MARKDOWN}, HOST),
+    Call("POST", f"{WALL}/deck", "The polls of a deck, as drafts; 200 where it was imported under this id before",
+         {200: answers.DeckMade, 201: answers.DeckMade}, HOST, MARKDOWN, DECK_ID),
     Call("GET", CODES, "How many codes a wall has, and the codes without what stands on them",
          {200: answers.CodeList}, HOST, parameters=PAGE),
     Call("POST", CODES, "New codes to vote with, shown this once", {201: answers.CodesMade}, HOST, wire.CodesIn),

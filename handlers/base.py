@@ -423,9 +423,13 @@ class ApiHandler(BaseHandler):
 
     def body(self, kind: type[T]) -> T:
         """The request's body as `kind`; an empty one is `{}`. Raises BadInput."""
+        return wire.decode(self.raw(), kind)
+
+    def raw(self) -> bytes:
+        """The request's body as it came. Raises BadInput (`too_large`)."""
         if self._size > BODY_LIMIT:
             raise too_large()
-        return wire.decode(b"".join(self._body), kind)
+        return b"".join(self._body)
 
 
 class NotFoundHandler(BaseHandler):

@@ -9,7 +9,7 @@ from typing import Any
 
 from tornado.iostream import StreamClosedError
 
-from handlers.base import BODY_LIMIT, ApiHandler, too_large
+from handlers.base import ApiHandler
 from livewall.errors import LivewallError, invalid
 from livewall.tasks.logs.service import Span
 
@@ -62,9 +62,7 @@ class LogHandler(LogsHandler):
         if self.who.step is None:
             self.need("reporter")
         offset = self.number("offset", None)
-        if self._size > BODY_LIMIT:
-            raise too_large()
-        self.answer(await self.services.tasks.append_log(id, name, offset, b"".join(self._body), self.who))
+        self.answer(await self.services.tasks.append_log(id, name, offset, self.raw(), self.who))
 
     async def answer_range(self, id: str, name: str, first: str, last: str) -> None:
         """A part (RFC 9110 §14): where it begins in a gap, what of it lies behind."""

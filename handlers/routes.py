@@ -10,6 +10,7 @@ from handlers import (
     api,
     audit,
     codes,
+    decks,
     live,
     login,
     logs,
@@ -66,6 +67,7 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/api/walls/{ID}/screens/{ID}", screens.ScreenHandler, plain),
         URLSpec(rf"/api/walls/{ID}/health", screens.WallHealthHandler, plain),
         *codes.api(plain),
+        *decks.api(plain),
         # tasks
         URLSpec(r"/api/tasks", tasks.TasksHandler, plain),
         URLSpec(rf"/api/tasks/{ID}", tasks.TaskHandler, plain),

@@ -19,6 +19,7 @@ REF = "#/components/schemas/{name}"
 NAMED = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,80}$"}
 """What may stand for an id, a code or a name in an address."""
 JSON, TEXT, CSV, SVG = "application/json", "text/plain", "text/csv", "image/svg+xml"
+MARKDOWN = "text/markdown"
 VERSIONED = {"ETag": {"description": "The version, for If-Match.", "schema": {"type": "string"}}}
 PLACED = {"Location": {"description": "The address of what was made.", "schema": {"type": "string"}}}
 RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
@@ -155,7 +156,7 @@ def statuses(call: Call) -> list[int]:
     if "{" in call.path:
         found.add(404)
     if call.body is not None:
-        found |= {413} if call.body == TEXT else {400, 413, 422}
+        found |= {413} if isinstance(call.body, str) else {400, 413, 422}
     if call.parameters:
         found.add(422)
     return sorted(found)

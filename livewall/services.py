@@ -22,6 +22,7 @@ from livewall.tasks.runner import Runner
 from livewall.tasks.tasks import Tasks
 from livewall.voting.codebook import Codebook
 from livewall.voting.erasure import Erasure
+from livewall.voting.decks import Decks
 from livewall.voting.polls import Polls
 from livewall.voting.replay import Replays
 from livewall.walls import Walls
@@ -40,6 +41,7 @@ class Services:
     screens: Screens
     codebook: Codebook
     erasure: Erasure
+    decks: Decks
     tasks: Tasks
     runner: Runner
     pipelines: Pipelines

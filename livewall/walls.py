@@ -24,6 +24,8 @@ from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.voting import codes, rows
 
+MOST_ITEMS = 500
+"""Items of a wall that a deck may fill."""
 KINDS = ("polls", "tasks")
 """What can be an item of a wall."""
 
@@ -77,17 +79,8 @@ class Walls:
         now = iso(self._clock())
 
         def write(tx: Transaction) -> tuple[Wall, int]:
-            code = new_wall_code()
-            while tx.one("SELECT 1 FROM walls WHERE code = :code", {"code": code}):
-                code = new_wall_code()
-            wall = Wall(code, title, [], None)
-            tx.execute(
-                """INSERT INTO walls (code, title, items, active, version, created_at)
-                VALUES (:code, :title, '[]', NULL, 1, :now)""",
-                {"code": code, "title": title, "now": now},
-            )
-            tell(tx, wall)
-            audit.note(tx, who, now, "wall.create", stream_of(code))
+            wall = insert(tx, title, now)
+            audit.note(tx, who, now, "wall.create", stream_of(wall.code))
             return wall, 1
 
         return await self._store.write(write)
@@ -228,6 +221,21 @@ def opened_items(asks: Any, items: Sequence[str]) -> set[str]:
             if found and found[0]:
                 opened.add(item)
     return opened
+
+
+def insert(tx: Transaction, title: str, now: str) -> Wall:
+    """A new wall with nothing on it."""
+    code = new_wall_code()
+    while tx.one("SELECT 1 FROM walls WHERE code = :code", {"code": code}):
+        code = new_wall_code()
+    wall = Wall(code, title, [], None)
+    tx.execute(
+        """INSERT INTO walls (code, title, items, active, version, created_at)
+        VALUES (:code, :title, '[]', NULL, 1, :now)""",
+        {"code": code, "title": title, "now": now},
+    )
+    tell(tx, wall)
+    return wall
 
 
 def save(tx: Transaction, before: Wall, wall: Wall) -> None:

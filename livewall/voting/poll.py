@@ -211,6 +211,28 @@ def new_poll(id: str, given: PollIn) -> Poll:
     )
 
 
+def asked(poll: Poll, closes_in: int | None) -> PollIn:
+    """What a host would give to make this poll, on no wall."""
+    options: list[str | OptionIn] = []
+    for place, option in enumerate(poll.options, 1):
+        own, abstains = option.id != str(place), option.abstain is True
+        given = OptionIn(option.label, option.id if own else None, abstains)
+        options.append(given if own or abstains else option.label)
+    return PollIn(
+        title=poll.title,
+        options=options,
+        kind=poll.kind,  # type: ignore[arg-type]  # it came in as one
+        max_choices=poll.max_choices,
+        results=poll.results,  # type: ignore[arg-type]
+        allow_change=poll.allow_change,
+        closes_in=closes_in,
+        assurance=poll.assurance,  # type: ignore[arg-type]
+        quorum=poll.quorum or None,
+        majority=poll.majority or None,  # type: ignore[arg-type]
+        compare=poll.compare is True,
+    )
+
+
 def copied(poll: Poll, id: str) -> Poll:
     """A draft of the same question under the same rules, on no wall yet."""
     return msgspec.structs.replace(

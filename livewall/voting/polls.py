@@ -382,10 +382,7 @@ def _added(tx: Transaction, poll: Poll, wall: str | None, closes_in: int | None,
     """A new poll in the store, and last on its wall. Raises NotFound where there is no such wall."""
     if wall is not None:
         poll = msgspec.structs.replace(poll, wall=walls.append_item(tx, wall, rows.stream_of(poll.id)))
-    rows.insert(tx, poll, closes_in, now)
-    rows.begin_round(tx, poll)
-    rows.tell(tx, poll)
-    rows.tell_tally(tx, poll, now)
+    rows.add(tx, poll, closes_in, now)
     return poll
 
 

@@ -144,6 +144,14 @@ def insert(tx: Transaction, poll: Poll, closes_in: int | None, now: str) -> None
     )
 
 
+def add(tx: Transaction, poll: Poll, closes_in: int | None, now: str) -> None:
+    """A new poll with its first round and the events that tell of it."""
+    insert(tx, poll, closes_in, now)
+    begin_round(tx, poll)
+    tell(tx, poll)
+    tell_tally(tx, poll, now)
+
+
 def update(tx: Transaction, row: Row) -> None:
     """Write a poll back with its next version, and forget what the transaction held of it."""
     poll = row.poll

@@ -180,6 +180,11 @@ async def votes(client: Client) -> None:
     await client.host("PUT", f"/api/walls/{wall}", {"title": "V", "active": f"polls/{poll}"})
     for raw in (b"{", b'{"title":1}', b'{"no":1}', b"x" * (1 << 20 | 1)):
         await client.ask("POST", "/api/polls", raw=raw, token=ADMIN)
+    for token in (ADMIN, None):
+        await client.ask("GET", f"/api/walls/{wall}/deck.md", token=token)
+        await client.ask("POST", f"/api/walls/{wall}/duplicate", token=token)
+    for raw in (b"## Q\n- A", b"## Q\n- A", b"no deck", b"x" * (1 << 20 | 1)):
+        await client.ask("POST", f"/api/walls/{wall}/deck?id=d1", raw=raw, token=ADMIN)
     for path in (here, f"/api/walls/{wall}"):
         for _ in range(2):
             await client.ask("DELETE", path, token=ADMIN)
