@@ -8,14 +8,13 @@ from typing import Any
 import tornado.escape
 from tornado.routing import URLSpec
 
-from handlers import codes, desk, screens, task_pages
+from handlers import codes, desk, joining, screens, task_pages
 from handlers.base import BaseHandler
 from handlers.login import FormHandler
 from handlers.page import ID, Page
 from livewall import wire
 from livewall.errors import LivewallError, NotAllowed, NotFound
-from livewall.identity import NOBODY
-from livewall.names import CODE_ALPHABET, wall_code
+from livewall.names import wall_code
 from livewall.store.writer import settle
 from livewall.voting import receipts
 from livewall.voting.erasure import erased
@@ -114,25 +113,22 @@ class PollPage(AudiencePage):
         await self.show(f"polls/{id}", None)
 
 
-class WallPage(AudiencePage):
+class WallPage(joining.CodeForm, AudiencePage):
     """GET /w/CODE"""
 
     async def get(self, code: str) -> None:
-        plain = wall_code(code)
-        if plain != code:
-            self.redirect(self.reverse_url("wall", plain))
-            return
-        await self.show(None, await self.wall_of(code, self.who))
-
-
-class TypedWallPage(Page):
-    """GET /w/anything: a code as somebody typed it into the address, with spaces for example."""
-
-    async def get(self, typed: str, rest: str | None) -> None:
-        plain = wall_code(typed)
-        if len(plain) != 6 or plain == typed:
-            raise NotFound(message=f"there is no wall {typed[:20]}")
-        self.redirect(self.reverse_url("wall", plain) + (rest or ""))
+        try:
+            wall = await self.wall_of(code, self.who)
+        except NotFound:
+            plain = await self.meant(code)
+        else:
+            plain = wall["code"]
+            if plain == code:
+                await self.show(None, wall)
+                return
+        if plain:
+            query = self.request.query
+            self.redirect(self.reverse_url("wall", plain) + (f"?{query}" if query else ""))
 
 
 class BallotPage(FormHandler, AudiencePage):
@@ -172,30 +168,6 @@ class BallotPage(FormHandler, AudiencePage):
         self.redirect(here if here in allowed else self.reverse_url("poll", id), status=303)
 
 
-class CodePage(Page):
-    """GET /w: type the code; case, spaces and dashes do not matter."""
-
-    async def get(self) -> None:
-        typed = self.argument("code").strip()
-        if not typed:
-            self.show_form("", "")
-            return
-        code = wall_code(typed)
-        if len(code) != 6 or any(letter not in CODE_ALPHABET for letter in code):
-            self.show_form(typed, self.say("join.malformed"), status=422)
-            return
-        try:
-            await self.wall_of(code, NOBODY)
-        except NotFound:
-            self.show_form(typed, self.say("join.unknown", code=code), status=404)
-            return
-        self.redirect(self.reverse_url("wall", code), status=303)
-
-    def show_form(self, typed: str, wrong: str, status: int = 200) -> None:
-        self.set_status(status)
-        self.render("code.html", typed=typed[:20], wrong=wrong)
-
-
 class MissingPage(Page):
     """An address that no other route knows, asked for by a person; programs get the JSON of every other error."""
 
@@ -214,7 +186,7 @@ def _whole(text: str) -> int | None:
 
 
 routes: list[URLSpec] = [
-    URLSpec(r"/w", CodePage, name="code"),
+    *joining.routes,
     URLSpec(rf"/w/{ID}", WallPage, name="wall"),
     URLSpec(rf"/polls/{ID}", PollPage, name="poll"),
     URLSpec(rf"/polls/{ID}/ballot", BallotPage, name="ballot"),
@@ -222,6 +194,6 @@ routes: list[URLSpec] = [
     *task_pages.routes,
     *desk.routes,
     *codes.routes,
-    URLSpec(r"/w/([^/]{1,40})(/screen|/host|/codes)?", TypedWallPage),  # after the addresses it leads to
+    joining.typed,
     URLSpec(r"/(?!(?:api|ws|sse|updates|static)/).+", MissingPage),
 ]

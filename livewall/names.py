@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import os
 import re
 import secrets
@@ -45,7 +47,8 @@ def new_receipt() -> str:
 
 
 def new_wall_code() -> str:
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(6))
+    """29 bits: a name to join by, not a secret."""
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(WALL_CODE))
 
 
 def receipt(typed: str) -> str:
@@ -69,7 +72,7 @@ def new_voting_code() -> str:
 
 def voting_code(typed: str) -> str:
     """The code to vote with in what somebody typed: case, spaces and dashes do not matter."""
-    return wall_code(unicodedata.normalize("NFKC", typed))
+    return wall_code(typed)
 
 
 def in_groups(text: str) -> str:
@@ -78,5 +81,31 @@ def in_groups(text: str) -> str:
 
 
 def wall_code(typed: str) -> str:
-    """The code in what somebody typed: case, spaces and dashes do not matter."""
-    return re.sub(r"[\s\-_.]+", "", typed).upper().translate(_LOOKS_LIKE)
+    """The code in what somebody typed: case, width, spaces and dashes do not matter."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", typed)).upper().translate(_LOOKS_LIKE)
+
+
+WALL_CODE = 6
+_ALIKE = {"2": "Z", "Z": "2", "5": "S", "S": "5", "6": "G", "G": "6", "8": "B", "B": "8", "D": "Q", "Q": "D"}
+_NO_CODE_HAS = {"O": "QD", "0": "QD", "1": "7TJ", "I": "TJ7", "L": "7TJ"}
+MOST_ALIKE = 24
+"""More codes than this are not looked for: who types that many unlikely letters has not read them from a wall."""
+
+
+def look_alikes(code: str) -> list[str]:
+    """The codes that somebody who typed `code` may have read on the wall: itself, and those with one letter in place of
+    another that looks like it. Letters that no code has stand for what looks like them. None where it is no code."""
+    letters = [_NO_CODE_HAS.get(letter, letter) for letter in code]
+    if len(code) != WALL_CODE or not all(each[0] in CODE_ALPHABET for each in letters):
+        return []
+    if math.prod(len(each) for each in letters) > MOST_ALIKE:
+        return [code]
+    read = ["".join(each) for each in itertools.product(*letters)]
+    near = [each[:n] + _ALIKE[each[n]] + each[n + 1 :] for each in read for n in range(WALL_CODE) if each[n] in _ALIKE]
+    return [*read, *near][:MOST_ALIKE]
+
+
+def in_address(typed: str) -> str:
+    """A wall's code, or the one in the address of its page, which somebody may have copied as a whole."""
+    found = re.search(r"/w/([^/?#]+)", typed)
+    return found[1] if found else typed

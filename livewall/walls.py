@@ -119,6 +119,20 @@ class Walls:
         found: dict[str, Any] = msgspec.to_builtins(wall)
         return found, row.version
 
+    async def meant(self, code: str, alike: Sequence[str]) -> str:
+        """The wall with this code, else the only one with one of those that look like it. Raises NotFound."""
+
+        def ask(connection: sqlite3.Connection) -> set[str]:
+            places = ", ".join("?" * len(alike))
+            return {row[0] for row in connection.execute(f"SELECT code FROM walls WHERE code IN ({places})", alike)}
+
+        found = await self._store.read(ask)
+        if code in found:
+            return code
+        if len(found) != 1:
+            raise NotFound("not_found", f"there is no wall {code}")
+        return found.pop()
+
     async def edit(self, code: str, edit: wire.WallEdit, who: Who, *, version: int | None) -> tuple[Wall, int]:
         """Change title, items or the active item; raises Refused (`conflict`) when `version` is not the newest."""
         now = iso(self._clock())
