@@ -1,7 +1,7 @@
 """The hub: fans out what the store sequenced to the readers of this process.
 
 It knows no HTTP, no clock and no socket, and does nothing by itself: `publish` takes committed events in, and whoever
-drives it asks for `work()` and performs the loads it wants. Everything a reader gets comes out of `_piece`: a snapshot,
+drives it asks for `work()` and performs the loads it wants. Everything a reader gets comes out of `piece`: a snapshot,
 a resume and what a slow reader missed are the same operation at different positions.
 """
 
@@ -10,15 +10,17 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from livewall.errors import Busy, LivewallError, NotFound
 from livewall.hub import position
-from livewall.hub.framing import Framing, batch, event_json, reset_json, synced_json, volatile_json
+from livewall.hub.framing import batch, volatile_json
 from livewall.hub.log import Event, Log
+from livewall.hub.piece import lacking, piece
 from livewall.hub.position import View
 from livewall.hub.reader import Cursor, Reader, State
 from livewall.hub.stream import Lane, Rule, Stream
+from livewall.hub.wishes import Backfill, Facts, Loaded, Open, Wish
 
 logger = logging.getLogger("livewall.hub")
 
@@ -28,38 +30,6 @@ MOVES = 50
 """Readers given a snapshot between two yields."""
 PIECE = 32 * 1024
 """Bytes of catching up handed to a socket at once."""
-
-
-class Loaded(NamedTuple):
-    """What the store holds of a stream: the newest event of each key of each view and the last ones without key,
-    oldest first. From position `base` on they are the whole; `earlier` says that older ones without key exist."""
-
-    seq: int
-    heads: dict[View, int]
-    events: list[Event]
-    base: int = 0
-    earlier: bool = False
-
-
-class Open(NamedTuple):
-    """The hub wants a stream's log from the store: answer with `Hub.loaded`."""
-
-    stream: Stream
-
-
-class Backfill(NamedTuple):
-    """A cursor stands below what memory holds: answer with `Hub.backfilled`."""
-
-    cursor: Cursor
-
-
-class Facts(NamedTuple):
-    """A rule needs to know something of this reader's own: answer with `Hub.facts`."""
-
-    cursor: Cursor
-
-
-Wish = Open | Backfill | Facts
 
 
 class Hub:
@@ -502,7 +472,7 @@ class Hub:
                 cursor.loading = True
                 self._wish(Backfill(cursor))
                 return
-            self._hand(cursor, self._snapshot_or_log(cursor, log), to_head=True)
+            self._hand(cursor, lacking(cursor, log), to_head=True)
 
     def _greet(self, cursor: Cursor) -> bool:
         """Tell one who has just come what stays; True when there was something to tell."""
@@ -539,57 +509,23 @@ class Hub:
         else:
             self._catch_up(cursor)
 
-    def _snapshot_or_log(self, cursor: Cursor, log: Log) -> list[Event]:
-        if cursor.owes_reset:
-            cursor.n = 0
-            cursor.greeted = False
-            cursor.base = log.base
-            cursor.skip = log.head
-        events = log.after(cursor.n)
-        if cursor.owes_synced:
-            events = [e for e in events if e.data is not None or e.seq > cursor.skip]
-        return events
-
     def _hand(self, cursor: Cursor, events: Sequence[Event], *, to_head: bool) -> None:
         """Send one piece, beginning with a reset where it is owed; the cursor moves only if bytes went out."""
-        stream, reader = cursor.stream, cursor.reader
-        framing = reader.outlet.framing
-        log = stream.logs[cursor.view]
-        start = position.prefix(self.epoch, cursor.view)
-        before, after = self._others(cursor, framing)
-        parts: list[bytes] = []
-        size, n, whole = 0, cursor.n, True
-        if cursor.owes_reset:
-            parts.append(framing.frame(reset_json(stream.name, log.earlier), None))
-        for event in events:
-            if size > PIECE:
-                whole = False
-                break
-            ids = None if cursor.owes_synced else f"{before}{start}{event.seq}{after}"
-            parts.append(framing.frame(event_json(stream.name, start, event, n), ids))
-            size += len(parts[-1])
-            n = event.seq
-        synced = False
-        if whole and to_head:
-            n = max(n, log.head)
-            if cursor.owes_synced:
-                synced = True
-                here = f"{start}{n}"
-                message = synced_json(stream.name, here, self.now())
-                parts.append(framing.frame(message, f"{before}{here}{after}"))
-        data = b"".join(parts)
-        sent = self._offer(reader, data)
-        if sent > 0 or not data:
-            cursor.n = n
+        reader, log = cursor.reader, cursor.stream.logs[cursor.view]
+        ids = self._others(cursor)
+        made = piece(cursor, log, events, epoch=self.epoch, now=self.now, ids=ids, to_head=to_head, most=PIECE)
+        sent = self._offer(reader, made.data)
+        if sent > 0 or not made.data:
+            cursor.n = made.n
             cursor.owes_reset = False
-            cursor.owes_synced = cursor.owes_synced and not synced
-        if sent != len(data):
-            self._settle(reader, data, sent)
+            cursor.owes_synced = cursor.owes_synced and not made.synced
+        if sent != len(made.data):
+            self._settle(reader, made.data, sent)
 
-    def _others(self, cursor: Cursor, framing: Framing) -> tuple[str, str]:
+    def _others(self, cursor: Cursor) -> tuple[str, str]:
         """What stands before and after this cursor's position in the id of a connection with several streams: where
         the others are, empty for one that does not have the whole yet."""
-        if framing.shared:
+        if cursor.reader.outlet.framing.shared:
             return "", ""
         held = self.positions(cursor.reader)
         names = list(cursor.reader.cursors)

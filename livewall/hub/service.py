@@ -11,11 +11,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from livewall.errors import Busy, LivewallError, NotFound
-from livewall.hub.hub import Backfill, Facts, Hub, Loaded, Open, Wish
+from livewall.hub.hub import Hub
 from livewall.hub.log import Event
 from livewall.hub.position import View
 from livewall.hub.reader import Cursor, Reader
 from livewall.hub.stream import Rule, Stream
+from livewall.hub.wishes import Backfill, Facts, Loaded, Open, Wish
 
 log = logging.getLogger(__name__)
 

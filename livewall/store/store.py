@@ -15,9 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from livewall.errors import Busy
-from livewall.hub.hub import Loaded
 from livewall.hub.log import MAX_UNKEYED, Event
 from livewall.hub.position import View
+from livewall.hub.wishes import Loaded
 from livewall.store.folder import Folder
 from livewall.store.sqlite import connect, migrate
 from livewall.store.transaction import Transaction

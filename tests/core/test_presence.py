@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewall.hub.framing import JsonFraming, WebSocketFraming
-from livewall.hub.hub import Hub, Loaded
+from livewall.hub.hub import Hub
 from livewall.hub.log import Event
 from livewall.hub.position import View
 from livewall.hub.reader import Reader, State
+from livewall.hub.wishes import Loaded
 from livewall.identity import Who
 from livewall.presence import MOST_POLLED, STAYS, Audience, Presence, interval, people
 from livewall.walls import WallRule
