@@ -52,8 +52,8 @@ from livewall.tasks.parts import TaskParts, open_tasks
 from livewall.voting.access import PollRule
 from livewall.voting.codebook import Codebook
 from livewall.voting.deadlines import Deadlines
-from livewall.voting.erasure import Erasure
 from livewall.voting.decks import Decks
+from livewall.voting.erasure import Erasure
 from livewall.voting.polls import Polls
 from livewall.voting.publisher import Budget, TallyPublisher
 from livewall.voting.replay import Replays

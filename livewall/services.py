@@ -21,8 +21,8 @@ from livewall.tasks.pipelines import Pipelines
 from livewall.tasks.runner import Runner
 from livewall.tasks.tasks import Tasks
 from livewall.voting.codebook import Codebook
-from livewall.voting.erasure import Erasure
 from livewall.voting.decks import Decks
+from livewall.voting.erasure import Erasure
 from livewall.voting.polls import Polls
 from livewall.voting.replay import Replays
 from livewall.walls import Walls
