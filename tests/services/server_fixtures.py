@@ -15,10 +15,6 @@ SECONDS = 900.0 if os.environ.get("LIVEWALL_TORTURE") else 120.0
 """For a test with servers that start and stop, on a machine that may have other work."""
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "timeout(seconds): how long an asynchronous test may take")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "new_server" in getattr(item, "fixturenames", ()):

@@ -1,0 +1,184 @@
+"""Somebody who keeps every byte the server sends to those who may not see a tally, and looks for its figures in them;
+and every address there is, from the table of routes, so that a new one is walked too."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import handlers
+from handlers.base import BaseHandler
+from handlers.routes import routes
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
+
+
+class Tap:
+    """Forwards connections to `port` and keeps what comes back."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.sent = bytearray()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> Tap:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.listens = int(self._server.sockets[0].getsockname()[1])
+        self.url = f"http://127.0.0.1:{self.listens}"
+        return self
+
+    async def stop(self) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._forward(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream, to_upstream = await asyncio.open_connection("127.0.0.1", self.port)
+        asking = asyncio.ensure_future(self._copy(reader, to_upstream, None))
+        try:
+            await self._copy(upstream, writer, self.sent)
+        finally:
+            asking.cancel()
+            to_upstream.close()
+            writer.close()
+
+    async def _copy(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept: bytearray | None
+    ) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := await reader.read(1 << 16):
+                if kept is not None:
+                    kept += chunk
+                writer.write(chunk)
+                await writer.drain()
+
+
+class Line:
+    """A connection through the tap that is kept from request to request."""
+
+    def __init__(self, tap: Tap) -> None:
+        self.tap = tap
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> tuple[int, bytes]:
+        """Status and body."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection("127.0.0.1", self.tap.listens)
+        reader, writer = self._streams
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self.tap.url[7:]}", f"Content-Length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        writer.write("\r\n".join([*lines, "", ""]).encode() + body)
+        status, *rest = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").rstrip().split("\r\n")
+        told = dict(line.lower().split(": ", 1) for line in rest)
+        answer = b""
+        if told.get("transfer-encoding") == "chunked" and method != "HEAD":
+            while size := int(await reader.readline(), 16):
+                answer += (await reader.readexactly(size + 2))[:-2]
+            await reader.readline()
+        elif method != "HEAD":
+            answer = await reader.readexactly(int(told.get("content-length", "0")))
+        if told.get("connection") == "close":
+            self.close()
+        return int(status.split()[1]), answer
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
+
+
+def figures(counts: Mapping[str, int], ballots: int) -> list[str]:
+    """Each way in which a page, a picture or a message may write these counts and their shares: what stands in front
+    of one is looked at by `seen`, since a pattern that begins with it is slow."""
+    said = set()
+    for count in filter(None, counts.values()):
+        assert count > 999 and count != ballots, "a figure that could come by chance"
+        said.add(rf"{count // 1000}(?:[,.' ]|&nbsp;|\xc2\xa0|\xe2\x80\xaf)?{count % 1000:03}(?![\w-])")
+        share = 100 * count / ballots
+        said |= {rf"{int(share)}(?:\.\d+)?%", rf"{share:.0f}(?:\.\d+)?%"}
+        said |= {rf"0\.{int(10 * share)}", rf"0\.{10 * share:.0f}"}
+    return sorted(said)
+
+
+def seen(sent: bytes | bytearray, wanted: Iterable[str]) -> list[str]:
+    """Where the figures stand in what was sent, with what is around them."""
+    found = []
+    for each in wanted:
+        for match in re.finditer(each.encode(), sent):
+            if not re.match(rb"[\w.~%-]", sent[match.start() - 1 : match.start()]):
+                found.append(f"{match[0]!r} in …{bytes(sent[max(0, match.start() - 160) : match.end() + 60])!r}…")
+    return found
+
+
+# -- every address
+
+ID, TYPED = r"\(\[A-Za-z0-9\._-\]\{1,80\}\)", r"\(\[\^/\]\{1,\d+\}\)"
+SPELLED = {
+    r"/(?!(?:api|ws|sse|updates|static)/).+": ["/there-is-nothing-here"],
+    r"/packs/([a-z]+\.(?:js|css))": ["/packs/poll.js", "/packs/page.css"],
+}
+"""Addresses of patterns that are not made of words and ids."""
+
+
+@dataclass(frozen=True)
+class Address:
+    path: str
+    methods: frozenset[str]
+    framed: bool
+    """A projector's page: whoever asks, it shows what the audience sees."""
+
+
+def addresses(stands_for: Mapping[str, str]) -> list[Address]:
+    """Every address that is no stream. `stands_for` says what stands in it behind which word, such as a poll's id
+    behind `polls`; a word that it does not know fails the test."""
+    found: dict[str, Address] = {}
+    for spec in routes(None, None):  # type: ignore[arg-type]
+        pattern = spec.regex.pattern.removesuffix("$")
+        handler: Any = spec.handler_class
+        if pattern.startswith(("/ws/", "/sse/", "/updates/")):
+            continue
+        own = {m for m in METHODS if getattr(handler, m.lower()) is not getattr(BaseHandler, m.lower())}
+        if "GET" in own:
+            own.add("HEAD")
+        for path in SPELLED.get(pattern) or _spelled(pattern, stands_for):
+            found.setdefault(path, Address(path, frozenset(own), handler.framed))
+    return list(found.values())
+
+
+def _spelled(pattern: str, stands_for: Mapping[str, str]) -> Iterator[str]:
+    """The addresses of a pattern: alternatives are all of them, what is optional is there and is not."""
+    plain = re.sub(f"{ID}|{TYPED}", "{}", pattern)
+    parts = re.split(r"\(([^()]*)\)(\??)", plain)
+    choices: list[list[str]] = []
+    for literal, group, optional in itertools.zip_longest(parts[::3], parts[1::3], parts[2::3], fillvalue=""):
+        choices.append([literal.replace("\\", "")])
+        choices.append(group.split("|") + ([""] if optional else []))
+    for pieces in itertools.product(*choices):
+        words = "".join(pieces).split("/")
+        for place, word in enumerate(words):
+            if "{}" in word:
+                words[place] = word.replace("{}", stands_for[words[place - 1]])
+        path = "/".join(words)
+        assert not set(path) & set("()[]{}^*+?|"), f"{pattern}: say in this file how such an address is spelled"
+        yield path
+
+
+def asked_for() -> set[str]:
+    """The names of query arguments that handlers read."""
+    folder = Path(handlers.__file__).parent
+    reads = re.compile(r"""(?:argument\(|query_arguments\.get\()["'](\w+)["']""")
+    return {name for file in folder.glob("*.py") for name in reads.findall(file.read_text())}
