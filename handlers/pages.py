@@ -8,7 +8,7 @@ from typing import Any
 import tornado.escape
 from tornado.routing import URLSpec
 
-from handlers import codes, desk, joining, screens, task_pages
+from handlers import codes, desk, joining, replay, screens, task_pages
 from handlers.base import BaseHandler
 from handlers.login import FormHandler
 from handlers.page import ID, Page
@@ -52,6 +52,7 @@ class AudiencePage(Page):
             kept=self.kept(poll) if poll else "",
             refresh=RENEW_VOTING if voting else RENEW_RESULT,
             here=self.request.path,
+            replayed=bool(poll) and found["counted"] and poll["phase"] == "closed",
             check=await self.checked(poll) if poll and not wall else None,
             code=code,
             data=self.data(found, stream=stream, wall=wall)
@@ -194,6 +195,7 @@ routes: list[URLSpec] = [
     *task_pages.routes,
     *desk.routes,
     *codes.routes,
+    *replay.routes,
     joining.typed,
     URLSpec(r"/(?!(?:api|ws|sse|updates|static)/).+", MissingPage),
 ]

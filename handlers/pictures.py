@@ -10,14 +10,13 @@ from tornado.routing import URLSpec
 from handlers.base import BaseHandler
 from handlers.facts import Facts
 from handlers.page import ID
-from handlers.replay import round_of
+from handlers.replay import race_words, round_of
 from livewall.errors import invalid
 from livewall.voting import outcome, race, rounds
 from livewall.voting.bars import Mark, Picture, bars
 from livewall.voting.drawing import THEMES, Theme
 from livewall.voting.figures import figures
 from livewall.voting.poll import Poll, Tally
-from livewall.voting.replay import Replay
 
 
 class PictureHandler(BaseHandler):
@@ -79,14 +78,6 @@ def picture(handler: BaseHandler, poll: Poll, tally: Tally, earlier: Tally | Non
         earlier=figures(poll, earlier) if earlier else (),
         earlier_label=handler.say("result.before", round=before.round(), ballots=before.ballots()) if before else "",
     )
-
-
-def race_words(handler: BaseHandler, poll: Poll, tally: Tally, replay: Replay) -> race.Words:
-    """What the race says."""
-    facts = Facts(handler, poll, tally)
-    began = handler.say("result.began", time=replay.items[0].at[:19].replace("T", " "))
-    about = [each for each in (facts.ballots(), facts.round(), facts.rules(), began, facts.time()) if each]
-    return race.Words(poll.title, " · ".join(about), handler.say("result.elapsed"), handler.say("result.pause"))
 
 
 def api(plain: dict[str, Any]) -> list[URLSpec]:

@@ -15,7 +15,7 @@ from livewall.voting.replay import Replay, thin
 
 MOMENTS = 500
 """More than these cannot be told apart in the picture."""
-WIDTH, TOP, LEFT, RIGHT = 1200, 36, 64, 330
+WIDTH, TOP, LEFT, RIGHT = 1200, 36, 64, 370
 PLOT = WIDTH - LEFT - RIGHT
 LEAST, EACH = 420, 22
 """Heights of the plot: at least, and for each label."""

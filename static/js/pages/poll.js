@@ -1,7 +1,7 @@
 // The audience's page, of one poll or of a wall's active item.
 
 import { Ballot, ballotCalls } from "../ballot.js";
-import { keepFocus, setText } from "../dom.js";
+import { keepFocus, setAttribute, setText } from "../dom.js";
 import { start } from "../page.js";
 import { ballots, rows } from "../tally.js";
 import { Announcer } from "../views/announcer.js";
@@ -28,6 +28,7 @@ function make(context) {
     receipt: new Receipt(find("#receipt"), tools, () => booth.ballot.takeBack()),
     kept: find("#kept"),
     turnout: find("#turnout"),
+    more: find("#more"),
     where: find("#where"),
     poll: new Choices(stage, tools, (choices, code) => booth.ballot.cast(choices, code), (text) => views.announcer.repeat(text)),
     task: new Steps(stage, tools),
@@ -74,7 +75,10 @@ function drawPoll(context, scene) {
   setText(views.turnout, words);
   setText(views.kept, kept(context, poll));
   const list = rows(poll, tally);
-  if (list.some((row) => row.counted)) {
+  const counted = list.some((row) => row.counted);
+  views.more.hidden = !counted || poll.phase !== "closed";
+  setAttribute(views.more.firstElementChild, "href", `/${scene.stream}/replay`);
+  if (counted) {
     views.twin.update(JSON.stringify([scene.stream, poll.round, poll.phase]), poll.title, list, cast);
     views.announcer.count(words);
   } else {
@@ -107,6 +111,7 @@ function show(context) {
     view.update(scene);
     views.receipt.hide();
     views.twin.clear();
+    views.more.hidden = true;
     setText(views.turnout, "");
     setText(views.kept, "");
   }
