@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from livewall.cli import output
+from livewall.cli import deck, output
 from livewall.cli.options import acting_server_options, json_option, server_options
 from livewall.cli.outcome import REFUSED, run, say, stop
 from livewall.cli.wall import pages
@@ -21,6 +21,10 @@ RESULTS = ("live", "after_vote", "after_close", "on_publish")
 @click.group()
 def poll() -> None:
     """Create, run and read polls. POLL is a poll's ID, or a wall's code for the poll on its stage."""
+
+
+poll.add_command(deck.import_)
+poll.add_command(deck.export)
 
 
 @poll.command()

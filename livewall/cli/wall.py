@@ -42,6 +42,15 @@ def list_(server: Server, as_json: bool) -> None:
 
 @wall.command()
 @click.argument("code")
+@json_option
+@acting_server_options
+def duplicate(server: Server, code: str, as_json: bool) -> None:
+    """Make a wall with the same polls, as drafts; tasks and codes stay where they are. Prints its code."""
+    show(run(server.post(f"/api/walls/{segment(code.upper())}/duplicate")), as_json)
+
+
+@wall.command()
+@click.argument("code")
 @click.argument("item", required=False)
 @click.option("--none", is_flag=True, help="Take whatever is on stage off it.")
 @json_option

@@ -23,6 +23,7 @@ DEFAULT_URL = "http://127.0.0.1:8888"
 CONNECT_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 20.0
 SILENT = 1.5  # seconds of waiting about which nothing is said
+JSON, MARKDOWN = "application/json", "text/markdown; charset=utf-8"
 AGENT = f"livewall/{__version__}"
 
 
@@ -145,7 +146,7 @@ class Server:
         return await self.call("DELETE", path, repeat=True)
 
     async def call(self, method: str, path: str, body: Any = None, *, repeat: bool) -> Any:
-        """The answer's JSON. Raises Refusal, NotReached, and Unclear where only the answer was lost."""
+        """The answer's JSON, or its Markdown; bytes are sent as Markdown. Raises Refusal, NotReached, and Unclear where only the answer was lost."""
         aloud = asyncio.get_running_loop().call_later(SILENT, self.say_waiting)
         try:
             return await self._call(method, path, body, repeat)
@@ -182,12 +183,13 @@ class Server:
             pause = min(pause * 2, 2.0 if self.reached else 0.5)
 
     async def _once(self, method: str, path: str, body: Any) -> Any:
+        is_text = isinstance(body, bytes)
         response = await self.fetch(
             HTTPRequest(
                 self.url + path,
                 method=method,
-                headers=self.headers({"Content-Type": "application/json"} if body is not None else {}),
-                body=None if body is None else json.dumps(body).encode(),
+                headers=self.headers({} if body is None else {"Content-Type": MARKDOWN if is_text else JSON}),
+                body=body if body is None or is_text else json.dumps(body).encode(),
                 request_timeout=ANSWER_TIMEOUT,
             )
         )
@@ -196,6 +198,8 @@ class Server:
             raise refusal(response)
         if not response.body:
             return None
+        if response.headers.get("Content-Type", "").startswith("text/markdown"):
+            return response.body.decode("utf-8", "replace")
         try:
             return json.loads(response.body)
         except ValueError:

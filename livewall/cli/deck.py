@@ -1,0 +1,114 @@
+"""`livewall poll import` and `export`: the questions of an event as a file."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from livewall.cli import output
+from livewall.cli.options import acting_server_options, json_option, server_options
+from livewall.cli.outcome import REFUSED, run, stop
+from livewall.client.calls import Refusal, Server, reason, segment
+
+
+@click.command(name="import")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--wall", metavar="CODE", help="The wall to put them on, last.")
+@click.option("--check", is_flag=True, help="Only look whether the file can be taken; needs no server.")
+@click.option("--id", metavar="NAME", help="A name of your own: the same file is imported under it once.")
+@json_option
+@acting_server_options
+def import_(server: Server, file: Path, wall: str | None, check: bool, id: str | None, as_json: bool) -> None:
+    """Make the polls of FILE, Markdown or plain text (- for standard input), as drafts: all of them or none.
+
+    In a pipe their IDs are printed, one a line; what is wrong with FILE as FILE:LINE: REASON.
+
+    \b
+        ## Which release goes out?
+        - 4.2
+        - 4.1.7
+        results: after close
+    """
+    if check == bool(wall):
+        raise click.UsageError("Give --wall CODE, or --check.")
+    data, name = content(file)
+    count = checked(data, name)
+    if check:
+        if as_json:
+            return output.as_json({"polls": count})
+        return click.echo(f"{name}: ok, {count} poll{'' if count == 1 else 's'}")
+    path = f"/api/walls/{segment((wall or '').upper())}/deck?id={segment(id or secrets.token_hex(16))}"
+
+    async def work() -> dict[str, Any]:
+        try:
+            made: dict[str, Any] = await server.call("POST", path, data, repeat=True)
+            return made
+        except Refusal as problem:
+            if lines := lines_of(problem.fields):
+                stop_with(name, lines)
+            raise
+
+    made = run(work())
+    if as_json:
+        output.as_json(made)
+    elif output.terminal():
+        output.table(("ID", "Title"), [(poll["id"], poll["title"]) for poll in made["polls"]], empty="")
+    else:
+        click.echo("\n".join(poll["id"] for poll in made["polls"]))
+
+
+@click.command()
+@click.argument("code")
+@json_option
+@server_options
+def export(server: Server, code: str, as_json: bool) -> None:
+    """Print the polls of the wall CODE as Markdown that `import` takes."""
+    text = run(server.get(f"/api/walls/{segment(code.upper())}/deck.md"))
+    if as_json:
+        output.as_json({"deck": text})
+    else:
+        click.echo(text.encode(), nl=False)
+
+
+def content(file: Path) -> tuple[bytes, str]:
+    """The bytes of a file, and what it is called."""
+    from livewall.voting.deck import MOST_BYTES
+
+    if str(file) == "-":
+        return sys.stdin.buffer.read(MOST_BYTES + 1), "<stdin>"
+    try:
+        with file.open("rb") as opened:
+            return opened.read(MOST_BYTES + 1), str(file)
+    except OSError as problem:
+        stop(REFUSED, f"{file} cannot be read: {reason(problem)}.")
+
+
+def checked(data: bytes, name: str) -> int:
+    """How many polls the deck has; what is wrong with it ends the program."""
+    from livewall.errors import BadInput
+    from livewall.voting import deck
+    from livewall.voting.deckreader import DeckFault
+
+    try:
+        return len(deck.parse(deck.text_of(data)))
+    except DeckFault as fault:
+        stop_with(name, [(str(problem.line), problem.reason) for problem in fault.problems])
+    except BadInput as problem:
+        stop(REFUSED, f"{name}: {problem}.")
+
+
+def lines_of(fields: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The lines of a deck that the server would not take."""
+    return [(field.removeprefix("line "), why) for field, why in fields.items() if field.startswith("line ")]
+
+
+def stop_with(name: str, lines: list[tuple[str, str]]) -> NoReturn:
+    for line, why in lines:
+        click.echo(output.plain(f"{name}:{line}: {why}"), err=True)
+    stop(REFUSED, "")
+
