@@ -132,6 +132,8 @@ class LiveSocket(BaseHandler, WebSocketHandler):
             self.drain(1000)
             return
         stream = self.stream
+        if stream.closed():  # left while it was found out who asks
+            return
         self._outlet = SocketOutlet(self, stream)
         self.reader = Reader(self._outlet, self.who)
         self.connections.add(self)

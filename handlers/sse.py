@@ -112,6 +112,8 @@ class SseHandler(BaseHandler):
         since = self.request.headers.get("Last-Event-ID") or self.since()
         stream = self.request.connection.stream  # type: ignore[union-attr]
         assert isinstance(stream, LiveStream)
+        if stream.closed():  # left while it was found out who asks
+            return
         connection = SseConnection(self, stream, several=len(names) > 1)
         try:
             await follow(self.services, connection.reader, names, since)
