@@ -84,9 +84,12 @@ class Crowd:
     """`cast` makes everyone vote. `sent` is called the moment a ballot has left, `heard` the moment one was
     acknowledged; either may do away with the server."""
 
-    def __init__(self, url: str, poll: str, chance: random.Random, choices: Iterable[int] | None = None) -> None:
+    def __init__(
+        self, url: str, poll: str, chance: random.Random, choices: Iterable[int] | None = None, *, round: int = 1
+    ) -> None:
         self.url = url
         self.poll = poll
+        self.round = round
         self.chance = chance
         self.voters = [Voter(str(choice + 1)) for choice in (votes() if choices is None else choices)]
         self.under_way: set[Voter] = set()
@@ -97,6 +100,11 @@ class Crowd:
         self.sent: Callable[[], None] = lambda: None
         self.heard: Callable[[], None] = lambda: None
         self._moved = asyncio.Event()
+
+    def are(self, others: Iterable[Voter]) -> None:
+        """These voters are people who voted before, one after the other."""
+        for voter, before in zip(self.voters, others, strict=True):
+            voter.token = before.token
 
     async def cast(self) -> None:
         half = len(self.voters) // 2
@@ -142,7 +150,7 @@ class Crowd:
         self.sent()
 
     def _answered(self, voter: Voter, ballot: Any) -> None:
-        assert ballot["choices"] == [voter.choice] and ballot["round"] == 1, ballot
+        assert ballot["choices"] == [voter.choice] and ballot["round"] == self.round, ballot
         voter.receipt = ballot["receipt"]
         self.under_way.discard(voter)
         self.acknowledged += 1
@@ -163,7 +171,7 @@ class Crowd:
 
     async def _by_put(self, gang: list[Voter], line: Line) -> None:
         (voter,) = gang
-        body = {"choices": [voter.choice], "round": 1}
+        body = {"choices": [voter.choice], "round": self.round}
         try:
             status, found = await line.ask(
                 "PUT", f"/api/polls/{self.poll}/ballot", body, token=voter.token, sent=lambda: self._left(voter)
