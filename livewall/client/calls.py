@@ -146,7 +146,10 @@ class Server:
         return await self.call("DELETE", path, repeat=True)
 
     async def call(self, method: str, path: str, body: Any = None, *, repeat: bool) -> Any:
-        """The answer's JSON, or its Markdown; bytes are sent as Markdown. Raises Refusal, NotReached, and Unclear where only the answer was lost."""
+        """The answer's JSON, or its Markdown; bytes are sent as Markdown.
+
+        Raises Refusal, NotReached, and Unclear where only the answer was lost.
+        """
         aloud = asyncio.get_running_loop().call_later(SILENT, self.say_waiting)
         try:
             return await self._call(method, path, body, repeat)
