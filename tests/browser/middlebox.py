@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from collections.abc import Iterator
 
 NO_PAGES = ("/static/", "/packs/", "/api/", "/updates/", "/ws/", "/sse/")
 MODULES = re.compile(rb'<script type="(?:module|importmap)".*?</script>', re.S)
@@ -23,6 +24,9 @@ class Middlebox:
         """Every answer is cut after so many seconds."""
         self.away = False
         """Nobody is there."""
+        self.passing = asyncio.Event()
+        """Cleared, nothing passes and nothing ends, as where a network is gone: see `silent`."""
+        self.passing.set()
         self.without_modules = False
         """Pages arrive as a browser without modules would read them."""
         self.requests: list[str] = []
@@ -36,6 +40,15 @@ class Middlebox:
     async def stop(self) -> None:
         self._server.close()
         await self.cut()
+
+    @contextlib.contextmanager
+    def silent(self) -> Iterator[None]:
+        """Meanwhile nothing passes, and nobody is told: connections stay, and new ones are not answered."""
+        self.passing.clear()
+        try:
+            yield
+        finally:
+            self.passing.set()
 
     async def cut(self) -> None:
         """End every connection there is."""
@@ -52,6 +65,7 @@ class Middlebox:
         upstream: asyncio.StreamWriter | None = None
         try:
             head = await reader.readuntil(b"\r\n\r\n")
+            await self.passing.wait()
             path = head.split(b" ", 2)[1].decode()
             self.requests.append(path)
             upgrade = b"upgrade: websocket" in head.lower()
@@ -100,5 +114,6 @@ class Middlebox:
 
     async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         while chunk := await source.read(65536):
+            await self.passing.wait()
             target.write(chunk)
             await target.drain()
