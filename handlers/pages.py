@@ -33,12 +33,16 @@ class AudiencePage(Page):
         wall: dict[str, Any] | None,
         error: LivewallError | None = None,
         code: str | None = None,
+        choices: list[str] | None = None,
     ) -> None:
-        """`code` is the one that was sent; a QR code's address has one, too, which is written into the form."""
+        """`code` and `choices` are those that were sent; a QR code's address has a code, too, which is written into the
+        form."""
         self.ensure_voter()
         code = (self.argument("code") if code is None else code)[:40]
         found = await self.scene(wall["active"] if wall else stream, self.who)
         poll = found["poll"]
+        if poll and choices:
+            found["chosen"] = choices
         voted = bool(found.get("receipt"))
         may_vote = bool(poll) and poll["phase"] == "open" and (not voted or poll["allow_change"])
         voting = may_vote and (not voted or self.argument("change") == "1" or error is not None)
@@ -53,6 +57,8 @@ class AudiencePage(Page):
             refresh=RENEW_VOTING if voting else RENEW_RESULT,
             here=self.request.path,
             replayed=bool(poll) and found["counted"] and poll["phase"] == "closed",
+            cookieless=error is not None and error.code == "no_voter",
+            elsewhere=self.services.base_url + self.where_to_go(poll, wall),
             check=await self.checked(poll) if poll and not wall else None,
             code=code,
             data=self.data(found, stream=stream, wall=wall)
@@ -60,6 +66,12 @@ class AudiencePage(Page):
             script="poll",
             legacy=True,
         )
+
+    def where_to_go(self, poll: dict[str, Any] | None, wall: dict[str, Any] | None) -> str:
+        """The path of this page, for another browser."""
+        if wall:
+            return self.reverse_url("wall", wall["code"])
+        return self.reverse_url("poll", poll["id"]) if poll else self.request.path
 
     async def checked(self, poll: dict[str, Any]) -> dict[str, str]:
         """What is answered to a receipt in the address (`typed`); without one, the place to type it alone."""
@@ -141,8 +153,10 @@ class BallotPage(FormHandler, AudiencePage):
         return [value.decode("utf-8", "replace") for value in found.get(name, [])]
 
     async def post(self, id: str) -> None:
-        given = self.fields()
         voter = self.who.voter
+        if voter is None:
+            self.needs_form_token = False  # nothing is done for nobody: it is said why, and what to do
+        given = self.fields()
         here, code = given.get("next", ""), given.get("code", "")[:40]
         try:
             if voter is None:
@@ -157,11 +171,12 @@ class BallotPage(FormHandler, AudiencePage):
                 await self.hold_back(error, code)
                 raise
         except LivewallError as error:
-            if error.status >= 500 or voter is None:
+            if error.status >= 500:
                 raise
-            self.set_status(error.status)
+            self.set_status(403 if voter is None else error.status)
             wall = await self.wall_of(here[3:], self.who) if here.startswith("/w/") else None
-            await self.show(f"polls/{id}", wall if wall and wall["active"] == f"polls/{id}" else None, error, code)
+            shown = wall if wall and wall["active"] == f"polls/{id}" else None
+            await self.show(f"polls/{id}", shown, error, code, self.lists("choices"))
             return
         allowed = {self.reverse_url("poll", id)}
         if here.startswith("/w/"):

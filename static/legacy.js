@@ -189,6 +189,7 @@
         if (request.status >= 400 && request.status < 500 && request.status !== 429) {
           sending = false;
           try { code = JSON.parse(request.responseText).error.code; } catch (ignored) { code = "internal"; }
+          if (code === "no_voter") document.getElementById("cookies").hidden = false;
           return tell(say("error." + code), true);
         }
         tell(say("vote.retrying") + " " + say("vote.no_need"));

@@ -12,8 +12,23 @@ export function browser() {
     now: () => performance.now(),
     wallClock: () => Date.now(),
     random: Math.random,
+    keepsCookies,
+    address: () => location.href,
     hidden: () => document.visibilityState === "hidden",
   };
+}
+
+/** Tried, not asked: some browsers say that they keep cookies and do not. */
+function keepsCookies() {
+  const name = "livewall_try";
+  try {
+    document.cookie = `${name}=1; Path=/; SameSite=Lax`;
+    const kept = document.cookie.includes(`${name}=1`);
+    document.cookie = `${name}=; Path=/; SameSite=Lax; Max-Age=0`;
+    return kept;
+  } catch {
+    return false;
+  }
 }
 
 /** Comes back at once when the network does, and when a sleeping page is looked at again. */

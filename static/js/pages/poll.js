@@ -6,6 +6,7 @@ import { start } from "../page.js";
 import { ballots, rows } from "../tally.js";
 import { Announcer } from "../views/announcer.js";
 import { Choices } from "../views/choices.js";
+import { Cookies } from "../views/cookies.js";
 import { Corner } from "../views/corner.js";
 import { Countdown } from "../views/countdown.js";
 import { Lobby } from "../views/lobby.js";
@@ -22,6 +23,7 @@ function make(context) {
   const tools = { ...context, live: () => context.live };
   views = {
     corner: new Corner(find("#corner"), tools),
+    cookies: new Cookies(find("#cookies"), tools),
     countdown: new Countdown(find("#countdown"), tools),
     announcer: new Announcer(find("#announcer"), context.env),
     twin: new Twin(find("#twin"), tools),
@@ -100,6 +102,7 @@ function draw(context) {
 function show(context) {
   if (!views) make(context);
   views.corner.update(context.live);
+  views.cookies.update(booth && booth.ballot);
   const { scene } = context;
   // The page as the server made it stays until there is something newer to show.
   if (scene.kind === "waiting") return;
