@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from livewall.voting.drawing import look
-from livewall.voting.figures import percent
+import msgspec
+
+from livewall.voting.figures import figures
+from livewall.voting.outcome import base
+from livewall.voting.poll import Poll, Tally
 
 DENSITIES = (
     # name, options at most, columns, letters in a line, height of a line, height of all the rest of a row
@@ -37,7 +40,8 @@ LINES = 3
 
 @dataclass(frozen=True)
 class Row:
-    """One option, in its place; `first` only when the poll is closed."""
+    """One option, in its place; `first` only when the poll is closed; `before` is its share in the round before, where
+    that is drawn beside this one."""
 
     id: str
     label: str
@@ -48,34 +52,59 @@ class Row:
     percent: str
     width: str
     first: bool
+    abstain: bool
+    before: str
+    before_width: str
 
     @property
     def count_text(self) -> str:
         return number(self.count)
+
+    @property
+    def figure(self) -> str:
+        """The one figure where there is room for one: an abstention has no share."""
+        return self.count_text if self.abstain else self.percent
 
 
 def number(value: int) -> str:
     return f"{value:,}"
 
 
-def rows(poll: dict[str, Any], tally: dict[str, Any] | None) -> list[Row]:
-    counts = tally["counts"] if tally else {}
-    ballots = tally["ballots"] if tally else 0
-    most = max([0, *counts.values()])
+def rows(poll: dict[str, Any], tally: dict[str, Any] | None, earlier: Tally | None = None) -> list[Row]:
+    whole = msgspec.convert(poll, Poll)
+    counted = msgspec.convert(tally, Tally) if tally else Tally(whole.round, {}, 0)
+    compared = figures(whole, earlier) if tally and earlier and base(whole, earlier) else []
+    before = {figure.id: figure for figure in compared}
     return [
         Row(
-            id=option["id"],
-            label=option["label"],
-            number=index + 1,
-            colour=look(index)[0],
-            pattern=look(index)[1],
-            count=(count := counts.get(option["id"], 0)),
-            percent=percent(count, ballots),
-            width=share_width(count / ballots if ballots else 0),
-            first=bool(tally) and poll["phase"] == "closed" and most > 0 and count == most,
+            id=figure.id,
+            label=figure.label,
+            number=figure.number,
+            colour=figure.colour,
+            pattern=figure.pattern,
+            count=figure.count,
+            percent=figure.percent,
+            width=share_width(figure.share),
+            first=bool(tally) and figure.first,
+            abstain=figure.abstain,
+            before=before[figure.id].percent if before and not figure.abstain else "",
+            before_width=share_width(before[figure.id].share if before else 0),
         )
-        for index, option in enumerate(poll["options"])
+        for figure in figures(whole, counted)
     ]
+
+
+def extras(poll: Mapping[str, Any]) -> tuple[float, float]:
+    """What a poll's rules take of the height: a line below the rows, a line beside each; in hundredths of the width."""
+    foot = poll.get("majority") or poll.get("compare") or any(option.get("abstain") for option in poll["options"])
+    if not (poll.get("compare") and poll["round"] > 1):
+        return (4.0 if foot else 0.0), 0.0
+    return 4.0, 1.2 if columns(len(poll["options"])) == 1 else 0.8
+
+
+def columns(options: int) -> int:
+    """The columns of the poster."""
+    return 1 if options <= 8 else 2 if options <= 20 else 3
 
 
 def share_width(share: float) -> str:
@@ -97,19 +126,18 @@ def length_class(title: str) -> str:
     return "long" if length <= 210 else "endless"
 
 
-def density(labels: Sequence[str], title: str = "") -> str:
+def density(labels: Sequence[str], title: str = "", extra: tuple[float, float] = (0.0, 0.0)) -> str:
     """How the rows of the poster stand: the largest letters with which every label is whole, else the tightest."""
     lengths = [letters(label) for label in labels]
-    options, room, found = len(labels), ROOM[length_class(title)], "three-cut"
-    columns_wanted = 1 if options <= 8 else 2 if options <= 20 else 3
-    for name, most, columns, line, height, rest in DENSITIES:
-        if columns != columns_wanted or options > most:
+    options, room, found = len(labels), ROOM[length_class(title)] - extra[0], "three-cut"
+    for name, most, beside, line, height, rest in DENSITIES:
+        if beside != columns(options) or options > most:
             continue
         found = name
         lines = [max(1, -(-length // line)) for length in lengths]
-        rows = -(-options // columns)
+        rows = -(-options // beside)
         tallest = max(sum(lines[i : i + rows]) for i in range(0, max(1, options), rows or 1)) if lines else 0
-        if max(lines, default=0) <= LINES and tallest * height + rows * rest <= room:
+        if max(lines, default=0) <= LINES and tallest * height + rows * (rest + extra[1]) <= room:
             break
     return found
 

@@ -9,7 +9,7 @@ from typing import Any
 from handlers.assets import in_script, texts
 from handlers.base import SAFE, BaseHandler, takes_gzip
 from handlers.login import show_error_page
-from handlers.looks import density, grouped, length_class, number, rows, share_width, step_density
+from handlers.looks import density, extras, grouped, length_class, number, rows, share_width, step_density
 from livewall.errors import LivewallError, NotFound
 from livewall.identity import NOBODY, Who
 
@@ -44,6 +44,7 @@ class Page(BaseHandler):
             "share_width": share_width,
             "length_class": length_class,
             "density": density,
+            "extras": extras,
             "step_density": step_density,
             "legacy": False,
             "packs": self.request.query_arguments.get("packs") != [b"off"],
@@ -106,7 +107,9 @@ class Page(BaseHandler):
     def data(self, scene: dict[str, Any], *, stream: str | None, wall: dict[str, Any] | None) -> dict[str, Any]:
         """The page's data block: where its scripts begin."""
         poll = scene["poll"]
+        abstain = [option["id"] for option in poll["options"] if option.get("abstain")] if poll else []
         return {
+            "abstain": abstain[0] if abstain else None,
             "stream": stream,
             "wallStream": f"walls/{wall['code']}" if wall else None,
             "active": wall["active"] if wall else None,

@@ -6,17 +6,24 @@ import io
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import segno
 from tornado.routing import URLSpec
 
 from handlers.base import ApiHandler
-from handlers.looks import number
+from handlers.facts import Facts
+from handlers.looks import number, rows, share_width
 from handlers.page import ID, Page
 from livewall import wire
 from livewall.errors import NotFound
 from livewall.identity import NOBODY
 from livewall.names import wall_code
+from livewall.voting import outcome, rounds
+from livewall.voting import rows as poll_rows
+from livewall.voting.poll import Phase, Poll, Tally
 from livewall.walls import stream_of
+
+NOTHING_BESIDE = {"limit": "", "compared": False, "quorum": "", "note": ""}
 
 
 class ScreenHandler(ApiHandler):
@@ -53,6 +60,7 @@ class ScreenPage(Page):
     """The projector: no cookie needed, none given, always as the audience sees it."""
 
     framed = True
+    scripts = (*Page.scripts, "result")
 
     async def show(self, stream: str | None, wall: dict[str, Any] | None, path: str, code: str) -> None:
         found = await self.scene(wall["active"] if wall else stream, NOBODY)
@@ -61,17 +69,18 @@ class ScreenPage(Page):
             found |= self.welcome(found, wall, here)
         url = self.services.base_url + path
         reachable = is_reachable(self.services.base_url)
+        found |= await self.beside(found) if poll else NOTHING_BESIDE
         self.render(
             "screen.html",
             **found,
             where=await self.where(found, wall),
             theme="light" if self.argument("theme") == "light" else "dark",
             rules=self.rules(poll) if poll else "",
-            note=self.note(found) if poll else "",
             qr=qr_svg(url) if reachable else "",
             address=short(self.services.base_url + ("/w" if code else path)),
             code=f"{code[:3]} {code[3:]}" if code else "",
-            data=self.data(found, stream=stream, wall=wall) | {"here": here},
+            data=self.data(found, stream=stream, wall=wall)
+            | {"here": here, "quorum": poll.get("quorum") if poll else None},
             script="screen",
             legacy=True,
         )
@@ -92,11 +101,47 @@ class ScreenPage(Page):
             said.append(self.say("poll.may_change" if poll["allow_change"] else "poll.is_final"))
         return " · ".join(said)
 
-    def note(self, found: dict[str, Any]) -> str:
-        if found["counted"]:
+    async def beside(self, found: dict[str, Any]) -> dict[str, Any]:
+        """What stands beside the bars: the quorum, the line of the majority, the round before, and the line below."""
+        poll, tally = msgspec.convert(found["poll"], Poll), found["poll"]["tally"]
+        turnout = await self.turnout(poll, tally)
+        said = {
+            "limit": share_width(outcome.line(poll.majority)) if poll.majority else "",
+            "compared": poll.compare is True and poll.round > 1,
+            "quorum": self.quorum(poll, turnout),
+            "ballots_number": number(turnout),
+            "ballots_word": self.say("poll.ballots_word", turnout),
+        }
+        if tally is None:
+            closed = poll.phase is Phase.CLOSED
+            return said | {"note": self.say("poll.closed_hidden" if closed else f"poll.hidden.{poll.results}")}
+        earlier = await self.earlier(poll) if said["compared"] else None
+        facts = Facts(self, poll, msgspec.convert(tally, Tally))
+        notes = [facts.majority(), facts.of_base(), self.compared(earlier)]
+        note = " · ".join(each for each in notes if each)
+        return said | {"note": note, "rows": rows(found["poll"], tally, earlier)}
+
+    def quorum(self, poll: Poll, ballots: int) -> str:
+        if poll.quorum and poll.phase is not Phase.CLOSED and ballots < poll.quorum:
+            return self.say("poll.quorum", n=number(poll.quorum), cast=number(ballots))
+        return Facts(self, poll, Tally(poll.round, {}, ballots)).quorum()
+
+    async def turnout(self, poll: Poll, tally: dict[str, Any] | None) -> int:
+        """How many ballots there are, which everybody may know."""
+        if tally is not None:
+            return int(tally["ballots"])
+        return (await self.services.store.read(lambda c: poll_rows.tally(c, poll))).ballots
+
+    async def earlier(self, poll: Poll) -> Tally | None:
+        """The round before, as far as the audience may see it."""
+        found = await rounds.tallies(self.services.store, self.services.hub, poll.id, NOBODY)
+        return next((each for each in reversed(found) if each.round < poll.round), None)
+
+    def compared(self, earlier: Tally | None) -> str:
+        if earlier is None:
             return ""
-        poll = found["poll"]
-        return self.say("poll.closed_hidden" if poll["phase"] == "closed" else f"poll.hidden.{poll['results']}")
+        ballots = self.say("poll.ballots", earlier.ballots, n=number(earlier.ballots))
+        return self.say("poll.compared", round=self.say("poll.round", round=earlier.round), ballots=ballots)
 
 
 class PollScreen(ScreenPage):

@@ -111,21 +111,29 @@
   function figures(tally) {
     var rows = document.querySelectorAll("[data-option]");
     var table = document.querySelectorAll("#twin tbody tr");
-    var i, row, count, share, words;
+    var own = page.abstain;
+    var base = tally.ballots - (own && tally.counts[own] || 0);
+    var i, row, count, share, words, small;
     for (i = 0; i < rows.length; i += 1) {
       row = rows[i];
       count = tally.counts[row.getAttribute("data-option")] || 0;
-      share = tally.ballots ? count / tally.ballots : 0;
+      share = base && row.getAttribute("data-option") !== own ? count / base : 0;
       row.querySelector("svg").setAttribute("width", Math.round(share * 1000) / 10 + "%");
       words = row.querySelector(".percent") || row.querySelector(".figures b");
-      words.textContent = percent(count, tally.ballots);
+      small = row.querySelector(".figures .count");
+      words.textContent = row.getAttribute("data-option") === own ? grouped(count) : percent(count, base);
       if (table[i]) {
-        table[i].cells[1].textContent = words.textContent;
+        table[i].cells[1].textContent = row.getAttribute("data-option") === own ? "–" : words.textContent;
         table[i].cells[2].textContent = grouped(count);
       }
-      if (row.querySelector(".figures small")) row.querySelector(".figures small").textContent = grouped(count);
+      if (small) small.textContent = grouped(count);
     }
     var turnout = document.getElementById("turnout");
+    var quorum = document.getElementById("quorum");
+    if (quorum && page.quorum && page.poll.phase === "open") {
+      words = tally.ballots >= page.quorum ? "result.quorum_reached" : "poll.quorum";
+      quorum.textContent = say(words, { n: grouped(page.quorum), cast: grouped(tally.ballots) });
+    }
     var of = texts["poll.ballots"][tally.ballots === 1 ? "one" : "other"].replace("%(n)s", grouped(tally.ballots));
     var number = turnout.querySelector("b");
     if (number) {

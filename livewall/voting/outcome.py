@@ -26,6 +26,12 @@ def needed(majority: str, base: int) -> int:
     return base // 2 + 1 if majority == "1/2" else -(-base * part // whole)
 
 
+def line(majority: str) -> float:
+    """Where the line of a majority stands, as a share of the base."""
+    part, whole = MAJORITIES[majority]
+    return part / whole
+
+
 def quorum_reached(poll: Poll, tally: Tally) -> bool | None:
     """None where the poll has no quorum."""
     return None if poll.quorum is UNSET else tally.ballots >= poll.quorum

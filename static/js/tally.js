@@ -37,14 +37,53 @@ export function percent(count, of) {
   return `${Math.round(share)}%`;
 }
 
-/** One row an option; `counted` is false where this reader may not see the tally. */
-export function rows(poll, tally) {
+/** How many ballots the shares are of: those that did not abstain. */
+export function base(poll, tally) {
+  const own = poll.options.find((option) => option.abstain);
+  return tally.ballots - (own ? tally.counts[own.id] || 0 : 0);
+}
+
+const MAJORITIES = { "1/2": [1, 2], "2/3": [2, 3], "3/4": [3, 4] };
+
+/** How many marks a majority takes: more than half, or at least two thirds or three quarters. */
+export function needed(majority, of) {
+  const [part, whole] = MAJORITIES[majority];
+  return majority === "1/2" ? Math.floor(of / 2) + 1 : Math.ceil((of * part) / whole);
+}
+
+/** Where the line of the majority stands, as a share of the base. */
+export function majorityShare({ majority }) {
+  const [part, whole] = MAJORITIES[majority];
+  return part / whole;
+}
+
+/** null where the poll has no quorum. */
+export function quorumReached(poll, cast) {
+  return poll.quorum ? cast >= poll.quorum : null;
+}
+
+/** The options that reach the majority: none where the quorum is missed or nobody chose. */
+export function majorityReached(poll, tally) {
+  const of = base(poll, tally);
+  if (!poll.majority || !of || quorumReached(poll, tally.ballots) === false) return [];
+  const least = needed(poll.majority, of);
+  return poll.options.filter((option) => !option.abstain && (tally.counts[option.id] || 0) >= least);
+}
+
+/**
+ * One row an option; `counted` is false where this reader may not see the tally. An abstention has no share: it is not
+ * in the base. `earlier` is the tally of the round before, where it is drawn beside this one.
+ */
+export function rows(poll, tally, earlier = null) {
   const counted = Boolean(tally) && tally.round === poll.round;
   const counts = counted ? tally.counts : {};
-  const ballots = counted ? tally.ballots : 0;
-  const most = Math.max(0, ...Object.values(counts));
+  const of = counted ? base(poll, tally) : 0;
+  const before = counted && earlier ? base(poll, earlier) : 0;
+  const most = Math.max(0, ...poll.options.filter((option) => !option.abstain).map((option) => counts[option.id] || 0));
   return poll.options.map((option, index) => {
     const count = counts[option.id] || 0;
+    const abstain = Boolean(option.abstain);
+    const had = before && !abstain ? earlier.counts[option.id] || 0 : 0;
     return {
       id: option.id,
       label: option.label,
@@ -52,9 +91,11 @@ export function rows(poll, tally) {
       ...look(index),
       counted,
       count,
-      share: ballots ? Math.min(1, count / ballots) : 0,
-      percent: percent(count, ballots),
-      first: counted && poll.phase === "closed" && most > 0 && count === most,
+      abstain,
+      share: of && !abstain ? Math.min(1, count / of) : 0,
+      percent: abstain ? "–" : percent(count, of),
+      first: counted && !abstain && poll.phase === "closed" && most > 0 && count === most,
+      before: before && !abstain ? { share: Math.min(1, had / before), percent: percent(had, before) } : null,
     };
   });
 }
@@ -98,9 +139,20 @@ export function columns(options) {
   return options <= 20 ? 2 : 3;
 }
 
+/** Whether the round before stands beside this one. */
+export function isCompared(poll) {
+  return Boolean(poll.compare) && poll.round > 1;
+}
+
+/** What a poll's rules take of the height: a line below the rows, a line beside each; in hundredths of the width. */
+export function extras(poll) {
+  const foot = poll.majority || poll.compare || poll.options.some((option) => option.abstain);
+  return { foot: foot ? 4 : 0, row: !isCompared(poll) ? 0 : columns(poll.options.length) === 1 ? 1.2 : 0.8 };
+}
+
 /** How the rows of the poster stand: the largest letters with which every label is whole, else the tightest. */
-export function density(labels, title = "") {
-  const room = ROOM[lengthClass(title)];
+export function density(labels, title = "", { foot = 0, row = 0 } = {}) {
+  const room = ROOM[lengthClass(title)] - foot;
   const beside = columns(labels.length);
   const down = Math.ceil(labels.length / beside);
   const lengths = labels.map(width);
@@ -111,7 +163,7 @@ export function density(labels, title = "") {
     const lines = lengths.map((length) => Math.max(1, Math.ceil(length / line)));
     const column = (from) => lines.slice(from, from + down).reduce((sum, each) => sum + each, 0);
     const tallest = Math.max(...Array.from({ length: beside }, (_, index) => column(index * down)));
-    if (Math.max(0, ...lines) <= LINES && tallest * height + down * rest <= room) break;
+    if (Math.max(0, ...lines) <= LINES && tallest * height + down * (rest + row) <= room) break;
   }
   return found;
 }

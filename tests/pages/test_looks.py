@@ -8,33 +8,45 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from handlers.looks import density, grouped, length_class, percent, rows, step_density
+from handlers.looks import Row, density, extras, grouped, length_class, rows, step_density
+from livewall.voting import outcome
+from livewall.voting.figures import percent
+from livewall.voting.poll import Poll, Tally
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
-import { density, lengthClass, percent, rows, stepDensity } from "./static/js/tally.js";
+import { base, density, extras, lengthClass, majorityReached, majorityShare, needed, percent, quorumReached, rows,
+  stepDensity } from "./static/js/tally.js";
 const { polls, titles, shares, sizes, labels } = JSON.parse(process.argv[1]);
+const width = (share) => `${(share * 100).toFixed(1)}%`;
 console.log(JSON.stringify({
-  rows: polls.map(([poll, tally]) => rows(poll, tally).map((row) =>
-    [row.id, row.number, row.colour, row.pattern, row.count, row.percent, row.first])),
+  rows: polls.map(([poll, tally, earlier]) => rows(poll, tally, earlier).map((row) =>
+    [row.id, row.number, row.colour, row.pattern, row.count, row.percent, row.first, width(row.share), row.abstain,
+     row.before ? row.before.percent : ""])),
+  outcomes: polls.filter(([, tally]) => tally).map(([poll, tally]) =>
+    [base(poll, tally), quorumReached(poll, tally.ballots), majorityReached(poll, tally).map((option) => option.id),
+     poll.majority ? [needed(poll.majority, base(poll, tally)), majorityShare(poll)] : null]),
+  extras: polls.map(([poll]) => [density(Array(8).fill("x".repeat(90)), "", extras(poll)), extras(poll)]),
   titles: titles.map(lengthClass), shares: shares.map(([a, b]) => percent(a, b)),
   sizes: labels.map((each) => density(each)), steps: sizes.map(stepDensity),
 }));
 """
 
 
-def poll(options: int, phase: str) -> dict[str, Any]:
-    return {
-        "phase": phase,
-        "round": 1,
-        "options": [{"id": str(n), "label": f"Option {n}"} for n in range(1, options + 1)],
-    }
+def poll(options: int, phase: str, *, abstain: int = 0, **more: Any) -> dict[str, Any]:
+    made: list[dict[str, Any]] = [{"id": str(n), "label": f"Option {n}"} for n in range(1, options + 1)]
+    if abstain:
+        made[abstain - 1]["abstain"] = True
+    rest = {"id": "p", "wall": None, "title": "T", "kind": "single", "results": "live", "published": False}
+    rest |= {"assurance": "open", "allow_change": True, "max_choices": 1, "closes_at": None}
+    return {**rest, "phase": phase, "round": 1, "options": made, **more}
 
 
-def tally(*counts: int) -> dict[str, Any]:
-    return {"round": 1, "counts": {str(n): count for n, count in enumerate(counts, 1)}, "ballots": sum(counts)}
+def tally(*counts: int, round: int = 1) -> dict[str, Any]:
+    return {"round": round, "counts": {str(n): count for n, count in enumerate(counts, 1)}, "ballots": sum(counts)}
 
 
 POLLS = [
@@ -42,6 +54,12 @@ POLLS = [
     (poll(2, "closed"), tally(3, 3)),
     (poll(40, "closed"), tally(*range(40))),
     (poll(3, "open"), None),
+    (poll(3, "open", abstain=3, quorum=10), tally(3, 1, 5)),
+    (poll(3, "closed", abstain=1, quorum=9, majority="2/3"), tally(9, 1, 2)),
+    (poll(3, "closed", abstain=2, majority="1/2"), tally(0, 4, 0)),
+    (poll(2, "closed", majority="3/4", round=2, compare=True), tally(9, 3, round=2), tally(1, 2)),
+    (poll(3, "open", abstain=3, round=2, compare=True), tally(1, 1, 1, round=2), tally(0, 0, 4)),
+    (poll(2, "open", round=2, compare=True), None, tally(1, 1)),
 ]
 TITLES = ["a" * 60, "a" * 61, "a" * 121, "a" * 300, "周" * 31, "周" * 30, ""]
 SHARES = [(0, 0), (0, 5), (1, 1000), (1, 200), (551, 944), (125, 1000), (999, 1000), (5, 5)]
@@ -51,6 +69,22 @@ LABELS = [["label"] * size for size in range(1, 41)] + [
 SIZES = [1, 2, 3, 4, 5, 7, 9, 14, 15, 20, 21, 40]
 
 
+def drawn_rows(one: Any, counted: Any, earlier: Any = None) -> list[Row]:
+    return rows(one, counted, msgspec.convert(earlier, Tally) if earlier else None)
+
+
+def seen(row: Row) -> list[Any]:
+    return [row.id, row.number, row.colour, row.pattern, row.count, row.percent, row.first, row.width, row.abstain,
+            row.before]  # fmt: skip
+
+
+def come_out(one: Any, counted: Any) -> list[Any]:
+    whole, tallied = msgspec.convert(one, Poll), msgspec.convert(counted, Tally)
+    base, majority = outcome.base(whole, tallied), whole.majority
+    line = [outcome.needed(majority, base), outcome.line(majority)] if majority else None
+    return [base, outcome.quorum_reached(whole, tallied), list(outcome.majority_reached(whole, tallied)), line]
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
 def test_the_server_and_the_script_draw_alike() -> None:
     given = json.dumps({"polls": POLLS, "titles": TITLES, "shares": SHARES, "sizes": SIZES, "labels": LABELS})
@@ -58,11 +92,12 @@ def test_the_server_and_the_script_draw_alike() -> None:
         ["node", "--input-type=module", "-e", SCRIPT, given], cwd=ROOT, check=True, capture_output=True
     )
     drawn = json.loads(told.stdout)
-    mine = [
-        [[r.id, r.number, r.colour, r.pattern, r.count, r.percent, r.first] for r in rows(one, counted)]
-        for one, counted in POLLS
+    assert drawn["rows"] == [[seen(row) for row in drawn_rows(*each)] for each in POLLS]
+    assert drawn["outcomes"] == [come_out(one, counted) for one, counted, *_ in POLLS if counted]
+    long = ["x" * 90] * 8
+    assert drawn["extras"] == [
+        [density(long, "", extras(one)), {"foot": extras(one)[0], "row": extras(one)[1]}] for one, *_ in POLLS
     ]
-    assert drawn["rows"] == mine
     assert drawn["titles"] == [length_class(title) for title in TITLES]
     assert drawn["shares"] == [percent(count, of) for count, of in SHARES]
     assert drawn["sizes"] == [density(labels) for labels in LABELS]

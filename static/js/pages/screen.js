@@ -1,6 +1,8 @@
 // The projector: a poster of one poll or of a wall's active item, always as the audience sees it.
 
 import { setText } from "../dom.js";
+import { Earlier } from "../earlier.js";
+import { quorum } from "../facts.js";
 import { Layouts } from "../layouts.js";
 import { start } from "../page.js";
 import { ballots, rows } from "../tally.js";
@@ -32,6 +34,8 @@ function make(context) {
     where: find("#where"),
     assurance: find("#assurance"),
     turnout: find("#turnout"),
+    quorum: find("#quorum"),
+    earlier: new Earlier(tools),
     poll: new Poster(stage, tools),
     task: new TaskPoster(stage, tools),
     table: new StepTable(find("#twin"), tools),
@@ -61,11 +65,12 @@ function rules(poll, texts) {
 
 function drawPoll(context, scene) {
   const { poll, tally } = scene;
-  views.poll.update(scene);
+  views.poll.update({ ...scene, earlier: views.earlier.of(scene) });
   const cast = ballots(scene);
   const words = context.texts.say("poll.ballots", { n: context.number(cast) }, cast);
   setText(views.turnout.querySelector("b"), context.number(cast));
   setText(views.turnout.querySelector("span"), context.texts.say("poll.ballots_word", {}, cast));
+  setText(views.quorum, quorum(poll, cast, context));
   setText(views.assurance, rules(poll, context.texts));
   const list = rows(poll, tally);
   if (list.some((row) => row.counted)) {
@@ -114,6 +119,7 @@ function tick(context) {
   views.countdown.update(context.scene, context.live.clock);
   if (vitals) vitals.tick(context.live);
   if (context.scene.kind === "task") views.task.tick();
+  if (context.scene.kind === "poll") views.earlier.of(context.scene); // asks again where it was not answered
 }
 
 start({ audience: true, draw, tick });

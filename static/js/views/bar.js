@@ -3,9 +3,18 @@
 
 import { h, svg } from "../dom.js";
 
-export function bar(row) {
+/** `limit` is the share at which a line stands across the bar, null for none. */
+export function bar(row, limit = null) {
   const fill = svg("svg", { class: `bar c${row.colour} p${row.pattern}`, width: "0%", "aria-hidden": "true" });
-  return { element: h("span", { class: "track" }, fill), set: (share) => fill.setAttribute("width", width(share)) };
+  const line = limit === null ? null : svg("svg", { class: "limit", width: "100%", height: "100%", "aria-hidden": "true" },
+    ["under", "over"].map((name) => svg("line", { class: name, x1: width(limit), x2: width(limit), y1: "0", y2: "100%" })));
+  return { element: h("span", { class: "track" }, fill, line), set: (share) => fill.setAttribute("width", width(share)) };
+}
+
+/** The thin bar of the round before. */
+export function ghost() {
+  const fill = svg("svg", { class: "bar", width: "0%", "aria-hidden": "true" });
+  return { element: h("span", { class: "ghost" }, fill), set: (share) => fill.setAttribute("width", width(share)) };
 }
 
 export function width(share) {

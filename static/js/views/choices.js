@@ -92,7 +92,7 @@ export class Choices {
   set(row, chosen, ballot) {
     const { face, percent, set } = this.rows.get(row.id);
     set(row.counted ? row.share : 0);
-    setText(percent, row.counted ? row.percent : "");
+    setText(percent, !row.counted ? "" : row.abstain ? this.number(row.count) : row.percent);
     face.classList.toggle("on", chosen);
     face.classList.toggle("sent", chosen && Boolean(ballot.wish));
     face.classList.toggle("first", row.first);
@@ -119,7 +119,9 @@ export class Choices {
       this.cast([id]);
       return;
     }
-    const before = this.marked || this.ballot.choices;
+    const held = this.marked || this.ballot.choices;
+    const abstains = (each) => this.poll.options.some((option) => option.id === each && option.abstain);
+    const before = held.filter((each) => abstains(each) === abstains(id)); // who abstains chooses nothing else
     if (this.poll.kind === "single") this.marked = [id];
     else if (before.includes(id)) this.marked = before.filter((other) => other !== id);
     else if (before.length >= this.poll.max_choices) {

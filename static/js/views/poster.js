@@ -2,8 +2,9 @@
 // and changed in place.
 
 import { h, setText } from "../dom.js";
-import { columns, density, lengthClass, rows } from "../tally.js";
-import { bar } from "./bar.js";
+import { beside } from "../facts.js";
+import { columns, density, extras, isCompared, lengthClass, majorityShare, rows } from "../tally.js";
+import { bar, ghost } from "./bar.js";
 
 export class Poster {
   constructor(stage, { texts, number }) {
@@ -17,33 +18,36 @@ export class Poster {
     this.structure = null;
   }
 
-  update({ stream, poll, tally, revealing }) {
-    const list = rows(poll, tally);
-    const structure = JSON.stringify([stream, poll.title, poll.options, poll.round]);
+  update({ stream, poll, tally, revealing, earlier = null }) {
+    const list = rows(poll, tally, earlier);
+    const structure = JSON.stringify([stream, poll.title, poll.options, poll.round, poll.majority, poll.compare]);
     if (structure !== this.structure) this.build(poll, list);
     this.structure = structure;
     this.section.dataset.phase = poll.phase;
     this.section.dataset.counted = String(list.some((row) => row.counted));
-    setText(this.note, this.noteOf(poll, list, revealing));
+    setText(this.note, list.some((row) => row.counted) ? beside(poll, tally, earlier, this) : this.noteOf(poll, revealing));
     for (const row of list) this.set(row);
   }
 
   build(poll, list) {
     this.rows = new Map();
     const items = list.map((row) => {
-      const drawn = bar(row);
-      const parts = { set: drawn.set, percent: h("b"), count: h("small"), item: null };
-      parts.item = h("li", { class: "row" },
+      const drawn = bar(row, poll.majority && !row.abstain ? majorityShare(poll) : null);
+      const compared = isCompared(poll) && !row.abstain;
+      const parts = { set: drawn.set, percent: h("b"), count: h("small", { class: "count" }), item: null };
+      if (compared) Object.assign(parts, { ghost: ghost(), before: h("small", { class: "before" }) });
+      parts.item = h("li", { class: row.abstain ? "row abstain" : "row" },
         h("span", { class: "name", dir: "auto" },
           h("span", { class: "number" }, String(row.number)),
           h("span", { class: "label" }, row.label)),
         drawn.element,
-        h("span", { class: "figures" }, parts.percent, parts.count));
+        compared ? parts.ghost.element : null,
+        h("span", { class: "figures" }, parts.percent, parts.count, parts.before));
       this.rows.set(row.id, parts);
       return parts.item;
     });
     this.note = h("p", { class: "note" });
-    this.section = h("section", { class: "poll", "data-density": density(list.map((row) => row.label), poll.title) },
+    this.section = h("section", { class: "poll", "data-density": density(list.map((row) => row.label), poll.title, extras(poll)), "data-compared": String(isCompared(poll)) },
       h("h1", { dir: "auto", "data-length": lengthClass(poll.title) }, poll.title),
       h("ol", { class: "rows", "aria-hidden": "true" }, items),
       this.note);
@@ -55,13 +59,16 @@ export class Poster {
   set(row) {
     const parts = this.rows.get(row.id);
     parts.set(row.counted ? row.share : 0);
-    setText(parts.percent, row.counted ? row.percent : "");
-    setText(parts.count, row.counted ? this.number(row.count) : "");
+    setText(parts.percent, !row.counted ? "" : row.abstain ? this.number(row.count) : row.percent);
+    setText(parts.count, row.counted && !row.abstain ? this.number(row.count) : "");
+    if (parts.ghost) {
+      parts.ghost.set(row.before ? row.before.share : 0);
+      setText(parts.before, row.before ? this.texts.say("poll.before", { share: row.before.percent }) : "");
+    }
     parts.item.classList.toggle("first", row.first);
   }
 
-  noteOf(poll, list, revealing) {
-    if (list.some((row) => row.counted)) return "";
+  noteOf(poll, revealing) {
     if (revealing) return this.texts.say("poll.revealing");
     if (poll.phase === "closed") return this.texts.say("poll.closed_hidden");
     return this.texts.say(`poll.hidden.${poll.results}`);
