@@ -1,17 +1,25 @@
-"""Decks of walls over HTTP: imported, exported, and a wall copied; the same as forms of the desk."""
+"""Decks of walls over HTTP: imported, exported, and a wall copied; the same as forms of the wall's host."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import msgspec
+from tornado.httputil import HTTPFile, HTTPInputError, parse_body_arguments
 from tornado.routing import URLSpec
 
-from handlers.base import ApiHandler
-from handlers.page import ID
+from handlers.base import BODY_LIMIT, ApiHandler
+from handlers.login import FormHandler
+from handlers.page import ID, Page
 from handlers.walls import with_links
 from livewall import wire
+from livewall.errors import BadInput, LivewallError
 from livewall.names import wall_code
+from livewall.voting.deck import plain
+from livewall.voting.deckreader import DeckFault
+
+QUOTED = 120
+"""Characters of a line that is quoted beside what is wrong with it."""
 
 
 class DeckHandler(ApiHandler):
@@ -46,9 +54,77 @@ class WallDuplicateHandler(ApiHandler):
         self.answer(with_links(msgspec.to_builtins(wall), self.services.base_url), 201, version=version)
 
 
-def api(plain: dict[str, Any]) -> list[URLSpec]:
+class DeckPage(FormHandler, Page):
+    """GET and POST /w/CODE/deck: polls from a text or a file. What is wrong stands above what was typed."""
+
+    most = BODY_LIMIT
+
+    typed_deck = ""
+    _given = b""
+
+    async def get(self, code: str) -> None:
+        self.need("host")
+        await self.show(code)
+
+    async def post(self, code: str) -> None:
+        self.need("host")
+        given = self.fields()
+        try:
+            await self.services.decks.add(code, self._given, self.who, id=given.get("id") or None)
+        except LivewallError as error:
+            if error.status >= 500:
+                raise
+            self.set_status(error.status)
+            self.typed_deck = self._given.decode("utf-8-sig", "replace")
+            await self.show(code, wrong=error)
+            return
+        code = wall_code(code)
+        self.redirect(f"{self.reverse_url('wall_host', code)}?done=deck&at=wall-{code}#wall-{code}", status=303)
+
+    async def show(self, code: str, wrong: LivewallError | None = None) -> None:
+        wall = await self.wall_of(code, self.who)
+        problems = wrong.problems if isinstance(wrong, DeckFault) else ()
+        lines = plain(self.typed_deck).split("\n")
+        faults = [(line, lines[line - 1][:QUOTED], why) for line, why in problems]
+        self.render("deck.html", wall=wall, faults=faults, wrong=wrong.message if wrong else "")
+
+    def fields(self) -> dict[str, str]:
+        """The form's fields; the deck is the chosen file, else what was typed."""
+        if self._size > self.most:
+            raise BadInput("too_large", f"a deck has at most {BODY_LIMIT:,} bytes")
+        arguments: dict[str, list[bytes]] = {}
+        files: dict[str, list[HTTPFile]] = {}
+        try:
+            parse_body_arguments(self.request.headers.get("Content-Type", ""), self.raw(), arguments, files)
+        except HTTPInputError:
+            raise BadInput("malformed", "this is no form") from None
+        found = {name: values[-1].decode("utf-8", "replace") for name, values in arguments.items()}
+        self.check_form_token(found.get("_form", ""))
+        chosen = [file.body for file in files.get("file", []) if file.body]
+        self._given = chosen[-1] if chosen else arguments.get("deck", [b""])[-1]
+        return found
+
+
+class WallDuplicateForm(FormHandler, Page):
+    """POST /w/CODE/duplicate: leads to the copy."""
+
+    async def post(self, code: str) -> None:
+        self.need("host")
+        self.fields()
+        wall, _ = await self.services.decks.duplicate(code, self.who)
+        here = self.reverse_url("wall_host", wall.code)
+        self.redirect(f"{here}?done=duplicate&at=wall-{wall.code}", status=303)
+
+
+def api(parts: dict[str, Any]) -> list[URLSpec]:
     return [
-        URLSpec(rf"/api/walls/{ID}/deck", DeckHandler, plain),
-        URLSpec(rf"/api/walls/{ID}/deck\.md", DeckFileHandler, plain),
-        URLSpec(rf"/api/walls/{ID}/duplicate", WallDuplicateHandler, plain),
+        URLSpec(rf"/api/walls/{ID}/deck", DeckHandler, parts),
+        URLSpec(rf"/api/walls/{ID}/deck\.md", DeckFileHandler, parts),
+        URLSpec(rf"/api/walls/{ID}/duplicate", WallDuplicateHandler, parts),
     ]
+
+
+routes = [
+    URLSpec(rf"/w/{ID}/deck", DeckPage, name="wall_deck"),
+    URLSpec(rf"/w/{ID}/duplicate", WallDuplicateForm, name="wall_duplicate"),
+]

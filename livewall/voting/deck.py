@@ -30,8 +30,12 @@ def text_of(data: bytes) -> str:
 
 def parse(text: str) -> list[PollIn]:
     """The polls of a deck, in order and on no wall. Raises DeckFault."""
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    return Reader().polls_of(text)
+    return Reader().polls_of(plain(text))
+
+
+def plain(text: str) -> str:
+    """The text with line ends of one kind, and without the mark that some editors put first."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def format(polls: Sequence[PollIn], title: str = "") -> str:

@@ -190,3 +190,62 @@ async def test_a_wall_is_copied_with_its_polls_as_drafts(client: Client) -> None
 async def test_a_wall_that_is_not_there_has_no_deck_and_no_copy(client: Client) -> None:
     assert (await client.ask("GET", "/api/walls/ZZZZZZ/deck.md", token=ADMIN)).code == "not_found"
     assert (await client.ask("POST", "/api/walls/ZZZZZZ/duplicate", token=ADMIN)).code == "not_found"
+
+
+async def form(client: Client, wall: str, token: str = ADMIN, file: bytes = b"", **fields: str) -> Answer:
+    """The form of the page as a browser sends it."""
+    parts = [f'--x\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n'.encode() for n, v in fields.items()]
+    parts.append(b'--x\r\nContent-Disposition: form-data; name="file"; filename="d.md"\r\n\r\n' + file + b"\r\n--x--\r\n")
+    headers = {"Content-Type": "multipart/form-data; boundary=x", "Sec-Fetch-Site": "same-origin"}
+    return await client.ask("POST", f"/w/{wall}/deck", raw=b"".join(parts), token=token, headers=headers)
+
+
+async def test_a_form_imports_what_was_typed_or_a_file_and_leads_back(client: Client) -> None:
+    wall = await new_wall(client)
+    answer = await form(client, wall, deck=SMALL.replace("\n", "\r\n"), id="a")
+    assert answer.status == 303
+    assert answer.headers["Location"] == f"/w/{wall}/host?done=deck&at=wall-{wall}#wall-{wall}"
+    assert (await form(client, wall, deck=SMALL.replace("\n", "\r\n"), id="a")).status == 303
+    assert len(await items(client, wall)) == 2
+    assert (await form(client, wall, file=STRANGE, deck="what was typed before", id="b")).status == 303
+    assert len(await items(client, wall)) == 14
+    shown = (await client.ask("GET", answer.headers["Location"].partition("#")[0], token=ADMIN)).body.decode()
+    assert "The polls were imported" in shown and f'action="/w/{wall}/deck"' in shown
+
+
+async def test_what_is_wrong_stands_beside_its_line_and_what_was_typed_is_kept(client: Client) -> None:
+    wall = await new_wall(client)
+    typed = '\r\n## Q <b>?\r\n- A\r\nreslts: "live"\r\n'
+    for answer in (await form(client, wall, deck=typed), await form(client, wall, file=typed.encode())):
+        page = answer.body.decode()
+        assert answer.status == 422 and "Nothing was imported: one thing is wrong." in page
+        assert "<b>Line 4</b><code dir=\"auto\">reslts: &quot;live&quot;</code>" in page
+        assert "there is no setting &#x27;reslts&#x27;; did you mean &#x27;results&#x27;?" in page
+        kept = page.partition("<textarea")[2].partition(">")[2].partition("</textarea>")[0]
+        assert kept.replace("\r\n", "\n") == "\n" + escaped(typed.replace("\r\n", "\n"))
+    answer = await form(client, wall, file=b"## Q\n- \xff")
+    assert answer.status == 422 and "not UTF-8" in answer.body.decode()
+    assert await items(client, wall) == []
+
+
+async def test_a_form_that_is_none_or_too_large_is_refused(client: Client) -> None:
+    wall = await new_wall(client)
+    headers = {"Content-Type": "multipart/form-data; boundary=x", "Sec-Fetch-Site": "same-origin"}
+    answer = await client.ask("POST", f"/w/{wall}/deck", raw=b"--y", token=ADMIN, headers=headers)
+    assert answer.status == 400
+    assert (await form(client, wall, file=b"x" * (1 << 20))).status == 413
+    answer = await client.ask("POST", f"/w/{wall}/deck", raw=b"deck=", token=await client.token("operator"))
+    assert answer.status == 403
+
+
+async def test_the_desk_copies_a_wall_and_leads_to_the_copy(client: Client) -> None:
+    wall = await new_wall(client)
+    await post(client, wall, SMALL)
+    assert f'action="/w/{wall}/duplicate"' in (await client.ask("GET", "/", token=ADMIN)).body.decode()
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    answer = await client.ask("POST", f"/w/{wall}/duplicate", raw=b"", token=ADMIN, headers=headers)
+    assert answer.status == 303
+    copy = answer.headers["Location"].split("/")[2]
+    assert copy != wall and await export(client, copy) == await export(client, wall)
+    shown = (await client.ask("GET", answer.headers["Location"], token=ADMIN)).body.decode()
+    assert "This is the copy" in shown
