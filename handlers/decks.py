@@ -18,7 +18,7 @@ from livewall.names import wall_code
 from livewall.voting.deck import plain
 from livewall.voting.deckreader import DeckFault
 
-QUOTED = 120
+QUOTED = 60
 """Characters of a line that is quoted beside what is wrong with it."""
 
 
@@ -85,7 +85,7 @@ class DeckPage(FormHandler, Page):
         wall = await self.wall_of(code, self.who)
         problems = wrong.problems if isinstance(wrong, DeckFault) else ()
         lines = plain(self.typed_deck).split("\n")
-        faults = [(line, lines[line - 1][:QUOTED], why) for line, why in problems]
+        faults = [(line, quoted(lines[line - 1]), why) for line, why in problems]
         self.render("deck.html", wall=wall, faults=faults, wrong=wrong.message if wrong else "")
 
     def fields(self) -> dict[str, str]:
@@ -114,6 +114,10 @@ class WallDuplicateForm(FormHandler, Page):
         wall, _ = await self.services.decks.duplicate(code, self.who)
         here = self.reverse_url("wall_host", wall.code)
         self.redirect(f"{here}?done=duplicate&at=wall-{wall.code}", status=303)
+
+
+def quoted(line: str) -> str:
+    return line if len(line) <= QUOTED else line[: QUOTED - 1] + "…"
 
 
 def api(parts: dict[str, Any]) -> list[URLSpec]:

@@ -195,7 +195,8 @@ async def test_a_wall_that_is_not_there_has_no_deck_and_no_copy(client: Client) 
 async def form(client: Client, wall: str, token: str = ADMIN, file: bytes = b"", **fields: str) -> Answer:
     """The form of the page as a browser sends it."""
     parts = [f'--x\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n'.encode() for n, v in fields.items()]
-    parts.append(b'--x\r\nContent-Disposition: form-data; name="file"; filename="d.md"\r\n\r\n' + file + b"\r\n--x--\r\n")
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="d.md"\r\n\r\n'
+    parts.append(head + file + b"\r\n--x--\r\n")
     headers = {"Content-Type": "multipart/form-data; boundary=x", "Sec-Fetch-Site": "same-origin"}
     return await client.ask("POST", f"/w/{wall}/deck", raw=b"".join(parts), token=token, headers=headers)
 
