@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _GROUPS = (1, 2, 5, 10, 20, 50, 100, 200, 512)
@@ -12,6 +12,7 @@ _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2
 class Metrics:
     def __init__(self) -> None:
         self.registry = own = CollectorRegistry()
+        ProcessCollector(registry=own)  # CPU, memory and files of this process
         self.readers = Gauge("livewall_readers", "Readers connected, by transport.", ["transport"], registry=own)
         self.behind = Gauge("livewall_readers_behind", "Readers whose socket is full.", registry=own)
         self.streams = Gauge("livewall_streams_open", "Streams held in memory.", registry=own)

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "wall": ("livewall.cli.wall:wall", "Create and list walls, choose what is on stage."),
     "poll": ("livewall.cli.poll:poll", "Create, run and read polls."),
     "vote": ("livewall.cli.vote:vote", "Cast your ballot."),
+    "rehearse": ("livewall.cli.rehearse:rehearse", "Fill a hall with people that do not exist."),
     "task": ("livewall.cli.task:task", "Start, list, follow, cancel and retry tasks, read their logs."),
     "pipeline": ("livewall.cli.pipeline:pipeline", "Check and list the definitions of tasks."),
     "run": ("livewall.cli.run:run", "Run a command and show it as a task."),

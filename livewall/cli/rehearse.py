@@ -1,0 +1,162 @@
+"""`livewall rehearse`: before the people come."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sys
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import click
+
+from livewall.cli import output
+from livewall.cli.options import acting_server_options
+from livewall.cli.outcome import INTERRUPTED, REFUSED, run, say, stop
+from livewall.client.calls import Server
+from livewall.client.secret import stays_here
+
+T = TypeVar("T")
+
+REDRAW = 0.5  # seconds, on a terminal
+SPEAK = 2.0  # the same in a pipe
+
+
+@click.command()
+@click.option("--voters", type=click.IntRange(1, 20_000), default=500, show_default=True, metavar="N")
+@click.option("--seconds", type=click.FloatRange(4, 3600), default=60.0, show_default="60", metavar="S")
+@click.option("--screens", type=click.IntRange(0, 50), default=2, show_default=True, metavar="N")
+@click.option("--wifi", type=click.Choice(["good", "poor"]), default="good", show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="The same people and weather again.  [default: any]")
+@click.option(
+    "--ack", type=click.FloatRange(0, min_open=True), default=1.0, show_default="1", metavar="S",
+    help="Limit: 95 of 100 ballots are acknowledged within so many seconds.",
+)
+@click.option(
+    "--screen", type=click.FloatRange(0, min_open=True), default=1.5, show_default="1.5", metavar="S",
+    help="Limit: what a host does is on every screen within so many seconds.",
+)
+@click.option("--clean", is_flag=True, help="Only take away what rehearsals that were killed have left.")
+@click.option("--yes", is_flag=True, help="Do not ask, also where the server is another machine.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@acting_server_options
+def rehearse(
+    server: Server, voters: int, seconds: float, screens: int, wifi: str, seed: int | None, ack: float, screen: float,
+    clean: bool, yes: bool, as_json: bool,
+) -> None:
+    """Fill a hall with people that do not exist, and see what the server carries.
+
+    On a wall of its own, which is taken away again, N voters join as phones do, vote in waves, change their minds, drop
+    and return, while screens follow and a host opens, closes, reveals and resets. In the end every acknowledged ballot
+    must be counted, every screen right and no reader with a hole, within the limits. Times are the server's own: what
+    the wifi adds is reported beside them. Needs the role host. Status 1 when it fails, 130 when it was interrupted.
+
+    \b
+      livewall rehearse --voters 300
+      livewall rehearse --voters 1000 --wifi poor --seconds 120 --ack 0.5 --json
+    """
+    if not (yes or stays_here(server.url)):
+        question = f"{server.url} is not this machine. Send it {voters} voters?"
+        if not sys.stdin.isatty():
+            raise click.UsageError(f"{question} Say so with --yes.")
+        click.confirm(question, abort=True, err=True)
+    from livewall.rehearsal import conduct
+    from livewall.rehearsal.report import Limits
+    from livewall.rehearsal.weather import BY_NAME
+
+    if clean:
+        count = finish(conduct.clean(server, say))
+        say(f"{count} taken away." if count else "Nothing was left.")
+        return
+    seed = random.SystemRandom().randrange(2**32) if seed is None else seed
+    wanted = conduct.Programme(voters, seconds, screens, BY_NAME[wifi], seed, Limits(ack, screen))
+    say(f"{voters} voters, {screens} screens, {wifi} wifi, {seconds:g} seconds and what the checks take; --seed {seed}")
+    report = finish(perform(server, wanted))
+    if as_json:
+        output.as_json(report.as_dict())
+    else:
+        output.table(("Rehearsal", ""), report.lines(), empty="")
+        for line in report.verdict():
+            click.echo(output.plain(line))
+    if not report.passed:
+        sys.exit(REFUSED)
+
+
+async def perform(server: Server, wanted: Any) -> Any:
+    from livewall.rehearsal.conduct import rehearse as conduct
+
+    progress = Progress()
+    try:
+        return await conduct(server, wanted, say=progress.say, began=progress.follow)
+    finally:
+        await progress.end()
+
+
+def finish(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` comes to. The first Ctrl-C or SIGTERM ends it in order, cleaning up; a second one leaves at once."""
+
+    async def interruptible() -> T | None:
+        task = asyncio.ensure_future(work)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            return None
+
+    found = run(interruptible())
+    if found is None:
+        stop(INTERRUPTED, "Interrupted.")
+    return found
+
+
+class Progress:
+    """A line that moves on a terminal, a line every two seconds in a pipe; on standard error."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console = Console(stderr=True, highlight=False)
+        self._task: asyncio.Task[None] | None = None
+        self._crowd: Any = None
+        self._start = 0.0
+
+    def say(self, text: str) -> None:
+        self._console.print(output.plain(text), markup=False, soft_wrap=True)
+
+    def follow(self, crowd: Any) -> None:
+        self._crowd, self._start = crowd, time.monotonic()
+        self._task = asyncio.ensure_future(self._draw() if self._console.is_terminal else self._speak())
+
+    async def end(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def line(self) -> str:
+        figures = self._crowd.hall.figures
+        live = sum(count for name, count in figures.live.items() if name != "screens")
+        parts = [
+            f"{time.monotonic() - self._start:5.1f} s",
+            f"{figures.joined} joined",
+            f"{live} live",
+            f"{figures.acknowledged_ballots} ballots acknowledged",
+            f"{figures.returned} came back",
+        ]
+        faults = len(self._crowd.hall.faults)
+        return output.plain(" · ".join([*parts, *([f"{faults} FAULTS"] if faults else []), self._crowd.phase]))
+
+    async def _draw(self) -> None:
+        from rich.text import Text
+
+        with self._console.status(Text(self.line())) as status:
+            while True:
+                await asyncio.sleep(REDRAW)
+                status.update(Text(self.line()))
+
+    async def _speak(self) -> None:
+        while True:
+            await asyncio.sleep(SPEAK)
+            self.say(self.line())

@@ -1,0 +1,195 @@
+"""What must be true after a rehearsal, and during it. Pure: facts in, faults out.
+
+`Ledger` is what the people know: which ballots left, which were acknowledged, of which it is not known. `uncounted`
+holds it against what the server says in the end. `Chain` is one reader's stream, and looks for holes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from livewall.client.chain import Held, Message, Verdict
+
+Choices = frozenset[str]
+Round = tuple[str, int]
+NOTHING: Choices = frozenset()
+
+
+class Fault(NamedTuple):
+    kind: str  # "ballot", "count", "screen", "phone", "hole", "leak"
+    text: str
+
+
+class Counted(NamedTuple):
+    """A row of ballots.csv."""
+
+    poll: str
+    round: int
+    receipt: str
+    choices: Choices
+
+
+@dataclass
+class Entry:
+    """One voter in one round: what was acknowledged last, and what may have been done since."""
+
+    receipt: str | None = None
+    certain: Choices | None = None
+    maybe: list[Choices] = field(default_factory=list)
+
+    @property
+    def possible(self) -> list[Choices]:
+        """What the ballot may say now; no choices stand for no ballot."""
+        return [NOTHING if self.certain is None else self.certain, *self.maybe]
+
+
+class Ledger:
+    def __init__(self) -> None:
+        self.entries: dict[tuple[str, str, int], Entry] = {}
+        self.acts = 0
+        """Ballots cast, changed and retracted that were acknowledged."""
+
+    def sent(self, voter: str, poll: str, round: int, choices: Iterable[str]) -> None:
+        """A ballot left; no choices retract it. A repetition of it is the same one."""
+        entry, given = self._entry(voter, poll, round), frozenset(choices)
+        if not entry.maybe or entry.maybe[-1] != given:
+            entry.maybe.append(given)
+
+    def acknowledged(self, voter: str, poll: str, round: int, choices: Iterable[str], receipt: str | None) -> None:
+        entry = self._entry(voter, poll, round)
+        entry.receipt, entry.certain, entry.maybe = receipt, frozenset(choices), []
+        self.acts += 1
+
+    def refused(self, voter: str, poll: str, round: int) -> None:
+        """What was sent last was refused, and nothing of it was carried out."""
+        entry = self._entry(voter, poll, round)
+        if entry.maybe:
+            entry.maybe.pop()
+
+    @property
+    def unknown(self) -> int:
+        """Ballots of which nobody knows whether they were counted."""
+        return sum(bool(entry.maybe) for entry in self.entries.values())
+
+    def _entry(self, voter: str, poll: str, round: int) -> Entry:
+        return self.entries.setdefault((voter, poll, round), Entry())
+
+
+def uncounted(ledger: Ledger, ballots: Sequence[Counted], tallies: Mapping[Round, Mapping[str, Any]]) -> list[Fault]:
+    """The faults between what the people were told, the ballots that are there, and the counts."""
+    faults: list[Fault] = []
+    left = {ballot.receipt: ballot for ballot in ballots}
+    open_ends: dict[Round, list[list[Choices]]] = defaultdict(list)
+    for (voter, poll, round), entry in ledger.entries.items():
+        found = left.get(entry.receipt) if entry.receipt is not None else None
+        if found is not None and (found.poll, found.round) == (poll, round):
+            del left[found.receipt]
+            if found.choices not in entry.possible:
+                has = _said(entry.possible)
+                faults.append(Fault("ballot", f"{voter} has {has} in {poll}, counted is {_said([found.choices])}"))
+            continue
+        possible = [choices for choices in entry.maybe if choices]
+        gone = NOTHING in entry.possible
+        if entry.certain and not gone:
+            what = f"the receipt {entry.receipt} of {poll}, round {round}"
+            faults.append(Fault("ballot", f"{voter} has {what}: it is not counted"))
+        elif possible:
+            open_ends[poll, round].append(possible)
+    for key, strays in _by_round(left.values()).items():
+        faults += [
+            Fault("ballot", f"in {key[0]}, round {key[1]}, {stray.receipt} with {_said([stray.choices])} is nobody's")
+            for stray in _nobodys(strays, open_ends[key])
+        ]
+    return faults + _miscounted(ballots, tallies)
+
+
+def _nobodys(strays: Sequence[Counted], open_ends: list[list[Choices]]) -> list[Counted]:
+    """Those that cannot be matched to somebody who never learned what became of a ballot (Kuhn's algorithm)."""
+    owner: dict[int, int] = {}
+
+    def place(stray: int, tried: set[int]) -> bool:
+        for end, possible in enumerate(open_ends):
+            if end not in tried and strays[stray].choices in possible:
+                tried.add(end)
+                if end not in owner or place(owner[end], tried):
+                    owner[end] = stray
+                    return True
+        return False
+
+    return [ballot for stray, ballot in enumerate(strays) if not place(stray, set())]
+
+
+def _miscounted(ballots: Iterable[Counted], tallies: Mapping[Round, Mapping[str, Any]]) -> list[Fault]:
+    rounds = _by_round(ballots)
+    faults = []
+    for key in sorted({*rounds, *tallies}):
+        counted = Counter(choice for ballot in rounds.get(key, []) for choice in ballot.choices)
+        said = tallies.get(key) or {"counts": {}, "ballots": 0}
+        counts = {choice: count for choice, count in said["counts"].items() if count}
+        if counts != dict(counted) or said["ballots"] != len(rounds.get(key, [])):
+            there = f"{len(rounds.get(key, []))} ballots {dict(sorted(counted.items()))}"
+            tally = f"{said['ballots']} {dict(sorted(counts.items()))}"
+            faults.append(Fault("count", f"{key[0]}, round {key[1]}: {there}, the tally says {tally}"))
+    return faults
+
+
+def _by_round(ballots: Iterable[Counted]) -> dict[Round, list[Counted]]:
+    found: dict[Round, list[Counted]] = defaultdict(list)
+    for ballot in ballots:
+        found[ballot.poll, ballot.round].append(ballot)
+    return found
+
+
+def _said(possible: Iterable[Choices]) -> str:
+    return " or ".join("+".join(sorted(choices)) or "nothing" for choices in possible)
+
+
+def wrong_picture(shown: Mapping[str, Any] | None, truth: Mapping[str, Any]) -> str | None:
+    """What is wrong with the tally that a reader holds; None where it is the store's."""
+    if shown is None:
+        return "no tally at all"
+    for name in ("round", "counts", "ballots"):
+        if shown.get(name) != truth[name]:
+            return f"{name} {shown.get(name)} for {truth[name]}"
+    return None
+
+
+def hides(poll: Mapping[str, Any]) -> bool:
+    """Whether nobody but hosts may see the tally now, voters included."""
+    if poll["published"] or poll["results"] not in ("after_close", "on_publish"):
+        return False
+    return bool(poll["results"] == "on_publish" or poll["phase"] != "closed")
+
+
+class Chain:
+    """What one reader holds of one stream, and what was wrong with what it was sent."""
+
+    def __init__(self, stream: str) -> None:
+        self.held = Held(stream)
+        self.faults: list[Fault] = []
+
+    def take(self, message: Message) -> bool:
+        """Whether the reader may go on; false asks it to come back by position."""
+        try:
+            verdict = self.held.take(message)
+        except (KeyError, TypeError, ValueError) as problem:
+            self.faults.append(Fault("hole", f"{self.held.stream}: against the contract: {problem!r}"))
+            return False
+        if verdict is Verdict.HOLE:
+            told = f"{message.get('prev')} to {message.get('pos')}"
+            self.faults.append(Fault("hole", f"{self.held.stream}: at {self.held.resume_at} came {told}"))
+            return False
+        poll = self.held.entries.get("poll")
+        if self.held.synced and poll and "tally" in self.held.entries and hides(poll):
+            self.faults.append(Fault("leak", f"{self.held.stream}: a tally that is hidden was sent"))
+        return True
+
+    def heartbeat(self, pos: str) -> bool:
+        """The same for where the server believes the reader stands."""
+        if self.held.heartbeat(pos) is Verdict.HOLE:
+            self.faults.append(Fault("hole", f"{self.held.stream}: at {self.held.resume_at}, the server says {pos}"))
+            return False
+        return True

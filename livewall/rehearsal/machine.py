@@ -1,0 +1,85 @@
+"""What the server's process and our own took: of the server as /metrics says it, of ourselves as the system does."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import NamedTuple
+
+from tornado.httpclient import HTTPRequest
+
+from livewall.client.calls import ANSWER_TIMEOUT, NotReached, Server, refusal
+
+LOOK = 0.05  # seconds between two looks at our own loop
+RETRY = 0.5
+
+
+class Taken(NamedTuple):
+    """CPU seconds since the process began, its resident bytes, and when it began (to tell a restart)."""
+
+    cpu: float
+    memory: float
+    started: float
+
+
+def parse(text: str) -> Taken | None:
+    """None where the server says nothing of it."""
+    found: dict[str, float] = {}
+    for line in text.splitlines():
+        name, _, value = line.rpartition(" ")
+        if name.startswith("process_"):
+            found[name] = float(value)
+    try:
+        return Taken(
+            found["process_cpu_seconds_total"],
+            found["process_resident_memory_bytes"],
+            found["process_start_time_seconds"],
+        )
+    except KeyError:
+        return None
+
+
+async def text_of(server: Server, path: str, patience: float = 30.0) -> str:
+    """An answer that is no JSON. Raises Refusal, NotReached."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            request = HTTPRequest(server.url + path, headers=server.headers(), request_timeout=ANSWER_TIMEOUT)
+            answer = await server.fetch(request)
+        except NotReached:
+            if time.monotonic() > end:
+                raise
+        else:
+            if answer.code == 200:
+                return answer.body.decode()
+            if not refusal(answer).come_back or time.monotonic() > end:
+                raise refusal(answer)
+        await asyncio.sleep(RETRY)
+
+
+async def taken(server: Server) -> Taken | None:
+    return parse(await text_of(server, "/metrics"))
+
+
+class Ourselves:
+    """How busy this process is: `async with` measures."""
+
+    def __init__(self) -> None:
+        self.lags: list[float] = []
+        self.cpu = self.seconds = 0.0
+
+    async def __aenter__(self) -> Ourselves:
+        self._cpu, self._start = time.process_time(), time.monotonic()
+        self._looking = asyncio.ensure_future(self._look())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._looking.cancel()
+        self.cpu, self.seconds = time.process_time() - self._cpu, time.monotonic() - self._start
+
+    async def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LOOK
+            await asyncio.sleep(LOOK)
+            self.lags.append(loop.time() - due)

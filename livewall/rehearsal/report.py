@@ -1,0 +1,264 @@
+"""What a rehearsal found, in words and as JSON. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from livewall.rehearsal.checks import Fault
+from livewall.rehearsal.hall import Figures, Times
+from livewall.rehearsal.machine import Ourselves, Taken
+
+if TYPE_CHECKING:
+    from livewall.rehearsal.conduct import Programme
+
+MOST_SHOWN = 10
+BUSY = 0.85  # of a core, beyond which our own process may be what is slow
+LATE = 0.1  # seconds of lag of our loop (p95), the same
+
+
+class Limits(NamedTuple):
+    """What a host may ask of a server, in seconds, the weather left out. Joining and coming back decide nothing."""
+
+    ack: float = 1.0
+    screen: float = 1.5
+    join: float = 3.0
+    back: float = 3.0
+
+
+ADVICE = {
+    "join": "To better it, let people in before the first question, or have nginx send the pages' files.",
+    "ack": "To better it, take other work off the machine, try --gather 5, or a faster disk.",
+    "screen": "To better it, leave more of the core to it (a lower --publish-rate), or take a faster core.",
+    "back": "To better it, keep restarts and a failing network out of the evening: all who come back come at once.",
+}
+NAMES = {
+    "join": "joining",
+    "ack": "acknowledging a ballot",
+    "screen": "fan-out to the screens",
+    "back": "coming back",
+}
+
+
+def quantile(values: Sequence[float], share: float) -> float | None:
+    """The smallest value that at least `share` of them do not exceed; None of none."""
+    if not values:
+        return None
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+
+
+@dataclass
+class Report:
+    wanted: Programme
+    figures: Figures
+    faults: list[Fault]
+    unknown: int
+    """Ballots of which the people never learned whether they were counted."""
+    process: tuple[Taken | None, Taken | None, int, int, Taken | None]
+    """The server's process before, when the hall had filled (with the joined and the ballots of that moment), after."""
+    ourselves: Ourselves
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures()
+
+    def failures(self) -> list[str]:
+        """Why it failed, a sentence each."""
+        limits, said = self.wanted.limits, []
+        for kind, count in Counter(fault.kind for fault in self.faults).items():
+            said.append(f"{count} × {FAULTS[kind]}.")
+        if self.figures.joined < self.wanted.voters:
+            said.append(f"{self.wanted.voters - self.figures.joined} of {self.wanted.voters} never got in.")
+        ack, screen = quantile(self.figures.ack.server, 0.95), quantile(self.figures.to_screens, 1.0)
+        if ack is None:
+            said.append("No ballot was acknowledged.")
+        elif ack > limits.ack:
+            said.append(f"Acknowledgements took {ack:.2f} s (p95); the limit is {limits.ack:g} s.")
+        if screen is not None and screen > limits.screen:
+            said.append(f"An act of the host took {screen:.2f} s to a screen; the limit is {limits.screen:g} s.")
+        return said
+
+    # -- what it rests on
+
+    def slowest(self) -> tuple[str, float] | None:
+        """The part that came nearest to its limit, or exceeded it most, and its p95 as a share of the limit."""
+        figures, limits = self.figures, self.wanted.limits
+        parts = {
+            "join": (quantile(figures.join.server, 0.95), limits.join),
+            "ack": (quantile(figures.ack.server, 0.95), limits.ack),
+            "screen": (quantile(figures.to_screens, 0.95), limits.screen),
+            "back": (quantile(figures.back.server, 0.95), limits.back),
+        }
+        ratios = {name: took / limit for name, (took, limit) in parts.items() if took is not None}
+        return max(ratios.items(), key=lambda part: part[1]) if ratios else None
+
+    def own_bottleneck(self) -> bool:
+        """Whether it was this process that had no time: then the server is better than it looks here."""
+        return self.own_share > BUSY or (quantile(self.ourselves.lags, 0.95) or 0.0) > LATE
+
+    @property
+    def own_share(self) -> float:
+        return self.ourselves.cpu / self.ourselves.seconds if self.ourselves.seconds else 0.0
+
+    def server(self) -> dict[str, float] | None:
+        """CPU and memory of the server's process; None where it says nothing of it, or was started anew meanwhile."""
+        before, filled, joined, ballots, after = self.process
+        if before is None or filled is None or after is None or before.started != after.started:
+            return None
+        later = self.figures.acknowledged_ballots - ballots
+        return {
+            "cpu_seconds": after.cpu - before.cpu,
+            "cpu_ms_per_joined": 1000 * (filled.cpu - before.cpu) / joined if joined else 0.0,
+            "cpu_ms_per_ballot": 1000 * (after.cpu - filled.cpu) / later if later else 0.0,
+            "memory_mib": after.memory / 2**20,
+            "memory_mib_before": before.memory / 2**20,
+        }
+
+    def restarted(self) -> bool:
+        before, after = self.process[0], self.process[-1]
+        return before is not None and after is not None and before.started != after.started
+
+    # -- how it is said
+
+    def as_dict(self) -> dict[str, Any]:
+        figures, wanted = self.figures, self.wanted
+        lags = self.ourselves.lags
+        return {
+            "passed": self.passed,
+            "failures": self.failures(),
+            "faults": [fault._asdict() for fault in self.faults],
+            "seed": wanted.seed,
+            "wifi": wanted.weather.name,
+            "voters": wanted.voters,
+            "screens": wanted.screens,
+            "seconds": wanted.seconds,
+            "limits": wanted.limits._asdict(),
+            "joined": figures.joined,
+            "live": dict(figures.most_live),
+            "join": _times(figures.join),
+            "acknowledged": dict(figures.ballots),
+            "refused": dict(figures.refused),
+            "unknown": self.unknown,
+            "most_ballots_a_second": figures.busiest,
+            "ack": _times(figures.ack),
+            "host_act_to_screen": _quantiles(figures.to_screens),
+            "host_act_to_person": _quantiles(figures.to_people),
+            "lost": dict(figures.lost),
+            "returned": figures.returned,
+            "resumed": figures.returned - figures.resets,
+            "reset": figures.resets,
+            "return": _times(figures.back),
+            "rate_limited": figures.rate_limited,
+            "messages": figures.messages,
+            "server": self.server(),
+            "slowest": slowest[0] if (slowest := self.slowest()) else None,
+            "rehearsal": {
+                "cpu_share": self.own_share,
+                "loop_lag": _quantiles(lags),
+                "bottleneck": self.own_bottleneck(),
+            },
+        }
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Name and value of each line of a table."""
+        figures = self.figures
+        transports = ", ".join(f"{count} {name}" for name, count in sorted(figures.most_live.items()))
+        said = [
+            ("joined", f"{figures.joined} of {self.wanted.voters}; at once live: {transports}"),
+            ("joining", _said(figures.join)),
+            (
+                "ballots",
+                f"{figures.acknowledged_ballots} acknowledged ({_counts(figures.ballots)}), at most {figures.busiest} "
+                f"a second; {figures.refused.total()} refused ({_counts(figures.refused) or 'none'})",
+            ),
+            ("acknowledged in", _said(figures.ack)),
+            ("host to last screen", _spread(figures.to_screens)),
+            ("host to people", _spread(figures.to_people)),
+            (
+                "dropped, returned",
+                f"{figures.lost.total()} ({_counts(figures.lost) or 'none'}), {figures.returned} came back: "
+                f"{figures.returned - figures.resets} resumed, {figures.resets} with a snapshot",
+            ),
+            ("back in", _said(figures.back)),
+        ]
+        if figures.rate_limited:
+            said.append(("rate limited", f"{figures.rate_limited} times told to wait, {figures.waited:.0f} s in all"))
+        if self.unknown:
+            said.append(("never known", f"{self.unknown} ballots, counted or not: the answer was lost, then the round"))
+        return [*said, *self._machine_lines()]
+
+    def _machine_lines(self) -> list[tuple[str, str]]:
+        server = self.server()
+        if server is None:
+            why = "it was started anew meanwhile" if self.restarted() else "its /metrics do not say"
+            said = [("server's CPU", f"not known: {why}")]
+        else:
+            said = [
+                (
+                    "server's CPU",
+                    f"{server['cpu_seconds']:.1f} s: {server['cpu_ms_per_joined']:.1f} ms a joined voter, then "
+                    f"{server['cpu_ms_per_ballot']:.1f} ms a ballot with all that it moved",
+                ),
+                ("server's memory", f"{server['memory_mib']:.0f} MiB ({server['memory_mib_before']:.0f} before)"),
+            ]
+        late = quantile(self.ourselves.lags, 0.95) or 0.0
+        own = f"{self.own_share:.0%} of a core; its loop was {late * 1000:.0f} ms late (p95)"
+        if self.own_bottleneck():
+            why = "it is full" if self.own_share > BUSY else "the machine had too little time for it"
+            own += f". THIS PROCESS WAS THE BOTTLENECK: {why}, and the server is better than it looks here"
+        return [*said, ("this rehearsal", own)]
+
+    def verdict(self) -> list[str]:
+        """The slowest part, what was wrong, and whether it passed."""
+        said = []
+        if slowest := self.slowest():
+            part, share = slowest
+            said.append(f"Slowest part: {NAMES[part]}, {share:.0%} of its limit (p95). {ADVICE[part]}")
+        said += [f"{fault.kind}: {fault.text}" for fault in self.faults[:MOST_SHOWN]]
+        if len(self.faults) > MOST_SHOWN:
+            said.append(f"… and {len(self.faults) - MOST_SHOWN} more (--json has them all)")
+        limits = self.wanted.limits
+        if self.passed:
+            asked = f"acknowledgements within {limits.ack:g} s (p95), screens within {limits.screen:g} s"
+            right = "every acknowledged ballot is counted, no screen is wrong, no reader saw a hole"
+            return [*said, f"PASS: {right}; {asked}."]
+        return [*said, *(f"FAIL: {why}" for why in self.failures())]
+
+
+FAULTS = {
+    "ballot": "an acknowledged ballot is not counted as it was acknowledged, or a ballot is nobody's",
+    "count": "a tally is not the sum of its ballots",
+    "screen": "a screen's last picture is wrong",
+    "phone": "a phone's last picture is wrong",
+    "hole": "a reader was not told everything",
+    "leak": "a hidden tally was sent",
+}
+
+
+def _quantiles(values: Sequence[float]) -> dict[str, float | int | None]:
+    shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+    return {"count": len(values), **{name: quantile(values, share) for name, share in shares.items()}}
+
+
+def _times(times: Times) -> dict[str, Any]:
+    return {"felt": _quantiles(times.felt), "server": _quantiles(times.server)}
+
+
+def _said(times: Times) -> str:
+    if not times.felt:
+        return "nothing to tell"
+    return f"{_spread(times.server)}; with the wifi {_spread(times.felt)}"
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return "not seen"
+    p50, p95, p99, most = (quantile(values, share) or 0.0 for share in (0.5, 0.95, 0.99, 1.0))
+    return f"p50 {p50:.3f}, p95 {p95:.3f}, p99 {p99:.3f}, most {most:.3f} s"
+
+
+def _counts(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.most_common())

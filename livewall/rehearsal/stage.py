@@ -1,0 +1,104 @@
+"""The wall that a rehearsal makes for itself, and how it is taken away again, also after one that was killed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from livewall.client.calls import Refusal, Server, segment
+
+NAME = "livewall rehearse"
+_TITLE = re.compile(rf"{NAME} \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ, seed \d+")
+NO_SUCH_CALL = (404, 405)
+
+QUESTIONS: tuple[dict[str, Any], ...] = (
+    {"title": "Which release goes out?", "options": ["4.2", "4.1.7", "Wait", "I do not know"]},
+    {
+        "title": "What should the next evening be about?",
+        "options": ["The debates", "The economy", "The polls", "Their errors", "Nothing"],
+        "kind": "multi",
+        "max_choices": 3,
+        "results": "after_close",
+    },
+    {"title": "Shall we go on?", "options": ["Yes", "No"], "results": "on_publish"},
+)
+
+
+class Stage(NamedTuple):
+    wall: str
+    title: str
+    polls: list[dict[str, Any]]
+
+
+def is_ours(title: str) -> bool:
+    return _TITLE.fullmatch(title) is not None
+
+
+def title_of(seed: int, now: datetime) -> str:
+    return f"{NAME} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}, seed {seed}"
+
+
+async def build(server: Server, title: str) -> Stage:
+    """Raises Refusal, NotReached. What was made before is found by its title."""
+    wall = await server.post("/api/walls", {"title": title})
+    polls = [await server.post("/api/polls", {**question, "wall": wall["code"]}) for question in QUESTIONS]
+    return Stage(wall["code"], title, polls)
+
+
+async def leftovers(server: Server) -> list[dict[str, Any]]:
+    """Walls of rehearsals that nobody took away: killed, or still running."""
+    found: list[dict[str, Any]] = []
+    query = "?limit=500"
+    while True:
+        answer = await server.get("/api/walls" + query)
+        found += [wall for wall in answer["items"] if is_ours(wall["title"])]
+        if not answer.get("next"):
+            return found
+        query = f"?limit=500&before={segment(str(answer['next']))}"
+
+
+async def clear(server: Server, wall: dict[str, Any]) -> bool:
+    """Take a wall of ours away with its polls; whether the server could erase the ballots, too. May be repeated.
+
+    Raises Refusal, NotReached.
+    """
+    erased = True
+    for item in wall["items"]:
+        kind, _, id = item.partition("/")
+        if kind == "polls":
+            with _gone_is_fine():
+                erased = await _clear_poll(server, f"/api/polls/{segment(id)}") and erased
+    with _gone_is_fine():
+        await server.delete(f"/api/walls/{segment(wall['code'])}")
+    return erased
+
+
+async def _clear_poll(server: Server, path: str) -> bool:
+    poll = await server.get(path)
+    if poll["phase"] == "draft" and poll["round"] > 1:  # ballots of earlier rounds are erased from a closed poll only
+        poll = await server.post(f"{path}/open", repeat=True)
+    if poll["phase"] == "open":
+        poll = await server.post(f"{path}/close", repeat=True)
+    erased = bool(poll["phase"] == "draft")
+    if not erased:
+        try:
+            await server.delete(f"{path}/ballots")
+            erased = True
+        except Refusal as problem:
+            if problem.status not in NO_SUCH_CALL:  # a server of another version
+                raise
+    await server.delete(path)
+    return erased
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    """What is not there need not be taken away."""
+    try:
+        yield
+    except Refusal as problem:
+        if problem.status != 404:
+            raise

@@ -1,0 +1,381 @@
+"""Somebody who looks: joins a wall as a page does, follows it and its active poll, and comes back by position.
+
+`Viewer` with `audience` is a projector; `people.Person` is a viewer that votes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from livewall.client.transports import EventParser, milliseconds
+from livewall.rehearsal.channel import Channel, Lost
+from livewall.rehearsal.checks import Chain, Fault
+from livewall.rehearsal.exchange import Answer, Line, Socket, Stream
+from livewall.rehearsal.hall import Act, Hall
+from livewall.rehearsal.weather import Link
+
+LONG_POLL = 25.0
+FIRST_PAUSE, LAST_PAUSE = 0.2, 3.0
+RETURNING = 3.0  # seconds after which a reset has other reasons than that somebody came back
+FAST_SILENCE = 45.0  # seconds without a word on a live connection: WebSockets have a heartbeat every 20, SSE every 15
+
+
+class GoneForGood(Exception):
+    """The server said that there is nothing to come back to."""
+
+
+class Viewer:
+    def __init__(self, hall: Hall, name: str, transport: str, *, audience: bool = False) -> None:
+        self.hall = hall
+        self.name = name
+        self.transport = transport
+        self.audience = audience
+        self.chance = random.Random(hall.chance.random())
+        self.link = Link(hall.weather, random.Random(hall.chance.random()))
+        self.headers: dict[str, str] = {}
+        self.wall = f"walls/{hall.wall}"
+        self.poll: str | None = None
+        """The stream of the poll on stage."""
+        self.chains: dict[str, Chain] = {self.wall: Chain(self.wall)}
+        self.channel: Channel | None = None
+        self.is_live = asyncio.Event()
+        self.live_since = 0.0
+        self.refs = itertools.count(1)
+        self.waiting: dict[str, asyncio.Future[Any]] = {}
+        self._socket: Socket | None = None
+        self._unanswered: dict[str, str] = {}  # streams that were asked for, by the ref of the asking
+        self._elsewhere = asyncio.Event()
+        self._away = asyncio.Event()
+        self._away.set()
+        self._lost_at: float | None = None
+        self._tried_at = self._staged_at = 0.0
+        self._seen: Act | None = None
+        self._claimed: set[str] = set()
+
+    @property
+    def picture(self) -> dict[str, Any] | None:
+        """The tally this viewer shows of the poll on stage."""
+        chain = self.chains.get(self.poll or "")
+        return chain.held.entries.get("tally") if chain and chain.held.synced else None
+
+    # -- staying connected
+
+    async def stay(self, *more: Coroutine[Any, Any, None]) -> None:
+        """Follow, endure, and do what else there is, until cancelled. Raises GoneForGood."""
+        life = [asyncio.ensure_future(part) for part in (self.follow(), self.endure(), *more)]
+        try:
+            await asyncio.gather(*life)
+        finally:
+            for part in life:
+                part.cancel()
+            await asyncio.gather(*life, return_exceptions=True)
+
+    async def watch(self) -> None:
+        """A projector's life; its page is not loaded. Being sent away is noted as a fault of the hall."""
+        try:
+            await self.stay()
+        except GoneForGood as problem:
+            self.hall.fault(Fault("screen", f"{self.name} was sent away: {problem}"))
+
+    async def follow(self) -> None:
+        """Stay connected, whatever happens, until cancelled. Raises GoneForGood."""
+        pause = FIRST_PAUSE
+        while True:
+            await self._away.wait()
+            self._elsewhere.clear()
+            hint: float | None = None
+            try:
+                hint = await getattr(self, f"_{self.transport.replace('-', '_')}")()
+                pause = FIRST_PAUSE
+            except Lost:
+                pause = min(pause * 2, LAST_PAUSE)
+            finally:
+                self._not_live()
+            if not self._elsewhere.is_set():
+                await asyncio.sleep((pause if hint is None else hint) * self.chance.uniform(0.8, 1.2))
+
+    async def endure(self) -> None:
+        """What the network, and people's pockets, do to a connection, until the evening is over."""
+        for spell in self.link.spells():
+            if await self._over_within(spell.after):
+                return
+            if spell.kind == "asleep":
+                if (channel := self.channel) is not None and channel.open:
+                    channel.sleep(True)
+                    await self._over_within(spell.seconds)
+                    channel.sleep(False)
+                continue
+            self._away.clear()
+            self.hall.figures.lost[spell.kind] += 1
+            self.drop(vanish=spell.kind == "vanished")
+            await self._over_within(spell.seconds)
+            self._away.set()
+
+    async def _over_within(self, seconds: float) -> bool:
+        """Whether the evening ended before so many seconds were over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self.hall.over.wait()
+        return False
+
+    def drop(self, *, vanish: bool = False) -> None:
+        if (channel := self.channel) is not None and channel.open:
+            if vanish:
+                self.hall.ghosts.add(channel)
+                channel.vanish()
+            else:
+                channel.close()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Channel]:
+        start = self.hall.now()
+        channel = self.channel = await Channel.connect(self.hall.place, self.link, slow=True)
+        self._tried_at = start
+        try:
+            yield channel
+        finally:
+            if channel not in self.hall.ghosts:
+                channel.close()
+            for waiting in self.waiting.values():
+                if not waiting.done():
+                    waiting.set_exception(Lost("the connection is lost"))
+
+    def _live(self, server: float | None) -> None:
+        """The server took us in."""
+        figures = self.hall.figures
+        if self.is_live.is_set():
+            self._claimed.clear()
+            return
+        self.is_live.set()
+        self.live_since = self.hall.now()
+        figures.is_live(self.kind, +1)
+        if self._lost_at is not None:
+            self._lost_at = None
+            figures.returned += 1
+            figures.back.add(self.hall.now() - self._tried_at, server)
+        else:
+            self._claimed.clear()
+
+    def _not_live(self) -> None:
+        if self.is_live.is_set():
+            self.is_live.clear()
+            self.hall.figures.is_live(self.kind, -1)
+            if not self._elsewhere.is_set():
+                self._lost_at = self.hall.now()
+
+    @property
+    def kind(self) -> str:
+        return "screens" if self.audience else self.transport
+
+    # -- the transports
+
+    def address(self, kind: str, more: str = "") -> str:
+        streams = list(self.chains)
+        at = {stream: chain.held.resume_at for stream, chain in self.chains.items()}
+        self._claimed = {stream for stream, position in at.items() if position}
+        since = ",".join(position or "" for position in at.values()) if self._claimed else ""
+        query = [f"since={quote(since, safe=',~.')}"] if since else []
+        query += [more] if more else []
+        query += ["as=audience"] if self.audience else []
+        return f"/{kind}/{quote(','.join(streams), safe='/,')}" + ("?" + "&".join(query) if query else "")
+
+    async def _websocket(self) -> float | None:
+        """Follow until the connection ends; the seconds after which the server wants us back, if it said so."""
+        async with self._connection() as channel:
+            self._socket = socket = Socket(channel)
+            self._unanswered.clear()
+            asked = list(self.chains)
+            origin = {"Origin": self.hall.place.origin}
+            head = await socket.open(self.address("ws"), {**self.headers, **origin}, self.hall.place)
+            if head.status != 101:
+                return self._refused(head.status, head.headers)
+            self._live(channel.server_seconds())
+            socket.start(self._hear_socket)
+            if list(self.chains) != asked:
+                self._move([stream for stream in asked if stream not in self.chains])
+            await self._until_silent(channel, socket.closed)
+            if socket.code is not None and socket.code >= 4500:
+                raise GoneForGood(f"closed with {socket.code} {socket.reason}")
+            return milliseconds(socket.reason) if socket.code in (4000, 4008) else None
+
+    async def _sse(self) -> float | None:
+        async with self._connection() as channel:
+            stream, parser = Stream(channel), EventParser()
+
+            def heard(data: bytes) -> None:
+                for text in parser.feed(data):
+                    self._hear(text.encode())
+
+            accept = {"Accept": "text/event-stream"}
+            head = await stream.open(self.address("sse"), {**self.headers, **accept}, self.hall.place)
+            if head.status != 200:
+                return self._refused(head.status, head.headers)
+            self._live(channel.server_seconds())
+            stream.start(heard)
+            await self._until_silent(channel, stream.closed)
+            return parser.retry
+
+    async def _long_polling(self) -> float | None:
+        line = Line(self.hall.place, self.link)
+        self._tried_at = self.hall.now()
+        try:
+            while not self._elsewhere.is_set():
+                answer = await self._poll_once(line)
+                if answer is None:
+                    return None
+                if answer.status != 200:
+                    return self._refused(answer.status, answer.headers)
+                self._live(answer.server_seconds)
+                for message in (answer.json() or {}).get("events", []):
+                    self.take(message)
+            return None
+        finally:
+            if line.channel not in self.hall.ghosts:
+                line.close()
+
+    async def _poll_once(self, line: Line) -> Answer | None:
+        """One answer; None when there is another place to look first."""
+        # The first answer of a connection comes at once where it has something to say: how long it took is no secret.
+        wait = LONG_POLL if self.is_live.is_set() else 0.0
+        address = self.address("updates", f"wait={wait:g}")
+        asking = asyncio.ensure_future(line.ask("GET", address, self.headers, patience=wait + 15))
+        moving = asyncio.ensure_future(self._elsewhere.wait())
+        both: list[asyncio.Future[Any]] = [asking, moving]
+        try:
+            await asyncio.sleep(0)
+            self.channel = line.channel
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            self.channel = line.channel or self.channel
+            return await asking if asking.done() else None
+        finally:
+            moving.cancel()
+            asking.cancel()
+            with suppress(asyncio.CancelledError, Lost):
+                await asking
+
+    async def _until_silent(self, channel: Channel, closed: asyncio.Future[None]) -> None:
+        """Return when the connection has ended, when we are wanted elsewhere, or when nothing comes any more."""
+        moving = asyncio.ensure_future(self._elsewhere.wait())
+        both: list[asyncio.Future[Any]] = [closed, moving]
+        try:
+            while not closed.done() and not self._elsewhere.is_set():
+                quiet = FAST_SILENCE - (self.hall.now() - max(channel.raw_at, channel.connected_at))
+                if quiet <= 0:
+                    return
+                await asyncio.wait(both, timeout=quiet, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            moving.cancel()
+
+    def _refused(self, status: int, headers: Any) -> float | None:
+        if status in (401, 403, 404):
+            raise GoneForGood(f"status {status}")
+        if status in (429, 503) and (after := headers.get("retry-after", "")).isdecimal():
+            self.hall.figures.rate_limited += status == 429
+            return min(float(after), 30.0)
+        raise Lost(f"status {status}")
+
+    # -- what is heard
+
+    def _hear_socket(self, payload: bytes) -> None:
+        message = msgspec.json.decode(payload)
+        ref = message.get("ref") if type(message) is dict else None
+        if ref is None:
+            self._hear(payload, message)
+        elif ref in self._unanswered:
+            stream = self._unanswered.pop(ref)
+            if "error" in message and stream in self.chains:
+                self.hall.fault(Fault("hole", f"{stream}: {message['error'].get('code')}"))
+        elif (waiting := self.waiting.get(ref)) is not None and not waiting.done():
+            waiting.set_result(message)
+
+    def _hear(self, payload: bytes, message: Any = None) -> None:
+        if message is None:
+            message = msgspec.json.decode(payload)
+        if "heartbeat" in message:
+            for stream, pos in message["heartbeat"].items():
+                chain = self.chains.get(stream)
+                if chain is not None and stream not in self._unanswered.values() and not chain.heartbeat(pos):
+                    self._broken(chain)
+        elif "error" in message and "stream" not in message:
+            self.drop()
+        else:
+            self.take(message)
+
+    def take(self, message: dict[str, Any]) -> None:
+        self.hall.figures.messages += 1
+        stream = message.get("stream", "")
+        chain = self.chains.get(stream)
+        if chain is None or stream in self._unanswered.values():
+            return  # of a stream we left a moment ago
+        if stream in self._claimed and message.get("reset"):
+            self.hall.figures.resets += self.hall.now() < self.live_since + RETURNING
+            self._claimed.clear()
+        if not chain.take(message):
+            self._broken(chain)
+            return
+        if chain.faults:
+            self._tell(chain)
+        if chain.held.synced and chain.held.resume_at is not None:
+            if stream == self.wall:
+                self._look_at_wall(chain)
+            elif message.get("key") == "poll" or message.get("synced"):
+                poll = chain.held.entries.get("poll")
+                if poll is not None:
+                    self.look_at_poll(poll)
+
+    def _broken(self, chain: Chain) -> None:
+        self._tell(chain)
+        self.drop()
+
+    def _tell(self, chain: Chain) -> None:
+        for fault in chain.faults:
+            self.hall.fault(Fault(fault.kind, f"{self.name}: {fault.text}"))
+        chain.faults.clear()
+
+    def _look_at_wall(self, chain: Chain) -> None:
+        active = (chain.held.entries.get("wall") or {}).get("active")
+        wanted = active if active and active.startswith("polls/") else None
+        if wanted == self.poll:
+            return
+        left, self.poll = self.poll, wanted
+        if left is not None:
+            self.chains.pop(left, None)
+        if wanted is not None:
+            self.chains[wanted] = Chain(wanted)
+            self._staged_at = self.hall.now()
+        if self.transport == "websocket":
+            if self.is_live.is_set():
+                self._move([left] if left else [])
+        else:
+            self._elsewhere.set()
+
+    def _move(self, left: list[str]) -> None:
+        """Tell the server over the socket what we follow now."""
+        assert self._socket is not None
+        with suppress(Lost):
+            for stream in left:
+                self._ask("unsubscribe", stream)
+            if self.poll is not None:
+                self._ask("subscribe", self.poll)
+
+    def _ask(self, what: str, stream: str) -> None:
+        assert self._socket is not None
+        ref = str(next(self.refs))
+        self._unanswered[ref] = stream
+        self._socket.say({"do": what, "ref": ref, "stream": stream})
+
+    def look_at_poll(self, poll: dict[str, Any]) -> None:
+        """The poll on stage, whenever it may have changed."""
+        act = (poll["id"], poll["phase"], poll["round"], poll["published"])
+        if self.channel is not None and act != self._seen:
+            since = max(self._staged_at, self.channel.connected_at)
+            self.hall.saw(act, self.channel, since, screen=self.audience)
+        self._seen = act

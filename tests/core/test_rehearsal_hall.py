@@ -1,0 +1,197 @@
+"""The pure half of a rehearsal: weather, frames, HTTP answers, the plan, what a page names, and the report."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livewall.rehearsal import frames
+from livewall.rehearsal.crowd import arrivals, plan, reaction
+from livewall.rehearsal.exchange import Body
+from livewall.rehearsal.machine import parse
+from livewall.rehearsal.people import assets, cookies, intentions
+from livewall.rehearsal.report import quantile
+from livewall.rehearsal.stage import is_ours, title_of
+from livewall.rehearsal.weather import GOOD, POOR, Link
+
+CHUNKS = st.lists(st.integers(1, 40), max_size=30)
+
+
+def pieces(data: bytes, sizes: list[int]) -> list[bytes]:
+    found, at = [], 0
+    for size in sizes:
+        found.append(data[at : at + size])
+        at += size
+    return [piece for piece in [*found, data[at:]] if piece]
+
+
+# -- weather
+
+
+def test_the_same_seed_gives_the_same_weather() -> None:
+    one, two = (Link(POOR, random.Random(7)) for _ in range(2))
+    assert [one.arrival(n, 100, 0.0) for n in range(50)] == [two.arrival(n, 100, 0.0) for n in range(50)]
+    assert [spell for spell, _ in zip(one.spells(), range(20), strict=False)] == [
+        spell for spell, _ in zip(two.spells(), range(20), strict=False)
+    ]
+
+
+@given(st.integers(0, 2**32), st.lists(st.tuples(st.floats(0, 5), st.integers(1, 5000)), max_size=50))
+def test_bytes_come_out_in_the_order_in_which_they_went_in(seed: int, sent: list[tuple[float, int]]) -> None:
+    link, now, last = Link(POOR, random.Random(seed)), 0.0, 0.0
+    for after, size in sent:
+        now += after
+        at = link.arrival(now, size, last)
+        assert at > last and at >= now + POOR.latency[0] / 2 + size / (POOR.rate or (0, 1))[1]
+        last = at
+
+
+def test_in_good_weather_bytes_come_at_once() -> None:
+    assert Link(GOOD, random.Random(1)).arrival(5.0, 1000, 0.0) == 5.0
+
+
+def test_poor_weather_cuts_for_two_to_ten_seconds_and_puts_some_phones_to_sleep() -> None:
+    spells = [
+        spell
+        for seed in range(200)
+        for spell, _ in zip(Link(POOR, random.Random(seed)).spells(), range(5), strict=False)
+    ]
+    assert {spell.kind for spell in spells} == {"cut", "vanished", "asleep"}
+    assert all(2 <= spell.seconds <= 10 for spell in spells if spell.kind != "asleep")
+
+
+# -- frames
+
+
+@given(st.lists(st.sampled_from([0, 1, 125, 126, 300, 70_000]), min_size=1, max_size=4), CHUNKS)
+def test_frames_are_read_however_they_are_cut(sizes: list[int], chunks: list[int]) -> None:
+    data = b""
+    for size in sizes:
+        length = bytes([size]) if size < 126 else b"\x7e" + size.to_bytes(2, "big") if size < 65536 else b""
+        data += b"\x81" + (length or b"\x7f" + size.to_bytes(8, "big")) + b"x" * size
+    reader = frames.Frames()
+    found = [message for piece in pieces(data, chunks) for message in reader.feed(piece)]
+    assert found == [(frames.TEXT, b"x" * size) for size in sizes]
+
+
+@given(st.binary(max_size=400))
+def test_a_client_s_frame_is_masked_and_says_the_same(payload: bytes) -> None:
+    made = frames.frame(frames.TEXT, payload)
+    at = 2 if len(payload) < 126 else 4
+    mask, masked = made[at : at + 4], made[at + 4 :]
+    assert made[1] & 0x80
+    assert bytes(byte ^ mask[index % 4] for index, byte in enumerate(masked)) == payload
+
+
+def test_a_message_in_parts_is_put_together_around_a_ping() -> None:
+    assert frames.Frames().feed(b"\x01\x02ab\x89\x00\x80\x01c") == [(frames.PING, b""), (frames.TEXT, b"abc")]
+
+
+@pytest.mark.parametrize("data", [b"\x81\x81aaaab", b"\xc1\x01a", b"\x80\x01a", b"\x81\x7f" + b"\xff" * 8])
+def test_what_no_server_sends_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError):
+        frames.Frames().feed(data)
+
+
+# -- answers
+
+PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\n\r\nhello"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize("answer", [PLAIN, CHUNKED])
+@given(chunks=CHUNKS)
+def test_an_answer_is_read_however_it_is_cut(answer: bytes, chunks: list[int]) -> None:
+    body = Body()
+    for piece in pieces(answer, chunks):
+        assert not body.whole
+        body.take(piece)
+    assert body.whole and body.status == 200 and body.content() == b"hello" and not body.rest
+
+
+def test_an_answer_without_length_ends_with_its_connection() -> None:
+    body = Body()
+    body.take(b"HTTP/1.1 200 OK\r\n\r\nhel")
+    body.take(b"lo")
+    assert not body.whole and body.end() and body.content() == b"hello"
+
+
+def test_an_answer_that_broke_off_is_no_answer() -> None:
+    body = Body()
+    body.take(PLAIN[:-1])
+    assert not body.end()
+
+
+def test_a_compressed_answer_is_unpacked() -> None:
+    packed = gzip.compress(b"hello")
+    body = Body()
+    body.take(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed)
+    assert body.content() == b"hello"
+
+
+def test_every_cookie_is_sent_back_without_its_attributes() -> None:
+    body = Body()
+    body.take(PLAIN)
+    assert cookies(body.headers) == "a=1; b=2"
+
+
+# -- people
+
+PAGE = """<link rel="icon" href="/static/icon.svg?v=1"><link rel="stylesheet" href="a.css">
+<link rel="modulepreload" href="/static/js/x.js?v=2&amp;y=3"><link rel="canonical" href="/w/CODE">
+<noscript><link rel="stylesheet" href="/n.css"></noscript>
+<script type="module" src="/static/js/x.js?v=2&amp;y=3"></script>
+<script src="https://elsewhere.example/t.js"></script><script type="importmap">{}</script>"""
+
+
+def test_a_phone_fetches_what_the_page_names_once() -> None:
+    assert assets(PAGE, "http://h:1/w/CODE") == ["/static/icon.svg?v=1", "/w/a.css", "/static/js/x.js?v=2&y=3"]
+
+
+POLL = {"options": [{"id": "1"}, {"id": "2"}, {"id": "3"}], "kind": "multi", "max_choices": 2, "allow_change": True}
+
+
+@given(st.integers(0, 2**32))
+def test_nobody_intends_what_the_poll_does_not_allow(seed: int) -> None:
+    for intention in intentions(POLL, random.Random(seed), 4.0):
+        assert len(set(intention.choices)) == len(intention.choices) <= 2
+        assert set(intention.choices) <= {"1", "2", "3"} and intention.after <= 4.0
+    fixed = intentions({**POLL, "kind": "single", "allow_change": False}, random.Random(seed), 4.0)
+    assert all(len(intention.choices) == 1 for intention in fixed) and len(fixed) <= 1
+
+
+@given(st.integers(1, 2000), st.floats(4, 600), st.integers(0, 2**32))
+def test_everybody_comes_and_the_host_waits_for_them(voters: int, seconds: float, seed: int) -> None:
+    coming = arrivals(voters, seconds, random.Random(seed))
+    assert len(coming) == voters and coming == sorted(coming)
+    acts = plan(voters, seconds)
+    assert acts == sorted(acts) and acts[0].at > 0
+    for poll in range(3):
+        own = [act.what for act in acts if act.poll == poll and act.what in ("open", "close")]
+        assert own == ["open", "close"] * (2 if poll == 2 else 1)
+    assert 0 < reaction(voters, seconds) <= 6
+
+
+# -- the stage and the report
+
+
+def test_a_rehearsal_s_wall_is_known_by_its_title_and_no_other_is() -> None:
+    assert is_ours(title_of(7, datetime(2026, 1, 2, tzinfo=UTC)))
+    assert not is_ours("livewall rehearse, Monday")
+
+
+@pytest.mark.parametrize(("share", "found"), [(0.5, 2), (0.95, 4), (1.0, 4)])
+def test_a_quantile_is_one_of_the_values(share: float, found: int) -> None:
+    assert quantile([4, 1, 3, 2], share) == found
+    assert quantile([], share) is None
+
+
+def test_what_a_server_says_of_its_process_is_read_and_silence_too() -> None:
+    lines = ["# HELP x", "process_cpu_seconds_total 1.5", "process_resident_memory_bytes 4e+07"]
+    assert parse("\n".join([*lines, "process_start_time_seconds 9", ""])) == (1.5, 4e7, 9.0)
+    assert parse("livewall_readers 3\n") is None
