@@ -21,6 +21,7 @@ class Facts:
         self.poll = poll
         self.tally = tally
         self.base = outcome.base(poll, tally)
+        self.over = poll.phase is Phase.CLOSED or tally.round < poll.round
 
     def ballots(self) -> str:
         return self.say("poll.ballots", self.tally.ballots, n=f"{self.tally.ballots:,}")
@@ -52,9 +53,10 @@ class Facts:
         poll, reached = self.poll, outcome.quorum_reached(self.poll, self.tally)
         if reached is None or poll.quorum is UNSET:
             return ""
+        n, missing = f"{poll.quorum:,}", f"{poll.quorum - self.tally.ballots:,}"
         if reached:
-            return self.say("result.quorum_reached", n=f"{poll.quorum:,}")
-        return self.say("result.quorum_missed", n=f"{poll.quorum:,}", missing=f"{poll.quorum - self.tally.ballots:,}")
+            return self.say("result.quorum_reached", n=n)
+        return self.say("result.quorum_missed" if self.over else "result.quorum_open", n=n, missing=missing)
 
     def share(self) -> str:
         """What the majority is of the base, in words."""
@@ -66,8 +68,10 @@ class Facts:
         if poll.majority is UNSET:
             return ""
         share, n = self.share(), f"{outcome.needed(poll.majority, self.base):,}"
-        if poll.phase is not Phase.CLOSED and self.tally.round == poll.round:
+        if not self.over:
             return self.say("result.majority", share=share, n=n)
+        if outcome.quorum_reached(poll, self.tally) is False:
+            return self.say("result.majority_void", share=share)
         reached = outcome.majority_reached(poll, self.tally)
         labels = [option.label for option in poll.options if option.id in reached]
         if not labels:

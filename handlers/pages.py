@@ -8,7 +8,7 @@ from typing import Any
 import tornado.escape
 from tornado.routing import URLSpec
 
-from handlers import codes, decks, desk, joining, replay, screens, task_pages
+from handlers import codes, decks, desk, joining, prints, replay, screens, task_pages
 from handlers.base import BaseHandler
 from handlers.login import FormHandler
 from handlers.page import ID, Page
@@ -212,6 +212,7 @@ routes: list[URLSpec] = [
     *codes.routes,
     *decks.routes,
     *replay.routes,
+    *prints.routes,
     joining.typed,
     URLSpec(r"/(?!(?:api|ws|sse|updates|static)/).+", MissingPage),
 ]

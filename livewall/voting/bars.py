@@ -72,7 +72,9 @@ def bars(shown: Picture, theme: Theme, id: str = "p") -> str:
     for fact in wrapped(" · ".join(facts), 15, WIDTH - 2 * MARGIN, 3):
         parts.append(say(MARGIN, y + 12, fact, 15, theme.muted, name="m"))
         y += 21
-    patterns = "".join(drawing.pattern(name, theme, colour, kind) for name, (colour, kind) in defs.items())
+    patterns = "".join(
+        drawing.pattern(name, theme.option(colour), theme.mark(colour), kind) for name, (colour, kind) in defs.items()
+    )
     about = "; ".join(f"{f.number}. {f.label}: {f.count:,} ({f.percent})" for f in shown.figures)
     return drawing.picture(
         WIDTH, y + 18, theme, title=shown.title, about=about, name="bars", parts=[f"<defs>{patterns}</defs>", *parts]

@@ -181,9 +181,8 @@ def line(
     )
 
 
-def pattern(id: str, theme: Theme, colour: int, kind: int) -> str:
-    """The definition of a bar's look. `kind` 1 is plain and needs none."""
-    own, mark = theme.option(colour), theme.mark(colour)
+def pattern(id: str, own: str, mark: str, kind: int) -> str:
+    """The definition of a bar's look, marks on its own colour. `kind` 1 is plain and needs none."""
     if kind == 2:
         size, drawn, turn = 24, f'<path d="M0 0H12V24H0Z" fill="{mark}"/>', ' patternTransform="rotate(45)"'
     elif kind == 3:
