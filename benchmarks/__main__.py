@@ -20,6 +20,7 @@ NAMES = {
     "memory": "memory a reader, after 100,000 ballots, after 10,000 readers came and went",
     "slow": "1,000 readers that never read",
     "join": "bytes, requests and time until a page of the audience is usable, at 400 kbit/s and 400 ms",
+    "tap": "from a tap to \"your ballot is in\" and to the projector, with 200 other voters",
     "tasks": "steps, their logs and their readers, beside a shell script, cat and gzip",
     "logs": "CPU per MB of a log that is followed, beside zlib level 1; memory; lines, search",
 }
