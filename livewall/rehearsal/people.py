@@ -43,7 +43,7 @@ def assets(page: str, here: str) -> list[str]:
     found: dict[str, None] = {}
     for tag in _TAGS.findall(_NOSCRIPT.sub("", page)):
         address = _ADDRESS.search(tag)
-        if address and _WANTED.search(tag):
+        if address and _WANTED.search(tag) and " nomodule" not in tag:
             parts = urlsplit(urljoin(here, address[1].replace("&amp;", "&")))
             if parts.netloc == urlsplit(here).netloc:
                 found[parts.path + (f"?{parts.query}" if parts.query else "")] = None

@@ -17,14 +17,14 @@ import msgspec
 
 from livewall.client.transports import EventParser, milliseconds
 from livewall.rehearsal.channel import Channel, Lost
-from livewall.rehearsal.checks import Chain, Fault
+from livewall.rehearsal.checks import Fault
 from livewall.rehearsal.exchange import Answer, Line, Socket, Stream
+from livewall.rehearsal.eyes import Eyes
 from livewall.rehearsal.hall import Act, Hall
 from livewall.rehearsal.weather import Link
 
 LONG_POLL = 25.0
 FIRST_PAUSE, LAST_PAUSE = 0.2, 3.0
-RETURNING = 3.0  # seconds after which a reset has other reasons than that somebody came back
 FAST_SILENCE = 45.0  # seconds without a word on a live connection: WebSockets have a heartbeat every 20, SSE every 15
 
 
@@ -32,39 +32,25 @@ class GoneForGood(Exception):
     """The server said that there is nothing to come back to."""
 
 
-class Viewer:
+class Viewer(Eyes):
     def __init__(self, hall: Hall, name: str, transport: str, *, audience: bool = False) -> None:
-        self.hall = hall
-        self.name = name
+        super().__init__(hall, name)
         self.transport = transport
         self.audience = audience
         self.chance = random.Random(hall.chance.random())
         self.link = Link(hall.weather, random.Random(hall.chance.random()))
         self.headers: dict[str, str] = {}
-        self.wall = f"walls/{hall.wall}"
-        self.poll: str | None = None
-        """The stream of the poll on stage."""
-        self.chains: dict[str, Chain] = {self.wall: Chain(self.wall)}
         self.channel: Channel | None = None
         self.is_live = asyncio.Event()
-        self.live_since = 0.0
         self.refs = itertools.count(1)
         self.waiting: dict[str, asyncio.Future[Any]] = {}
         self._socket: Socket | None = None
-        self._unanswered: dict[str, str] = {}  # streams that were asked for, by the ref of the asking
         self._elsewhere = asyncio.Event()
         self._away = asyncio.Event()
         self._away.set()
         self._lost_at: float | None = None
-        self._tried_at = self._staged_at = 0.0
+        self._tried_at = 0.0
         self._seen: Act | None = None
-        self._claimed: set[str] = set()
-
-    @property
-    def picture(self) -> dict[str, Any] | None:
-        """The tally this viewer shows of the poll on stage."""
-        chain = self.chains.get(self.poll or "")
-        return chain.held.entries.get("tally") if chain and chain.held.synced else None
 
     # -- staying connected
 
@@ -152,7 +138,7 @@ class Viewer:
         """The server took us in."""
         figures = self.hall.figures
         if self.is_live.is_set():
-            self._claimed.clear()
+            self.claimed.clear()
             return
         self.is_live.set()
         self.live_since = self.hall.now()
@@ -162,7 +148,7 @@ class Viewer:
             figures.returned += 1
             figures.back.add(self.hall.now() - self._tried_at, server)
         else:
-            self._claimed.clear()
+            self.claimed.clear()
 
     def _not_live(self) -> None:
         if self.is_live.is_set():
@@ -180,8 +166,8 @@ class Viewer:
     def address(self, kind: str, more: str = "") -> str:
         streams = list(self.chains)
         at = {stream: chain.held.resume_at for stream, chain in self.chains.items()}
-        self._claimed = {stream for stream, position in at.items() if position}
-        since = ",".join(position or "" for position in at.values()) if self._claimed else ""
+        self.claimed = {stream for stream, position in at.items() if position}
+        since = ",".join(position or "" for position in at.values()) if self.claimed else ""
         query = [f"since={quote(since, safe=',~.')}"] if since else []
         query += [more] if more else []
         query += ["as=audience"] if self.audience else []
@@ -191,16 +177,13 @@ class Viewer:
         """Follow until the connection ends; the seconds after which the server wants us back, if it said so."""
         async with self._connection() as channel:
             self._socket = socket = Socket(channel)
-            self._unanswered.clear()
-            asked = list(self.chains)
+            self.unanswered.clear()
             origin = {"Origin": self.hall.place.origin}
             head = await socket.open(self.address("ws"), {**self.headers, **origin}, self.hall.place)
             if head.status != 101:
                 return self._refused(head.status, head.headers)
             self._live(channel.server_seconds())
             socket.start(self._hear_socket)
-            if list(self.chains) != asked:
-                self._move([stream for stream in asked if stream not in self.chains])
             await self._until_silent(channel, socket.closed)
             if socket.code is not None and socket.code >= 4500:
                 raise GoneForGood(f"closed with {socket.code} {socket.reason}")
@@ -212,7 +195,7 @@ class Viewer:
 
             def heard(data: bytes) -> None:
                 for text in parser.feed(data):
-                    self._hear(text.encode())
+                    self.hear(msgspec.json.decode(text))
 
             accept = {"Accept": "text/event-stream"}
             head = await stream.open(self.address("sse"), {**self.headers, **accept}, self.hall.place)
@@ -282,100 +265,40 @@ class Viewer:
             return min(float(after), 30.0)
         raise Lost(f"status {status}")
 
-    # -- what is heard
+    # -- what follows from what is seen
 
     def _hear_socket(self, payload: bytes) -> None:
         message = msgspec.json.decode(payload)
         ref = message.get("ref") if type(message) is dict else None
         if ref is None:
-            self._hear(payload, message)
-        elif ref in self._unanswered:
-            stream = self._unanswered.pop(ref)
+            self.hear(message)
+        elif ref in self.unanswered:
+            stream = self.unanswered.pop(ref)
             if "error" in message and stream in self.chains:
-                self.hall.fault(Fault("hole", f"{stream}: {message['error'].get('code')}"))
+                self.drop()
         elif (waiting := self.waiting.get(ref)) is not None and not waiting.done():
             waiting.set_result(message)
 
-    def _hear(self, payload: bytes, message: Any = None) -> None:
-        if message is None:
-            message = msgspec.json.decode(payload)
-        if "heartbeat" in message:
-            for stream, pos in message["heartbeat"].items():
-                chain = self.chains.get(stream)
-                if chain is not None and stream not in self._unanswered.values() and not chain.heartbeat(pos):
-                    self._broken(chain)
-        elif "error" in message and "stream" not in message:
-            self.drop()
-        else:
-            self.take(message)
-
-    def take(self, message: dict[str, Any]) -> None:
-        self.hall.figures.messages += 1
-        stream = message.get("stream", "")
-        chain = self.chains.get(stream)
-        if chain is None or stream in self._unanswered.values():
-            return  # of a stream we left a moment ago
-        if stream in self._claimed and message.get("reset"):
-            self.hall.figures.resets += self.hall.now() < self.live_since + RETURNING
-            self._claimed.clear()
-        if not chain.take(message):
-            self._broken(chain)
-            return
-        if chain.faults:
-            self._tell(chain)
-        if chain.held.synced and chain.held.resume_at is not None:
-            if stream == self.wall:
-                self._look_at_wall(chain)
-            elif message.get("key") == "poll" or message.get("synced"):
-                poll = chain.held.entries.get("poll")
-                if poll is not None:
-                    self.look_at_poll(poll)
-
-    def _broken(self, chain: Chain) -> None:
-        self._tell(chain)
-        self.drop()
-
-    def _tell(self, chain: Chain) -> None:
-        for fault in chain.faults:
-            self.hall.fault(Fault(fault.kind, f"{self.name}: {fault.text}"))
-        chain.faults.clear()
-
-    def _look_at_wall(self, chain: Chain) -> None:
-        active = (chain.held.entries.get("wall") or {}).get("active")
-        wanted = active if active and active.startswith("polls/") else None
-        if wanted == self.poll:
-            return
-        left, self.poll = self.poll, wanted
-        if left is not None:
-            self.chains.pop(left, None)
-        if wanted is not None:
-            self.chains[wanted] = Chain(wanted)
-            self._staged_at = self.hall.now()
-        if self.transport == "websocket":
-            if self.is_live.is_set():
-                self._move([left] if left else [])
-        else:
+    def move(self, left: str | None) -> None:
+        """Over the socket the server is told; other connections are made anew."""
+        if self.transport != "websocket":
             self._elsewhere.set()
-
-    def _move(self, left: list[str]) -> None:
-        """Tell the server over the socket what we follow now."""
-        assert self._socket is not None
-        with suppress(Lost):
-            for stream in left:
-                self._ask("unsubscribe", stream)
-            if self.poll is not None:
-                self._ask("subscribe", self.poll)
+        elif self.is_live.is_set():
+            with suppress(Lost):
+                if left is not None:
+                    self._ask("unsubscribe", left)
+                if self.poll is not None:
+                    self._ask("subscribe", self.poll)
 
     def _ask(self, what: str, stream: str) -> None:
         assert self._socket is not None
         ref = str(next(self.refs))
-        self._unanswered[ref] = stream
+        self.unanswered[ref] = stream
         self._socket.say({"do": what, "ref": ref, "stream": stream})
 
     def look_at_poll(self, poll: dict[str, Any]) -> None:
-        """The poll on stage, whenever it may have changed."""
         act = (poll["id"], poll["phase"], poll["round"], poll["published"])
         if self.channel is not None and act != self._seen:
-            since = max(self._staged_at, self.channel.connected_at)
+            since = max(self.staged_at, self.channel.connected_at)
             self.hall.saw(act, self.channel, since, screen=self.audience)
         self._seen = act

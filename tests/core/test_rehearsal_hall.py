@@ -146,6 +146,7 @@ PAGE = """<link rel="icon" href="/static/icon.svg?v=1"><link rel="stylesheet" hr
 <link rel="modulepreload" href="/static/js/x.js?v=2&amp;y=3"><link rel="canonical" href="/w/CODE">
 <noscript><link rel="stylesheet" href="/n.css"></noscript>
 <script type="module" src="/static/js/x.js?v=2&amp;y=3"></script>
+<script nomodule src="/old.js"></script>
 <script src="https://elsewhere.example/t.js"></script><script type="importmap">{}</script>"""
 
 
