@@ -101,11 +101,15 @@ def run(plan: Plan) -> str:
         server.call("POST", f"/api/polls/{poll}/open", {})
         tokens = server.voters(OTHERS)
         context = browser.new_context(viewport={"width": 412, "height": 860}, has_touch=True)
-        screen, phone = context.new_page(), context.new_page()
+        context.add_init_script(CLOCK)
+        here = f"http://127.0.0.1:{server.port}/polls/{poll}"
+        phone = context.new_page()
+        phone.goto(here)
+        with phone.expect_popup() as opened:  # a window of its own: a page behind another is hardly painted
+            phone.evaluate("(url) => { open(url, '_blank', 'popup,width=1920,height=1080'); }", f"{here}/screen")
+        screen = opened.value
         screen.set_viewport_size({"width": 1920, "height": 1080})
-        for page, path in ((screen, f"/polls/{poll}/screen"), (phone, f"/polls/{poll}")):
-            page.add_init_script(CLOCK)
-            page.goto(f"http://127.0.0.1:{server.port}{path}")
+        for page in (phone, screen):
             page.wait_for_selector("#corner[data-state=live]")
         with WebSocketVoters(
             server.port, f"/ws/polls/{poll}", vote_message(poll), tokens=tokens, core=None
