@@ -1,4 +1,5 @@
-"""The host's desk: polls and walls made and moved by plain forms, so that it works in any browser.
+"""The host's desk: polls and walls made and moved by plain forms, so that it works in any browser. The forms are
+those of a wall's host page, too.
 
 Each act calls what the API calls, then leads back to where the form stood.
 """
@@ -11,11 +12,13 @@ from typing import Any
 import msgspec
 from tornado.routing import URLSpec
 
+from handlers.host import HostView
 from handlers.login import FormHandler, SignInPage, show_error_page
 from handlers.looks import number
 from handlers.page import ID, Page
+from handlers.pollform import changed_poll, new_poll, whole
 from livewall import wire
-from livewall.errors import BadInput, LivewallError, NotFound
+from livewall.errors import BadInput, LivewallError, Stale, invalid
 from livewall.names import is_name, wall_code
 from livewall.voting.poll import tally_is_seen
 
@@ -32,6 +35,7 @@ FIELDS = {
     "closes_in": "home.closes_in",
     "wall": "home.wall",
     "assurance": "home.assurance",
+    "quorum": "host.quorum",
 }
 """Fields of the API and what they are called in the forms."""
 
@@ -39,15 +43,10 @@ FIELDS = {
 class DeskPage(Page):
     """Walls and polls with their controls."""
 
-    scripts = ("live", "poll", "error", "health")
+    scripts: tuple[str, ...] = ("live", "poll", "error")
 
-    async def desk(self, *, only: str | None = None, wrong: str = "", typed: dict[str, str] | None = None) -> None:
+    async def desk(self, *, wrong: str = "", typed: dict[str, str] | None = None) -> None:
         polls, walls = await self.polls(), await self.walls()
-        if only is not None:
-            walls = [wall for wall in walls if wall["code"] == only]
-            polls = [poll for poll in polls if poll["wall"] == only]
-            if not walls:
-                raise NotFound(message=f"there is no wall {only[:12]}")
         tasks = await self.tasks()
         titles = {f"polls/{p['id']}": p["title"] for p in polls} | {f"tasks/{t['id']}": t["title"] for t in tasks}
         for item in {i for wall in walls for i in wall["items"]} - titles.keys():
@@ -58,7 +57,7 @@ class DeskPage(Page):
             poll["hidden"] = poll["hidden"] and poll["wall"] in active
             seen = tally_is_seen(poll["results"], poll["phase"], poll["published"], voted=False)
             poll["hosts_only"] = poll["phase"] != "draft" and not seen
-        shown = tasks if self.who.operator and not only else []
+        shown = tasks if self.who.operator else []
         watched = [f"polls/{poll['id']}" for poll in polls if poll["phase"] == "open"][:WATCHED]
         self.render(
             "home.html",
@@ -67,9 +66,8 @@ class DeskPage(Page):
             tasks=[task for task in shown if task["state"] in LIVE_TASKS],
             ended=[task for task in shown if task["state"] not in LIVE_TASKS][:ENDED],
             titles=titles,
-            only=only,
-            health_code=only,
-            here=self.reverse_url("wall_host", only) if only else self.reverse_url("home"),
+            only=None,
+            here=self.reverse_url("home"),
             done=self.argument("done"),
             at=self.argument("at"),
             wrong=wrong,
@@ -130,16 +128,9 @@ class HomePage(SignInPage, DeskPage):
             show_error_page(self, error)
 
 
-class WallHostPage(DeskPage):
-    """GET /w/CODE/host: the desk of one wall."""
-
-    async def get(self, code: str) -> None:
-        self.need("host")
-        await self.desk(only=wall_code(code))
-
-
-class DeskForm(FormHandler, DeskPage):
-    """A form of the desk: what was refused is shown beside what was typed."""
+class DeskForm(FormHandler, DeskPage, HostView):
+    """A form of the desk or of a wall's host page (`only`): what was refused is shown beside what was typed. One that
+    has the `version` it was made for does not undo what somebody else has changed since."""
 
     async def post(self, *args: str) -> None:
         self.need("host")
@@ -152,7 +143,11 @@ class DeskForm(FormHandler, DeskPage):
                 raise
             self.set_status(error.status)
             said = [self.say(f"error.{error.code}"), *(f"{self.label(n)}: {why}." for n, why in error.fields.items())]
-            await self.desk(only=only, wrong=" ".join(said if error.fields else [error.message]), typed=given)
+            wrong = " ".join(said if error.fields or isinstance(error, Stale) else [error.message])
+            if only:
+                await self.steer(only, wrong=wrong, typed=given)
+            else:
+                await self.desk(wrong=wrong, typed=given)
             return
         here = self.reverse_url("wall_host", wall_code(only)[:12]) if only else self.reverse_url("home")
         self.redirect(f"{here}?done={done}" + (f"&at={place}#{place}" if place else ""), status=303)
@@ -173,22 +168,7 @@ class NewPollForm(DeskForm):
     """POST /desk/polls"""
 
     async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
-        labels = [line.strip() for line in given.get("options", "").splitlines() if line.strip()]
-        several = given.get("kind") == "multi"
-        fields = {
-            "title": given.get("title", ""),
-            "options": labels,
-            "kind": "multi" if several else "single",
-            "results": given.get("results", "live"),
-            "allow_change": given.get("allow_change") == "yes",
-            "closes_in": whole(given, "closes_in"),
-            "wall": given.get("wall") or None,
-            "assurance": given.get("assurance") or "open",
-        }
-        if several:
-            most = whole(given, "max_choices")
-            fields["max_choices"] = len(labels) if most is None else most
-        made, _ = await self.services.polls.create(checked(fields, wire.PollIn), self.who)
+        made, _ = await self.services.polls.create(checked(new_poll(given), wire.PollIn), self.who)
         return "create", f"poll-{made['id']}"
 
 
@@ -197,19 +177,34 @@ class PollForm(DeskForm):
 
     async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
         polls, id, act = self.services.polls, args[0], given.get("do", "")
-        match act:
-            case "open":
-                await polls.open(id, self.who)
-            case "close":
-                await polls.close(id, self.who)
-            case "publish" | "withdraw":
-                await polls.publish(id, act == "publish", self.who)
-            case "reset":
-                await polls.reset(id, whole(given, "round") or 0, self.who)
-            case "erase":
+        version = whole(given, "version")
+        match act.partition(":"):
+            case "open", _, _:
+                await polls.open(id, self.who, version=version)
+            case "close", _, _:
+                await polls.close(id, self.who, version=version)
+            case "publish" | "withdraw", _, _:
+                await polls.publish(id, act == "publish", self.who, version=version)
+            case "hide", _, _:
+                edit = wire.PollEdit(results="on_publish")
+                _, version = await polls.edit(id, edit, self.who, version=version)
+                await polls.publish(id, False, self.who, version=version)
+            case "reset", _, _:
+                await polls.reset(id, whole(given, "round") or 0, self.who, version=version)
+            case "edit", _, _:
+                held = (await polls.detail(id, self.who))[0]["options"]
+                await polls.edit(id, checked(changed_poll(given, held), wire.PollEdit), self.who, version=version)
+            case "duplicate", _, _:
+                copy, _ = await polls.duplicate(id, self.who)
+                return "copy", f"poll-{copy['id']}"
+            case "add" | "left" as timer, ":", seconds:
+                value = int(seconds) if re.fullmatch("[0-9]{1,5}", seconds) else None
+                await polls.timer(id, checked({timer: value}, wire.TimerIn), self.who, version=version)
+                return "timer", f"poll-{id}"
+            case "erase", _, _:
                 await self.services.erasure.poll(id, self.who)
-            case "archive":
-                await polls.archive(id, self.who)
+            case "archive", _, _:
+                await polls.archive(id, self.who, version=version)
                 return act, ""
             case _:
                 raise BadInput("invalid", "unknown act")
@@ -227,14 +222,20 @@ class NewWallForm(DeskForm):
 
 
 class WallForm(DeskForm):
-    """POST /desk/walls/CODE: what it shows, or its end."""
+    """POST /desk/walls/CODE: what it shows, the order of its items, or its end."""
 
     async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
-        if given.get("do") == "archive":
-            await self.services.walls.delete(args[0], self.who)
-            return "archive", ""
-        edit = wire.WallEdit(active=given.get("item") or None)
-        await self.services.walls.edit(args[0], edit, self.who, version=None)
+        walls, item, version = self.services.walls, given.get("item") or None, whole(given, "version")
+        match given.get("do"):
+            case "archive":
+                await walls.delete(args[0], self.who)
+                return "archive", ""
+            case "up" | "down" as way:
+                wall, _ = await walls.get(args[0], self.who)
+                items = moved(wall["items"], item or "", -1 if way == "up" else 1)
+                await walls.edit(args[0], wire.WallEdit(items=items), self.who, version=version)
+                return "move", (item or "").replace("polls/", "poll-")
+        await walls.edit(args[0], wire.WallEdit(active=item), self.who, version=version)
         return "show", f"poll-{given['from']}" if is_name(given.get("from", "")) else f"wall-{args[0]}"
 
 
@@ -243,19 +244,17 @@ def checked(value: dict[str, Any], kind: Any) -> Any:
     return wire.decode(msgspec.json.encode(value), kind)
 
 
-def whole(given: dict[str, str], name: str) -> int | None:
-    """A whole number, None for an empty field. Raises BadInput."""
-    text = given.get(name, "").strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise BadInput("invalid", fields={name: "a whole number"})
-    return int(text)
+def moved(items: list[str], item: str, by: int) -> list[str]:
+    """The items with one of them so many places further. Raises BadInput where it is none of them."""
+    if item not in items:
+        raise invalid("item", "is not on this wall")
+    left = [each for each in items if each != item]
+    place = max(0, min(len(left), items.index(item) + by))
+    return [*left[:place], item, *left[place:]]
 
 
 routes = [
     URLSpec(r"/", HomePage, name="home"),
-    URLSpec(rf"/w/{ID}/host", WallHostPage, name="wall_host"),
     URLSpec(r"/desk/polls", NewPollForm, name="new_poll"),
     URLSpec(rf"/desk/polls/{ID}", PollForm, name="poll_act"),
     URLSpec(r"/desk/walls", NewWallForm, name="new_wall"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import tornado.escape
 
 from handlers.base import SIGN_IN_COOKIE_SECONDS, ApiHandler, BaseHandler
@@ -69,7 +71,7 @@ class FormHandler(ApiHandler):
 
 
 class LoginPage(FormHandler):
-    """GET /login/CODE shows what the link would do; its button's POST uses it up."""
+    """GET /login/CODE shows what the link would do; its button's POST uses it up and leads to `?next=`."""
 
     @property
     def form_owner(self) -> str:
@@ -89,7 +91,7 @@ class LoginPage(FormHandler):
         self.fields()
         token = await self.services.credentials.use(code)
         self.set_own_cookie(self.role_cookie, token, SIGN_IN_COOKIE_SECONDS)
-        self.redirect("/", status=303)
+        self.redirect(local(self.argument("next")), status=303)
 
 
 class SignInPage(FormHandler):
@@ -113,6 +115,11 @@ class LogoutPage(FormHandler):
             await self.services.credentials.revoke(self.who.credential, self.who)
         self.clear_cookie(self.role_cookie, path="/")
         self.redirect("/", status=303)
+
+
+def local(path: str) -> str:
+    """An address of ours to go on to; `/` for anything that a browser could take for another site's."""
+    return path if re.fullmatch(r"/(?:[A-Za-z0-9][A-Za-z0-9._/-]{0,199})?", path) else "/"
 
 
 def show_error_page(handler: BaseHandler, error: LivewallError) -> None:

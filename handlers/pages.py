@@ -8,7 +8,7 @@ from typing import Any
 import tornado.escape
 from tornado.routing import URLSpec
 
-from handlers import codes, decks, desk, joining, prints, replay, screens, task_pages
+from handlers import codes, decks, desk, host, joining, phone, prints, replay, screens, task_pages
 from handlers.base import BaseHandler
 from handlers.login import FormHandler
 from handlers.page import ID, Page
@@ -209,8 +209,10 @@ routes: list[URLSpec] = [
     *screens.routes,
     *task_pages.routes,
     *desk.routes,
+    *host.routes,
     *codes.routes,
     *decks.routes,
+    *phone.routes,
     *replay.routes,
     *prints.routes,
     joining.typed,

@@ -4,7 +4,7 @@
     ├── BadInput        malformed, invalid, too_large, too_many_streams, method_not_allowed
     ├── NotAllowed      unauthenticated, bad_token, no_voter, forbidden
     ├── NotFound        not_found, no_such_poll, no_such_stream
-    ├── Refused         conflict, already_voted, closed, poll_not_open, round_over, bad_code, code_used
+    ├── Refused         conflict (Stale), already_voted, closed, poll_not_open, round_over, bad_code, code_used
     └── Busy            rate, draining, unavailable      (come back after `retry_after` seconds)
 
 An error knows its code and its HTTP status and nothing of HTTP beyond that number.
@@ -99,6 +99,10 @@ class NotFound(LivewallError):
 
 class Refused(LivewallError):
     default = "conflict"
+
+
+class Stale(Refused):
+    """A change for a version that is not the newest: somebody else was first."""
 
 
 class Busy(LivewallError):

@@ -14,7 +14,7 @@ import msgspec
 
 from livewall import audit, wire
 from livewall.clock import Clock, iso
-from livewall.errors import NotFound, Refused, invalid
+from livewall.errors import NotFound, Stale, invalid
 from livewall.hub.position import View
 from livewall.hub.service import LiveHub
 from livewall.hub.stream import StateRule
@@ -140,7 +140,7 @@ class Walls:
         def write(tx: Transaction) -> tuple[Wall, int]:
             row = find(tx, code)
             if version is not None and version != row.version:
-                raise Refused("conflict", "somebody else changed this wall in between; read it again, then change it")
+                raise Stale("conflict", "somebody else changed this wall in between; read it again, then change it")
             wall = edited(row.wall, edit)
             known = set(row.wall.items)
             for item in [*wall.items, *([wall.active] if wall.active else [])]:

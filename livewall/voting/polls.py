@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from livewall import audit, walls, wire
 from livewall.clock import Clock, iso, later, moment
-from livewall.errors import NotFound, Refused
+from livewall.errors import NotFound, Refused, Stale
 from livewall.hub.position import View
 from livewall.hub.service import LiveHub
 from livewall.identity import Who
@@ -375,7 +375,7 @@ class Polls:
 def check_version(version: int, wanted: int | None) -> None:
     """Raise `conflict` when somebody else wrote since `wanted` was read."""
     if wanted is not None and wanted != version:
-        raise Refused("conflict", "somebody else changed this in between; read it again, then make your change")
+        raise Stale("conflict", "somebody else changed this in between; read it again, then make your change")
 
 
 def _added(tx: Transaction, poll: Poll, wall: str | None, closes_in: int | None, now: str) -> Poll:

@@ -91,15 +91,6 @@ async def test_a_task_that_is_not_shown_to_everyone_says_so_to_people(hall: Hall
     assert await host.get_attribute("a:text-is('Release')", "href") == f"/tasks/{id}"
 
 
-async def test_the_desk_of_one_wall_makes_polls_for_that_wall(hall: Hall) -> None:
-    await hall.wall("Spring Forum")
-    wall = await hall.wall("Autumn Forum")
-    host = await hall.host()
-    await host.goto(f"{hall.url}/w/{wall}/host")
-    assert await host.inner_text("h1") == "Wall: Autumn Forum"
-    assert await host.input_value("select[name=wall]") == wall
-
-
 async def test_a_host_is_told_that_others_do_not_see_the_result(hall: Hall) -> None:
     poll = await hall.poll(results="on_publish")
     await hall.vote(poll, "1", 2)
@@ -178,7 +169,6 @@ async def test_axe_finds_nothing_serious(hall: Hall, theme: str, width: int) -> 
     await check(page, "desk", found)
     paths = [
         f"/tasks/{task}",
-        f"/w/{wall}/host",
         "/w?code=ABCDEF",
         f"/w/{wall}",
         f"/w/{empty}",

@@ -211,7 +211,7 @@ async def test_a_form_imports_what_was_typed_or_a_file_and_leads_back(client: Cl
     assert (await form(client, wall, file=STRANGE, deck="what was typed before", id="b")).status == 303
     assert len(await items(client, wall)) == 14
     shown = (await client.ask("GET", answer.headers["Location"].partition("#")[0], token=ADMIN)).body.decode()
-    assert "The polls were imported" in shown and f'action="/w/{wall}/deck"' in shown
+    assert "The polls were imported" in shown and f'href="/w/{wall}/deck"' in shown
 
 
 async def test_what_is_wrong_stands_beside_its_line_and_what_was_typed_is_kept(client: Client) -> None:

@@ -6,7 +6,6 @@ import { browser, wakeOn } from "../env.js";
 import { Live } from "../live.js";
 import { ballots } from "../tally.js";
 import { Texts } from "../text.js";
-import { Health } from "../views/health.js";
 
 const page = dataBlock("page");
 const texts = new Texts(dataBlock("texts"));
@@ -35,11 +34,8 @@ for (const event of ["input", "submit"]) {
     dirty = true;
   });
 }
-const env = browser();
-const screens = document.getElementById("health");
-if (screens) new Health(screens, { texts, number: (value) => numbers.format(value), env }).start();
 if (page.streams.length) {
-  const live = new Live({ streams: page.streams, env, changed: draw });
+  const live = new Live({ streams: page.streams, env: browser(), changed: draw });
   live.start();
   wakeOn(live.connection);
 }

@@ -1,0 +1,56 @@
+// One item in the host's list. Made once; what changes is set in place.
+
+import { h, setAttribute, setText } from "../dom.js";
+import { isShown } from "../host/acts.js";
+import { ballots } from "../tally.js";
+
+export class HostRow {
+  /** `on` has what the buttons do, each with the item's name. */
+  constructor(item, { texts, number }, on) {
+    this.item = item;
+    this.texts = texts;
+    this.count = number;
+    const button = (key, act) => h("button", { type: "button", onclick: () => on[act](item) }, texts.say(key));
+    this.handle = h("span", { class: "handle", "aria-hidden": "true", title: texts.say("host.drag") });
+    this.number = h("span", { class: "number" });
+    this.title = h("span", { class: "title", dir: "auto" });
+    this.word = h("b");
+    this.phase = h("span", { class: "phase" }, h("i"), this.word);
+    this.ballots = h("span");
+    this.result = h("span");
+    this.show = h("button", { type: "button", class: "show", onclick: () => on.show(item) });
+    this.poll = item.startsWith("polls/");
+    this.phaseButton = h("button", { type: "button", onclick: () => on.phase(item) });
+    this.resultButton = h("button", { type: "button", onclick: () => on.results(item) });
+    this.reset = button("home.reset", "reset");
+    this.summary = h("summary", {}, texts.say("host.more"));
+    const own = this.poll ? [this.phaseButton, this.resultButton, button("host.edit", "edit"), button("host.duplicate", "duplicate"), this.reset, button("home.archive", "archive")] : [];
+    this.element = h("li", {},
+      h("div", { class: "row" }, this.handle, this.number, this.title, h("span", { class: "meta" }, this.phase, this.ballots, this.result), this.show),
+      h("details", {}, this.summary, h("div", { class: "acts" }, button("host.up", "up"), button("host.down", "down"), own)));
+  }
+
+  update({ place, entry, active }) {
+    const { poll, state } = entry;
+    const title = entry.title || this.texts.say("home.untitled");
+    const say = (key) => this.texts.say(key);
+    setText(this.number, place + 1);
+    setText(this.title, title);
+    this.element.classList.toggle("on", active);
+    if (active) setAttribute(this.element, "aria-current", "true");
+    else this.element.removeAttribute("aria-current");
+    setText(this.show, say(active ? "home.show_nothing" : "home.show"));
+    setAttribute(this.show, "aria-label", active ? say("home.show_nothing") : `${say("home.show")}: ${title}`);
+    setAttribute(this.summary, "aria-label", `${say("host.more")}: ${title}`);
+    this.phase.dataset.phase = poll ? poll.phase : "";
+    setText(this.word, poll ? say(`poll.phase.${poll.phase}`) : state ? say(`state.${state}`) : "");
+    if (!poll) return;
+    const count = ballots(entry);
+    setText(this.ballots, poll.phase === "draft" ? "" : this.texts.say("poll.ballots", { n: this.count(count) }, count));
+    setText(this.result, isShown(poll) ? "" : say("host.hidden"));
+    setText(this.phaseButton, say(poll.phase === "open" ? "home.close" : poll.phase === "draft" ? "home.open" : "home.open_again"));
+    setText(this.resultButton, say(isShown(poll) ? "host.hide" : "host.show"));
+    this.phaseButton.hidden = Boolean(poll.erased_at);
+    this.reset.hidden = poll.phase !== "closed";
+  }
+}
