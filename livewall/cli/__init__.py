@@ -1,11 +1,16 @@
 """The command line: one module per group of commands, each imported when it is asked for."""
 
+from __future__ import annotations
+
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from livewall import __version__
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # Command -> module and its object; the words are repeated here so that `livewall --help` imports none of them.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -26,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("livewall.cli.data:backup", "Write a backup, also while the server runs."),
     "restore": ("livewall.cli.data:restore", "Put a backup in place."),
     "recount": ("livewall.cli.data:recount", "Count a poll's ballots again."),
+    "completion": ("livewall.cli.completion:completion", "Teach a shell to complete commands, polls and walls."),
 }
 
 
@@ -42,6 +48,14 @@ class Commands(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Click would import every command to read its help."""
+        from click.shell_completion import CompletionItem
+
+        begun = {name: words for name, (_, words) in COMMANDS.items() if name.startswith(incomplete)}
+        named = [CompletionItem(name, help=words) for name, words in begun.items()]
+        return named + super(click.Group, self).shell_complete(ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
@@ -51,6 +65,10 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="livewall")
 def livewall() -> None:
     """Show a room, live, what is being decided and what is being done.
+
+    \b
+    livewall demo
+    livewall serve --address 0.0.0.0
 
     Exit status: 0 done, 1 refused, 2 usage, 3 server not reached.
     """

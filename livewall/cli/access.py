@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from livewall.cli import output
+from livewall.cli.asking import sure, yes_option
 from livewall.cli.options import acting_server_options, json_option, server_options
 from livewall.cli.outcome import run
 from livewall.cli.wall import pages
@@ -27,6 +28,9 @@ def login(server: Server, role: str, qr: bool | None, as_json: bool) -> None:
     """Make a link that signs a browser in, once, within ten minutes.
 
     Needs a token, or, on the server's own machine, its data folder.
+
+    \b
+    livewall login --role operator
     """
     answer = run(server.post("/api/logins", {"role": role}))
     if as_json:
@@ -54,7 +58,11 @@ def show_qr(link: str) -> None:
 
 @click.group()
 def token() -> None:
-    """Make, list and revoke tokens for programs."""
+    """Make, list and revoke tokens for programs.
+
+    \b
+    livewall token create reporter "nightly build"
+    """
 
 
 @token.command()
@@ -63,7 +71,11 @@ def token() -> None:
 @json_option
 @acting_server_options
 def create(server: Server, role: str, name: str, as_json: bool) -> None:
-    """Make a token for the program NAME. It is shown this once."""
+    """Make a token for the program NAME. It is shown this once.
+
+    \b
+    export LIVEWALL_TOKEN=$(livewall token create host "the stage")
+    """
     answer = run(server.post("/api/tokens", {"role": role, "name": name}))
     output.as_json(answer) if as_json else click.echo(answer["token"])
 
@@ -72,7 +84,11 @@ def create(server: Server, role: str, name: str, as_json: bool) -> None:
 @json_option
 @server_options
 def list_(server: Server, as_json: bool) -> None:
-    """List tokens and sign-ins, without what is secret about them."""
+    """List tokens and sign-ins, without what is secret about them.
+
+    \b
+    livewall token list
+    """
     tokens = run(pages(server, "/api/tokens"))
     if as_json:
         output.as_json(tokens)
@@ -90,7 +106,20 @@ def standing(token: dict[str, Any]) -> str:
 
 @token.command()
 @click.argument("id")
+@yes_option
+@json_option
 @acting_server_options
-def revoke(server: Server, id: str) -> None:
-    """Make a token or a sign-in worthless from now on."""
-    run(server.delete(f"/api/tokens/{segment(id)}"))
+def revoke(server: Server, id: str, yes: bool, as_json: bool) -> None:
+    """Make a token or a sign-in worthless from now on.
+
+    \b
+    livewall token revoke 5f2c9a
+    """
+
+    async def question() -> str:
+        return f"Revoke {id}? Whoever uses it is turned away from now on."
+
+    sure(question, yes, strict=False)
+    answer = run(server.delete(f"/api/tokens/{segment(id)}"))
+    if as_json:
+        output.as_json(answer)

@@ -20,7 +20,11 @@ PAGE = 200  # lines of one answer
 @json_option
 @server_options
 def audit(server: Server, limit: int, as_json: bool) -> None:
-    """List what hosts and operators did and who signed in, the newest first."""
+    """List what hosts and operators did and who signed in, the newest first.
+
+    \b
+    livewall audit --limit 20
+    """
     lines = run(newest(server, limit))
     if as_json:
         output.as_json(lines)

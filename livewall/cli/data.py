@@ -47,14 +47,20 @@ def existing(data: Path) -> Path:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the file and its size as JSON.")
 @folder_option
-def backup(file: Path, data: Path) -> None:
-    """Write a backup of the data folder to FILE, also while the server runs."""
+def backup(file: Path, as_json: bool, data: Path) -> None:
+    """Write a backup of the data folder to FILE, also while the server runs.
+
+    \b
+    livewall backup /backups/livewall-$(date +%F).db
+    """
     from livewall.store.backup import backup
 
     with told():
         backup(existing(data), file)
-    click.echo(f"{file}: {file.stat().st_size:,} bytes")
+    size = file.stat().st_size
+    output.as_json({"file": str(file), "bytes": size}) if as_json else click.echo(f"{file}: {size:,} bytes")
 
 
 @click.command()
@@ -65,6 +71,10 @@ def restore(file: Path | None, in_place: bool, data: Path) -> None:
     """Put the backup FILE in place. The server must not be running.
 
     Readers that saw what came after the backup start anew instead of taking old for new.
+
+    \b
+    livewall restore /backups/livewall-2026-11-21.db
+    livewall restore --in-place
     """
     from livewall.store import backup as copies
 
@@ -85,7 +95,11 @@ def restore(file: Path | None, in_place: bool, data: Path) -> None:
 def recount(id: str, as_json: bool, data: Path) -> None:
     """Count the ballots of the poll ID again and compare with the counts kept. Exit status 1 when they differ.
 
-    In a pipe, separated by tabs: round, option's id (or `ballots`), counted, kept, `agree` or `DIFFER`, label.
+    In a pipe, separated by tabs: round, option's id (or `ballots`), counted, kept, `agree` or `DIFFER`, label. Rounds
+    whose ballots are erased cannot be counted; where all are, that is refused.
+
+    \b
+    livewall recount 7Q4F2K9D0MZ8XW3T
     """
     import msgspec
 

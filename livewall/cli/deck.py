@@ -11,14 +11,14 @@ from typing import Any, NoReturn
 import click
 
 from livewall.cli import output
-from livewall.cli.options import acting_server_options, json_option, server_options
+from livewall.cli.options import acting_server_options, code_argument, json_option, server_options, wall_option
 from livewall.cli.outcome import REFUSED, run, stop
 from livewall.client.calls import Refusal, Server, reason, segment
 
 
 @click.command(name="import")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--wall", metavar="CODE", help="The wall to put them on, last.")
+@wall_option(help="The wall to put them on, last.")
 @click.option("--check", is_flag=True, help="Only look whether the file can be taken; needs no server.")
 @click.option("--id", metavar="NAME", help="A name of your own: the same file is imported under it once.")
 @json_option
@@ -33,6 +33,9 @@ def import_(server: Server, file: Path, wall: str | None, check: bool, id: str |
         - 4.2
         - 4.1.7
         results: after close
+
+    \b
+    livewall poll import deck.md --wall K7M2QD
     """
     if check == bool(wall):
         raise click.UsageError("Give --wall CODE, or --check.")
@@ -63,11 +66,15 @@ def import_(server: Server, file: Path, wall: str | None, check: bool, id: str |
 
 
 @click.command()
-@click.argument("code")
+@code_argument
 @json_option
 @server_options
 def export(server: Server, code: str, as_json: bool) -> None:
-    """Print the polls of the wall CODE as Markdown that `import` takes."""
+    """Print the polls of the wall CODE as Markdown that `import` takes.
+
+    \b
+    livewall poll export K7M2QD > deck.md
+    """
     text = run(server.get(f"/api/walls/{segment(code.upper())}/deck.md"))
     if as_json:
         output.as_json({"deck": text})

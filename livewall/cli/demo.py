@@ -28,7 +28,11 @@ from livewall.cli.outcome import REFUSED, stop, words
     help="Keep the data in this folder.  [default: a temporary one]",
 )
 def demo(seconds: float | None, port: int, address: str, data: Path | None) -> None:
-    """Run a server with a wall, polls, a task that reports its steps, and an audience of 944 real answers."""
+    """Run a server with a wall, polls, a task that reports its steps, and an audience of 944 real answers.
+
+    \b
+    livewall demo --seconds 60
+    """
     from livewall.client.calls import NotReached, Refusal
     from livewall.demo.show import Failed, show
 

@@ -105,3 +105,26 @@ def data_option(command: F) -> F:
 
 def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print what the server answered, as JSON.")(command)
+
+
+def poll_argument(command: F) -> F:
+    return click.argument("poll", metavar="POLL", shell_complete=_complete("polls"))(command)
+
+
+def code_argument(command: F) -> F:
+    return click.argument("code", metavar="CODE", shell_complete=_complete("walls"))(command)
+
+
+def wall_option(help: str) -> Callable[[F], F]:
+    return click.option("--wall", metavar="CODE", help=help, shell_complete=_complete("walls"))
+
+
+def _complete(what: str) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
+    """What the server has of this, imported when somebody presses the tabulator."""
+
+    def complete(context: click.Context, parameter: click.Parameter, begun: str) -> list[Any]:
+        from livewall.cli import completing
+
+        return completing.known(what, context.params, begun)
+
+    return complete

@@ -13,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from livewall.cli.output import bar, plain
+from livewall.cli.tallies import percent, said, turned_out
+from livewall.cli.tallies import rows as tally_rows
 from livewall.cli.tree import TaskTree, sign, task_list
 from livewall.client.chain import Held
 from livewall.client.subscription import Subscription
@@ -112,20 +114,21 @@ def poll(held: Held, width: int) -> RenderableType:
     if poll is None:
         return Text(f"{held.stream}: not open yet", style="dim")
     title = Text(plain(poll["title"]), style="bold")
-    ballots = (tally or turnout or {}).get("ballots", 0)
-    footer = Text(f"{ballots} ballot{'' if ballots == 1 else 's'} · round {poll['round']} · {poll['phase']}")
-    counts: dict[str, int] = (tally or {}).get("counts", {})
-    most = max(counts.values(), default=0)
+    standing = turnout or {"round": poll["round"], "ballots": 0}
+    footer = Text(plain(said(poll, tally) if tally else turned_out(poll, standing)))
+    most = max((tally or {"counts": {}})["counts"].values(), default=0)
     rows = Table(box=None, show_header=False, pad_edge=False)
     rows.add_column(justify="right", style="dim", no_wrap=True, max_width=6)
     rows.add_column(overflow="fold")  # the only one that gives way
     rows.add_column(justify="right", no_wrap=True)
     rows.add_column(no_wrap=True)
-    longest = max(4, min(30, (width - 16) // 3))
-    for option in poll["options"]:
-        count = counts.get(option["id"], 0)
-        shown = (str(count), bar(count, most, longest)) if tally else ("", "")
-        rows.add_row(Text(plain(option["id"])), Text(plain(option["label"])), *shown)
+    longest = max(4, min(30, (width - 22) // 3))
+    for each in tally_rows(poll, tally or {"counts": {}, "ballots": 0}):
+        shown = (f"{each.votes} {percent(each.share):>5}", bar(each.votes, most, longest)) if tally else ("", "")
+        label = Text(plain(each.label), style="bold" if each.wins else "dim" if each.share is None else "")
+        if each.wins:
+            label.append(" ✓")
+        rows.add_row(Text(plain(each.id)), label, *shown)
     return Group(title, rows, footer)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,38 +16,60 @@ from livewall.client.calls import Server, reason
 
 @click.group()
 def pipeline() -> None:
-    """Check the files that define tasks, and list those that the server has."""
+    """Check the files that define tasks, and list those that the server has.
+
+    \b
+    livewall pipeline check pipelines/*.toml
+    """
 
 
 @pipeline.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print each file, its steps and its errors as JSON.")
 @click.pass_context
-def check(context: click.Context, files: tuple[Path, ...]) -> None:
-    """Check pipelines, without a server. Prints FILE:LINE: REASON of each problem; status 1 if there is one."""
+def check(context: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
+    """Check pipelines, without a server. Prints FILE:LINE: REASON of each problem; status 1 if there is one.
+
+    \b
+    livewall pipeline check release.toml
+    """
+    found = [looked_at(file) for file in files]
+    if as_json:
+        output.as_json(found)
+    else:
+        for each in found:
+            for problem in each["errors"]:
+                click.echo(output.plain(f"{problem['file']}:{problem['line']}: {problem['reason']}"))
+            if not each["errors"]:
+                steps = each["steps"]
+                click.echo(f"{each['file']}: ok, {steps} step{'' if steps == 1 else 's'}")
+    if any(each["errors"] for each in found):
+        context.exit(REFUSED)
+
+
+def looked_at(file: Path) -> dict[str, Any]:
+    """How many steps a file has, or what is wrong with it and where."""
     from livewall.tasks.pipeline import load
     from livewall.tasks.problems import PipelineFault
 
-    wrong = False
-    for file in files:
-        try:
-            steps = len(load(file, str(file)).steps)
-            click.echo(f"{file}: ok, {steps} step{'' if steps == 1 else 's'}")
-        except PipelineFault as fault:
-            wrong = True
-            for problem in fault.problems:
-                click.echo(output.plain(str(problem)))
-        except OSError as problem:
-            wrong = True
-            click.echo(f"{file}:1: the file cannot be read: {reason(problem)}")
-    if wrong:
-        context.exit(REFUSED)
+    try:
+        return {"file": str(file), "steps": len(load(file, str(file)).steps), "errors": []}
+    except PipelineFault as fault:
+        errors = [{"file": each.file, "line": each.line, "reason": each.reason} for each in fault.problems]
+    except OSError as problem:
+        errors = [{"file": str(file), "line": 1, "reason": f"the file cannot be read: {reason(problem)}"}]
+    return {"file": str(file), "steps": 0, "errors": errors}
 
 
 @pipeline.command(name="list")
 @json_option
 @server_options
 def list_(server: Server, as_json: bool) -> None:
-    """List the pipelines that the server has."""
+    """List the pipelines that the server has.
+
+    \b
+    livewall pipeline list
+    """
     found = run(pages(server, "/api/pipelines"))
     if as_json:
         output.as_json(found)

@@ -1,4 +1,5 @@
-"""`livewall poll …`: a question, its phases, its results."""
+"""`livewall poll …`: questions made, listed, shown and changed. What is done with them is in `pollacts`, what comes out
+of them in `pollresults`."""
 
 from __future__ import annotations
 
@@ -8,32 +9,52 @@ from typing import Any
 
 import click
 
-from livewall.cli import deck, output
-from livewall.cli.options import acting_server_options, json_option, server_options
-from livewall.cli.outcome import REFUSED, run, say, stop
+from livewall.cli import deck, output, pollacts, pollresults
+from livewall.cli.options import acting_server_options, json_option, poll_argument, server_options, wall_option
+from livewall.cli.outcome import run, say
+from livewall.cli.pollacts import act, told
+from livewall.cli.tallies import said
 from livewall.cli.wall import pages
 from livewall.client.ballots import find_poll
 from livewall.client.calls import Server, segment
 
 RESULTS = ("live", "after_vote", "after_close", "on_publish")
+MAJORITIES = ("1/2", "2/3", "3/4")
+
+
+class OrNone(click.ParamType[Any]):
+    """What another type reads, or the word `none`."""
+
+    def __init__(self, inner: click.ParamType[Any]) -> None:
+        self.inner = inner
+        self.name = f"{inner.name} or none"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if value == "none" else self.inner.convert(value, param, ctx)
 
 
 @click.group()
 def poll() -> None:
-    """Create, run and read polls. POLL is a poll's ID, or a wall's code for the poll on its stage."""
+    """Create, run and read polls. POLL is a poll's ID, or a wall's code for the poll on its stage.
 
-
-poll.add_command(deck.import_)
-poll.add_command(deck.export)
+    \b
+    poll=$(livewall poll create "Which release goes out?" 4.2 4.1.7 --open)
+    livewall poll close $poll
+    livewall poll results $poll
+    """
 
 
 @poll.command()
 @click.argument("title")
 @click.argument("options", nargs=-1, required=True, metavar="OPTION...")
-@click.option("--wall", metavar="CODE", help="Append it to this wall.")
+@wall_option(help="Append it to this wall.")
 @click.option("--multi", is_flag=True, help="Several choices in one ballot.")
 @click.option("--max-choices", type=click.IntRange(1), metavar="N", help="How many, with --multi.  [default: all]")
+@click.option("--abstain", metavar="LABEL", help="An option that means to abstain: it counts as a ballot only.")
 @click.option("--results", type=click.Choice(RESULTS), help="When all may see the counts.  [default: live]")
+@click.option("--quorum", type=click.IntRange(1), metavar="N", help="So many ballots are needed.")
+@click.option("--majority", type=click.Choice(MAJORITIES), help="More than half, or at least so much, is needed.")
+@click.option("--compare", is_flag=True, help="Show earlier rounds beside the present one.")
 @click.option("--final", is_flag=True, help="A ballot cannot be changed.")
 @click.option("--closes-in", type=click.IntRange(1), metavar="SECONDS", help="Close so long after opening.")
 @click.option("--codes", is_flag=True, help="Only with a code of its wall: see `wall codes`.")
@@ -47,56 +68,149 @@ def create(
     wall: str | None,
     multi: bool,
     max_choices: int | None,
+    abstain: str | None,
     results: str | None,
+    quorum: int | None,
+    majority: str | None,
+    compare: bool,
     final: bool,
     closes_in: int | None,
     codes: bool,
     open_now: bool,
     as_json: bool,
 ) -> None:
-    """Make a poll, a draft unless --open. Prints its ID."""
+    """Make a poll, a draft unless --open. Prints its ID.
+
+    \b
+    livewall poll create "Lunch?" Soup Salad --wall K7M2QD --closes-in 60 --open
+    livewall poll create "The budget?" Yes No --abstain Abstention --quorum 50 --majority 2/3
+    """
     if max_choices and not multi:
         raise click.UsageError("--max-choices needs --multi: otherwise a ballot has one choice.")
-    body: dict[str, Any] = {"title": title, "options": list(options)}
+    if codes and not wall:
+        raise click.UsageError("--codes needs --wall: codes belong to a wall.")
+    body: dict[str, Any] = {"title": title, "options": with_abstention(list(options), abstain)}
     if multi:
         body |= {"kind": "multi", "max_choices": max_choices or len(options)}
-    if wall:
-        body["wall"] = wall.upper()
-    if results:
-        body["results"] = results
-    if final:
-        body["allow_change"] = False
-    if codes:
-        if not wall:
-            raise click.UsageError("--codes needs --wall: codes belong to a wall.")
-        body["assurance"] = "code"
-    if closes_in:
-        body["closes_in"] = closes_in
+    given = {
+        "wall": wall.upper() if wall else None,
+        "results": results,
+        "quorum": quorum,
+        "majority": majority,
+        "compare": compare or None,
+        "allow_change": False if final else None,
+        "assurance": "code" if codes else None,
+        "closes_in": closes_in,
+    }
+    body |= {name: value for name, value in given.items() if value is not None}
 
     async def work() -> dict[str, Any]:
         made: dict[str, Any] = await server.post("/api/polls", body)
         return await act(server, made, "open") if open_now else made
 
     made = run(work())
-    if twice := same_labels(made["options"]):
-        say(f"Several options are called {', '.join(map(repr, twice))}: `vote` needs their ids.")
-    if as_json:
-        output.as_json(made)
-    else:
-        click.echo(made["id"])
+    warn_of_same(made["options"])
+    output.as_json(made) if as_json else click.echo(made["id"])
 
 
-def same_labels(options: Sequence[dict[str, str]]) -> list[str]:
+def with_abstention(options: Sequence[Any], label: str | None) -> list[Any]:
+    """The options with that one of them which means to abstain, or one more."""
+    if label is None:
+        return list(options)
+    plain = [each if isinstance(each, dict) else {"label": each} for each in options]
+    made = [{key: value for key, value in each.items() if key != "abstain"} for each in plain]
+    place = next((place for place, each in enumerate(made) if each["label"] == label), len(made))
+    if place < len(options):
+        made[place]["abstain"] = True
+        return made
+    return [*(made if any(isinstance(each, dict) for each in options) else options), {"label": label, "abstain": True}]
+
+
+def warn_of_same(options: Sequence[dict[str, str]]) -> None:
     """Labels that more than one option has, as people read them."""
     counted = Counter(output.plain(option["label"]) for option in options)
-    return [label for label, times in counted.items() if times > 1]
+    if twice := [label for label, times in counted.items() if times > 1]:
+        say(f"Several options are called {', '.join(map(repr, twice))}: `vote` needs their ids.")
+
+
+@poll.command()
+@poll_argument
+@click.option("--title", metavar="TITLE", help="Another question.")
+@click.option("--option", "options", multiple=True, metavar="LABEL", help="These options instead; once for each.")
+@click.option("--abstain", metavar="LABEL", help="The option that means to abstain, a new one if need be.")
+@click.option("--multi/--single", default=None, help="Several choices in one ballot, or one.")
+@click.option("--max-choices", type=click.IntRange(1), metavar="N", help="How many, of several.")
+@click.option("--results", type=click.Choice(RESULTS), help="When all may see the counts.")
+@click.option("--quorum", type=OrNone(click.IntRange(1)), metavar="N|none", help="So many ballots are needed.")
+@click.option("--majority", type=OrNone(click.Choice(MAJORITIES)), metavar="1/2|2/3|3/4|none", help="What it takes.")
+@click.option("--compare/--no-compare", default=None, help="Show earlier rounds beside the present one, or not.")
+@click.option("--final/--changeable", default=None, help="Whether a ballot can be changed.")
+@click.option("--closes-in", type=OrNone(click.IntRange(1)), metavar="SECONDS|none", help="So long after opening.")
+@click.option("--codes/--no-codes", default=None, help="Only with a code of its wall, or not.")
+@json_option
+@acting_server_options
+def edit(
+    server: Server,
+    poll: str,
+    title: str | None,
+    options: tuple[str, ...],
+    abstain: str | None,
+    multi: bool | None,
+    max_choices: int | None,
+    results: str | None,
+    quorum: Any,
+    majority: Any,
+    compare: bool | None,
+    final: bool | None,
+    closes_in: Any,
+    codes: bool | None,
+    as_json: bool,
+) -> None:
+    """Change a poll: what is given; the rest stays. Options, kind and codes stand once there is a ballot.
+
+    \b
+    livewall poll edit $poll --title "Which release goes out today?"
+    livewall poll edit $poll --quorum none --closes-in 90
+    """
+    given = {
+        "title": title,
+        "options": with_abstention(options, abstain) if options else None,
+        "kind": None if multi is None else "multi" if multi else "single",
+        "max_choices": max_choices,
+        "results": results,
+        "quorum": quorum,
+        "majority": majority,
+        "compare": compare,
+        "allow_change": None if final is None else not final,
+        "closes_in": closes_in,
+        "assurance": None if codes is None else "code" if codes else "open",
+    }
+    body = {name: None if value == "none" else value for name, value in given.items() if value is not None}
+    if not body and abstain is None:
+        raise click.UsageError("Say what is to change.")
+
+    async def work() -> dict[str, Any]:
+        found = await find_poll(server, poll)
+        if abstain is not None and not options:
+            body["options"] = with_abstention(found["options"], abstain)
+        changed: dict[str, Any] = await server.put(f"/api/polls/{segment(found['id'])}", body)
+        return changed
+
+    changed = run(work())
+    warn_of_same(changed["options"])
+    told(changed, as_json)
 
 
 @poll.command(name="list")
 @json_option
 @server_options
 def list_(server: Server, as_json: bool) -> None:
-    """List the polls."""
+    """List the polls, the newest first. In a pipe: id, phase, round, wall and title, separated by tabs.
+
+    \b
+    livewall poll list
+    livewall poll list --json | jq -r '.[] | select(.phase == "open") | .id'
+    """
     polls = run(pages(server, "/api/polls"))
     if as_json:
         output.as_json(polls)
@@ -106,136 +220,34 @@ def list_(server: Server, as_json: bool) -> None:
         output.table(("ID", "Phase", "Round", "Wall", "Title"), rows, empty=empty)
 
 
-async def act(server: Server, poll: dict[str, Any], action: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Opening, closing, publishing, and leaving a named round do the same done twice."""
-    answer: dict[str, Any] = await server.post(f"/api/polls/{segment(poll['id'])}/{action}", body, repeat=True)
-    return answer
-
-
-def acted(server: Server, name: str, action: str, as_json: bool, body: dict[str, Any] | None = None) -> None:
-    async def work() -> dict[str, Any]:
-        return await act(server, await find_poll(server, name), action, body)
-
-    told(run(work()), as_json)
-
-
-def told(poll: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        output.as_json(poll)
-    else:
-        shown = ", published" if poll["published"] else ""
-        click.echo(f"{poll['id']} {poll['phase']}, round {poll['round']}{shown}")
-
-
 @poll.command()
-@click.argument("poll", metavar="POLL")
-@json_option
-@acting_server_options
-def duplicate(server: Server, poll: str, as_json: bool) -> None:
-    """Copy a poll: a draft with the same question and rules, last on its wall. Prints its ID."""
-
-    async def work() -> dict[str, Any]:
-        found = await find_poll(server, poll)
-        made: dict[str, Any] = await server.post(f"/api/polls/{segment(found['id'])}/duplicate")
-        return made
-
-    made = run(work())
-    if as_json:
-        output.as_json(made)
-    else:
-        click.echo(made["id"])
-
-
-@poll.command(name="open")
-@click.argument("poll", metavar="POLL")
-@json_option
-@acting_server_options
-def open_(server: Server, poll: str, as_json: bool) -> None:
-    """Let people vote."""
-    acted(server, poll, "open", as_json)
-
-
-@poll.command()
-@click.argument("poll", metavar="POLL")
-@json_option
-@acting_server_options
-def close(server: Server, poll: str, as_json: bool) -> None:
-    """Take no more ballots."""
-    acted(server, poll, "close", as_json)
-
-
-@poll.command()
-@click.argument("poll", metavar="POLL")
-@click.option("--withdraw", is_flag=True, help="Hide them again.")
-@json_option
-@acting_server_options
-def publish(server: Server, poll: str, withdraw: bool, as_json: bool) -> None:
-    """Show the results to all."""
-    acted(server, poll, "publish", as_json, {"published": False} if withdraw else None)
-
-
-@poll.command()
-@click.argument("poll", metavar="POLL")
-@click.option("--round", type=click.IntRange(1), help="The round to leave.  [default: the present one]")
-@json_option
-@acting_server_options
-def reset(server: Server, poll: str, round: int | None, as_json: bool) -> None:
-    """Start a new round of a closed poll; the rounds before are kept."""
-
-    async def work() -> dict[str, Any]:
-        found = await find_poll(server, poll)
-        return await act(server, found, "reset", {"round": round or found["round"]})
-
-    told(run(work()), as_json)
-
-
-@poll.command()
-@click.argument("poll", metavar="POLL")
+@poll_argument
 @json_option
 @server_options
-def results(server: Server, poll: str, as_json: bool) -> None:
-    """Print the counts. In a pipe: id, count and label of each option, separated by tabs."""
+def show(server: Server, poll: str, as_json: bool) -> None:
+    """Print a poll: its rules, its options, where it stands. In a pipe: what and how, separated by a tab.
+
+    \b
+    livewall poll show $poll
+    livewall poll show K7M2QD --json | jq .closes_at
+    """
     found = run(find_poll(server, poll))
-    tally = found["tally"]
-    if tally is None:
-        stop(REFUSED, f"The results of {found['id']} are not shown yet (they are {found['results']}).")
     if as_json:
-        output.as_json({"poll": found["id"], "title": found["title"], "phase": found["phase"], **tally})
+        output.as_json(found)
         return
-    counts = tally["counts"]
-    most = max(counts.values(), default=0)
-    rows = [
-        (option["id"], counts.get(option["id"], 0), option["label"], output.bar(counts.get(option["id"], 0), most))
-        for option in found["options"]
-    ]
-    if not output.terminal():
-        output.table((), [row[:3] for row in rows], empty="")
-        return
-    output.heading(found["title"])
-    output.table(("", "Votes", "Option", ""), rows, empty="")
-    ballots = tally["ballots"]
-    click.echo(f"{ballots} ballot{'' if ballots == 1 else 's'}, round {tally['round']}, {found['phase']}")
+    names = ("id", "title", "phase", "round", "wall", "kind", "max_choices", "results", "published", "allow_change",
+             "assurance", "closes_at", "closed_at", "quorum", "majority", "compare", "erased_at")  # fmt: skip
+    rows = [(name, word(found[name])) for name in names if found.get(name) is not None]
+    for each in found["options"]:
+        rows.append(("abstain" if each.get("abstain") else "option", f"{each['id']} {each['label']}"))
+    if found["tally"] is not None:
+        rows.append(("tally", said(found, found["tally"])))
+    output.table(("Poll", ""), rows, empty="")
 
 
-@poll.command()
-@click.argument("poll", metavar="POLL")
-@click.argument("receipt")
-@json_option
-@server_options
-def receipt(server: Server, poll: str, receipt: str, as_json: bool) -> None:
-    """Print what was counted under RECEIPT, once the results may be seen. In a pipe: id and label of each choice."""
+def word(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
-    async def work() -> tuple[dict[str, Any], dict[str, Any]]:
-        found = await find_poll(server, poll)
-        return found, await server.get(f"/api/polls/{segment(found['id'])}/receipts/{segment(receipt)}")
 
-    found, ballot = run(work())
-    if as_json:
-        output.as_json({"poll": found["id"], **ballot})
-        return
-    labels = {option["id"]: option["label"] for option in found["options"]}
-    if not output.terminal():
-        output.table((), [(id, labels.get(id, "")) for id in ballot["choices"]], empty="")
-        return
-    chosen = ", ".join(output.plain(labels.get(id, id)) for id in ballot["choices"])
-    click.echo(f"Counted in round {ballot['round']}: {chosen}")
+for command in (*pollacts.COMMANDS, *pollresults.COMMANDS, deck.import_, deck.export):
+    poll.add_command(command)

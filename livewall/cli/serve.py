@@ -57,6 +57,9 @@ def _serve(**values: Any) -> None:
     """Run the server until SIGTERM or Ctrl-C, then drain it.
 
     Every option can be given as an environment variable, too: --publish-rate as LIVEWALL_PUBLISH_RATE.
+
+    \b
+    livewall serve --address 0.0.0.0 --public-url https://wall.example.org
     """
     import server
 

@@ -5,32 +5,34 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Mapping
-from contextlib import aclosing
 from typing import Any
 from urllib.parse import urlencode
 
 import click
 
-from livewall.cli import output
-from livewall.cli.options import PATIENCE, acting_server_options, json_option, server_options
+from livewall.cli import output, tasklogs
+from livewall.cli.asking import sure, yes_option
+from livewall.cli.options import acting_server_options, json_option, server_options
 from livewall.cli.outcome import REFUSED, run, say, stop
+from livewall.cli.tasklogs import STEP_STATES_ENDED, address, bare
 from livewall.cli.wall import pages
 from livewall.cli.watch import show
 from livewall.client.calls import Refusal, Server, segment
 from livewall.client.chain import Held
-from livewall.client.logs import line_offset, patiently, read
-from livewall.client.subscription import Subscription, subscribe
+from livewall.client.subscription import subscribe
 
 STATES = ("pending", "running", "waiting", "cancelling", "succeeded", "failed", "cancelled", "lost")
-STEP_STATES_ENDED = frozenset({"succeeded", "failed", "cancelled", "skipped", "lost"})
 ENDS = {"failed": "failed", "cancelled": "was cancelled", "lost": "was lost"}
 PAGE = 100  # tasks of one answer
-READ = 1 << 20  # bytes of one answer
 
 
 @click.group()
 def task() -> None:
-    """Start, list, follow, cancel and retry tasks, read their logs. ID may be written tasks/ID."""
+    """Start, list, follow, cancel and retry tasks, read their logs. ID may be written tasks/ID.
+
+    \b
+    livewall task start build ref=next --watch
+    """
 
 
 @task.command()
@@ -43,7 +45,11 @@ def task() -> None:
 def start(
     server: Server, pipeline: str, params: tuple[str, ...], task_id: str | None, watch: bool, as_json: bool
 ) -> None:
-    """Start a task of PIPELINE. Prints its ID."""
+    """Start a task of PIPELINE. Prints its ID.
+
+    \b
+    task=$(livewall task start build ref=next)
+    """
     given = dict(parameter(text) for text in params)
     # The id is made here when none is given: a call whose answer is lost can be repeated.
     task_id = task_id or f"{pipeline[:60]}-{secrets.token_hex(4)}"
@@ -112,7 +118,11 @@ async def fields_shown(work: Any) -> dict[str, Any]:
 @json_option
 @server_options
 def list_(server: Server, state: str | None, search: str | None, limit: int, as_json: bool) -> None:
-    """List tasks, the newest first. In a pipe: id, state, started by, created, took, title, separated by tabs."""
+    """List tasks, the newest first. In a pipe: id, state, started by, created, took, title, separated by tabs.
+
+    \b
+    livewall task list --state failed --search nightly
+    """
     tasks = run(newest(server, {"state": state, "q": search}, limit))
     if as_json:
         output.as_json(tasks)
@@ -142,12 +152,31 @@ async def newest(server: Server, query: Mapping[str, str | None], limit: int) ->
             return found
 
 
-def bare(id: str) -> str:
-    return id.removeprefix("tasks/")
+@task.command(name="show")
+@click.argument("id")
+@json_option
+@server_options
+def show_(server: Server, id: str, as_json: bool) -> None:
+    """Print a task and its steps as they are now: a tree on a terminal; name, state and reason of each in a pipe.
 
+    \b
+    livewall task show $task
+    livewall task show $task --json | jq '.steps[] | select(.state == "failed")'
+    """
+    found = run(server.get(address(id)))
+    if as_json:
+        output.as_json(found)
+        return
+    if not output.terminal():
+        output.table((), [(each["name"], each["state"], each["reason"]) for each in found["steps"]], empty="")
+        return
+    from datetime import UTC, datetime
 
-def address(id: str, act: str = "") -> str:
-    return f"/api/tasks/{segment(bare(id))}{act}"
+    from rich.console import Console
+
+    from livewall.cli.tree import TaskTree
+
+    Console().print(TaskTree(found, found["steps"], datetime.now(UTC)))
 
 
 @task.command()
@@ -155,7 +184,11 @@ def address(id: str, act: str = "") -> str:
 @click.option("--json", "ndjson", is_flag=True, help="One JSON object a line, also on a terminal.")
 @server_options
 def watch(server: Server, id: str, ndjson: bool) -> None:
-    """Follow a task to its end. A tree on a terminal, events in a pipe; status 1 when it did not succeed."""
+    """Follow a task to its end. A tree on a terminal, events in a pipe; status 1 when it did not succeed.
+
+    \b
+    livewall task watch $task
+    """
     follow_to_end(server, bare(id), ndjson=ndjson)
 
 
@@ -180,19 +213,23 @@ def ended(held: Held) -> bool:
 
 @task.command()
 @click.argument("id")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @json_option
 @acting_server_options
 def cancel(server: Server, id: str, yes: bool, as_json: bool) -> None:
     """Cancel a task. What runs is ended, with all it started; what did not start will not.
 
     A program that reports its own task is asked to end it; where it does not, a second cancel ends the task without it.
+
+    \b
+    livewall task cancel $task
     """
-    if not yes and sys.stdin.isatty():
-        found = run(server.get(address(id)))
-        title = output.plain(found["title"])
-        if not click.confirm(f"Cancel {title} ({found['id']}, {found['state']})?", err=True):
-            stop(REFUSED, "Nothing was cancelled.")
+
+    async def question() -> str:
+        found = await server.get(address(id))
+        return f"Cancel {output.plain(found['title'])} ({found['id']}, {found['state']})?"
+
+    sure(question, yes, strict=False)
     # Not repeated when the answer is lost: a second cancel asks for more than the first.
     told(run(server.post(address(id, "/cancel"))), as_json)
 
@@ -202,7 +239,11 @@ def cancel(server: Server, id: str, yes: bool, as_json: bool) -> None:
 @json_option
 @acting_server_options
 def retry(server: Server, id: str, as_json: bool) -> None:
-    """Try an ended task again. A new task takes over what succeeded; its ID is printed."""
+    """Try an ended task again. A new task takes over what succeeded; its ID is printed.
+
+    \b
+    task=$(livewall task retry $task)
+    """
     made = run(server.post(address(id, "/retry"), repeat=True))
     output.as_json(made) if as_json else click.echo(made["id"])
 
@@ -211,68 +252,5 @@ def told(task: Mapping[str, Any], as_json: bool) -> None:
     output.as_json(task) if as_json else click.echo(f"{task['id']} {task['state']}")
 
 
-@task.command()
-@click.argument("id")
-@click.argument("step")
-@click.option("--follow", "-f", is_flag=True, help="Go on until the step ends, also through restarts of the server.")
-@click.option("--from-line", type=click.IntRange(1), metavar="N", help="Begin with this line.")
-@click.option("--tail", type=click.IntRange(1), metavar="N", help="Begin with the last N lines.")
-@server_options
-def logs(server: Server, id: str, step: str, follow: bool, from_line: int | None, tail: int | None) -> None:
-    """Print the log of STEP, byte for byte."""
-    if from_line and tail:
-        raise click.UsageError("--from-line and --tail exclude each other.")
-    log = Log(server, bare(id), step)
-
-    async def work() -> None:
-        if follow:
-            server.patience = PATIENCE
-        if from_line or tail:
-            log.offset = await line_offset(server, log.task, step, from_line or -(tail or 0))
-        await log.print()
-        if follow:
-            await log.follow()
-
-    run(work())
-
-
-class Log:
-    """What was printed of a log, by its offset: nothing twice, nothing left out that the server has."""
-
-    def __init__(self, server: Server, task: str, step: str) -> None:
-        self.server, self.task, self.step = server, task, step
-        self.offset = 0
-
-    async def print(self) -> None:
-        """All there is by now."""
-        while True:
-            part = await patiently(self.server, lambda: read(self.server, self.task, self.step, self.offset, READ))
-            if self.offset < part.offset < part.end:
-                say(f"{part.offset - self.offset} bytes were left out here.")
-                self.offset = part.offset
-                if not part.data:  # what was asked for is all in the gap
-                    continue
-            if not part.data:
-                return
-            self.offset = part.offset + len(part.data)
-            sys.stdout.buffer.write(part.data)
-            sys.stdout.buffer.flush()
-            if self.offset >= part.end:
-                return
-
-    async def follow(self) -> None:
-        """More whenever there is more; returns when the step has ended and all of it was printed."""
-        name = f"tasks/{self.task}"
-        subscription = subscribe(self.server, [name, f"{name}/logs/{self.step}"])
-        async with aclosing(aiter(subscription)) as messages:
-            async for _ in messages:
-                over = self._over(subscription, name)
-                end = (subscription.held[f"{name}/logs/{self.step}"].entries.get("end") or {}).get("bytes", 0)
-                if over or end > self.offset:
-                    await self.print()
-                if over:
-                    return
-
-    def _over(self, subscription: Subscription, name: str) -> bool:
-        step = subscription.held[name].entries.get(f"step/{self.step}")
-        return step is not None and step["state"] in STEP_STATES_ENDED
+task.add_command(tasklogs.logs)
+task.add_command(tasklogs.search)

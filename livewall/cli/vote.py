@@ -12,7 +12,7 @@ from livewall.cli import output
 from livewall.cli.options import PATIENCE, json_option, url_option, wait_option
 from livewall.cli.outcome import REFUSED, run, say, stop
 from livewall.client.ballots import cast, find_poll, new_voter
-from livewall.client.calls import Refusal, Server, server_url
+from livewall.client.calls import Refusal, Server, segment, server_url
 from livewall.client.voters import Voters
 from livewall.settings import config_folder
 
@@ -21,11 +21,12 @@ Option = dict[str, str]
 
 @click.command()
 @click.argument("poll", metavar="POLL-OR-CODE")
-@click.argument("choices", nargs=-1, required=True, metavar="CHOICE...")
+@click.argument("choices", nargs=-1, metavar="CHOICE...")
 @click.option("--id", "by", flag_value="id", help="CHOICE is an option's id.")
 @click.option("--label", "by", flag_value="label", help="CHOICE is an option's label.")
 @click.option("--as", "name", default="", metavar="NAME", help="Vote as another voter of yours.")
 @click.option("--code", metavar="CODE", help="The code you were given, where the poll asks for one.")
+@click.option("--retract", is_flag=True, help="Take your ballot back, where the poll allows it.")
 @json_option
 @wait_option(8.0)
 @url_option
@@ -37,6 +38,7 @@ def vote(
     by: str | None,
     name: str,
     code: str | None,
+    retract: bool,
     as_json: bool,
 ) -> None:
     """Cast your ballot in a poll, or in the poll on the stage of a wall.
@@ -44,10 +46,20 @@ def vote(
     POLL-OR-CODE is a poll's ID, a wall's code, or the link of either. CHOICE is an option's id or label. Voting again
     changes the ballot, where the poll allows it. A code (--code) is needed once for all polls of its wall. You stay
     the same voter: your token is kept in your configuration folder.
+
+    \b
+    livewall vote K7M2QD "4.2"
+    livewall vote https://wall.example.org/w/K7M2QD 2
+    livewall vote $poll --retract
     """
+    if retract == bool(choices):
+        raise click.UsageError("Give a CHOICE, or --retract.")
     if "://" in poll:
         url = base_of(poll)
     try:
+        if retract:
+            taken_back(run(retract_ballot(url, wait, poll, name)), as_json)
+            return
         answer = run(cast_ballot(url, wait, poll, choices, by, name, code))
     except (OSError, ValueError) as problem:
         stop(REFUSED, f"Your voter token cannot be kept: {problem}")
@@ -56,6 +68,20 @@ def vote(
         return
     labels = ", ".join(output.plain(label) for label in answer["labels"])
     click.echo(f"Your ballot is in: {labels}\nreceipt {answer['receipt']}, round {answer['round']}")
+
+
+async def retract_ballot(url: str, wait: float, poll: str, name: str) -> dict[str, Any]:
+    """What the server says once there is no ballot of this voter any more."""
+    server = Server(url, Voters(config_folder()).token(url, name), patience=PATIENCE, wait=wait, say=say)
+    if server.token is None:
+        stop(REFUSED, "You have not voted here, as far as this user's configuration folder knows.")
+    found = await find_poll(server, poll)
+    answer: dict[str, Any] = await server.delete(f"/api/polls/{segment(found['id'])}/ballot")
+    return {"poll": found["id"], **answer}
+
+
+def taken_back(answer: dict[str, Any], as_json: bool) -> None:
+    output.as_json(answer) if as_json else click.echo(f"You have no ballot in round {answer['round']}.")
 
 
 def base_of(link: str) -> str:

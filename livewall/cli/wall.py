@@ -7,14 +7,20 @@ from typing import Any
 import click
 
 from livewall.cli import output
-from livewall.cli.options import acting_server_options, json_option, server_options
+from livewall.cli.asking import sure, titled, yes_option
+from livewall.cli.options import acting_server_options, code_argument, json_option, server_options
 from livewall.cli.outcome import run
 from livewall.client.calls import Server, segment
 
 
 @click.group()
 def wall() -> None:
-    """Create and list walls, choose what is on stage."""
+    """Create and list walls, choose what is on stage. CODE is a wall's code, in any case.
+
+    \b
+    code=$(livewall wall create "Autumn Forum")
+    livewall wall activate $code polls/$poll
+    """
 
 
 @wall.command()
@@ -22,15 +28,23 @@ def wall() -> None:
 @json_option
 @acting_server_options
 def create(server: Server, title: str, as_json: bool) -> None:
-    """Make a wall. Prints its code (in a pipe, only that) and where people and the projector find it."""
-    show(run(server.post("/api/walls", {"title": title})), as_json)
+    """Make a wall. Prints its code (in a pipe, only that) and where people and the projector find it.
+
+    \b
+    code=$(livewall wall create "Autumn Forum")
+    """
+    told(run(server.post("/api/walls", {"title": title})), as_json)
 
 
 @wall.command(name="list")
 @json_option
 @server_options
 def list_(server: Server, as_json: bool) -> None:
-    """List the walls."""
+    """List the walls, the newest first. In a pipe: code, title, on stage and how many items, separated by tabs.
+
+    \b
+    livewall wall list
+    """
     walls = run(pages(server, "/api/walls"))
     if as_json:
         output.as_json(walls)
@@ -41,74 +55,157 @@ def list_(server: Server, as_json: bool) -> None:
 
 
 @wall.command()
-@click.argument("code")
+@code_argument
 @json_option
-@acting_server_options
-def duplicate(server: Server, code: str, as_json: bool) -> None:
-    """Make a wall with the same polls, as drafts; tasks and codes stay where they are. Prints its code."""
-    show(run(server.post(f"/api/walls/{segment(code.upper())}/duplicate")), as_json)
+@server_options
+def show(server: Server, code: str, as_json: bool) -> None:
+    """Print a wall, its items in their order, and its addresses. In a pipe: what and which, separated by a tab.
+
+    \b
+    livewall wall show K7M2QD
+    """
+    found = run(server.get(address(code)))
+    if as_json:
+        output.as_json(found)
+    else:
+        output.table(("Wall", ""), [*facts(found), *(("item", item) for item in found["items"])], empty="")
 
 
 @wall.command()
-@click.argument("code")
+@code_argument
+@json_option
+@acting_server_options
+def duplicate(server: Server, code: str, as_json: bool) -> None:
+    """Make a wall with the same polls, as drafts; tasks and codes stay where they are. Prints its code.
+
+    \b
+    next=$(livewall wall duplicate K7M2QD)
+    """
+    told(run(server.post(address(code, "/duplicate"))), as_json)
+
+
+@wall.command()
+@code_argument
 @click.argument("item", required=False)
 @click.option("--none", is_flag=True, help="Take whatever is on stage off it.")
 @json_option
 @acting_server_options
 def activate(server: Server, code: str, item: str | None, none: bool, as_json: bool) -> None:
-    """Put ITEM (polls/ID, tasks/ID, or a poll's ID) on the stage of the wall CODE. It joins the wall if it is new."""
+    """Put ITEM (polls/ID, tasks/ID, or a poll's ID) on the stage of the wall CODE. It joins the wall if it is new.
+
+    \b
+    livewall wall activate K7M2QD polls/$poll
+    livewall wall activate K7M2QD --none
+    """
     if bool(item) == none:
         raise click.UsageError("Give the ITEM to put on stage, or --none.")
-    show(run(put_on_stage(server, code, item)), as_json)
-
-
-@wall.command()
-@click.argument("code")
-@click.option("--count", type=click.IntRange(1, 2000), metavar="N", help="Make N new codes.")
-@click.option("--replace", metavar="NO", help="A new code for the holder of code number NO.")
-@click.option("--revoke", metavar="NO", help="Take code number NO back.")
-@json_option
-@acting_server_options
-def codes(
-    server: Server, code: str, count: int | None, replace: str | None, revoke: str | None, as_json: bool
-) -> None:
-    """Codes to vote with in polls of the wall CODE: how many there are or, with --count, new ones.
-
-    New codes are printed once, each after its number; the server keeps nothing they could be read from.
-    """
-    if sum(each is not None for each in (count, replace, revoke)) > 1:
-        raise click.UsageError("Give one of --count, --replace and --revoke.")
-    path = f"/api/walls/{segment(code.upper())}/codes"
-    if count is not None:
-        made = run(server.post(path, {"count": count}))
-    elif replace is not None:
-        again = run(server.post(f"{path}/{segment(replace)}/replace"))
-        made = {"codes": [again["code"]], "ids": [again["id"]]}
-    elif revoke is not None:
-        run(server.delete(f"{path}/{segment(revoke)}"))
-        made = None
-    else:
-        made = run(server.get(f"{path}?limit=1"))
-        made = {name: made[name] for name in ("made", "used", "left")}
-    if as_json:
-        output.as_json(made or {})
-    elif made is None:
-        click.echo(f"Code {revoke} is revoked.")
-    elif "codes" in made:
-        output.table(("No.", "Code"), list(zip(made["ids"], made["codes"], strict=True)), empty="")
-    else:
-        click.echo(f"{made['made']} made, {made['used']} used, {made['left']} not used yet")
+    told(run(put_on_stage(server, code, item)), as_json)
 
 
 async def put_on_stage(server: Server, code: str, item: str | None) -> dict[str, Any]:
-    path = f"/api/walls/{segment(code.upper())}"
     change: dict[str, Any] = {"active": None}
     if item:
-        item = item if "/" in item else f"polls/{item}"
-        items = (await server.get(path))["items"]
+        item = whole(item)
+        items = (await server.get(address(code)))["items"]
         change = {"active": item} if item in items else {"active": item, "items": [*items, item]}
-    wall: dict[str, Any] = await server.put(path, change)
+    wall: dict[str, Any] = await server.put(address(code), change)
     return wall
+
+
+@wall.command()
+@code_argument
+@click.option("--title", metavar="TITLE", help="Another title.")
+@click.option("--order", multiple=True, metavar="ITEM", help="These items first, in this order; once for each.")
+@click.option("--add", multiple=True, metavar="ITEM", help="One more item, at the end.")
+@click.option("--remove", multiple=True, metavar="ITEM", help="An item to take off; it stays elsewhere.")
+@json_option
+@acting_server_options
+def edit(
+    server: Server,
+    code: str,
+    title: str | None,
+    order: tuple[str, ...],
+    add: tuple[str, ...],
+    remove: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Change a wall's title and its items. ITEM is polls/ID, tasks/ID, or a poll's ID.
+
+    \b
+    livewall wall edit K7M2QD --title "Autumn Forum, second day"
+    livewall wall edit K7M2QD --order $second --order $first
+    """
+    if title is None and not (order or add or remove):
+        raise click.UsageError("Say what is to change.")
+
+    async def work() -> dict[str, Any]:
+        change: dict[str, Any] = {} if title is None else {"title": title}
+        if order or add or remove:
+            named = [[whole(item) for item in each] for each in (order, add, remove)]
+            change["items"] = ordered((await server.get(address(code)))["items"], *named)
+        wall: dict[str, Any] = await server.put(address(code), change)
+        return wall
+
+    told(run(work()), as_json)
+
+
+def ordered(items: list[str], first: list[str], add: list[str], remove: list[str]) -> list[str]:
+    """Each item once: those named first, the others as they stood, what is added last. Raises UsageError."""
+    for item in [*first, *remove]:
+        if item not in [*items, *add]:
+            raise click.UsageError(f"{item} is not an item of this wall.")
+    every = dict.fromkeys([*first, *items, *add])
+    return [item for item in every if item not in remove]
+
+
+@wall.command()
+@code_argument
+@yes_option
+@json_option
+@acting_server_options
+def archive(server: Server, code: str, yes: bool, as_json: bool) -> None:
+    """Take a wall away, with its codes. Its polls and tasks stay, their ballots too.
+
+    \b
+    livewall wall archive K7M2QD --yes
+    """
+    sure(lambda: titled(server, address(code), "Take the wall {} away, with its code and the codes to vote with?"), yes)
+    answer = run(server.delete(address(code)))
+    output.as_json(answer) if as_json else click.echo(f"{code.upper()} archived")
+
+
+@wall.command()
+@code_argument
+@json_option
+@server_options
+def health(server: Server, code: str, as_json: bool) -> None:
+    """Print how the screens of a wall are, and how its audience is connected.
+
+    \b
+    livewall wall health K7M2QD
+    watch -n 5 livewall wall health K7M2QD
+    """
+    found = run(server.get(address(code, "/health")))
+    if as_json:
+        output.as_json(found)
+        return
+    rows = [
+        (each["id"], f"{each['width']}×{each['height']}", each["transport"], f"{each['age']} ms", each["seen"])
+        for each in found["screens"]
+    ]
+    output.table(("Screen", "Size", "Transport", "Last frame", "Seen"), rows, empty="No screen shows this wall.")
+    audience = found["audience"]
+    line = f"{audience['live']} live, {audience['behind']} behind, {audience['polling']} polling"
+    click.echo(f"Audience: {line}", err=not output.terminal())
+
+
+def address(code: str, rest: str = "") -> str:
+    return f"/api/walls/{segment(code.upper())}{rest}"
+
+
+def whole(item: str) -> str:
+    """An item's name; a poll's may be its id alone."""
+    return item if "/" in item else f"polls/{item}"
 
 
 async def pages(server: Server, path: str) -> list[dict[str, Any]]:
@@ -120,16 +217,27 @@ async def pages(server: Server, path: str) -> list[dict[str, Any]]:
         items += answer["items"]
         if not answer.get("next"):
             return items
-        query = f"?before={segment(str(answer['next']))}"
+        query = f"{'&' if '?' in path else '?'}before={segment(str(answer['next']))}"
 
 
-def show(wall: dict[str, Any], as_json: bool) -> None:
+def told(wall: dict[str, Any], as_json: bool) -> None:
     if as_json:
         output.as_json(wall)
-        return
-    if not output.terminal():
+    elif not output.terminal():
         click.echo(wall["code"])
-        return
-    links = wall.get("links") or {}
+    else:
+        output.table(("Wall", ""), facts(wall), empty="")
+
+
+def facts(wall: dict[str, Any]) -> list[tuple[str, Any]]:
     rows = [("code", wall["code"]), ("title", wall["title"]), ("on stage", wall["active"])]
-    output.table(("Wall", ""), [*rows, *links.items()], empty="")
+    return [*rows, *(wall.get("links") or {}).items()]
+
+
+def _add_codes() -> None:
+    from livewall.cli.codes import codes  # it needs what stands above
+
+    wall.add_command(codes)
+
+
+_add_codes()

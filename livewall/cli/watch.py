@@ -32,6 +32,10 @@ def watch(server: Server, streams: tuple[str, ...], since: str | None, ndjson: b
 
     In a pipe, each line is an event as the server sends it: `reset` (forget what you hold), events with `key` and
     `data`, `synced` (what you hold is whole).
+
+    \b
+    livewall watch polls/$poll
+    livewall watch polls/$poll | jq -c 'select(.key == "tally") | .data.counts'
     """
     if since and len(streams) > 1:
         raise click.UsageError("--since goes with one STREAM.")

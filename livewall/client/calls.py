@@ -135,6 +135,11 @@ class Server:
     async def get(self, path: str) -> Any:
         return await self.call("GET", path, repeat=True)
 
+    async def raw(self, path: str) -> bytes:
+        """An answer that is no JSON, as it is."""
+        found: bytes = await self.call("GET", path, repeat=True, raw=True)
+        return found
+
     async def post(self, path: str, body: Any = None, *, repeat: bool = False) -> Any:
         """`repeat` says that doing it twice does no harm."""
         return await self.call("POST", path, {} if body is None else body, repeat=repeat)
@@ -145,23 +150,23 @@ class Server:
     async def delete(self, path: str) -> Any:
         return await self.call("DELETE", path, repeat=True)
 
-    async def call(self, method: str, path: str, body: Any = None, *, repeat: bool) -> Any:
+    async def call(self, method: str, path: str, body: Any = None, *, repeat: bool, raw: bool = False) -> Any:
         """The answer's JSON, or its Markdown; bytes are sent as Markdown.
 
-        Raises Refusal, NotReached, and Unclear where only the answer was lost.
+        `raw`: the bytes, whatever they are. Raises Refusal, NotReached, and Unclear where only the answer was lost.
         """
         aloud = asyncio.get_running_loop().call_later(SILENT, self.say_waiting)
         try:
-            return await self._call(method, path, body, repeat)
+            return await self._call(method, path, body, repeat, raw)
         finally:
             aloud.cancel()
 
-    async def _call(self, method: str, path: str, body: Any, repeat: bool) -> Any:
+    async def _call(self, method: str, path: str, body: Any, repeat: bool, raw: bool) -> Any:
         start = time.monotonic()
         pause, unclear = 0.1, False
         while True:
             try:
-                return await self._once(method, path, body)
+                return await self._once(method, path, body, raw)
             except Refusal as problem:
                 problem.unclear = unclear
                 if problem.code == "unauthenticated" and self.token is None:
@@ -185,7 +190,7 @@ class Server:
             await asyncio.sleep(wait)
             pause = min(pause * 2, 2.0 if self.reached else 0.5)
 
-    async def _once(self, method: str, path: str, body: Any) -> Any:
+    async def _once(self, method: str, path: str, body: Any, raw: bool) -> Any:
         is_text = isinstance(body, bytes)
         response = await self.fetch(
             HTTPRequest(
@@ -199,6 +204,8 @@ class Server:
         self.reached = True
         if not 200 <= response.code < 300:
             raise refusal(response)
+        if raw:
+            return response.body
         if not response.body:
             return None
         if response.headers.get("Content-Type", "").startswith("text/markdown"):

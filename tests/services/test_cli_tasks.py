@@ -20,7 +20,8 @@ from test_cli_watch import Screen
 from test_client_calls import answer, calling
 
 from livewall.cli.report import step_of_token
-from livewall.cli.task import Log, parameter, typed
+from livewall.cli.task import parameter, typed
+from livewall.cli.tasklogs import Log
 
 pytest_plugins = ("server_fixtures",)
 

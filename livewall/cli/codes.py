@@ -1,0 +1,158 @@
+"""`livewall wall codes …`: codes to vote with, which hold for all polls of a wall."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from livewall.cli import output
+from livewall.cli.asking import sure, yes_option
+from livewall.cli.options import acting_server_options, code_argument, json_option, server_options
+from livewall.cli.outcome import run
+from livewall.client.calls import Server, segment
+
+
+class Codes(click.Group):
+    """`wall codes CODE …` without one of the commands is what it was before there were commands."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        named = next((each for each in args if not each.startswith("-")), None)
+        if named is not None and named not in self.commands:
+            args = ["count", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=Codes)
+def codes() -> None:
+    """Codes to vote with in polls of the wall CODE: make, list, replace, revoke them; without a command, count them.
+
+    \b
+    livewall wall codes K7M2QD
+    livewall wall codes make K7M2QD --count 200
+    """
+
+
+@codes.command(hidden=True)
+@code_argument
+@click.option("--count", type=click.IntRange(1, 2000), metavar="N", help="Make N new codes.")
+@click.option("--replace", "replaced", metavar="NO", help="A new code for the holder of code number NO.")
+@click.option("--revoke", "revoked", metavar="NO", help="Take code number NO back.")
+@json_option
+@acting_server_options
+def count(
+    server: Server, code: str, count: int | None, replaced: str | None, revoked: str | None, as_json: bool
+) -> None:
+    """How many codes there are or, with --count, new ones.
+
+    \b
+    livewall wall codes K7M2QD
+    livewall wall codes K7M2QD --count 200
+    """
+    if sum(each is not None for each in (count, replaced, revoked)) > 1:
+        raise click.UsageError("Give one of --count, --replace and --revoke.")
+    if count is not None:
+        shown(run(server.post(path(code), {"count": count})), as_json)
+    elif replaced is not None:
+        again(server, code, replaced, as_json)
+    elif revoked is not None:
+        taken_back(server, code, revoked, as_json)
+    else:
+        found = run(server.get(f"{path(code)}?limit=1"))
+        numbers = {name: found[name] for name in ("made", "used", "left")}
+        output.as_json(numbers) if as_json else click.echo(counted(numbers))
+
+
+@codes.command()
+@code_argument
+@click.option("--count", type=click.IntRange(1, 2000), metavar="N", default=1, show_default=True, help="How many.")
+@json_option
+@acting_server_options
+def make(server: Server, code: str, count: int, as_json: bool) -> None:
+    """Make new codes. They are printed once, each after its number; the server keeps nothing they could be read from.
+
+    \b
+    livewall wall codes make K7M2QD --count 200 > codes.txt
+    """
+    shown(run(server.post(path(code), {"count": count})), as_json)
+
+
+@codes.command(name="list")
+@code_argument
+@json_option
+@server_options
+def list_(server: Server, code: str, as_json: bool) -> None:
+    """List the codes by their numbers, without what stands on them, and which are used or revoked.
+
+    \b
+    livewall wall codes list K7M2QD
+    """
+    from livewall.cli.wall import pages
+
+    items = run(pages(server, f"{path(code)}?limit=500"))
+    if as_json:
+        output.as_json(items)
+        return
+    rows = [(each["id"], "revoked" if each["revoked"] else "used" if each["used"] else "new") for each in items]
+    output.table(("No.", "Standing"), rows, empty="No codes yet.")
+
+
+@codes.command()
+@code_argument
+@click.argument("no")
+@yes_option
+@json_option
+@acting_server_options
+def replace(server: Server, code: str, no: str, yes: bool, as_json: bool) -> None:
+    """Print another code for the holder of code number NO, who voted as they voted. The old one is worth nothing.
+
+    \b
+    livewall wall codes replace K7M2QD 17 --yes
+    """
+    sure(lambda: plainly(f"Replace code {no}? What is printed on it is worth nothing then."), yes)
+    again(server, code, no, as_json)
+
+
+@codes.command()
+@code_argument
+@click.argument("no")
+@yes_option
+@json_option
+@acting_server_options
+def revoke(server: Server, code: str, no: str, yes: bool, as_json: bool) -> None:
+    """Take code number NO back: nothing more is cast with it, what was cast stays.
+
+    \b
+    livewall wall codes revoke K7M2QD 17 --yes
+    """
+    sure(lambda: plainly(f"Revoke code {no}? Nothing more is cast with it."), yes)
+    taken_back(server, code, no, as_json)
+
+
+async def plainly(question: str) -> str:
+    return question
+
+
+def path(code: str, rest: str = "") -> str:
+    return f"/api/walls/{segment(code.upper())}/codes{rest}"
+
+
+def counted(numbers: dict[str, int]) -> str:
+    return f"{numbers['made']} made, {numbers['used']} used, {numbers['left']} not used yet"
+
+
+def shown(made: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        output.as_json(made)
+    else:
+        output.table(("No.", "Code"), list(zip(made["ids"], made["codes"], strict=True)), empty="")
+
+
+def again(server: Server, code: str, no: str, as_json: bool) -> None:
+    made = run(server.post(path(code, f"/{segment(no)}/replace")))
+    shown({"codes": [made["code"]], "ids": [made["id"]]}, as_json)
+
+
+def taken_back(server: Server, code: str, no: str, as_json: bool) -> None:
+    answer = run(server.delete(path(code, f"/{segment(no)}")))
+    output.as_json(answer) if as_json else click.echo(f"Code {no} is revoked.")

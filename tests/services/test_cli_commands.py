@@ -1,0 +1,172 @@
+"""All commands there are: each with an example, each with JSON, and one for each call of the API. No server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from handlers.api import CALLS
+from livewall.cli import livewall
+from livewall.cli.poll import with_abstention
+from livewall.cli.tallies import percent, rows, said
+from livewall.cli.wall import ordered
+
+# What prints no facts, or prints them in a form of their own.
+WITHOUT_JSON = {
+    "serve": "runs until it is stopped",
+    "demo": "runs until it is stopped",
+    "run": "prints what the command prints",
+    "restore": "has nothing to tell",
+    "completion": "prints a script",
+    "task logs": "prints the bytes of a log",
+    "poll ballots": "prints CSV",
+    "poll picture": "prints SVG",
+}
+COMMAND_OF = {
+    "POST /api/voters": "vote",
+    "GET /api/polls": "poll list",
+    "POST /api/polls": "poll create",
+    "GET /api/polls/{id}": "poll show",
+    "PUT /api/polls/{id}": "poll edit",
+    "DELETE /api/polls/{id}": "poll archive",
+    "POST /api/polls/{id}/restore": "poll restore",
+    "POST /api/polls/{id}/open": "poll open",
+    "POST /api/polls/{id}/close": "poll close",
+    "POST /api/polls/{id}/publish": "poll publish",
+    "POST /api/polls/{id}/reset": "poll reset",
+    "POST /api/polls/{id}/timer": "poll timer",
+    "GET /api/polls/{id}/rounds": "poll rounds",
+    "POST /api/polls/{id}/duplicate": "poll duplicate",
+    "PUT /api/polls/{id}/ballot": "vote",
+    "DELETE /api/polls/{id}/ballot": "vote",
+    "GET /api/polls/{id}/receipts/{receipt}": "poll receipt",
+    "GET /api/polls/{id}/replay": "poll replay",
+    "GET /api/polls/{id}/results.svg": "poll picture",
+    "GET /api/polls/{id}/race.svg": "poll picture",
+    "DELETE /api/polls/{id}/ballots": "poll erase",
+    "GET /api/polls/{id}/ballots.csv": "poll ballots",
+    "GET /api/polls/{id}/results.json": "poll results",
+    "GET /api/walls": "wall list",
+    "POST /api/walls": "wall create",
+    "GET /api/walls/{code}": "wall show",
+    "PUT /api/walls/{code}": "wall edit",
+    "DELETE /api/walls/{code}": "wall archive",
+    "GET /api/walls/{code}/health": "wall health",
+    "POST /api/walls/{code}/duplicate": "wall duplicate",
+    "GET /api/walls/{code}/deck.md": "poll export",
+    "POST /api/walls/{code}/deck": "poll import",
+    "GET /api/walls/{code}/codes": "wall codes list",
+    "POST /api/walls/{code}/codes": "wall codes make",
+    "POST /api/walls/{code}/codes/{id}/replace": "wall codes replace",
+    "DELETE /api/walls/{code}/codes/{id}": "wall codes revoke",
+    "GET /api/tasks": "task list",
+    "POST /api/tasks": "report",
+    "GET /api/tasks/{id}": "task show",
+    "POST /api/tasks/{id}/cancel": "task cancel",
+    "POST /api/tasks/{id}/retry": "task retry",
+    "PUT /api/tasks/{id}/steps/{step}": "report",
+    "GET /api/tasks/{id}/logs/{step}": "task logs",
+    "POST /api/tasks/{id}/logs/{step}": "report",
+    "GET /api/tasks/{id}/logs/{step}/lines": "task logs",
+    "GET /api/tasks/{id}/logs/{step}/search": "task search",
+    "GET /api/pipelines": "pipeline list",
+    "POST /api/pipelines/{name}/tasks": "task start",
+    "GET /api/tokens": "token list",
+    "POST /api/tokens": "token create",
+    "DELETE /api/tokens/{id}": "token revoke",
+    "POST /api/logins": "login",
+    "GET /api/audit": "audit",
+}
+FOR_PROGRAMS = {
+    "GET /api/openapi.json": "the description of all this",
+    "PUT /api/walls/{code}/screens/{screen}": "what a screen's page says of itself",
+}
+
+
+def commands(command: click.Command = livewall, name: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every command by its whole name, groups too."""
+    yield name, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for each in command.list_commands(context):
+            found = command.get_command(context, each)
+            assert found is not None
+            yield from commands(found, f"{name} {each}".strip())
+
+
+EVERY = dict(commands())
+
+
+@pytest.mark.parametrize("name", [name for name, command in EVERY.items() if not command.hidden])
+def test_the_help_of_every_command_has_an_example(name: str) -> None:
+    lines = [line.strip() for line in (EVERY[name].help or "").splitlines()]
+    assert any(f"livewall {name}".strip() in line for line in lines), EVERY[name].help
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, command in EVERY.items() if not isinstance(command, click.Group)]
+)
+def test_every_command_prints_json_when_it_is_asked_to(name: str) -> None:
+    has = any("--json" in option.opts for option in EVERY[name].params)
+    assert has is (name not in WITHOUT_JSON)
+
+
+def test_there_is_a_command_for_every_call_of_the_api() -> None:
+    calls = {f"{call.method} {call.path}" for call in CALLS}
+    assert calls - COMMAND_OF.keys() - FOR_PROGRAMS.keys() == set()
+    assert (COMMAND_OF.keys() | FOR_PROGRAMS.keys()) - calls == set()
+    assert set(COMMAND_OF.values()) - EVERY.keys() == set()
+
+
+# What a tally says under the rules of its poll
+
+YES, NO = {"id": "1", "label": "Yes"}, {"id": "2", "label": "No"}
+AWAY = {"id": "3", "label": "Abstention", "abstain": True}
+POLL = {"options": [YES, NO, AWAY], "phase": "closed", "majority": "2/3", "quorum": 10}
+
+
+def counted(yes: int, no: int, away: int) -> dict[str, object]:
+    return {"round": 1, "counts": {"1": yes, "2": no, "3": away}, "ballots": yes + no + away}
+
+
+def test_shares_are_of_those_who_did_not_abstain() -> None:
+    assert [row.share for row in rows(POLL, counted(6, 3, 3))] == [6 / 9, 3 / 9, None]
+
+
+def test_the_majority_is_of_the_base_and_needs_the_quorum() -> None:
+    assert [row.wins for row in rows(POLL, counted(6, 3, 3))] == [True, False, False]
+    assert [row.wins for row in rows(POLL, counted(5, 3, 3))] == [False, False, False]
+    assert [row.wins for row in rows(POLL, counted(6, 3, 0))] == [False, False, False]
+    assert [row.wins for row in rows(POLL, counted(0, 0, 12))] == [False, False, False]
+
+
+def test_a_tally_is_said_in_words() -> None:
+    assert said(POLL, counted(6, 3, 3)) == (
+        "12 ballots · round 1 · closed · quorum of 10 reached · 3 abstained, shares are of 9 · "
+        "majority of 2/3 (6 of 9): Yes"
+    )
+    assert "quorum of 10 missed" in said(POLL, counted(6, 0, 0)) and "nobody" in said(POLL, counted(6, 0, 0))
+    assert said({"options": [YES, NO], "phase": "open"}, counted(1, 0, 0)) == "1 ballot · round 1 · open"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.0, "0%"), (0.001, "<1%"), (0.5, "50%"), (0.999, ">99%"), (1.0, "100%"), (None, "")]
+)
+def test_only_none_is_0_per_cent_and_only_all_is_100(share: float | None, text: str) -> None:
+    assert percent(share) == text
+
+
+def test_an_abstention_is_one_of_the_options_or_one_more() -> None:
+    assert with_abstention(["Yes", "No"], None) == ["Yes", "No"]
+    assert with_abstention(["Yes", "No"], "Away") == ["Yes", "No", {"label": "Away", "abstain": True}]
+    assert with_abstention(["Yes", "Away"], "Away") == [{"label": "Yes"}, {"label": "Away", "abstain": True}]
+    assert with_abstention([YES, AWAY], "Yes") == [{**YES, "abstain": True}, {"id": "3", "label": "Abstention"}]
+
+
+def test_items_of_a_wall_are_ordered_added_and_taken_off() -> None:
+    assert ordered(["a", "b", "c"], ["c", "a"], [], []) == ["c", "a", "b"]
+    assert ordered(["a", "b"], [], ["c", "a"], ["b"]) == ["a", "c"]
+    with pytest.raises(click.UsageError, match="not an item"):
+        ordered(["a"], ["b"], [], [])
