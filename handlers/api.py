@@ -12,6 +12,7 @@ from livewall import __version__, openapi, wire
 from livewall.openapi import CSV, JSON, MARKDOWN, PLACED, SVG, TEXT, VERSIONED, Call, Parameter
 from livewall.tasks.machine import TaskState
 from livewall.voting.ballots import Ballot
+from livewall.voting.overview import Overview
 from livewall.voting.poll import Poll
 from livewall.voting.replay import Replay
 
@@ -111,6 +112,8 @@ CALLS: tuple[Call, ...] = (
     Call("DELETE", WALL, "Take a wall away", {200: answers.Done}, HOST, errors=(400, 422)),
     Call("PUT", f"{WALL}/screens/{{screen}}", "A screen of a wall says how it is, every ten seconds",
          {200: answers.Here}, body=wire.ScreenIn, errors=(429,)),
+    Call("GET", f"{WALL}/results", "Its closed polls whose result you may see, and whether that was all",
+         {200: Overview}, parameters=(AS,)),
     Call("GET", f"{WALL}/health", "The screens that are there, and how the audience is connected",
          {200: answers.WallHealth}, HOST),
     Call("POST", f"{WALL}/duplicate", "A wall with the same polls, as drafts", {201: answers.WallShown}, HOST, EMPTY,

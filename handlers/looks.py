@@ -142,6 +142,20 @@ def density(labels: Sequence[str], title: str = "", extra: tuple[float, float] =
     return found
 
 
+def multiples(polls: int) -> tuple[int, int, int]:
+    """At the end of a wall: polls side by side, options of each, and how many polls are shown at all."""
+    for most, beside, options in ((1, 1, 8), (2, 2, 8), (4, 2, 5), (6, 3, 5), (9, 3, 3)):
+        if polls <= most:
+            return beside, options, polls
+    return 4, 3, min(polls, 12)
+
+
+def most_chosen(rows: Sequence[Row], room: int) -> list[Row]:
+    """The rows with the most ballots, as many as there is room for, in the order of the options."""
+    chosen = sorted(rows, key=lambda row: (-row.count, row.number))[:room]
+    return [row for row in rows if row in chosen]
+
+
 def step_density(steps: int) -> str:
     """How dense the steps of a task on the projector are."""
     for most, name in ((8, "few"), (13, "some"), (26, "two")):

@@ -28,7 +28,7 @@ class Page(BaseHandler):
     """A page that changes nothing."""
 
     page = True
-    scripts: tuple[str, ...] = ("live", "poll", "vote", "lobby", "task", "state", "error", "screen")
+    scripts: tuple[str, ...] = ("live", "poll", "vote", "lobby", "task", "state", "error")
     """The groups of texts its scripts are given."""
 
     def show_error(self, error: LivewallError) -> None:

@@ -66,6 +66,7 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/api/walls/{ID}", walls.WallHandler, plain),
         URLSpec(rf"/api/walls/{ID}/screens/{ID}", screens.ScreenHandler, plain),
         URLSpec(rf"/api/walls/{ID}/health", screens.WallHealthHandler, plain),
+        URLSpec(rf"/api/walls/{ID}/results", screens.WallResultsHandler, plain),
         *codes.api(plain),
         *decks.api(plain),
         # tasks

@@ -12,7 +12,7 @@ from tornado.routing import URLSpec
 
 from handlers.base import ApiHandler
 from handlers.facts import Facts
-from handlers.looks import number, rows, share_width
+from handlers.looks import most_chosen, multiples, number, rows, share_width
 from handlers.page import ID, Page
 from livewall import wire
 from livewall.errors import NotFound
@@ -20,6 +20,7 @@ from livewall.identity import NOBODY
 from livewall.names import wall_code
 from livewall.voting import outcome, rounds
 from livewall.voting import rows as poll_rows
+from livewall.voting.overview import Overview, overview
 from livewall.voting.poll import Phase, Poll, Tally
 from livewall.walls import stream_of
 
@@ -34,6 +35,13 @@ class ScreenHandler(ApiHandler):
         stream = await known_wall(self, code)
         self.services.screens.report(stream, id, given, self.services.clock())
         self.answer({"people": self.services.presence.people(stream)})
+
+
+class WallResultsHandler(ApiHandler):
+    """GET /api/walls/CODE/results"""
+
+    async def get(self, code: str) -> None:
+        self.answer(await overview(self.services.store, code, self.who))
 
 
 class WallHealthHandler(ApiHandler):
@@ -60,13 +68,21 @@ class ScreenPage(Page):
     """The projector: no cookie needed, none given, always as the audience sees it."""
 
     framed = True
-    scripts = (*Page.scripts, "result")
+    scripts = (*Page.scripts, "screen", "result", "keys")
+
+    def get_template_namespace(self) -> dict[str, Any]:
+        return super().get_template_namespace() | {"multiples": multiples, "most_chosen": most_chosen}
 
     async def show(self, stream: str | None, wall: dict[str, Any] | None, path: str, code: str) -> None:
         found = await self.scene(wall["active"] if wall else stream, NOBODY)
         poll, here = found["poll"], self.services.presence.people(f"walls/{wall['code']}") if wall else 0
+        results = None
         if found["kind"] == "lobby" and wall:
             found |= self.welcome(found, wall, here)
+            results = await overview(self.services.store, wall["code"], NOBODY)
+            if results.over:
+                found |= {"kind": "end", "results": self.end(results)}
+        embedded = self.argument("embed") == "1"
         url = self.services.base_url + path
         reachable = is_reachable(self.services.base_url)
         found |= await self.beside(found) if poll else NOTHING_BESIDE
@@ -75,12 +91,13 @@ class ScreenPage(Page):
             **found,
             where=await self.where(found, wall),
             theme="light" if self.argument("theme") == "light" else "dark",
+            embedded=embedded,
             rules=self.rules(poll) if poll else "",
             qr=qr_svg(url) if reachable else "",
             address=short(self.services.base_url + ("/w" if code else path)),
             code=f"{code[:3]} {code[3:]}" if code else "",
             data=self.data(found, stream=stream, wall=wall)
-            | {"here": here, "quorum": poll.get("quorum") if poll else None},
+            | {"here": here, "results": msgspec.to_builtins(results), "quorum": poll.get("quorum") if poll else None},
             script="screen",
             legacy=True,
         )
@@ -92,6 +109,22 @@ class ScreenPage(Page):
             "lobby_rest": self.say("screen.lobby_rest"),
             "lobby_here": self.say("screen.here", here, n=number(here)) if here else "",
         }
+
+    def end(self, found: Overview) -> dict[str, Any]:
+        """All results of a wall, and in words what is left out."""
+        more = len(found.items) - multiples(len(found.items))[2]
+        left = [
+            self.say("screen.more_results", more, n=more) if more > 0 else "",
+            self.say("screen.unpublished", found.hidden, n=found.hidden) if found.hidden else "",
+        ]
+        items = [self.result(each.poll, each.tally) for each in found.items]
+        return {"items": items, "left": " · ".join(each for each in left if each)}
+
+    def result(self, poll: Poll, tally: Tally) -> dict[str, Any]:
+        facts = Facts(self, poll, tally)
+        said = [facts.ballots(), facts.quorum(), facts.majority(), facts.of_base()]
+        shown = rows(msgspec.to_builtins(poll), msgspec.to_builtins(tally))
+        return {"title": poll.title, "rows": shown, "facts": " · ".join(each for each in said if each)}
 
     def rules(self, poll: dict[str, Any]) -> str:
         said = [self.say(f"poll.assurance.{poll['assurance']}")]

@@ -42,3 +42,36 @@ async def test_a_result_is_shown_on_all_pages_at_its_moment_and_not_before(hall:
         assert next(each["at"] for each in seen if each["said"].startswith("true")) >= moment - 1
     late = await hall.projector(f"/polls/{poll}/screen")
     await reads(late, ".row.first .figures b", "100%")
+
+
+async def test_the_end_of_a_wall_is_shown_and_the_next_question_takes_its_place(hall: Hall) -> None:
+    wall = await hall.wall()
+    poll = await hall.poll(wall=wall, title="First?")
+    await hall.vote(poll, "2", 3)
+    await hall.show(wall, f"polls/{poll}")
+    screen = await hall.projector(f"/w/{wall}/screen")
+    await hall.ask("POST", f"/api/polls/{poll}/close")
+    await screen.wait_for_selector(".row.first")
+    await hall.show(wall, None)
+    await reads(screen, ".results article .first b", "100%")
+    await reads(screen, ".end h1", "Autumn Forum")
+    assert not await screen.is_visible(".join")
+    await screen.keyboard.press("?")
+    await reads(screen, ".keys dd >> nth=0", "Full screen")
+    await screen.keyboard.press("Escape")
+    assert await screen.query_selector(".keys") is None
+    await hall.show(wall, f"polls/{await hall.poll(wall=wall, title='Second?')}")
+    await reads(screen, ".poll h1", "Second?")
+
+
+async def test_a_slide_has_the_poster_alone_and_the_connection_when_it_is_lost(hall: Hall) -> None:
+    poll = await hall.poll()
+    box = await hall.box()
+    slide = await hall.page(f"/polls/{poll}/screen?embed=1", base=box.url, size=(960, 540))
+    await slide.wait_for_selector("#corner[data-state=live]", state="attached")
+    for gone in (".invite", "#where", "#corner"):
+        assert not await slide.is_visible(gone)
+    assert await slide.is_visible("#turnout b")
+    box.away = True
+    await box.cut()
+    await slide.wait_for_selector("#corner[data-state=lost]")

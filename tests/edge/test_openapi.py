@@ -160,7 +160,8 @@ async def votes(client: Client) -> None:
     for body in (screen, {}):
         await client.ask("PUT", f"/api/walls/{wall}/screens/s1", body)
     for token in (ADMIN, voter, None):
-        await client.ask("GET", f"/api/walls/{wall}/health", token=token)
+        for rest in ("health", "results", "results?as=audience", "results?as=x"):
+            await client.ask("GET", f"/api/walls/{wall}/{rest}", token=token)
     await client.ask("DELETE", f"{here}/ballot", token=voter)
     for body in ({"add": 30}, {"left": None}, {}):
         await client.ask("POST", f"{here}/timer", body, token=ADMIN)

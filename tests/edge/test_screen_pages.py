@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from conftest import Client
+from conftest import ADMIN, Client
 
 OPTIONS = ["Yes", "No", {"label": "Abstain", "abstain": True}]
 
@@ -65,3 +65,58 @@ async def test_a_hidden_tally_is_in_no_figure_and_not_beside_them(client: Client
     assert figures(page) == ["", "", ""] and "before 100%" not in page
     assert '<p class="note">The result is shown when voting closes.</p>' in page
     assert "quorum of 3: 2 so far" in page and '<b>2</b> <span>ballots</span>' in page
+
+
+async def asked(client: Client, wall: str, **fields: Any) -> str:
+    """A poll of the wall that was asked and is closed."""
+    poll = str((await client.poll(wall=wall, **fields))["id"])
+    await cast(client, poll, _1=2, _2=1)
+    await client.host("POST", f"/api/polls/{poll}/close")
+    return poll
+
+
+async def test_at_the_end_the_screen_shows_all_results_that_may_be_seen(client: Client) -> None:
+    wall = (await client.host("POST", "/api/walls", {"title": "Forum"}))["code"]
+    await asked(client, wall, title="First?")
+    await asked(client, wall, title="Second?", results="after_close")
+    await asked(client, wall, title="Secret?", results="on_publish")
+    page = await screen(client, f"/w/{wall}")
+    assert re.findall(r'<h2 dir="auto">(.*?)</h2>', page) == ["First?", "Second?"]
+    assert "67%" in page and "1 result is not published" in page and "Secret?" not in page
+    assert 'data-scene="end"' in page
+
+
+async def test_while_something_is_shown_or_still_to_come_there_is_no_end(client: Client) -> None:
+    wall = (await client.host("POST", "/api/walls", {"title": "Forum"}))["code"]
+    results = f"/api/walls/{wall}/results"
+    assert (await client.ask("GET", results)).json == {"over": False, "items": [], "hidden": 0}
+    first = await asked(client, wall)
+    assert (await client.ask("GET", results)).json["over"] is True
+    await client.host("PUT", f"/api/walls/{wall}", {"active": f"polls/{first}"})
+    assert (await client.ask("GET", results)).json["over"] is False
+    await client.host("PUT", f"/api/walls/{wall}", {"active": None})
+    await client.poll(wall=wall, open=False)
+    found = (await client.ask("GET", results)).json
+    assert found["over"] is False and [item["poll"]["id"] for item in found["items"]] == [first]
+    assert 'data-scene="lobby"' in await screen(client, f"/w/{wall}")
+
+
+async def test_the_results_of_a_wall_are_those_the_asker_may_see(client: Client) -> None:
+    wall = (await client.host("POST", "/api/walls", {"title": "Forum"}))["code"]
+    poll = await asked(client, wall, results="on_publish")
+    hidden = {"over": True, "items": [], "hidden": 1}
+    for query, token in (("", None), ("", await client.voter()), ("?as=audience", ADMIN)):
+        assert (await client.ask("GET", f"/api/walls/{wall}/results{query}", token=token)).json == hidden
+    seen = await client.host("GET", f"/api/walls/{wall}/results")
+    assert seen["items"][0]["tally"]["ballots"] == 3 and seen["hidden"] == 0
+    await client.host("POST", f"/api/polls/{poll}/publish")
+    assert (await client.ask("GET", f"/api/walls/{wall}/results")).json["items"][0]["tally"]["ballots"] == 3
+    assert (await client.ask("GET", "/api/walls/ZZZZZZ/results")).status == 404
+
+
+async def test_a_screen_for_a_slide_says_so_to_its_style_sheet_and_may_be_framed(client: Client) -> None:
+    poll = (await client.poll())["id"]
+    answer = await client.ask("GET", f"/polls/{poll}/screen?embed=1&theme=light")
+    assert b'data-embed="true"' in answer.body
+    assert "frame-ancestors *" in answer.headers["Content-Security-Policy"]
+    assert 'data-embed' not in await screen(client, f"/polls/{poll}")

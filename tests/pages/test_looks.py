@@ -11,13 +11,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from handlers.looks import Row, density, extras, grouped, length_class, rows, step_density
+from handlers.looks import Row, density, extras, grouped, length_class, most_chosen, multiples, rows, step_density
 from livewall.voting import outcome
 from livewall.voting.figures import percent
 from livewall.voting.poll import Poll, Tally
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
+import { mostChosen, multiples } from "./static/js/overview.js";
 import { base, density, extras, lengthClass, majorityReached, majorityShare, needed, percent, quorumReached, rows,
   stepDensity } from "./static/js/tally.js";
 const { polls, titles, shares, sizes, labels } = JSON.parse(process.argv[1]);
@@ -29,6 +30,9 @@ console.log(JSON.stringify({
   outcomes: polls.filter(([, tally]) => tally).map(([poll, tally]) =>
     [base(poll, tally), quorumReached(poll, tally.ballots), majorityReached(poll, tally).map((option) => option.id),
      poll.majority ? [needed(poll.majority, base(poll, tally)), majorityShare(poll)] : null]),
+  multiples: sizes.map((size) => Object.values(multiples(size))),
+  chosen: polls.filter(([, tally]) => tally).map(([poll, tally]) =>
+    mostChosen(rows(poll, tally), 3).map((row) => row.id)),
   extras: polls.map(([poll]) => [density(Array(8).fill("x".repeat(90)), "", extras(poll)), extras(poll)]),
   titles: titles.map(lengthClass), shares: shares.map(([a, b]) => percent(a, b)),
   sizes: labels.map((each) => density(each)), steps: sizes.map(stepDensity),
@@ -94,6 +98,10 @@ def test_the_server_and_the_script_draw_alike() -> None:
     drawn = json.loads(told.stdout)
     assert drawn["rows"] == [[seen(row) for row in drawn_rows(*each)] for each in POLLS]
     assert drawn["outcomes"] == [come_out(one, counted) for one, counted, *_ in POLLS if counted]
+    assert drawn["multiples"] == [list(multiples(size)) for size in SIZES]
+    assert drawn["chosen"] == [
+        [row.id for row in most_chosen(rows(one, counted), 3)] for one, counted, *_ in POLLS if counted
+    ]
     long = ["x" * 90] * 8
     assert drawn["extras"] == [
         [density(long, "", extras(one)), {"foot": extras(one)[0], "row": extras(one)[1]}] for one, *_ in POLLS

@@ -2,13 +2,17 @@
 
 import { setText } from "../dom.js";
 import { Earlier } from "../earlier.js";
+import { keepAwake } from "../awake.js";
 import { quorum } from "../facts.js";
 import { Layouts } from "../layouts.js";
+import { Overview } from "../overview.js";
 import { start } from "../page.js";
 import { ballots, rows } from "../tally.js";
 import { Announcer } from "../views/announcer.js";
 import { Corner } from "../views/corner.js";
 import { Countdown } from "../views/countdown.js";
+import { Finale } from "../views/finale.js";
+import { Keys, fullScreen } from "../views/keys.js";
 import { Lobby } from "../views/lobby.js";
 import { Poster } from "../views/poster.js";
 import { StepTable } from "../views/steptable.js";
@@ -40,6 +44,8 @@ function make(context) {
     task: new TaskPoster(stage, tools),
     table: new StepTable(find("#twin"), tools),
     lobby: new Lobby(stage, tools),
+    end: new Finale(stage, tools),
+    overview: context.page.wallStream ? new Overview(tools) : null,
   };
   views.gone = views.waiting = views.lobby;
 }
@@ -89,17 +95,25 @@ function drawTable({ texts }, scene) {
   views.announcer.count(`${scene.task.title}: ${texts.say(`state.${scene.task.state}`)}`);
 }
 
+/** The scene, or at the end of a wall all its results; what is not known yet leaves the last picture. */
+function shownNow(scene) {
+  if (!views.overview || scene.kind === "waiting") return scene;
+  const found = views.overview.of(scene);
+  if (found === undefined) return { kind: "waiting" };
+  return found ? { ...scene, ...found, kind: "end" } : scene;
+}
+
 function draw(context) {
   if (!views) make(context);
   views.corner.update(context.live);
   if (vitals) vitals.tick(context.live);
-  const { scene } = context;
+  const scene = shownNow(context.scene);
   if (scene.kind === "waiting") return;
   document.body.dataset.scene = scene.kind;
   if (scene.wall) setText(views.where, scene.wall.title);
   views.turnout.hidden = views.assurance.hidden = scene.kind !== "poll";
   const view = views[scene.kind];
-  for (const other of [views.poll, views.task, views.lobby]) if (other !== view) other.leave();
+  for (const other of [views.poll, views.task, views.lobby, views.end]) if (other !== view) other.leave();
   if (scene.kind !== "task" && views.told) {
     views.table.clear();
     views.told = null;
@@ -119,7 +133,10 @@ function tick(context) {
   views.countdown.update(context.scene, context.live.clock);
   if (vitals) vitals.tick(context.live);
   if (context.scene.kind === "task") views.task.tick();
+  if (context.scene.kind === "lobby") draw(context); // how many are here, and whether that was all
   if (context.scene.kind === "poll") views.earlier.of(context.scene); // asks again where it was not answered
 }
 
-start({ audience: true, draw, tick });
+const context = start({ audience: true, draw, tick });
+keepAwake({ wakeLock: navigator.wakeLock, document });
+new Keys({ texts: context.texts, document }, [["f", "keys.full", () => fullScreen(document)]]);
