@@ -15,7 +15,7 @@ _SPECIAL = re.escape(string.punctuation + "：、•．）")
 _ESCAPE = re.compile(rf"\\([{_SPECIAL}])")
 _NEEDS_ESCAPE = re.compile(rf"\\(?=[{_SPECIAL}]|\Z)")
 _HEADING = re.compile(r"(#{2,6})\s*(.*)|(#)(?:\s+(.*))?")
-_MARKER = re.compile(r"(?:[-*+•]|[0-9]{1,3}[.)．）])(?:\s+(.*)|\Z)|[0-9]{1,3}、\s*(.*)")
+_MARKER = re.compile(r"([-*+•]|[0-9]{1,3}[.)．）]|[A-Za-z][)）])(?:\s+(.*)|\Z)|([0-9]{1,3}、)\s*(.*)")
 _RULE = re.compile(r"([-=_*])\1{2,}")
 _COLON = re.compile("[:：]")
 ABSTAIN = "abstain"
@@ -42,7 +42,8 @@ _GOING_ON = (Kind.HEADING, Kind.OPTION, Kind.TEXT)
 class Line(NamedTuple):
     """A line and those it goes on with after a backslash at its end: `pieces`, still with their backslashes.
 
-    `level` is a heading's number of `#`, `name` what stands before a setting's colon, `indent` the space before it all.
+    `level` is a heading's number of `#`, `indent` the space before it all, `name` what stands before a setting's colon,
+    or the kind of an option's mark.
     """
 
     number: int
@@ -78,7 +79,7 @@ def lines_of(text: str, named: Named) -> Iterator[Line]:
 def recognised(raw: str, number: int, named: Named) -> Line:
     """One line by itself."""
     text = raw.strip()
-    indent = len(raw) - len(raw.lstrip())
+    indent = len(raw[: len(raw) - len(raw.lstrip())].expandtabs(4)) if raw[:1].isspace() else 0
     if not text or _RULE.fullmatch(text):
         return Line(number, Kind.BLANK, ())
     if text.startswith(("```", "~~~")):
@@ -86,7 +87,9 @@ def recognised(raw: str, number: int, named: Named) -> Line:
     if found := _HEADING.fullmatch(text):
         return Line(number, Kind.HEADING, (found[2] or found[4] or "",), indent, len(found[1] or found[3]))
     if found := _MARKER.fullmatch(text):
-        return Line(number, Kind.OPTION, (found[1] or found[2] or "",), indent)
+        mark = (found[1] or found[3])[0]
+        kind = "number" if mark.isdecimal() else "letter" if mark.isalpha() else "sign"
+        return Line(number, Kind.OPTION, (found[2] or found[4] or "",), indent, name=kind)
     if (parts := setting_of(text)) and named(parts[0]):
         return Line(number, Kind.SETTING, (parts[1],), indent, name=parts[0])
     return Line(number, Kind.TEXT, (text,), indent)
@@ -151,7 +154,7 @@ def _guarded(line: str, named: Named) -> str:
             found = _COLON.search(line)
             place = found.start() if found else 0
         case Kind.OPTION:
-            place = len(line) - len(line.lstrip(string.digits))
+            place = len(line) - len(line.lstrip(string.digits + string.ascii_letters))
         case _:
             place = 0
     return line[:place] + "\\" + line[place:]

@@ -17,6 +17,8 @@ from livewall.wire import OptionIn, PollIn, refused
 
 MOST_POLLS = 500
 MOST_OPTIONS = 40
+NESTED = 2
+"""An option that is indented by so much more than the first one seems to be one of another question."""
 MOST_PROBLEMS = 100
 """Problems that are told of one deck."""
 
@@ -47,6 +49,7 @@ class _Full(Exception):
 class _Option(NamedTuple):
     number: int
     indent: int
+    mark: str
     lines: list[Sequence[str]]
 
 
@@ -111,16 +114,21 @@ class Reader:
         self._close()
         self._open, self._lost = _Question(line), False
 
-    def _orphan(self, line: Line, what: str) -> None:
+    def _astray(self, line: Line, why: str) -> None:
+        """Something without a question that it belongs to; told of the first such line."""
         if not self._lost:
-            self._wrong(line.number, f"{what} stands below its question; there is none above")
+            self._wrong(line.number, f"{why}: write `## ` before a question")
             self._lost = True
 
     def _option(self, line: Line) -> None:
         if self._open is None:
-            return self._orphan(line, "an option")
+            return self._astray(line, "an option stands below its question, and there is none above")
+        first = self._open.options[0] if self._open.options else None
+        if first and (line.name != first.mark or line.indent >= first.indent + NESTED):
+            return self._astray(line, "this begins otherwise than the options above it")
+        self._lost = False
         if len(self._open.options) < MOST_OPTIONS:
-            self._open.options.append(_Option(line.number, line.indent, [line.pieces]))
+            self._open.options.append(_Option(line.number, line.indent, line.name, [line.pieces]))
         elif not self._open.too_many:
             self._open.too_many = True
             self._wrong(line.number, f"a poll has at most {MOST_OPTIONS} options")
@@ -128,7 +136,7 @@ class Reader:
     def _setting(self, line: Line) -> None:
         question = self._open
         if question is None:
-            return self._orphan(line, f"the setting {line.name!r}")
+            return self._astray(line, f"the setting {line.name!r} stands below its question, and there is none above")
         try:
             given = decksettings.fields(line.name, line.pieces[0])
         except ValueError as taken:

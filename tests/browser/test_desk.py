@@ -187,6 +187,11 @@ async def test_axe_finds_nothing_serious(hall: Hall, theme: str, width: int) -> 
         wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if wide > 0:
             found.append(f"{path} is {wide} px too wide")
+    await page.goto(f"{hall.url}/w/{wall}/deck")
+    await page.fill("textarea[name=deck]", "## Which?\n- A\nreslts: live\n- " + "x" * 201)
+    await page.click("main button")
+    await page.wait_for_selector("[role=alert] .faults")
+    await check(page, "a deck with faults", found)
     await page.goto(f"{hall.url}/polls/{poll}")
     await hall.live(page)
     await page.click(".choice >> nth=0")

@@ -17,9 +17,9 @@ from livewall.wire import OptionIn, PollIn
 
 TRICKY = st.sampled_from(
     [
-        "#", "# a", "##", "- a", "* a", "-", "1. a", "1)", "12、a", "• a", "---", "===", "```", "~~~", "\\", "\\\\",
-        "\\#", "\\ ", "results: live", "Results：", "max: 3", "choices", "{#a}", "a {#a}", " {}", "{abstain}", "\\{#a}",
-        "{", "}", " ", "  ", "\t", "\n", "\n\n", "שלום", "\u202eمرحبا", "你好，世界", "👩‍👩‍👧", "\u2028", "\x85",
+        "#", "# a", "##", "- a", "* a", "-", "1. a", "1)", "12、a", "c) a", "• a", "---", "===", "```", "~~~", "\\",
+        "\\\\", "\\#", "\\ ", "results: live", "Results：", "max: 3", "choices", "{#a}", "a {#a}", " {}", "{abstain}",
+        "\\{#a}", "{", "}", " ", "  ", "\t", "\n", "\n\n", "שלום", "\u202eمرحبا", "你好，世界", "👩‍👩‍👧", "\u2028", "\x85",
         "\u3000", "\xa0", "\ufeff", "<b>", "&amp;", "*bold*", "[x](y)", "| a |", "> q", "e\u0301", "：", "C:\\",
         "\\nabla", "a  \nb",
     ]
@@ -106,6 +106,7 @@ def problems(text: str) -> list[tuple[int, str]]:
         "# Which?\n+ A\n+ B",
         "Which?\n1. A\n2. B",
         "Which?\n1) A\n\n2) B\n\n",
+        "Which?\na) A\nb) B\n",
         "\ufeffWhich?\r\n• A\r\n• B\r\n",
         "# The forum\n\nWhich?\n1、A\n2、B",
         "# The forum\n---\n### Which?\n    - A\n    - B\n---\n",
@@ -217,6 +218,9 @@ allow change: no
         ("results: live\n## Q\n- A", 1, "the setting 'results' stands below its question"),
         ("Hello\n\nQ\n- A", 1, "has no options"),
         ("# T\n# U\n## Q\n- A", 2, "has no options"),
+        ("1. One?\n   - A\n   - B\n2. Two?\n   - C", 1, "write `## ` before a question"),
+        ("# Forum\n- One?\n  - A\n  - B", 3, "begins otherwise than the options above it"),
+        ("One?\n- A\n- B\n2. Two?\n- C", 4, "begins otherwise than the options above it"),
         ("## \n- A", 1, "the question must not be empty"),
         ("## " + "x" * 501 + "\n- A", 1, "the question must have at most 500 characters"),
         ("## Q\n" + "- A\n" * 41, 42, "at most 40 options"),

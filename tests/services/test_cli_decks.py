@@ -1,10 +1,12 @@
 """Questions from a file: imported, exported, checked by the installed `livewall`."""
 
+import asyncio
 import subprocess
 from pathlib import Path
 
 import pytest
 from children import ServerProcess
+from proxy import Proxy
 
 STRANGE = Path(__file__).resolve().parents[1] / "decks" / "strange.md"
 
@@ -17,9 +19,9 @@ def server(tmp_path_factory):
     assert server.stop() == 0
 
 
-def run(server, *arguments, given=b""):
+def run(server, *arguments, given=b"", **more):
     return subprocess.run(
-        server.command(*arguments), input=given, capture_output=True, env=server.client(), timeout=60
+        server.command(*arguments), input=given, capture_output=True, env=server.client(**more), timeout=60
     )
 
 
@@ -39,6 +41,21 @@ def test_a_deck_comes_through_a_pipe_and_once_under_one_id(server):
     assert first.returncode == again.returncode == 0 and first.stdout == again.stdout
     assert run(server, "poll", "export", code).stdout == b"# W\n\n## Lunch?\n\n- Soup\n- Salad\n"
     assert server.json("poll", "export", code) == {"deck": "# W\n\n## Lunch?\n\n- Soup\n- Salad\n"}
+
+
+def test_a_deck_whose_answer_was_lost_is_there_once(server):
+    code = server.run("wall", "create", "W").strip()
+
+    async def lossy():
+        async with Proxy(server.port) as proxy:
+            proxy.lose_answers = 2
+            import_ = ("poll", "import", str(STRANGE), "--wall", code)
+            return await asyncio.to_thread(run, server, *import_, LIVEWALL_URL=proxy.url), proxy.requests
+
+    done, requests = asyncio.run(lossy())
+    assert done.returncode == 0 and len(requests) == 3
+    items = server.json("wall", "activate", code, "--none")["items"]
+    assert [f"polls/{id}" for id in done.stdout.decode().split()] == items and len(items) == 12
 
 
 def test_what_is_wrong_with_a_deck_is_told_by_file_and_line_without_a_server(server, tmp_path):
