@@ -45,6 +45,7 @@ class HostView(Page):
             done=self.argument("done") if self.request.method == "GET" else "",
             wrong=wrong,
             typed=typed or {},
+            editing=typed.get("poll", "") if typed else self.argument("edit"),
             health_code=code,
             data=self.page_data(wall, version, entries),
             texts=texts(self.locale, TEXTS),

@@ -16,7 +16,7 @@ const BOUNCE = 700; // a second press that comes this soon was no second wish: t
 export class Steering {
   constructor({ page, env, texts, agenda, announcer, redraw }) {
     Object.assign(this, { page, env, texts, agenda, announcer, redraw });
-    this.reading = new Set();
+    this.read = new Set();
     this.status = "";
     this.remote = new Remote({ env, shown: (name) => agenda.shown(name), changed: redraw });
     this.remote.shelf.put(page.wallStream, page.wall, `"${page.version}"`);
@@ -226,22 +226,24 @@ export class Steering {
 
   // -- what happens by itself
 
-  /** Reads what the page does not follow, one after another: a wall may have more items than a connection streams. */
+  /** Reads what the page does not follow, each once: a wall may have more items than a connection streams. */
   async catchUp(items) {
-    for (const item of items) {
-      if (this.reading.has(item)) continue;
-      this.reading.add(item);
+    const wanted = items.filter((item) => !this.read.has(item));
+    for (const item of wanted) this.read.add(item);
+    for (const item of wanted) {
       const found = await this.remote.shelf.fresh(item).catch(() => null);
-      this.reading.delete(item);
       if (found) this.agenda.learn(item, found.value);
     }
-    this.redraw();
+    if (wanted.length) this.redraw();
   }
 
   /** After a loss everything that is not followed may be old. */
   connectionIs(status) {
-    if (status === "open" && this.status === "lost") this.catchUp(this.agenda.distant);
+    const back = status === "open" && this.status === "lost";
     this.status = status;
+    if (!back) return;
+    this.read.clear();
+    this.catchUp(this.agenda.distant);
   }
 
   /** Said to a screen reader: another item on the screen, another phase. The first state is no news. */

@@ -1,6 +1,6 @@
 // The host's list of items: rows in the wall's order, moved by drag, by Alt and an arrow, or by their buttons.
 
-import { h } from "../dom.js";
+import { keepFocus } from "../dom.js";
 import { moves } from "../host/keys.js";
 import { placeAt } from "../host/order.js";
 import { Drag } from "./drag.js";
@@ -25,6 +25,7 @@ export class HostList {
   /** `entryOf(item)` is what there is to say of an item. */
   update({ items, active }, entryOf) {
     if (this.drag.row) return; // nothing moves under a finger
+    const held = document.activeElement;
     for (const [item, row] of this.rows) {
       if (items.includes(item)) continue;
       row.element.remove();
@@ -34,6 +35,7 @@ export class HostList {
     if (items.join() !== this.order.join() || this.element.childElementCount !== items.length) this.arrange(items);
     this.order = [...items];
     items.forEach((item, place) => this.rows.get(item).update({ place, entry: entryOf(item), active: item === active }));
+    keepFocus(held, () => this.element.parentElement.querySelector("h2"));
   }
 
   make(item) {
@@ -89,8 +91,4 @@ export class HostList {
     const { from, to } = this.target(row, y);
     if (to !== from) this.on.moveTo(row.item, to);
   }
-}
-
-export function listElement() {
-  return h("ol", { class: "agenda" });
 }
