@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import pytest
+from addresses import addresses, asked_for
 from conftest import ADMIN, Client
-from eavesdropper import Tap, addresses, asked_for, seen
+from eavesdropper import Tap, seen
 from tornado.ioloop import IOLoop
 from twins import Poll, Scene, Told, host_cookie, staged
 from watchers import TRANSPORTS, Watcher
@@ -52,7 +53,7 @@ VALUES = {
     "lang": "zh", "theme": "light", "change": "1", "receipt": "{receipt}", "code": "ABCD", "since": "", "wait": "0",
     "limit": "5", "before": "", "state": "", "q": "a", "step": "a", "done": "open", "at": "x", "download": "1",
     "case": "1", "as": "audience", "round": "1", "embed": "1", "v": "x",
-    "packs": "0",
+    "packs": "off", "id": "1", "from": "1", "next": "",
 }
 
 
