@@ -11,7 +11,6 @@ import errno
 import gc
 import logging
 import os
-import resource
 import signal
 import socket
 import sqlite3
@@ -41,6 +40,7 @@ from livewall.limits import Limits
 from livewall.logs import set_up_logs
 from livewall.metrics import Metrics
 from livewall.network import local, reachable
+from livewall.openfiles import allow_many_connections
 from livewall.presence import Presence
 from livewall.screens import Screens
 from livewall.services import Services
@@ -69,7 +69,6 @@ LAG_SECONDS = 0.5
 PRESENCE_SECONDS = 1.0
 LISTEN_BACKLOG = 1024
 BODY_SECONDS = 120.0
-MOST_FILES = 1 << 17
 
 
 class PortTaken(LivewallError):
@@ -316,14 +315,6 @@ def rest_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-
-
-def allow_many_connections() -> None:
-    """Each connection is an open file, of which a process is usually given 1,024: take what the system allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def run(settings: Settings) -> int:

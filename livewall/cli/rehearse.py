@@ -20,6 +20,7 @@ from livewall.client.secret import stays_here
 
 T = TypeVar("T")
 
+FILES_EACH = 3  # the live connection, one for the page or the ballots, one that is gone without a word
 REDRAW = 0.5  # seconds, on a terminal
 SPEAK = 2.0  # the same in a pipe
 
@@ -62,6 +63,7 @@ def rehearse(
         if not sys.stdin.isatty():
             raise click.UsageError(f"{question} Say so with --yes.")
         click.confirm(question, abort=True, err=True)
+    from livewall.openfiles import allow_many_connections
     from livewall.rehearsal import conduct
     from livewall.rehearsal.report import Limits
     from livewall.rehearsal.weather import BY_NAME
@@ -70,6 +72,8 @@ def rehearse(
         count = finish(conduct.clean(server, say))
         say(f"{count} taken away." if count else "Nothing was left.")
         return
+    if (files := allow_many_connections()) < FILES_EACH * voters:
+        say(f"{voters} voters need more open files than the {files} that this process may have: ulimit -n.")
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
     wanted = conduct.Programme(voters, seconds, screens, BY_NAME[wifi], seed, Limits(ack, screen))
     say(f"{voters} voters, {screens} screens, {wifi} wifi, {seconds:g} seconds and what the checks take; --seed {seed}")

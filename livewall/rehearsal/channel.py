@@ -38,13 +38,29 @@ class Place(NamedTuple):
 
 
 async def find_place(url: str) -> Place:
-    """Raises OSError where there is no such host."""
+    """Raises OSError where there is no such host, or nobody answers there."""
     parts = urlsplit(url)
     host, is_secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if is_secure else 80)
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    family, address = await _answering(host, port)
     secure = ssl.create_default_context() if is_secure else None
-    return Place(host, parts.netloc, f"{parts.scheme}://{parts.netloc}", found[0][0], found[0][4], secure)
+    return Place(host, parts.netloc, f"{parts.scheme}://{parts.netloc}", family, address, secure)
+
+
+async def _answering(host: str, port: int) -> tuple[int, Any]:
+    """The first of a host's addresses at which somebody answers: `localhost` has two. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    problem: OSError | None = None
+    for family, kind, _, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        with socket.socket(family, kind) as probe:
+            probe.setblocking(False)
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await loop.sock_connect(probe, address)
+                return family, address
+            except OSError as error:  # of which TimeoutError is one
+                problem = error
+    raise problem or OSError(f"{host} has no address")
 
 
 class Channel(asyncio.Protocol):
@@ -85,7 +101,7 @@ class Channel(asyncio.Protocol):
                 except BaseException:
                     plain.close()
                     raise
-        except (OSError, TimeoutError) as problem:
+        except OSError as problem:
             raise Lost(str(problem) or "nobody answers") from None
         return protocol
 

@@ -23,6 +23,8 @@ from livewall.rehearsal.weather import Weather
 
 Say = Callable[[str], None]
 
+PATIENCE = 120.0  # seconds for each call of the host: a server that can do no more is to be measured, not given up
+
 
 class Programme(NamedTuple):
     """What is asked for."""
@@ -40,12 +42,13 @@ async def rehearse(server: Server, wanted: Programme, *, say: Say, began: Callab
 
     `began` is told when there is something to look at.
     """
+    for wall in await stage.leftovers(server):
+        say(f"Left over, or one that still runs: wall {wall['code']}, {wall['title']!r}. --clean takes it away.")
+    server.patience = max(server.patience, PATIENCE)
     try:
         place = await find_place(server.url)
     except OSError as problem:
         raise NotReached(f"{server.url} cannot be reached: {problem}.") from None
-    for wall in await stage.leftovers(server):
-        say(f"Left over, or one that still runs: wall {wall['code']}, {wall['title']!r}. --clean takes it away.")
     chance = random.Random(wanted.seed)
     before = await taken(server)
     async with _own_wall(server, stage.title_of(wanted.seed, datetime.now(UTC)), say) as ours:

@@ -15,6 +15,7 @@ from conftest import ADMIN, Client
 
 import server
 from handlers.base import client_address
+from livewall import openfiles
 
 HANDSHAKE = {
     "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
@@ -220,7 +221,7 @@ def test_a_server_may_have_more_than_1024_connections() -> None:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
-        server.allow_many_connections()
-        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(before[1], server.MOST_FILES)
+        openfiles.allow_many_connections()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(before[1], openfiles.MOST_FILES)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
