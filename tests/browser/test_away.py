@@ -3,7 +3,8 @@ right again by itself."""
 
 from __future__ import annotations
 
-from conftest import Hall, becomes, reads
+from conftest import ADMIN, Hall, becomes, reads
+from test_host_page import order
 
 
 async def test_a_screen_whose_network_is_gone_for_a_minute_keeps_its_picture_and_mends_itself(hall: Hall) -> None:
@@ -33,3 +34,39 @@ async def test_a_screen_whose_network_is_gone_for_a_minute_keeps_its_picture_and
     await reads(screen, "h1", "And then?")
     await reads(screen, ".figures b >> nth=2", "100%")
     await becomes(lambda: screen.evaluate(opacity), "1")
+
+
+async def test_a_hosts_laptop_that_slept_ten_minutes_overwrites_nothing_and_is_right_without_being_touched(
+    hall: Hall,
+) -> None:
+    box, wall = await hall.box(), await hall.wall()
+    first, second = [await hall.poll(open=False, wall=wall, title=title) for title in ("First", "Second")]
+    await hall.show(wall, f"polls/{first}")
+    host = await hall.page(size=(1280, 900))
+    await host.clock.install()
+    await host.goto(box.url)
+    await host.fill("input[name=token]", ADMIN)
+    await host.click("main button")
+    await host.wait_for_selector("text=Signed in as admin")
+    await host.goto(f"{box.url}/w/{wall}/host")
+    await hall.live(host)
+    await reads(host, "#now .step", "Open voting")
+    with box.silent():
+        await hall.ask("POST", f"/api/polls/{first}/open")
+        await hall.vote(first, "1", 2)
+        await hall.ask("POST", f"/api/polls/{first}/close")
+        await hall.ask("PUT", f"/api/polls/{first}", {"title": "First of all"})
+        await hall.show(wall, f"polls/{second}")
+        await host.clock.fast_forward(600_000)
+        await host.keyboard.press("PageDown")  # what the sleeping page says it would do: open the first
+    for _ in range(20):
+        await host.clock.fast_forward(1_000)
+    await host.wait_for_selector("#corner[data-state=live]")
+    if conflict := await host.query_selector("dialog.conflict"):
+        assert "First of all" in await conflict.inner_text()
+        await host.click("dialog.conflict button:text-is('Leave it as it is now')")
+    await reads(host, "#now h2", "Second")
+    await becomes(lambda: order(host), ["First of all", "Second"])
+    now = await hall.ask("GET", f"/api/polls/{first}")
+    assert (now["phase"], now["tally"]["ballots"], now["title"]) == ("closed", 2, "First of all")
+    assert (await hall.ask("GET", f"/api/polls/{second}"))["phase"] == "draft"
