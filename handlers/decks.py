@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import msgspec
@@ -59,7 +60,6 @@ class DeckPage(FormHandler, Page):
 
     most = BODY_LIMIT
 
-    typed_deck = ""
     _given = b""
 
     async def get(self, code: str) -> None:
@@ -75,18 +75,24 @@ class DeckPage(FormHandler, Page):
             if error.status >= 500:
                 raise
             self.set_status(error.status)
-            self.typed_deck = self._given.decode("utf-8-sig", "replace")
-            await self.show(code, wrong=error)
+            await self.show(code, typed=self._given.decode("utf-8-sig", "replace"), wrong=error)
             return
         code = wall_code(code)
         self.redirect(f"{self.reverse_url('wall_host', code)}?done=deck&at=wall-{code}#wall-{code}", status=303)
 
-    async def show(self, code: str, wrong: LivewallError | None = None) -> None:
+    async def show(self, code: str, *, typed: str = "", wrong: LivewallError | None = None) -> None:
         wall = await self.wall_of(code, self.who)
         problems = wrong.problems if isinstance(wrong, DeckFault) else ()
-        lines = plain(self.typed_deck).split("\n")
+        lines = plain(typed).split("\n")
         faults = [(line, quoted(lines[line - 1]), why) for line, why in problems]
-        self.render("deck.html", wall=wall, faults=faults, wrong=wrong.message if wrong else "")
+        self.render(
+            "deck.html",
+            wall=wall,
+            faults=faults,
+            wrong=wrong.message if wrong else "",
+            typed=typed,
+            name=secrets.token_hex(12),  # sent twice, the form imports once
+        )
 
     def fields(self) -> dict[str, str]:
         """The form's fields; the deck is the chosen file, else what was typed."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import secrets
 from typing import Any
 
 from handlers.assets import in_script, texts
@@ -17,11 +16,6 @@ from livewall.identity import NOBODY, Who
 ID = r"([A-Za-z0-9._-]{1,80})"
 NOT_SHOWN = {"as", "change", "lang", "packs", "theme"}
 """Query arguments whose text never stands in a page."""
-
-
-def new_name() -> str:
-    """What a form is sent under, so that sending it twice does it once."""
-    return secrets.token_hex(12)
 
 
 class Page(BaseHandler):
@@ -53,7 +47,6 @@ class Page(BaseHandler):
             "extras": extras,
             "step_density": step_density,
             "legacy": False,
-            "new_name": new_name,
             "packs": self.request.query_arguments.get("packs") != [b"off"],
             "texts": texts(self.locale, self.scripts),
         }
