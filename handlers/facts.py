@@ -6,7 +6,8 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from handlers.base import BaseHandler
-from livewall.voting import outcome
+from livewall.identity import Who
+from livewall.voting import outcome, rounds
 from livewall.voting.poll import Phase, Poll, Tally
 
 MAJORITIES = {"1/2": "result.half", "2/3": "result.two_thirds", "3/4": "result.three_quarters"}
@@ -16,6 +17,7 @@ class Facts:
     """The facts of one round, each a short phrase."""
 
     def __init__(self, handler: BaseHandler, poll: Poll, tally: Tally) -> None:
+        self.handler = handler
         self.say = handler.say
         self.now = handler.now()
         self.poll = poll
@@ -56,7 +58,9 @@ class Facts:
         n, missing = f"{poll.quorum:,}", f"{poll.quorum - self.tally.ballots:,}"
         if reached:
             return self.say("result.quorum_reached", n=n)
-        return self.say("result.quorum_missed" if self.over else "result.quorum_open", n=n, missing=missing)
+        if self.over:
+            return self.say("result.quorum_missed", n=n, missing=missing)
+        return self.say("poll.quorum", n=n, cast=f"{self.tally.ballots:,}")
 
     def share(self) -> str:
         """What the majority is of the base, in words."""
@@ -81,10 +85,28 @@ class Facts:
     def erased(self) -> str:
         return "" if self.poll.erased_at is UNSET else self.say("result.erased", time=minute(self.poll.erased_at))
 
+    def compared(self) -> str:
+        """What the thin bars are, said of the round before."""
+        return self.say("poll.compared", round=self.round(), ballots=self.ballots())
+
+    def beside(self, earlier: Tally | None) -> str:
+        """The line below the bars."""
+        before = Facts(self.handler, self.poll, earlier).compared() if earlier else ""
+        return " · ".join(each for each in (self.majority(), self.of_base(), before) if each)
+
     def all(self) -> list[str]:
         """Everything there is to say."""
         said = (self.ballots(), self.of_base(), self.round(), self.quorum(), self.majority(), self.rules(), self.time())
         return [each for each in (*said, self.erased()) if each]
+
+
+async def round_before(handler: BaseHandler, poll: Poll, who: Who) -> Tally | None:
+    """The round before, where it is to be compared with this one, as far as `who` may see it. Raises NotAllowed where
+    the tally is hidden."""
+    if poll.compare is not True or poll.round == 1:
+        return None
+    found = await rounds.tallies(handler.services.store, handler.services.hub, poll.id, who)
+    return next((each for each in reversed(found) if each.round < poll.round), None)
 
 
 def minute(at: str) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import tornado.escape
 from tornado.routing import URLSpec
 
 from handlers import codes, decks, desk, host, joining, phone, prints, replay, screens, task_pages
 from handlers.base import BaseHandler
+from handlers.facts import Facts, round_before
 from handlers.login import FormHandler
+from handlers.looks import rows
 from handlers.page import ID, Page
 from livewall import wire
 from livewall.errors import LivewallError, NotAllowed, NotFound
@@ -18,7 +21,7 @@ from livewall.names import wall_code
 from livewall.store.writer import settle
 from livewall.voting import receipts
 from livewall.voting.erasure import erased
-from livewall.voting.poll import tally_is_seen
+from livewall.voting.poll import Poll, Tally, tally_is_seen
 
 RENEW_VOTING, RENEW_RESULT = 0, 5
 """Seconds after which a page without script renews itself; never while somebody is choosing."""
@@ -26,6 +29,8 @@ RENEW_VOTING, RENEW_RESULT = 0, 5
 
 class AudiencePage(Page):
     """/polls/ID and /w/CODE: one's own ballot, the result as far as one may see it, or a task."""
+
+    scripts = (*Page.scripts, "result")
 
     async def show(
         self,
@@ -43,6 +48,7 @@ class AudiencePage(Page):
         poll = found["poll"]
         if poll and choices:
             found["chosen"] = choices
+        facts = await self.beside(found) if found["counted"] else ""
         voted = bool(found.get("receipt"))
         may_vote = bool(poll) and poll["phase"] == "open" and (not voted or poll["allow_change"])
         voting = may_vote and (not voted or self.argument("change") == "1" or error is not None)
@@ -53,6 +59,7 @@ class AudiencePage(Page):
             voting=voting,
             wrong=self.reason(error) if error else "",
             note=self.note(found) if poll else "",
+            facts=facts,
             kept=self.kept(poll) if poll else "",
             refresh=RENEW_VOTING if voting else RENEW_RESULT,
             here=self.request.path,
@@ -66,6 +73,17 @@ class AudiencePage(Page):
             script="poll",
             legacy=True,
         )
+
+    async def beside(self, found: dict[str, Any]) -> str:
+        """What is said of the figures; they get the round before beside them, where that is asked for."""
+        poll, tally = msgspec.convert(found["poll"], Poll), msgspec.convert(found["poll"]["tally"], Tally)
+        try:
+            earlier = await round_before(self, poll, self.who)
+        except (NotAllowed, NotFound):  # hidden in this moment
+            earlier = None
+        found["rows"] = rows(found["poll"], found["poll"]["tally"], earlier)
+        facts = Facts(self, poll, tally)
+        return " · ".join(each for each in (facts.quorum(), facts.beside(earlier)) if each)
 
     def where_to_go(self, poll: dict[str, Any] | None, wall: dict[str, Any] | None) -> str:
         """The path of this page, for another browser."""

@@ -63,8 +63,7 @@ def picture(handler: BaseHandler, poll: Poll, tally: Tally, earlier: Tally | Non
     facts = Facts(handler, poll, tally)
     majority, turnout = None, None
     if poll.majority is not UNSET:
-        part, whole = outcome.MAJORITIES[poll.majority]
-        majority = Mark(part / whole, facts.share())
+        majority = Mark(outcome.line(poll.majority), facts.share())
     if poll.quorum is not UNSET:
         most = max(poll.quorum, tally.ballots)
         turnout = (facts.ballots(), Mark(poll.quorum / most, facts.quorum()), tally.ballots / most)

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from tornado.routing import URLSpec
 
 from handlers.facts import Facts, minute
-from handlers.looks import letters
+from handlers.looks import letters, share_width
 from handlers.page import ID, Page
 from livewall.errors import NotAllowed, NotFound
 from livewall.names import wall_code
@@ -141,10 +141,7 @@ def size_of(labels: list[str], title: str) -> str:
 
 
 def limit_of(poll: Poll) -> str:
-    if poll.majority is UNSET:
-        return ""
-    part, whole = outcome.MAJORITIES[poll.majority]
-    return f"{100 * part / whole:.2f}%"
+    return "" if poll.majority is UNSET else share_width(outcome.line(poll.majority))
 
 
 routes = [

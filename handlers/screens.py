@@ -11,14 +11,14 @@ import segno
 from tornado.routing import URLSpec
 
 from handlers.base import ApiHandler
-from handlers.facts import Facts
+from handlers.facts import Facts, round_before
 from handlers.looks import most_chosen, multiples, number, rows, share_width
 from handlers.page import ID, Page
 from livewall import wire
 from livewall.errors import NotFound
 from livewall.identity import NOBODY
 from livewall.names import wall_code
-from livewall.voting import outcome, rounds
+from livewall.voting import outcome
 from livewall.voting import rows as poll_rows
 from livewall.voting.overview import Overview, overview
 from livewall.voting.poll import Phase, Poll, Tally
@@ -141,40 +141,22 @@ class ScreenPage(Page):
         said = {
             "limit": share_width(outcome.line(poll.majority)) if poll.majority else "",
             "compared": poll.compare is True and poll.round > 1,
-            "quorum": self.quorum(poll, turnout),
+            "quorum": Facts(self, poll, Tally(poll.round, {}, turnout)).quorum(),
             "ballots_number": number(turnout),
             "ballots_word": self.say("poll.ballots_word", turnout),
         }
         if tally is None:
             closed = poll.phase is Phase.CLOSED
             return said | {"note": self.say("poll.closed_hidden" if closed else f"poll.hidden.{poll.results}")}
-        earlier = await self.earlier(poll) if said["compared"] else None
-        facts = Facts(self, poll, msgspec.convert(tally, Tally))
-        notes = [facts.majority(), facts.of_base(), self.compared(earlier)]
-        note = " · ".join(each for each in notes if each)
+        earlier = await round_before(self, poll, NOBODY)
+        note = Facts(self, poll, msgspec.convert(tally, Tally)).beside(earlier)
         return said | {"note": note, "rows": rows(found["poll"], tally, earlier)}
-
-    def quorum(self, poll: Poll, ballots: int) -> str:
-        if poll.quorum and poll.phase is not Phase.CLOSED and ballots < poll.quorum:
-            return self.say("poll.quorum", n=number(poll.quorum), cast=number(ballots))
-        return Facts(self, poll, Tally(poll.round, {}, ballots)).quorum()
 
     async def turnout(self, poll: Poll, tally: dict[str, Any] | None) -> int:
         """How many ballots there are, which everybody may know."""
         if tally is not None:
             return int(tally["ballots"])
         return (await self.services.store.read(lambda c: poll_rows.tally(c, poll))).ballots
-
-    async def earlier(self, poll: Poll) -> Tally | None:
-        """The round before, as far as the audience may see it."""
-        found = await rounds.tallies(self.services.store, self.services.hub, poll.id, NOBODY)
-        return next((each for each in reversed(found) if each.round < poll.round), None)
-
-    def compared(self, earlier: Tally | None) -> str:
-        if earlier is None:
-            return ""
-        ballots = self.say("poll.ballots", earlier.ballots, n=number(earlier.ballots))
-        return self.say("poll.compared", round=self.say("poll.round", round=earlier.round), ballots=ballots)
 
 
 class PollScreen(ScreenPage):

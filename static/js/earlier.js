@@ -5,8 +5,10 @@ import { isCompared } from "./tally.js";
 const AGAIN = 10_000;
 
 export class Earlier {
-  constructor({ env, redraw }) {
+  /** `audience`: as everybody sees it, whoever asks. */
+  constructor({ env, redraw, audience = true }) {
     this.env = env;
+    this.query = audience ? "?as=audience" : "";
     this.redraw = redraw;
     this.key = null;
     this.tally = null;
@@ -29,7 +31,7 @@ export class Earlier {
   async ask(key, stream, round) {
     this.askedAt = this.env.now();
     try {
-      const response = await this.env.fetch(`${this.env.origin}/api/${stream}/rounds?as=audience`, {
+      const response = await this.env.fetch(`${this.env.origin}/api/${stream}/rounds${this.query}`, {
         headers: { Accept: "application/json" },
       });
       if (!response.ok) return;

@@ -24,6 +24,7 @@ function majority(poll, tally, { texts, number }) {
   if (!poll.majority) return "";
   const told = { share: texts.say(SHARES[poll.majority]), n: number(needed(poll.majority, base(poll, tally))) };
   if (poll.phase !== "closed") return texts.say("result.majority", told);
+  if (quorumReached(poll, tally.ballots) === false) return texts.say("result.majority_void", told);
   const labels = majorityReached(poll, tally).map((option) => option.label);
   if (!labels.length) return texts.say("result.majority_missed", told);
   return texts.say("result.majority_reached", { ...told, options: labels.join(", ") });

@@ -28,7 +28,7 @@ async def test_a_poll_is_printed_with_its_figures_and_rules(client: Client) -> N
         "67%", "2", "33%", "1", "–", "1",
         "4 ballots", "shares are of 3: 1 abstained", "quorum of 3 reached", "majority (more than half: 2): A &lt;b&gt;",
     ]  # fmt: skip
-    assert 'x1="50.00%"' in body and "url(#k2)" in body and 'id="k2"' in body
+    assert 'x1="50.0%"' in body and "url(#k2)" in body and 'id="k2"' in body
     assert "one ballot a device" in body and re.search(r"closed [-0-9: ]+ UTC", body) and "As of 20" in body
 
 

@@ -38,7 +38,7 @@ test("nobody is said to have the majority while the poll is open", () => {
 });
 
 test("no majority counts where the quorum is missed", () => {
-  assert.match(beside(poll({ majority: "1/2", quorum: 20, phase: "closed" }), tally(8, 1, 0), null, tools), /^no majority/);
+  assert.match(beside(poll({ majority: "1/2", quorum: 20, phase: "closed" }), tally(8, 1, 0), null, tools), /^no majority \(more than half\) without the quorum/);
 });
 
 test("the round before is named with its ballots", () => {

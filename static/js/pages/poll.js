@@ -2,6 +2,7 @@
 
 import { Ballot, ballotCalls } from "../ballot.js";
 import { keepFocus, setAttribute, setText } from "../dom.js";
+import { Earlier } from "../earlier.js";
 import { start } from "../page.js";
 import { ballots, rows } from "../tally.js";
 import { Announcer } from "../views/announcer.js";
@@ -31,6 +32,7 @@ function make(context) {
     kept: find("#kept"),
     turnout: find("#turnout"),
     more: find("#more"),
+    earlier: new Earlier({ ...tools, audience: false }),
     where: find("#where"),
     poll: new Choices(stage, tools, (choices, code) => booth.ballot.cast(choices, code), (text) => views.announcer.repeat(text)),
     task: new Steps(stage, tools),
@@ -69,19 +71,20 @@ function kept({ page, texts }, poll) {
 function drawPoll(context, scene) {
   const { poll, tally } = scene;
   const ballot = boothOf(context, scene.stream, poll);
-  views.poll.update(scene, ballot);
+  const earlier = views.earlier.of(scene);
+  views.poll.update({ ...scene, earlier }, ballot);
   const answer = views.receipt.update(poll, ballot);
   if (answer) views.announcer.say(answer);
   const cast = ballots(scene);
   const words = context.texts.say("poll.ballots", { n: context.number(cast) }, cast);
   setText(views.turnout, words);
   setText(views.kept, kept(context, poll));
-  const list = rows(poll, tally);
+  const list = rows(poll, tally, earlier);
   const counted = list.some((row) => row.counted);
   views.more.hidden = !counted || poll.phase !== "closed";
   setAttribute(views.more.firstElementChild, "href", `/${scene.stream}/replay`);
   if (counted) {
-    views.twin.update(JSON.stringify([scene.stream, poll.round, poll.phase]), poll.title, list, cast);
+    views.twin.update(JSON.stringify([scene.stream, poll.round, poll.phase]), poll.title, list, cast, poll.round - 1);
     views.announcer.count(words);
   } else {
     views.twin.clear();
@@ -126,6 +129,7 @@ function tick(context) {
   views.corner.update(context.live);
   views.countdown.update(context.scene, context.live.clock);
   if (context.scene.kind === "task") views.task.tick();
+  if (context.scene.kind === "poll") views.earlier.of(context.scene); // asks again where it was not answered
 }
 
 start({ draw, tick });

@@ -71,16 +71,17 @@ function rules(poll, texts) {
 
 function drawPoll(context, scene) {
   const { poll, tally } = scene;
-  views.poll.update({ ...scene, earlier: views.earlier.of(scene) });
+  const earlier = views.earlier.of(scene);
+  views.poll.update({ ...scene, earlier });
   const cast = ballots(scene);
   const words = context.texts.say("poll.ballots", { n: context.number(cast) }, cast);
   setText(views.turnout.querySelector("b"), context.number(cast));
   setText(views.turnout.querySelector("span"), context.texts.say("poll.ballots_word", {}, cast));
   setText(views.quorum, quorum(poll, cast, context));
   setText(views.assurance, rules(poll, context.texts));
-  const list = rows(poll, tally);
+  const list = rows(poll, tally, earlier);
   if (list.some((row) => row.counted)) {
-    views.twin.update(JSON.stringify([scene.stream, poll.round, poll.phase]), poll.title, list, cast);
+    views.twin.update(JSON.stringify([scene.stream, poll.round, poll.phase]), poll.title, list, cast, poll.round - 1);
     views.announcer.count(words);
   } else {
     views.twin.clear();

@@ -2,8 +2,9 @@
 // are marked first and cast with a button.
 
 import { h, setText } from "../dom.js";
-import { isPublic, lengthClass, rows } from "../tally.js";
-import { bar } from "./bar.js";
+import { beside, quorum } from "../facts.js";
+import { ballots, isCompared, isPublic, lengthClass, rows } from "../tally.js";
+import { bar, ghost } from "./bar.js";
 
 /** Does a tap cast the ballot at once? */
 export function castsAtOnce(poll) {
@@ -29,10 +30,11 @@ export class Choices {
     this.structure = null;
   }
 
-  update({ stream, poll, tally, revealing }, ballot) {
-    const list = rows(poll, tally);
+  /** `earlier` is the tally of the round before, where it is drawn beside this one. */
+  update({ stream, poll, tally, turnout, revealing, earlier = null }, ballot) {
+    const list = rows(poll, tally, earlier);
     const needsCode = Boolean(ballot.needsCode) && poll.phase === "open";
-    const structure = JSON.stringify([stream, poll.title, poll.options, poll.round, poll.phase, poll.kind, poll.allow_change, needsCode]);
+    const structure = JSON.stringify([stream, poll.title, poll.options, poll.round, poll.phase, poll.kind, poll.allow_change, poll.compare, needsCode]);
     if (structure !== this.structure) {
       this.marked = null;
       this.full = "";
@@ -47,6 +49,7 @@ export class Choices {
     this.section.dataset.counted = String(counted);
     for (const row of list) this.set(row, chosen.includes(row.id), ballot);
     setText(this.note, revealing ? this.texts.say("poll.revealing") : this.noteOf(poll, counted));
+    setText(this.facts, [quorum(poll, ballots({ poll, tally, turnout }), this), counted ? beside(poll, tally, earlier, this) : ""].filter(Boolean).join(" · "));
     setText(this.over, this.full);
     if (this.button) this.setButton(chosen, ballot);
   }
@@ -57,18 +60,23 @@ export class Choices {
     const items = list.map((row) => {
       const drawn = bar(row);
       const percent = h("b", { class: "percent", "aria-hidden": "true" });
+      const thin = isCompared(poll) && !row.abstain ? ghost() : null;
+      const before = thin ? h("small", { class: "before", "aria-hidden": "true" }) : null;
       const tag = open ? "button" : "div";
       const attributes = { class: `choice edge${row.colour}`, dir: "auto", ...(open ? { type: "button", "aria-pressed": "false" } : {}) };
       const face = h(tag, attributes,
         drawn.element,
         h("span", { class: poll.kind === "multi" ? "mark box" : "mark", "aria-hidden": "true" }),
         h("span", { class: "label" }, row.label),
-        percent);
+        percent,
+        before,
+        thin && thin.element);
       if (open) face.addEventListener("click", () => this.tap(row.id));
-      this.rows.set(row.id, { face, percent, set: drawn.set });
+      this.rows.set(row.id, { face, percent, set: drawn.set, thin, before });
       return h("li", {}, face);
     });
     this.note = h("p", { class: "note" });
+    this.facts = h("p", { class: "note facts" });
     this.over = h("p", { class: "over" });
     this.field = this.needsCode ? this.codeField() : null;
     this.button = open && (this.needsCode || !castsAtOnce(poll))
@@ -77,7 +85,7 @@ export class Choices {
     this.section = h("section", { class: "poll", "data-phase": poll.phase },
       h("h1", { dir: "auto", id: "question", "data-length": lengthClass(poll.title) }, poll.title),
       h("ul", { class: "choices", "aria-labelledby": "question" }, items),
-      this.field, this.over, this.button, this.note);
+      this.field, this.over, this.button, this.note, this.facts);
     this.stage.replaceChildren(this.section);
   }
 
@@ -90,7 +98,12 @@ export class Choices {
   }
 
   set(row, chosen, ballot) {
-    const { face, percent, set } = this.rows.get(row.id);
+    const { face, percent, set, thin, before } = this.rows.get(row.id);
+    if (thin) {
+      face.classList.toggle("compared", Boolean(row.before));
+      thin.set(row.before ? row.before.share : 0);
+      setText(before, row.before ? this.texts.say("poll.before", { share: row.before.percent }) : "");
+    }
     set(row.counted ? row.share : 0);
     setText(percent, !row.counted ? "" : row.abstain ? this.number(row.count) : row.percent);
     face.classList.toggle("on", chosen);

@@ -16,9 +16,9 @@ export class Twin {
     this.key = null;
   }
 
-  /** `key` names poll, round and phase: another one is shown at once. */
-  update(key, title, rows, ballots) {
-    this.draw = () => this.render(title, rows, ballots);
+  /** `key` names poll, round and phase: another one is shown at once. `before` is the number of the round before. */
+  update(key, title, rows, ballots, before = 0) {
+    this.draw = () => this.render(title, rows, ballots, before);
     if (key !== this.key) {
       this.key = key;
       this.shownAt = -Infinity;
@@ -35,15 +35,19 @@ export class Twin {
     this.element.replaceChildren();
   }
 
-  render(title, rows, ballots) {
+  render(title, rows, ballots, before) {
     this.shownAt = this.env.now();
     const say = (key, values, count) => this.texts.say(key, values, count);
-    const head = ["poll.option", "poll.share", "poll.count"].map((key) => h("th", { scope: "col" }, say(key)));
+    const compared = rows.some((row) => row.before);
+    const names = ["poll.option", "poll.share", "poll.count"].map((key) => say(key));
+    if (compared) names.push(`${say("poll.share")}, ${say("poll.round", { round: before })}`);
+    const head = names.map((name) => h("th", { scope: "col" }, name));
     const body = rows.map((row) =>
       h("tr", {},
         h("th", { scope: "row", dir: "auto" }, `${row.number}. ${row.label}`, row.first ? ` (${say("poll.most")})` : ""),
         h("td", {}, row.percent),
-        h("td", {}, this.number(row.count))));
+        h("td", {}, this.number(row.count)),
+        compared ? h("td", {}, row.before ? row.before.percent : "–") : null));
     this.element.replaceChildren(
       h("caption", { dir: "auto" }, `${title} – ${say("poll.ballots", { n: this.number(ballots) }, ballots)}`),
       h("thead", {}, h("tr", {}, head)),
