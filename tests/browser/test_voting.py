@@ -71,10 +71,10 @@ async def test_one_choice_too_many_is_refused_and_it_is_said(hall: Hall) -> None
         await phone.click(f".choice >> nth={each}")
     pressed = [await each.get_attribute("aria-pressed") for each in await phone.query_selector_all(".choice")]
     assert pressed == ["true", "true", "false"]
-    await reads(phone, ".over", "Choose at most 2; take one back first.")
+    await reads(phone, ".poll .over", "Choose at most 2; take one back first.")
     await reads(phone, "#announcer", "Choose at most 2; take one back first.")
     await phone.click(".choice >> nth=0")
-    await reads(phone, ".over", "")
+    await reads(phone, ".poll .over", "")
 
 
 async def test_the_focus_does_not_get_lost(hall: Hall) -> None:
