@@ -15,7 +15,7 @@ async def test_a_code_is_typed_once_and_what_was_marked_stays_when_it_was_wrong(
     phone = await hall.phone(f"/w/{wall}")
     await phone.click(".choice >> nth=1")
     await phone.click(".cast")
-    await reads(phone, ".over", "Type your code first: it is on the paper you were given.")
+    await reads(phone, ".poll .over", "Type your code first: it is on the paper you were given.")
     await phone.fill("input[name=code]", "AAAA-AAAA-AAAA")
     await phone.click(".cast")
     await reads(phone, "#receipt b", "This code is not valid.")
