@@ -46,6 +46,9 @@ class Spec(msgspec.Struct, kw_only=True):
     cwd: str
     env: dict[str, str]
     """All of the command's environment."""
+    program: str | None = None
+    folder: str | None = None
+    """What `argv[0]` and `cwd` are called in a message, where that is something else."""
     secrets: list[str] = []
     timeout: float | None = None
     grace: float = 10.0

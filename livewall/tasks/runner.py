@@ -343,6 +343,8 @@ class Runner:
             | dict(begin.run.env)
             | values
             | {"LIVEWALL_OUTPUT": str(attempt.values_file), "LIVEWALL_URL": self._url, "LIVEWALL_TOKEN": token},
+            program=begin.run.program,
+            folder=begin.run.folder,
             secrets=[*(value for value in values.values() if value), token],
             timeout=begin.timeout,
             grace=GRACE,

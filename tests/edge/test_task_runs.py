@@ -285,6 +285,25 @@ async def test_nobody_reports_a_step_that_runs_here(client: Client, write: Write
     assert (await ended(client, token, task))["state"] == "cancelled"
 
 
+async def test_a_reason_shows_no_parameter_to_the_room(client: Client, write: Write) -> None:
+    token = await client.token("operator")
+    given = {"tool": "hunter2", "place": "hunter3"}
+    params = "".join(f'[params.{name}]\ntype = "string"\ndefault = "{value}"\n' for name, value in given.items())
+    write("named", f"""{params}[[steps]]
+name = "a"
+run = ["{{params.tool}}"]
+[[steps]]
+name = "b"
+run = ["true"]
+cwd = "{{params.place}}/x"
+""")
+    task = await ended(client, token, await start(client, token, "named"))
+    assert [step["reason"] for step in task["steps"]] == [
+        "no such program: {params.tool}", "the working folder does not exist: {params.place}/x"
+    ]
+    assert "hunter" not in str([task[name] for name in ("steps", "reason", "title")])
+
+
 async def test_nothing_is_left_of_an_attempt_but_how_it_ended(client: Client, write: Write, settings: Settings) -> None:
     token = await client.token("operator")
     write("out", """[[steps]]

@@ -20,11 +20,17 @@ class Values(msgspec.Struct, frozen=True):
 
 
 class RunSpec(msgspec.Struct, frozen=True):
-    """A command to run, filled: no text of it is looked at again."""
+    """A command to run, filled: no text of it is looked at again.
+
+    `program` and `folder` are what the first argument and `cwd` are called where a reason names them, which a whole
+    room may read: as the definition has them, with no parameter's value in them. None: they stand there as they are.
+    """
 
     argv: list[str]
     cwd: str | None
     env: dict[str, str]
+    program: str | None = None
+    folder: str | None = None
 
 
 class Kind(Protocol):

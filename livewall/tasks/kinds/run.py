@@ -73,8 +73,12 @@ class Run:
         def filled(text: str) -> str:
             return fill(text, values.params, values.outputs)
 
+        argv = [filled(argument) for argument in step["argv"]]
+        cwd = None if step["cwd"] is None else filled(step["cwd"])
         return RunSpec(
-            argv=[filled(argument) for argument in step["argv"]],
-            cwd=None if step["cwd"] is None else filled(step["cwd"]),
+            argv=argv,
+            cwd=cwd,
             env={name: filled(value) for name, value in step["env"].items()},
+            program=step["argv"][0] if argv[0] != step["argv"][0] else None,
+            folder=step["cwd"] if cwd != step["cwd"] else None,
         )

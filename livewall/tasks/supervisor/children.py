@@ -12,10 +12,17 @@ class CannotStart(Exception):
     """The command was not started; the text says why, to a person."""
 
 
-def start(argv: Sequence[str], cwd: str, env: Mapping[str, str], output: int) -> int:
+def start(
+    argv: Sequence[str],
+    cwd: str,
+    env: Mapping[str, str],
+    output: int,
+    names: tuple[str | None, str | None] = (None, None),
+) -> int:
     """Start a command in a session of its own and return its pid; stdout and stderr go to `output`, stdin is empty.
 
-    Raises CannotStart. The program is looked for in the PATH of `env`.
+    Raises CannotStart. The program is looked for in the PATH of `env`. `names` are what the program and the folder are
+    called then, where not as they are.
     """
     try:
         if not argv or not argv[0]:
@@ -41,7 +48,7 @@ def start(argv: Sequence[str], cwd: str, env: Mapping[str, str], output: int) ->
     if said:
         os.waitpid(pid, 0)
         place, number, there = said.split()
-        raise CannotStart(_words(place, int(number), there == b"1", argv[0], cwd))
+        raise CannotStart(_words(place, int(number), there == b"1", names[0] or argv[0], names[1] or cwd))
     return pid
 
 

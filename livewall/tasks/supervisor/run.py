@@ -56,6 +56,7 @@ class Spec:
         self.argv: list[str] = given["argv"]
         self.cwd: str = given["cwd"]
         self.env: dict[str, str] = given["env"]
+        self.names: tuple[str | None, str | None] = given["program"], given["folder"]
         self.secrets = [secret.encode(errors="surrogateescape") for secret in given["secrets"]]
         self.timeout: float | None = given["timeout"]
         self.grace: float = given["grace"]
@@ -132,7 +133,7 @@ class Run:
         self._pipe, write = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._pipe, False)
         try:
-            self._command = children.start(self._spec.argv, self._spec.cwd, self._spec.env, write)
+            self._command = children.start(self._spec.argv, self._spec.cwd, self._spec.env, write, self._spec.names)
         except children.CannotStart as error:
             self._why, self._message = "error", str(error)
             return False
