@@ -22,6 +22,8 @@ from livewall.store.transaction import Transaction
 log = logging.getLogger(__name__)
 
 MAX_GROUP = 512
+QUIET = 60.0
+"""Seconds for which the same refusal of the database is not said again."""
 Write = Callable[[Transaction], Any]
 Done = Callable[[Any, BaseException | None], None]
 
@@ -67,6 +69,7 @@ class Writer:
         self._connection = connection
         self._deliver = deliver
         self._gather = gather
+        self._why, self._quiet_until, self._unsaid = "", 0.0, 0
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="livewall-writer", daemon=True)
         self._thread.start()
@@ -116,8 +119,18 @@ class Writer:
             if not isinstance(error, sqlite3.Error):
                 log.exception("a commit failed")
             else:
-                log.error("the database refused a commit: %s", error)
+                self._refused(str(error))
             return [_failed(group, error, time.perf_counter() - start)]
+
+    def _refused(self, why: str) -> None:
+        """One line for a while, not one a commit: on a full disk there are hundreds a second."""
+        now = time.monotonic()
+        if why == self._why and now < self._quiet_until:
+            self._unsaid += 1
+            return
+        more = f" ({self._unsaid} more since the last such line)" if self._unsaid else ""
+        log.error("the database refused a commit: %s%s", why, more)
+        self._why, self._quiet_until, self._unsaid = why, now + QUIET, 0
 
     def _alone(self, job: Job) -> Commit:
         start = time.perf_counter()
@@ -130,7 +143,9 @@ class Writer:
         except Exception as problem:
             self._rollback()
             error = problem
-        if not isinstance(error, LivewallError):
+        if isinstance(error, sqlite3.OperationalError):
+            self._refused(str(error))
+        elif not isinstance(error, LivewallError):
             log.error("a write failed: %s: %s", type(error).__name__, error)
         return _failed([job], error, time.perf_counter() - start)
 

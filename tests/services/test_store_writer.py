@@ -120,13 +120,25 @@ def test_a_row_that_may_not_be_there_twice_hurts_only_its_own_write(group: Group
 
 def test_a_write_that_finds_the_disk_full_hurts_only_itself(group: Group, expected_logs: list[str]) -> None:
     """SQLite rolls the whole transaction back by itself then, with what the others wrote before."""
-    expected_logs.append("a write failed")
+    expected_logs.append("the database refused a commit")
     group.connection.execute("PRAGMA max_page_count = 40")
     (first, error, last), _ = group.run(insert("a"), insert("huge", 1 << 20), insert("b"))
     assert (first, last) == ("a", "b")
     assert isinstance(error, Busy) and error.code == "unavailable"
     assert isinstance(error.__cause__, sqlite3.OperationalError) and "full" in str(error.__cause__)
     assert group.rows() == ["a", "b"] and not group.connection.in_transaction
+
+
+def test_a_full_disk_is_said_once_and_not_for_each_write(
+    group: Group, expected_logs: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    expected_logs.append("the database refused a commit")
+    group.connection.execute("PRAGMA max_page_count = 40")
+    for _ in range(3):
+        group.run(insert("huge", 1 << 20), insert("huge", 1 << 20))
+    assert [record.getMessage() for record in caplog.records if "refused" in record.getMessage()] == [
+        "the database refused a commit: database or disk is full"
+    ]
 
 
 def test_a_failure_of_what_is_written_last_is_told_to_whoever_caused_it(group: Group, expected_logs: list[str]) -> None:
