@@ -9,7 +9,8 @@ import click
 from livewall.cli import output
 from livewall.cli.asking import sure, titled, yes_option
 from livewall.cli.options import acting_server_options, code_argument, json_option, server_options
-from livewall.cli.outcome import run
+from livewall.cli.outcome import run, say
+from livewall.cli.tallies import percent, rows, said
 from livewall.client.calls import Server, segment
 
 
@@ -172,6 +173,38 @@ def archive(server: Server, code: str, yes: bool, as_json: bool) -> None:
     sure(lambda: titled(server, address(code), "Take the wall {} away, with its code and the codes to vote with?"), yes)
     answer = run(server.delete(address(code)))
     output.as_json(answer) if as_json else click.echo(f"{code.upper()} archived")
+
+
+@wall.command()
+@code_argument
+@json_option
+@server_options
+def results(server: Server, code: str, as_json: bool) -> None:
+    """Print the counts of all closed polls of a wall that you may see.
+
+    In a pipe: the poll's id, the option's id, its count and its label, separated by tabs.
+
+    \b
+    livewall wall results K7M2QD
+    """
+    found = run(server.get(address(code, "/results")))
+    if as_json:
+        output.as_json(found)
+        return
+    for item in found["items"]:
+        poll, tally = item["poll"], item["tally"]
+        listed = rows(poll, tally)
+        if not output.terminal():
+            output.table((), [(poll["id"], each.id, each.votes, each.label) for each in listed], empty="")
+            continue
+        output.heading(poll["title"])
+        lines = [(each.votes, percent(each.share), each.label + (" ✓" if each.wins else "")) for each in listed]
+        output.table(("Votes", "", "Option"), lines, empty="")
+        click.echo(output.plain(said(poll, tally)) + "\n")
+    if found["hidden"]:
+        say(f"Closed, and not shown to you: {found['hidden']}.")
+    elif not found["items"]:
+        say("No poll of this wall is closed.")
 
 
 @wall.command()

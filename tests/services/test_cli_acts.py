@@ -141,6 +141,8 @@ def test_a_wall_is_shown_changed_and_taken_away(server, poll):
     assert server.json("wall", "edit", code, "--remove", other)["items"] == [first]
     assert server.json("wall", "show", code)["links"]["host"].endswith(f"/w/{code}/host")
     assert server.json("wall", "health", code)["screens"] == []
+    server.run("poll", "close", poll)
+    assert server.run("wall", "results", code).splitlines() == [f"{poll}\t1\t0\tClinton", f"{poll}\t2\t0\tDole"]
     server.run("wall", "edit", code, status=2)
     server.run("wall", "edit", code, "--remove", "polls/none", status=2)
     assert "--yes" in server.run("wall", "archive", code, status=2)

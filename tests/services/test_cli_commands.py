@@ -53,6 +53,7 @@ COMMAND_OF = {
     "GET /api/walls/{code}": "wall show",
     "PUT /api/walls/{code}": "wall edit",
     "DELETE /api/walls/{code}": "wall archive",
+    "GET /api/walls/{code}/results": "wall results",
     "GET /api/walls/{code}/health": "wall health",
     "POST /api/walls/{code}/duplicate": "wall duplicate",
     "GET /api/walls/{code}/deck.md": "poll export",
