@@ -29,6 +29,7 @@ log = logging.getLogger("livewall.http")
 T = TypeVar("T")
 
 BODY_LIMIT = 1 << 20
+THEMES = ("dark", "light", "contrast")
 LANGUAGES = {"en": "en_US", "zh": "zh_CN"}
 READ_LIMIT = 8 << 20
 """A body up to this size is read and dropped, so that its sender gets to see the 413."""
@@ -142,6 +143,12 @@ class BaseHandler(RequestHandler):
         """A text of the catalogue with its values."""
         text = self.locale.translate(key) if count is None else self.locale.translate(key, key, count)
         return text % values if values else text
+
+    @property
+    def asked_theme(self) -> str:
+        """The theme that the address of a page asks for, none where it leaves that to the reader's system."""
+        asked = self.request.query_arguments.get("theme", [b""])[-1].decode("utf-8", "replace")
+        return asked if asked in THEMES else ""
 
     # -- headers
 

@@ -90,7 +90,7 @@ class ScreenPage(Page):
             "screen.html",
             **found,
             where=await self.where(found, wall),
-            theme="light" if self.argument("theme") == "light" else "dark",
+            theme=self.asked_theme or "dark",
             embedded=embedded,
             rules=self.rules(poll) if poll else "",
             qr=qr_svg(url) if reachable else "",

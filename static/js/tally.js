@@ -14,6 +14,7 @@ const DENSITIES = [
   ["dense-cut", 8, 1, 116, 1.2, 1.8],
   ["two", 14, 2, 31, 1.9, 3.1],
   ["two-tight", 20, 2, 38, 1.6, 2.1],
+  ["two-small", 20, 2, 44, 1.4, 1.6],
   ["two-least", 20, 2, 49, 1.2, 1.3],
   ["two-cut", 20, 2, 49, 1.2, 1.3],
   ["three", 40, 3, 28, 1.2, 1.1],
@@ -148,6 +149,11 @@ export function isCompared(poll) {
 export function extras(poll) {
   const foot = poll.majority || poll.compare || poll.options.some((option) => option.abstain);
   return { foot: foot ? 4 : 0, row: !isCompared(poll) ? 0 : columns(poll.options.length) === 1 ? 1.2 : 0.8 };
+}
+
+/** The ways in which so many rows may stand, the largest letters first. */
+export function densities(options) {
+  return DENSITIES.filter(([, most, beside]) => beside === columns(options) && options <= most).map(([name]) => name);
 }
 
 /** How the rows of the poster stand: the largest letters with which every label is whole, else the tightest. */

@@ -75,3 +75,22 @@ async def test_a_slide_has_the_poster_alone_and_the_connection_when_it_is_lost(h
     box.away = True
     await box.cut()
     await slide.wait_for_selector("#corner[data-state=lost]")
+
+
+async def test_labels_that_are_wider_than_was_estimated_do_not_run_into_each_other(hall: Hall) -> None:
+    poll = await hall.poll(options=["W" * 40, "a", "W" * 44, "b", "W" * 48, "c"])
+    screen = await hall.projector(f"/polls/{poll}/screen")
+    boxes = await screen.evaluate("""() => [...document.querySelectorAll(".row")].map((row) => {
+        const sides = [...row.children].map((each) => each.getBoundingClientRect());
+        return [Math.min(...sides.map((s) => s.top)), Math.max(...sides.map((s) => s.bottom))];
+    })""")
+    assert all(above[1] < below[0] for above, below in zip(boxes, boxes[1:], strict=False)), boxes
+
+
+async def test_more_contrast_is_had_by_asking_for_it(hall: Hall) -> None:
+    poll = await hall.poll()
+    ground = "getComputedStyle(document.body).backgroundColor"
+    asked = await hall.phone(f"/polls/{poll}?theme=contrast", color_scheme="light")
+    assert await asked.evaluate(ground) == "rgb(0, 0, 0)"
+    system = await hall.phone(f"/polls/{poll}", color_scheme="light", contrast="more")
+    assert await system.evaluate(ground) == "rgb(255, 255, 255)"

@@ -53,7 +53,7 @@ async def test_the_round_before_stands_beside_this_one(client: Client) -> None:
     await cast(client, poll, _2=1)
     page = await screen(client, f"/polls/{poll}")
     assert figures(page) == ["0% 0 before 75%", "100% 1 before 25%"]
-    assert "thin: round 1, 4 ballots" in page
+    assert "before: round 1, 4 ballots" in page
 
 
 async def test_a_hidden_tally_is_in_no_figure_and_not_beside_them(client: Client) -> None:

@@ -42,7 +42,7 @@ test("no majority counts where the quorum is missed", () => {
 });
 
 test("the round before is named with its ballots", () => {
-  assert.equal(beside(poll({ round: 2, compare: true }), tally(1, 1, 0, 2), tally(3, 1, 0), tools), "thin: round 1, 4 ballots");
+  assert.equal(beside(poll({ round: 2, compare: true }), tally(1, 1, 0, 2), tally(3, 1, 0), tools), "before: round 1, 4 ballots");
 });
 
 test("an abstention has a count and no share", () => {

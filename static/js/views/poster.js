@@ -3,7 +3,7 @@
 
 import { h, setText } from "../dom.js";
 import { beside } from "../facts.js";
-import { columns, density, extras, isCompared, lengthClass, majorityShare, rows } from "../tally.js";
+import { columns, densities, density, extras, isCompared, lengthClass, majorityShare, rows } from "../tally.js";
 import { bar, ghost } from "./bar.js";
 
 export class Poster {
@@ -21,12 +21,46 @@ export class Poster {
   update({ stream, poll, tally, revealing, earlier = null }) {
     const list = rows(poll, tally, earlier);
     const structure = JSON.stringify([stream, poll.title, poll.options, poll.round, poll.majority, poll.compare]);
-    if (structure !== this.structure) this.build(poll, list);
+    const counted = String(list.some((row) => row.counted));
+    const beforeToo = list.some((row) => row.before);
+    const built = structure !== this.structure;
+    if (built) this.build(poll, list);
     this.structure = structure;
     this.section.dataset.phase = poll.phase;
-    this.section.dataset.counted = String(list.some((row) => row.counted));
+    const shown = built || this.section.dataset.counted !== counted || this.beforeToo !== beforeToo;
+    this.beforeToo = beforeToo;
+    this.section.dataset.counted = counted;
     setText(this.note, list.some((row) => row.counted) ? beside(poll, tally, earlier, this) : this.noteOf(poll, revealing));
     for (const row of list) this.set(row);
+    if (shown) this.fit(list.length);
+  }
+
+  /** Letters are estimated before they are drawn; where they turn out wider, the next smaller ones are taken. */
+  fit(options) {
+    const names = densities(options);
+    const from = names.indexOf(this.section.dataset.density);
+    for (const name of names.slice(from + 1)) {
+      if (!this.isCrowded()) return;
+      this.section.dataset.density = name;
+    }
+  }
+
+  /** Whether a row runs into the next one, or out of the stage. */
+  isCrowded() {
+    const box = (parts, pick, side) => pick(...parts.map((part) => part.getBoundingClientRect()).filter((each) => each.height).map((each) => each[side]));
+    const whole = this.section.querySelector(".rows").getBoundingClientRect();
+    let left = null;
+    let bottom = whole.top;
+    for (const { item } of this.rows.values()) {
+      const parts = [...item.children];
+      const start = item.getBoundingClientRect().left;
+      if (start !== left) bottom = whole.top;
+      left = start;
+      if (box(parts, Math.min, "top") < bottom - 1) return true;
+      bottom = box(parts, Math.max, "bottom");
+      if (bottom > whole.bottom + 1) return true;
+    }
+    return false;
   }
 
   build(poll, list) {
