@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 
 from conftest import Hall, reads
 from playwright.async_api import Page
@@ -84,7 +85,7 @@ async def test_labels_that_are_wider_than_was_estimated_do_not_run_into_each_oth
         const sides = [...row.children].map((each) => each.getBoundingClientRect());
         return [Math.min(...sides.map((s) => s.top)), Math.max(...sides.map((s) => s.bottom))];
     })""")
-    assert all(above[1] < below[0] for above, below in zip(boxes, boxes[1:], strict=False)), boxes
+    assert all(above[1] < below[0] for above, below in pairwise(boxes)), boxes
 
 
 async def test_more_contrast_is_had_by_asking_for_it(hall: Hall) -> None:
