@@ -53,9 +53,11 @@ class Eyes(ABC):
         chain = self.chains.get(stream)
         if chain is None or stream in self.unanswered.values():
             return  # of a stream that was left a moment ago
-        if stream in self.claimed and message.get("reset"):
-            self.hall.figures.resets += self.hall.now() < self.live_since + RETURNING
-            self.claimed.clear()
+        if stream in self.claimed and ("pos" in message or message.get("reset")):
+            self.claimed.discard(stream)  # what comes first tells whether the position did
+            if message.get("reset") and self.hall.now() < self.live_since + RETURNING:
+                self.hall.figures.resets += 1
+                self.claimed.clear()
         if not chain.take(message):
             self._broken(chain)
             return

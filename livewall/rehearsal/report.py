@@ -154,13 +154,19 @@ class Report:
             "rate_limited": figures.rate_limited,
             "messages": figures.messages,
             "server": self.server(),
-            "slowest": slowest[0] if (slowest := self.slowest()) else None,
+            "slowest": self._slowest_as_dict(),
             "rehearsal": {
                 "cpu_share": self.own_share,
                 "loop_lag": _quantiles(lags),
                 "bottleneck": self.own_bottleneck(),
             },
         }
+
+    def _slowest_as_dict(self) -> dict[str, Any] | None:
+        slowest = self.slowest()
+        if slowest is None:
+            return None
+        return {"part": slowest[0], "share_of_limit": slowest[1], "advice": ADVICE[slowest[0]]}
 
     def lines(self) -> list[tuple[str, str]]:
         """Name and value of each line of a table."""
@@ -250,7 +256,7 @@ def _times(times: Times) -> dict[str, Any]:
 def _said(times: Times) -> str:
     if not times.felt:
         return "nothing to tell"
-    return f"{_spread(times.server)}; with the wifi {_spread(times.felt)}"
+    return f"{_spread(times.server)}; as felt {_spread(times.felt)}"
 
 
 def _spread(values: Sequence[float]) -> str:
