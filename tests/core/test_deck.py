@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from livewall.errors import BadInput
 from livewall.voting import deck
 from livewall.voting.deckreader import MOST_PROBLEMS, DeckFault
-from livewall.voting.poll import new_poll
+from livewall.voting.poll import asked, new_poll
 from livewall.wire import OptionIn, PollIn
 
 TRICKY = st.sampled_from(
@@ -85,6 +86,21 @@ def test_whatever_is_typed_is_read_or_refused_with_its_lines(title: str, text: s
         assert [problem.line for problem in fault.problems] == sorted(problem.line for problem in fault.problems)
     else:
         assert deck.parse(deck.format(found)) == found
+
+
+@given(polls())
+def test_a_poll_is_asked_for_as_it_was(given: PollIn) -> None:
+    made = new_poll("", msgspec.structs.replace(given, wall=""))
+    assert asked(made, given.closes_in) == given
+
+
+def test_every_field_of_a_poll_has_its_place_in_a_deck() -> None:
+    settings = "choices: up to 2\nresults: after vote\nchange: no\ncloses in: 1 h\nassurance: code\n"
+    settings += "quorum: 2\nmajority: 1/2\ncompare: yes\n"
+    (found,), plain = deck.parse(f"## Q\n- A\n- B\n{settings}"), PollIn("Q", ["A", "B"])
+    same = [name for name in PollIn.__struct_fields__ if getattr(found, name) == getattr(plain, name)]
+    assert same == ["title", "options", "wall"]
+    assert OptionIn.__struct_fields__ == ("label", "id", "abstain")
 
 
 def test_the_longest_poll_there_is() -> None:
