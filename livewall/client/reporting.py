@@ -55,7 +55,7 @@ class Reports:
         self._existing: set[str] = set()
         """Steps that somebody reported on before us, under the same id."""
         self._steps: dict[str, StepReports] = {}
-        self._problem = "there was no time"
+        self._problem = f"there was no time to reach {server.url}"
         self._lock = RLock()  # a finalizer may log while we hold it
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken: asyncio.Event

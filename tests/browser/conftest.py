@@ -79,11 +79,14 @@ class Hall:
         self.contexts: list[BrowserContext] = []
         self.complaints: list[str] = []
 
-    async def open(self) -> None:
+    async def open_server(self) -> None:
         self.running = await server.start(self.settings)
         self.port = self.running.port
         self.url = f"http://127.0.0.1:{self.port}"
         self.http = SimpleAsyncHTTPClient(force_instance=True, max_clients=200)
+
+    async def open(self) -> None:
+        await self.open_server()
         self._playwright = await async_playwright().start()
         self.browser: Browser = await self._playwright.chromium.connect_over_cdp(self.chromium)
 
