@@ -115,22 +115,35 @@ class Credentials:
         return {"items": [msgspec.to_builtins(Credential(*row)) for row in rows], "next": None}
 
     async def revoke(self, id: str, by: Who) -> None:
-        """Take a token or sign-in back; its sockets are closed. Raises NotFound."""
+        """Take a token or sign-in back, and the sign-ins that were made with it; their sockets are closed.
+
+        Who signs out leaves those as they are: the phone goes on when the laptop signs out. Raises NotFound.
+        """
         now = iso(self._clock())
 
-        def write(tx: Transaction) -> None:
+        def write(tx: Transaction) -> list[str]:
             row = tx.one("SELECT revoked_at, kind, role, name FROM credentials WHERE id = :id", {"id": id})
             if row is None:
                 raise NotFound(message="there is no such token or sign-in")
-            if row[0] is None:
-                tx.execute("UPDATE credentials SET revoked_at = :now WHERE id = :id", {"now": now, "id": id})
-                _, kind, role, name = row
-                act = "login.out" if kind == "signin" and id == by.credential else "token.revoke"
-                audit.note(tx, by, now, act, about(id), kind=kind, role=role, name=name)
+            _, kind, role, name = row
+            signs_out = kind == "signin" and id == by.credential
+            made = [] if signs_out else made_with(tx, id)
+            for each in (id, *made):
+                tx.execute(
+                    "UPDATE credentials SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL",
+                    {"now": now, "id": each},
+                )
+                if not signs_out:
+                    tx.execute("DELETE FROM logins WHERE parent = :id", {"id": each})
+            if row[0] is None or made:
+                act = "login.out" if signs_out else "token.revoke"
+                more = {"sign_ins": len(made)} if made else {}
+                audit.note(tx, by, now, act, about(id), kind=kind, role=role, name=name, **more)
+            return [id, *made]
 
-        await self._store.write(write)
-        self._taken_back.add(id)
-        self._end(id)
+        for each in await self._store.write(write):
+            self._taken_back.add(each)
+            self._end(each)
 
     def run_out(self) -> None:
         """Close the sockets of the sign-ins whose time is over; to be called now and then."""
@@ -155,9 +168,10 @@ class Credentials:
 
         def write(tx: Transaction) -> None:
             tx.execute("DELETE FROM logins WHERE expires_at <= :now", {"now": iso(now)})
+            check_held(tx, by.credential)
             tx.execute(
-                "INSERT INTO logins (hash, role, name, expires_at) VALUES (:hash, :role, :name, :at)",
-                {"hash": hashed(code), "role": role, "name": role, "at": expires_at},
+                "INSERT INTO logins (hash, role, name, expires_at, parent) VALUES (:hash, :role, :name, :at, :parent)",
+                {"hash": hashed(code), "role": role, "name": role, "at": expires_at, "parent": by.credential},
             )
             audit.note(tx, by, iso(now), "login.link", "", role=role)
 
@@ -183,11 +197,11 @@ class Credentials:
         now = iso(self._clock())
 
         def write(tx: Transaction) -> None:
-            row = tx.one("SELECT role, name, expires_at FROM logins WHERE hash = :hash", {"hash": hashed(code)})
+            row = tx.one("SELECT role, name, expires_at, parent FROM logins WHERE hash = :hash", {"hash": hashed(code)})
             if row is None or row[2] <= now:
                 raise NotAllowed("bad_code", "this link was used or is too old; make a new one with `livewall login`")
             tx.execute("DELETE FROM logins WHERE hash = :hash", {"hash": hashed(code)})
-            self._signed_in(tx, token, row[0], row[1], by="link")
+            self._signed_in(tx, token, row[0], row[1], row[3] or "", by="link")
 
         await self._store.write(write)
         return token
@@ -197,27 +211,52 @@ class Credentials:
         if who.role is None:
             raise NotAllowed("bad_token", "this is a voter's token; it does not sign in")
         token = secrets.token_urlsafe(32)
-        role, name = who.role, who.name
-        await self._store.write(lambda tx: self._signed_in(tx, token, role, name, by="token", token=who.credential))
+        role, name, own = who.role, who.name, who.credential
+
+        def write(tx: Transaction) -> None:
+            check_held(tx, own)
+            self._signed_in(tx, token, role, name, own, by="token", token=own)
+
+        await self._store.write(write)
         return token
 
-    def _signed_in(self, tx: Transaction, secret: str, role: Role, name: str, **how: str) -> None:
-        made = self._insert(tx, secret, "signin", role, name, SIGN_IN_SECONDS)
+    def _signed_in(self, tx: Transaction, secret: str, role: Role, name: str, parent: str, **how: str) -> None:
+        made = self._insert(tx, secret, "signin", role, name, SIGN_IN_SECONDS, parent)
         audit.note(tx, Who(role, name, made.id), made.created_at, "login.in", about(made.id), **how)
 
     def _insert(
-        self, tx: Transaction, token: str, kind: str, role: str, name: str, seconds: float | None
+        self, tx: Transaction, token: str, kind: str, role: str, name: str, seconds: float | None, parent: str = ""
     ) -> Credential:
         now = self._clock()
         made = Credential(
             secrets.token_hex(8), kind, role, name, iso(now), None if seconds is None else later(now, seconds), None
         )
         tx.execute(
-            """INSERT INTO credentials (id, hash, kind, role, name, created_at, expires_at)
-            VALUES (:id, :hash, :kind, :role, :name, :created_at, :expires_at)""",
-            msgspec.structs.asdict(made) | {"hash": hashed(token)},
+            """INSERT INTO credentials (id, hash, kind, role, name, created_at, expires_at, parent)
+            VALUES (:id, :hash, :kind, :role, :name, :created_at, :expires_at, :parent)""",
+            msgspec.structs.asdict(made) | {"hash": hashed(token), "parent": parent or None},
         )
         return made
+
+
+def made_with(tx: Transaction, id: str) -> list[str]:
+    """The sign-ins that hold and were made with a token or sign-in, at any remove: by its links, and by theirs."""
+    found = tx.all(
+        """WITH RECURSIVE below (id) AS (
+            SELECT id FROM credentials WHERE parent = :id
+            UNION SELECT credentials.id FROM credentials JOIN below ON credentials.parent = below.id
+        ) SELECT credentials.id FROM credentials JOIN below ON below.id = credentials.id
+        WHERE credentials.revoked_at IS NULL""",
+        {"id": id},
+    )
+    return [each for (each,) in found]
+
+
+def check_held(tx: Transaction, id: str) -> None:
+    """Raise NotAllowed where a credential was taken back since it was asked for; the admin's own is in no table."""
+    row = tx.one("SELECT revoked_at FROM credentials WHERE id = :id", {"id": id})
+    if row is not None and row[0] is not None:
+        raise NotAllowed("bad_token", "this token was revoked")
 
 
 def about(id: str) -> str:

@@ -88,3 +88,48 @@ async def test_a_token_revoked_while_it_is_looked_up_is_not_remembered(client: C
     revoked.set()
     await first
     assert (await client.ask("GET", "/api/polls", token=made["token"])).status == 401
+
+
+async def made_by(client: Client, held: dict[str, str]) -> str:
+    """The code of a link that somebody who is signed in makes, as for a phone."""
+    headers = held | {"Sec-Fetch-Site": "same-origin"}
+    made = await client.ask("POST", "/api/logins", {"role": "host"}, headers=headers)
+    assert made.status == 201
+    return str(made.json["link"]).rpartition("/")[2]
+
+
+async def opened(client: Client, code: str) -> Any:
+    return await client.ask("POST", f"/login/{code}", raw=b"", headers={"Sec-Fetch-Site": "same-origin"})
+
+
+async def pasted(client: Client, token: str) -> dict[str, str]:
+    """A sign-in made with a token."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+    answer = await client.ask("POST", "/", raw=f"token={token}".encode(), headers=headers)
+    return {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
+
+
+async def test_sign_ins_and_links_made_with_a_token_go_with_it(client: Client) -> None:
+    made = await client.host("POST", "/api/tokens", {"role": "host", "name": "lin"})
+    laptop = await pasted(client, made["token"])
+    phone = {"Cookie": (await opened(client, await made_by(client, laptop))).headers["Set-Cookie"].partition(";")[0]}
+    unused = await made_by(client, phone)
+    other = await sign_in(client, "host")
+    socket = await client.socket("/ws/tasks", headers=phone)
+    await socket.synced()
+    await client.host("DELETE", f"/api/tokens/{made['id']}")
+    assert await socket.closed() == 4501
+    for held in (laptop, phone):
+        assert (await client.ask("GET", "/api/polls", headers=held)).status == 401
+    assert (await client.ask("GET", "/api/polls", headers=other)).status == 200
+    assert "Set-Cookie" not in (await opened(client, unused)).headers
+    line = (await client.host("GET", "/api/audit?limit=1"))["items"][0]
+    assert (line["act"], line["detail"]["sign_ins"]) == ("token.revoke", 2)
+
+
+async def test_who_signs_out_leaves_the_phone_signed_in(client: Client) -> None:
+    laptop = await sign_in(client, "host")
+    phone = {"Cookie": (await opened(client, await made_by(client, laptop))).headers["Set-Cookie"].partition(";")[0]}
+    await client.ask("POST", "/logout", raw=b"", headers=laptop | {"Sec-Fetch-Site": "same-origin"})
+    assert (await client.ask("GET", "/api/polls", headers=laptop)).status == 401
+    assert (await client.ask("GET", "/api/polls", headers=phone)).status == 200
