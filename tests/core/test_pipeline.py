@@ -69,7 +69,10 @@ def test_a_step_is_filled_into_a_command() -> None:
     step = parse(BUILD, "build", "build.toml").steps[1]
     spec = kinds()[step.kind].spec(step.body, Values({"ref": "-x; {params.ref}"}, {"fetch": {"version": "7"}}))
     assert spec == RunSpec(
-        argv=["make", "-C", "src", "V=7"], cwd="-x; {params.ref}", env={"CC": "gcc", "REF": "-x; {params.ref}"}
+        argv=["make", "-C", "src", "V=7"],
+        cwd="-x; {params.ref}",
+        env={"CC": "gcc", "REF": "-x; {params.ref}"},
+        folder="{params.ref}",
     )
 
 
