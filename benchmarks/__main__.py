@@ -21,6 +21,7 @@ NAMES = {
     "slow": "1,000 readers that never read",
     "join": "bytes, requests and time until a page of the audience is usable, at 400 kbit/s and 400 ms",
     "tap": "from a tap to \"your ballot is in\" and to the projector, with 200 other voters",
+    "screen": "memory of a projector's page over a simulated day, 20,000 tallies",
     "tasks": "steps, their logs and their readers, beside a shell script, cat and gzip",
     "logs": "CPU per MB of a log that is followed, beside zlib level 1; memory; lines, search",
 }
