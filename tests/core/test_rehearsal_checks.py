@@ -42,7 +42,14 @@ def hall(acts: list[Act]) -> tuple[Ledger, list[Counted], dict[tuple[str, int], 
     ledger, held, receipts = Ledger(), dict[Key, Counted](), iter(range(10_000))
     for act in acts:
         key = (act.voter, act.poll, act.round)
+        before = ledger.entries.get(key)
+        again = bool(before and before.maybe and before.maybe[-1] == frozenset(act.choices))
         ledger.sent(*key, act.choices)
+        if again and act.fate == "refused":
+            if not act.choices:
+                continue  # nobody says whether the first try of a retraction was carried out
+            if key in held and held[key].choices == frozenset(act.choices):
+                act = act._replace(fate="acknowledged")  # the same choices again are never refused
         if act.fate in ("acknowledged", "unheard"):
             if not act.choices:
                 held.pop(key, None)
