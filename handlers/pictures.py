@@ -67,11 +67,12 @@ def picture(handler: BaseHandler, poll: Poll, tally: Tally, earlier: Tally | Non
     if poll.quorum is not UNSET:
         most = max(poll.quorum, tally.ballots)
         turnout = (facts.ballots(), Mark(poll.quorum / most, facts.quorum()), tally.ballots / most)
+    drawn = (turnout[0], turnout[1].label) if turnout else ()  # said beside the line
     before = Facts(handler, poll, earlier) if earlier else None
     return Picture(
         title=poll.title,
         figures=figures(poll, tally),
-        facts=facts.all(),
+        facts=[each for each in facts.all() if each not in drawn],
         majority=majority,
         turnout=turnout,
         earlier=figures(poll, earlier) if earlier else (),

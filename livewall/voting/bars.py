@@ -68,7 +68,7 @@ def bars(shown: Picture, theme: Theme, id: str = "p") -> str:
     if shown.turnout is not None:
         drawn, y = _turnout(shown.turnout, y + 6, theme)
         parts += drawn
-    facts = [*([shown.earlier_label] if shown.earlier else []), *shown.facts]
+    facts = [*shown.facts, *([shown.earlier_label] if shown.earlier else [])]
     for fact in wrapped(" · ".join(facts), 15, WIDTH - 2 * MARGIN, 3):
         parts.append(say(MARGIN, y + 12, fact, 15, theme.muted, name="m"))
         y += 21
@@ -122,6 +122,7 @@ def _row(
         parts += _said(before, bottom, 13, theme, faint=True)
     if majority is not None and not figure.abstain:
         at = MARGIN + BARS * (1 - majority.share if rtl else majority.share)
+        parts.append(line(at, y - 6, at, bottom + 6, theme.background, name="under", width=5))
         parts.append(line(at, y - 6, at, bottom + 6, theme.text, name="limit", width=2, dash="5 3"))
     return [*parts, "</g>"], bottom + size.gap
 
@@ -146,6 +147,7 @@ def _turnout(turnout: tuple[str, Mark, float], y: float, theme: Theme) -> tuple[
         say(MARGIN + BARS, y + 16, shortened(quorum.label, 15, room), 15, theme.muted, name="m", anchor="end"),
         _bar(False, 1, y + 26, 10, "none", theme.line, "track"),
         _bar(False, reached, y + 26, 10, theme.edge, theme.edge, "ballots"),
+        line(at, y + 20, at, y + 42, theme.background, name="under", width=5),
         line(at, y + 20, at, y + 42, theme.text, name="limit", width=2, dash="5 3"),
     ], y + 58
 

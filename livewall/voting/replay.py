@@ -21,8 +21,8 @@ from livewall.voting.rounds import Shown
 
 MOST = 2000
 """Moments in an answer."""
-_HELD = 20_000
-"""Moments that are held at once while a round is read."""
+_READ = 8000
+"""Events that are looked into; of a round with more, a part."""
 _KEPT_FOR = 2.0
 """Seconds for which a round that may still move is not read again."""
 _CACHED = 16
@@ -77,14 +77,6 @@ def _moved(before: Moment, after: Moment) -> int:
     return sum(abs(n - before.counts.get(id, 0)) for id, n in after.counts.items())
 
 
-def begun(items: Sequence[Moment]) -> Sequence[Moment]:
-    """Without what came before voting began: of the moments without any ballot at the start, the last one."""
-    for place, item in enumerate(items):
-        if item.ballots:
-            return items[max(0, place - 1) :]
-    return items[-1:]
-
-
 def monotonic(items: Iterable[Moment]) -> list[Moment]:
     """With times that never go back, as those of a clock that was set do."""
     found: list[Moment] = []
@@ -95,23 +87,45 @@ def monotonic(items: Iterable[Moment]) -> list[Moment]:
     return found
 
 
+def sampled(told: Iterable[tuple[str, str]], round: int, most: int = _READ) -> list[tuple[str, str]]:
+    """The events of a round, (time, text) each, from the last one before its first ballot on: all of them, or where
+    there are more than `most` every second, fourth, … and the last. A text tells its round first and its ballots last,
+    so that most are dropped unread."""
+    own, empty = f'{{"round":{round},', '"ballots":0}'
+    held: list[tuple[str, str]] = []
+    first: tuple[str, str] | None = None
+    last: tuple[str, str] | None = None
+    seen, stride = 0, 1
+    for event in told:
+        if not event[1].startswith(own):
+            if last is not None:
+                break
+            continue
+        if not seen and event[1].endswith(empty):
+            first = last = event
+            continue
+        last = event
+        seen += 1
+        if seen % stride == 0:
+            held.append(event)
+            if len(held) > most:
+                held, stride = held[1::2], stride * 2
+    ends = [last] if last is not None and (not held or held[-1] is not last) and last is not first else []
+    return [*([first] if first is not None else []), *held, *ends]
+
+
 def read(asks: rows.Asks, poll: Poll, round: int, most: int = MOST) -> list[Moment]:
-    """The moments of a round, thinned while they are read: a poll of a day has as many as a poll of a minute."""
+    """The moments of a round, from its opening on, at most so many."""
     order = [option.id for option in poll.options]
-    held: list[Moment] = []
-    for at, data in asks.execute(
+    told = asks.execute(
         "SELECT at, data FROM kept WHERE stream = :stream AND key = 'tally' ORDER BY seq",
         {"stream": rows.stream_of(poll.id)},
-    ):
-        told = _tally.decode(data)
-        if told.round < round:
-            continue
-        if told.round > round:
-            break
-        held.append(Moment(at, {id: told.counts.get(id, 0) for id in order}, told.ballots))
-        if len(held) >= _HELD:
-            held = thin(held, _HELD // 2)
-    return thin(monotonic(begun(held)), most)
+    )
+    items = []
+    for at, data in sampled(told, round):
+        tally = _tally.decode(data)
+        items.append(Moment(at, {id: tally.counts.get(id, 0) for id in order}, tally.ballots))
+    return thin(monotonic(items), most)
 
 
 class Replays:

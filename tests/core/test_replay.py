@@ -8,8 +8,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livewall import wire
 from livewall.clock import iso, moment
-from livewall.voting.replay import Moment, begun, monotonic, thin
+from livewall.voting.poll import Tally
+from livewall.voting.replay import Moment, monotonic, sampled, thin
 
 START = datetime(2026, 11, 21, 16, tzinfo=UTC)
 
@@ -61,11 +63,34 @@ def test_a_burst_after_an_hour_of_nothing_is_not_lost() -> None:
     assert items[0] in kept and len([k for k in kept if k.ballots > 1]) > 20
 
 
+def told(*ballots: int, round: int = 1) -> list[tuple[str, str]]:
+    """Events as they are kept."""
+    return [(str(n), wire.text(Tally(round, {"1": each}, each))) for n, each in enumerate(ballots)]
+
+
 def test_it_begins_with_the_last_moment_before_the_first_ballot() -> None:
-    items = moments([60, 60, 5, 5], [(0, 0), (0, 0), (1, 0), (0, 1)])
-    assert begun(items) == items[2:]
-    assert begun(items[:3]) == items[2:3]
-    assert begun([]) == []
+    events = told(0, 0, 0, 1, 2, 0, 3)
+    assert sampled(events, 1) == events[2:]
+    assert sampled(events[:3], 1) == events[2:3]
+    assert sampled([], 1) == []
+
+
+def test_only_events_of_its_round_are_read() -> None:
+    rounds = [told(0, 1), told(0, 1, 2, round=2), told(0, round=10)]
+    every = [event for each in rounds for event in each]
+    assert [sampled(every, round) for round in (1, 2, 10, 3)] == [*rounds, []]
+
+
+@given(count=st.integers(0, 300), most=st.integers(2, 40))
+def test_of_very_many_events_a_part_is_read_with_the_first_and_the_last(count: int, most: int) -> None:
+    events = told(0, *range(1, count + 1))
+    found = sampled(events, 1, most)
+    assert found[0] is events[0] and found[-1] is events[-1] and len(found) <= most + 2
+    places = [int(at) for at, _ in found]
+    assert places == sorted(set(places))
+    gaps = [b - a for a, b in pairwise(places)]
+    assert max(gaps, default=1) <= 2 * max(1, count // max(1, most // 2))
+    assert count > most or found == events
 
 
 def test_times_of_a_clock_that_was_set_back_stand_still() -> None:
