@@ -17,7 +17,7 @@ from livewall.rehearsal.channel import find_place
 from livewall.rehearsal.checks import Counted, uncounted
 from livewall.rehearsal.crowd import Crowd, reaction
 from livewall.rehearsal.hall import Hall
-from livewall.rehearsal.machine import Ourselves, Taken, taken, text_of
+from livewall.rehearsal.machine import Ourselves, Taken, taken
 from livewall.rehearsal.report import Limits, Report
 from livewall.rehearsal.weather import Weather
 
@@ -80,7 +80,7 @@ async def clean(server: Server, say: Say) -> int:
 
 
 async def counted(server: Server, id: str) -> list[Counted]:
-    text = await text_of(server, f"/api/polls/{segment(id)}/ballots.csv")
+    text = (await server.raw(f"/api/polls/{segment(id)}/ballots.csv")).decode()
     return [
         Counted(id, int(row["round"]), row["receipt"], frozenset(row["choices"].split()))
         for row in csv.DictReader(io.StringIO(text))

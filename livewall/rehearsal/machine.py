@@ -6,12 +6,9 @@ import asyncio
 import time
 from typing import NamedTuple
 
-from tornado.httpclient import HTTPRequest
-
-from livewall.client.calls import ANSWER_TIMEOUT, NotReached, Server, refusal
+from livewall.client.calls import Server
 
 LOOK = 0.05  # seconds between two looks at our own loop
-RETRY = 0.5
 
 
 class Taken(NamedTuple):
@@ -39,26 +36,9 @@ def parse(text: str) -> Taken | None:
         return None
 
 
-async def text_of(server: Server, path: str, patience: float = 30.0) -> str:
-    """An answer that is no JSON. Raises Refusal, NotReached."""
-    end = time.monotonic() + patience
-    while True:
-        try:
-            request = HTTPRequest(server.url + path, headers=server.headers(), request_timeout=ANSWER_TIMEOUT)
-            answer = await server.fetch(request)
-        except NotReached:
-            if time.monotonic() > end:
-                raise
-        else:
-            if answer.code == 200:
-                return answer.body.decode()
-            if not refusal(answer).come_back or time.monotonic() > end:
-                raise refusal(answer)
-        await asyncio.sleep(RETRY)
-
-
 async def taken(server: Server) -> Taken | None:
-    return parse(await text_of(server, "/metrics"))
+    """Raises Refusal, NotReached."""
+    return parse((await server.raw("/metrics")).decode())
 
 
 class Ourselves:
