@@ -225,5 +225,7 @@
     };
   }
   if (report) tellHow();
+  /* At the end of a wall a result may still be published or withdrawn, of which its stream says nothing. */
+  if (document.querySelector("#stage .end")) window.setTimeout(renew, 30000);
   poll();
 }());
