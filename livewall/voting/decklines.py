@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
-_SPECIAL = re.escape(string.punctuation + "：、•．）")
+_BULLETS = "-*+•·●○▪–—－"
+_SPECIAL = re.escape(string.punctuation + _BULLETS + "：、．）")
 _ESCAPE = re.compile(rf"\\([{_SPECIAL}])")
 _NEEDS_ESCAPE = re.compile(rf"\\(?=[{_SPECIAL}]|\Z)")
 _HEADING = re.compile(r"(#{2,6})\s*(.*)|(#)(?:\s+(.*))?")
-_MARKER = re.compile(r"([-*+•]|[0-9]{1,3}[.)．）]|[A-Za-z][)）])(?:\s+(.*)|\Z)|([0-9]{1,3}、)\s*(.*)")
+_MARK = rf"[{re.escape(_BULLETS)}]|[0-9]{{1,3}}[.)．）]|[A-Za-z][)）]"
+_MARKER = re.compile(rf"({_MARK})(?:\s+(.*)|\Z)|([0-9]{{1,3}}、)\s*(.*)")
 _RULE = re.compile(r"([-=_*])\1{2,}")
 _COLON = re.compile("[:：]")
 ABSTAIN = "abstain"
@@ -33,6 +35,7 @@ class Kind(Enum):
     OPTION = auto()
     SETTING = auto()
     FENCE = auto()
+    COMMENT = auto()
     TEXT = auto()
 
 
@@ -43,7 +46,7 @@ class Line(NamedTuple):
     """A line and those it goes on with after a backslash at its end: `pieces`, still with their backslashes.
 
     `level` is a heading's number of `#`, `indent` the space before it all, `name` what stands before a setting's colon,
-    or the kind of an option's mark.
+    or the kind of an option's mark. `apart` says that a blank line stands before it.
     """
 
     number: int
@@ -52,20 +55,32 @@ class Line(NamedTuple):
     indent: int = 0
     level: int = 0
     name: str = ""
+    apart: bool = False
 
 
 def lines_of(text: str, named: Named) -> Iterator[Line]:
-    """The lines of a deck. Of a block of code only the line that begins it."""
+    """The lines of a deck that are not blank. Of a block of code, and of a comment without end, the line that begins
+    it; other comments are left out."""
     raw = text.split("\n")
-    place = 0
+    place, apart = 0, False
     while place < len(raw):
         line = recognised(raw[place], place + 1, named)
         place += 1
+        if line.kind is Kind.BLANK:
+            apart = True
+            continue
         if line.kind is Kind.FENCE:
             fence = line.pieces[0][:3]
             while place < len(raw) and not raw[place].lstrip().startswith(fence):
                 place += 1
             place += 1
+        elif line.kind is Kind.COMMENT:
+            place -= 1
+            while place < len(raw) and not raw[place].rstrip().endswith("-->"):
+                place += 1
+            if place < len(raw):
+                place, apart = place + 1, True
+                continue
         elif line.kind in _GOING_ON and line.pieces[-1].endswith("\\"):
             pieces = list(line.pieces)
             while _goes_on(pieces[-1]) and place < len(raw) and _is_text(raw[place], named):
@@ -73,7 +88,8 @@ def lines_of(text: str, named: Named) -> Iterator[Line]:
                 pieces.append(raw[place].strip())
                 place += 1
             line = line._replace(pieces=tuple(pieces))
-        yield line
+        yield line._replace(apart=True) if apart else line
+        apart = False
 
 
 def recognised(raw: str, number: int, named: Named) -> Line:
@@ -84,6 +100,8 @@ def recognised(raw: str, number: int, named: Named) -> Line:
         return Line(number, Kind.BLANK, ())
     if text.startswith(("```", "~~~")):
         return Line(number, Kind.FENCE, (text,))
+    if text.startswith("<!--"):
+        return Line(number, Kind.COMMENT, (text,))
     if found := _HEADING.fullmatch(text):
         return Line(number, Kind.HEADING, (found[2] or found[4] or "",), indent, len(found[1] or found[3]))
     if found := _MARKER.fullmatch(text):

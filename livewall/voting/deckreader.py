@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,7 +19,7 @@ from livewall.wire import OptionIn, PollIn, refused
 MOST_POLLS = 500
 MOST_OPTIONS = 40
 NESTED = 2
-"""An option that is indented by so much more than the first one seems to be one of another question."""
+"""So much space tells a question from the options below it, where both have marks."""
 MOST_PROBLEMS = 100
 """Problems that are told of one deck."""
 
@@ -47,9 +48,12 @@ class _Full(Exception):
 
 
 class _Option(NamedTuple):
+    """What `Line` says of it, and the lines that it goes on with."""
+
     number: int
     indent: int
-    mark: str
+    kind: Kind
+    name: str
     lines: list[Sequence[str]]
 
 
@@ -76,11 +80,12 @@ class Reader:
         self._count = 0
 
     def polls_of(self, text: str) -> list[PollIn]:
-        before = Kind.BLANK
+        before: Line | None = None
         try:
-            for line in lines_of(text, named):
-                self._take(line, before)
-                before = line.kind
+            for line, after in pairwise(chain(lines_of(text, named), (None,))):
+                assert line is not None
+                self._take(line, before if not line.apart else None, after)
+                before = line
             self._close()
             if not self._count and not self._problems:
                 self._wrong(1, "there is no question here: write `## ` and the question, then `- ` before each option")
@@ -97,22 +102,33 @@ class Reader:
 
     # -- line by line
 
-    def _take(self, line: Line, before: Kind) -> None:
+    def _take(self, line: Line, before: Line | None, after: Line | None) -> None:
+        """`before` is the line above unless a blank one stands between, `after` the next one wherever it stands."""
         match line.kind:
             case Kind.HEADING:
+                self._begin(line)
+            case Kind.OPTION if after is not None and self._asks(line, after):
                 self._begin(line)
             case Kind.OPTION:
                 self._option(line)
             case Kind.SETTING:
                 self._setting(line)
             case Kind.TEXT:
-                self._text(line, before)
+                self._text(line, before.kind if before else Kind.BLANK)
             case Kind.FENCE:
                 self._wrong(line.number, "a block of code has no place in a deck; what is in it was not read")
+            case Kind.COMMENT:
+                self._wrong(line.number, "this comment has no end: write --> at the end of a line")
 
     def _begin(self, line: Line) -> None:
         self._close()
         self._open, self._lost = _Question(line), False
+
+    def _asks(self, line: Line, after: Line) -> bool:
+        """Whether a line that begins like an option is a question: those below it are its options, and it is not one
+        of several itself."""
+        first = self._open.options[0] if self._open and self._open.options else None
+        return _is_below(line, after) and (first is None or _is_below(line, first))
 
     def _astray(self, line: Line, why: str) -> None:
         """Something without a question that it belongs to; told of the first such line."""
@@ -124,11 +140,11 @@ class Reader:
         if self._open is None:
             return self._astray(line, "an option stands below its question, and there is none above")
         first = self._open.options[0] if self._open.options else None
-        if first and (line.name != first.mark or line.indent >= first.indent + NESTED):
+        if first and (line.name != first.name or abs(line.indent - first.indent) >= NESTED):
             return self._astray(line, "this begins otherwise than the options above it")
         self._lost = False
         if len(self._open.options) < MOST_OPTIONS:
-            self._open.options.append(_Option(line.number, line.indent, line.name, [line.pieces]))
+            self._open.options.append(_Option(line.number, line.indent, line.kind, line.name, [line.pieces]))
         elif not self._open.too_many:
             self._open.too_many = True
             self._wrong(line.number, f"a poll has at most {MOST_OPTIONS} options")
@@ -186,7 +202,8 @@ class Reader:
             self._wrong(question.number, f"a deck has at most {MOST_POLLS} polls")
             raise _Full
         if not question.options:
-            self._wrong(question.number, "this question has no options: write each on a line below it, `- ` before it")
+            why = "this has no options: write each on a line of its own below it, `- ` before it"
+            self._wrong(question.number, why)
             return
         known = len(self._problems)
         title, options, settings = self._title(question), self._options(question), _settings(question)
@@ -234,6 +251,12 @@ class Reader:
         except BadInput as error:
             for field, why in error.fields.items():
                 self._wrong(question.settings.get(field, (None, question.number))[1], f"{field}: {why}")
+
+
+def _is_below(line: Line, other: Line | _Option) -> bool:
+    """Whether an option is one of those that a numbered or less indented line asks for."""
+    deeper = other.indent >= line.indent + NESTED
+    return other.kind is Kind.OPTION and (deeper or (line.name == "number" and other.name != "number"))
 
 
 def _settings(question: _Question) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from livewall.wire import OptionIn, PollIn
 
 TRICKY = st.sampled_from(
     [
-        "#", "# a", "##", "- a", "* a", "-", "1. a", "1)", "12、a", "c) a", "• a", "---", "===", "```", "~~~", "\\",
+        "#", "# a", "##", "- a", "* a", "-", "1. a", "1)", "12、a", "c) a", "• a", "– a", "<!--", "-->", "---",
+        "===", "```", "~~~", "\\",
         "\\\\", "\\#", "\\ ", "results: live", "Results：", "max: 3", "choices", "{#a}", "a {#a}", " {}", "{abstain}",
         "\\{#a}", "{", "}", " ", "  ", "\t", "\n", "\n\n", "שלום", "\u202eمرحبا", "你好，世界", "👩‍👩‍👧", "\u2028",
         "\x85", "\u3000", "\xa0", "\ufeff", "<b>", "&amp;", "*bold*", "[x](y)", "| a |", "> q", "e\u0301", "：", "C:\\",
@@ -123,6 +124,10 @@ def problems(text: str) -> list[tuple[int, str]]:
         "Which?\n1. A\n2. B",
         "Which?\n1) A\n\n2) B\n\n",
         "Which?\na) A\nb) B\n",
+        "Which?\n– A\n– B\n",
+        "1. Which?\na) A\nb) B\n",
+        "# The forum\n\n- Which?\n  - A\n  - B",
+        "<!-- for me -->\nWhich?\n- A\n<!-- two\n\nlines -->\n- B",
         "\ufeffWhich?\r\n• A\r\n• B\r\n",
         "# The forum\n\nWhich?\n1、A\n2、B",
         "# The forum\n---\n### Which?\n    - A\n    - B\n---\n",
@@ -162,6 +167,19 @@ def test_a_question_may_be_typed_in_many_ways(typed: str) -> None:
 @pytest.mark.parametrize("deck_of", ["## Q\n{}\n- A\n- B\n- C", "Q\n- A\n- B\n- C\n{}", "Q\n{}\n\n- A\n- B\n- C"])
 def test_settings_stand_above_or_below_the_options(deck_of: str, typed: str, fields: dict[str, object]) -> None:
     assert deck.parse(deck_of.format(typed)) == [PollIn("Q", ["A", "B", "C"], **fields)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "1. One?\n   - A\n   - B\n\n2. Two?\n   - C",
+        "1) One?\na) A\nb) B\n2) Two?\na) C",
+        "- One?\n\t- A\n\t- B\n- Two?\n\t- C",
+        "One?\n- A\n- B\n2. Two?\n- C",
+    ],
+)
+def test_questions_may_have_marks_of_their_own(typed: str) -> None:
+    assert deck.parse(typed) == [PollIn("One?", ["A", "B"]), PollIn("Two?", ["C"])]
 
 
 def test_an_option_has_its_marks_in_braces() -> None:
@@ -217,7 +235,7 @@ allow change: no
         (10, "results: must be live, after vote, after close, on publish; not 'sometimes'"),
         (11, "closes in: must be at least 1"),
         (12, "max_choices: there are only 5 options"),
-        (13, "this question has no options: write each on a line below it, `- ` before it"),
+        (13, "this has no options: write each on a line of its own below it, `- ` before it"),
         (14, "this is neither an option (`- ` before it) nor a setting"),
         (16, "a block of code has no place in a deck; what is in it was not read"),
         (20, "the option must have at most 200 characters"),
@@ -234,9 +252,11 @@ allow change: no
         ("results: live\n## Q\n- A", 1, "the setting 'results' stands below its question"),
         ("Hello\n\nQ\n- A", 1, "has no options"),
         ("# T\n# U\n## Q\n- A", 2, "has no options"),
-        ("1. One?\n   - A\n   - B\n2. Two?\n   - C", 1, "write `## ` before a question"),
-        ("# Forum\n- One?\n  - A\n  - B", 3, "begins otherwise than the options above it"),
-        ("One?\n- A\n- B\n2. Two?\n- C", 4, "begins otherwise than the options above it"),
+        ("## One?\n- A\n- B\n  - C\n  - D\n- E", 4, "begins otherwise than the options above it"),
+        ("## One?\n- A\n  - B\n- C", 1, "no options"),
+        ("- One?\n  - A\n- Two?", 3, "begins otherwise"),
+        ("1. One?\na) A\n2. Two?", 3, "begins otherwise"),
+        ("## Q\n- A\n<!-- mine\n- B", 3, "no end"),
         ("## \n- A", 1, "the question must not be empty"),
         ("## " + "x" * 501 + "\n- A", 1, "the question must have at most 500 characters"),
         ("## Q\n" + "- A\n" * 41, 42, "at most 40 options"),

@@ -65,7 +65,7 @@ def test_what_is_wrong_with_a_deck_is_told_by_file_and_line_without_a_server(ser
     for rest in (("--check",), ("--wall", "K7M2QD")):
         assert server.run("poll", "import", str(file), *rest, status=1, **nowhere).splitlines() == [
             f"{file}:3: there is no setting 'reslts'; did you mean 'results'?",
-            f"{file}:4: this question has no options: write each on a line below it, `- ` before it",
+            f"{file}:4: this has no options: write each on a line of its own below it, `- ` before it",
         ]
     assert server.run("poll", "import", str(STRANGE), "--check", **nowhere) == f"{STRANGE}: ok, 12 polls\n"
     assert server.json("poll", "import", str(STRANGE), "--check", **nowhere) == {"polls": 12}
