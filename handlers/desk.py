@@ -202,7 +202,7 @@ class PollForm(DeskForm):
                 await polls.timer(id, checked({timer: value}, wire.TimerIn), self.who, version=version)
                 return "timer", f"poll-{id}"
             case "erase", _, _:
-                await self.services.erasure.poll(id, self.who)
+                await self.services.erasure.poll(id, self.who, version=version)
             case "archive", _, _:
                 await polls.archive(id, self.who, version=version)
                 return act, ""

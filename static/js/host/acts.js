@@ -13,6 +13,7 @@ const close = (poll) => (poll.phase === "open" ? { calls: [post(`${at(poll)}/clo
 const reset = (round) => (poll) =>
   poll.round === round ? { calls: [post(`${at(poll)}/reset`, { round })], wants: { round: round + 1 } } : null;
 const archive = (poll) => ({ calls: [{ method: "DELETE", path: at(poll), body: {} }], wants: {} });
+const erase = (poll) => (poll.erased_at ? null : { calls: [{ method: "DELETE", path: `${at(poll)}/ballots`, body: {} }], wants: {} });
 const timer = (given) => (poll) =>
   poll.phase === "open" ? { calls: [post(`${at(poll)}/timer`, given)], wants: given.left === null ? { closes_at: null } : {} } : null;
 
@@ -44,4 +45,4 @@ const reorder = (order) => (wall) => {
   return items.join() === wall.items.join() ? null : { calls: [put(wallAt(wall), { items })], wants: { items } };
 };
 
-export const acts = Object.freeze({ open, close, reset, archive, timer, results, edit, show, rename, reorder });
+export const acts = Object.freeze({ open, close, reset, archive, erase, timer, results, edit, show, rename, reorder });

@@ -40,6 +40,7 @@ export class Steering {
       duplicate: (item) => this.duplicate(item),
       reset: (item) => this.reset(item),
       archive: (item) => this.archive(item),
+      erase: (item) => this.erase(item),
       up: (item) => this.moveBy(item, -1),
       down: (item) => this.moveBy(item, 1),
       moveBy: (item, by) => this.moveBy(item, by),
@@ -143,6 +144,12 @@ export class Steering {
     const place = this.wall.items.indexOf(item);
     confirm({ title: this.titleOf(item), text: say("home.archive_sure"), yes: say("home.archive_do"), no: say("host.cancel") },
       () => this.act(item, acts.archive, "home.done.archive", { undo: () => this.putBack(item, place) }));
+  }
+
+  erase(item) {
+    const say = (key) => this.texts.say(key);
+    confirm({ title: this.titleOf(item), text: say("home.erase_sure"), yes: say("home.erase_do"), no: say("host.cancel") },
+      () => this.act(item, acts.erase, "home.done.erase"));
   }
 
   async putBack(item, place) {

@@ -4,6 +4,10 @@ import { h, setAttribute, setText } from "../dom.js";
 import { isShown } from "../host/acts.js";
 import { ballots } from "../tally.js";
 
+/** Pages and files of a poll that was opened: [text, path]. */
+const PLACES = [["home.audience", ""], ["home.screen", "/screen"], ["poll.replay", "/replay"], ["home.print", "/print"]];
+const FILES = [["home.csv", "ballots.csv"], ["home.json", "results.json"]];
+
 export class HostRow {
   /** `on` has what the buttons do, each with the item's name. */
   constructor(item, { texts, number }, on) {
@@ -18,16 +22,21 @@ export class HostRow {
     this.phase = h("span", { class: "phase" }, h("i"), this.word);
     this.ballots = h("span");
     this.result = h("span");
+    this.erased = h("span");
     this.show = h("button", { type: "button", class: "show", onclick: () => on.show(item) });
     this.poll = item.startsWith("polls/");
     this.phaseButton = h("button", { type: "button", onclick: () => on.phase(item) });
     this.resultButton = h("button", { type: "button", onclick: () => on.results(item) });
     this.reset = button("home.reset", "reset");
+    this.erase = button("home.erase", "erase");
+    this.links = h("p", { class: "meta" },
+      PLACES.map(([key, path]) => h("a", { href: `/${item}${path}` }, texts.say(key))),
+      FILES.map(([key, name]) => h("a", { href: `/api/${item}/${name}`, "aria-label": `${texts.say("home.exports")} ${texts.say(key)}` }, texts.say(key))));
     this.summary = h("summary", {}, texts.say("host.more"));
-    const own = this.poll ? [this.phaseButton, this.resultButton, button("host.edit", "edit"), button("host.duplicate", "duplicate"), this.reset, button("home.archive", "archive")] : [];
+    const own = this.poll ? [this.phaseButton, this.resultButton, button("host.edit", "edit"), button("host.duplicate", "duplicate"), this.reset, this.erase, button("home.archive", "archive")] : [];
     this.element = h("li", {},
-      h("div", { class: "row" }, this.handle, this.number, this.title, h("span", { class: "meta" }, this.phase, this.ballots, this.result), this.show),
-      h("details", {}, this.summary, h("div", { class: "acts" }, button("host.up", "up"), button("host.down", "down"), own)));
+      h("div", { class: "row" }, this.handle, this.number, this.title, h("span", { class: "meta" }, this.phase, this.ballots, this.result, this.erased), this.show),
+      h("details", {}, this.summary, h("div", { class: "acts" }, button("host.up", "up"), button("host.down", "down"), own), this.poll ? this.links : null));
   }
 
   update({ place, entry, active }) {
@@ -48,9 +57,12 @@ export class HostRow {
     const count = ballots(entry);
     setText(this.ballots, poll.phase === "draft" ? "" : this.texts.say("poll.ballots", { n: this.count(count) }, count));
     setText(this.result, isShown(poll) ? "" : say("host.hidden"));
+    setText(this.erased, poll.erased_at ? this.texts.say("home.erased", { date: poll.erased_at.slice(0, 10) }) : "");
     setText(this.phaseButton, say(poll.phase === "open" ? "home.close" : poll.phase === "draft" ? "home.open" : "home.open_again"));
     setText(this.resultButton, say(isShown(poll) ? "host.hide" : "host.show"));
     this.phaseButton.hidden = Boolean(poll.erased_at);
     this.reset.hidden = poll.phase !== "closed";
+    this.erase.hidden = this.reset.hidden || Boolean(poll.erased_at);
+    this.links.hidden = poll.phase === "draft";
   }
 }
