@@ -9,13 +9,14 @@ import msgspec
 from tornado.routing import URLSpec
 
 from handlers.assets import texts
+from handlers.facts import Facts
 from handlers.looks import number, rows
 from handlers.page import ID, Page
 from livewall.names import wall_code
 from livewall.voting.agenda import Entry, agenda
 from livewall.voting.poll import Phase, Poll, is_public
 
-TEXTS = ("live", "poll", "error", "home", "host", "phone", "state", "health")
+TEXTS = ("live", "poll", "error", "home", "host", "phone", "state", "health", "result")
 TIMES = (30, 60, 120)
 """Seconds that a button gives an open poll."""
 
@@ -34,9 +35,7 @@ class HostView(Page):
             version=version,
             entries=entries,
             active=active,
-            rows=rows(msgspec.to_builtins(active.poll), msgspec.to_builtins(active.tally))
-            if active and active.poll
-            else [],
+            **self.figures(active),
             only=code,
             ballots=self.ballots,
             shown=shown,
@@ -51,6 +50,14 @@ class HostView(Page):
             texts=texts(self.locale, TEXTS),
             script="host",
         )
+
+    def figures(self, active: Entry | None) -> dict[str, Any]:
+        """What stands on the screen as hosts see it, hidden or not: rows, and what is said below them."""
+        if active is None or active.poll is None or active.tally is None or active.poll.phase is Phase.DRAFT:
+            return {"rows": [], "facts": ""}
+        facts = Facts(self, active.poll, active.tally)
+        shown = rows(msgspec.to_builtins(active.poll), msgspec.to_builtins(active.tally))
+        return {"rows": shown, "facts": " · ".join(each for each in (facts.quorum(), facts.beside(None)) if each)}
 
     def ballots(self, entry: Entry) -> str:
         """How many there are in this round, in words; nothing for a draft."""

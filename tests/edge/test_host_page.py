@@ -165,3 +165,14 @@ def test_a_number_that_is_none_is_named() -> None:
     with pytest.raises(BadInput) as refused:
         new_poll({"title": "T", "options": "A\nB", "quorum": "many"})
     assert refused.value.fields == {"quorum": "a whole number"}
+
+
+async def test_a_host_reads_the_quorum_and_the_majority_while_the_result_is_hidden(client: Client) -> None:
+    wall, _ = await wall_of(client)
+    rules = {"quorum": 3, "majority": "2/3", "results": "on_publish"}
+    poll = (await client.poll(wall=wall, options=["Yes", "No", {"label": "Neither", "abstain": True}], **rules))["id"]
+    await client.host("PUT", f"/api/walls/{wall}", {"active": f"polls/{poll}"})
+    for choice in "13":
+        await client.vote(poll, choice)
+    text = await page(client, wall)
+    assert "quorum of 3: 2 so far" in text and "result hidden" in text and "100%" in text

@@ -2,6 +2,7 @@
 // they are there change, so that none loses the focus while ballots come in.
 
 import { h, keepFocus, setAttribute, setText } from "../dom.js";
+import { beside, quorum } from "../facts.js";
 import { isShown } from "../host/acts.js";
 import { ballots, rows } from "../tally.js";
 import { bar } from "./bar.js";
@@ -18,6 +19,7 @@ export class HostStage {
     this.facts = { round: h("span"), ballots: h("span"), result: h("span") };
     this.title = h("h2", { dir: "auto" });
     this.figures = h("ol", { class: "figures" });
+    this.rules = h("p", { class: "quiet" });
     this.step = button("", () => on.step(), "step go");
     this.back = button("host.previous", () => on.previous());
     this.ahead = button("host.next", () => on.next());
@@ -31,7 +33,7 @@ export class HostStage {
     this.clock = h("div", { class: "times", role: "group", "aria-label": texts.say("host.time") },
       h("span", { class: "quiet" }, texts.say("host.time")), times, this.more, this.endless);
     this.meta = h("p", { class: "meta" }, this.phase, Object.values(this.facts));
-    element.replaceChildren(this.meta, this.title, this.figures,
+    element.replaceChildren(this.meta, this.title, this.figures, this.rules,
       h("div", { class: "steer" }, this.back, this.step, this.ahead),
       h("div", { class: "acts" }, this.again, this.result, this.reset),
       this.clock);
@@ -75,6 +77,9 @@ export class HostStage {
   drawFigures(entry, poll) {
     const list = poll ? rows(poll, entry.tally) : [];
     this.figures.hidden = !list.length;
+    const counted = poll && poll.phase !== "draft" && entry.tally;
+    setText(this.rules, counted ? [quorum(poll, entry.tally.ballots, this), beside(poll, entry.tally, null, this)].filter(Boolean).join(" · ") : "");
+    this.rules.hidden = !this.rules.textContent;
     const structure = JSON.stringify([entry && entry.item, poll && poll.options]);
     if (structure !== this.structure) this.build(list);
     this.structure = structure;
