@@ -53,7 +53,7 @@ VALUES = {
     "lang": "zh", "theme": "light", "change": "1", "receipt": "{receipt}", "code": "ABCD", "since": "", "wait": "0",
     "limit": "5", "before": "", "state": "", "q": "a", "step": "a", "done": "open", "at": "x", "download": "1",
     "case": "1", "as": "audience", "round": "1", "embed": "1", "v": "x",
-    "packs": "off", "id": "1", "from": "1", "next": "",
+    "packs": "off", "id": "1", "from": "1", "next": "", "edit": "x",
 }
 
 
