@@ -94,7 +94,7 @@ def tap(phone: Page, screen: Page, place: int) -> tuple[float, float, float, flo
 
 
 def run(plan: Plan) -> str:
-    taps = plan.size(100, 5)
+    taps = plan.size(60, 5)
     chance = random.Random(1996)
     with Livewall(core=None) as server, chromium() as browser:
         poll = server.call("POST", "/api/polls", {"title": "Who would you vote for?", "options": OPTIONS})["id"]
