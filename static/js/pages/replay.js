@@ -1,6 +1,7 @@
 // A replay: the tally of a round as it moved. What is played is in the page; the stream says when it may no longer be
 // shown, and when there is more of it.
 
+import { clockFace } from "../clock.js";
 import { dataBlock, h, setText, svg } from "../dom.js";
 import { start } from "../page.js";
 import { SPEEDS, Player, along, positionOf } from "../player.js";
@@ -52,7 +53,7 @@ class Replay {
     this.choice = h("select", { "aria-label": say("replay.speed"), onchange: () => { this.player.speed = Number(this.choice.value); } }, options);
     this.clock = h("p", { class: "clock" });
     this.idle = h("p", { class: "idle" });
-    find("#controls").replaceChildren(this.button, this.range, this.choice, this.clock, this.idle);
+    find("#controls").replaceChildren(this.button, this.range, this.choice, h("div", { class: "said" }, this.clock, this.idle));
   }
 
   /** Of a range with such small steps the keys would move nothing: they go from moment to moment, or a tenth. */
@@ -73,7 +74,7 @@ class Replay {
     this.knots = JSON.parse(race.dataset.knots);
     const { top, bottom } = race.dataset;
     const right = this.knots[this.knots.length - 1][1];
-    this.veil = svg("rect", { class: "veil", y: top, height: bottom - top });
+    this.veil = svg("rect", { class: "veil", y: top - 4, height: bottom - top + 8 });
     this.cursor = svg("path", { class: "now", d: `M0 ${top}V${bottom}` });
     this.right = right;
     race.append(this.veil, this.cursor);
@@ -119,7 +120,7 @@ class Replay {
     const time = this.timeOf(at);
     this.range.setAttribute("aria-valuetext", `${time}, ${cast}`);
     setText(this.clock, `${time} · ${cast}`);
-    setText(this.idle, idle ? this.texts.say("replay.idle", { minutes: this.number(Math.round(idle / 6_000) / 10) }) : "");
+    setText(this.idle, idle ? this.texts.say("replay.idle", { time: clockFace(idle) }) : "");
     const x = along(this.knots, at);
     this.cursor.setAttribute("transform", `translate(${x} 0)`);
     this.veil.setAttribute("x", x);
