@@ -98,7 +98,7 @@ document.addEventListener("keydown", (event) => {
   const typing = Boolean(target.closest && target.closest("input, select, textarea, [contenteditable]"));
   const control = Boolean(target.closest && target.closest("button, a, summary"));
   const act = meaning(event, { typing, control });
-  if (!act || act === "move") return;
+  if (!act) return;
   event.preventDefault();
   if (act === "keys") openKeys(texts);
   else if (act === "full") fullScreen();
