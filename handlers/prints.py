@@ -23,7 +23,7 @@ ROUNDS = 4
 """Rounds that stand side by side; paper has a width."""
 POLLS = 60
 """Polls on one page of a wall's results."""
-SIZES = ((14, "large"), (26, "middle"), (44, "small"))
+SIZES = ((14, "large"), (25, "middle"), (38, "small"))
 """So many lines of labels at most, and how large the letters are then; beyond, they are the least."""
 LINE = 52
 """Letters in a line of a label."""

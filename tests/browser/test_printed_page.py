@@ -8,8 +8,8 @@ from conftest import Hall
 
 
 async def test_a_poll_with_twenty_long_options_is_printed_on_one_page(hall: Hall) -> None:
-    words = ("An option that somebody wrote at some length, to be read from paper ", "周会时间定在什么时候 ")
-    options = [f"{words[n % 2] * 2}{n}" for n in range(20)]
+    words = ("An option that somebody wrote " * 7, "周会时间定在什么时候" * 9)
+    options = [f"{words[n % 2][:195]} {n}" for n in range(20)]
     poll = await hall.poll(options=options, title="Which of these, " * 12, quorum=1, majority="2/3")
     await hall.vote(poll, "3")
     await hall.ask("POST", f"/api/polls/{poll}/close")
