@@ -27,7 +27,7 @@ export class Keys {
       return;
     }
     const rows = this.acts.flatMap(([key, name]) => [h("dt", {}, h("kbd", {}, key.toUpperCase())), h("dd", {}, this.texts.say(name))]);
-    this.list = h("aside", { class: "keys", role: "dialog", "aria-label": this.texts.say("keys.title"), tabindex: "-1" },
+    this.list = h("div", { class: "keys", role: "dialog", "aria-label": this.texts.say("keys.title"), tabindex: "-1" },
       h("h2", {}, this.texts.say("keys.title")), h("dl", {}, rows));
     this.document.body.append(this.list);
     this.list.focus();
