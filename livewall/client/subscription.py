@@ -51,7 +51,8 @@ class Subscription:
             except Broken as problem:
                 delay = self._lost(problem)
                 waited = time.monotonic() - self.since_when
-                if not (self._was_live or problem.reached) and waited + delay > self.server.wait:
+                was_there = self._was_live or problem.reached or self.server.reached
+                if not was_there and waited + delay > self.server.wait:
                     raise NotReached(f"{self.server.url} cannot be reached: {problem}.") from None
             except (KeyError, TypeError, ValueError) as problem:
                 delay = self._lost(Broken(f"against the contract: {problem!r}"))

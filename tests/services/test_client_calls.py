@@ -4,8 +4,10 @@ import asyncio
 import json
 
 import pytest
+from children import free_port
 
 from livewall.client.calls import NotReached, Refusal, Server, Unclear
+from livewall.client.subscription import Subscription
 from livewall.client.transports import Broken, EventParser, _closed, address, milliseconds
 
 
@@ -90,6 +92,34 @@ def test_a_success_that_is_no_json_is_refused():
 def test_a_name_that_does_not_exist_is_not_reached():
     with pytest.raises(NotReached):
         asyncio.run(Server("http://no-such-host.invalid").get("/x"))
+
+
+class Enough(Exception):
+    pass
+
+
+class Counted(Subscription):
+    """One that has enough when the connection was lost for the third time."""
+
+    losses = 0
+
+    def _lost(self, problem):
+        self.losses += 1
+        if self.losses == 3:
+            raise Enough
+        return super()._lost(problem)
+
+
+@pytest.mark.parametrize(("reached", "end"), [(False, NotReached), (True, Enough)])
+def test_a_stream_is_waited_for_where_the_server_has_answered_before(reached, end):
+    async def first():
+        server = Server(f"http://127.0.0.1:{free_port()}")
+        server.reached = reached
+        async for _ in Counted(server, ["polls/x"]):
+            raise AssertionError("there is no server")
+
+    with pytest.raises(end):
+        asyncio.run(first())
 
 
 # Server-sent events
