@@ -99,7 +99,7 @@ def figures(counts: Mapping[str, int], ballots: int) -> list[str]:
         said.add(rf"{count // 1000}(?:[,.' ]|&nbsp;|\xc2\xa0|\xe2\x80\xaf)?{count % 1000:03}(?![\w-])")
         share = 100 * count / ballots
         said |= {rf"{int(share)}(?:\.\d+)?%", rf"{share:.0f}(?:\.\d+)?%"}
-        said |= {rf"0\.{int(10 * share)}", rf"0\.{10 * share:.0f}"}
+        said.add(rf"0\.{int(share * 10_000):06}")
     return sorted(said)
 
 
@@ -108,6 +108,7 @@ def seen(sent: bytes | bytearray, wanted: Iterable[str]) -> list[str]:
     found = []
     for each in wanted:
         for match in re.finditer(each.encode(), sent):
-            if not re.match(rb"[\w.~%-]", sent[match.start() - 1 : match.start()]):
+            before = sent[max(0, match.start() - 16) : match.start()]
+            if not re.search(rb"[\w.~%-]$|(?i:content-length: )$", before):
                 found.append(f"{match[0]!r} in …{bytes(sent[max(0, match.start() - 160) : match.end() + 60])!r}…")
     return found

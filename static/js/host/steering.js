@@ -93,7 +93,8 @@ export class Steering {
   nextStep() {
     const entry = this.active;
     const next = step(this.wall, entry && entry.poll);
-    if (next.do !== "show") return { ...next, words: this.texts.say(next.do === "none" ? "host.step.end" : `host.step.${next.do}`) };
+    const nowhere = this.wall.items.length ? "host.step.end" : "host.step.empty";
+    if (next.do !== "show") return { ...next, words: this.texts.say(next.do === "none" ? nowhere : `host.step.${next.do}`) };
     const title = this.titleOf(next.item);
     return { ...next, words: this.texts.say(next.first ? "host.step.first" : "host.step.next", { title }) };
   }
