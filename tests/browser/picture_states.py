@@ -183,7 +183,9 @@ async def enlarged(hall: Hall, lang: str) -> Shots:
 
 async def print_out(hall: Hall, lang: str) -> Shots:
     async def on_paper(page: Page) -> None:
-        await page.emulate_media(media="print")
+        size = page.viewport_size
+        if size is not None and size["width"] > 360:  # there is no paper as narrow as a phone
+            await page.emulate_media(media="print")
 
     poll = await asked(hall, lang)
     await hall.ask("POST", f"/api/polls/{poll}/close")
