@@ -14,7 +14,7 @@ from livewall.errors import LivewallError, NotFound
 from livewall.identity import NOBODY, Who
 
 ID = r"([A-Za-z0-9._-]{1,80})"
-NOT_SHOWN = {"as", "change", "lang", "packs", "theme"}
+NOT_SHOWN = {"as", "change", "lang", "packs", "round", "theme"}
 """Query arguments whose text never stands in a page."""
 
 
