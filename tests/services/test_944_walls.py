@@ -89,3 +89,6 @@ async def test_a_vote_its_parties_and_the_vote_again_are_as_in_the_file(child: S
             assert abs(widths[name] / widths["track"] - share) < 0.001, (choice, name, widths)
     said = " ".join(drawn.itertext())
     assert all(str(n) in said for n in (551, 393, 274, 196, 944, 470))
+    for page in ("", "/screen"):
+        shown = child.host_bytes(f"{own[4:]}{page}").decode()
+        assert all(words in shown for words in ("before 58%", "before 42%", "before: round 1, 944 ballots")), page
