@@ -50,6 +50,7 @@ from livewall.store.store import Store
 from livewall.tasks.access import TaskRule
 from livewall.tasks.parts import TaskParts, open_tasks
 from livewall.voting.access import PollRule
+from livewall.voting.booth import Booth
 from livewall.voting.codebook import Codebook
 from livewall.voting.deadlines import Deadlines
 from livewall.voting.decks import Decks
@@ -173,6 +174,7 @@ async def start(settings: Settings) -> Running:
         secrets=secrets,
         store=store,
         hub=hub,
+        booth=Booth(store, hub, poll_rule, publisher, utc_now),
         polls=Polls(store, hub, poll_rule, publisher, deadlines, utc_now),
         replays=Replays(store, hub, time.monotonic),
         walls=Walls(store, hub, utc_now),

@@ -308,7 +308,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
             self.services.metrics.ballot[result_of(cast)].inc()
             self._ok(act.ref, cast.ballot)
 
-        self.services.polls.cast(poll, voter, act, done)
+        self.services.booth.cast(poll, voter, act, done)
         self._count(1)
 
     def _hold_back(self, ref: str, voter: str, error: LivewallError) -> None:
@@ -338,7 +338,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
             else:
                 self._ok(act.ref, cast.ballot)
 
-        self.services.polls.retract(poll, voter, act.round, done)
+        self.services.booth.retract(poll, voter, act.round, done)
         self._count(1)
 
     async def _follow(self) -> None:

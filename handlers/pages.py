@@ -182,7 +182,7 @@ class BallotPage(FormHandler, AudiencePage):
             self.services.limits.act(voter, self.services.monotonic())
             ballot = wire.BallotIn(self.lists("choices"), _whole(given.get("round", "")), code or None)
             done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            self.services.polls.cast(id, voter, ballot, settle(done))
+            self.services.booth.cast(id, voter, ballot, settle(done))
             try:
                 await done
             except LivewallError as error:

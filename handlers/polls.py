@@ -136,7 +136,7 @@ class BallotHandler(ApiHandler):
         voter = self.voter()
         given = self.body(wire.BallotIn)
         done: asyncio.Future[Cast] = asyncio.get_running_loop().create_future()
-        self.services.polls.cast(id, voter, given, settle(done))
+        self.services.booth.cast(id, voter, given, settle(done))
         try:
             cast = await done
         except LivewallError as error:
@@ -149,7 +149,7 @@ class BallotHandler(ApiHandler):
         voter = self.voter()
         round = self.body(wire.RetractIn).round
         done: asyncio.Future[Cast] = asyncio.get_running_loop().create_future()
-        self.services.polls.retract(id, voter, round, settle(done))
+        self.services.booth.retract(id, voter, round, settle(done))
         self.answer((await done).ballot)
 
     def voter(self) -> str:

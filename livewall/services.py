@@ -20,6 +20,7 @@ from livewall.tasks.logs.service import Logs
 from livewall.tasks.pipelines import Pipelines
 from livewall.tasks.runner import Runner
 from livewall.tasks.tasks import Tasks
+from livewall.voting.booth import Booth
 from livewall.voting.codebook import Codebook
 from livewall.voting.decks import Decks
 from livewall.voting.erasure import Erasure
@@ -34,6 +35,7 @@ class Services:
     secrets: Secrets
     store: Store
     hub: LiveHub
+    booth: Booth
     polls: Polls
     replays: Replays
     walls: Walls

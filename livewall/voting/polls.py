@@ -1,11 +1,11 @@
-"""Polls as the rest of the program asks for them: made, listed, edited, moved through their phases, voted on.
+"""Polls as the rest of the program asks for them: made, listed, edited, moved through their phases.
 
 Each act is one write; what it changes, the events that tell of it and the answer come from the same transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from livewall.errors import NotFound, Refused, Stale
 from livewall.hub.position import View
 from livewall.hub.service import LiveHub
 from livewall.identity import Who
-from livewall.names import new_poll_id, new_receipt
+from livewall.names import new_poll_id
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.voting import ballots, rows
@@ -29,7 +29,6 @@ from livewall.voting.publisher import TallyPublisher
 
 REVEAL = 1.0
 """Seconds between the act that shows a tally and the moment at which all screens show it: by then they have it."""
-Voted = Callable[[ballots.Cast | None, BaseException | None], None]
 
 
 class Polls:
@@ -283,61 +282,6 @@ class Polls:
             return msgspec.structs.replace(after, version=before.version + 1)
 
         return write
-
-    # -- voters
-
-    def cast(self, id: str, voter: str, given: wire.BallotIn | wire.Vote, done: Voted) -> None:
-        """Count a ballot; `done(cast, error)` after the commit. The lean way, for WebSocket and HTTP alike."""
-        stored = self._rule.stored(rows.stream_of(id), voter)
-        choices, round, receipt, now = given.choices, given.round, new_receipt(), iso(self._clock())
-
-        def write(tx: Transaction) -> ballots.Cast:
-            poll = rows.held(tx, id).poll
-            if poll.assurance == "open":
-                return ballots.cast(tx, id, stored, choices, round=round, receipt=receipt, now=now)
-            claim = self._roll.claim(tx, poll, voter, given.code)
-            holder = self._roll.holder(id, poll.wall or "", claim.number)
-            cast = ballots.cast(tx, id, holder, choices, round=round, receipt=receipt, now=now)
-            if claim.fresh:  # only now: what was refused binds nobody
-                self._roll.bind(tx, poll, voter, claim)
-            if claim.moves:
-                polls = rows.seen_after_vote(tx, poll.wall or "")
-                tx.tell(lambda: self._moved(voter, polls))
-            return cast
-
-        self._store.submit(write, self._then(id, stored, done))
-
-    def retract(self, id: str, voter: str, round: int | None, done: Voted) -> None:
-        stored = self._rule.stored(rows.stream_of(id), voter)
-        now = iso(self._clock())
-
-        def write(tx: Transaction) -> ballots.Cast:
-            poll, holder = rows.held(tx, id).poll, None
-            if poll.assurance == "code":
-                holder, may_cast = self._roll.voter(tx, id, poll.wall, voter)
-                if holder is not None and not may_cast:
-                    raise Refused("bad_code", "your code was revoked")
-            return ballots.retract(tx, id, holder or stored, round=round, now=now)
-
-        self._store.submit(write, self._then(id, stored, done))
-
-    def _moved(self, voter: str, polls: Sequence[str]) -> None:
-        """A voter was bound to a holder that may have voted elsewhere: ask anew what it may see."""
-        for id in polls:
-            stream = rows.stream_of(id)
-            self._hub.tell(stream, self._rule.stored(stream, voter).hex(), None)
-
-    def _then(self, id: str, stored: bytes, done: Voted) -> Voted:
-        """What follows a ballot's commit: the voter's own view, the tally, the answer."""
-
-        def told(cast: ballots.Cast | None, error: BaseException | None) -> None:
-            if cast is not None and cast.changed:
-                round = cast.ballot.round if cast.ballot.receipt else 0
-                self._hub.tell(rows.stream_of(id), stored.hex(), round)
-                self._publisher.moved(id)
-            done(cast, error)
-
-        return told
 
     # -- readers
 

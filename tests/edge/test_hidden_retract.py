@@ -31,7 +31,7 @@ async def test_who_takes_a_ballot_back_is_sent_nothing_that_came_after_it(
     client: Client, running: server.Running, tap: Tap, over: str
 ) -> None:
     """The act that takes the sight away and the ballots that follow it may share a commit and a publication."""
-    polls, store = running.services.polls, running.services.store
+    booth, store = running.services.booth, running.services.store
     for _ in range(4):
         poll, voter = await client.poll(results="after_vote"), await client.voter()
         stream = f"polls/{poll['id']}"
@@ -53,7 +53,7 @@ async def test_who_takes_a_ballot_back_is_sent_nothing_that_came_after_it(
             await socket.send({"do": "retract", "ref": "1", "round": 1})
             await socket.until(lambda m: m.get("ref") == "1")
         else:
-            polls.retract(poll["id"], known, 1, lambda cast, error: None)
+            booth.retract(poll["id"], known, 1, lambda cast, error: None)
         store.submit(more, settle(after))
         await after
         assert (await client.vote(poll["id"], "1")).status == 201
