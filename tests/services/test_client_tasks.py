@@ -154,7 +154,7 @@ def test_without_a_server_the_work_goes_on_and_what_was_lost_is_said(expected_lo
         for number in range(10_000):
             step.log(f"line {number}\n")
             step.progress(number / 10_000)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 20, "each line waited for the server"
 
 
 def test_a_token_that_will_not_do_is_said(child: Server, expected_logs: list[str]) -> None:

@@ -220,7 +220,7 @@ async def test_a_second_signal_leaves_at_once(child: Server, stopping: Callable[
     start = time.monotonic()
     stopping()
     assert await exit_status(child) == 1
-    assert time.monotonic() - start < 2.0, "it waited for the writer"
+    assert time.monotonic() - start < 4.5, "it waited for the writer"
     assert not [message for message in await closed(voting) if message.get("ref") == "v"]
 
 
