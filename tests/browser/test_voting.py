@@ -278,7 +278,7 @@ async def test_a_code_is_read_as_people_type_it(hall: Hall) -> None:
     await page.goto(f"{hall.url}/w/{wall[:3]} {wall[3:]}/screen")
     assert page.url == f"{hall.url}/w/{wall}/screen"
     await page.goto(f"{hall.url}/w/{wall[:3]} nothing")
-    assert "nothing at this address" in await page.inner_text("h1")
+    await reads(page, "#wrong", "A code has six letters and digits.")
 
 
 async def test_a_result_is_printed_on_one_page(hall: Hall) -> None:
