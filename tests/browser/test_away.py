@@ -4,7 +4,7 @@ right again by itself."""
 from __future__ import annotations
 
 from conftest import ADMIN, Hall, becomes, reads
-from test_host_page import order
+from test_remote import order
 
 
 async def test_a_screen_whose_network_is_gone_for_a_minute_keeps_its_picture_and_mends_itself(hall: Hall) -> None:
