@@ -28,8 +28,7 @@ class Figure:
 def figures(poll: Poll, tally: Tally) -> list[Figure]:
     """The options in their order; who is first only once the round is over."""
     base = outcome.base(poll, tally)
-    over = poll.phase is Phase.CLOSED or tally.round < poll.round
-    most = max([0, *(tally.counts.get(o.id, 0) for o in poll.options if o.abstain is not True)])
+    first = outcome.first(poll, tally) if poll.phase is Phase.CLOSED or tally.round < poll.round else ()
     made = []
     for index, option in enumerate(poll.options):
         count, abstains = tally.counts.get(option.id, 0), option.abstain is True
@@ -44,7 +43,7 @@ def figures(poll: Poll, tally: Tally) -> list[Figure]:
                 count=count,
                 share=0.0 if abstains or not base else min(1.0, count / base),
                 percent="–" if abstains else percent(count, base),
-                first=over and not abstains and most > 0 and count == most,
+                first=option.id in first,
                 abstain=abstains,
             )
         )

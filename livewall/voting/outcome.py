@@ -37,6 +37,15 @@ def quorum_reached(poll: Poll, tally: Tally) -> bool | None:
     return None if poll.quorum is UNSET else tally.ballots >= poll.quorum
 
 
+def first(poll: Poll, tally: Tally) -> tuple[str, ...]:
+    """The options with the most marks, several where they have as many; none where they miss the majority that the
+    poll asks for."""
+    counts = {o.id: tally.counts.get(o.id, 0) for o in poll.options if o.abstain is not True}
+    most = max([0, *counts.values()])
+    enough = counts if poll.majority is UNSET else majority_reached(poll, tally)
+    return tuple(id for id in enough if counts[id] == most > 0)
+
+
 def majority_reached(poll: Poll, tally: Tally) -> tuple[str, ...]:
     """The options that reach the poll's majority, in their order: several may where a ballot has several marks, none
     where the poll asks for none, nobody chose, or the quorum is missed."""

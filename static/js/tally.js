@@ -71,6 +71,14 @@ export function majorityReached(poll, tally) {
   return poll.options.filter((option) => !option.abstain && (tally.counts[option.id] || 0) >= least);
 }
 
+/** The options with the most marks; none where they miss the majority that the poll asks for. */
+export function first(poll, tally) {
+  const marks = (option) => tally.counts[option.id] || 0;
+  const enough = poll.majority ? majorityReached(poll, tally) : poll.options.filter((option) => !option.abstain);
+  const most = Math.max(0, ...poll.options.filter((option) => !option.abstain).map(marks));
+  return enough.filter((option) => marks(option) === most && most > 0);
+}
+
 /**
  * One row an option; `counted` is false where this reader may not see the tally. An abstention has no share: it is not
  * in the base. `earlier` is the tally of the round before, where it is drawn beside this one.
@@ -80,7 +88,7 @@ export function rows(poll, tally, earlier = null) {
   const counts = counted ? tally.counts : {};
   const of = counted ? base(poll, tally) : 0;
   const before = counted && earlier ? base(poll, earlier) : 0;
-  const most = Math.max(0, ...poll.options.filter((option) => !option.abstain).map((option) => counts[option.id] || 0));
+  const ahead = counted && poll.phase === "closed" ? first(poll, tally) : [];
   return poll.options.map((option, index) => {
     const count = counts[option.id] || 0;
     const abstain = Boolean(option.abstain);
@@ -95,7 +103,7 @@ export function rows(poll, tally, earlier = null) {
       abstain,
       share: of && !abstain ? Math.min(1, count / of) : 0,
       percent: abstain ? "–" : percent(count, of),
-      first: counted && !abstain && poll.phase === "closed" && most > 0 && count === most,
+      first: ahead.includes(option),
       before: before && !abstain ? { share: Math.min(1, had / before), percent: percent(had, before) } : null,
     };
   });

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from livewall.voting.outcome import base, majority_reached, needed, quorum_reached
+from livewall.voting.outcome import base, first, majority_reached, needed, quorum_reached
 from livewall.voting.poll import Poll, Tally, new_poll
 from livewall.wire import OptionIn, PollIn
 
@@ -71,3 +71,10 @@ def test_fields_that_are_not_set_are_not_on_the_wire() -> None:
     text = msgspec.json.encode(POLL).decode()
     assert "quorum" not in text and "majority" not in text and text.count("abstain") == 1
     assert POLL.options[0].abstain is UNSET
+
+
+def test_who_has_the_most_marks_is_first_unless_it_misses_the_majority_asked_for() -> None:
+    assert first(POLL, tally(2, 2, 5)) == ("1", "2")
+    assert first(poll(majority="1/2"), tally(3, 2)) == ("1",)
+    assert first(poll(majority="2/3"), tally(3, 2)) == ()
+    assert first(POLL, tally(0, 0, 3)) == ()

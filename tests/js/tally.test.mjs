@@ -26,6 +26,11 @@ test("when it is closed the first is named, and both of a tie", () => {
   assert.deepEqual(rows(poll("closed"), tally(0, 0)).map((row) => row.first), [false, false]);
 });
 
+test("nobody is first who misses the majority asked for", () => {
+  assert.deepEqual(rows({ ...poll("closed"), majority: "2/3" }, tally(2, 3)).map((row) => row.first), [false, false]);
+  assert.deepEqual(rows({ ...poll("closed"), majority: "1/2" }, tally(2, 3)).map((row) => row.first), [false, true]);
+});
+
 test("a tally of another round counts for nothing", () => {
   assert.ok(rows(poll(), { ...tally(1, 5), round: 2 }).every((row) => !row.counted));
 });
