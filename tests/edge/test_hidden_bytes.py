@@ -101,6 +101,7 @@ async def sweep(scene: Scene, host: dict[str, str], *, deep: bool, each: bool = 
 
 VARYING = [
     (rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", b"TIME"),
+    (rb"\d{4}-\d\d-\d\d \d\d:\d\d", b"MINUTE"),
     (rb"[0-9a-z]+~?\.\d+", b"POSITION"),
     (rb'name="_form" value="[^"]*"', b"FORM"),
 ]
