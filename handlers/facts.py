@@ -6,6 +6,7 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from handlers.base import BaseHandler
+from livewall.errors import NotAllowed, NotFound
 from livewall.identity import Who
 from livewall.voting import outcome, rounds
 from livewall.voting.poll import Phase, Poll, Tally
@@ -101,11 +102,13 @@ class Facts:
 
 
 async def round_before(handler: BaseHandler, poll: Poll, who: Who) -> Tally | None:
-    """The round before, where it is to be compared with this one, as far as `who` may see it. Raises NotAllowed where
-    the tally is hidden."""
+    """The round before, where it is to be compared with this one, as far as `who` may see it."""
     if poll.compare is not True or poll.round == 1:
         return None
-    found = await rounds.tallies(handler.services.store, handler.services.hub, poll.id, who)
+    try:
+        found = await rounds.tallies(handler.services.store, handler.services.hub, poll.id, who)
+    except (NotAllowed, NotFound):  # hidden since the poll was read: the page shows it without
+        return None
     return next((each for each in reversed(found) if each.round < poll.round), None)
 
 

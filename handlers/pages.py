@@ -77,10 +77,7 @@ class AudiencePage(Page):
     async def beside(self, found: dict[str, Any]) -> str:
         """What is said of the figures; they get the round before beside them, where that is asked for."""
         poll, tally = msgspec.convert(found["poll"], Poll), msgspec.convert(found["poll"]["tally"], Tally)
-        try:
-            earlier = await round_before(self, poll, self.who)
-        except (NotAllowed, NotFound):  # hidden in this moment
-            earlier = None
+        earlier = await round_before(self, poll, self.who)
         found["rows"] = rows(found["poll"], found["poll"]["tally"], earlier)
         facts = Facts(self, poll, tally)
         return " · ".join(each for each in (facts.quorum(), facts.beside(earlier)) if each)

@@ -55,7 +55,8 @@ class RacePicture(PictureHandler):
         theme = self.theme()
         shown, replay = await self.services.replays.of(id, round_of(self), self.who)
         words = race_words(self, shown.poll, rounds.chosen(shown, replay.round), replay)
-        self.show(race.race(replay, words, theme), f"race-{id}")
+        drawn = await self.services.replays.beside(lambda: race.race(replay, words, theme))
+        self.show(drawn, f"race-{id}")
 
 
 def picture(handler: BaseHandler, poll: Poll, tally: Tally, earlier: Tally | None) -> Picture:

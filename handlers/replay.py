@@ -17,6 +17,7 @@ from livewall.voting.drawing import LIGHT
 from livewall.voting.figures import figures
 from livewall.voting.poll import Phase, Poll, Tally
 from livewall.voting.replay import Replay
+from livewall.voting.rounds import Shown
 
 
 def round_of(handler: BaseHandler) -> int | None:
@@ -48,12 +49,16 @@ class ReplayPage(Page):
         except NotAllowed:
             poll, _ = await self.services.polls.detail(id, self.who)
             self.set_status(403)
-            self.show(poll, replay=None, played=None)
+            await self.finish(self.page_of(poll, replay=None, played=None))
             return
+        await self.finish(await self.services.replays.beside(lambda: self.drawn(shown, replay)))
+
+    def drawn(self, shown: Shown, replay: Replay) -> bytes:
+        """The page; a long round of many options takes tens of milliseconds."""
         tally = rounds.chosen(shown, replay.round)
         facts = Facts(self, shown.poll, tally)
-        self.show(
-            {"id": id, "title": shown.poll.title},
+        return self.page_of(
+            {"id": shown.poll.id, "title": shown.poll.title},
             replay=replay,
             facts=" · ".join(facts.all()),
             rounds=[each.round for each in shown.tallies],
@@ -63,14 +68,16 @@ class ReplayPage(Page):
             played=played(shown.poll, replay),
         )
 
-    def show(self, poll: dict[str, Any], *, replay: Replay | None, played: dict[str, Any] | None, **more: Any) -> None:
+    def page_of(
+        self, poll: dict[str, Any], *, replay: Replay | None, played: dict[str, Any] | None, **more: Any
+    ) -> bytes:
         data = {
             "stream": f"polls/{poll['id']}",
             "lang": self.locale.code.replace("_", "-"),
             "audience": self.as_audience,
             "replay": played,
         }
-        self.render("replay.html", poll=poll, replay=replay, data=data, script="replay", **more)
+        return self.render_string("replay.html", poll=poll, replay=replay, data=data, script="replay", **more)
 
 
 def race_words(handler: BaseHandler, poll: Poll, tally: Tally, replay: Replay) -> race.Words:

@@ -30,6 +30,7 @@ class Decks:
         self._store = store
         self._secrets = secrets
         self._clock = clock
+        self._reading = asyncio.Lock()
 
     async def add(self, code: str, data: bytes, who: Who, *, id: str | None) -> tuple[list[dict[str, Any]], bool]:
         """The polls of a deck as drafts, last on the wall, and whether they were made now: all or none.
@@ -47,7 +48,8 @@ class Decks:
             made = [new_poll(name(place), msgspec.structs.replace(each, wall=code)) for place, each in enumerate(given)]
             return [(poll, each.closes_in) for poll, each in zip(made, given, strict=True)]
 
-        drafts = await asyncio.to_thread(read)
+        async with self._reading:  # the worst deck takes seconds: one at a time, beside the loop
+            drafts = await asyncio.to_thread(read)
 
         def write(tx: Transaction) -> tuple[list[Poll], bool]:
             wall = walls.find(tx, code).wall

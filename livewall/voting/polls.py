@@ -220,7 +220,7 @@ class Polls:
                 rows.ended(tx, id, row.poll.round, None)
             rows.update(tx, row)
             rows.tell(tx, row.poll)
-            rows.tell_tally(tx, row.poll, now)
+            rows.tell_tally(tx, row.poll, now if row.poll.phase is Phase.OPEN else None)
             if wall is not None:
                 walls.append_item(tx, wall, rows.stream_of(id))
             audit.note(tx, who, now, "poll.restore", rows.stream_of(id))

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,6 +18,8 @@ from livewall.store.store import Store
 from livewall.voting import rounds, rows
 from livewall.voting.poll import Option, Phase, Poll, Tally
 from livewall.voting.rounds import Shown
+
+T = TypeVar("T")
 
 MOST = 2000
 """Moments in an answer."""
@@ -136,6 +138,7 @@ class Replays:
         self._hub = hub
         self._clock = clock
         self._reading = asyncio.Lock()
+        self._drawing = asyncio.Lock()
         self._held: dict[tuple[str, int], tuple[tuple[Any, ...], float, Replay]] = {}
 
     async def of(self, id: str, round: int | None, who: Who) -> tuple[Shown, Replay]:
@@ -147,6 +150,11 @@ class Replays:
         asked = rounds.chosen(shown, round).round
         async with self._reading:
             return shown, await self._read(shown.poll, asked, shown.head)
+
+    async def beside(self, draw: Callable[[], T]) -> T:
+        """Draw something long beside the loop, one at a time: whoever may see a tally may ask for that."""
+        async with self._drawing:
+            return await asyncio.to_thread(draw)
 
     async def _read(self, poll: Poll, round: int, head: int) -> Replay:
         key, now = (poll.id, round), self._clock()

@@ -200,8 +200,9 @@ def moved_since_told(asks: Asks, poll: Poll) -> bool:
     return bool(found and found[0])
 
 
-def tell_tally(tx: Transaction, poll: Poll, now: str) -> None:
-    """The tally and, for those who may not see it, the turnout; kept with their time for a replay."""
+def tell_tally(tx: Transaction, poll: Poll, now: str | None) -> None:
+    """The tally and, for those who may not see it, the turnout; kept with their time for a replay, unless that is None:
+    nothing happened to the tally then."""
     write_counts(tx)
     counted = tally(tx, poll)
     stream = stream_of(poll.id)

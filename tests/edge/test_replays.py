@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 from conftest import ADMIN, Answer, Client
 
 import server
@@ -75,3 +78,18 @@ async def test_a_closed_round_is_read_once(client: Client, running: server.Runni
     await client.vote(poll, "2")
     await client.host("POST", f"/api/polls/{poll}/close")
     assert (await replay(client, poll)).json["items"][-1]["ballots"] == 2
+
+
+async def test_pictures_are_drawn_beside_the_loop_one_at_a_time(running: server.Running) -> None:
+    drawing: list[int] = []
+    most = 0
+
+    def draw() -> int:
+        nonlocal most
+        drawing.append(1)
+        most = max(most, len(drawing))
+        drawing.pop()
+        return threading.get_ident()
+
+    threads = await asyncio.gather(*(running.services.replays.beside(draw) for _ in range(8)))
+    assert most == 1 and threading.get_ident() not in threads

@@ -93,3 +93,14 @@ async def test_a_poll_whose_time_ran_out_meanwhile_is_closed_when_it_is_put_back
     await client.host("POST", f"/api/polls/{poll}/restore")
     socket = await client.socket(f"/ws/polls/{poll}")
     await socket.until(lambda m: m.get("key") == "poll" and m["data"]["phase"] == "closed")
+
+
+async def test_a_closed_poll_that_is_put_back_has_the_replay_it_had(client: Client) -> None:
+    poll = (await client.poll())["id"]
+    await client.vote(poll, "1")
+    await client.host("POST", f"/api/polls/{poll}/close")
+    before = (await client.ask("GET", f"/api/polls/{poll}/replay")).json["items"]
+    await client.host("DELETE", f"/api/polls/{poll}")
+    await client.host("POST", f"/api/polls/{poll}/restore")
+    assert (await client.ask("GET", f"/api/polls/{poll}/replay")).json["items"] == before
+    assert (await client.ask("GET", f"/api/polls/{poll}")).json["tally"]["ballots"] == 1
