@@ -38,6 +38,10 @@ class Page(BaseHandler):
                 chunk = gzip.compress(chunk, 5, mtime=0)
         return super().finish(chunk)
 
+    async def render_beside(self, template: str, **values: Any) -> None:
+        """As `render`, beside the loop: a page of 500 steps or of 60 polls takes tens of milliseconds."""
+        await self.finish(await asyncio.to_thread(self.render_string, template, **values))
+
     def get_template_namespace(self) -> dict[str, Any]:
         return super().get_template_namespace() | {
             "in_script": in_script,

@@ -93,8 +93,8 @@ class PrintPage(Page):
             hosts_only=self.who.host and not is_public(poll),
         )
 
-    def show(self, sheets: list[Sheet], **more: Any) -> None:
-        self.render(
+    async def show(self, sheets: list[Sheet], **more: Any) -> None:
+        await self.render_beside(
             "print.html",
             sheets=sheets,
             defs=PATTERN_DEFS,
@@ -111,7 +111,7 @@ class PollPrint(PrintPage):
 
     async def get(self, id: str) -> None:
         sheet = await self.sheet(id)
-        self.show([sheet], wall=None, title=sheet.poll.title, following=None)
+        await self.show([sheet], wall=None, title=sheet.poll.title, following=None)
 
 
 class WallPrint(PrintPage):
@@ -131,7 +131,7 @@ class WallPrint(PrintPage):
             if sheet.poll.phase is not Phase.DRAFT or sheet.poll.round > 1:
                 sheets.append(sheet)
         following = first + POLLS if len(polls) > first + POLLS else None
-        self.show(sheets, wall=wall, title=wall["title"], following=following)
+        await self.show(sheets, wall=wall, title=wall["title"], following=following)
 
 
 def size_of(labels: list[str], title: str) -> str:

@@ -112,13 +112,15 @@ class ScreenPage(Page):
 
     def end(self, found: Overview) -> dict[str, Any]:
         """All results of a wall, and in words what is left out."""
-        more = len(found.items) - multiples(len(found.items))[2]
+        polls = len(found.items)
+        most = multiples(polls)[2]
+        more = polls - most
         left = [
             self.say("screen.more_results", more, n=more) if more > 0 else "",
             self.say("screen.unpublished", found.hidden, n=found.hidden) if found.hidden else "",
         ]
-        items = [self.result(each.poll, each.tally) for each in found.items]
-        return {"items": items, "left": " · ".join(each for each in left if each)}
+        items = [self.result(each.poll, each.tally) for each in found.items[:most]]
+        return {"polls": polls, "items": items, "left": " · ".join(each for each in left if each)}
 
     def result(self, poll: Poll, tally: Tally) -> dict[str, Any]:
         facts = Facts(self, poll, tally)

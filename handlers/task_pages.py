@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
@@ -43,10 +42,6 @@ class TaskPages(Page):
             "box": looks.BOX,
             "plain_line": looks.plain_line,
         }
-
-    async def show(self, template: str, **values: Any) -> None:
-        """Write a page, made beside the loop: one of 500 steps takes tens of milliseconds."""
-        await self.finish(await asyncio.to_thread(self.render_string, template, **values))
 
     def expected(self, what: Mapping[str, Any], now: datetime) -> str:
         """When it should end, in words; nothing for what has ended."""
@@ -111,7 +106,7 @@ class TaskPage(TaskPages):
         task = found["task"]
         reads_logs = "params" in task
         chosen = next((s for s in task["steps"] if s["name"] == self.argument("step")), None)
-        await self.show(
+        await self.render_beside(
             "task.html",
             **found,
             layout=task["layout"],

@@ -120,3 +120,13 @@ async def test_a_screen_for_a_slide_says_so_to_its_style_sheet_and_may_be_framed
     assert b'data-embed="true"' in answer.body
     assert "frame-ancestors *" in answer.headers["Content-Security-Policy"]
     assert 'data-embed' not in await screen(client, f"/polls/{poll}")
+
+
+async def test_an_end_page_draws_as_many_results_as_there_is_room_for(client: Client) -> None:
+    wall = (await client.host("POST", "/api/walls", {"title": "W"}))["code"]
+    for number in range(14):
+        poll = (await client.poll(wall=wall, title=f"Question {number}?"))["id"]
+        await client.host("POST", f"/api/polls/{poll}/close")
+    page = await screen(client, f"/w/{wall}")
+    assert page.count("<article>") == 12 and 'class="end" data-columns="4"' in page
+    assert '<p class="note">2 more results</p>' in page
