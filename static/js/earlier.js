@@ -5,9 +5,12 @@ import { isCompared } from "./tally.js";
 const AGAIN = 10_000;
 
 export class Earlier {
-  /** `audience`: as everybody sees it, whoever asks. */
-  constructor({ env, redraw, audience = true }) {
+  /** `audience`: as everybody sees it, whoever asks. `spread`: where the round begins before many pages at once, the
+   * first question comes within so many ms; a page that has just been loaded asks at once. */
+  constructor({ env, redraw, audience = true, spread = 0 }) {
     this.env = env;
+    this.spread = spread;
+    this.madeAt = env.now();
     this.query = audience ? "?as=audience" : "";
     this.redraw = redraw;
     this.key = null;
@@ -22,7 +25,8 @@ export class Earlier {
     if (key !== this.key) {
       this.key = key;
       this.tally = null;
-      this.askedAt = -Infinity;
+      const now = this.env.now();
+      this.askedAt = this.spread && now - this.madeAt > AGAIN ? now - AGAIN + this.env.random() * this.spread : -Infinity;
     }
     if (!this.tally && this.env.now() - this.askedAt >= AGAIN) this.ask(key, stream, poll.round);
     return this.tally;

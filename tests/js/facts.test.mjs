@@ -65,7 +65,7 @@ test("rules take room from the rows", () => {
 
 // -- fetching the round before
 
-function earlier(answers) {
+function earlier(answers, options = {}) {
   const time = new FakeTime();
   const asked = [];
   let drawn = 0;
@@ -74,7 +74,7 @@ function earlier(answers) {
     const items = answers.shift();
     return items ? { ok: true, json: async () => ({ items }) } : { ok: false };
   };
-  return { held: new Earlier({ env: time.env({ fetch }), redraw: () => { drawn += 1; } }), asked, time, drawn: () => drawn };
+  return { held: new Earlier({ env: time.env({ fetch }), redraw: () => { drawn += 1; }, ...options }), asked, time, drawn: () => drawn };
 }
 
 const second = { stream: "polls/A", poll: poll({ round: 3, compare: true }), tally: tally(1, 0, 0, 3) };
@@ -105,4 +105,19 @@ test("what was refused is asked again, not at once", async () => {
   }
   assert.equal(asked.length, 2);
   assert.equal(held.of(second).round, 2);
+});
+
+test("phones that wait for a round ask within a few seconds, not all in the same moment", async () => {
+  const { held, asked, time } = earlier([[tally(2, 0, 0, 2)]], { spread: 3_000 });
+  for (const [passed, calls] of [[60_000, 0], [1_000, 0], [1_000, 1]]) {
+    await time.pass(passed);
+    held.of(second);
+    assert.equal(asked.length, calls);
+  }
+});
+
+test("a phone that has just come asks at once", () => {
+  const { held, asked } = earlier([[tally(2, 0, 0, 2)]], { spread: 3_000 });
+  held.of(second);
+  assert.equal(asked.length, 1);
 });

@@ -15,6 +15,8 @@ import { Receipt } from "../views/receipt.js";
 import { Steps } from "../views/steps.js";
 import { Twin } from "../views/twin.js";
 
+const SPREAD = 3_000; // ms: a hall of phones does not ask for the round before in the moment in which voting begins
+
 const find = (selector) => document.querySelector(selector);
 let views = null;
 let booth = null; // {stream, ballot} of the poll shown
@@ -32,7 +34,7 @@ function make(context) {
     kept: find("#kept"),
     turnout: find("#turnout"),
     more: find("#more"),
-    earlier: new Earlier({ ...tools, audience: false }),
+    earlier: new Earlier({ ...tools, audience: false, spread: SPREAD }),
     where: find("#where"),
     poll: new Choices(stage, tools, (choices, code) => booth.ballot.cast(choices, code), (text) => views.announcer.repeat(text)),
     task: new Steps(stage, tools),
