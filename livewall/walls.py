@@ -26,8 +26,6 @@ from livewall.voting import codes, rows
 
 MOST_ITEMS = 500
 """Items of a wall that a deck may fill."""
-KINDS = ("polls", "tasks")
-"""What can be an item of a wall."""
 
 
 class Wall(msgspec.Struct):

@@ -158,7 +158,7 @@ class Replays:
 
     async def _read(self, poll: Poll, round: int, head: int) -> Replay:
         key, now = (poll.id, round), self._clock()
-        state = (poll.options, head)
+        state = (poll.options, head if round == poll.round else None)  # a round that is over moves no more
         held = self._held.get(key)
         if held is not None:
             fresh = poll.phase is Phase.OPEN and held[0][0] == state[0] and now - held[1] < _KEPT_FOR

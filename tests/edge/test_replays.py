@@ -80,6 +80,21 @@ async def test_a_closed_round_is_read_once(client: Client, running: server.Runni
     assert (await replay(client, poll)).json["items"][-1]["ballots"] == 2
 
 
+async def test_an_earlier_round_is_not_read_again_while_the_next_one_moves(
+    client: Client, running: server.Running
+) -> None:
+    poll = (await client.poll())["id"]
+    await client.vote(poll, "1")
+    for act, body in (("close", {}), ("reset", {"round": 1}), ("open", {})):
+        await client.host("POST", f"/api/polls/{poll}/{act}", body)
+    first = (await replay(client, poll, "?round=1")).json
+    state, at, read = running.services.replays._held[poll, 1]
+    running.services.replays._held[poll, 1] = (state, at - 60, read)  # a minute later
+    await client.vote(poll, "2")
+    assert (await replay(client, poll, "?round=1")).json == first
+    assert running.services.replays._held[poll, 1][2] is read
+
+
 async def test_pictures_are_drawn_beside_the_loop_one_at_a_time(running: server.Running) -> None:
     drawing: list[int] = []
     most = 0
