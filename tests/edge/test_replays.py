@@ -91,6 +91,7 @@ async def test_an_earlier_round_is_not_read_again_while_the_next_one_moves(
     state, at, read = running.services.replays._held[poll, 1]
     running.services.replays._held[poll, 1] = (state, at - 60, read)  # a minute later
     await client.vote(poll, "2")
+    await client.host("POST", f"/api/polls/{poll}/close")
     assert (await replay(client, poll, "?round=1")).json == first
     assert running.services.replays._held[poll, 1][2] is read
 
