@@ -28,7 +28,7 @@ class HostView(Page):
         code = wall_code(typed_code)
         wall, version, entries = await self.services.store.read(lambda c: agenda(c, code))
         active = next((entry for entry in entries if entry.item == wall.active), None)
-        self.render(
+        await self.render_beside(
             "host.html",
             wall=wall,
             beside=beside(wall.items, wall.active),

@@ -45,6 +45,11 @@ class CodeForm(Page):
             await asyncio.sleep(wait)
         self.show_form(typed, self.say("join.unknown", code=code), status=404)
 
+    def lead_to(self, code: str, rest: str = "") -> None:
+        """To a page of the wall, with what was asked for beside its address."""
+        query = self.request.query
+        self.redirect(self.reverse_url("wall", code) + rest + (f"?{query}" if query else ""))
+
     def show_form(self, typed: str, wrong: str, status: int = 200) -> None:
         self.set_status(status)
         self.render("code.html", typed=typed[:40], wrong=wrong)
@@ -66,7 +71,7 @@ class TypedWallPage(CodeForm):
 
     async def get(self, typed: str, rest: str | None) -> None:
         if code := await self.meant(typed):
-            self.redirect(self.reverse_url("wall", code) + (rest or ""))
+            self.lead_to(code, rest or "")
 
 
 class PosterPage(Page):

@@ -155,8 +155,7 @@ class WallPage(joining.CodeForm, AudiencePage):
                 await self.show(None, wall)
                 return
         if plain:
-            query = self.request.query
-            self.redirect(self.reverse_url("wall", plain) + (f"?{query}" if query else ""))
+            self.lead_to(plain)
 
 
 class BallotPage(FormHandler, AudiencePage):

@@ -45,6 +45,12 @@ async def test_a_code_that_was_misread_leads_to_the_only_wall_that_looks_like_it
     assert (again.status, again.headers["Location"]) == (302, f"/w/{code}?lang=zh")
 
 
+async def test_a_code_typed_with_a_space_leads_on_with_what_was_asked_for_beside_it(client: Client) -> None:
+    code = await wall(client)
+    answer = await client.ask("GET", f"/w/{code[:3]}%20{code[3:]}/screen?theme=light&embed=1")
+    assert (answer.status, answer.headers["Location"]) == (302, f"/w/{code}/screen?theme=light&embed=1")
+
+
 async def test_what_is_wrong_is_said_beside_the_field(client: Client) -> None:
     code = another(await wall(client))
     for given, status, said in (
