@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from typing import Any
 from urllib.parse import urlsplit
@@ -187,8 +188,9 @@ def short(url: str) -> str:
     return url.partition("://")[2]
 
 
+@functools.lru_cache(256)
 def qr_svg(url: str) -> str:
-    """A QR code as SVG without inline style."""
+    """A QR code as SVG without inline style. Kept: drawing one takes longer than the rest of a page."""
     out = io.BytesIO()
     segno.make(url, error="m").save(out, kind="svg", border=3, xmldecl=False, svgns=True, omitsize=True, title=url)
     return out.getvalue().decode()

@@ -7,6 +7,8 @@ from typing import Any
 
 from conftest import ADMIN, Client
 
+from handlers.screens import qr_svg
+
 OPTIONS = ["Yes", "No", {"label": "Abstain", "abstain": True}]
 
 
@@ -130,3 +132,8 @@ async def test_an_end_page_draws_as_many_results_as_there_is_room_for(client: Cl
     page = await screen(client, f"/w/{wall}")
     assert page.count("<article>") == 12 and 'class="end" data-columns="4"' in page
     assert '<p class="note">2 more results</p>' in page
+
+
+def test_a_qr_code_is_drawn_once() -> None:
+    assert qr_svg("https://wall.example/w/K7M2QD") is qr_svg("https://wall.example/w/K7M2QD")
+    assert qr_svg("https://wall.example/w/K7M2QD") != qr_svg("https://wall.example/w/K7M2QE")
