@@ -74,9 +74,11 @@ class Facts:
             return ""
         share, n = self.share(), f"{outcome.needed(poll.majority, self.base):,}"
         if not self.over:
-            return self.say("result.majority", share=share, n=n)
+            return self.say("result.majority" if self.base else "result.majority_yet", share=share, n=n)
         if outcome.quorum_reached(poll, self.tally) is False:
             return self.say("result.majority_void", share=share)
+        if not self.base:
+            return self.say("result.majority_nobody", share=share)
         reached = outcome.majority_reached(poll, self.tally)
         labels = [option.label for option in poll.options if option.id in reached]
         if not labels:

@@ -74,6 +74,7 @@ def words(problem: Refusal) -> str:
         "unauthenticated": advice_about_token("unauthenticated"),
         "bad_token": advice_about_token("bad_token"),
         "forbidden": "Your token does not allow this.",
+        "bad_code": "Give the one you were handed with --code.",
         "rate": "Too much at once; try again in a moment.",
         "unavailable": "Try again in a moment.",
         "draining": "The server is restarting; try again in a moment.",

@@ -38,7 +38,8 @@ def told(poll: dict[str, Any], as_json: bool) -> None:
         output.as_json(poll)
         return
     ends = f", until {poll['closes_at']}" if poll["phase"] == "open" and poll["closes_at"] else ""
-    shown = ", published" if poll["published"] else ""
+    kept = ", result hidden" if poll["results"] == "on_publish" else ""
+    shown = ", published" if poll["published"] else kept
     gone = ", ballots erased" if poll.get("erased_at") else ""
     click.echo(f"{poll['id']} {poll['phase']}, round {poll['round']}{ends}{shown}{gone}")
 

@@ -168,7 +168,8 @@ def show_(server: Server, id: str, as_json: bool) -> None:
         output.as_json(found)
         return
     if not output.terminal():
-        output.table((), [(each["name"], each["state"], each["reason"]) for each in found["steps"]], empty="")
+        rows = [(each["name"], each["state"], each["reason"] or each["message"]) for each in found["steps"]]
+        output.table((), rows, empty="")
         return
     from datetime import UTC, datetime
 

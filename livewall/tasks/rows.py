@@ -220,10 +220,11 @@ def follow(tx: Transaction, row: Row, steps: Sequence[Step], now: str, *, eta: s
 
 
 def first_reason(steps: Sequence[Step], state: TaskState) -> str:
-    """Why a task ended as it did: what its first step in that state says."""
+    """Why a task ended as it did: what its first step in that state says, or what its reporter said of it."""
     for step in steps:
         if step.state.value == state.value and state in (TaskState.FAILED, TaskState.LOST):
-            return f"{step.name}: {step.reason}" if step.reason else step.name
+            why = step.reason or step.message
+            return f"{step.name}: {why}" if why else step.name
     return ""
 
 

@@ -22,9 +22,11 @@ function ofBase(poll, tally, { texts, number }) {
 
 function majority(poll, tally, { texts, number }) {
   if (!poll.majority) return "";
-  const told = { share: texts.say(SHARES[poll.majority]), n: number(needed(poll.majority, base(poll, tally))) };
-  if (poll.phase !== "closed") return texts.say("result.majority", told);
+  const of = base(poll, tally);
+  const told = { share: texts.say(SHARES[poll.majority]), n: number(needed(poll.majority, of)) };
+  if (poll.phase !== "closed") return texts.say(of ? "result.majority" : "result.majority_yet", told);
   if (quorumReached(poll, tally.ballots) === false) return texts.say("result.majority_void", told);
+  if (!of) return texts.say("result.majority_nobody", told);
   const labels = majorityReached(poll, tally).map((option) => option.label);
   if (!labels.length) return texts.say("result.majority_missed", told);
   return texts.say("result.majority_reached", { ...told, options: labels.join(", ") });

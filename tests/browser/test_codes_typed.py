@@ -18,7 +18,7 @@ async def test_a_code_is_typed_once_and_what_was_marked_stays_when_it_was_wrong(
     await reads(phone, ".poll .over", "Type your code first: it is on the paper you were given.")
     await phone.fill("input[name=code]", "AAAA-AAAA-AAAA")
     await phone.click(".cast")
-    await reads(phone, "#receipt b", "This code is not valid.")
+    await reads(phone, "#receipt b", "This code is not valid. Compare it with the paper you were given.")
     assert await phone.get_attribute(".choice >> nth=1", "aria-pressed") == "true"
     await phone.fill("input[name=code]", code.lower())
     await phone.click(".cast")

@@ -83,7 +83,8 @@ async def test_a_stranger_has_no_desk(hall: Hall) -> None:
 async def test_a_task_that_is_not_shown_to_everyone_says_so_to_people(hall: Hall) -> None:
     id = (await hall.ask("POST", "/api/tasks", {"title": "Release", "steps": [{"name": "zip"}]}))["id"]
     page = await hall.page(f"/tasks/{id}")
-    assert await page.inner_text("h1") == "This task is shown to operators, and to everyone while it is on a wall."
+    said = await page.inner_text("h1")
+    assert said == "Tasks are shown to operators and hosts, and to everyone while they are on a wall."
     assert await page.get_attribute("main a", "href") == "/"
     # Operators find it on the desk, also when it has ended.
     await hall.ask("PUT", f"/api/tasks/{id}/steps/zip", {"state": "succeeded"})

@@ -145,7 +145,7 @@ async def test_strangers_and_reporters_are_told_so(client: Client) -> None:
     task = await made(client)
     for path in ("/tasks", f"/tasks/{task}"):
         answer = await client.ask("GET", path)
-        assert answer.status == 401 and b"shown to operators" in answer.body
+        assert answer.status == 401 and b"shown to operators and hosts" in answer.body
     reporter = await client.token("reporter")
     assert (await client.ask("GET", f"/tasks/{task}", token=reporter)).status == 403
     own = await client.ask("POST", "/api/tasks", {"title": "Mine", "steps": [{"name": "a"}]}, token=reporter)

@@ -30,6 +30,13 @@ async def test_a_task_is_reported_from_start_to_end(client: Client) -> None:
     assert found["state"] == "succeeded" and found["ended_at"] >= found["started_at"] >= found["created_at"]
 
 
+async def test_a_task_that_failed_says_what_its_reporter_said_of_it(client: Client) -> None:
+    token = await client.token("reporter")
+    path = f"/api/tasks/{(await made(client, token))['id']}"
+    await client.ask("PUT", f"{path}/steps/a", {"state": "failed", "message": "disk full on web-07"}, token=token)
+    assert (await client.ask("GET", path, token=token)).json["reason"] == "a: disk full on web-07"
+
+
 async def test_an_id_of_the_callers_makes_a_retry_harmless(client: Client) -> None:
     token = await client.token("reporter")
     body = {"title": "T", "steps": STEPS, "id": "build-7"}

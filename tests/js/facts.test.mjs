@@ -37,6 +37,13 @@ test("nobody is said to have the majority while the poll is open", () => {
   assert.equal(said("closed", 5, 4, 3), "no majority (two thirds: 6) · shares are of 9: 3 abstained");
 });
 
+test("a share of nobody is not a number", () => {
+  const said = (phase, ...counts) => beside(poll({ majority: "2/3", phase }), tally(...counts), null, tools);
+  assert.equal(said("open", 0, 0, 0), "majority: two thirds");
+  assert.equal(said("closed", 0, 0, 0), "no majority (two thirds): nobody chose");
+  assert.equal(said("closed", 0, 0, 2), "no majority (two thirds): nobody chose · shares are of 0: 2 abstained");
+});
+
 test("no majority counts where the quorum is missed", () => {
   assert.match(beside(poll({ majority: "1/2", quorum: 20, phase: "closed" }), tally(8, 1, 0), null, tools), /^no majority \(more than half\) without the quorum/);
 });

@@ -75,6 +75,7 @@ def test_results_are_hidden_while_voting_goes_on_and_shown_again(server, poll):
     server.run("poll", "publish", poll)
     hidden = server.json("poll", "hide", poll)
     assert (hidden["results"], hidden["published"], hidden["phase"]) == ("on_publish", False, "open")
+    assert server.run("poll", "hide", poll).endswith("open, round 1, result hidden\n")
     server.run("poll", "results", poll, status=1, **audience)
     server.run("poll", "publish", poll)
     server.run("poll", "results", poll, **audience)
@@ -168,7 +169,7 @@ def test_a_task_is_shown_and_its_log_searched(server):
     command = server.command("report", task, "build", "--log", "-")
     subprocess.run(command, env=server.client(), input=b"one\nError: two\n", check=True)
     server.run("report", task, "build", "failed", "--message", "no")
-    assert server.run("task", "show", task).startswith("build\tfailed\t")
+    assert server.run("task", "show", task) == "build\tfailed\tno\n"
     assert server.json("task", "show", task)["state"] == "failed"
     assert server.run("task", "search", task, "build", "error") == "2\tError: two\n"
     assert server.run("task", "search", task, "build", "error", "--case") == ""
