@@ -40,7 +40,8 @@ class Page(BaseHandler):
 
     async def render_beside(self, template: str, **values: Any) -> None:
         """As `render`, beside the loop: a page of 500 steps or of 60 polls takes tens of milliseconds."""
-        await self.finish(await asyncio.to_thread(self.render_string, template, **values))
+        made = await asyncio.to_thread(self.render_string, template, **values)
+        self.finish(made)  # not awaited, as by `render`: who has left meanwhile is no error
 
     def get_template_namespace(self) -> dict[str, Any]:
         return super().get_template_namespace() | {

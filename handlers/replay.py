@@ -49,9 +49,10 @@ class ReplayPage(Page):
         except NotAllowed:
             poll, _ = await self.services.polls.detail(id, self.who)
             self.set_status(403)
-            await self.finish(self.page_of(poll, replay=None, played=None))
+            self.finish(self.page_of(poll, replay=None, played=None))
             return
-        await self.finish(await self.services.replays.beside(lambda: self.drawn(shown, replay)))
+        made = await self.services.replays.beside(lambda: self.drawn(shown, replay))
+        self.finish(made)
 
     def drawn(self, shown: Shown, replay: Replay) -> bytes:
         """The page; a long round of many options takes tens of milliseconds."""

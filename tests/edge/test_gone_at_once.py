@@ -1,16 +1,19 @@
-"""Somebody who asks for a stream and has left before it is known who that was."""
+"""Somebody who asks for a stream or a page and has left before it is there."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import struct
+import time
+from typing import Any
 
 import pytest
 from conftest import Client
 from tornado.iostream import IOStream
 
 from handlers.base import BaseHandler
+from handlers.page import Page
 from server import Running
 
 WEBSOCKET = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n"
@@ -41,3 +44,35 @@ async def test_who_left_during_the_handshake_is_nobody_and_nothing_is_logged(
     monkeypatch.undo()
     await client.ask("GET", "/healthz")
     assert len(running.connections) == 0
+
+
+@pytest.mark.parametrize("page", ["print", "replay"])
+async def test_who_left_while_a_page_was_made_is_no_error_in_the_log(
+    client: Client, running: Running, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll = (await client.poll())["id"]
+    render, finish = Page.render_string, Page.finish
+    streams, finished = asyncio.Queue[IOStream](), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def until_it_left(self: Page, *args: Any, **values: Any) -> bytes:
+        stream = self.request.connection.stream  # type: ignore[union-attr]
+        loop.call_soon_threadsafe(streams.put_nowait, stream)
+        while not stream.closed():
+            time.sleep(0.001)
+        return render(self, *args, **values)
+
+    def and_tell(self: Page, *args: Any) -> Any:
+        finished.set()
+        return finish(self, *args)
+
+    monkeypatch.setattr(Page, "render_string", until_it_left)
+    monkeypatch.setattr(Page, "finish", and_tell)
+    handle = socket.create_connection(("127.0.0.1", running.port))
+    handle.sendall(f"GET /polls/{poll}/{page} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    await streams.get()
+    handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handle.close()
+    await finished.wait()
+    monkeypatch.undo()
+    await client.ask("GET", "/healthz")
