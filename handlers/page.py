@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gzip
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from handlers.assets import in_script, texts
@@ -16,6 +18,8 @@ from livewall.identity import NOBODY, Who
 ID = r"([A-Za-z0-9._-]{1,80})"
 NOT_SHOWN = {"as", "change", "lang", "packs", "round", "theme"}
 """Query arguments whose text never stands in a page."""
+_MAKER = ThreadPoolExecutor(1, thread_name_prefix="livewall-pages")
+"""One long page at a time: several threads at work would keep the loop from its turn."""
 
 
 class Page(BaseHandler):
@@ -40,7 +44,8 @@ class Page(BaseHandler):
 
     async def render_beside(self, template: str, **values: Any) -> None:
         """As `render`, beside the loop: a page of 500 steps or of 60 polls takes tens of milliseconds."""
-        made = await asyncio.to_thread(self.render_string, template, **values)
+        work = functools.partial(self.render_string, template, **values)
+        made = await asyncio.get_running_loop().run_in_executor(_MAKER, work)
         self.finish(made)  # not awaited, as by `render`: who has left meanwhile is no error
 
     def get_template_namespace(self) -> dict[str, Any]:
