@@ -66,7 +66,7 @@ async def test_a_browser_without_cookies_is_told_before_and_after_the_tap(hall: 
     (profile / "Default" / "Preferences").write_text(json.dumps(blocked))
     async with async_playwright() as playwright:
         context = await playwright.chromium.launch_persistent_context(
-            str(profile), executable_path=chromium(), args=FLAGS, viewport={"width": 360, "height": 740}
+            str(profile), executable_path=chromium(windows=True), args=FLAGS, viewport={"width": 360, "height": 740}
         )
         try:
             phone = await context.new_page()
