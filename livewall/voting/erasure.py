@@ -95,6 +95,8 @@ class Erasure:
             await self.sweep()
         except LivewallError as error:
             log.warning("ballots could not be erased, an hour later they will be tried again: %s", error.message)
+        except Exception:  # nobody waits for this task but the end of the server, which has more to close
+            log.exception("ballots could not be erased, an hour later they will be tried again")
 
     async def _mark_due(self, id: str, before: str, now: str) -> None:
         await self._store.write(lambda tx: mark_due(tx, id, before, now))

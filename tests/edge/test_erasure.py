@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -231,6 +231,21 @@ async def test_a_poll_put_back_open_takes_its_ballots_with_it(client: Client, ru
     await client.host("POST", f"{here}/restore")
     await after(running, 31).sweep()
     assert (await rows_of(running, here))[0] == 2
+
+
+async def test_a_sweep_that_failed_is_said_and_does_not_keep_the_server_from_its_end(
+    running: server.Running, expected_logs: list[str]
+) -> None:
+    expected_logs.append("could not be erased")
+
+    def broken() -> datetime:
+        raise OSError("no time")
+
+    erasure = Erasure(running.services.store, broken, days=30)
+    erasure.look()
+    while not erasure._sweeping or not erasure._sweeping.done():
+        await asyncio.sleep(0.001)
+    await erasure.close()
 
 
 async def test_without_days_nothing_is_erased(client: Client, running: server.Running) -> None:
