@@ -74,6 +74,7 @@ def words(problem: Refusal) -> str:
         "unauthenticated": advice_about_token("unauthenticated"),
         "bad_token": advice_about_token("bad_token"),
         "forbidden": "Your token does not allow this.",
+        "no_such_poll": "Give a poll's id, or the code of a wall that shows one.",
         "bad_code": "Give the one you were handed with --code.",
         "rate": "Too much at once; try again in a moment.",
         "unavailable": "Try again in a moment.",

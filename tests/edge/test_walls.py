@@ -29,6 +29,16 @@ async def test_a_poll_made_with_a_wall_is_appended_to_it(client: Client) -> None
     assert (await client.ask("GET", f"/api/walls/{wall['code']}")).json["items"] == []
 
 
+async def test_the_desk_names_a_polls_wall_and_leads_a_host_to_the_tasks(client: Client) -> None:
+    wall = await client.host("POST", "/api/walls", {"title": "W"})
+    poll, alone = await client.poll(wall=wall["code"]), await client.poll()
+    desk = (await client.ask("GET", "/", token=await client.token("host"))).body.decode()
+    rows = {id: desk.partition(f'<li id="poll-{id}"')[2].partition("</li>")[0] for id in (poll["id"], alone["id"])}
+    code = f"<code>{wall['code'][:3]} {wall['code'][3:]}</code>"
+    assert code in rows[poll["id"]] and "<code>" not in rows[alone["id"]]
+    assert 'href="/tasks"' in desk
+
+
 async def test_a_poll_for_a_wall_that_is_not_there_is_refused_and_not_made(client: Client) -> None:
     answer = await client.ask("POST", "/api/polls", {"title": "T", "options": ["A"], "wall": "ZZZZZZ"}, token=ADMIN)
     assert (answer.status, answer.code) == (404, "not_found")
