@@ -45,7 +45,8 @@ class ResultsPicture(PictureHandler):
         tally = rounds.chosen(shown, round_of(self))
         before = [each for each in shown.tallies if each.round < tally.round]
         earlier = before[-1] if before and shown.poll.compare is True else None
-        self.show(bars(picture(self, shown.poll, tally, earlier), theme), f"results-{id}")
+        drawn = await self.services.replays.beside(lambda: bars(picture(self, shown.poll, tally, earlier), theme))
+        self.show(drawn, f"results-{id}")
 
 
 class RacePicture(PictureHandler):

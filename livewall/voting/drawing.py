@@ -4,6 +4,7 @@ knows no poll. Presentation attributes only, so that a strict Content-Security-P
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -78,7 +79,9 @@ def text_width(text: str, size: float) -> float:
     return sum(_letter(letter) for letter in text) * size
 
 
+@functools.lru_cache(4096)
 def _letter(letter: str) -> float:
+    """Kept, since a line is measured anew with each word."""
     if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Me", "Cf"):
         return 0.0
     if unicodedata.east_asian_width(letter) in "WF":

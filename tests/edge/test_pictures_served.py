@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from xml.etree import ElementTree
 
 import pytest
 from conftest import ADMIN, Answer, Client
+
+from livewall.voting import drawing
 
 BOTH = ("results.svg", "race.svg")
 
@@ -82,3 +85,18 @@ async def test_the_round_before_is_drawn_where_the_host_asked_for_it(client: Cli
     await client.host("PUT", f"/api/polls/{poll}", {"compare": True})
     assert "dashed: round 1, 1 ballot" in words(await draw(client, poll, "results.svg"))
     assert "round 1" in words(await draw(client, poll, "race.svg?round=1"))
+
+
+async def test_pictures_are_not_drawn_on_the_loop(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    poll = (await client.poll(options=["投" * 200 for _ in range(40)]))["id"]
+    threads: set[int] = set()
+    measured = drawing.text_width
+
+    def noted(text: str, size: float) -> float:
+        threads.add(threading.get_ident())
+        return measured(text, size)
+
+    monkeypatch.setattr(drawing, "text_width", noted)
+    for name in ("results", "race"):
+        assert (await client.ask("GET", f"/api/polls/{poll}/{name}.svg")).status == 200
+    assert threads and threading.get_ident() not in threads
