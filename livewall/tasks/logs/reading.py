@@ -112,15 +112,6 @@ class View:
             n += 1
         return {"items": items, "lines": total, "bytes": self.log.bytes, "next": str(n) if n <= total else None}
 
-    def line_at(self, offset: int) -> int:
-        """The number of the line with the byte at `offset`."""
-        segment = self.numbering.segments[self.numbering.of_offset(offset)]
-        offset = max(offset, segment.start)
-        chunk = self._chunk(offset)
-        if chunk is None:
-            return self.numbering.lines
-        return chunk.before + chunk.data.count(b"\n", 0, offset - chunk.start) + segment.shift + 1
-
     def excerpt(self, offset: int, before: int, behind: int) -> str:
         """The text around `offset`, so many bytes of it, and no more than its line."""
         segment = self.numbering.segments[self.numbering.of_offset(offset)]
