@@ -104,3 +104,13 @@ async def test_an_archived_poll_leaves_its_wall(client: Client) -> None:
     await client.host("DELETE", f"/api/polls/{poll['id']}")
     found = await client.host("GET", f"/api/walls/{wall['code']}")
     assert (found["items"], found["active"]) == ([], None)
+
+
+async def test_a_full_wall_takes_no_further_poll(client: Client) -> None:
+    wall = (await client.host("POST", "/api/walls", {"title": "W"}))["code"]
+    deck = "".join(f"## {n}\n- A\n- B\n\n" for n in range(500)).encode()
+    made = await client.ask("POST", f"/api/walls/{wall}/deck", raw=deck, token=ADMIN,
+                            headers={"Content-Type": "text/markdown"})
+    assert made.status == 201
+    more = await client.ask("POST", "/api/polls", {"title": "?", "options": ["A"], "wall": wall}, token=ADMIN)
+    assert (more.status, more.code) == (422, "invalid") and "wall" in more.json["error"]["fields"]
