@@ -282,7 +282,8 @@ def stage(tx: Transaction, item: str | None) -> None:
 
 
 def append_item(tx: Transaction, code: str, item: str) -> str:
-    """Put a new item at the end of a wall; returns the wall's code as it is stored. Raises NotFound, BadInput where it is full."""
+    """Put a new item at the end of a wall; returns the wall's code as it is stored. Raises NotFound, and BadInput where
+    it is full."""
     row = find(tx, wall_code(code))
     if len(row.wall.items) >= MOST_ITEMS:
         raise invalid("wall", f"a wall has at most {MOST_ITEMS} items")
