@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from conftest import Hall, reads
+from conftest import Hall, becomes, reads
 
 
 async def move(hall: Hall, box_url: str, transport: str, seconds: float) -> tuple[str, object]:
@@ -122,8 +120,12 @@ async def test_the_old_script_sends_a_ballot_again_until_it_arrives(hall: Hall) 
     await phone.check("[name=choices][value='2']")
     box.away = True
     await box.cut()
+
+    async def tried() -> bool:
+        return any(path.endswith("/ballot") for path in box.requests)
+
     await phone.click(".cast")
-    await asyncio.sleep(0.5)
+    await becomes(tried, True)
     box.away = False
     await phone.wait_for_selector("#receipt code")
     assert (await hall.ask("GET", f"/api/polls/{poll}"))["tally"]["counts"]["2"] == 1
