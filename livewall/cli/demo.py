@@ -15,20 +15,21 @@ from livewall.cli.outcome import REFUSED, stop, words
 @click.option("--port", type=click.IntRange(1, 65535), default=8888, envvar="LIVEWALL_PORT", show_default=True)
 @click.option(
     "--address",
-    default="0.0.0.0",
+    default="127.0.0.1",
     envvar="LIVEWALL_ADDRESS",
     show_default=True,
-    help="Where to listen; phones need it.",
+    help="Address to listen on; with 0.0.0.0 phones in your network can take part.",
 )
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
-    envvar="LIVEWALL_DATA",
     metavar="DIR",
-    help="Keep the data in this folder.  [default: a temporary one]",
+    help="Keep the data in this folder, new or of an earlier demo.  [default: a temporary one]",
 )
 def demo(seconds: float | None, port: int, address: str, data: Path | None) -> None:
     """Run a server with a wall, polls, a task that reports its steps, and an audience of 944 real answers.
+
+    LIVEWALL_DATA is ignored, so that a demo never writes into real data.
 
     \b
     livewall demo --seconds 60

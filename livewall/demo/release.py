@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import Any
 
 from livewall.client.calls import Server
+from livewall.client.tasks import Task
 
 TITLE = "Release 1.4 to the hall's machines"
+LEASE = 30.0  # seconds after which the server calls a step lost, should the demonstration be killed
+FLUSH = 3.0  # seconds that the last reports may take when the demonstration ends
 
-# name, needs, seconds, what it says on the way
+# name, needs, seconds, messages on the way
 STEPS: list[tuple[str, list[str], float, list[str]]] = [
     ("fetch", [], 4, ["receiving objects", "checking out"]),
     ("build", ["fetch"], 14, ["compiling", "linking", "packing"]),
@@ -22,32 +24,30 @@ STEPS: list[tuple[str, list[str], float, list[str]]] = [
 ]
 
 
-async def create(server: Server) -> dict[str, Any]:
+async def create(server: Server) -> str:
+    """Create the task, so that a wall can show it before its first report; return its id."""
     steps = [{"name": name, "needs": needs} for name, needs, _, _ in STEPS]
     body = {"title": TITLE, "steps": steps, "id": f"release-{secrets.token_hex(3)}"}
-    made: dict[str, Any] = await server.post("/api/tasks", body, repeat=True)
-    return made
+    return str((await server.post("/api/tasks", body, repeat=True))["id"])
 
 
-async def run(server: Server, task: str) -> None:
-    """Every step, each as soon as what it needs is done."""
+async def run(server: Server, task_id: str) -> None:
+    """Play every step as soon as the steps it needs are done; report what is left as cancelled when it is cancelled."""
+    names = [f"{name}:{','.join(needs)}" for name, needs, _, _ in STEPS]
     done = {name: asyncio.Event() for name, *_ in STEPS}
+    async with Task(TITLE, names, id=task_id, url=server.url, token=server.token, lease=LEASE, flush=FLUSH) as task:
 
-    async def step(name: str, needs: list[str], seconds: float, messages: list[str]) -> None:
-        for need in needs:
-            await done[need].wait()
-        ticks = round(seconds / 0.5)
-        for tick in range(ticks):
-            message = messages[tick * len(messages) // ticks]
-            await report(server, task, name, state="running", progress=round(tick / ticks, 2), message=message)
-            await asyncio.sleep(0.5)
-        await report(server, task, name, state="succeeded", progress=1.0, message="")
-        done[name].set()
+        async def play(name: str, needs: list[str], seconds: float, messages: list[str]) -> None:
+            for need in needs:
+                await done[need].wait()
+            with task.step(name) as step:
+                ticks = round(seconds / 0.5)
+                for tick in range(ticks):
+                    step.progress(tick / ticks, messages[tick * len(messages) // ticks])
+                    await asyncio.sleep(0.5)
+                step.progress(1.0, "")
+            done[name].set()
 
-    async with asyncio.TaskGroup() as work:
-        for each in STEPS:
-            work.create_task(step(*each))
-
-
-async def report(server: Server, task: str, step: str, **fields: Any) -> None:
-    await server.put(f"/api/tasks/{task}/steps/{step}", fields)
+        async with asyncio.TaskGroup() as work:
+            for each in STEPS:
+                work.create_task(play(*each))

@@ -24,6 +24,7 @@ from livewall.client.calls import ClientError, NotReached, Refusal, Server, segm
 from livewall.client.secret import admin_token, is_loopback
 from livewall.demo import release, repository
 from livewall.demo.answers import OPTIONS
+from livewall.demo.folder import NotADemo, claim
 from livewall.network import reachable
 from livewall.settings import environment_without_livewall
 
@@ -46,6 +47,7 @@ async def show(*, port: int, address: str, data: Path | None, seconds: float | N
     async with AsyncExitStack() as stack:
         folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="livewall-demo-")))
         need_port(port, address)
+        claim_folder(folder)
         pipelines = await project(folder, say)
         server, process = await stack.enter_async_context(running_server(port, address, folder, pipelines))
         stage = await prepare(server)
@@ -136,6 +138,16 @@ def need_port(port: int, address: str) -> None:
             ) from None
 
 
+def claim_folder(folder: Path) -> None:
+    """Raise Failed unless the demonstration may write into `folder`."""
+    try:
+        claim(folder)
+    except NotADemo as problem:
+        raise Failed(str(problem)) from None
+    except OSError as problem:
+        raise Failed(f"The data folder {folder} cannot be used: {problem.strerror}.") from None
+
+
 async def project(data: Path, say: Say) -> Path | None:
     """A folder with a real pipeline, and the repository it releases; None where that cannot be had."""
     try:
@@ -224,22 +236,22 @@ async def prepare(server: Server) -> dict[str, str]:
     task = await release.create(server)
     path = f"/api/walls/{segment(code)}"
     items = (await server.get(path))["items"]
-    await server.put(path, {"items": [*items, f"tasks/{task['id']}"], "active": f"polls/{poll['id']}"})
+    await server.put(path, {"items": [*items, f"tasks/{task}"], "active": f"polls/{poll['id']}"})
     await server.post(f"/api/polls/{segment(poll['id'])}/open", repeat=True)
     login = await server.post("/api/logins", {"role": "admin"})
-    return {"wall": code, "poll": poll["id"], "task": task["id"], "login": login["link"]}
+    return {"wall": code, "poll": poll["id"], "task": task, "login": login["link"]}
 
 
 def announcement(server: Server, stage: dict[str, str], address: str, data: Path) -> str:
     wall = f"{server.url}/w/{stage['wall']}"
     login = stage["login"] if "//" in stage["login"] else server.url + stage["login"]
     if is_loopback(server.url):
-        where = "Only this machine can reach it; phones cannot."
+        where = "Only this machine can reach it. For phones in your network: --address 0.0.0.0."
     elif address == "0.0.0.0":
         where = "It listens on every address of this machine: whoever is in this network can vote."
     else:
         where = f"It listens on {address}."
-    another = f"{this_command()} login --url {server.url} --data {shlex.quote(str(data))}"
+    another = f"{this_command()} login --role admin --url {server.url} --data {shlex.quote(str(data))}"
     return f"""
 Livewall is running at {server.url}
 {where}

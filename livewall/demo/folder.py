@@ -1,0 +1,26 @@
+"""The data folder of the demonstration: only one that a demonstration made is used again, never one with real data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from livewall.store.folder import write_durably
+
+MARK = "made-by-livewall-demo"
+
+
+class NotADemo(Exception):
+    """The folder holds something else than a demonstration's data; the reason is for people."""
+
+
+def claim(folder: Path) -> None:
+    """Mark a new or empty `folder` as a demonstration's; accept one that is marked. Raises NotADemo, OSError."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if (folder / MARK).is_file():
+        return
+    if any(folder.iterdir()):
+        raise NotADemo(
+            f"The folder {folder} holds files that no demo made, and the demo would write a wall, polls and ballots "
+            "beside them. Give --data an empty folder or a new one; without --data the demo takes a temporary folder."
+        )
+    write_durably(folder / MARK, b"livewall demo may add to this folder.\n")
