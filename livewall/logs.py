@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from livewall.clock import iso
+from livewall.terminal import visible, visible_json
 
 
 class JsonLines(logging.Formatter):
@@ -22,12 +23,19 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line).decode()
+        return visible_json(msgspec.json.encode(line).decode())
+
+
+class PlainLines(logging.Formatter):
+    """One line of text, which nothing quoted in it can break or use to steer a terminal; a traceback follows it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return visible(super().formatMessage(record))
 
 
 def set_up_logs(form: str, level: str) -> None:
     """Send everything to standard error, from `level` on."""
     handler = logging.StreamHandler()
-    plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    plain = PlainLines("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if form == "json" else plain)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

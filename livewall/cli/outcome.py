@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from livewall.client.calls import NotReached, Refusal, Unclear
+from livewall.terminal import one_line
 
 T = TypeVar("T")
 
@@ -45,8 +46,8 @@ def stop(status: int, message: str) -> NoReturn:
 
 
 def say(message: str) -> None:
-    """To the person, not to the program that reads the output."""
-    click.echo(f"livewall: {message}", err=True)
+    """Print to the person, not to the program that reads the output; a message may quote others."""
+    click.echo(f"livewall: {one_line(message)}", err=True)
 
 
 def look_in(folder: Path | None) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from livewall.terminal import one_line, visible_json
+
 
 def terminal() -> bool:
     """Whether a person reads what is printed."""
@@ -29,7 +31,12 @@ def this_command() -> str:
 
 
 def as_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2 if terminal() else None))
+    click.echo(json_text(value, indent=2 if terminal() else None))
+
+
+def json_text(value: Any, *, indent: int | None = None, separators: tuple[str, str] | None = None) -> str:
+    """Return `value` as JSON in which no text of others can steer a terminal."""
+    return visible_json(json.dumps(value, ensure_ascii=False, indent=indent, separators=separators))
 
 
 def heading(text: str) -> None:
@@ -37,8 +44,8 @@ def heading(text: str) -> None:
 
 
 def plain(text: str) -> str:
-    """Text of others on one line, without the control characters that could steer a terminal."""
-    return "".join(character for character in " ".join(text.split()) if character.isprintable())
+    """Return text of others on one line, its control characters as escapes."""
+    return one_line(text)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str) -> None:

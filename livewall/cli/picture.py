@@ -79,9 +79,9 @@ def status(subscription: Subscription, now: float) -> Text:
     if subscription.live:
         return Text(f"live · {subscription.transport}", style="dim")
     if any(held.synced for held in subscription.held.values()):
-        return Text(f"connection lost since {age}: {subscription.problem}; trying again", style="yellow")
+        return Text(f"connection lost since {age}: {plain(subscription.problem)}; trying again", style="yellow")
     return Text(
-        f"connecting since {age}" + (f": {subscription.problem}" if subscription.problem else ""), style="yellow"
+        f"connecting since {age}" + (f": {plain(subscription.problem)}" if subscription.problem else ""), style="yellow"
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -61,7 +60,7 @@ async def lines(subscription: Subscription, enough: Callable[[Subscription], boo
     asyncio.get_running_loop().call_later(SILENT, not_yet)
     async with aclosing(aiter(subscription)) as messages:
         async for message in messages:
-            sys.stdout.write(json.dumps(message, ensure_ascii=False, separators=(",", ":")) + "\n")
+            sys.stdout.write(output.json_text(message, separators=(",", ":")) + "\n")
             sys.stdout.flush()
             if enough(subscription):
                 return

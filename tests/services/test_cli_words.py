@@ -1,13 +1,15 @@
 """What the command line makes of words and shows of states; no server."""
 
 import io
+import json
 from types import SimpleNamespace
 
 import click
 import pytest
 from rich.console import Console
 
-from livewall.cli.output import bar, plain
+from livewall.cli.outcome import say
+from livewall.cli.output import bar, json_text, plain
 from livewall.cli.picture import one, picture, shares
 from livewall.cli.report import parse_step
 from livewall.cli.tree import in_order
@@ -88,8 +90,28 @@ def test_steps_stand_below_what_they_need():
     assert [step["name"] for step in in_order(steps)] == ["a", "b", "c"]
 
 
-def test_text_of_others_is_one_line_without_control_characters():
-    assert plain("a\nb\t\x1b[31mc\u202e") == "a b [31mc"
+def test_text_of_others_is_one_line_with_its_control_characters_as_escapes():
+    assert plain("a\nb\t\x1b[31mc\u202e") == r"a b \x1b[31mc\u202e"
+    assert plain("\x9b2J \x7f") == r"\x9b2J \x7f"
+
+
+@pytest.mark.parametrize("text", ["👨\u200d👩\u200d👧", "❤\ufe0f", "می\u200cخواهم", "e\u0301"])
+def test_joiners_and_marks_that_belong_to_a_script_stay(text):
+    assert plain(text) == text
+
+
+def test_json_holds_no_control_characters_and_means_the_same():
+    value = {"title": "a\x1b]0;b\x07\x9b2J\x7f\u202e\u2028\ud800", "list": ["é", 1]}
+    text = json_text(value, indent=2)
+    assert json.loads(text) == value
+    assert all(letter.isprintable() or letter == "\n" for letter in text)
+    assert "é" in text
+    assert "\n" not in json_text({"a": "b\nc"})
+
+
+def test_a_message_to_the_person_cannot_steer_the_terminal(capsys):
+    say("no pipeline \x1b[2J\r\nlivewall: all is well")
+    assert capsys.readouterr().err == "livewall: no pipeline \\x1b[2J livewall: all is well\n"
 
 
 def test_a_bar_is_as_long_as_its_share():
