@@ -12,6 +12,7 @@ from livewall.cli.options import json_option, server_options
 from livewall.cli.outcome import REFUSED, run
 from livewall.cli.wall import pages
 from livewall.client.calls import Server, reason
+from livewall.settings import environment_with
 
 
 @click.group()
@@ -29,6 +30,8 @@ def pipeline() -> None:
 @click.pass_context
 def check(context: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
     """Check pipelines, without a server. Prints FILE:LINE: REASON of each problem; status 1 if there is one.
+
+    The values of their secrets are checked where this command's environment has them.
 
     \b
     livewall pipeline check release.toml
@@ -53,7 +56,7 @@ def looked_at(file: Path) -> dict[str, Any]:
     from livewall.tasks.problems import PipelineFault
 
     try:
-        return {"file": str(file), "steps": len(load(file, str(file)).steps), "errors": []}
+        return {"file": str(file), "steps": len(load(file, str(file), environment_with()).steps), "errors": []}
     except PipelineFault as fault:
         errors = [{"file": each.file, "line": each.line, "reason": each.reason} for each in fault.problems]
     except OSError as problem:

@@ -28,7 +28,6 @@ import msgspec
 from livewall.errors import BadInput, invalid
 from livewall.settings import environment_with
 from livewall.tasks.supervisor import folder as files
-from livewall.tasks.supervisor.mask import Masker
 
 CAP = 256 << 20
 VALUES = 64 << 10
@@ -193,20 +192,29 @@ class Attempt:
                 return True
 
     def values(self, secrets: Sequence[str] = ()) -> dict[str, str]:
-        """What the step left as outputs, secrets replaced; of two of one name the later. Raises BadInput."""
-        found: dict[str, str] = {}
-        hidden = [os.fsencode(secret) for secret in secrets]
-        masker, over_lines = Masker(hidden), Masker([secret for secret in hidden if b"\n" in secret])
-        text = (over_lines.feed(self._read_values().encode()) + over_lines.end()).decode(errors="replace")
-        for number, line in enumerate(text.split("\n"), 1):
-            line = line.removesuffix("\r")
-            if not line:
-                continue
-            name, equals, value = line.partition("=")
-            if not equals or not _NAME.fullmatch(name) or "\0" in value:  # never shown: it may be a secret
-                raise _bad(f"line {number} is not NAME=value, NAME being letters, digits and _")
-            found[name] = (masker.feed(value.encode()) + masker.end()).decode(errors="replace")
-        return found
+        """Return what the step left as outputs, as it wrote them; of two of one name the later. Raises BadInput.
+
+        Nothing is masked: a later step needs the true value. `secrets` are looked at for one thing only: the lines of a
+        secret that has several belong to one value.
+        """
+        text = self._read_values()
+        before, nul, _ = text.partition("\0")
+        if nul:
+            number = 1 + before.count("\n")
+            raise _bad(f"line {number} is not text: it holds a NUL character")
+        long = sorted({found for secret in secrets if "\n" in (found := secret.rstrip())}, key=len, reverse=True)
+        if long:
+            text = re.sub("|".join(map(re.escape, long)), lambda secret: secret[0].replace("\n", "\0"), text)
+        values: dict[str, str] = {}
+        number = 1
+        for line in text.split("\n"):
+            name, equals, value = line.removesuffix("\r").partition("=")
+            if line.removesuffix("\r"):
+                if not equals or not _NAME.fullmatch(name):  # the line is never shown: it may be a secret
+                    raise _bad(f"line {number} is not NAME=value, NAME being letters, digits and _")
+                values[name] = value.replace("\0", "\n")
+            number += 1 + line.count("\0")
+        return values
 
     def _read_values(self) -> str:
         try:

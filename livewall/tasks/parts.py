@@ -117,7 +117,7 @@ def open_tasks(
     the server's own. Raises NewerDatabase, sqlite3.Error."""
     folder = settings.data / "tasks"
     logs = Logs(settings.data / "logs.db", hole=hole, clock=clock)
-    pipelines = Pipelines(settings.pipelines)
+    pipelines = Pipelines(settings.pipelines, environment)
     pipelines.refresh()
     engine = Engine(
         settings.workers, store.epoch, lambda task, step, attempt: attempt_of(folder, task, step, attempt).prepare()

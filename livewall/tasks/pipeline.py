@@ -30,6 +30,7 @@ from livewall.tasks.problems import (
     whole,
     word,
 )
+from livewall.tasks.supervisor.secret import refusal
 from livewall.tasks.template import comparison, uses
 from livewall.tasks.toml_lines import key_lines
 
@@ -67,9 +68,9 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[StepDef, ...]
 
 
-def load(path: FilePath, file: str) -> Pipeline:
+def load(path: FilePath, file: str, environment: Mapping[str, str] = {}) -> Pipeline:
     """The pipeline of a file, which is called `file` in what is said of it. Raises PipelineFault, OSError."""
-    return parse(decoded(read(path), file), path.stem, file)
+    return parse(decoded(read(path), file), path.stem, file, environment)
 
 
 def read(path: FilePath) -> bytes:
@@ -92,8 +93,11 @@ def decoded(data: bytes, file: str) -> str:
         raise PipelineFault([Problem(file, line, "this is not UTF-8")]) from None
 
 
-def parse(text: str, name: str, file: str) -> Pipeline:
-    """The pipeline `name` that `text` defines. Raises PipelineFault with every problem there is."""
+def parse(text: str, name: str, file: str, environment: Mapping[str, str] = {}) -> Pipeline:
+    """The pipeline `name` that `text` defines. Raises PipelineFault with every problem there is.
+
+    `environment` is that of the server: a secret whose value there cannot be masked is a problem, too.
+    """
     if len(text.encode(errors="replace")) > LARGEST:
         raise PipelineFault([_too_large(file)])
     try:
@@ -107,7 +111,7 @@ def parse(text: str, name: str, file: str) -> Pipeline:
         line = text.count("\n", 0, at.start() if at else 0) + 1
         raise PipelineFault([Problem(file, line, "a number has too many digits")]) from None
     findings = Findings(file, key_lines(text))
-    made = _Checker(table, name, Place(findings)).pipeline()
+    made = _Checker(table, name, Place(findings), environment).pipeline()
     findings.done()
     return made
 
@@ -126,8 +130,9 @@ def _syntax(file: str, text: str, said: str) -> Problem:
 class _Checker:
     """Reads the parsed table. What is wrong goes to the findings, and something harmless takes its place."""
 
-    def __init__(self, table: dict[str, Any], name: str, where: Place) -> None:
+    def __init__(self, table: dict[str, Any], name: str, where: Place, environment: Mapping[str, str]) -> None:
         self._table = table
+        self._environment = environment
         self._name = name
         self._where = where
         self._kinds = kinds()
@@ -179,6 +184,8 @@ class _Checker:
                 where[place].wrong(f"{name} is no secret: every step gets one")
             elif name in given[:place]:
                 where[place].wrong(f"{name} is there twice")
+            elif name in self._environment and (why := refusal(self._environment[name])):
+                where[place].wrong(f"the value of {name} in the environment {why}")
         return tuple(given)
 
     def _declared(self) -> Iterator[Param]:

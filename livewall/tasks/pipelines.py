@@ -6,6 +6,7 @@ import logging
 import os
 import stat
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,14 @@ class _File(msgspec.Struct, frozen=True):
 
 class Pipelines:
     """Every `NAME.toml` in `folder` (None: there are none). Hidden files and what is no regular file is left out;
-    a link to one counts as one.
+    a link to one counts as one. `environment` is the server's, from which the secrets come.
 
     `refresh` may run in a thread beside the rest; each of the others sees the state before or after it.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, environment: Mapping[str, str] = {}) -> None:
         self._folder = folder
+        self._environment = environment
         self._files: dict[str, _File] = {}
         self._unreadable = ""
 
@@ -86,7 +88,15 @@ class Pipelines:
             return _File((), False, b"", PipelineFault([Problem(f"{name}{_SUFFIX}", 1, why)]))
         if known and known.mark and known.data == data:
             return _File(mark, settled, data, known.found)
-        return _File(mark, settled, data, _parsed(data, name))
+        return _File(mark, settled, data, self._parsed(data, name))
+
+    def _parsed(self, data: bytes, name: str) -> Pipeline | PipelineFault:
+        file = f"{name}{_SUFFIX}"
+        try:
+            return parse(decoded(data, file), name, file, self._environment)
+        except PipelineFault as fault:
+            log.info("the pipeline %s is refused: %s", name, fault.message)
+            return fault
 
     def get(self, name: str) -> Pipeline:
         """The pipeline as its file says now. Raises NotFound, and PipelineFault if the file is wrong now."""
@@ -100,14 +110,6 @@ class Pipelines:
     def list(self) -> list[dict[str, Any]]:
         """All by name, as `GET /api/pipelines` shows them; a file that is wrong has its errors and no steps."""
         return [_shown(name, file.found) for name, file in sorted(self._files.items())]
-
-
-def _parsed(data: bytes, name: str) -> Pipeline | PipelineFault:
-    file = f"{name}{_SUFFIX}"
-    try:
-        return parse(decoded(data, file), name, file)
-    except PipelineFault as fault:
-        return fault
 
 
 def _shown(name: str, found: Pipeline | PipelineFault) -> dict[str, Any]:

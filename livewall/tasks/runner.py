@@ -34,7 +34,8 @@ from livewall.tasks.machine import TASK_ENDED, StepState
 from livewall.tasks.outcome import outcome_of
 from livewall.tasks.pipeline import Pipeline
 from livewall.tasks.rows import Row
-from livewall.tasks.supervisor.mask import Masker
+from livewall.tasks.supervisor.mask import masked
+from livewall.tasks.supervisor.secret import refusal
 
 log = logging.getLogger("livewall.tasks")
 T = TypeVar("T")
@@ -145,8 +146,7 @@ class Runner:
         hidden = list(self._values(named).values())
         if who.step is not None:
             hidden.append(self._secrets.step_token(*who.step))
-        masker = Masker([os.fsencode(value) for value in hidden])
-        return (masker.feed(text.encode()) + masker.end()).decode(errors="replace")
+        return masked(text, hidden)
 
     # -- what follows
 
@@ -335,6 +335,9 @@ class Runner:
         missing = [name for name in begin.secrets if name not in values]
         if missing:
             raise LivewallError("invalid", f"the server's environment has no {', '.join(missing)}")
+        for name, value in values.items():  # the task may be older than the pipeline's last check
+            if why := refusal(value):
+                raise LivewallError("invalid", f"the value of {name} in the server's environment {why}")
         token = self._secrets.step_token(begin.task, begin.step, begin.attempt)
         return Spec(
             argv=list(begin.run.argv),
@@ -345,7 +348,7 @@ class Runner:
             | {"LIVEWALL_OUTPUT": str(attempt.values_file), "LIVEWALL_URL": self._url, "LIVEWALL_TOKEN": token},
             program=begin.run.program,
             folder=begin.run.folder,
-            secrets=[*(value for value in values.values() if value), token],
+            secrets=[*values.values(), token],
             timeout=begin.timeout,
             grace=GRACE,
             cap=CAP,

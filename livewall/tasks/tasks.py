@@ -278,7 +278,10 @@ class Tasks:
 
         row, _, found = await self._store.read(ask)
         if sees_logs(who, row.owner):
-            found["params"] = msgspec.json.decode(row.params) if row.params else {}
+            given: dict[str, Any] = msgspec.json.decode(row.params) if row.params else {}
+            found["params"] = {
+                name: self._mask(row, value, who) if isinstance(value, str) else value for name, value in given.items()
+            }
         return found
 
     async def _drawn(self, task: Task, steps: list[Step]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from livewall.tasks.supervisor.hole import STEP, hole
 from livewall.tasks.supervisor.mask import Masker
+from livewall.tasks.supervisor.secret import refusal
 
 
 def masked(secrets, *chunks):
@@ -63,6 +65,62 @@ def test_what_is_held_back_is_the_beginning_of_a_secret(secrets, chunks):
 def test_masked(secrets, text, expected):
     assert masked(secrets, text) == expected
     assert masked(secrets, *(text[i : i + 1] for i in range(len(text)))) == expected
+
+
+KEY = "-----BEGIN KEY-----\r\n  MIIEvQ+/IBADANBg==\r\nshort\r\n\tçé\U0001f511\"quoted\\\r\n-----END KEY-----\r\n"
+"""A secret of many lines: with CRLF, indented, with what JSON escapes."""
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        KEY,
+        KEY.strip(),
+        KEY.replace("\r\n", "\n"),
+        KEY.strip().replace("\r\n", "\n"),
+        *(line.strip() for line in KEY.splitlines() if len(line) > 5),
+        *(json.dumps(KEY, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)),
+        *(json.dumps(KEY.strip().replace("\r\n", "\n"), ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)),
+        *(json.dumps(KEY.splitlines()[3].strip(), ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)),
+        json.dumps(KEY).replace("/", "\\/")[1:-1],
+    ],
+)
+def test_a_secret_of_many_lines_is_masked_in_every_form(printed):
+    text = f"<{printed}>".encode()
+    assert masked([KEY.encode()], text) == b"<***>"
+    assert masked([KEY.encode()], *(text[i : i + 1] for i in range(len(text)))) == b"<***>"
+
+
+def test_an_indented_secret_of_many_lines_leaves_only_its_short_lines():
+    printed = "\n".join(f"    {line}" for line in KEY.splitlines()).encode()
+    assert masked([KEY.encode()], printed) == b"    ***\n      ***\n    short\n    \t***\n    ***"
+
+
+@pytest.mark.parametrize("secret", [" pass word \n", "pass word\r\n", "\npass word"])
+def test_the_value_without_the_blanks_around_it_is_masked(secret):
+    assert masked([secret.encode()], b"it is pass word.") == b"it is ***."
+
+
+@pytest.mark.parametrize("secret", ["a<b>&c", "a/b", 'a"b\\c', "żółw", "\x7fab\x01"])
+def test_the_secret_is_masked_as_encoders_of_json_write_it(secret):
+    go = json.dumps(secret, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    php = json.dumps(secret).replace("/", "\\/")
+    for written in (go, php, json.dumps(secret), json.dumps(secret, ensure_ascii=False)):
+        assert masked([secret.encode()], written.encode()) == b'"***"'
+
+
+def test_a_secret_that_is_not_utf_8_is_masked():
+    assert masked([b"caf\xe9-key\n"], b"[caf\xe9-key] [\"caf\\udce9-key\"]") == b'[***] ["***"]'
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [("", "empty"), ("   ", "blanks"), ("\t\n \u3000", "blanks"), ("abc", "fewer than 4"), (" abc\n", "fewer than 4"),
+     ("äöü", "fewer than 4"), ("abcd", None), (" abcd ", None), ("äöüß", None)],
+)  # fmt: skip
+def test_which_values_can_be_secrets(value, why):
+    found = refusal(value)
+    assert (found is None) if why is None else (why in found and (not value.strip() or value.strip() not in found))
 
 
 def test_what_cannot_become_a_secret_is_not_held_back():

@@ -17,14 +17,28 @@ def bench(tmp_path):
     made.close()
 
 
-def test_outputs_are_read_with_their_secrets_replaced(bench):
+def test_outputs_are_read_as_they_were_written(bench):
     attempt = bench.attempt()
     text = "A=1\n_b2=x=y ü\n\nA=two\r\nKEY=is hunter2\nEMPTY="
     bench.start("sh", "-c", f"printf '{text}' > $LIVEWALL_OUTPUT", attempt=attempt,
                 env={"PATH": os.environ["PATH"], "LIVEWALL_OUTPUT": str(attempt.values_file)})
     bench.end(attempt)
-    assert attempt.values(["hunter2"]) == {"A": "two", "_b2": "x=y ü", "KEY": "is ***", "EMPTY": ""}
+    assert attempt.values(["hunter2"]) == {"A": "two", "_b2": "x=y ü", "KEY": "is hunter2", "EMPTY": ""}
+    assert attempt.values_file.stat().st_mode & 0o777 == 0o600
     assert bench.attempt().values() == {}
+
+
+@pytest.mark.parametrize("after", ["", "B=1\n", "\nB=1\n"])
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_the_lines_of_a_secret_are_one_value(bench, end, after):
+    attempt = bench.attempt()
+    key = "-----BEGIN KEY-----\nQUJD==\nshort\n-----END KEY-----"
+    attempt.values_file.write_text(f"A=2\nKEY=x {key}\n{after}")
+    expected = {"A": "2", "KEY": f"x {key}"} | ({"B": "1"} if after else {})
+    assert attempt.values([f"{key}{end}", "other\nsecret"]) == expected
+    attempt.values_file.write_text(f"KEY={key}\nwrong\n")
+    with pytest.raises(BadInput, match="line 5 is not NAME=value"):
+        attempt.values([key + end])
 
 
 @pytest.mark.parametrize(

@@ -148,9 +148,10 @@ def test_a_folder_that_goes_away_is_told_once_and_found_again(
     assert found.refresh() and names(found) == ["build"]
 
 
-def check(folder: Path, *files: str) -> subprocess.CompletedProcess[str]:
+def check(folder: Path, *files: str, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [LIVEWALL, "pipeline", "check", *files]
-    return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=60)
+    env = environment(folder) | variables
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60)
 
 
 def test_the_command_says_ok_or_every_problem_with_file_and_line(folder: Path) -> None:
@@ -167,6 +168,28 @@ def test_the_command_says_ok_or_every_problem_with_file_and_line(folder: Path) -
         "none.toml:1: the file cannot be read: no such file or directory",
     ]
     assert check(folder).returncode == 2
+
+
+def test_the_command_refuses_a_secret_that_cannot_be_masked(folder: Path) -> None:
+    (folder / "deploy.toml").write_text('secrets = ["DEPLOY_KEY", "ELSEWHERE"]\n' + text("a"))
+    assert check(folder, "deploy.toml").returncode == 0
+    assert check(folder, "deploy.toml", DEPLOY_KEY="long enough").returncode == 0
+    done = check(folder, "deploy.toml", DEPLOY_KEY="xyz")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("deploy.toml:1: the value of DEPLOY_KEY in the environment has fewer than")
+    assert "xyz" not in done.stdout
+
+
+def test_the_server_says_at_the_start_which_secret_cannot_be_masked(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "deploy.toml").write_text('secrets = ["DEPLOY_KEY"]\n' + text("a"))
+    monkeypatch.setenv("DEPLOY_KEY", "xyz")
+    server = ServerProcess(tmp_path, "--pipelines", str(folder))
+    server.start()
+    assert server.stop() == 0
+    log = server.log.read_text()
+    assert "the pipeline deploy is refused: deploy.toml:1: the value of DEPLOY_KEY" in log and "xyz" not in log
 
 
 def test_the_command_lists_what_the_server_has_with_what_is_wrong(folder: Path, tmp_path: Path) -> None:

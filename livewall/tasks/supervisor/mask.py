@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from livewall.tasks.supervisor.secret import forms
+
 STARS = b"***"
 _HEAD = 4
 """Bytes of a secret that are searched for where it may begin: few would be found too often."""
 
 
 class Masker:
-    """Replaces secrets, leftmost first, of those at one place the longest: the same for every way to cut the stream.
+    """Replaces every form of the secrets, leftmost first, of those at one place the longest: the same for every way to
+    cut the stream.
 
-    What may still become a secret is held back until the next bytes, or the end, decide it; nothing else is. A secret
-    with line ends in it is looked for as it is. Empty secrets are none.
+    What may still become a secret is held back until the next bytes, or the end, decide it; nothing else is. An empty
+    secret is ignored.
     """
 
     def __init__(self, secrets: Iterable[bytes]) -> None:
-        self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        self._secrets = sorted({form for secret in secrets for form in forms(secret)}, key=len, reverse=True)
         self._held = b""
 
     def feed(self, data: bytes) -> bytes:
@@ -73,3 +76,9 @@ class Masker:
                     found = place
                     break
         return found
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """A whole text with its secrets replaced, for people to read."""
+    masker = Masker([secret.encode(errors="surrogateescape") for secret in secrets])
+    return (masker.feed(text.encode(errors="surrogateescape")) + masker.end()).decode(errors="replace")

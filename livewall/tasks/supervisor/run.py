@@ -14,8 +14,8 @@ import signal
 import time
 
 from livewall.tasks.supervisor import children
-from livewall.tasks.supervisor.folder import MESSAGE, ExitFile, Folder
-from livewall.tasks.supervisor.mask import Masker
+from livewall.tasks.supervisor.folder import MESSAGE, VALUES, ExitFile, Folder
+from livewall.tasks.supervisor.mask import Masker, masked
 from livewall.tasks.supervisor.output import FULL, RETRY, Output
 from livewall.tasks.supervisor.system import become_subreaper
 
@@ -57,7 +57,7 @@ class Spec:
         self.cwd: str = given["cwd"]
         self.env: dict[str, str] = given["env"]
         self.names: tuple[str | None, str | None] = given["program"], given["folder"]
-        self.secrets = [secret.encode(errors="surrogateescape") for secret in given["secrets"]]
+        self.secrets: list[str] = given["secrets"]
         self.timeout: float | None = given["timeout"]
         self.grace: float = given["grace"]
         self.cap: int = given["cap"]
@@ -94,7 +94,8 @@ class Run:
         self._spec = spec
         self._signals = signals
         self._exit = ExitFile(folder)
-        self._masker = Masker(spec.secrets)
+        os.close(folder.create(VALUES))  # the step appends to it; nobody else may read what it hands on
+        self._masker = Masker([secret.encode(errors="surrogateescape") for secret in spec.secrets])
         self._output = Output(folder, spec.cap, spec.disk_wait)
         self._pipe = -1
         self._patience_ends = 0.0
@@ -237,8 +238,7 @@ class Run:
     def _record(self) -> dict[str, object]:
         why = "error" if self._output.error and self._why in ("exit", "signal") else self._why
         message = "; ".join(part for part in (self._message, self._output.error or self._output.note) if part)
-        mask = Masker(self._spec.secrets)
-        message = (mask.feed(message.encode(errors="surrogateescape")) + mask.end()).decode(errors="replace")
+        message = masked(message, self._spec.secrets)
         status = self._status
         return {
             "why": why,
