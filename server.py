@@ -45,7 +45,8 @@ from livewall.presence import Presence
 from livewall.screens import Screens
 from livewall.services import Services
 from livewall.settings import Settings, environment_with, is_interactive
-from livewall.store.folder import Folder
+from livewall.store.backup import finish_restore
+from livewall.store.folder import OTHERS, Folder
 from livewall.store.store import Store
 from livewall.tasks.access import TaskRule
 from livewall.tasks.parts import TaskParts, open_tasks
@@ -117,13 +118,17 @@ class Running:
         self.folder.unlock()
 
 
-async def start(settings: Settings) -> Running:
-    """Make everything and listen. Raises PortTaken, FolderInUse, NewerDatabase, sqlite3.Error, OSError."""
+async def start(settings: Settings, umask: int | None = None) -> Running:
+    """Make everything and listen. `umask` is that of steps, where it is not this process's.
+
+    Raises PortTaken, FolderInUse, NewerDatabase, sqlite3.Error, OSError.
+    """
     sockets = listen(settings)
     folder: Folder | None = None
     try:
         folder = Folder(settings.data)
         folder.lock()
+        finish_restore(folder)
         secrets = Secrets.load(settings.data, admin=settings.admin_token)
         store = Store(folder, gather=settings.gather / 1000)
     except BaseException:
@@ -132,6 +137,7 @@ async def start(settings: Settings) -> Running:
         for each in sockets:
             each.close()
         raise
+    folder.say_what_was_open()
     port: int = sockets[0].getsockname()[1]
     loop = asyncio.get_running_loop()
     metrics, budget = Metrics(), Budget()
@@ -167,6 +173,7 @@ async def start(settings: Settings) -> Running:
         utc_now,
         url=f"http://{local(settings.address)}:{port}",
         environment=environment_with(),
+        umask=umask,
     )
     screens = Screens()
     services = Services(
@@ -274,12 +281,12 @@ def every(running: Running, seconds: float, call: Callable[[float], Any]) -> Non
     running.timers.append(loop.call_at(due, turn, due))
 
 
-async def serve(settings: Settings) -> int:
-    """Run until a signal, then drain; a second signal leaves at once."""
+async def serve(settings: Settings, umask: int | None = None) -> int:
+    """Run until a signal, then drain; a second signal leaves at once. `umask` is that of steps."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     try:
-        running = await start(settings)
+        running = await start(settings, umask)
     except LivewallError as error:
         print(f"livewall: {error.message}", file=sys.stderr)
         return 1
@@ -320,11 +327,15 @@ def rest_the_collector() -> None:
 
 
 def run(settings: Settings) -> int:
-    """Serve in the foreground; returns the exit status."""
+    """Serve in the foreground; returns the exit status.
+
+    Whatever this process makes is for its owner alone. Steps make files as whoever started the server would.
+    """
+    umask = os.umask(OTHERS)
     set_up_logs(settings.log_format, settings.log_level)
     allow_many_connections()
     with contextlib.suppress(KeyboardInterrupt):
-        return asyncio.run(serve(settings))
+        return asyncio.run(serve(settings, umask))
     return 130
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from livewall.errors import LivewallError
-from livewall.store.folder import write_durably
+from livewall.wholefile import write_whole
 
 Role = Literal["reporter", "operator", "host", "admin"]
 ROLES: tuple[Role, ...] = ("reporter", "operator", "host", "admin")
@@ -78,7 +78,7 @@ class Secrets:
         except FileNotFoundError:
             held = {name: secrets.token_hex(32) for name in ("cookie", "ballot")} | {"admin": secrets.token_urlsafe(32)}
             data.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_durably(path, json.dumps(held).encode())
+            write_whole(path, json.dumps(held).encode())
         except ValueError:
             raise _damaged(path) from None
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,9 +78,11 @@ def restore(file: Path | None, in_place: bool, data: Path) -> None:
     livewall restore --in-place
     """
     from livewall.store import backup as copies
+    from livewall.store.folder import OTHERS
 
     if (file is None) != in_place:
         raise click.UsageError("Give the FILE to restore, or --in-place.")
+    os.umask(OTHERS)
     with told():
         if file is None:
             copies.restore_in_place(existing(data))

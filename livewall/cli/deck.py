@@ -11,7 +11,14 @@ from typing import Any, NoReturn
 import click
 
 from livewall.cli import output
-from livewall.cli.options import acting_server_options, code_argument, json_option, server_options, wall_option
+from livewall.cli.options import (
+    acting_server_options,
+    code_argument,
+    json_option,
+    output_option,
+    server_options,
+    wall_option,
+)
 from livewall.cli.outcome import REFUSED, run, stop
 from livewall.client.calls import Refusal, Server, reason, segment
 
@@ -67,19 +74,17 @@ def import_(server: Server, file: Path, wall: str | None, check: bool, id: str |
 
 @click.command()
 @code_argument
+@output_option
 @json_option
 @server_options
-def export(server: Server, code: str, as_json: bool) -> None:
+def export(server: Server, code: str, into: Path | None, as_json: bool) -> None:
     """Print the polls of the wall CODE as Markdown that `import` takes.
 
     \b
-    livewall poll export K7M2QD > deck.md
+    livewall poll export K7M2QD --output deck.md
     """
     text = run(server.get(f"/api/walls/{segment(code.upper())}/deck.md"))
-    if as_json:
-        output.as_json({"deck": text})
-    else:
-        click.echo(text.encode(), nl=False)
+    output.document(output.json_document({"deck": text}) if as_json else text.encode(), into)
 
 
 def content(file: Path) -> tuple[bytes, str]:

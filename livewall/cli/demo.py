@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import click
@@ -36,7 +37,9 @@ def demo(seconds: float | None, port: int, address: str, data: Path | None) -> N
     """
     from livewall.client.calls import NotReached, Refusal
     from livewall.demo.show import Failed, show
+    from livewall.store.folder import OTHERS
 
+    os.umask(OTHERS)
     try:
         asyncio.run(show(port=port, address=address, data=data, seconds=seconds, say=click.echo))
     except Refusal as problem:

@@ -107,6 +107,18 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print what the server answered, as JSON.")(command)
 
 
+def output_option(command: F) -> F:
+    """For what is printed as it is: `output.document` writes it."""
+    return click.option(
+        "--output",
+        "-o",
+        "into",
+        type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+        metavar="FILE",
+        help="Write it to FILE, which appears only when it is whole, instead of printing it.",
+    )(command)
+
+
 def poll_argument(command: F) -> F:
     return click.argument("poll", metavar="POLL", shell_complete=_complete("polls"))(command)
 

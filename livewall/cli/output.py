@@ -8,11 +8,13 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from livewall.terminal import one_line, visible_json
+from livewall.wholefile import ORDINARY, write_whole
 
 
 def terminal() -> bool:
@@ -31,12 +33,32 @@ def this_command() -> str:
 
 
 def as_json(value: Any) -> None:
-    click.echo(json_text(value, indent=2 if terminal() else None))
+    click.echo(json_document(value), nl=False)
 
 
 def json_text(value: Any, *, indent: int | None = None, separators: tuple[str, str] | None = None) -> str:
     """Return `value` as JSON in which no text of others can steer a terminal."""
     return visible_json(json.dumps(value, ensure_ascii=False, indent=indent, separators=separators))
+
+
+def json_document(value: Any) -> bytes:
+    """Return what `as_json` prints."""
+    return (json_text(value, indent=2 if terminal() else None) + "\n").encode()
+
+
+def document(content: bytes, into: Path | None) -> None:
+    """Print a document as it is, or leave it in the file `into`, whole or not at all."""
+    if into is None or str(into) == "-":
+        return click.echo(content, nl=False)
+    try:
+        write_whole(into, content, mode=ORDINARY)
+    except BrokenPipeError:
+        raise  # whoever reads has had enough
+    except OSError as problem:
+        from livewall.cli.outcome import REFUSED, stop
+        from livewall.client.calls import reason
+
+        stop(REFUSED, f"{into} cannot be written: {reason(problem)}.")
 
 
 def heading(text: str) -> None:

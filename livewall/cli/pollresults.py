@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from livewall.cli import output
-from livewall.cli.options import json_option, poll_argument, server_options
+from livewall.cli.options import json_option, output_option, poll_argument, server_options
 from livewall.cli.outcome import REFUSED, run, stop
 from livewall.cli.tallies import percent, rows, said
 from livewall.client.ballots import find_poll
@@ -24,18 +25,22 @@ async def about(server: Server, name: str, rest: str) -> tuple[dict[str, Any], A
 @poll_argument
 @click.option("--rounds", is_flag=True, help="Those of every round, side by side.")
 @click.option("--export", is_flag=True, help="With what is known of every round, as JSON; for hosts.")
+@output_option
 @json_option
 @server_options
-def results(server: Server, poll: str, rounds: bool, export: bool, as_json: bool) -> None:
+def results(server: Server, poll: str, rounds: bool, export: bool, into: Path | None, as_json: bool) -> None:
     """Print the counts. In a pipe: id, count and label of each option, separated by tabs.
 
     \b
     livewall poll results $poll
     livewall poll results $poll --rounds
     livewall poll results $poll --json | jq .counts
+    livewall poll results $poll --export --output result.json
     """
+    if into is not None and not export:
+        raise click.UsageError("--output goes with --export.")
     if export:
-        output.as_json(run(about(server, poll, "results.json"))[1])
+        output.document(output.json_document(run(about(server, poll, "results.json"))[1]), into)
     elif rounds:
         show_rounds(server, poll, as_json)
     else:
@@ -126,14 +131,15 @@ def replay(server: Server, poll: str, round: int | None, as_json: bool) -> None:
 
 @click.command()
 @poll_argument
+@output_option
 @server_options
-def ballots(server: Server, poll: str) -> None:
+def ballots(server: Server, poll: str, into: Path | None) -> None:
     """Print all ballots under their receipts, as CSV; for hosts.
 
     \b
-    livewall poll ballots $poll > ballots.csv
+    livewall poll ballots $poll --output ballots.csv
     """
-    fetched(server, poll, "ballots.csv")
+    fetched(server, poll, "ballots.csv", into)
 
 
 @click.command()
@@ -141,27 +147,28 @@ def ballots(server: Server, poll: str) -> None:
 @click.option("--race", is_flag=True, help="The tally over time.")
 @click.option("--round", type=click.IntRange(1), metavar="N", help="Which round.  [default: the present one]")
 @click.option("--dark", is_flag=True, help="On a dark ground.")
+@output_option
 @server_options
-def picture(server: Server, poll: str, race: bool, round: int | None, dark: bool) -> None:
+def picture(server: Server, poll: str, race: bool, round: int | None, dark: bool, into: Path | None) -> None:
     """Print a picture of the result, as SVG.
 
     \b
-    livewall poll picture $poll > result.svg
-    livewall poll picture $poll --race --dark > race.svg
+    livewall poll picture $poll --output result.svg
+    livewall poll picture $poll --race --dark --output race.svg
     """
     given = [f"round={round}" if round else "", "theme=dark" if dark else ""]
     query = "&".join(filter(None, given))
-    fetched(server, poll, f"{'race' if race else 'results'}.svg" + (f"?{query}" if query else ""))
+    fetched(server, poll, f"{'race' if race else 'results'}.svg" + (f"?{query}" if query else ""), into)
 
 
-def fetched(server: Server, poll: str, rest: str) -> None:
-    """Print an answer that is no JSON, byte for byte."""
+def fetched(server: Server, poll: str, rest: str, into: Path | None) -> None:
+    """Print an answer that is no JSON, byte for byte, or write it to a file."""
 
     async def work() -> bytes:
         found = await find_poll(server, poll)
         return await server.raw(f"/api/polls/{segment(found['id'])}/{rest}")
 
-    click.echo(run(work()), nl=False)
+    output.document(run(work()), into)
 
 
 @click.command()

@@ -8,12 +8,13 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from livewall.cli import output
-from livewall.cli.options import acting_server_options
+from livewall.cli.options import acting_server_options, output_option
 from livewall.cli.outcome import INTERRUPTED, REFUSED, run, say, stop
 from livewall.client.calls import Server
 from livewall.client.secret import stays_here
@@ -42,10 +43,11 @@ SPEAK = 2.0  # the same in a pipe
 @click.option("--clean", is_flag=True, help="Only take away what rehearsals that were killed have left.")
 @click.option("--yes", is_flag=True, help="Do not ask, also where the server is another machine.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@output_option
 @acting_server_options
 def rehearse(
     server: Server, voters: int, seconds: float, screens: int, wifi: str, seed: int | None, ack: float, screen: float,
-    clean: bool, yes: bool, as_json: bool,
+    clean: bool, yes: bool, as_json: bool, into: Path | None,
 ) -> None:
     """Fill a hall with people that do not exist, and see what the server carries.
 
@@ -78,6 +80,8 @@ def rehearse(
     wanted = conduct.Programme(voters, seconds, screens, BY_NAME[wifi], seed, Limits(ack, screen))
     say(f"{voters} voters, {screens} screens, {wifi} wifi, {seconds:g} seconds and what the checks take; --seed {seed}")
     report = finish(perform(server, wanted))
+    if into is not None:
+        output.document(output.json_document(report.as_dict()), into)
     if as_json:
         output.as_json(report.as_dict())
     else:

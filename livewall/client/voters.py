@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from livewall.wholefile import write_whole
+
 Tokens = dict[str, dict[str, str]]  # server's URL -> name -> token
 
 NOBODY_IN_PARTICULAR = ""
@@ -46,12 +48,7 @@ class Voters:
         return tokens
 
     def _write(self, tokens: Tokens) -> None:
-        new = self.file.with_suffix(f".{os.getpid()}")
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            json.dump(tokens, out, indent=1)
-            out.flush()
-            os.fsync(out.fileno())
-        new.replace(self.file)
+        write_whole(self.file, json.dumps(tokens, indent=1).encode())
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from livewall.store.folder import write_durably
+from livewall.wholefile import remove_leftovers, write_whole
 
 MARK = "made-by-livewall-demo"
 
@@ -18,9 +18,10 @@ def claim(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if (folder / MARK).is_file():
         return
+    remove_leftovers(folder)
     if any(folder.iterdir()):
         raise NotADemo(
             f"The folder {folder} holds files that no demo made, and the demo would write a wall, polls and ballots "
             "beside them. Give --data an empty folder or a new one; without --data the demo takes a temporary folder."
         )
-    write_durably(folder / MARK, b"livewall demo may add to this folder.\n")
+    write_whole(folder / MARK, b"livewall demo may add to this folder.\n")

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from livewall.settings import environment_with
+from livewall.wholefile import write_whole
 
 HERE = Path(__file__).resolve().parent
 PIPELINE = "release"
@@ -63,10 +64,10 @@ def prepare(folder: Path) -> Path:
 
     Raises NoRepository, OSError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     pipelines = folder / "pipelines"
-    pipelines.mkdir(exist_ok=True)
-    (pipelines / f"{PIPELINE}.toml").write_text(pipeline(make(folder)), encoding="utf-8")
+    pipelines.mkdir(exist_ok=True, mode=0o700)
+    write_whole(pipelines / f"{PIPELINE}.toml", pipeline(make(folder)).encode())
     return pipelines
 
 

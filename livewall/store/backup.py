@@ -13,12 +13,16 @@ from pathlib import Path
 from secrets import token_urlsafe
 
 from livewall.errors import LivewallError, Refused
-from livewall.store.folder import Folder, write_durably
-from livewall.store.sqlite import check_version, connect, migrate, schema
-from livewall.store.store import new_epoch, set_meta
+from livewall.store.folder import NONCE, Folder
+from livewall.store.sqlite import check_version, connect, copy_database, schema, set_meta
+from livewall.store.store import new_epoch
+from livewall.store.upgrade import upgrade
+from livewall.wholefile import keep_as, sync_folder, whole_file, write_whole
 
 SECRET = "secret"
 KEYS = "voter_keys"
+CUT = "is damaged or was not written to its end; restore another backup"
+ASIDE = ".before-restore"
 
 
 def backup(data: Path, file: Path) -> None:
@@ -30,71 +34,63 @@ def backup(data: Path, file: Path) -> None:
     if not source.exists():
         raise Refused(message=f"there is no database in {data}")
     try:
-        # Made before anything is in it: nobody else can ever read it.
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        with whole_file(file, fresh=True) as part:
+            copy_database(source, part, **keys_of(data))
     except FileExistsError:
         raise Refused(message=f"{file} exists already; give another name or remove it first") from None
-    try:
-        _copy(source, file, keys_of(data))
-    except BaseException:
-        file.unlink(missing_ok=True)  # half a backup is worse than none
-        raise
-
-
-def _copy(source: Path, file: Path, keys: str | None) -> None:
-    connection = connect(source, writer=False)
-    try:
-        connection.execute("PRAGMA query_only = OFF")
-        connection.execute("VACUUM INTO :file", {"file": str(file)})
-    finally:
-        connection.close()
-    copy = sqlite3.connect(file, isolation_level=None)
-    try:
-        copy.execute("DELETE FROM meta WHERE name = 'nonce'")
-        if keys is not None:
-            set_meta(copy, KEYS, keys)
-    finally:
-        copy.close()
-    # Neither of the two need have reached the disk.
-    handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def restore(data: Path, file: Path) -> None:
     """Put a backup in the place of DATA's database, with a new epoch. No server may be running on DATA.
 
     What was there is kept beside it: `livewall.db.before-restore`, and `secret.before-restore` where the voters' keys
-    were others. The admin's token stays DATA's own. Raises Refused, LivewallError, OSError and sqlite3.Error.
+    were others. The admin's token stays DATA's own. The file is only read, and may lie where nothing can be written.
+    Killed at any moment, DATA holds the one database or the other. Raises Refused, LivewallError, OSError and
+    sqlite3.Error.
     """
-    if not file.exists():
-        raise Refused(message=f"there is no file {file}")
-    check(file)
+    look_at(file)
     folder = Folder(data)
     folder.lock()
     try:
-        fresh = folder.path / ".restoring.db"
-        fresh.unlink(missing_ok=True)
-        shutil.copyfile(file, fresh)
-        fresh.chmod(0o600)
-        connection = sqlite3.connect(fresh, isolation_level=None)
-        try:
-            connection.execute("PRAGMA journal_mode = DELETE")
-            renew(connection)
-            keys = take_keys(connection)
-        finally:
-            connection.close()
-        if folder.database.exists():
-            put_aside(folder.database)
-        fresh.replace(folder.database)
-        (folder.path / "nonce").unlink(missing_ok=True)
-        if keys is not None:
-            put_keys(data, keys)
+        with whole_file(folder.database) as fresh:
+            shutil.copyfile(file, fresh)
+            wal = file.with_name(file.name + "-wal")  # of a copy that was made by other means
+            if wal.exists():
+                shutil.copyfile(wal, fresh.with_name(fresh.name + "-wal"))
+            check(fresh, called=file)
+            connection = sqlite3.connect(fresh, isolation_level=None)
+            try:
+                connection.execute("PRAGMA journal_mode = DELETE")
+                renew(connection)
+            finally:
+                connection.close()
+            if folder.database.exists():
+                put_aside(folder.database)
+        finish_restore(folder)
+        (folder.path / NONCE).unlink(missing_ok=True)
         give_to_owner(folder.path)
     finally:
         folder.unlock()
+
+
+def finish_restore(folder: Folder) -> None:
+    """Take the voters' keys out of a database that was put in place: they do not stay in one that is served.
+
+    A restore that was killed before this is finished by the next start.
+    """
+    if not folder.database.exists():
+        return
+    connection = sqlite3.connect(folder.database, isolation_level=None)
+    try:
+        if not schema(connection):
+            return
+        row = connection.execute("SELECT value FROM meta WHERE name = :name", {"name": KEYS}).fetchone()
+        if row:
+            put_keys(folder.path, str(row[0]))
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("DELETE FROM meta WHERE name = :name", {"name": KEYS})
+    finally:
+        connection.close()
 
 
 def restore_in_place(data: Path) -> None:
@@ -106,7 +102,7 @@ def restore_in_place(data: Path) -> None:
     try:
         connection = connect(folder.database, writer=True)
         try:
-            migrate(connection)
+            upgrade(connection, folder)
             renew(connection)
         finally:
             connection.close()
@@ -121,20 +117,14 @@ def renew(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
-def keys_of(data: Path) -> str | None:
-    """The keys in DATA/secret that belong to the ballots, as text; None before the first start."""
+def keys_of(data: Path) -> dict[str, str]:
+    """The keys in DATA/secret that belong to the ballots, as text under the name they have in a backup; none before
+    the first start."""
     try:
         held = json.loads((data / SECRET).read_text())
     except FileNotFoundError:
-        return None
-    return json.dumps({name: held[name] for name in ("cookie", "ballot")})
-
-
-def take_keys(connection: sqlite3.Connection) -> str | None:
-    """Take the keys out of a backup; they do not stay in a database that is served."""
-    row = connection.execute("SELECT value FROM meta WHERE name = :name", {"name": KEYS}).fetchone()
-    connection.execute("DELETE FROM meta WHERE name = :name", {"name": KEYS})
-    return str(row[0]) if row else None
+        return {}
+    return {KEYS: json.dumps({name: held[name] for name in ("cookie", "ballot")})}
 
 
 def put_keys(data: Path, keys: str) -> None:
@@ -145,10 +135,10 @@ def put_keys(data: Path, keys: str) -> None:
         held = json.loads(path.read_text())
         if {name: held.get(name) for name in mine} == mine:
             return
-        path.replace(path.with_name(f"{SECRET}.before-restore"))
+        keep_as(path, path.with_name(SECRET + ASIDE))
     except FileNotFoundError:
         held = {"admin": token_urlsafe(32)}
-    write_durably(path, json.dumps(held | mine).encode())
+    write_whole(path, json.dumps(held | mine).encode())
 
 
 def give_to_owner(folder: Path) -> None:
@@ -160,20 +150,24 @@ def give_to_owner(folder: Path) -> None:
 
 
 def put_aside(database: Path) -> None:
-    """Keep what was there, also when it is damaged: that is what a backup is for."""
-    aside = database.with_name(database.name + ".before-restore")
-    for rest in ("", "-wal", "-shm"):
+    """Keep what is there under another name too, also when it is damaged: that is what a backup is for.
+
+    Its write-ahead log must be gone before another database takes its name.
+    """
+    aside = database.with_name(database.name + ASIDE)
+    for rest in ("-wal", "-shm"):
         aside.with_name(aside.name + rest).unlink(missing_ok=True)
     try:
         settle(database)
     except sqlite3.Error:
         pass  # what the log holds stays in the log
+    keep_as(Path(os.path.realpath(database)), aside)
     wal = database.with_name(database.name + "-wal")
     if wal.exists() and wal.stat().st_size:
         wal.replace(aside.with_name(aside.name + "-wal"))
     wal.unlink(missing_ok=True)
     database.with_name(database.name + "-shm").unlink(missing_ok=True)
-    database.replace(aside)
+    sync_folder(database.parent)
 
 
 def settle(database: Path) -> None:
@@ -185,17 +179,42 @@ def settle(database: Path) -> None:
         connection.close()
 
 
-def check(file: Path) -> None:
-    """Raise unless `file` is a sound database of Livewall that this version can open."""
+def look_at(file: Path) -> None:
+    """Refuse what can be seen from outside to be no backup, before anything is touched. Raises Refused, OSError."""
+    if not file.exists():
+        raise Refused(message=f"there is no file {file}")
+    journal = file.with_name(file.name + "-journal")
+    if journal.exists():
+        raise Refused(
+            message=f"{file} is not complete: whatever wrote it was interrupted and left {journal.name} beside it"
+        )
+    with file.open("rb") as opened:
+        begin = opened.read(100)
+    if not begin:
+        raise Refused(message=f"{file} is empty: the backup was interrupted; restore another one")
+    if not begin.startswith(b"SQLite format 3\0"):
+        raise Refused(message=f"{file} is not a backup of Livewall: it is not an SQLite database")
+    # SQLite itself does not miss a part of the last page. https://www.sqlite.org/fileformat.html#the_database_header
+    page, pages = int.from_bytes(begin[16:18]), int.from_bytes(begin[28:32])
+    if file.stat().st_size < pages * (65536 if page == 1 else page):
+        raise Refused(message=f"{file} {CUT}")
+
+
+def check(file: Path, called: Path | None = None) -> None:
+    """Raise unless `file` is a sound database of Livewall that this version can open; `called` is its name."""
+    called = called or file
     try:
-        connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+        connection = sqlite3.connect(file, isolation_level=None)
         try:
             sound = connection.execute("PRAGMA quick_check").fetchone()[0] == "ok"
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             version = schema(connection)
         finally:
             connection.close()
     except sqlite3.DatabaseError as error:
-        raise LivewallError("conflict", f"{file} is not a backup of Livewall: {error}") from None
+        raise LivewallError("conflict", f"{called} {CUT} ({error})") from None
     if not sound:
-        raise LivewallError("conflict", f"{file} is damaged")
+        raise LivewallError("conflict", f"{called} {CUT}")
+    if version < 1 or not {"streams", "polls"} <= tables:
+        raise LivewallError("conflict", f"{called} is an SQLite database, but not a backup of Livewall")
     check_version(version)

@@ -65,7 +65,9 @@ def migrate(connection: sqlite3.Connection, folder: Path = MIGRATIONS) -> int:
 
 
 def schema(connection: sqlite3.Connection) -> int:
-    """The number of the last migration that was applied."""
+    """The number of the last migration that was applied; 0 for a database that holds nothing of Livewall."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+        return 0
     row = connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
     return int(row[0]) if row else 0
 
@@ -78,6 +80,34 @@ def check_version(version: int, folder: Path = MIGRATIONS) -> None:
             message=f"the database has schema {version} and this Livewall knows {newest}: it was written by a newer "
             "version; install that version, or start with another data folder"
         )
+
+
+def set_meta(connection: sqlite3.Connection, name: str, value: str) -> None:
+    connection.execute(
+        "INSERT INTO meta VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = :value",
+        {"name": name, "value": value},
+    )
+
+
+def copy_database(source: Path, file: Path, **meta: str) -> None:
+    """Fill the empty `file` with what `source` holds now, whatever is being written to it, and with `meta`.
+
+    The copy has no nonce: whoever opens it gives it an epoch of its own. Raises sqlite3.Error.
+    """
+    connection = connect(source, writer=False)
+    try:
+        connection.execute("PRAGMA query_only = OFF")
+        connection.execute("VACUUM INTO :file", {"file": str(file)})
+    finally:
+        connection.close()
+    copy = sqlite3.connect(file, isolation_level=None)
+    try:
+        copy.execute("PRAGMA journal_mode = MEMORY")  # nothing beside it: an interrupted copy is thrown away
+        copy.execute("DELETE FROM meta WHERE name = 'nonce'")
+        for name, value in meta.items():
+            set_meta(copy, name, value)
+    finally:
+        copy.close()
 
 
 def statements(script: str) -> list[str]:

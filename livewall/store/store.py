@@ -19,8 +19,9 @@ from livewall.hub.log import MAX_UNKEYED, Event
 from livewall.hub.position import View
 from livewall.hub.wishes import Loaded
 from livewall.store.folder import Folder
-from livewall.store.sqlite import connect, migrate
+from livewall.store.sqlite import connect, set_meta
 from livewall.store.transaction import Transaction
+from livewall.store.upgrade import upgrade
 from livewall.store.writer import Commit, Done, Write, Writer, settle
 
 log = logging.getLogger(__name__)
@@ -36,11 +37,11 @@ class Store:
     """One database. Made by `Store.open`, on the loop that will be told of commits."""
 
     def __init__(self, folder: Folder, *, gather: float = 0.0) -> None:
-        """Opens and migrates the database, and settles the epoch. Blocking; raises NewerDatabase, sqlite3.Error."""
+        """Opens and migrates the database, and settles the epoch. Blocking; raises LivewallError, sqlite3.Error."""
         self.folder = folder
-        connection = connect(folder.database, writer=True)
+        connection = connect(folder.touch(), writer=True)
         try:
-            migrate(connection)
+            upgrade(connection, folder)
             self.epoch = settle_epoch(connection, folder)
         except BaseException:
             connection.close()
@@ -170,13 +171,6 @@ def settle_epoch(connection: sqlite3.Connection, folder: Folder) -> str:
     connection.execute("COMMIT")
     folder.write_nonces(nonce)
     return epoch
-
-
-def set_meta(connection: sqlite3.Connection, name: str, value: str) -> None:
-    connection.execute(
-        "INSERT INTO meta VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = :value",
-        {"name": name, "value": value},
-    )
 
 
 def load(connection: sqlite3.Connection, name: str) -> Loaded | None:

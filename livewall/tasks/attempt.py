@@ -48,6 +48,8 @@ class Spec(msgspec.Struct, kw_only=True):
     program: str | None = None
     folder: str | None = None
     """What `argv[0]` and `cwd` are called in a message, where that is something else."""
+    umask: int | None = None
+    """The command's; None for that of the supervisor."""
     secrets: list[str] = []
     timeout: float | None = None
     grace: float = 10.0

@@ -112,9 +112,10 @@ def open_tasks(
     *,
     url: str,
     environment: Mapping[str, str],
+    umask: int | None,
 ) -> TaskParts:
     """Opens the logs' database and reads the pipelines; blocking. `url` is where steps reach this server, `environment`
-    the server's own. Raises NewerDatabase, sqlite3.Error."""
+    the server's own, `umask` that of steps. Raises NewerDatabase, sqlite3.Error."""
     folder = settings.data / "tasks"
     logs = Logs(settings.data / "logs.db", hole=hole, clock=clock)
     pipelines = Pipelines(settings.pipelines, environment)
@@ -122,7 +123,7 @@ def open_tasks(
     engine = Engine(
         settings.workers, store.epoch, lambda task, step, attempt: attempt_of(folder, task, step, attempt).prepare()
     )
-    runner = Runner(store, engine, logs, folder, secrets, clock, environment=environment, url=url)
+    runner = Runner(store, engine, logs, folder, secrets, clock, environment=environment, url=url, umask=umask)
     tasks = Tasks(store, hub, clock, asyncio.get_running_loop().call_later, logs, runner.mask)
     logs.told = tasks.logs_moved
     return TaskParts(tasks, runner, pipelines, logs, store, folder, settings, clock)

@@ -63,6 +63,7 @@ class Runner:
         *,
         environment: Mapping[str, str],
         url: str,
+        umask: int | None = None,
     ) -> None:
         self._store = store
         self._engine = engine
@@ -72,6 +73,7 @@ class Runner:
         self._clock = clock
         self._environment = environment
         self._url = url
+        self._umask = umask
         self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="livewall-attempts")
         self._tasks: set[asyncio.Task[None]] = set()
@@ -348,6 +350,7 @@ class Runner:
             | {"LIVEWALL_OUTPUT": str(attempt.values_file), "LIVEWALL_URL": self._url, "LIVEWALL_TOKEN": token},
             program=begin.run.program,
             folder=begin.run.folder,
+            umask=self._umask,
             secrets=[*values.values(), token],
             timeout=begin.timeout,
             grace=GRACE,

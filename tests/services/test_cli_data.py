@@ -105,3 +105,15 @@ def test_a_folder_that_cannot_be_one_is_said_so(server, tmp_path):
         ("recount", "x"),
     ):
         assert folder in server.run(*arguments, "--data", folder, status=1)
+
+
+def test_what_is_printed_can_be_left_in_a_file_instead(server, poll, tmp_path):
+    for command in (["poll", "ballots", poll], ["poll", "picture", poll], ["completion", "bash"]):
+        file = tmp_path / "out" / command[-2]
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("of yesterday")
+        assert server.run(*command, "--output", str(file)) == ""
+        assert file.read_text() == server.run(*command) == server.run(*command, "--output", "/dev/stdout")
+    said = server.run("poll", "ballots", poll, "--output", str(tmp_path / "nowhere" / "b.csv"), status=1)
+    assert "b.csv cannot be written" in said
+    assert "--export" in server.run("poll", "results", poll, "--output", str(tmp_path / "r"), status=2)

@@ -18,6 +18,7 @@ def start(
     env: Mapping[str, str],
     output: int,
     names: tuple[str | None, str | None] = (None, None),
+    umask: int | None = None,
 ) -> int:
     """Start a command in a session of its own and return its pid; stdout and stderr go to `output`, stdin is empty.
 
@@ -39,7 +40,7 @@ def start(
     except OSError as error:
         raise CannotStart(f"no process could be started: {error.strerror}") from None
     if pid == 0:
-        _become(arguments, cwd, variables, output, tell)
+        _become(arguments, cwd, variables, output, tell, umask)
     os.close(tell)
     said = b""
     while part := os.read(told, 4096):  # its end is the successful exec, which closes the other side
@@ -52,12 +53,16 @@ def start(
     return pid
 
 
-def _become(argv: list[bytes], cwd: str, env: Mapping[bytes, bytes], output: int, tell: int) -> None:
+def _become(
+    argv: list[bytes], cwd: str, env: Mapping[bytes, bytes], output: int, tell: int, umask: int | None
+) -> None:
     """In the child: turn into the command, or tell why not. Never returns, and runs nothing of the parent's."""
     place = b"start"
     program = argv[0]
     try:
         os.setsid()
+        if umask is not None:
+            os.umask(umask)
         os.dup2(output, 1)
         os.dup2(output, 2)
         for number in signal.valid_signals():

@@ -57,6 +57,7 @@ class Spec:
         self.cwd: str = given["cwd"]
         self.env: dict[str, str] = given["env"]
         self.names: tuple[str | None, str | None] = given["program"], given["folder"]
+        self.umask: int | None = given.get("umask")
         self.secrets: list[str] = given["secrets"]
         self.timeout: float | None = given["timeout"]
         self.grace: float = given["grace"]
@@ -134,7 +135,9 @@ class Run:
         self._pipe, write = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._pipe, False)
         try:
-            self._command = children.start(self._spec.argv, self._spec.cwd, self._spec.env, write, self._spec.names)
+            self._command = children.start(
+                self._spec.argv, self._spec.cwd, self._spec.env, write, self._spec.names, self._spec.umask
+            )
         except children.CannotStart as error:
             self._why, self._message = "error", str(error)
             return False

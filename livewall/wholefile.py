@@ -1,0 +1,178 @@
+"""A file that appears under its name only when it is whole.
+
+It is written beside its final name, brought to the disk and then renamed, so that a reader, a crash or a kill never
+meets half a file. What a killed writer leaves is hidden (`.NAME.….part`) and removed by the next one.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PRIVATE = 0o600
+ORDINARY = 0o666
+"""As the umask makes it."""
+_LEFTOVER = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.part(?P<beside>|-journal|-wal|-shm)", re.DOTALL)
+
+
+@contextmanager
+def whole_file(path: Path, *, mode: int = PRIVATE, fresh: bool = False) -> Iterator[Path]:
+    """Hand out the path of an empty file to fill; it becomes `path` at the end, and disappears after an error.
+
+    A symbolic link is followed. With `fresh` nothing may stand there: FileExistsError, at the beginning or at the end.
+    Raises OSError.
+    """
+    path = Path(os.path.realpath(path)) if not fresh else path
+    if fresh and os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    remove_leftovers(path.parent, path.name)
+    part, handle = _begin(path, mode)
+    try:
+        try:
+            yield part
+            os.fsync(handle)
+            _name(part, path, fresh=fresh)
+        finally:
+            os.close(handle)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_whole(path: Path, data: bytes, *, mode: int = PRIVATE) -> None:
+    """Write `path` so that it holds either what it held or all of `data`. An existing file keeps its mode.
+
+    What is no file (a pipe, a terminal, /dev/stdout wherever it leads) is simply written to. Raises OSError.
+    """
+    if is_stream(path):
+        with open(path, "wb") as stream:
+            stream.write(data)
+        return
+    if mode != PRIVATE:
+        with suppress(FileNotFoundError):
+            mode = stat.S_IMODE(path.stat().st_mode)
+    with whole_file(path, mode=mode) as part, open(part, "r+b") as file:
+        if mode not in (PRIVATE, ORDINARY):
+            os.fchmod(file.fileno(), mode)
+        file.write(data)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether `path` leads to something other than a file of its own: a device, a pipe, a descriptor of a process."""
+    for _ in range(40):
+        if path.absolute().is_relative_to("/proc"):
+            return True
+        try:
+            path = path.parent / os.readlink(path)
+        except OSError:
+            break
+    try:
+        found = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(found) or stat.S_ISDIR(found))
+
+
+def keep_as(path: Path, kept: Path) -> None:
+    """Let `kept` name what `path` names, at once and instead of what it named; `path` stays. Raises OSError."""
+    part = _part_of(kept)
+    try:
+        try:
+            os.link(path, part)
+        except OSError as error:
+            if not _no_links(error):
+                raise
+            os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
+            shutil.copyfile(path, part)
+        os.replace(part, kept)
+    finally:
+        part.unlink(missing_ok=True)  # a rename between two names of one file does nothing
+    sync_folder(kept.parent)
+
+
+def remove_leftovers(folder: Path, name: str = "") -> None:
+    """Remove what killed writers of `name`, or of anything in the folder, left there. One at work holds a lock."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return  # whoever writes there is told
+    for each in sorted(names):
+        found = _LEFTOVER.fullmatch(each)
+        if found is None or (name and found["name"] != _short(name)):
+            continue
+        with suppress(OSError):
+            if not found["beside"]:
+                _remove_unlocked(folder / each)
+            elif not os.path.lexists(folder / each.removesuffix(found["beside"])):
+                os.unlink(folder / each)
+
+
+def _remove_unlocked(part: Path) -> None:
+    handle = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        part.unlink()
+    finally:
+        os.close(handle)
+
+
+def _begin(path: Path, mode: int) -> tuple[Path, int]:
+    """A locked, empty file beside `path`."""
+    while True:
+        part = _part_of(path)
+        handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:  # else another writer took it for a leftover before it was locked
+            return part, handle
+        os.close(handle)
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(f".{_short(path.name)}.{secrets.token_hex(4)}.part")
+
+
+def _short(name: str) -> str:
+    """A file's name has at most 255 bytes, and a character up to four."""
+    return name[:55]
+
+
+def _name(part: Path, path: Path, *, fresh: bool) -> None:
+    if not fresh:
+        os.replace(part, path)
+        return
+    try:
+        os.link(part, path)
+    except OSError as error:
+        if not _no_links(error):
+            raise
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        os.rename(part, path)
+    else:
+        part.unlink()
+
+
+def _no_links(error: OSError) -> bool:
+    """Whether this is a file system without hard links, such as that of a memory stick."""
+    return error.errno in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS, errno.EXDEV)
+
+
+def sync_folder(folder: Path) -> None:
+    """See to it that the names in `folder` outlast a power failure, where the file system can."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
