@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
 from livewall.cli import output
 from livewall.cli.options import PATIENCE, json_option, url_option, wait_option
 from livewall.cli.outcome import REFUSED, run, say, stop
-from livewall.client.ballots import cast, find_poll, new_voter
-from livewall.client.calls import Refusal, Server, segment, server_url
+from livewall.client.ballots import find_poll
+from livewall.client.calls import Server, segment
+from livewall.client.choices import AmbiguousChoice, By, NoSuchChoice
 from livewall.client.voters import Voters
+from livewall.client.voting import cast_as, server_of_link
 from livewall.settings import config_folder
-
-Option = dict[str, str]
 
 
 @click.command()
@@ -35,7 +34,7 @@ def vote(
     wait: float,
     poll: str,
     choices: tuple[str, ...],
-    by: str | None,
+    by: By | None,
     name: str,
     code: str | None,
     retract: bool,
@@ -54,8 +53,10 @@ def vote(
     """
     if retract == bool(choices):
         raise click.UsageError("Give a CHOICE, or --retract.")
-    if "://" in poll:
-        url = base_of(poll)
+    try:
+        url = server_of_link(poll) or url  # to vote there, its voter is all that is sent
+    except ValueError as problem:
+        raise click.UsageError(str(problem)) from None
     try:
         if retract:
             taken_back(run(retract_ballot(url, wait, poll, name)), as_json)
@@ -84,58 +85,22 @@ def taken_back(answer: dict[str, Any], as_json: bool) -> None:
     output.as_json(answer) if as_json else click.echo(f"You have no ballot in round {answer['round']}.")
 
 
-def base_of(link: str) -> str:
-    """The server of a link that somebody was given: to vote there, its voter is all that is sent."""
-    parts = urlsplit(link)
-    try:
-        return server_url(f"{parts.scheme}://{parts.netloc}")
-    except ValueError as problem:
-        raise click.UsageError(str(problem)) from None
-
-
 async def cast_ballot(
-    url: str, wait: float, poll: str, choices: Sequence[str], by: str | None, name: str, code: str | None = None
+    url: str, wait: float, poll: str, choices: Sequence[str], by: By | None, name: str, code: str | None = None
 ) -> dict[str, Any]:
-    """The receipt, with the poll's id and the labels chosen."""
+    """Return the receipt, with the poll's id and the labels chosen."""
     server = Server(url, patience=PATIENCE, wait=wait, say=say)
-    found = await find_poll(server, poll)
-    chosen = [match(choice, found["options"], by) for choice in choices]
-    ids = [option["id"] for option in chosen]
-    voters = Voters(config_folder())
-    server.token = known = voters.token(url, name)
-    if known is None:
-        server.token = await new_token(voters, server, name, None)
     try:
-        receipt = await cast(server, found["id"], ids, found["round"], code)
-    except Refusal as problem:
-        if problem.status != 401:
-            raise
-        # The server no longer knows this voter (another data folder, a year gone by), so no ballot of it counts here.
-        server.token = await new_token(voters, server, name, server.token)
-        receipt = await cast(server, found["id"], ids, found["round"], code)
-    return {"poll": found["id"], **receipt, "labels": [option["label"] for option in chosen]}
+        return await cast_as(server, Voters(config_folder()), poll, choices, by=by, name=name, code=code)
+    except NoSuchChoice as problem:
+        raise click.UsageError(advice(problem)) from None
 
 
-async def new_token(voters: Voters, server: Server, name: str, old: str | None) -> str:
-    server.token = None
-    return voters.keep(server.url, name, await new_voter(server), instead_of=old)
-
-
-def match(choice: str, options: Sequence[Option], by: str | None) -> Option:
-    """The one option that `choice` means. Raises UsageError when there is none, or more than one."""
-    found: list[Option] = []
-    if by != "label":
-        found += [option for option in options if option["id"] == choice]
-    if by != "id":
-        same = [option for option in options if option["label"] == choice]
-        similar = [option for option in options if option["label"].casefold() == choice.casefold()]
-        found += [option for option in same or similar if option not in found]
-    if len(found) == 1:
-        return found[0]
+def advice(problem: NoSuchChoice) -> str:
+    """Say what was typed wrongly, what to do about it, and which options there are."""
     listed = "".join(
-        f"\n  {output.plain(option['id'])}  {output.plain(option['label'])}" for option in found or options
+        f"\n  {output.plain(option['id'])}  {output.plain(option['label'])}" for option in problem.options
     )
-    if found:
-        settle = "say --id or --label" if by is None and any(o["id"] == choice for o in found) else "give an id"
-        raise click.UsageError(f"{choice!r} means more than one option; {settle}:{listed}")
-    raise click.UsageError(f"No option is called {choice!r}. There are:{listed}")
+    if isinstance(problem, AmbiguousChoice):
+        return f"{problem}; {'say --id or --label' if problem.either else 'give an id'}:{listed}"
+    return f"{problem}. There are:{listed}"

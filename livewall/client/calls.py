@@ -64,6 +64,16 @@ class Refusal(ClientError):
         return self.status in (429, 502, 503, 504)
 
 
+def token_advice(problem: Refusal) -> str:
+    """Say how a program gets a token, where the server wants another or any; else an empty text."""
+    if problem.code not in ("unauthenticated", "bad_token"):
+        return ""
+    return (
+        "Set LIVEWALL_TOKEN, or give token=, to a token of this server; "
+        "on its machine `livewall token create reporter NAME` makes one."
+    )
+
+
 def server_url(text: str) -> str:
     """The base of every address. Raises ValueError when `text` is not the address of a server."""
     parts = urlsplit(text if "//" in text else "http://" + text)

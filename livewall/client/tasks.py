@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from livewall.client.calls import Refusal, Server
+from livewall.client.calls import Refusal, Server, token_advice
 from livewall.client.logging import StepHandler
 from livewall.client.reporting import Reports
 from livewall.client.spool import Spool
@@ -116,7 +116,15 @@ class Task:
         await asyncio.to_thread(self.__exit__, kind, error, trace)
 
     def _refused(self, problem: Refusal) -> None:
-        log.warning("%s does not take the task %r: %s (%s)", self.url, self.title, problem.message, problem.code)
+        advice = token_advice(problem)
+        log.warning(
+            "%s does not take the task %r: %s (%s)%s",
+            self.url,
+            self.title,
+            problem.message,
+            problem.code,
+            advice and f". {advice}",
+        )
 
 
 class Step:

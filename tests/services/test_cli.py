@@ -211,7 +211,7 @@ def test_an_unknown_poll_is_refused(server, tmp_path):
 def test_labels_cannot_turn_the_line_around(server, tmp_path):
     id = server.run("poll", "create", "Which?", "red\u202e", "blue", "--open").strip()
     said = server.run("vote", id, "1", "--id", **voter(tmp_path))
-    assert said.startswith("Your ballot is in: red\n")
+    assert said.startswith("Your ballot is in: red\\u202e\n")
 
 
 # Access

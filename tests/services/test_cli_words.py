@@ -4,7 +4,6 @@ import io
 import json
 from types import SimpleNamespace
 
-import click
 import pytest
 from rich.console import Console
 
@@ -13,11 +12,12 @@ from livewall.cli.output import bar, json_text, plain
 from livewall.cli.picture import one, picture, shares
 from livewall.cli.report import parse_step
 from livewall.cli.tree import in_order
-from livewall.cli.vote import match
+from livewall.cli.vote import advice
 from livewall.cli.vote import vote as vote_command
 from livewall.client.ballots import looks_like_code
 from livewall.client.calls import server_url
 from livewall.client.chain import Held
+from livewall.client.choices import NoSuchChoice, match
 from livewall.client.voters import Voters
 
 OPTIONS = [{"id": "1", "label": "2"}, {"id": "2", "label": "Dole"}, {"id": "3", "label": "dole"}]
@@ -30,21 +30,23 @@ def test_a_choice_is_an_id_or_a_label():
 
 
 def test_a_label_that_is_also_another_option_s_id_needs_a_word():
-    with pytest.raises(click.UsageError, match="--id or --label"):
+    with pytest.raises(NoSuchChoice) as problem:
         match("2", OPTIONS, None)
+    assert "--id or --label" in advice(problem.value)
     assert match("2", OPTIONS, "id")["id"] == "2"
     assert match("2", OPTIONS, "label")["id"] == "1"
 
 
 def test_case_matters_only_where_it_must():
     assert match("DOLE", OPTIONS[1:2], None)["id"] == "2"
-    with pytest.raises(click.UsageError, match="more than one"):
+    with pytest.raises(NoSuchChoice, match="more than one"):
         match("DOLE", OPTIONS, None)
 
 
 def test_options_of_one_name_need_an_id():
-    with pytest.raises(click.UsageError, match="give an id"):
+    with pytest.raises(NoSuchChoice) as problem:
         match("A", [{"id": "1", "label": "A"}, {"id": "2", "label": "A"}], None)
+    assert "give an id" in advice(problem.value)
 
 
 def test_an_option_whose_id_and_label_are_the_same_is_one_match():

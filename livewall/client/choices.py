@@ -1,0 +1,41 @@
+"""Which option of a poll a person means who types its id or its label. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+Option = dict[str, Any]
+By = Literal["id", "label"]
+
+
+class NoSuchChoice(ValueError):
+    """What was typed means no option, or more than one; `options` are those to choose from."""
+
+    def __init__(self, message: str, options: Sequence[Option]) -> None:
+        super().__init__(message)
+        self.options = options
+
+
+class AmbiguousChoice(NoSuchChoice):
+    """What was typed means more than one option: an id of one and the label of another where `either` is true."""
+
+    def __init__(self, choice: str, options: Sequence[Option], *, either: bool) -> None:
+        super().__init__(f"{choice!r} means more than one option", options)
+        self.either = either
+
+
+def match(choice: str, options: Sequence[Option], by: By | None = None) -> Option:
+    """Return the one option that `choice` means: by its id, by its label, or by either. Raises NoSuchChoice."""
+    found: list[Option] = []
+    if by != "label":
+        found += [option for option in options if option["id"] == choice]
+    if by != "id":
+        same = [option for option in options if option["label"] == choice]
+        similar = [option for option in options if option["label"].casefold() == choice.casefold()]
+        found += [option for option in same or similar if option not in found]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise AmbiguousChoice(choice, found, either=by is None and any(each["id"] == choice for each in found))
+    raise NoSuchChoice(f"No option is called {choice!r}", options)

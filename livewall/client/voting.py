@@ -1,0 +1,82 @@
+"""A ballot by the words a person would use: a poll or a wall's code, and the labels of options.
+
+    from livewall.client import vote
+
+    receipt = vote("K7M2QD", "4.2")
+
+The voter is kept: the same program votes as the same voter, and changes its ballot when it votes again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from livewall.client.ballots import cast, find_poll, new_voter
+from livewall.client.calls import Refusal, Server, server_url
+from livewall.client.choices import By, match
+from livewall.client.voters import NOBODY_IN_PARTICULAR, Voters
+from livewall.settings import config_folder, server_of_environment
+
+PATIENCE = 30.0
+
+
+def vote(
+    poll: str, *choices: str, url: str | None = None, name: str = "", code: str | None = None, by: By | None = None
+) -> dict[str, Any]:
+    """Cast a ballot and return its receipt once it is on the server's disk.
+
+    `poll` is a poll's id, a wall's code (for the poll on its stage), or the link of either; `choices` are labels or
+    ids (`by="id"` or `by="label"` where both could match). `url` comes from `LIVEWALL_URL` or the link where it is not
+    given. `name` chooses among several voters of this user, whose tokens are kept in the configuration folder, as
+    `livewall vote --as` does. `code` is for a poll that asks for one.
+
+    The answer has `poll`, `receipt`, `choices` (ids), `labels` and `round`. Raises livewall.client.choices.NoSuchChoice
+    (a ValueError), and from livewall.client.calls Refusal (the server says no; `code` and `message` say why) and
+    NotReached. It blocks: a coroutine calls `await asyncio.to_thread(vote, …)`.
+    """
+    server = Server(url or server_of_link(poll) or server_of_environment()[0], patience=PATIENCE)
+    return asyncio.run(cast_as(server, Voters(config_folder()), poll, choices, by=by, name=name, code=code))
+
+
+def server_of_link(poll: str) -> str | None:
+    """Return the server of a link to a poll or a wall, None where `poll` is an id or a code. Raises ValueError."""
+    if "://" not in poll:
+        return None
+    parts = urlsplit(poll)
+    return server_url(f"{parts.scheme}://{parts.netloc}")
+
+
+async def cast_as(
+    server: Server,
+    voters: Voters,
+    poll: str,
+    choices: Sequence[str],
+    *,
+    by: By | None = None,
+    name: str = NOBODY_IN_PARTICULAR,
+    code: str | None = None,
+) -> dict[str, Any]:
+    """Cast a ballot as a voter that is kept in `voters`, or made and kept there; return the receipt, see `vote`."""
+    found = await find_poll(server, poll)
+    chosen = [match(choice, found["options"], by) for choice in choices]
+    ids = [option["id"] for option in chosen]
+    server.token = known = voters.token(server.url, name)
+    if known is None:
+        server.token = await _new_token(voters, server, name, None)
+    try:
+        receipt = await cast(server, found["id"], ids, found["round"], code)
+    except Refusal as problem:
+        if problem.status != 401:
+            raise
+        # The server no longer knows this voter (another data folder, a year gone by), so no ballot of it counts here.
+        server.token = await _new_token(voters, server, name, server.token)
+        receipt = await cast(server, found["id"], ids, found["round"], code)
+    return {"poll": found["id"], **receipt, "labels": [option["label"] for option in chosen]}
+
+
+async def _new_token(voters: Voters, server: Server, name: str, old: str | None) -> str:
+    server.token = None
+    return voters.keep(server.url, name, await new_voter(server), instead_of=old)
