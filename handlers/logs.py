@@ -62,7 +62,10 @@ class LogHandler(LogsHandler):
         if self.who.step is None:
             self.need("reporter")
         offset = self.number("offset", None)
-        self.answer(await self.services.tasks.append_log(id, name, offset, self.raw(), self.who))
+        end, lease = await self.services.tasks.append_log(id, name, offset, self.raw(), self.who)
+        if lease is not None:
+            self.set_header("Livewall-Lease", f"{lease:g}")
+        self.answer(end)
 
     async def answer_range(self, id: str, name: str, first: str, last: str) -> None:
         """A part (RFC 9110 §14): where it begins in a gap, what of it lies behind."""

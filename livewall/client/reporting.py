@@ -55,6 +55,9 @@ class Reports:
         self._existing: set[str] = set()
         """Steps that somebody reported on before us, under the same id."""
         self._steps: dict[str, StepReports] = {}
+        self._last = str(steps[0]["name"]) if steps else ""
+        """The step that was told of last: through it the lease is renewed between two steps."""
+        self._renew_at = 0.0
         self._problem = f"there was no time to reach {server.url}"
         self._lock = RLock()  # a finalizer may log while we hold it
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -187,7 +190,7 @@ class Reports:
     async def _until_due(self) -> None:
         with self._lock:
             due = min((step.renew_at for step in self._steps.values()), default=math.inf)
-        await until(self._woken, due)
+        await until(self._woken, self._renew_at if due == math.inf and self._last else due)
 
     async def _round(self) -> bool:
         """Tell what waits now; true when there is more that should not wait. Raises NotReached; Refusal of the task
@@ -208,7 +211,20 @@ class Reports:
                     step.refusal = problem
                 if step.end is not None:  # it has another end already, or nobody may say this one
                     step.over()
+        if not steps and self._last and self._renew_at <= time.monotonic():
+            await self._renew_task()
         return more
+
+    async def _renew_task(self) -> None:
+        """Between two steps: without a word the server would take the task for lost."""
+        try:
+            path = f"/api/tasks/{segment(self.id)}/steps/{segment(self._last)}"
+            self._heard(await self._server.put(path, {"lease": self._lease}))
+        except Refusal as problem:
+            if temporary(problem):
+                raise
+        finally:
+            self._renew_at = time.monotonic() + self._renew
 
     async def _create(self) -> None:
         task = await self._server.post("/api/tasks", self._body, repeat=True)
@@ -260,7 +276,8 @@ class Reports:
                     step.fields = {**fields, **step.fields}
             raise
         finally:
-            step.renew_at = time.monotonic() + self._renew
+            self._last = step.name
+            step.renew_at = self._renew_at = time.monotonic() + self._renew
         self._heard(answer)
 
     async def _send_log(self, step: StepReports, spool: Spool, data: bytes) -> None:

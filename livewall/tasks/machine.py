@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
+from typing import NamedTuple
 
 import msgspec
 
@@ -49,7 +50,9 @@ MOVES: Mapping[StepState, frozenset[StepState]] = {
 }
 """Which state may follow which. Terminal states are final; the same state again is no move."""
 LATE = frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELLED})
-"""What the holder of an attempt whose lease ran out may still say of it: how it ended."""
+"""What may still be reported of a step whose lease ran out: how it ended."""
+LATE_START = frozenset({_S.RUNNING, _S.WAITING})
+"""What may be reported besides where the lease ran out before the step began: no attempt was lost."""
 TASK_ENDED = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED, TaskState.LOST})
 
 
@@ -102,10 +105,12 @@ def moved(step: Step, state: StepState, now: str, *, reason: str = "", late: boo
     """
     if state is step.state:
         return step
-    if state not in MOVES[step.state] and not (late and step.state is _S.LOST and state in LATE):
-        raise StepConflict(step.state, state)
-    changes: dict[str, object] = {"state": state, "reason": reason}
-    if state is _S.RUNNING and step.state in (_S.PENDING, _S.RETRYING):
+    if state not in MOVES[step.state]:
+        allowed = LATE if step.attempt else LATE | LATE_START
+        if not (late and step.state is _S.LOST and state in allowed):
+            raise StepConflict(step.state, state)
+    changes: dict[str, object] = {"state": state, "reason": reason, "ended_at": None}
+    if state is _S.RUNNING and (step.state in (_S.PENDING, _S.RETRYING) or not step.attempt):
         changes["attempt"] = step.attempt + 1
         changes["progress"] = None if step.attempt else step.progress
     if step.started_at is None and state not in (_S.SKIPPED, _S.CANCELLED, _S.PENDING):
@@ -145,6 +150,11 @@ def cancelled(steps: Iterable[Step], now: str, *, by_force: bool = False) -> lis
     ]
 
 
+def silent(step: Step, now: str, reason: str) -> Step:
+    """The step lost because its reporter is silent; one that never began has neither a start nor an attempt."""
+    return msgspec.structs.replace(step, state=_S.LOST, reason=reason, ended_at=now, eta=None)
+
+
 def culprits(steps: Sequence[Step]) -> dict[str, str]:
     """For each step that cannot run any more, the dead ancestor because of which."""
     state = {s.name: s.state for s in steps}
@@ -169,6 +179,35 @@ def settle(steps: Sequence[Step], now: str) -> list[Step]:
         for step in steps
         if step.state is _S.PENDING and step.name in why
     ]
+
+
+class Settled(NamedTuple):
+    """A step that changed because of others; `because` is the culprit where it is skipped."""
+
+    step: Step
+    because: str | None
+
+
+def settled(steps: Sequence[Step], blamed: Container[str], now: str, *, cancelling: bool) -> list[Settled]:
+    """The steps that change because of how the others stand, worked out anew.
+
+    `blamed` are those that were skipped because of another step: each is pending again unless an ancestor is still
+    dead, and then says which. In a task that is being cancelled what never started is cancelled.
+    """
+    begun = [
+        msgspec.structs.replace(step, state=_S.PENDING, reason="", ended_at=None)
+        if step.state is _S.SKIPPED and step.name in blamed
+        else step
+        for step in steps
+    ]
+    why = {} if cancelling else culprits(begun)
+    ended = {step.name: step for step in (cancelled(begun, now) if cancelling else settle(begun, now))}
+    found = []
+    for before, step in zip(steps, begun, strict=True):
+        after = ended.get(step.name, step)
+        if (after.state, after.reason) != (before.state, before.reason):
+            found.append(Settled(after, why.get(step.name) if after.state is _S.SKIPPED else None))
+    return found
 
 
 def ready(steps: Sequence[Step]) -> list[Step]:

@@ -46,7 +46,7 @@ class TaskParts:
     _care: Sequence[asyncio.Task[None]] = ()
 
     async def start(self) -> None:
-        """Find again what was under way, and begin leases anew."""
+        """Find again what was under way, and take leases up."""
         known = await self.store.read(lambda c: {id for (id,) in c.execute("SELECT id FROM tasks")})
         await asyncio.to_thread(set_aside, self.folder, known)
         await self.tasks.start()
@@ -124,6 +124,7 @@ def open_tasks(
         settings.workers, store.epoch, lambda task, step, attempt: attempt_of(folder, task, step, attempt).prepare()
     )
     runner = Runner(store, engine, logs, folder, secrets, clock, environment=environment, url=url, umask=umask)
-    tasks = Tasks(store, hub, clock, asyncio.get_running_loop().call_later, logs, runner.mask)
+    loop = asyncio.get_running_loop()
+    tasks = Tasks(store, hub, clock, loop.time, loop.call_later, logs, runner.mask)
     logs.told = tasks.logs_moved
     return TaskParts(tasks, runner, pipelines, logs, store, folder, settings, clock)

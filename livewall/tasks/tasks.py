@@ -4,50 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from livewall import audit, wire
 from livewall.clock import Clock, iso
-from livewall.errors import LivewallError, NotAllowed, NotFound, Refused
+from livewall.errors import LivewallError, NotFound, Refused
 from livewall.hub.service import LiveHub
 from livewall.identity import Who
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
-from livewall.tasks import rows
-from livewall.tasks.access import denied, owns, sees_logs
+from livewall.tasks import reports, rows
+from livewall.tasks.access import denied, sees_logs
 from livewall.tasks.layout import layout
-from livewall.tasks.leases import Leases, Timer
+from livewall.tasks.leases import BUSY, Leases, Timer
 from livewall.tasks.logs.chunks import End
 from livewall.tasks.logs.service import Logs
 from livewall.tasks.machine import (
     ENDED,
     TASK_ENDED,
-    UNDER_WAY,
     Step,
     StepState,
     TaskState,
     cancelled,
-    moved,
     order,
-    reported,
-    settle,
 )
+from livewall.tasks.reports import Heard, Leased, Looked, check_reporter, stale
 from livewall.tasks.rows import Row, Task
 from livewall.walls import title_of
-
-
-class Heard(NamedTuple):
-    """What came of a report: the step, its lease in seconds, and whether a cancel was asked for."""
-
-    step: Step
-    lease: float | None
-    cancel: bool
 
 
 class Tasks:
@@ -59,6 +46,7 @@ class Tasks:
         store: Store,
         hub: LiveHub,
         clock: Clock,
+        monotonic: Callable[[], float],
         call_later: Callable[[float, Callable[[], None]], Timer],
         logs: Logs,
         mask: Callable[[Row, str, Who], str],
@@ -66,23 +54,25 @@ class Tasks:
         self._store = store
         self._hub = hub
         self._clock = clock
+        self._monotonic = monotonic
         self._logs = logs
         self._mask = mask
-        self.leases = Leases(call_later, self._lapsed)
-        self._hearing: Counter[tuple[str, str]] = Counter()
-        """Reports under way, by the step."""
+        self.leases = Leases(call_later, monotonic, self._look)
 
     async def start(self) -> None:
-        """Begin every lease anew: while the server was away nobody could be heard."""
-        held = await self._store.read(
-            lambda c: c.execute(
-                """SELECT task, name, lease FROM steps
-                WHERE lease IS NOT NULL AND ended_at IS NULL AND state <> 'pending'"""
-            ).fetchall()
-        )
-        for task, name, lease in held:
-            self.leases.renew(task, name, lease)
+        """Take the leases up; one that ran out while the server was away begins once more, since nobody could be
+        heard."""
+        now = self._now()
+        resumed = await self._store.read(lambda c: reports.unfinished(c, now))
+        for lease in resumed:
+            self.leases.resume(lease.task, lease.step, lease.lease, lease.left, pending=lease.pending)
+        anew = [lease for lease in resumed if lease.anew]
+        if anew:
+            await self._store.write(lambda tx: reports.begin_anew(tx, anew, now))
         await self._match_logs()
+
+    def _now(self) -> str:
+        return iso(self._clock())
 
     async def _match_logs(self) -> None:
         """Let go of logs whose tasks are not in this database (it was restored), and tell what a crash left untold."""
@@ -111,7 +101,7 @@ class Tasks:
         """
         title = title_of(given.title)
         order([(s.name, s.needs) for s in given.steps])
-        now = iso(self._clock())
+        now = self._now()
 
         def write(tx: Transaction) -> tuple[Task, list[Step], bool]:
             if given.id is not None and tx.one("SELECT 1 FROM tasks WHERE id = :id", {"id": given.id}):
@@ -130,76 +120,48 @@ class Tasks:
 
     async def report(self, id: str, name: str, report: wire.StepReport, who: Who) -> dict[str, Any]:
         """Move a step on; the same report again is harmless. Raises NotFound, NotAllowed, StepConflict."""
-        self._hearing[id, name] += 1
-        try:
-            heard = await self._store.write(partial(self._reported, id, name, report, who, iso(self._clock())))
-        finally:
-            self._hearing[id, name] -= 1
-            if not self._hearing[id, name]:
-                del self._hearing[id, name]
-        ended = heard.step.state in ENDED
-        self.leases.renew(id, name, None if ended or heard.step.state is StepState.PENDING else heard.lease)
+        now = self._now()
+        with self.leases.hearing(id, name):
+            heard = await self._store.write(
+                lambda tx: reports.report(tx, id, name, report, who, now, self._mask)
+            )
+            self._heard(heard, who)
         found: dict[str, Any] = msgspec.to_builtins(heard.step)
         return found | {"cancel": heard.cancel}
 
-    def _reported(
-        self, id: str, name: str, report: wire.StepReport, who: Who, now: str, tx: Transaction
-    ) -> Heard:
-        row = rows.find(tx, id)
-        before = rows.step(tx, id, name)
-        state = None if report.state is msgspec.UNSET else StepState(report.state)
-        progress = None if report.progress is msgspec.UNSET else report.progress
-        message = None if report.message is msgspec.UNSET else self._mask(row, report.message, who)
-        check_reporter(row, before, who, state)
-        lease, lapsed = tx.one(
-            "SELECT lease, lapsed FROM steps WHERE task = :task AND name = :name", {"task": id, "name": name}
-        )
-        after = reported(before, state, progress, message, now, late=bool(lapsed))
-        if report.lease is not msgspec.UNSET and not row.local and report.lease != lease:
-            lease = report.lease
-            tx.execute(
-                "UPDATE steps SET lease = :lease WHERE task = :task AND name = :name",
-                {"task": id, "name": name, "lease": lease},
-            )
-        if after != before:
-            rows.save_step(tx, id, after)
-        if after.state is not before.state:  # else no other step is touched: they may be many, and reports frequent
-            rows.begin_log(tx, row, name)
-            settled(tx, row, now)
-        return Heard(after, lease, row.cancelled)
+    def _heard(self, heard: Heard, who: Who) -> None:
+        """The holder of a lease was heard of."""
+        id, name, state = heard.task.id, heard.step.name, heard.step.state
+        if heard.task.state in TASK_ENDED:
+            self.leases.drop(id)
+        else:
+            about_step = None if state in ENDED else heard.leases.step
+            pending = state is StepState.PENDING
+            self.leases.heard(id, name, who.credential, about_step, heard.leases.task, pending=pending)
 
-    def _lapsed(self, id: str, name: str) -> None:
-        """A lease ran out."""
-        if self._hearing[id, name]:  # a report came in time and waits for the database: what it says counts
-            self.leases.renew(id, name, 1.0)
-            return
-        now = iso(self._clock())
+    def _look(self, id: str) -> None:
+        """The reporter of a task may have been silent for too long."""
+        promises, busy = self.leases.promises(id)
+        at, now = self._monotonic(), self._now()
 
-        def write(tx: Transaction) -> None:
-            row, step = rows.find(tx, id), rows.step(tx, id, name)
-            if step.state not in UNDER_WAY:
-                return
-            lease = tx.one("SELECT lease FROM steps WHERE task = :task AND name = :name", {"task": id, "name": name})[0]
-            reason = f"nothing was heard of it for {lease:g} s"
-            rows.save_step(tx, id, moved(step, StepState.LOST, now, reason=reason))
-            tx.execute(
-                "UPDATE steps SET lapsed = 1 WHERE task = :task AND name = :name", {"task": id, "name": name}
-            )
-            settled(tx, row, now)
+        def done(looked: Looked | None, error: BaseException | None) -> None:
+            if looked is None:
+                if getattr(error, "status", 500) >= 500:
+                    self.leases.watch(id, self._monotonic() + BUSY)
+            elif looked.ended:
+                self.leases.drop(id)
+            else:
+                # What waited for the database may have been refused: then it renewed nothing.
+                again = looked.again if looked.again is None or not busy else min(looked.again, at + BUSY)
+                self.leases.looked(id, looked.steps, again)
 
-        def done(result: Any, error: BaseException | None) -> None:
-            if error is not None and getattr(error, "status", 500) >= 500:
-                self.leases.renew(id, name, 1.0)
-
-        try:
-            self._store.submit(write, done)
-        except LivewallError:
-            pass  # the server stops; the lease begins anew with the next
+        with suppress(LivewallError):  # the server stops; the next one takes the leases up
+            self._store.submit(lambda tx: reports.lose(tx, id, promises, at, now), done)
 
     async def cancel(self, id: str, who: Who) -> dict[str, Any] | None:
         """Ask a foreign task to end: what never started is cancelled, and the next report is told. Asked again, what
         is under way is cancelled without waiting for its reporter. None for a task that runs here. Raises NotFound."""
-        now = iso(self._clock())
+        now = self._now()
 
         def write(tx: Transaction) -> tuple[Task, list[Step]] | None:
             row = rows.find(tx, id)
@@ -217,6 +179,8 @@ class Tasks:
             return rows.follow(tx, row._replace(cancelled=True), steps, now), steps
 
         found = await self._store.write(write)
+        if found is not None and found[0].state in TASK_ENDED:
+            self.leases.drop(id)
         return None if found is None else await self._drawn(*found)
 
     # -- reading
@@ -232,24 +196,38 @@ class Tasks:
         if not sees_logs(who, row.owner):
             raise denied(who, "logs are for operators, and for the reporter of the task")
 
-    async def append_log(self, id: str, name: str, offset: int | None, data: bytes, who: Who) -> dict[str, Any]:
-        """Append to the log of a foreign step, at its offset: what is there already is dropped. Raises NotFound,
-        NotAllowed, Refused for a gap (with the end) and where the step runs here, BadInput (`too_large`), Busy."""
+    async def append_log(
+        self, id: str, name: str, offset: int | None, data: bytes, who: Who
+    ) -> tuple[dict[str, Any], float | None]:
+        """Append to the log of a foreign step, at its offset: what is there already is dropped. Answers the end, and
+        the seconds within which the step has to be heard of again. Raises NotFound, NotAllowed, Refused for a gap (with
+        the end) and where the step runs here, BadInput (`too_large`), Busy."""
 
-        def ask(connection: sqlite3.Connection) -> tuple[Row, Step, bool]:
+        def ask(connection: sqlite3.Connection) -> tuple[Row, Step, Leased, bool]:
             told = connection.execute(
                 "SELECT 1 FROM streams WHERE name = :name", {"name": rows.log_stream(id, name)}
             ).fetchone()
-            return rows.find(connection, id), rows.step(connection, id, name), told is not None
+            row, step = rows.find(connection, id), rows.step(connection, id, name)
+            return row, step, reports.leased(connection, id, name), told is not None
 
-        row, step, told = await self._store.read(ask)
-        if who.step is not None or row.local:
-            raise Refused("conflict", "the log of this step is written here, from what its command prints")
-        check_reporter(row, step, who, None)
-        if not told:
-            await self._store.write(lambda tx: rows.begin_log(tx, row, name))
+        with self.leases.hearing(id, name):
+            row, step, leases, told = await self._store.read(ask)
+            if who.step is not None or row.local:
+                raise Refused("conflict", "the log of this step is written here, from what its command prints")
+            check_reporter(row, step, who, None)
+            self._heard(Heard(step, row.task, row.cancelled, leases), who)  # a piece that is refused is heard, too
+        now = self._now()
+        late = stale(leases.step, leases.step_heard, who, now) or stale(leases.task, leases.task_heard, who, now)
+        if not told or late:
+
+            def write(tx: Transaction) -> None:
+                rows.begin_log(tx, row, name)
+                reports.write_heard(tx, id, name, reports.leased(tx, id, name), who, now)
+
+            await self._store.write(write)
         end = await self._logs.append(id, name, offset, data)
-        return {"bytes": end.bytes, "lines": end.lines, "cancel": row.cancelled}
+        lease = None if leases.step is None or step.state in ENDED else leases.step.seconds
+        return {"bytes": end.bytes, "lines": end.lines, "cancel": row.cancelled}, lease
 
     def logs_moved(self, ends: dict[tuple[str, str], End]) -> None:
         """Tell how far logs go now, all in one write; what is lost here comes with the next move."""
@@ -310,34 +288,6 @@ class Tasks:
         found = await self._store.read(ask)
         more = str(found[limit - 1][11]) if len(found) > limit else None
         return {"items": [msgspec.to_builtins(rows.task(r)) for r in found[:limit]], "next": more}
-
-
-def check_reporter(row: Row, step: Step, who: Who, state: StepState | None) -> None:
-    """Raise unless `who` may report this step: its own reporter, an operator, or the running step itself."""
-    if who.step is not None:
-        task, name, attempt = who.step
-        if (task, name) != (row.task.id, step.name):
-            raise NotAllowed("forbidden", "this token is for reporting on one step, and this is another")
-        if step.attempt != attempt or step.state is not StepState.RUNNING:
-            raise Refused("conflict", f"this attempt is over; the step is {step.state.value}")
-        if state not in (None, StepState.RUNNING):
-            raise Refused("conflict", "a step that runs here ends with its command")
-        return
-    if not who.operator and not owns(who, row.owner):
-        raise denied(who, "this task is another's")
-    if row.local:
-        raise Refused("conflict", "the steps of this task run here; nobody reports them")
-
-
-def settled(tx: Transaction, row: Row, now: str) -> None:
-    """After a step of a foreign task ended or moved: skip what cannot run, and bring the task to what follows."""
-    id = row.task.id
-    steps = rows.steps(tx, id)
-    ended = cancelled(steps, now) if row.cancelled else settle(steps, now)
-    changed = {s.name: s for s in ended}
-    for step in ended:
-        rows.save_step(tx, id, step)
-    rows.follow(tx, row, [changed.get(s.name, s) for s in steps], now)
 
 
 def _again(tx: Transaction, given: wire.TaskIn, title: str, who: Who) -> tuple[Task, list[Step]]:

@@ -59,6 +59,8 @@ async def test_each_report_renews_a_lease_and_the_end_ends_it(client: Client, ru
     assert not len(leases)
     await report(client, token, task, "a", lease=30)
     await report(client, token, task, "a", state="succeeded")
+    assert len(leases), "between two steps the promise holds for the task"
+    await report(client, token, task, "b", state="succeeded")
     assert not len(leases)
 
 

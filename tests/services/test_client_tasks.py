@@ -104,6 +104,19 @@ def test_a_step_keeps_its_lease_while_it_says_nothing(child: Server) -> None:
     assert states(child, made) == {"a": "succeeded"}
 
 
+def test_a_task_keeps_its_lease_before_the_first_step_and_between_two(child: Server) -> None:
+    with task(child, ["a", "b:a"], lease=1.0) as made:
+        time.sleep(2.5)
+        assert states(child, made) == {"a": "pending", "b": "pending"}
+        with made.step("a"):
+            pass
+        time.sleep(2.5)
+        assert states(child, made) == {"a": "succeeded", "b": "pending"}
+        with made.step("b"):
+            pass
+    assert found(child, made)["state"] == "succeeded"
+
+
 def test_a_step_that_prints_without_end_does_not_cost_another_its_lease(
     child: Server, expected_logs: list[str]
 ) -> None:
