@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import os
 import secrets
 from typing import Any, BinaryIO
 
@@ -12,9 +10,11 @@ import click
 
 from livewall.cli import output
 from livewall.cli.options import json_option, patient_server_options
-from livewall.cli.outcome import run, say
-from livewall.client.calls import Server, segment
-from livewall.client.logs import PIECE, append, patiently
+from livewall.cli.outcome import NOT_REACHED, REFUSED, run, say, stop, words
+from livewall.cli.run import spool
+from livewall.client.calls import Refusal, Server, segment
+from livewall.client.forwarding import Forwarding
+from livewall.client.piped import Piped
 from livewall.client.tasks import parse_step
 
 STATES = ("pending", "running", "waiting", "retrying", "succeeded", "failed", "cancelled", "skipped", "lost")
@@ -81,7 +81,14 @@ def report(
         task, step = step_of_token(server.token or "")
     if not (task and step and (body or log)):
         raise click.UsageError("Give TASK, STEP and STATE, --progress, --message, --lease or --log; or --new TITLE.")
-    answer = run(tell(server, task.removeprefix("tasks/"), step, body, log))
+    task = task.removeprefix("tasks/")
+    if log is not None:
+        answer, forwarding, piped = run(forward(server, task, step, body, log))
+        if as_json and answer:
+            output.as_json(answer)
+        stop_if_untold(forwarding, piped)
+        return
+    answer = run(server.put(f"/api/tasks/{segment(task)}/steps/{segment(step)}", body))
     if as_json:
         output.as_json(answer)
     elif answer.get("cancel"):
@@ -105,29 +112,30 @@ async def create(server: Server, title: str, steps: list[dict[str, Any]], id: st
     return made
 
 
-async def tell(server: Server, task: str, step: str, body: dict[str, Any], log: BinaryIO | None) -> dict[str, Any]:
-    """The step's report and its log; an end is told after the log. Answers what the server said last."""
-    path = f"/api/tasks/{segment(task)}/steps/{segment(step)}"
-    answer: dict[str, Any] = {}
-    if body and body.get("state") not in ENDS:
-        answer = await server.put(path, body)
-        body = {}
-    if log is not None:
-        answer = await append_all(server, task, step, log) or answer
-    return await server.put(path, body) if body else answer
+async def forward(
+    server: Server, task: str, step: str, body: dict[str, Any], log: BinaryIO
+) -> tuple[dict[str, Any], Forwarding, Piped]:
+    """The step's report and its log; an end is told after the log. Answers what the server said last, and what became
+    of it all."""
+    piped = Piped(log.fileno(), spool)
+    forwarding = Forwarding(server, task, step, piped, lease=body.get("lease"), say=say)
+    ends = body.get("state") in ENDS
+    if body and not ends:
+        await forwarding.report(body)
+    await forwarding.send_log()
+    if ends:
+        await forwarding.report(body)
+    return forwarding.answer, forwarding, piped
 
 
-async def append_all(server: Server, task: str, step: str, log: BinaryIO) -> dict[str, Any]:
-    """Everything that can be read, as it comes."""
-
-    async def once(data: bytes, offset: int | None) -> dict[str, Any]:
-        return await patiently(server, lambda: append(server, task, step, data, offset))
-
-    found = await once(b"", None)
-    asked = False
-    while data := await asyncio.to_thread(os.read, log.fileno(), PIECE):
-        found = await once(data, found["bytes"])
-        if found["cancel"] and not asked:
-            asked = True
-            say("Someone asked to cancel this task.")
-    return found | {"cancel": found["cancel"] and not asked}
+def stop_if_untold(forwarding: Forwarding, piped: Piped) -> None:
+    """Say what could not be reported, and end with a status that says so, too."""
+    lost = 0 if piped.waits else piped.lost
+    unsent = f"{lost:,} bytes of what was piped in were not sent." if lost else ""
+    for problem in forwarding.problems:
+        say(words(problem) if isinstance(problem, Refusal) else str(problem))
+    if forwarding.problems:
+        refused = any(isinstance(problem, Refusal) for problem in forwarding.problems)
+        stop(REFUSED if refused else NOT_REACHED, unsent)
+    if lost:
+        stop(NOT_REACHED, f"{unsent} The server was away for too long to keep them.")

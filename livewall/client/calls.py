@@ -142,6 +142,13 @@ class Server:
             self._say(f"waiting for {self.url}" + (f" (ends after {longest:g} s)" if longest else ""))
             self._say = None
 
+    def look_for_token(self) -> bool:
+        """Whether there is a token now where there was none: a server that starts writes its secret."""
+        if self.token is None:
+            self.token = self._find_token()
+            return self.token is not None
+        return False
+
     async def get(self, path: str) -> Any:
         return await self.call("GET", path, repeat=True)
 
@@ -179,10 +186,8 @@ class Server:
                 return await self._once(method, path, body, raw)
             except Refusal as problem:
                 problem.unclear = unclear
-                if problem.code == "unauthenticated" and self.token is None:
-                    self.token = self._find_token()
-                    if self.token is not None:
-                        continue
+                if problem.code == "unauthenticated" and self.look_for_token():
+                    continue
                 if not problem.come_back:
                     raise
                 # Without `repeat`, too: a server that is busy, or says it drains, has done nothing.

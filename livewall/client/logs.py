@@ -33,8 +33,12 @@ def path(task: str, step: str) -> str:
 
 
 async def append(server: Server, task: str, step: str, data: bytes, offset: int | None) -> dict[str, Any]:
-    """`{"bytes","lines","cancel"}` of the log. Without `offset` it is appended at the end, so that a repetition may
-    double it; with one, what the server has is dropped. Raises Refusal (`conflict`: see `end_of`) and NotReached."""
+    """`{"bytes","cancel","lease"}` of the log: where it ends, whether a cancel was asked for, and the seconds within
+    which the step has to be heard of again (None: no lease).
+
+    Without `offset` it is appended at the end, so that a repetition may double it; with one, what the server has is
+    dropped. Raises Refusal (`conflict`: see `end_of`) and NotReached.
+    """
     query = "" if offset is None else f"?offset={offset}"
     headers = server.headers({"Content-Type": "text/plain; charset=utf-8"})
     request = HTTPRequest(
@@ -47,7 +51,10 @@ async def append(server: Server, task: str, step: str, data: bytes, offset: int 
     response = await _answer(server, request)
     try:
         found = json.loads(response.body)
-        return {"bytes": int(found["bytes"]), "cancel": bool(found.get("cancel"))}
+        lease = response.headers.get("Livewall-Lease")
+        return {
+            "bytes": int(found["bytes"]), "cancel": bool(found.get("cancel")), "lease": float(lease) if lease else None,
+        }
     except (ValueError, KeyError, TypeError):
         raise Refusal(response.code, "internal", f"{server.url} answered something that is no log's end.") from None
 

@@ -1,0 +1,108 @@
+"""What is piped in, read to its end by a thread of its own, whatever becomes of what was read.
+
+Whoever writes into the pipe is never told that nobody reads: that would end a build because its log cannot be shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import stat
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Condition, Thread
+
+from livewall.client.logs import PIECE
+from livewall.client.spool import Spool
+
+AHEAD = 8 << 20
+"""Bytes that are read before they are taken, while they are being taken."""
+STALLED = 5.0
+"""Seconds without anything taken after which whoever writes into a pipe waits no longer."""
+
+
+class Piped:
+    """The bytes of a file descriptor on their way. Made on the loop that takes them.
+
+    A file on a disk is read no faster than it is taken. A pipe is read at once when nothing is taken; `new_spool` says
+    how much is kept of it then, and `lost` how many bytes were not.
+    """
+
+    def __init__(self, fd: int, new_spool: Callable[[], Spool]) -> None:
+        self._fd = fd
+        self.waits = stat.S_ISREG(os.fstat(fd).st_mode)
+        """Whether it is still there later, so that nobody is held up by it."""
+        self._spool = new_spool()
+        self._room = Condition()
+        self._dropping = False
+        self._dropped = 0
+        self._loop = asyncio.get_running_loop()
+        self._came = asyncio.Event()
+        self.taken_at = time.monotonic()
+        self.ended_at = math.inf
+        """The monotonic time at which all had been read."""
+        Thread(target=self._read, name="livewall pipe", daemon=True).start()
+
+    @property
+    def lost(self) -> int:
+        """Bytes that were left out or dropped so far."""
+        return self._spool.left_out + self._dropped
+
+    @property
+    def waiting(self) -> int:
+        return len(self._spool)
+
+    async def next(self, seconds: float) -> bytes | None:
+        """The next bytes, the same ones until `taken`; empty where none came within `seconds`, None at the end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self._spool and self.ended_at == math.inf:
+                    self._came.clear()
+                    await self._came.wait()
+        data = self._spool.peek(PIECE)
+        return None if not data and self.ended_at < math.inf else data
+
+    def taken(self, count: int) -> None:
+        """So many of the bytes have reached their place; nought: they could have."""
+        with self._room:
+            self._spool.drop(count)
+            self.taken_at = time.monotonic()
+            self._room.notify()
+
+    async def drop(self) -> None:
+        """Read the rest to its end and keep nothing of it."""
+        with self._room:
+            self._dropping = True
+            self._dropped += len(self._spool)
+            self._spool.drop(len(self._spool))
+            self._room.notify()
+        while not self.waits and self.ended_at == math.inf:
+            self._came.clear()
+            await self._came.wait()
+
+    def _read(self) -> None:
+        try:
+            while data := os.read(self._fd, PIECE):
+                with self._room:
+                    if self._dropping:
+                        self._dropped += len(data)
+                        if self.waits:
+                            break
+                        continue
+                    self._spool.write(data)
+                    self._wake()
+                    while len(self._spool) > AHEAD and self._may_wait() and not self._dropping:
+                        self._room.wait(STALLED / 10)
+        except OSError:
+            pass  # nothing more can be read of it
+        self.ended_at = time.monotonic()
+        self._wake()
+
+    def _may_wait(self) -> bool:
+        return self.waits or time.monotonic() - self.taken_at < STALLED
+
+    def _wake(self) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._came.set)
