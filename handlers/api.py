@@ -4,7 +4,6 @@ for machines at `/api/openapi.json`. A test sees to it that the table is what th
 from __future__ import annotations
 
 import functools
-import hashlib
 
 from handlers import answers
 from handlers.base import BaseHandler
@@ -152,6 +151,8 @@ CALLS: tuple[Call, ...] = (
          wire.LoginIn),
     Call("GET", "/api/audit", "What hosts and operators did, the newest first", {200: answers.AuditList}, READER,
          parameters=PAGE),
+    Call("GET", "/api/asyncapi.json", "The messages of streams: AsyncAPI", {200: JSON, 304: None},
+         headers={"ETag": VERSIONED["ETag"]}),
     Call("GET", "/api/openapi.json", "This description", {200: JSON, 304: None}, headers={"ETag": VERSIONED["ETag"]}),
 )
 
@@ -160,14 +161,16 @@ CALLS: tuple[Call, ...] = (
 def description() -> tuple[bytes, str]:
     """The description and its ETag."""
     text = openapi.text(CALLS, title="Livewall", version=__version__)
-    return text, f'"{hashlib.sha256(text).hexdigest()[:20]}"'
+    return text, openapi.etag_of(text)
 
 
 class OpenApiHandler(BaseHandler):
     """GET /api/openapi.json: for anyone, and asked for again only when it changed."""
 
+    description = staticmethod(description)
+
     async def get(self) -> None:
-        text, etag = description()
+        text, etag = self.description()
         self.set_header("ETag", etag)
         held = self.request.headers.get("If-None-Match", "")
         if etag in [each.strip().removeprefix("W/") for each in held.split(",")]:

@@ -5,6 +5,7 @@ The table is in `handlers/api.py`; a test holds it against the routes and agains
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
@@ -81,7 +82,7 @@ def document(calls: Sequence[Call], *, title: str, version: str) -> dict[str, An
             "title": title,
             "version": version,
             "description": "Votes and tasks, live. What moves is followed on streams (`/ws/`, `/sse/`, `/updates/`), "
-            "which are not described here. Unknown fields are refused; times are ISO 8601 in UTC.",
+            "which /api/asyncapi.json describes. Unknown fields are refused; times are ISO 8601 in UTC.",
         },
         "paths": paths,
         "components": {
@@ -202,3 +203,8 @@ def portable(value: Any) -> Any:
 def text(calls: Sequence[Call], *, title: str, version: str) -> bytes:
     """The description as it is served; the same table gives the same bytes."""
     return wire.encode(document(calls, title=title, version=version))
+
+
+def etag_of(text: bytes) -> str:
+    """Return a strong ETag (RFC 9110 §8.8.3) for a description."""
+    return f'"{hashlib.sha256(text).hexdigest()[:20]}"'

@@ -255,6 +255,7 @@ async def askers(client: Client) -> None:
         await client.ask("DELETE", f"/api/tokens/{made['id']}", token=ADMIN)
     await client.ask("DELETE", "/api/tokens/none", token=ADMIN)
     await client.ask("GET", "/api/openapi.json")
+    await client.ask("GET", "/api/asyncapi.json")
 
 
 async def test_the_server_answers_what_is_described(checked: Checked) -> None:

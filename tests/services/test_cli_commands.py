@@ -82,6 +82,7 @@ COMMAND_OF = {
 }
 FOR_PROGRAMS = {
     "GET /api/openapi.json": "the description of all this",
+    "GET /api/asyncapi.json": "the description of streams",
     "PUT /api/walls/{code}/screens/{screen}": "what a screen's page says of itself",
 }
 
