@@ -39,6 +39,8 @@ STEPS_AT_ONCE = 16
 MOST_SECONDS = 24 * 3600.0
 """A step without a timeout of its own ends then."""
 RESTORED = "the database was restored from a backup; retry the task to start this"
+UNMEASURED = 2.0
+"""Seconds by which a step may seem to take longer than its command did: its supervisor starts, its log is read."""
 REMEMBERED = 20
 """Runs of a step from which its usual time is taken."""
 
@@ -172,10 +174,12 @@ class Engine:
         elif state is StepState.FAILED and attempt <= defined.retries:
             state = StepState.RETRYING
             again.append(Again(id, name, attempt, defined.retry_delay))
-        rows.save_step(tx, id, moved(step, state, now, reason=reason))
+        rows.save_step(tx, id, measured(moved(step, state, now, reason=reason), outcome.seconds))
+        retry_at = later(moment(now), defined.retry_delay) if again else None
         tx.execute(
-            "UPDATE steps SET log_base = log_base + :size WHERE task = :task AND name = :name",
-            {"size": outcome.size, "task": id, "name": name},
+            """UPDATE steps SET log_base = log_base + :size, retry_at = :retry_at
+            WHERE task = :task AND name = :name""",
+            {"size": outcome.size, "retry_at": retry_at, "task": id, "name": name},
         )
         if state is StepState.SUCCEEDED:
             self._put_out(tx, id, name, outcome.outputs)
@@ -300,21 +304,24 @@ class Engine:
         )
         return [what for (id,) in found for what in self._advance(tx, rows.find(tx, id), now)]
 
-    def under_way(self, asks: Any) -> list[tuple[Begin | Again, bool, bool]]:
-        """Every attempt that is intended or runs and every delay, with whether its task was cancelled and whether it
-        belongs to this database (it does not in a restored one)."""
+    def under_way(self, asks: Any, now: str) -> list[tuple[Begin | Again, bool, bool]]:
+        """Every attempt that is intended or runs and what is left of every delay, with whether its task was cancelled
+        and whether it belongs to this database (it does not in a restored one)."""
         found = asks.execute(
-            """SELECT task, name FROM steps WHERE ended_at IS NULL AND state IN ('running', 'retrying')
+            """SELECT task, name, retry_at FROM steps WHERE ended_at IS NULL AND state IN ('running', 'retrying')
             AND task IN (SELECT id FROM tasks WHERE ended_at IS NULL AND definition IS NOT NULL)"""
         ).fetchall()
         known: list[tuple[Begin | Again, bool, bool]] = []
-        for id, name in found:
+        for id, name, retry_at in found:
             row, step = rows.find(asks, id), rows.step(asks, id, name)
             pipeline = definition_of(row)
             defined = _defined(pipeline, name)
             ours = row.epoch == self._epoch
             if step.state is StepState.RETRYING:
-                known.append((Again(id, name, step.attempt, defined.retry_delay), row.cancelled, ours))
+                delay = defined.retry_delay
+                if retry_at is not None:  # clocks may have been set meanwhile: never more than the whole of it
+                    delay = min(delay, max(0.0, (moment(retry_at) - moment(now)).total_seconds()))
+                known.append((Again(id, name, step.attempt, delay), row.cancelled, ours))
                 continue
             run, timeout = self._run_of(asks, row, defined), defined.timeout or MOST_SECONDS
             base, inherits = _log_base(asks, id, name), _inherits(asks, id)
@@ -343,6 +350,20 @@ class Engine:
             "UPDATE steps SET outputs = :outputs WHERE task = :task AND name = :name",
             {"outputs": wire.text(outputs), "task": task, "name": step},
         )
+
+
+def measured(step: Step, seconds: float | None) -> Step:
+    """An ended step with the times of its supervisor's stopwatch, where they differ from those of the wall clock: no
+    server may have been there at its end, or the clock was set. What was tried more than once is not measured whole."""
+    if seconds is None or step.attempt != 1 or step.started_at is None or step.ended_at is None:
+        return step
+    began, ended = moment(step.started_at), moment(step.ended_at)
+    if abs((ended - began).total_seconds() - seconds) < UNMEASURED:
+        return step
+    end = later(began, seconds)
+    if end <= step.ended_at:
+        return msgspec.structs.replace(step, ended_at=end)
+    return msgspec.structs.replace(step, started_at=later(ended, -seconds))
 
 
 def _waiting(tx: Transaction) -> tuple[list[Waiting], dict[str, str]]:

@@ -117,7 +117,7 @@ def moved(step: Step, state: StepState, now: str, *, reason: str = "", late: boo
         changes["started_at"] = now
         changes.setdefault("attempt", max(step.attempt, 1))
     if state in ENDED:
-        changes |= {"ended_at": now, "eta": None}
+        changes |= {"ended_at": max(now, step.started_at or now), "eta": None}
         if state is _S.SUCCEEDED:
             changes["progress"] = 1.0
     return msgspec.structs.replace(step, **changes)

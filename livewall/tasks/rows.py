@@ -211,7 +211,7 @@ def follow(tx: Transaction, row: Row, steps: Sequence[Step], now: str, *, eta: s
         state=state,
         reason=task.reason if state is task.state else first_reason(steps, state),
         started_at=task.started_at or (now if state is not TaskState.PENDING else None),
-        ended_at=(task.ended_at or now) if ended else None,
+        ended_at=(task.ended_at or max((s.ended_at for s in steps if s.ended_at), default=now)) if ended else None,
         eta=None if ended else eta or task.eta,
     )
     if changed != task:

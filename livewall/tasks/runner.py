@@ -19,13 +19,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from livewall import audit
-from livewall.clock import Clock, iso
 from livewall.errors import Busy, LivewallError, Refused
 from livewall.identity import Secrets, Who
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
 from livewall.tasks.attempt import CAP, Absent, Attempt, Ended, Running, Spec, terminate
+from livewall.tasks.clocksteps import ClockSteps
 from livewall.tasks.engine import Again, Begin, End, Engine, Outcome, ToDo
 from livewall.tasks.logs.chunks import End as LogEnd
 from livewall.tasks.logs.follow import AttemptFiles
@@ -59,7 +59,7 @@ class Runner:
         logs: Logs,
         folder: Path,
         secrets: Secrets,
-        clock: Clock,
+        time: ClockSteps,
         *,
         environment: Mapping[str, str],
         url: str,
@@ -70,7 +70,7 @@ class Runner:
         self._logs = logs
         self._folder = folder
         self._secrets = secrets
-        self._clock = clock
+        self._time = time
         self._environment = environment
         self._url = url
         self._umask = umask
@@ -84,13 +84,14 @@ class Runner:
 
     async def start(self) -> None:
         """Find again what was under way, begin what was intended and not begun, and let those begin that may."""
-        await self._act(lambda tx: ((), self._engine.restored(tx, iso(self._clock()))))
-        for what, cancelled, ours in await self._store.read(self._engine.under_way):
+        now = self._time.now()
+        await self._act(lambda tx: ((), self._engine.restored(tx, now)))
+        for what, cancelled, ours in await self._store.read(lambda c: self._engine.under_way(c, now)):
             if isinstance(what, Again):
                 self._do([what])
             else:
                 self._spawn(self._look_after(what, self._resume(what, cancelled=cancelled, ours=ours)))
-        await self._act(lambda tx: ((), self._engine.admit(tx, iso(self._clock()))))
+        await self._act(lambda tx: ((), self._engine.admit(tx, now)))
 
     async def close(self) -> None:
         """Stop looking; what runs goes on and is found again."""
@@ -106,7 +107,7 @@ class Runner:
 
     async def begin(self, pipeline: Pipeline, params: dict[str, Any], id: str | None, who: Who) -> tuple[str, bool]:
         """Start a task; its id, and whether it is new. Raises Refused."""
-        now = iso(self._clock())
+        now = self._time.now()
 
         def write(tx: Transaction) -> tuple[tuple[str, bool], ToDo]:
             task, created, todo = self._engine.start(tx, pipeline, params, id, who, now)
@@ -118,7 +119,7 @@ class Runner:
 
     async def retry(self, id: str, who: Who) -> tuple[str, bool]:
         """Start a task that takes over what succeeded in `id`; its id, and whether it is new. Raises Refused."""
-        now = iso(self._clock())
+        now = self._time.now()
 
         def write(tx: Transaction) -> tuple[tuple[str, bool], ToDo]:
             task, created, todo = self._engine.retry(tx, id, who, now)
@@ -129,7 +130,7 @@ class Runner:
         return await self._act(write)
 
     async def cancel(self, id: str, who: Who) -> None:
-        now = iso(self._clock())
+        now = self._time.now()
 
         def write(tx: Transaction) -> tuple[None, ToDo]:
             row = rows.find(tx, id)
@@ -181,7 +182,8 @@ class Runner:
 
     def _again(self, task: str, step: str, attempt: int) -> None:
         del self._timers[task, step]
-        self._spawn(self._surely(lambda tx: ((), self._engine.again(tx, task, step, attempt, iso(self._clock())))))
+        now = self._time.now()
+        self._spawn(self._surely(lambda tx: ((), self._engine.again(tx, task, step, attempt, now))))
 
     def _attempt(self, task: str, step: str, attempt: int) -> Attempt:
         return attempt_of(self._folder, task, step, attempt)
@@ -303,11 +305,12 @@ class Runner:
 
     async def _ended(self, begin: Begin, outcome: Outcome, end: LogEnd | None = None) -> None:
         """Write how an attempt ended and how far its log goes: after a crash between the two nobody would tell it."""
+        now = self._time.now()
 
         def write(tx: Transaction) -> tuple[Any, ToDo]:
             if end is not None:
                 rows.log_moved(tx, begin.task, begin.step, end)
-            return (), self._engine.ended(tx, begin.task, begin.step, begin.attempt, outcome, iso(self._clock()))
+            return (), self._engine.ended(tx, begin.task, begin.step, begin.attempt, outcome, now)
 
         await self._surely(write)
 

@@ -6,17 +6,19 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livewall.clock import later, moment
 from livewall.errors import Refused
 from livewall.identity import Who
 from livewall.store.sqlite import migrate
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
-from livewall.tasks.engine import Again, Begin, End, Engine, Outcome, ToDo
-from livewall.tasks.machine import ENDED, TASK_ENDED, StepState, TaskState
+from livewall.tasks.engine import Again, Begin, End, Engine, Outcome, ToDo, measured
+from livewall.tasks.machine import ENDED, TASK_ENDED, Step, StepState, TaskState, moved
 from livewall.tasks.pipeline import Pipeline, parse
 
 NOW = "2026-01-02T03:04:05.000Z"
@@ -326,3 +328,47 @@ def test_in_a_restored_database_nothing_begins_that_did_not() -> None:
     assert house.task(first).state is T.LOST and not house.begun
     retry, _ = house.retry(again)
     assert house.states(retry) == {"a": S.RUNNING}, "somebody wants it"
+
+
+def test_a_delay_goes_on_where_it_stood_when_the_server_is_started_again() -> None:
+    house = House()
+    task = house.start(pipeline('[[steps]]\nname = "a"\nrun = ["false"]\nretries = 2\nretry_delay = 60'))
+    house.end(house.next("a"), S.FAILED)
+
+    def left(seconds: float) -> float:
+        [(what, _, _)] = house.engine.under_way(house.connection, later(moment(NOW), seconds))
+        assert isinstance(what, Again) and (what.task, what.attempt) == (task, 1)
+        return what.delay
+
+    assert [left(seconds) for seconds in (0, 45, 60, 3600)] == [60, 15, 0, 0]
+    assert left(-3600) == 60, "the clock was set back: the whole of it, and no more"
+    house.connection.execute("UPDATE steps SET retry_at = NULL")
+    assert left(45) == 60, "of an earlier version nothing is known"
+
+
+@pytest.mark.parametrize(
+    ("ended", "took", "began_at", "ended_at"),
+    [
+        (10, 9.5, 0, 10),  # as it should be
+        (600, 10, 0, 10),  # no server was there when it ended
+        (3610, 10, 0, 10),  # the clock was put forward
+        (-3590, 10, -3600, -3590),  # and back
+    ],
+)
+def test_a_step_took_as_long_as_its_supervisor_measured(
+    ended: float, took: float, began_at: float, ended_at: float
+) -> None:
+    begun = moved(Step(name="a", needs=[]), S.RUNNING, NOW)
+    over = msgspec.structs.replace(begun, state=S.SUCCEEDED, ended_at=later(moment(NOW), ended))
+    found = measured(over, took)
+    assert (found.started_at, found.ended_at) == (later(moment(NOW), began_at), later(moment(NOW), ended_at))
+    assert measured(msgspec.structs.replace(over, attempt=2), took).ended_at == over.ended_at
+
+
+def test_a_task_ends_with_its_last_step() -> None:
+    house = House()
+    task = house.start(steps("a"))
+    begin = house.next("a")
+    outcome, now = Outcome(S.SUCCEEDED, seconds=10), later(moment(NOW), 600)
+    house.do(house.write(lambda tx: house.engine.ended(tx, task, "a", begin.attempt, outcome, now)))
+    assert house.task(task).ended_at == later(moment(NOW), 10)
