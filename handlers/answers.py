@@ -145,7 +145,9 @@ class Appended(Struct):
 
 class LogLine(Struct):
     """A line of a log; a `gap` of so many bytes in the place of lines that are not kept. A line that was `cut` has its
-    whole `size`."""
+    whole `size`. `text` is the line as it was printed. `shown` is what a terminal shows of it in the end, where that is
+    something else, `spans` are its parts with their looks (`ink1 bold`) where it has any, and a line that was `over`
+    is one that others were drawn over."""
 
     n: int
     offset: int | UnsetType = UNSET
@@ -154,23 +156,30 @@ class LogLine(Struct):
     cut: bool | UnsetType = UNSET
     size: int | UnsetType = UNSET
     gap: int | UnsetType = UNSET
+    shown: str | UnsetType = UNSET
+    spans: list[tuple[str, str]] | UnsetType = UNSET
+    over: bool | UnsetType = UNSET
 
 
 class LogLines(Struct):
-    """Lines of a log, how many it has, its bytes, and the line to go on with."""
+    """Lines of a log, how many it has, its bytes, and the line to go on with. With `redraws`, lines here draw over
+    others, so that what is seen of them may change while the log goes on."""
 
     items: list[LogLine]
     lines: int
     bytes: int
     next: str | None
+    redraws: bool | UnsetType = UNSET
 
 
 class Match(Struct):
-    """A line with a match: its number, where the match begins, the text around it."""
+    """A line with a match in what is seen of it: its number, where the match begins, the text around it as it was
+    printed, and as it is `shown` where that is something else."""
 
     n: int
     offset: int
     text: str
+    shown: str | UnsetType = UNSET
 
 
 class Matches(Struct):

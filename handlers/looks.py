@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -187,12 +186,6 @@ SHAPES = {
 BOX = (200, 80)
 """A step's box in the chart, in the units of its layout."""
 ENDED = frozenset({"succeeded", "failed", "cancelled", "skipped", "lost"})
-_ESCAPE = re.compile(
-    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
-    "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x9c|\x1b\\\\)?"
-    "|\x1b(?:\\[[ -?]*|[ -/]*[0-~]?)|\x9b[ -?]*"
-)
-_SIGN = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 def shape(state: str) -> str:
@@ -268,29 +261,11 @@ def foremost(steps: Sequence[dict[str, Any]], room: int = 59) -> list[dict[str, 
     return sorted(steps, key=lambda step: urgent.get(step["state"], len(urgent)))[:room]
 
 
-def plain_line(text: str) -> str:
-    """A line of a log without colours: redraws leave the last, other escapes are dropped, signs become visible."""
-    text = _ESCAPE.sub("", text)
-    drawn = [part for part in text.split("\r") if part]
-    text = drawn[-1] if drawn else ""
-    if "\b" in text:
-        text = _taken_back(text)
-    return _SIGN.sub(lambda found: _visible(found[0]), text)
-
-
-def _taken_back(text: str) -> str:
-    """Without the letters that a backspace takes back."""
-    kept: list[str] = []
-    for letter in text:
-        if letter != "\b":
-            kept.append(letter)
-        elif kept:
-            kept.pop()
-    return "".join(kept)
-
-
-def _visible(sign: str) -> str:
-    code = ord(sign)
-    if code < 32:
-        return chr(0x2400 + code)
-    return "\u2421" if code == 127 else f"<U+{code:04X}>"
+def log_parts(item: Mapping[str, Any], most: int) -> list[tuple[str, str]]:
+    """What is seen of a line of a log, as parts with their classes; at most so many characters."""
+    parts: list[tuple[str, str]] = []
+    for text, look in item.get("spans") or [(item.get("shown", item["text"]), "")]:
+        if most > 0:
+            parts.append((text[:most], " ".join([f"a-{name}" for name in look.split()])))
+        most -= len(text)
+    return parts

@@ -18,6 +18,8 @@ from livewall.tasks.params import check_params
 
 TAIL = 200
 """Lines of a log on a page without script."""
+MOST = 2_000
+"""Lines that are looked through for them."""
 LONGEST = 2_000
 """Characters of such a line."""
 LISTED = 50
@@ -40,7 +42,7 @@ class TaskPages(Page):
             "chart_path": looks.chart_path,
             "edge_state": looks.edge_state,
             "box": looks.BOX,
-            "plain_line": looks.plain_line,
+            "log_parts": lambda line: looks.log_parts(line, LONGEST),
         }
 
     def expected(self, what: Mapping[str, Any], now: datetime) -> str:
@@ -128,14 +130,16 @@ class TaskPage(TaskPages):
         )
 
     async def tail(self, task: str, step: str) -> list[dict[str, Any]]:
-        """The last lines of a step's log, for readers without script."""
+        """The last lines of a step's log, for readers without script; where most of them were drawn over, of more."""
+        lines: list[dict[str, Any]] = []
         try:
-            found = await self.services.logs.lines(task, step, -TAIL, TAIL)
+            for count in (TAIL, MOST):
+                found = (await self.services.logs.lines(task, step, -count, count))["items"]
+                lines = [line for line in found if not line.get("over")][-TAIL:]
+                if len(lines) >= TAIL // 2 or len(found) < count:
+                    break
         except NotFound:
-            return []
-        lines: list[dict[str, Any]] = found["items"]
-        for line in lines:
-            line["text"] = line.get("text", "")[:LONGEST]
+            pass
         return lines
 
 

@@ -7,6 +7,12 @@ const LINE = 60; // what a held line costs beside its text
 const MOST = 200; // lines asked for at once
 const ASKED = 160_000; // bytes that one question should bring
 const LONGEST = 16_384; // of a line, as the server cuts it
+const REACH = 100; // lines that may still be drawn over, as the server counts them
+
+/** Characters of an item, all in all. */
+function room({ text = "", shown = "", spans = [] }) {
+  return text.length + shown.length + spans.reduce((sum, [part]) => sum + part.length, 0);
+}
 
 /** Lines by number (from 1), the least lately looked at forgotten first. */
 export class Lines {
@@ -16,22 +22,38 @@ export class Lines {
     this.size = 0;
     this.count = 0; // lines of the log
     this.bytes = 0;
+    this.redraws = false; // some draw over others: the last ones may change
   }
 
   /** The log has grown: its last line may have gone on. True when something changed. */
   grow({ lines, bytes }) {
     if (lines < this.count || bytes < this.bytes) return false; // older news than what is held
     if (lines === this.count && bytes === this.bytes) return false;
-    const last = this.get(this.count);
-    if (last) last.stale = true; // shown until its newer self is here
+    for (let number = this.count; number > this.count - (this.redraws ? REACH : 1); number -= 1) {
+      const item = this.get(number);
+      if (item) item.stale = true; // shown until its newer self is here
+    }
     this.count = lines;
     this.bytes = bytes;
     return true;
   }
 
+  /** Lines draw over others: what is held from before that was known is asked for again. */
+  doubt() {
+    if (this.redraws) return;
+    this.redraws = true;
+    for (const { lines } of this.blocks.values()) for (const item of lines.values()) item.stale = true;
+  }
+
   get(number) {
     const block = this.blocks.get(Math.floor((number - 1) / BLOCK));
     return block ? block.lines.get(number) || null : null;
+  }
+
+  /** Whether others were drawn over the line: it is seen no more. */
+  over(number) {
+    const item = this.get(number);
+    return Boolean(item) && item.over === true;
   }
 
   /** Whether the line is there as it is now. */
@@ -45,7 +67,7 @@ export class Lines {
     const item = block && block.lines.get(number);
     if (!item) return;
     block.lines.delete(number);
-    const cost = LINE + (item.text || "").length;
+    const cost = LINE + room(item);
     block.size -= cost;
     this.size -= cost;
   }
@@ -58,7 +80,7 @@ export class Lines {
       this.blocks.set(key, block);
       this.drop(item.n);
       block.lines.set(item.n, item);
-      const cost = LINE + (item.text || "").length;
+      const cost = LINE + room(item);
       block.size += cost;
       this.size += cost;
     }

@@ -8,7 +8,6 @@ const AGAIN = 2_000; // after a question that was not answered
 const AROUND = 20; // lines beside those in view
 const FIRST = 50; // lines of the first question, whose lengths nobody knows yet
 const FINAL = new Set(["not_found", "no_such_stream", "forbidden", "unauthenticated", "bad_token"]);
-const TAIL = 4_096; // bytes in which the last redraw of a long line is looked for
 
 export class LogReader {
   /**
@@ -92,27 +91,14 @@ export class LogReader {
   take(answer) {
     const first = !this.known;
     this.known = true;
+    if (answer.redraws) this.lines.doubt();
     this.lines.grow(answer);
     this.put(answer.items);
-    for (const item of answer.items) if (item.cut && item.size && item.text.includes("\r")) this.redrawn(item);
     this.on.came(first);
   }
 
   put(items) {
     const { line, most } = this.view();
     this.lines.put(items, line, line + most);
-  }
-
-  /** A line that was drawn over and over is longer than what is shown of one: its last redraw is at its end. */
-  async redrawn(item) {
-    try {
-      const text = await this.source.text(item.offset + item.size - TAIL, TAIL);
-      const at = text.indexOf("\r");
-      if (at < 0 || this.lines.get(item.n) !== item) return;
-      this.put([{ ...item, text: text.slice(at + 1) }]);
-      this.on.came(false);
-    } catch {
-      // Its beginning stays.
-    }
   }
 }

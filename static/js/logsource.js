@@ -28,13 +28,6 @@ export class LogSource {
     return this.ask(`${this.raw}/search?${new URLSearchParams({ q: text, from: String(from), limit: "100" })}`, this.searching);
   }
 
-  /** Raw text: so many bytes from an offset on. */
-  async text(offset, limit) {
-    const response = await this.env.fetch(`${this.raw}?offset=${offset}&limit=${limit}`, { signal: this.stopped.signal });
-    if (!response.ok) throw new Error(`${response.status}`);
-    return response.text();
-  }
-
   async ask(address, { signal } = this.stopped) {
     const response = await this.env.fetch(address, { ...JSON_ONLY, signal });
     const answer = await response.json();

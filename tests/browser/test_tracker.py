@@ -233,6 +233,23 @@ async def test_a_link_to_a_line_and_a_search_reach_the_middle_of_a_long_log(hall
     await reads(page, ".ln.target .tx", "line 29007 needle")
 
 
+async def test_redraws_and_colours_are_seen_as_on_a_terminal(hall: Hall) -> None:
+    task = await made(hall)
+    await report(hall, task, "fetch", state="running")
+    await say(hall, task, "fetch", "\x1b[31merror\x1b[0m: no\na: 0\nb: 0\n")
+    page = await operator(hall, f"/tasks/{task}#step=fetch&line=1")
+    await becomes(lambda: line_texts(page), ["error: no", "a: 0", "b: 0"])
+    frames = "".join(f"\x1b[2A\x1b[2Ka: {n}\n\x1b[2K\x1b[1Gb: {n}\n" for n in range(1, 900))
+    await say(hall, task, "fetch", frames + "x\x90y\n\x1b]0;no end")
+    await becomes(lambda: line_texts(page), ["error: no", "a: 899", "b: 899", "x<U+0090>y", "\u241b]0;no end"])
+    numbers = await page.locator(".ln:not([hidden]) .no").all_inner_texts()
+    assert numbers == ["1", "1800", "1801", "1802", "1803"]
+    assert await page.locator(".ln .a-ink1").inner_text() == "error"
+    await page.fill(".log input[type=search]", "ERROR: n")
+    await reads(page, ".log .found", "1 of 1 line")
+    assert await page.locator(".ln.target mark").all_inner_texts() == ["error", ": n"]
+
+
 async def test_a_long_log_costs_little_to_open_and_little_to_hold(hall: Hall) -> None:
     task = await made(hall)
     await report(hall, task, "fetch", state="succeeded")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from conftest import ADMIN, Answer, Client
@@ -135,6 +136,46 @@ async def test_a_search_counts_all_of_the_log(client: Client) -> None:
     assert found["items"][1] == {"n": 3, "offset": TEXT.index(b"three"), "text": "<b>three</b> �"}
     assert (await log.get("/search?q=T&case=1")).json["count"] == 0
     assert (await log.get("/search?q=T&limit=1")).json["next"] == "3"
+
+
+SEEN = (
+    b"\x1b[31merror\x1b[0m: cannot open \x1b]0;title\x07x\n10%\r\x1b[2K\x1b[1G100%\na: 0\nb: 0\n"
+    b"\x1b[2A\x1b[2Ka: 1\n\x1b[2Kb: 1\nSTRA\xc3\x9fE caf\x65\xcc\x81\na\xc2\x90b\n"
+)
+
+
+async def test_lines_say_what_is_seen_of_them_and_their_text_stays(client: Client) -> None:
+    log = await Log.made(client, SEEN)
+    found = (await log.get("/lines")).json
+    assert found["redraws"] is True and (await log.get()).body == SEEN
+    items = found["items"]
+    raw = SEEN.decode().split("\n")[:-1]
+    assert [item["text"] for item in items] == raw
+    assert all(SEEN[item["offset"] :].decode().startswith(text) for item, text in zip(items, raw, strict=True))
+    assert [item.get("over", False) for item in items] == [False, False, True, True, False, False, False, False]
+    seen = [item.get("shown", item["text"]) for item in items if not item.get("over")]
+    assert seen == ["error: cannot open x", "100%", "a: 1", "b: 1", "STRAßE cafe\u0301", "a<U+0090>b"]
+    assert items[0]["spans"] == [["error", "ink1"], [": cannot open x", ""]] and "spans" not in items[1]
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("error: cannot open", [(1, b"error")]), ("31m", []), ("title", []), ("open x", [(1, b"open")]),
+        ("a: 0", []), ("A: 1", [(5, b"a: 1")]), ("10%", []), ("100%", [(2, b"100%")]), ("strasse", [(7, b"STRA")]),
+        ("CAF\u00c9", [(7, b"caf")]), ("a<U+0090>b", [(8, b"a\xc2\x90")]),
+    ],
+)  # fmt: skip
+async def test_what_is_seen_is_searched_and_found_at_true_lines(
+    client: Client, q: str, found: list[tuple[int, bytes]]
+) -> None:
+    log = await Log.made(client, SEEN)
+    answer = (await log.get(f"/search?{urlencode({'q': q})}")).json
+    assert [(item["n"], item["offset"]) for item in answer["items"]] == [(n, SEEN.index(at)) for n, at in found]
+    assert answer["count"] == len(found)
+    if q == "error: cannot open":
+        assert answer["items"][0]["shown"] == "error: cannot open x"
+        assert answer["items"][0]["text"] == SEEN.decode().split("\n")[0]
 
 
 async def test_a_step_that_has_printed_nothing_has_an_empty_log(client: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -22,18 +23,13 @@ STEPS = [{"name": "fetch"}, {"name": "build", "needs": ["fetch"]}, {"name": "shi
 SCRIPT = """
 import { BOX, edgeState, path, shortened } from "./static/js/chartlayout.js";
 import { SHAPES } from "./static/js/shapes.js";
-import { plain } from "./static/js/ansi.js";
 import { clockFace } from "./static/js/clock.js";
-const { lines, texts, paths, edges, times } = JSON.parse(process.argv[1]);
+const { texts, paths, edges, times } = JSON.parse(process.argv[1]);
 console.log(JSON.stringify({
-  box: [BOX.width, BOX.height], shapes: SHAPES, lines: lines.map(plain), texts: texts.map((text) => shortened(text, 9)),
+  box: [BOX.width, BOX.height], shapes: SHAPES, texts: texts.map((text) => shortened(text, 9)),
   paths: paths.map(path), edges: edges.map(([a, b]) => edgeState(a, b)), times: times.map((ms) => clockFace(ms)),
 }));
 """
-LINES = [
-    "plain", "\x1b[31mred\x1b[0m", "10%\r50%\r", "10%\r\x1b[K20%", "|\b/\b-", "\x1b]0;title\x07a\x1b(Bb\x1b",
-    "\x9b31mc", "\x00\x07\x7f\x85\u202ex", "a\tb", "漢字 مرحبا", "<b>x</b>", "\x1b[31", "\b\bx", "\x1bPq\x1b\\d",
-]
 TEXTS = ["short", "a" * 30, "漢字漢字漢字", ""]
 PATHS: list[list[list[float]]] = [[[0, 10], [84, 10]], [[0, 10], [84, 60.25]], [[0, 1], [5, 9], [20, 9], [31, 2]]]
 EDGES = [("succeeded", "pending"), ("succeeded", "running"), ("failed", "skipped"), ("running", "retrying")]
@@ -75,13 +71,12 @@ async def submit(client: Client, path: str, fields: dict[str, str]) -> Answer:
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
 def test_the_server_and_the_scripts_draw_alike() -> None:
-    given = json.dumps({"lines": LINES, "texts": TEXTS, "paths": PATHS, "edges": EDGES, "times": TIMES})
+    given = json.dumps({"texts": TEXTS, "paths": PATHS, "edges": EDGES, "times": TIMES})
     told = subprocess.run(
         ["node", "--input-type=module", "-e", SCRIPT, given], cwd=ROOT, check=True, capture_output=True
     )
     drawn = json.loads(told.stdout)
     assert drawn["box"] == list(looks.BOX) and drawn["shapes"] == looks.SHAPES
-    assert drawn["lines"] == [looks.plain_line(line) for line in LINES]
     assert drawn["texts"] == [looks.shortened(text, 9) for text in TEXTS]
     assert drawn["paths"] == [looks.chart_path(points) for points in PATHS]
     assert drawn["edges"] == [looks.edge_state(*edge) for edge in EDGES]
@@ -123,10 +118,20 @@ async def test_the_end_of_a_log_is_read_without_script(client: Client) -> None:
     lines = "".join(f"line {n} \x1b[31mred\x1b[0m <i>\n" for n in range(1, 301))
     await client.ask("POST", f"/api/tasks/{task}/logs/fetch", token=ADMIN, raw=lines.encode())
     text = await page(client, f"/tasks/{task}?step=fetch")
-    assert '<li value="300" dir="auto">line 300 red &lt;i&gt;</li>' in text
+    assert '<li value="300" dir="auto">line 300 <span class="a-ink1">red</span> &lt;i&gt;</li>' in text
     assert text.count("<li value=") == 200
     assert "<li value=" not in await page(client, f"/tasks/{task}")
     assert "<li value=" not in await page(client, f"/tasks/{task}?step=nothing")
+
+
+async def test_redraws_are_resolved_without_script(client: Client) -> None:
+    task = await made(client)
+    lines = "a: 0\nb: 0\n" + "".join(f"\x1b[2A\x1b[2Ka: {n}\n\x1b[2K\x1b[1Gb: {n}\n" for n in range(1, 200))
+    await client.ask("POST", f"/api/tasks/{task}/logs/fetch", token=ADMIN, raw=f"{lines}x\x90y\n\x1b]0;z".encode())
+    text = await page(client, f"/tasks/{task}?step=fetch")
+    shown = re.findall(r'<li value="(\d+)" dir="auto">([^<]*)</li>', re.sub("</?span[^>]*>", "", text))
+    expected = [("399", "a: 199"), ("400", "b: 199"), ("401", "x&lt;U+0090&gt;y"), ("402", "\u241b]0;z")]
+    assert shown == expected
 
 
 async def test_a_host_gets_neither_log_nor_parameters(client: Client) -> None:

@@ -12,7 +12,6 @@ function reader({ count = 10_000, begin = null, most = 20, answer = null } = {})
   const log = { count, line: 1 };
   const reply = (address) => {
     const query = new URL(address, "http://x").searchParams;
-    if (query.has("offset")) return { text: `tail\rlast redraw of ${query.get("offset")}` };
     const from = Number(query.get("from"));
     const first = from > 0 ? from : Math.max(1, log.count + from + 1);
     const items = [];
@@ -27,7 +26,7 @@ function reader({ count = 10_000, begin = null, most = 20, answer = null } = {})
         asked.push(address);
         const given = (answer && answer(address, asked.length)) || reply(address);
         if (given.fails) throw new TypeError("no network");
-        return { ok: !given.error, json: async () => given.json || { error: given.error }, text: async () => given.text };
+        return { ok: !given.error, json: async () => given.json || { error: given.error } };
       },
     }),
     view: () => ({ line: log.line, most }),
@@ -103,14 +102,18 @@ test("lines that were promised and are not there yet are waited for, without a s
   assert.equal(made.lines.missing(20, 40), null);
 });
 
-test("the last redraw of a long line is read from its end", async () => {
-  const { made } = reader({ answer: (address) => (address.includes("/lines")
-    ? { json: { items: [{ n: 1, offset: 100, text: "1%\r2%", at: null, cut: true, size: 500_000 }], lines: 1, bytes: 500_100, next: null } }
-    : null) });
+test("lines that may still be drawn over are asked for again when the log goes on", async () => {
+  const { made, log } = reader({ count: 60, answer: null });
   made.want();
   await settle();
   await settle();
-  assert.equal(made.lines.get(1).text, "last redraw of 496004");
+  assert.equal(made.lines.redraws, false);
+  const items = [{ n: 50, offset: 500, text: "a", over: true, at: null, cut: false }];
+  made.take({ items, lines: 60, bytes: 600, redraws: true });
+  assert.equal(made.lines.over(50), true);
+  log.line = 45;
+  made.lines.grow({ lines: 61, bytes: 610 });
+  assert.equal(made.lines.missing(45, 61).from, 45);
 });
 
 test("after stop nothing is asked and nothing comes", async () => {

@@ -219,6 +219,30 @@ def test_following_from_the_end_prints_what_comes(server: Server) -> None:
     assert follow.returncode == 0
 
 
+STEERING = (
+    b"\x1b]0;title\x07\x1b[31mred\x1b[0m \x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\ \x1b[6n\x1b[2J\x1b[?1049h\n"
+    b"10%\r\x1b[K20%\na\nb\n\x1b[9A\x1b[2KA\n\x1b]52;c;eA==\x07\x1bc\xc2\x90end\n"
+)
+
+
+def test_a_log_on_a_terminal_keeps_its_colours_and_steers_nothing_else(server: Server) -> None:
+    server.run("report", "--new", "Nightly", "--step", "a", "--id", "n")
+    append(server, STEERING)
+    assert printed(server, "task", "logs", "n", "a") == STEERING
+    terminal, child = pty.openpty()
+    shown = subprocess.run(server.command("task", "logs", "n", "a"), env=server.client(), stdout=child, timeout=30)
+    os.close(child)
+    assert shown.returncode == 0
+    text = os.read(terminal, 65536).decode().replace("\r\n", "\n")
+    os.close(terminal)
+    assert text == "\x1b[31mred\x1b[0m link \n10%\r\x1b[0K20%\na\nb\n\x1b[4A\x1b[2KA\n<U+0090>end\n"
+    seen = printed(server, "task", "logs", "n", "a", "--seen").decode()
+    assert seen == "A\n<U+0090>end\na\nb\n"
+    assert server.run("task", "search", "n", "a", "RED LINK") == ""
+    append(server, b"\x1b[31merror\x1b[0m: no\x1b]0;t\x07\n")
+    assert server.run("task", "search", "n", "a", "Error: NO") == "7\terror: no\n"
+
+
 # Reports
 
 

@@ -16,6 +16,7 @@ from livewall.clock import iso
 from livewall.tasks.logs.chunks import Mark, nth_newline, time_at, unpack, unpack_marks
 from livewall.tasks.logs.numbering import Numbering, Segment
 from livewall.tasks.logs.rows import Log, find, gaps
+from livewall.tasks.logs.shown import add_shown
 
 LINE = 16 << 10
 """What is shown of a line, in bytes."""
@@ -90,10 +91,15 @@ class View:
         return None if log is None else cls(c, log)
 
     def lines(self, first: int, count: int, *, line: int = LINE, answer: int = ANSWER) -> dict[str, Any]:
-        """`count` lines from number `first`; a negative one counts from the end."""
+        """Return `count` lines from number `first`; a negative one counts from the end.
+
+        Beside its text, an item says what is seen of it (`add_shown`); `redraws` says that this may change.
+        """
         total = self.numbering.lines
         n = max(1, first if first > 0 else total + first + 1)
         items: list[dict[str, Any]] = []
+        stretches: dict[int, list[dict[str, Any]]] = {}
+        ends: dict[int, int] = {}
         size = 0
         place = self.numbering.of_line(n)
         offset: int | None = None
@@ -106,18 +112,27 @@ class View:
                 n = max(n, self.numbering.segments[place].first)
                 continue
             start = self._line_start(segment, n) if offset is None else offset
-            item, offset = self._line(segment, n, start, line)
+            item, offset = self.line_at(segment, n, start, line)
             size += min(offset - start, line)
             items.append(item)
+            stretches.setdefault(place, []).append(item)
+            ends[place] = offset
             n += 1
-        return {"items": items, "lines": total, "bytes": self.log.bytes, "next": str(n) if n <= total else None}
+        redraws = [
+            add_shown(self, self.numbering.segments[place], lines, ends[place], line)
+            for place, lines in stretches.items()
+        ]
+        told = {"redraws": True} if any(redraws) else {}
+        return {
+            "items": items, "lines": total, "bytes": self.log.bytes, "next": str(n) if n <= total else None
+        } | told
 
     def excerpt(self, offset: int, before: int, behind: int) -> str:
         """The text around `offset`, so many bytes of it, and no more than its line."""
         segment = self.numbering.segments[self.numbering.of_offset(offset)]
         offset = max(offset, segment.start)
         start = max(segment.start, offset - before)
-        data = self._slice(start, min(segment.end, offset + behind))
+        data = self.slice(start, min(segment.end, offset + behind))
         at = offset - start
         head, tail = data[:at].rpartition(b"\n")[2], data[at:].partition(b"\n")[0]
         whole = len(head) < at or start == segment.start
@@ -127,7 +142,7 @@ class View:
 
     # -- parts
 
-    def _line(self, segment: Segment, n: int, start: int, most: int) -> tuple[dict[str, Any], int]:
+    def line_at(self, segment: Segment, n: int, start: int, most: int = LINE) -> tuple[dict[str, Any], int]:
         """Line `n`, which begins at `start`, as an item; and where the next one begins."""
         chunk = self._chunk(start)
         assert chunk is not None
@@ -141,7 +156,7 @@ class View:
         shown = min(end, start + most)
         data = chunk.data[start - chunk.start : shown - chunk.start]
         if shown > chunk.end:
-            data = self._slice(start, shown)
+            data = self.slice(start, shown)
         cut = shown < end
         item: dict[str, Any] = {
             "n": n, "offset": start, "text": text_of(data, whole=not cut), "at": _iso(chunk.time_at(start)),
@@ -188,7 +203,8 @@ class View:
         self._held[chunk.start] = chunk
         return chunk
 
-    def _slice(self, start: int, end: int) -> bytes:
+    def slice(self, start: int, end: int) -> bytes:
+        """Return the bytes from `start` to `end`, up to the next gap."""
         return stretch(self._c, self.log.id, start, end - start)
 
 

@@ -2,15 +2,16 @@
 // while one looks at it, and lets go when one scrolls up.
 
 import { setText } from "../dom.js";
-import { plain } from "../ansi.js";
 import { Place } from "../loglines.js";
 import { LogReader } from "../logreader.js";
+import { seen } from "../logtext.js";
 import { hasEnded } from "../shapes.js";
 import { LogRow } from "./logrow.js";
 import { LogSearch } from "./logsearch.js";
 
 const ROW = 22;
 const NEAR = 2_000; // pixels scrolled at once that are not yet a jump
+const WIDEST = 20_000; // lines that may have been drawn over in one view
 const REST = 160; // after the last movement the scroll bar is put right
 const WISHES = "livewall.log";
 
@@ -27,6 +28,8 @@ export class LogView {
       lines: find(".lines"), tall: find(".tall"), window: find(".window"), rows: find(".rows"),
     };
     this.rows = [];
+    this.numbers = []; // of the lines in view
+    this.spread = 0; // lines from the first in view to the last, with those that were drawn over
     this.step = null;
     this.reader = null;
     this.resting = null;
@@ -74,7 +77,7 @@ export class LogView {
     }
     this.apply();
     if (!this.step) return;
-    this.place.wrapped = this.kept.wrap;
+    this.place.wrapped = this.kept.wrap || this.lines.redraws;
     this.resized();
   }
 
@@ -96,6 +99,8 @@ export class LogView {
     this.ended = hasEnded(step.state);
     this.place = new Place({ row: ROW });
     this.place.wrapped = this.kept.wrap;
+    this.numbers = [];
+    this.spread = 0;
     this.heights = new Map();
     this.columns = 0;
     this.bar = 0;
@@ -117,7 +122,7 @@ export class LogView {
   read(step, begin) {
     return new LogReader({
       task: this.task, step: step.name, env: this.tools.env, begin,
-      view: () => ({ line: this.place.line, most: this.most }),
+      view: () => ({ line: this.place.line, most: Math.max(this.most, this.spread) }),
       on: { came: (first) => this.came(first, begin), refused: (code) => this.refused(code) },
     });
   }
@@ -148,6 +153,7 @@ export class LogView {
   /** Lines arrived. */
   came(first, begin) {
     this.say(this.lines.count ? "" : this.nothing);
+    if (this.lines.redraws) this.place.wrapped = true; // not all lines are equally high
     if (first && this.target !== null) this.jump(this.target);
     else if (this.follow || (first && begin === null)) this.toEnd();
     else this.render();
@@ -179,13 +185,14 @@ export class LogView {
   }
 
   heightOf = (number) => {
+    if (this.lines.redraws && this.lines.over(number)) return 0;
     if (!this.kept.wrap) return ROW;
     const measured = this.heights.get(number);
     if (measured) return measured;
     const item = this.lines.get(number);
-    if (!item || !item.text) return ROW;
+    if (!item || !seen(item)) return ROW;
     if (!this.columns) this.columns = this.lettersInLine();
-    return Math.max(1, Math.ceil(plain(item.text).length / this.columns)) * ROW;
+    return Math.max(1, Math.ceil(seen(item).length / this.columns)) * ROW;
   };
 
   lettersInLine() {
@@ -236,7 +243,8 @@ export class LogView {
     if (!this.reader.known) return;
     this.target = line;
     this.setFollow(false);
-    const shown = line > this.place.line && line < this.place.line + this.view / ROW - 1 && this.lines.get(line);
+    const at = this.numbers.indexOf(line);
+    const shown = at > 0 && at < this.view / ROW - 1 && this.lines.get(line);
     if (!shown) this.place.show(line, this.lines.count, this.view, this.heightOf);
     this.render();
     this.rest();
@@ -281,10 +289,11 @@ export class LogView {
       rows.append(row.element);
     }
     const { query, marks } = this.search;
+    this.numbers = this.visible(count);
     this.rows.forEach((row, index) => {
-      const n = this.place.line + index;
-      row.element.hidden = n > count;
-      if (n > count) return;
+      const n = this.numbers[index];
+      row.element.hidden = n === undefined;
+      if (n === undefined) return;
       row.set({
         n, item: this.lines.get(n), href: `#step=${this.step.name}&line=${n}`, target: n === this.target,
         hit: marks.has(n), query, raw: this.reader.source.raw,
@@ -292,17 +301,27 @@ export class LogView {
     });
     if (this.kept.wrap) this.measure();
     rows.style.transform = `translateY(${-Math.round(this.place.above)}px)`;
-    this.lines.touch(this.place.line, this.place.line + this.most);
+    this.lines.touch(this.place.line, this.place.line + Math.max(this.most, this.spread));
     setText(size, count ? texts.say("log.size", { n: number(count), bytes: bytesText(this.lines.bytes, number) }, count) : "");
     if (this.reader.known) this.reader.want();
   }
 
+  /** The numbers of the lines in view: those that were drawn over have no row. */
+  visible(count) {
+    const { line } = this.place;
+    const numbers = [];
+    let n = line;
+    for (; n <= count && numbers.length < this.rows.length && n - line < WIDEST; n += 1) {
+      if (!this.lines.redraws || !this.lines.over(n)) numbers.push(n);
+    }
+    this.spread = n - line;
+    return numbers;
+  }
+
   measure() {
     if (this.heights.size > 2_000) this.heights = new Map();
-    for (const [index, row] of this.rows.entries()) {
-      if (!row.element.hidden && this.lines.get(this.place.line + index)) {
-        this.heights.set(this.place.line + index, row.element.offsetHeight || ROW);
-      }
+    for (const [index, n] of this.numbers.entries()) {
+      if (this.lines.get(n)) this.heights.set(n, this.rows[index].element.offsetHeight || ROW);
     }
   }
 }

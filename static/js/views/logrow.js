@@ -1,7 +1,9 @@
 // One line of the log on the page: number, time, text with its colours. The same element shows one line after another.
 
-import { classes, pieces } from "../ansi.js";
 import { h, setText } from "../dom.js";
+import { classes, cut, parts, places, seen } from "../logtext.js";
+
+const LONGEST = 16_384; // of a line, as the server cuts it
 
 const two = (number) => String(number).padStart(2, "0");
 
@@ -11,22 +13,6 @@ function timeOf(at) {
   if (!at || Number.isNaN(date.getTime())) return "";
   const parts = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
   return `${parts}.${String(date.getMilliseconds()).padStart(3, "0")}`;
-}
-
-/** The text with what was searched for marked, ignoring the case of ASCII letters as the server does. */
-function marked(text, query) {
-  if (!query) return [text];
-  const lower = (value) => value.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-  const [inside, wanted] = [lower(text), lower(query)];
-  const parts = [];
-  let at = 0;
-  for (let found = inside.indexOf(wanted); found >= 0 && parts.length < 200; found = inside.indexOf(wanted, at)) {
-    if (found > at) parts.push(text.slice(at, found));
-    at = found + wanted.length;
-    parts.push(h("mark", {}, text.slice(found, at)));
-  }
-  parts.push(text.slice(at));
-  return parts;
 }
 
 export class LogRow {
@@ -61,11 +47,12 @@ export class LogRow {
   content({ item, query, raw }) {
     if (!item) return [];
     if (item.gap) return [this.texts.say("log.gap", { n: this.number(item.gap) })];
-    const made = pieces(item.text).map(({ text, look }) => {
-      const name = classes(look);
-      return name ? h("span", { class: name }, marked(text, query)) : marked(text, query);
-    }).flat();
-    if (item.cut) made.push(" ", h("a", { class: "cut", href: `${raw}?offset=${item.offset}` }, this.texts.say("log.cut")));
+    const made = cut(parts(item), places(seen(item), query)).map(([text, look, marked]) => {
+      const inner = marked ? h("mark", {}, text) : text;
+      return look ? h("span", { class: classes(look) }, inner) : inner;
+    });
+    const whole = item.shown !== undefined && item.shown.length < LONGEST;
+    if (item.cut && !whole) made.push(" ", h("a", { class: "cut", href: `${raw}?offset=${item.offset}` }, this.texts.say("log.cut")));
     return made;
   }
 }

@@ -119,7 +119,7 @@ export class LogSearch {
     const words = none
       ? texts.say("log.no_hits")
       : this.at < 0 ? texts.say("log.hits", { n: number(this.count) }, this.count)
-        : texts.say("log.hit_of", { n: number(this.at + 1), of: number(this.count) });
+        : texts.say("log.hit_of", { n: number(this.at + 1), of: number(this.count) }, this.count);
     setText(this.found, this.query ? words : "");
     this.before.disabled = this.at <= 0;
     this.after.disabled = none || (this.at + 1 >= this.hits.length && !this.next);

@@ -1,0 +1,1 @@
+"""What programs write for a terminal: its grammar, its colours, and what is seen of it. Pure."""

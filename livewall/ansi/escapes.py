@@ -1,0 +1,108 @@
+"""The grammar of what a program writes for a terminal: text, colours, movements, and what has no meaning in a log.
+
+The rules are those of ECMA-48 and of xterm, with one addition for logs, in which nothing may vanish: an introducer
+whose sequence does not end within its line is a character that is shown, and so is what follows it. The controls from
+U+0080 on occur in ordinary text that was decoded wrongly, and count as introducers only where what follows cannot be
+anything else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+from typing import NamedTuple
+
+
+class Kind(Enum):
+    TEXT = "text"
+    SIGN = "sign"
+    """A character that cannot be seen, or that would turn text around: `value` is what is shown for it."""
+    LOOK = "look"
+    """Colours and the like: `value` holds the parameters of `ESC [ … m`."""
+    MOVE = "move"
+    """A movement of the cursor or an erasure: `value` is its letter, `times` its parameter."""
+    NOTHING = "nothing"
+    """Titles, links, reports, modes, places on a screen: a log has none of these."""
+
+
+class Token(NamedTuple):
+    kind: Kind
+    value: str
+    times: int = 0
+    source: str = ""
+
+
+HIDDEN = "\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+_SPECIAL = f"\x00-\x08\x0a-\x1f\x7f-\x9f{HIDDEN}"
+SPECIAL = re.compile(f"[{_SPECIAL}]")
+"""Whatever is not simply text. A line without any is seen as it stands."""
+_TOKEN = re.compile(
+    rf"""
+    (?P<text>[^{_SPECIAL}]+)
+    | (?:\x1b\[ | \x9b(?=[0-9:;?]))(?P<params>[0-?]*)(?P<between>[ -/]*)(?P<final>[@-~])
+    | (?P<string>\x1b[\]PX^_] [^\x07\x18\x1a\x1b\x9c\n]* (?:\x07|\x9c|\x1b\\)
+        | \x9d[0-9]+(?:;[^\x07\x18\x1a\x1b\x9c\n]*)? (?:\x07|\x9c|\x1b\\)
+        | \x90[0-9;]*[!-/]*[@-~][\x20-\x7e]* (?:\x9c|\x1b\\))
+    | \x1b(?P<short>[ ][FGLMN] | [!-/]{{1,2}}[0-~] | [0-OQ-WYZ\\`-~])
+    | (?P<control>[\r\b])
+    | (?P<sign>[{_SPECIAL}])
+    """,
+    re.VERBOSE,
+)
+_MOVES = frozenset("ABCDEFGJKPX@su`aej")
+"""Movements relative to the cursor or within its line, and erasures; not the places of a screen."""
+_SHORT = {"M": "A", "D": "B", "E": "E", "7": "s", "8": "u"}
+_LOOK = re.compile("[0-9;:]*")
+_VERTICAL = r"\x1b\[[0-9]*[ABEFe]|\x1b\[0?J|\x1b[DEM78]|\x1b\[[su]"
+VERTICAL = re.compile(rf"{_VERTICAL}|\x9b[0-9]+[ABEFe]")
+"""Where a line may move up or down over other lines."""
+VERTICAL_BYTES = re.compile(_VERTICAL.encode() + rb"|\xc2\x9b[0-9]+[ABEFe]")
+MOVING = re.compile(r"[\r\b]|\x1b\[[0-9]*[A-GJKPX@su`aej]|\x9b[0-9]+[A-GJKPX@su`aej]|\x1b[DEM78]")
+"""Where a line may move the cursor at all."""
+
+
+def tokens(line: str) -> Iterator[Token]:
+    """Return the tokens of one line without its newline; their `source` is the line."""
+    for found in _TOKEN.finditer(line):
+        source = found[0]
+        match found.lastgroup:
+            case "text":
+                yield Token(Kind.TEXT, source, 0, source)
+            case "final":
+                yield _control(found, source)
+            case "short":
+                letter = _SHORT.get(found["short"])
+                yield Token(Kind.NOTHING, "", 0, source) if letter is None else Token(Kind.MOVE, letter, 1, source)
+            case "control":
+                yield Token(Kind.MOVE, source, 1, source)
+            case "sign":
+                yield Token(Kind.SIGN, sign(source), 0, source)
+            case _:
+                yield Token(Kind.NOTHING, "", 0, source)
+
+
+def _control(found: re.Match[str], source: str) -> Token:
+    params, final = found["params"], found["final"]
+    if found["between"]:
+        return Token(Kind.NOTHING, "", 0, source)
+    if final == "m" and _LOOK.fullmatch(params):
+        return Token(Kind.LOOK, params, 0, source)
+    if final not in _MOVES or not (params == "" or params.isdecimal()):
+        return Token(Kind.NOTHING, "", 0, source)
+    count = int(params[:9] or 0)
+    if final in "JK":
+        return Token(Kind.MOVE, final, count, source)
+    return Token(Kind.MOVE, _SAME.get(final, final), max(1, count), source)
+
+
+_SAME = {"`": "G", "a": "C", "e": "B", "j": "D"}
+"""Other letters for the same movement."""
+
+
+def sign(character: str) -> str:
+    """Return what is shown for a character that cannot be seen: `␇`, or `<U+202E>`."""
+    code = ord(character)
+    if code < 32:
+        return chr(0x2400 + code)
+    return "\u2421" if code == 127 else f"<U+{code:04X}>"

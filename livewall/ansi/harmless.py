@@ -1,0 +1,93 @@
+"""A log on its way to a terminal: text, colours and redraws pass, everything else does not.
+
+Titles, links, clipboards, reports, places on the screen and clearing it are left out, characters that cannot be seen
+become signs, and the cursor stays on the rows that the log itself has made.
+"""
+
+from __future__ import annotations
+
+import codecs
+
+from livewall.ansi.escapes import Kind, Token, tokens
+from livewall.ansi.screen import COLUMNS, REACH
+
+_LONGEST = 4096
+"""Characters for which the rest of an escape is waited for."""
+
+
+class Harmless:
+    """A filter for the bytes of one log, which come in pieces."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = ""
+        self._row = self._rows = 0
+        """The row of the cursor, and the last that the log has made."""
+        self._coloured = self._saved = False
+
+    def feed(self, data: bytes) -> str:
+        """Return what may be written of more of the log."""
+        return self._pass(self._decoder.decode(data), end=False)
+
+    def close(self) -> str:
+        """Return the rest: the log ends here."""
+        rest = self._pass(self._decoder.decode(b"", final=True), end=True)
+        return f"{rest}\x1b[0m" if self._coloured else rest
+
+    def _pass(self, text: str, *, end: bool) -> str:
+        *lines, last = (self._held + text).split("\n")
+        self._held = ""
+        if not end:
+            whole = _whole(last)
+            if len(last) - whole < _LONGEST:
+                last, self._held = last[:whole], last[whole:]
+        written: list[str] = []
+        for line in lines:
+            written += [self._one(token) for token in tokens(line)]
+            written.append("\x1b[0m\n" if self._coloured else "\n")
+            self._coloured = self._saved = False
+            self._row += 1
+            self._rows = max(self._rows, self._row)
+        written += [self._one(token) for token in tokens(last)]
+        return "".join(written)
+
+    def _one(self, token: Token) -> str:
+        match token.kind:
+            case Kind.TEXT | Kind.SIGN:
+                return token.value
+            case Kind.LOOK:
+                self._coloured = token.value not in ("", "0")
+                return f"\x1b[{token.value}m"
+            case Kind.MOVE:
+                return self._move(token.value, token.times)
+        return ""
+
+    def _move(self, letter: str, times: int) -> str:
+        if letter in "\r\b":
+            return letter
+        if letter in "AF":
+            times = min(times, self._row, REACH - (self._rows - self._row))
+            self._row -= max(0, times)
+        elif letter in "BE":
+            times = min(times, self._rows - self._row)
+            self._row += times
+        elif letter == "J":
+            return "\x1b[J" if times == 0 else ""
+        elif letter == "K":
+            return f"\x1b[{times}K" if times <= 2 else ""
+        elif letter == "s":
+            self._saved = True
+            return "\x1b7"
+        elif letter == "u":
+            return "\x1b8" if self._saved else ""
+        return f"\x1b[{min(times, COLUMNS)}{letter}" if times > 0 else ""
+
+
+def _whole(text: str) -> int:
+    """Return the length of `text` without an escape at its end whose rest may come yet."""
+    at = 0
+    for token in tokens(text):
+        if token.kind is Kind.SIGN and token.source in "\x1b\x90\x9b\x9d":
+            break
+        at += len(token.source)
+    return at

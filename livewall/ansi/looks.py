@@ -1,0 +1,107 @@
+"""Colours and other looks of text, as `ESC [ … m` sets them.
+
+A look is a string of names: `ink1 ground7 bold`. The colours are the sixteen that terminals have always had; others
+become the nearest of these, so that a page can show each with enough contrast in both of its themes.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+PLAIN = ""
+PALETTE = (
+    (0, 0, 0), (205, 49, 49), (13, 188, 121), (200, 160, 16), (36, 114, 200), (188, 63, 188), (17, 168, 205),
+    (204, 204, 204), (102, 102, 102), (241, 76, 76), (35, 209, 139), (245, 245, 67), (59, 142, 234), (214, 112, 214),
+    (41, 184, 219), (255, 255, 255),
+)
+_STEPS = (0, 95, 135, 175, 215, 255)
+_ON = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "inverse", 9: "strike"}
+_OFF = {21: ("bold",), 22: ("bold", "dim"), 23: ("italic",), 24: ("underline",), 27: ("inverse",), 29: ("strike",)}
+_MOST = 64
+"""Parameters of one sequence that count; the longest real ones have fewer than twenty."""
+
+
+def nearest(red: int, green: int, blue: int) -> int:
+    """Return the number of the colour that is nearest."""
+
+    def distance(number: int) -> int:
+        r, g, b = PALETTE[number]
+        return 2 * (r - red) ** 2 + 4 * (g - green) ** 2 + 3 * (b - blue) ** 2
+
+    return min(range(16), key=distance)
+
+
+def of_256(number: int) -> int | None:
+    """Return one of the 256 colours as one of the sixteen; None for a number beyond them."""
+    if not 0 <= number <= 255:
+        return None
+    if number < 16:
+        return number
+    if number >= 232:
+        grey = 8 + 10 * (number - 232)
+        return nearest(grey, grey, grey)
+    place = number - 16
+    return nearest(_STEPS[place // 36], _STEPS[place // 6 % 6], _STEPS[place % 6])
+
+
+@lru_cache(4096)
+def styled(look: str, params: str) -> str:
+    """Return the look after `ESC [ params m`."""
+    names = dict.fromkeys(look.split())
+    codes = [_numbers(part) for part in params.split(";")[:_MOST]]
+    at = 0
+    while at < len(codes):
+        code, *rest = codes[at]
+        at += 1
+        if code in (38, 48, 58):
+            if rest:
+                colour, _ = _extended(rest, colons=True)
+            else:
+                colour, used = _extended([part[0] for part in codes[at:]], colons=False)
+                at += used
+            if colour is not None and code != 58:
+                _colour(names, "ink" if code == 38 else "ground", colour)
+        elif code == 4 and rest[:1] == [0]:
+            names.pop("underline", None)
+        else:
+            _simple(names, code)
+    return " ".join(names)
+
+
+def _numbers(part: str) -> list[int]:
+    return [int(digits[:9]) if digits else 0 for digits in part.split(":")]
+
+
+def _simple(names: dict[str, None], code: int) -> None:
+    if code == 0:
+        names.clear()
+    elif code in _ON:
+        names[_ON[code]] = None
+    elif code in _OFF:
+        for name in _OFF[code]:
+            names.pop(name, None)
+    elif 30 <= code <= 37 or 90 <= code <= 97:
+        _colour(names, "ink", code - 30 if code < 90 else code - 82)
+    elif 40 <= code <= 47 or 100 <= code <= 107:
+        _colour(names, "ground", code - 40 if code < 100 else code - 92)
+    elif code in (39, 49):
+        _colour(names, "ink" if code == 39 else "ground", None)
+
+
+def _colour(names: dict[str, None], kind: str, number: int | None) -> None:
+    for name in [name for name in names if name.startswith(kind)]:
+        del names[name]
+    if number is not None:
+        names[f"{kind}{number}"] = None
+
+
+def _extended(rest: list[int], *, colons: bool) -> tuple[int | None, int]:
+    """Return the colour of `5;N` or `2;R;G;B`, and how many codes it takes. With colons an empty colour space may
+    stand before the red."""
+    if rest[:1] == [5]:
+        return (of_256(rest[1]) if len(rest) > 1 else None), 2
+    if rest[:1] != [2]:
+        return None, 1
+    first = 2 if colons and len(rest) >= 5 else 1
+    parts = rest[first : first + 3]
+    return (nearest(*(min(255, part) for part in parts)) if len(parts) == 3 else None), first + 3

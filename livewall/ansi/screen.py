@@ -1,0 +1,409 @@
+"""What is seen of lines that draw over themselves and over the lines above them.
+
+A screen has rows of cells and a cursor. It is as wide as it must be, nothing wraps, and the cursor reaches back over
+`REACH` rows at most; what lies further up has been seen and stays. **A row carries the number of the last line that
+wrote to it and ended on it**; the other lines that ended there were drawn over. So a row whose text came from a line
+above that redrew it without an end keeps its number, and so does one that a line only passed. The places of a real
+screen (`ESC [ 5;1H`, clearing it, its other page) have no meaning in a log and change nothing.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from livewall.ansi.escapes import SPECIAL, Kind, Token, tokens
+from livewall.ansi.looks import PLAIN, styled
+
+REACH = 100
+"""Rows above its own that the cursor can reach; blocks of progress are lower than a screen."""
+COLUMNS = 1000
+"""The cursor is not moved further to the right than this, unless there is text."""
+WIDEST = 1 << 18
+"""Cells of a row; what would stand to the right of them is left out where a line moves its cursor."""
+_TAB = 8
+_FILL = "\x00"
+"""The cells of a wide character behind its first."""
+_FIRST_CLUSTER, _CLUSTERS = 0xD800, 2048
+"""A character with its marks is held as a surrogate, which decoded text does not have."""
+_JOINERS = frozenset("\u200c\u200d") | {chr(code) for code in range(0xFE00, 0xFE10)}
+_VISIBLE_BLANKS = ("ground", "inverse", "underline", "strike")
+
+
+class Span(NamedTuple):
+    text: str
+    look: str
+
+
+class Seen(NamedTuple):
+    """A row as it is seen, and the number of its line."""
+
+    number: int
+    spans: list[Span]
+
+    @property
+    def text(self) -> str:
+        return "".join([span.text for span in self.spans])
+
+
+def straight(found: Iterable[Token]) -> list[Span]:
+    """Return the spans of a line whose tokens do not move the cursor."""
+    spans: list[Span] = []
+    look = PLAIN
+    for token in found:
+        if token.kind is Kind.LOOK:
+            look = styled(look, token.value)
+        elif token.kind is Kind.TEXT or token.kind is Kind.SIGN:
+            _add(spans, token.value, _signed(look) if token.kind is Kind.SIGN else look)
+    return spans
+
+
+def seen(line: str) -> list[Span]:
+    """Return what is seen of one line alone, without its newline; movements up and down go nowhere."""
+    if SPECIAL.search(line) is None:
+        return [Span(line, PLAIN)] if line else []
+    screen = Screen()
+    screen.line(1, line)
+    return screen.rest()[0].spans
+
+
+def _signed(look: str) -> str:
+    return f"{look} sign" if look else "sign"
+
+
+def _add(spans: list[Span], text: str, look: str) -> None:
+    if not text:
+        return
+    if spans and spans[-1].look == look:
+        spans[-1] = Span(spans[-1].text + text, look)
+    else:
+        spans.append(Span(text, look))
+
+
+class Row:
+    """The cells of a row: one character each in `text`, the index of its look in `looks`. What was written straight is
+    kept as spans until something is drawn over it."""
+
+    __slots__ = ("_clusters", "looks", "number", "spans", "text", "writer")
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.looks = ""
+        self.spans: list[Span] | None = None
+        self.number: int | None = None
+        self.writer = 0
+        """The line that wrote to it last."""
+        self._clusters: list[str] = []
+
+    @property
+    def blank(self) -> bool:
+        return not self.text and not self.spans
+
+    def cells(self, text: str, column: int) -> str:
+        """Return `text` as cells, as it stands from `column` on; marks stay with their letters."""
+        if text.isascii() and "\t" not in text:
+            return text
+        made: list[str] = []
+        for letter in text:
+            if letter == "\t":
+                made.append("\t" + _FILL * (_TAB - 1 - (column + sum(map(len, made))) % _TAB))
+            elif letter in _JOINERS or unicodedata.category(letter) in ("Mn", "Me"):
+                if made:
+                    made[-1] = self._cluster(made[-1], letter)
+                else:
+                    made.append(letter)
+            elif unicodedata.east_asian_width(letter) in "WF":
+                made.append(letter + _FILL)
+            else:
+                made.append(letter)
+        return "".join(made)
+
+    def _cluster(self, cell: str, mark: str) -> str:
+        whole = self.whole(cell[0]) + mark
+        if whole in self._clusters:
+            place = self._clusters.index(whole)
+        elif len(self._clusters) < _CLUSTERS:
+            place = len(self._clusters)
+            self._clusters.append(whole)
+        else:
+            return cell + mark
+        return chr(_FIRST_CLUSTER + place) + cell[1:]
+
+    def whole(self, text: str) -> str:
+        """Return the text of cells."""
+        text = text.replace(_FILL, "")
+        if not self._clusters:
+            return text
+        return "".join(
+            [self._clusters[ord(c) - _FIRST_CLUSTER] if "\ud800" <= c <= "\udfff" else c for c in text]
+        )
+
+    def write(self, column: int, cells: str, look: str) -> None:
+        """Put cells at a column, over what is there."""
+        end = column + len(cells)
+        if column > len(self.text):
+            self.extend(column)
+        if _FILL in self.text:
+            self._split(column)
+            self._split(end)
+        self.text = self.text[:column] + cells + self.text[end:]
+        self.looks = self.looks[:column] + look * len(cells) + self.looks[end:]
+        if len(self.text) > WIDEST:
+            self.cut(WIDEST)
+
+    def extend(self, to: int) -> None:
+        blank = to - len(self.text)
+        self.text += " " * blank
+        self.looks += _FIRST_LOOK * blank
+
+    def cut(self, to: int) -> None:
+        self._split(to)
+        self.text, self.looks = self.text[:to], self.looks[:to]
+
+    def delete(self, column: int, count: int) -> None:
+        self._split(column)
+        self._split(column + count)
+        self.text = self.text[:column] + self.text[column + count :]
+        self.looks = self.looks[:column] + self.looks[column + count :]
+
+    def insert(self, column: int, count: int) -> None:
+        if column < len(self.text):
+            self._split(column)
+            self.text = self.text[:column] + " " * count + self.text[column:]
+            self.looks = self.looks[:column] + _FIRST_LOOK * count + self.looks[column:]
+
+    def _split(self, column: int) -> None:
+        """A wide character that stands on both sides of a column becomes blanks."""
+        text = self.text
+        if column >= len(text) or text[column] != _FILL:
+            return
+        start = column
+        while start and text[start] == _FILL:
+            start -= 1
+        end = column
+        while end < len(text) and text[end] == _FILL:
+            end += 1
+        self.text = text[:start] + " " * (end - start) + text[end:]
+
+
+_FIRST_LOOK = "\x01"
+
+
+class Screen:
+    """Draws lines as they come. `below` says that lines which are not known stand above the first."""
+
+    def __init__(self, *, below: bool = False) -> None:
+        self._rows = [Row() for _ in range(REACH if below else 0)] + [Row()]
+        self._done: list[Seen] = []
+        self._y = len(self._rows) - 1
+        self._column = 0
+        self._look = PLAIN
+        self._looks = [PLAIN]
+        self._begun = self._rows[self._y]
+        self._saved: tuple[Row, int] = (self._begun, 0)
+
+    @property
+    def at_bottom(self) -> bool:
+        return self._y == len(self._rows) - 1
+
+    def line(self, number: int, text: str, *, ended: bool = True) -> None:
+        """Draw a line, or with `ended` false a part of it."""
+        if not text and not ended:
+            return
+        row = self._rows[self._y]
+        if SPECIAL.search(text) is None:
+            if self._fresh(row):
+                row.spans = [Span(text, PLAIN)] if text else []
+                row.writer = number
+                self._column = -1 if text else 0
+            else:
+                self._write(text, self._look, number)
+        else:
+            self._draw(list(tokens(text)), row, number)
+        if ended:
+            self._newline(number)
+
+    def numbers(self) -> set[int]:
+        """Return the numbers of the lines on the rows that can still be reached."""
+        return {row.number or row.writer for row in self._rows}
+
+    def take(self) -> list[Seen]:
+        """Return the rows that can be reached no more, and forget them."""
+        done, self._done = self._done, []
+        return done
+
+    def rest(self) -> list[Seen]:
+        """Return all rows that are left; a line that has not ended is on the row on which it began."""
+        if self._begun in self._rows and self._begun.writer and (self._begun.number or 0) < self._begun.writer:
+            self._begun.number = self._begun.writer
+        for row in self._rows:
+            self._finish(row)
+        self._rows = [Row()]
+        return self.take()
+
+    # -- parts
+
+    def _fresh(self, row: Row) -> bool:
+        return row.blank and row.number is None and self._column == 0 and self._look == PLAIN and self.at_bottom
+
+    def _draw(self, found: list[Token], row: Row, number: int) -> None:
+        if self._fresh(row) and not any(token.kind is Kind.MOVE for token in _without_returns(found)):
+            row.spans = straight(found)
+            row.writer = number
+            self._column = 0 if found[-1].value == "\r" or not row.spans else -1
+            self._look = _last_look(found)
+            return
+        for token in found:
+            if token.kind is Kind.TEXT:
+                self._write(token.value, self._look, number)
+            elif token.kind is Kind.SIGN:
+                self._write(token.value, _signed(self._look), number)
+            elif token.kind is Kind.LOOK:
+                self._look = styled(self._look, token.value)
+            elif token.kind is Kind.MOVE:
+                self._move(token.value, token.times, number)
+
+    def _newline(self, number: int) -> None:
+        row = self._rows[self._y]
+        if row.number is None or row.writer == number:
+            row.number = number
+        self._y += 1
+        if self._y == len(self._rows):
+            self._rows.append(Row())
+            if len(self._rows) > REACH + 1:
+                self._finish(self._rows.pop(0))
+                self._y -= 1
+        self._column, self._look = 0, PLAIN
+        self._begun = self._rows[self._y]
+
+    def _finish(self, row: Row) -> None:
+        """A row without a number, on which no line ended, belongs to the one that wrote it, if there is anything."""
+        if row.number is None and (row.blank or not row.writer):
+            return
+        spans = row.spans if row.spans is not None else self._spans(row)
+        if row.number is None and not spans:
+            return
+        self._done.append(Seen(row.number or row.writer, spans))
+
+    def _spans(self, row: Row) -> list[Span]:
+        spans: list[Span] = []
+        at = 0
+        while at < len(row.text):
+            end, look = at + 1, row.looks[at]
+            while end < len(row.text) and row.looks[end] == look:
+                end += 1
+            _add(spans, row.whole(row.text[at:end]), self._looks[ord(look) - 1])
+            at = end
+        while spans and not any(name in spans[-1].look for name in _VISIBLE_BLANKS):
+            text = spans[-1].text.rstrip(" ")
+            if text:
+                spans[-1] = Span(text, spans[-1].look)
+                break
+            spans.pop()
+        return spans
+
+    def _touch(self) -> Row:
+        """The row of the cursor as cells, and the cursor at a column of it."""
+        row = self._rows[self._y]
+        if row.spans is not None:
+            spans, row.spans = row.spans, None
+            for span in spans:
+                row.write(len(row.text), row.cells(span.text, len(row.text)), self._index(span.look))
+        if self._column < 0:
+            self._column = len(row.text)
+        return row
+
+    def _index(self, look: str) -> str:
+        if look not in self._looks:
+            self._looks.append(look)
+        return chr(self._looks.index(look) + 1)
+
+    def _write(self, text: str, look: str, number: int) -> None:
+        if not text:
+            return
+        row = self._touch()
+        if text[0] == "\t" and self._column < len(row.text):  # over text a tab only moves
+            while text[:1] == "\t":
+                self._column += _TAB - self._column % _TAB
+                text = text[1:]
+            if not text:
+                return
+        cells = row.cells(text, self._column)
+        row.write(self._column, cells, self._index(look))
+        row.writer = number
+        self._column += len(cells)
+
+    def _move(self, letter: str, count: int, number: int) -> None:
+        if letter == "\r":
+            self._column = 0
+            return
+        if letter in "ABEF":
+            self._vertical(letter, count)
+            return
+        row = self._touch()
+        column = self._column
+        most = max(COLUMNS, len(row.text))
+        match letter:
+            case "\b" | "D":
+                self._column = max(0, column - count)
+            case "C":
+                self._column = min(most, column + count)
+            case "G":
+                self._column = min(most, count - 1)
+            case "K":
+                row.writer = number
+                self._erase(row, count)
+            case "J" if count == 0:
+                row.cut(column)
+                for below in self._rows[self._y + 1 :]:
+                    below.spans, below.text, below.looks = None, "", ""
+            case "X":
+                row.write(column, " " * min(count, max(0, len(row.text) - column)), _FIRST_LOOK)
+            case "P":
+                row.delete(column, count)
+            case "@":
+                row.insert(column, min(count, COLUMNS))
+            case "s":
+                self._saved = row, column
+            case "u":
+                self._restore()
+
+    def _vertical(self, letter: str, count: int) -> None:
+        to = self._y + (count if letter in "BE" else -count)
+        if letter in "BE" and self.at_bottom:  # a log has no empty rows below its end
+            return
+        self._touch()
+        self._y = max(0, min(to, len(self._rows) - 1))
+        if letter in "EF":
+            self._column = 0
+
+    def _erase(self, row: Row, which: int) -> None:
+        column = self._column
+        if which == 0:
+            row.cut(column)
+        elif which == 1:
+            row.write(0, " " * min(column + 1, len(row.text)), _FIRST_LOOK)
+        elif which == 2:
+            row.cut(0)
+
+    def _restore(self) -> None:
+        row, column = self._saved
+        if row in self._rows:
+            self._y, self._column = self._rows.index(row), column
+
+
+def _without_returns(found: Sequence[Token]) -> Sequence[Token]:
+    """The tokens without the returns at their end, which draw nothing."""
+    end = len(found)
+    while end and found[end - 1].value == "\r":
+        end -= 1
+    return found[:end]
+
+
+def _last_look(found: Sequence[Token]) -> str:
+    look = PLAIN
+    for token in found:
+        if token.kind is Kind.LOOK:
+            look = styled(look, token.value)
+    return look
