@@ -27,10 +27,13 @@ from tornado.web import Application
 from handlers.assets import Assets
 from handlers.base import NotFoundHandler, path_of
 from handlers.connections import Connections
-from handlers.livestream import READ_CHUNK, SEND_BUFFER, LiveServer
+from handlers.origins import Site
 from handlers.routes import routes
 from handlers.static import StaticHandler
+from handlers.transport.server import LiveServer
+from handlers.transport.stream import SEND_BUFFER
 from livewall import resources
+from livewall.bodies import Bodies
 from livewall.clock import iso, utc_now
 from livewall.credentials import Credentials
 from livewall.errors import LivewallError
@@ -40,7 +43,7 @@ from livewall.limits import Limits
 from livewall.logs import set_up_logs
 from livewall.metrics import Metrics
 from livewall.network import local, reachable
-from livewall.openfiles import allow_many_connections
+from livewall.openfiles import allow_many_connections, connections_allowed
 from livewall.presence import Presence
 from livewall.screens import Screens
 from livewall.services import Services
@@ -64,13 +67,12 @@ from livewall.walls import WallRule, Walls
 log = logging.getLogger("livewall")
 access = logging.getLogger("livewall.access")
 
-MAX_BUFFER = 9 << 20
 EVICT_SECONDS = 15.0
 ERASE_SECONDS = 3600.0
 LAG_SECONDS = 0.5
 PRESENCE_SECONDS = 1.0
+SWEEP_SECONDS = 1.0
 LISTEN_BACKLOG = 1024
-BODY_SECONDS = 120.0
 
 
 class PortTaken(LivewallError):
@@ -200,15 +202,14 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
         clock=utc_now,
         monotonic=time.monotonic,
         assets=Assets(resources.folder("static")),
+        site=Site(settings.public_url),
+        bodies=Bodies(),
         base_url=settings.public_url or f"http://{reachable(settings.address)}:{port}",
     )
     http = LiveServer(
         application(services, connections),
-        chunk_size=READ_CHUNK,
-        max_buffer_size=MAX_BUFFER,
-        max_body_size=1 << 20,
-        idle_connection_timeout=300,
-        body_timeout=BODY_SECONDS,
+        most=connections_allowed(settings.workers),
+        clock=time.monotonic,
     )
     running = Running(services, connections, http, port, folder, deadlines, tasks)
     await services.polls.start()
@@ -216,6 +217,7 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
     await tasks.start()
     every(running, LAG_SECONDS, lambda late: metrics.loop_lag.set(late))
     every(running, EVICT_SECONDS, lambda late: hub.hub.evict())
+    every(running, SWEEP_SECONDS, lambda late: http.sweep())
     every(running, PRESENCE_SECONDS, lambda late: services.presence.turn())
     every(running, ERASE_SECONDS, lambda late: services.erasure.look())
     every(running, EVICT_SECONDS, lambda late: credentials.run_out())

@@ -18,8 +18,7 @@ PAGES = {"polls": "poll", "walls": "wall_host", "tasks": "task"}
 
 def need_reader(handler: BaseHandler) -> None:
     """Raise unless a host or an operator asks."""
-    if not handler.who.host:
-        handler.need("operator")
+    handler.need("operator", "host")
 
 
 async def lines(handler: BaseHandler) -> tuple[list[Line], str | None]:

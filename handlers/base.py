@@ -9,41 +9,32 @@ import re
 from collections.abc import Awaitable, Sequence
 from ipaddress import ip_address
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import tornado.locale
 import tornado.web
-from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, RequestHandler
 
-from handlers.livestream import LiveStream
+from handlers.transport.http1 import abandon, is_unread
 from livewall import wire
+from livewall.bodies import Share
 from livewall.clock import iso
 from livewall.errors import BadInput, Busy, LivewallError, NotAllowed, NotFound, invalid
-from livewall.identity import NOBODY, Who
+from livewall.identity import MAY, NOBODY, ROLES, Who, either
+from livewall.network import limited
 from livewall.services import Services
 from livewall.settings import Network
 
 log = logging.getLogger("livewall.http")
 T = TypeVar("T")
 
-BODY_LIMIT = 1 << 20
+SMALL, LARGE, BODY_LIMIT = 8 << 10, 256 << 10, 1 << 20
+"""Bytes of a body: of what anybody may send; of a poll or a wall; and the most that any address takes."""
 THEMES = ("dark", "light", "contrast")
 LANGUAGES = {"en": "en_US", "zh": "zh_CN"}
-READ_LIMIT = 8 << 20
-"""A body up to this size is read and dropped, so that its sender gets to see the 413."""
 SAFE = ("GET", "HEAD", "OPTIONS")
 VOTER_COOKIE_SECONDS = 365 * 86400
 SIGN_IN_COOKIE_SECONDS = 12 * 3600
-
-
-def origin_of(url: str) -> str:
-    """The host and port of an address, as in a Host header; nothing for what is no address."""
-    try:
-        return urlsplit(url).netloc.lower()
-    except ValueError:
-        return ""
 
 
 def path_of(request: HTTPServerRequest) -> str:
@@ -67,26 +58,6 @@ def language_of(accepted: str) -> str:
     return found
 
 
-def is_foreign(request: HTTPServerRequest, public_url: str | None) -> bool:
-    """Whether a browser says that this request was made by a page of another site."""
-    origin = request.headers.get("Origin")
-    if origin is not None:
-        return not _is_ours(origin, request, public_url)
-    return request.headers.get("Sec-Fetch-Site") not in (None, "same-origin", "none")
-
-
-def is_proved_own(request: HTTPServerRequest, public_url: str | None) -> bool:
-    """Whether a browser says that this request was made by a page of ours: silence is no proof."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site == "same-origin"
-    for name in ("Origin", "Referer"):
-        value = request.headers.get(name)
-        if value is not None:
-            return _is_ours(value, request, public_url)
-    return False
-
-
 def takes_gzip(request: HTTPServerRequest) -> bool:
     """Whether an answer may be compressed (RFC 9110 §12.5.3)."""
     for part in request.headers.get("Accept-Encoding", "").lower().split(","):
@@ -96,31 +67,33 @@ def takes_gzip(request: HTTPServerRequest) -> bool:
     return False
 
 
-def _is_ours(url: str, request: HTTPServerRequest, public_url: str | None) -> bool:
-    netloc = origin_of(url)
-    return bool(netloc) and (netloc == request.host.lower() or netloc == origin_of(public_url or ""))
-
-
 def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
     """Whose request this is: going back from the peer, the first address that is no trusted proxy's."""
     hops = [hop.strip() for line in forwarded for hop in line.split(",")]
     address = peer
-    while hops and _is_trusted(address, trusted):
+    while hops and is_trusted(address, trusted):
         address = hops.pop()
     return address
 
 
-def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
     try:
-        return any(ip_address(address) in network for network in trusted)
+        found = ip_address(address)
     except ValueError:
         return False
+    found = getattr(found, "ipv4_mapped", None) or found
+    return any(found in network for network in trusted)
 
 
+@tornado.web.stream_request_body
 class BaseHandler(RequestHandler):
-    """Finds out who asks, refuses forged requests, and answers errors in one shape."""
+    """Finds out who asks, refuses who may not before the body is read, and answers errors in one shape. A body that
+    nobody asks for is dropped as it comes."""
 
     services: Services
+    changes = ""
+    """The right that every method but GET needs: host, operator, reporter or admin."""
+    body_limit = SMALL
     page = False
     """Pages answer errors as pages, and may be framed or not; everything else answers JSON."""
     framed = False
@@ -130,6 +103,8 @@ class BaseHandler(RequestHandler):
         self.who: Who = NOBODY
         self.by_token = False
         self.as_audience = False
+        self._size = 0
+        self._share: Share | None = None
 
     # -- language
 
@@ -182,9 +157,70 @@ class BaseHandler(RequestHandler):
     # -- who
 
     async def prepare(self) -> None:
+        """All that can be refused without the body is refused here, before it is read."""
+        method = self.request.method or ""
+        if not self.takes(method):
+            raise BadInput("method_not_allowed", "this address does not take that method")
         await self.identify()
-        if self.request.method not in SAFE:
+        if method not in SAFE:
+            self.refuse_other_host()
             self.refuse_forgery()
+            self.may_change()
+        self.expect_body()
+
+    def takes(self, method: str) -> bool:
+        own = getattr(type(self), method.lower(), None)
+        return own is not None and own is not getattr(RequestHandler, method.lower())
+
+    def may_change(self) -> None:
+        """Raise where whoever asks may not change anything here."""
+        if self.changes:
+            self.need(self.changes)
+
+    # -- the body
+
+    @property
+    def most(self) -> int:
+        """Bytes of a body of this request."""
+        return SMALL if self.request.method in SAFE else self.body_limit
+
+    def expect_body(self) -> None:
+        """Raise for a body that is announced as larger than this address takes."""
+        length = self.request.headers.get("Content-Length", "")
+        if length.isdecimal() and (len(length) > 15 or int(length) > self.most):
+            raise too_large(self.most)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Count what comes, and keep it where it is asked for. What is too much is refused at once."""
+        if self._finished:
+            return None
+        self._size += len(chunk)
+        try:
+            if self._size > self.most:
+                raise too_large(self.most)
+            self.keep(chunk)
+        except LivewallError as error:
+            self.release()
+            self.send_error(exc_info=(type(error), error, None))
+        return None
+
+    def keep(self, chunk: bytes) -> None:
+        """Take a piece of the body. Raises Busy where too much is being sent."""
+
+    def release(self) -> None:
+        """Forget the body: it was used, or its sender is gone."""
+        if self._share is not None:
+            self._share.release()
+
+    def on_finish(self) -> None:
+        self.release()
+
+    def on_connection_close(self) -> None:
+        unread = is_unread(self.request)
+        super().on_connection_close()
+        if unread:
+            abandon(self)
+        self.release()
 
     async def identify(self) -> None:
         """Find out who asks: a Bearer token alone, else the cookies. Raises NotAllowed (`bad_token`)."""
@@ -197,8 +233,8 @@ class BaseHandler(RequestHandler):
             self.by_token = True
             self.who = await credentials.who(token.strip())
         else:
-            signed_in = self.get_cookie(self.role_cookie)
-            voter = self.get_cookie(self.voter_cookie)
+            signed_in = self.own_cookie(self.role_cookie)
+            voter = self.own_cookie(self.voter_cookie)
             holder = await credentials.holder(signed_in) if signed_in and len(signed_in) < 200 else None
             self.who = Who(
                 role=holder.role if holder else None,
@@ -215,7 +251,7 @@ class BaseHandler(RequestHandler):
         """A change asked for with a cookie must come from a page of ours (DESIGN §8)."""
         if self.by_token or (self.who.role is None and self.who.voter is None and not self.must_be_own):
             return
-        if is_proved_own(self.request, self.services.settings.public_url):
+        if self.services.site.is_proved_own(self.request.headers, self.request.host, self.schemes):
             return
         silent = self.request.headers.get("Sec-Fetch-Site") is None and self.request.headers.get("Origin") is None
         if silent and self.takes_forms:
@@ -224,6 +260,22 @@ class BaseHandler(RequestHandler):
             raise NotAllowed("forbidden", "a request with a cookie must say which page made it")
         else:
             raise NotAllowed("forbidden", "this request was made by a page of another site")
+
+    def refuse_other_host(self) -> None:
+        """With a public address, what acts must have been sent to it."""
+        site, request = self.services.site, self.request
+        by_cookie = not self.by_token and (self.who.role is not None or self.who.voter is not None)
+        if site.refuses_host(request.headers, request.host, by_token=self.by_token, by_cookie=by_cookie):
+            raise NotAllowed("forbidden", f"this server is at {site.url}; open it there")
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """By what this request came: https only where a trusted proxy says so."""
+        trusted = self.services.settings.trusted_proxy
+        said = self.request.headers.get("X-Forwarded-Proto", "") if trusted else ""
+        if said and is_trusted(self.request.remote_ip or "", trusted):
+            return (said.rpartition(",")[2].strip().lower(),)
+        return ("http",)
 
     must_be_own = False
     takes_forms = False
@@ -251,6 +303,17 @@ class BaseHandler(RequestHandler):
     def voter_cookie(self) -> str:
         return f"livewall_voter_{self.services.secrets.folder_id}"
 
+    def own_cookie(self, name: str) -> str | None:
+        """The value of a cookie of ours. The others of this host are not looked at: there may be thousands."""
+        held = self.request.headers.get("Cookie", "")
+        if name not in held:
+            return None
+        for part in held.split(";"):
+            key, _, value = part.strip().partition("=")
+            if key == name:
+                return value.strip('"')
+        return None
+
     def set_own_cookie(self, name: str, value: str, seconds: int) -> None:
         secure = (self.services.settings.public_url or "").startswith("https:")
         self.set_cookie(name, value, max_age=seconds, path="/", httponly=True, samesite="Lax", secure=secure)
@@ -268,16 +331,17 @@ class BaseHandler(RequestHandler):
         """Whose requests these are, for limits; forwarded headers count from a trusted proxy only."""
         peer = self.request.remote_ip or ""
         trusted = self.services.settings.trusted_proxy
-        if not trusted:
-            return peer
-        return client_address(peer, self.request.headers.get_list("X-Forwarded-For"), trusted)
+        if trusted:
+            peer = client_address(peer, self.request.headers.get_list("X-Forwarded-For"), trusted)
+        return limited(peer)
 
-    def need(self, right: str) -> None:
-        """Raise unless the asker has a role with `right`: host, operator, reporter or admin."""
-        if not getattr(self.who, right):
+    def need(self, *rights: str) -> None:
+        """Raise unless the asker has one of these rights: host, operator, reporter or admin."""
+        if not any(getattr(self.who, right) for right in rights):
+            needed = f"this needs the role {either(role for role in ROLES if any(role in MAY[r] for r in rights))}"
             if self.who.role is None:
-                raise NotAllowed("unauthenticated", f"this needs the role {right}; sign in or send a token")
-            raise NotAllowed("forbidden", f"this needs the role {right}; you are signed in as {self.who.role}")
+                raise NotAllowed("unauthenticated", f"{needed}; sign in or send a token")
+            raise NotAllowed("forbidden", f"{needed}; you are signed in as {self.who.role}")
 
     async def hold_back(self, error: LivewallError, code: str | None) -> None:
         """What guessing costs: a wrong code is counted, and may be answered later. Raises Busy (`rate`)."""
@@ -391,51 +455,41 @@ def as_error(status: int, error: BaseException | None) -> LivewallError:
     if status == 403:
         return NotAllowed("forbidden")
     if status == 413:
-        return too_large()
+        return too_large(BODY_LIMIT)
     if status == 503:
         return Busy()
     return LivewallError("internal", "something went wrong here; it was logged")
 
 
-def too_large() -> BadInput:
-    return BadInput("too_large", f"the body is larger than {BODY_LIMIT} bytes")
+def too_large(most: int) -> BadInput:
+    return BadInput("too_large", f"a body has at most {most:,} bytes here")
 
 
-@tornado.web.stream_request_body
 class ApiHandler(BaseHandler):
-    """A handler that takes a JSON body, read up to a limit and dropped beyond it."""
+    """A handler that takes a body."""
 
     def initialize(self, services: Services) -> None:
         super().initialize(services)
         self._body: list[bytes] = []
-        self._size = 0
 
-    async def prepare(self) -> None:
-        # Before anything is awaited: the body comes after `prepare`, and Tornado would answer 400 without a body.
-        connection = self.request.connection
-        assert isinstance(connection, HTTP1Connection) and isinstance(connection.stream, LiveStream)
-        connection.set_max_body_size(READ_LIMIT)
-        length = self.request.headers.get("Content-Length", "")
-        if length.isdecimal() and len(length) < 8 and connection.stream.holds(int(length)):
-            connection.set_body_timeout(None)  # type: ignore[arg-type]  # what is here already is not waited for
-        await super().prepare()
+    def keep(self, chunk: bytes) -> None:
+        if self.request.method in SAFE:
+            return
+        if self._share is None:
+            self._share = Share(self.services.bodies, self.address)
+        self._share.take(len(chunk))
+        self._body.append(chunk)
 
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        self._size += len(chunk)
-        if self._size <= BODY_LIMIT:
-            self._body.append(chunk)
-        else:
-            self._body.clear()
-        return None
+    def release(self) -> None:
+        super().release()
+        self._body.clear()
 
     def body(self, kind: type[T]) -> T:
         """The request's body as `kind`; an empty one is `{}`. Raises BadInput."""
         return wire.decode(self.raw(), kind)
 
     def raw(self) -> bytes:
-        """The request's body as it came. Raises BadInput (`too_large`)."""
-        if self._size > BODY_LIMIT:
-            raise too_large()
+        """The request's body as it came."""
         return b"".join(self._body)
 
 

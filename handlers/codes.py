@@ -24,12 +24,13 @@ ON_A_SHEET = 500
 class CodesHandler(ApiHandler):
     """POST and GET /api/walls/CODE/codes"""
 
+    changes = "host"
+
     async def get(self, code: str) -> None:
         self.need("host")
         self.answer(await self.services.codebook.list(code, **self.page_arguments()))
 
     async def post(self, code: str) -> None:
-        self.need("host")
         made = await self.services.codebook.make(code, self.body(wire.CodesIn).count, self.who)
         self.set_header("Cache-Control", "no-store")
         self.answer(made, 201)
@@ -38,8 +39,9 @@ class CodesHandler(ApiHandler):
 class CodeHandler(ApiHandler):
     """DELETE /api/walls/CODE/codes/ID"""
 
+    changes = "host"
+
     async def delete(self, code: str, id: str) -> None:
-        self.need("host")
         self.body(wire.Nothing)
         await self.services.codebook.revoke(code, id, self.who)
         self.answer({})
@@ -48,8 +50,9 @@ class CodeHandler(ApiHandler):
 class ReplaceHandler(ApiHandler):
     """POST /api/walls/CODE/codes/ID/replace: another code for the same holder."""
 
+    changes = "host"
+
     async def post(self, code: str, id: str) -> None:
-        self.need("host")
         self.body(wire.Nothing)
         made = await self.services.codebook.replace(code, id, self.who)
         self.set_header("Cache-Control", "no-store")
@@ -59,12 +62,13 @@ class ReplaceHandler(ApiHandler):
 class CodesPage(FormHandler, Page):
     """GET /w/CODE/codes: how many there are. Its forms make the sheet, replace one code, revoke one."""
 
+    changes = "host"
+
     async def get(self, code: str) -> None:
         self.need("host")
         await self.show(code, done=self.argument("done"))
 
     async def post(self, code: str) -> None:
-        self.need("host")
         given = self.fields()
         codebook, id = self.services.codebook, given.get("id", "").strip()
         try:

@@ -26,8 +26,10 @@ QUOTED = 60
 class DeckHandler(ApiHandler):
     """POST /api/walls/CODE/deck: the polls of a deck; 200 where it was imported under this id before."""
 
+    changes = "host"
+    body_limit = BODY_LIMIT
+
     async def post(self, code: str) -> None:
-        self.need("host")
         id = self.argument("id") or None
         polls, created = await self.services.decks.add(code, self.raw(), self.who, id=id)
         self.answer({"polls": polls}, 201 if created else 200)
@@ -47,8 +49,9 @@ class DeckFileHandler(ApiHandler):
 class WallDuplicateHandler(ApiHandler):
     """POST /api/walls/CODE/duplicate"""
 
+    changes = "host"
+
     async def post(self, code: str) -> None:
-        self.need("host")
         self.body(wire.Nothing)
         wall, version = await self.services.decks.duplicate(code, self.who)
         self.set_header("Location", f"/api/walls/{wall.code}")
@@ -58,7 +61,9 @@ class WallDuplicateHandler(ApiHandler):
 class DeckPage(FormHandler, Page):
     """GET and POST /w/CODE/deck: polls from a text or a file. What is wrong stands above what was typed."""
 
-    most = BODY_LIMIT
+    changes = "host"
+
+    body_limit = BODY_LIMIT
 
     _given = b""
 
@@ -67,7 +72,6 @@ class DeckPage(FormHandler, Page):
         await self.show(code)
 
     async def post(self, code: str) -> None:
-        self.need("host")
         given = self.fields()
         try:
             await self.services.decks.add(code, self._given, self.who, id=given.get("id") or None)
@@ -96,8 +100,6 @@ class DeckPage(FormHandler, Page):
 
     def fields(self) -> dict[str, str]:
         """The form's fields; the deck is the chosen file, else what was typed."""
-        if self._size > self.most:
-            raise BadInput("too_large", f"a deck has at most {BODY_LIMIT:,} bytes")
         arguments: dict[str, list[bytes]] = {}
         files: dict[str, list[HTTPFile]] = {}
         try:
@@ -114,8 +116,9 @@ class DeckPage(FormHandler, Page):
 class WallDuplicateForm(FormHandler, Page):
     """POST /w/CODE/duplicate: leads to the copy."""
 
+    changes = "host"
+
     async def post(self, code: str) -> None:
-        self.need("host")
         self.fields()
         wall, _ = await self.services.decks.duplicate(code, self.who)
         here = self.reverse_url("wall_host", wall.code)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from tornado.routing import URLSpec
 
+from handlers.base import LARGE
 from handlers.host import HostView
 from handlers.login import FormHandler, SignInPage, show_error_page
 from handlers.looks import number
@@ -132,8 +133,10 @@ class DeskForm(FormHandler, DeskPage, HostView):
     """A form of the desk or of a wall's host page (`only`): what was refused is shown beside what was typed. One that
     has the `version` it was made for does not undo what somebody else has changed since."""
 
+    changes = "host"
+    body_limit = LARGE
+
     async def post(self, *args: str) -> None:
-        self.need("host")
         given = self.fields()
         only = given.get("only") or None
         try:

@@ -9,13 +9,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13, _WebSocketParams
+from tornado.websocket import WebSocketHandler, WebSocketProtocol
 
-from handlers.base import BaseHandler, is_foreign
+from handlers.base import BaseHandler
 from handlers.connections import Connections
-from handlers.livestream import LiveStream
 from handlers.polls import result_of
+from handlers.transport.stream import LiveStream
+from handlers.transport.websocket import Frames
 from livewall import wire
+from livewall.bodies import Share
 from livewall.errors import BadInput, Busy, CloseCode, LivewallError, NotAllowed, close_code, invalid
 from livewall.hub.framing import WebSocketFraming, text_frame
 from livewall.hub.reader import Reader, State
@@ -27,19 +29,6 @@ MAX_MESSAGE = 64 * 1024
 MAX_UNDER_WAY = 32
 FRAMING = WebSocketFraming()
 PING = b"\x89\x00"
-
-
-class LiveProtocol(WebSocketProtocol13):
-    """Tornado cuts a connection that sends invalid UTF-8 without a word; its client would come back for ever."""
-
-    def _handle_message(self, opcode: int, data: bytes) -> asyncio.Future[None] | None:
-        text = data if opcode == 0x1 else data[2:] if opcode == 0x8 else b""
-        try:
-            text.decode()
-        except UnicodeDecodeError:
-            self.close(CloseCode.PROTOCOL, "not UTF-8")
-            return None
-        return super()._handle_message(opcode, data)
 
 
 class SocketOutlet:
@@ -104,13 +93,14 @@ class LiveSocket(BaseHandler, WebSocketHandler):
             raise BadInput("malformed", "this address speaks WebSocket; use /sse/ or /updates/ without")
         if "upgrade" not in headers.get("Connection", "").lower() or not headers.get("Sec-WebSocket-Key"):
             raise BadInput("malformed", "the WebSocket handshake lacks Connection: Upgrade or its key")
-        if is_foreign(self.request, self.services.settings.public_url):
+        if self.services.site.is_foreign(headers, self.request.host, self.schemes):
             raise NotAllowed("forbidden", "a page of another site cannot open a socket here")
         self._refused: LivewallError | None = None
         try:
             await self.identify()
         except LivewallError as error:
             self._refused = error
+        self.refuse_other_host()
 
     def check_origin(self, origin: str) -> bool:
         return True  # decided in `prepare`, with our own answer
@@ -118,11 +108,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
         if self.request.headers.get("Sec-WebSocket-Version") != "13":
             return None
-        return LiveProtocol(
-            self,
-            False,
-            _WebSocketParams(ping_interval=None, ping_timeout=None, max_message_size=MAX_MESSAGE),
-        )
+        return Frames(self, MAX_MESSAGE, Share(self.services.bodies, self.address))
 
     async def open(self, *args: str, **kwargs: str) -> None:
         if self._refused is not None:
@@ -156,10 +142,8 @@ class LiveSocket(BaseHandler, WebSocketHandler):
     @property
     def stream(self) -> LiveStream:
         protocol = self.ws_connection
-        assert isinstance(protocol, LiveProtocol)
-        stream = protocol.stream
-        assert isinstance(stream, LiveStream)
-        return stream
+        assert isinstance(protocol, Frames)
+        return protocol.stream
 
     def _held(self) -> None:
         if self.reader is not None:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import tornado.escape
 
 from handlers.base import SIGN_IN_COOKIE_SECONDS, ApiHandler, BaseHandler
 from livewall import wire
-from livewall.errors import LivewallError, NotAllowed
-from livewall.identity import Role
+from livewall.errors import BadInput, LivewallError, NotAllowed
+from livewall.identity import ROLES, Role
 
 
 class TokensHandler(ApiHandler):
     """POST and GET /api/tokens"""
+
+    changes = "admin"
 
     async def get(self) -> None:
         self.need("admin")
         self.answer(await self.services.credentials.list())
 
     async def post(self) -> None:
-        self.need("admin")
         given = self.body(wire.TokenIn)
         self.answer(await self.services.credentials.create_token(given.role, given.name, self.who), 201)
 
@@ -28,8 +31,9 @@ class TokensHandler(ApiHandler):
 class TokenHandler(ApiHandler):
     """DELETE /api/tokens/ID: takes back a token or a sign-in, and closes its sockets."""
 
+    changes = "admin"
+
     async def delete(self, id: str) -> None:
-        self.need("admin")
         self.body(wire.Nothing)
         await self.services.credentials.revoke(id, self.who)
         self.answer({})
@@ -38,10 +42,12 @@ class TokenHandler(ApiHandler):
 class LoginsHandler(ApiHandler):
     """POST /api/logins: a link that signs a browser in, for a role not above one's own."""
 
+    def may_change(self) -> None:
+        self.need(*ROLES)
+
     async def post(self) -> None:
         given = self.body(wire.LoginIn)
-        if self.who.role is None:
-            raise NotAllowed("unauthenticated", "sign in or send a token first")
+        assert self.who.role is not None
         role: Role = given.role or self.who.role
         code, expires_at = await self.services.credentials.create_link(role, self.who)
         self.answer({"link": f"{self.services.base_url}/login/{code}", "expires_at": expires_at}, 201)
@@ -53,18 +59,33 @@ class FormHandler(ApiHandler):
     page = True
     must_be_own = True
     takes_forms = True
-    most = 64 << 10
-    """Bytes of a form."""
+    most_fields = 64
+    _values: dict[str, list[bytes]] | None = None
+
+    def values(self) -> dict[str, list[bytes]]:
+        """Every value of each field, parsed once. Raises BadInput, before parsing, for a form with too many fields."""
+        if self._values is None:
+            raw = self.raw()
+            if raw.count(b"&") >= self.most_fields:
+                raise BadInput("too_large", f"a form has at most {self.most_fields} fields here")
+            self._values = tornado.escape.parse_qs_bytes(raw.decode("utf-8", "replace"), keep_blank_values=True)
+        return self._values
 
     def fields(self) -> dict[str, str]:
         """The last value of each field. Raises where the form cannot prove itself."""
-        if self._size > self.most:
-            raise LivewallError("too_large", "the form is too large")
-        text = b"".join(self._body).decode("utf-8", "replace")
-        values = tornado.escape.parse_qs_bytes(text, keep_blank_values=True)
-        found = {name: each[-1].decode("utf-8", "replace") for name, each in values.items()}
+        found = {name: each[-1].decode("utf-8", "replace") for name, each in self.values().items()}
         self.check_form_token(found.get("_form", ""))
         return found
+
+    @contextmanager
+    def guessed(self) -> Iterator[None]:
+        """Count a wrong code or token for its address; a right one is never counted and never refused. Raises Busy
+        (`rate`) in place of the refusal where too many were wrong."""
+        try:
+            yield
+        except NotAllowed:
+            self.services.limits.wrong_sign_in(self.address, self.services.monotonic())
+            raise
 
     def show_error(self, error: LivewallError) -> None:
         show_error_page(self, error)
@@ -87,9 +108,9 @@ class LoginPage(FormHandler):
         self.render("login.html", role=link.role, code=code, expires_at=link.expires_at, error=None)
 
     async def post(self, code: str) -> None:
-        self.services.limits.sign_in(self.address, self.services.monotonic())
         self.fields()
-        token = await self.services.credentials.use(code)
+        with self.guessed():
+            token = await self.services.credentials.use(code)
         self.set_own_cookie(self.role_cookie, token, SIGN_IN_COOKIE_SECONDS)
         self.redirect(local(self.argument("next")), status=303)
 
@@ -98,9 +119,9 @@ class SignInPage(FormHandler):
     """POST /: signs in with a pasted token."""
 
     async def post(self) -> None:
-        self.services.limits.sign_in(self.address, self.services.monotonic())
         given = self.fields().get("token", "").strip()
-        who = await self.services.credentials.who(given)
+        with self.guessed():
+            who = await self.services.credentials.who(given)
         token = await self.services.credentials.sign_in(who)
         self.set_own_cookie(self.role_cookie, token, SIGN_IN_COOKIE_SECONDS)
         self.redirect("/", status=303)

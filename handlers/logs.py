@@ -9,7 +9,7 @@ from typing import Any
 
 from tornado.iostream import StreamClosedError
 
-from handlers.base import ApiHandler
+from handlers.base import BODY_LIMIT, ApiHandler
 from livewall.errors import LivewallError, invalid
 from livewall.tasks.logs.service import Span
 
@@ -58,9 +58,13 @@ class LogHandler(LogsHandler):
         else:
             await self.answer_span(id, name, span)
 
-    async def post(self, id: str, name: str) -> None:
+    body_limit = BODY_LIMIT
+
+    def may_change(self) -> None:
         if self.who.step is None:
             self.need("reporter")
+
+    async def post(self, id: str, name: str) -> None:
         offset = self.number("offset", None)
         end, lease = await self.services.tasks.append_log(id, name, offset, self.raw(), self.who)
         if lease is not None:

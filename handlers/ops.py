@@ -11,7 +11,7 @@ class HealthHandler(BaseHandler):
     """GET /healthz: the process turns its loop."""
 
     async def prepare(self) -> None:
-        pass
+        self.expect_body()
 
     def get(self) -> None:
         self.answer({"ok": True})
@@ -21,7 +21,7 @@ class ReadyHandler(BaseHandler):
     """GET /readyz: it takes work; 503 while it drains or its database cannot be read."""
 
     async def prepare(self) -> None:
-        pass
+        self.expect_body()
 
     async def get(self) -> None:
         if self.services.draining:
@@ -34,8 +34,7 @@ class MetricsHandler(BaseHandler):
     """GET /metrics, for operators and hosts"""
 
     async def get(self) -> None:
-        if not self.who.host:
-            self.need("operator")
+        self.need("operator", "host")
         hub, metrics = self.services.hub.hub, self.services.metrics
         metrics.behind.set(hub.behind)
         metrics.deliveries.set(hub.deliveries)

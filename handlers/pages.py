@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 import msgspec
-import tornado.escape
 from tornado.routing import URLSpec
 
 from handlers import codes, decks, desk, host, joining, phone, prints, replay, screens, task_pages
@@ -163,8 +162,7 @@ class BallotPage(FormHandler, AudiencePage):
 
     def lists(self, name: str) -> list[str]:
         """Every value of a field."""
-        found = tornado.escape.parse_qs_bytes(b"".join(self._body).decode("utf-8", "replace"))
-        return [value.decode("utf-8", "replace") for value in found.get(name, [])]
+        return [value.decode("utf-8", "replace") for value in self.values().get(name, []) if value]
 
     async def post(self, id: str) -> None:
         voter = self.who.voter

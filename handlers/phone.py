@@ -16,11 +16,12 @@ from livewall.names import wall_code
 class PhonePage(FormHandler, Page):
     """POST /w/CODE/phone: a link that signs one phone in as a host."""
 
+    changes = "host"
+
     async def get(self, code: str) -> None:
         self.redirect(self.reverse_url("wall_host", wall_code(code)[:12]))
 
     async def post(self, code: str) -> None:
-        self.need("host")
         self.fields()
         wall = await self.wall_of(code, self.who)
         made, _ = await self.services.credentials.create_link("host", self.who)

@@ -109,6 +109,7 @@ class UpdatesHandler(BaseHandler):
             self.connections.remove(collector)
 
     def on_connection_close(self) -> None:
+        super().on_connection_close()
         if self._collector is not None:
             self._collector.arrived.set()
 

@@ -8,7 +8,7 @@ import io
 
 import msgspec
 
-from handlers.base import ApiHandler
+from handlers.base import LARGE, ApiHandler
 from livewall import wire
 from livewall.errors import LivewallError, NotAllowed
 from livewall.store.writer import settle
@@ -29,12 +29,14 @@ class VotersHandler(ApiHandler):
 class PollsHandler(ApiHandler):
     """POST and GET /api/polls"""
 
+    changes = "host"
+    body_limit = LARGE
+
     async def get(self) -> None:
         self.need("host")
         self.answer(await self.services.polls.list(**self.page_arguments()))
 
     async def post(self) -> None:
-        self.need("host")
         poll, version = await self.services.polls.create(self.body(wire.PollIn), self.who)
         self.set_header("Location", f"/api/polls/{poll['id']}")
         self.answer(poll, 201, version=version)
@@ -43,19 +45,20 @@ class PollsHandler(ApiHandler):
 class PollHandler(ApiHandler):
     """GET, PUT and DELETE /api/polls/ID"""
 
+    changes = "host"
+    body_limit = LARGE
+
     async def get(self, id: str) -> None:
         poll, version = await self.services.polls.detail(id, self.who)
         self.answer(poll, version=version)
 
     async def put(self, id: str) -> None:
-        self.need("host")
         poll, version = await self.services.polls.edit(
             id, self.body(wire.PollEdit), self.who, version=self.if_match()
         )
         self.answer(poll, version=version)
 
     async def delete(self, id: str) -> None:
-        self.need("host")
         self.body(wire.Nothing)
         await self.services.polls.archive(id, self.who, version=self.if_match())
         self.answer({})
@@ -64,8 +67,9 @@ class PollHandler(ApiHandler):
 class PhaseHandler(ApiHandler):
     """POST /api/polls/ID/open, close, publish, reset"""
 
+    changes = "host"
+
     async def post(self, id: str, act: str) -> None:
-        self.need("host")
         polls, given = self.services.polls, self.if_match()
         match act:
             case "open":
@@ -85,8 +89,9 @@ class PhaseHandler(ApiHandler):
 class TimerHandler(ApiHandler):
     """POST /api/polls/ID/timer: another end for an open poll."""
 
+    changes = "host"
+
     async def post(self, id: str) -> None:
-        self.need("host")
         poll, version = await self.services.polls.timer(
             id, self.body(wire.TimerIn), self.who, version=self.if_match()
         )
@@ -103,8 +108,9 @@ class RoundsHandler(ApiHandler):
 class DuplicateHandler(ApiHandler):
     """POST /api/polls/ID/duplicate: a draft of the same question."""
 
+    changes = "host"
+
     async def post(self, id: str) -> None:
-        self.need("host")
         self.body(wire.Nothing)
         poll, version = await self.services.polls.duplicate(id, self.who)
         self.set_header("Location", f"/api/polls/{poll['id']}")
@@ -114,8 +120,9 @@ class DuplicateHandler(ApiHandler):
 class RestoreHandler(ApiHandler):
     """POST /api/polls/ID/restore: an archived poll is there again."""
 
+    changes = "host"
+
     async def post(self, id: str) -> None:
-        self.need("host")
         self.body(wire.Nothing)
         poll, version = await self.services.polls.restore(id, self.who)
         self.answer(poll, version=version)
@@ -131,6 +138,10 @@ class ReceiptHandler(ApiHandler):
 
 class BallotHandler(ApiHandler):
     """PUT and DELETE /api/polls/ID/ballot: answered after the commit."""
+
+    def may_change(self) -> None:
+        if self.who.voter is None:
+            raise NotAllowed("no_voter", "get a voter with POST /api/voters, and send its token")
 
     async def put(self, id: str) -> None:
         voter = self.voter()
@@ -153,9 +164,8 @@ class BallotHandler(ApiHandler):
         self.answer((await done).ballot)
 
     def voter(self) -> str:
-        """The voter whose ballot this is, within its rate. Raises NotAllowed (`no_voter`), Busy (`rate`)."""
-        if self.who.voter is None:
-            raise NotAllowed("no_voter", "get a voter with POST /api/voters, and send its token")
+        """The voter whose ballot this is, within its rate. Raises Busy (`rate`)."""
+        assert self.who.voter is not None
         self.services.limits.act(self.who.voter, self.services.monotonic())
         return self.who.voter
 
@@ -167,8 +177,9 @@ def result_of(cast: Cast) -> str:
 class BallotsHandler(ApiHandler):
     """DELETE /api/polls/ID/ballots: answered when they are gone."""
 
+    changes = "host"
+
     async def delete(self, id: str) -> None:
-        self.need("host")
         self.body(wire.Nothing)
         poll, version = await self.services.erasure.poll(id, self.who, version=self.if_match())
         self.answer(poll, version=version)

@@ -13,7 +13,7 @@ from tornado.httputil import HTTPHeaders
 from handlers.base import BaseHandler
 from handlers.connections import Connections
 from handlers.live import follow, streams_of
-from handlers.livestream import LiveStream
+from handlers.transport.stream import LiveStream
 from livewall import wire
 from livewall.errors import Busy, LivewallError
 from livewall.hub.framing import SseFraming

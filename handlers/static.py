@@ -11,14 +11,33 @@ from livewall import wire
 from livewall.errors import NotFound
 
 
+@tornado.web.stream_request_body
 class StaticHandler(tornado.web.StaticFileHandler):
     """GET /static/PATH; an address with `?v=` is cached for ten years by Tornado, since its content never changes."""
+
+    def prepare(self) -> None:
+        if self.request.method not in ("GET", "HEAD"):
+            raise tornado.web.HTTPError(405)
+        length = self.request.headers.get("Content-Length", "")
+        if self.request.headers.get("Transfer-Encoding") or (length.isdecimal() and len(length) > 3):
+            raise tornado.web.HTTPError(413)
+
+    def data_received(self, chunk: bytes) -> None:
+        pass  # dropped
+
+    def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
+        if "\0" in absolute_path:  # no name of a file; asking the system for it raises ValueError
+            raise tornado.web.HTTPError(404)
+        return super().validate_absolute_path(root, absolute_path)
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "same-origin")
         self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+
+    log_exception = BaseHandler.log_exception
+    """A strange address is no line in the log."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = as_error(status_code, kwargs.get("exc_info", (None, None, None))[1])
@@ -30,7 +49,7 @@ class PackHandler(BaseHandler):
     """GET /packs/NAME: the same for everybody, so nobody is asked who they are."""
 
     async def prepare(self) -> None:
-        pass
+        self.expect_body()
 
     def get(self, name: str) -> None:
         try:

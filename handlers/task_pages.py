@@ -157,14 +157,16 @@ def as_text(value: Any) -> str:
 class PipelinePage(FormHandler, TaskPages):
     """GET and POST /pipelines/NAME: the form of its parameters, and the start."""
 
-    most = 512 << 10  # a parameter may have 100 kB, and a form writes each strange byte as three
+    changes = "operator"
+
+    body_limit = 512 << 10  # a parameter may have 100 kB, and a form writes each strange byte as three
+    most_fields = 1000
 
     async def get(self, name: str) -> None:
         self.need("operator")
         self.show_form(name, {}, {}, "")
 
     async def post(self, name: str) -> None:
-        self.need("operator")
         given = self.fields()
         typed = {key.removeprefix("params."): text for key, text in given.items() if key.startswith("params.")}
         try:

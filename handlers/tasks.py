@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.base import ApiHandler
+from handlers.base import BODY_LIMIT, LARGE, ApiHandler
 from livewall import wire
 from livewall.errors import invalid
 from livewall.hub.position import View
@@ -13,6 +13,9 @@ from livewall.tasks.params import check_params
 class TasksHandler(ApiHandler):
     """POST and GET /api/tasks"""
 
+    changes = "reporter"
+    body_limit = BODY_LIMIT
+
     async def get(self) -> None:
         view = await self.services.hub.view("tasks", self.who)
         assert view is View.FULL
@@ -22,7 +25,6 @@ class TasksHandler(ApiHandler):
         self.answer(await self.services.tasks.list(state=state, q=self.argument("q")[:200], **self.page_arguments()))
 
     async def post(self) -> None:
-        self.need("reporter")
         task, created = await self.services.tasks.create(self.body(wire.TaskIn), self.who)
         self.set_header("Location", f"/api/tasks/{task['id']}")
         self.answer(task, 201 if created else 200)
@@ -38,17 +40,22 @@ class TaskHandler(ApiHandler):
 class StepHandler(ApiHandler):
     """PUT /api/tasks/ID/steps/NAME"""
 
-    async def put(self, id: str, name: str) -> None:
+    body_limit = LARGE
+
+    def may_change(self) -> None:
         if self.who.step is None:
             self.need("reporter")
+
+    async def put(self, id: str, name: str) -> None:
         self.answer(await self.services.tasks.report(id, name, self.body(wire.StepReport), self.who))
 
 
 class CancelHandler(ApiHandler):
     """POST /api/tasks/ID/cancel"""
 
+    changes = "operator"
+
     async def post(self, id: str) -> None:
-        self.need("operator")
         self.body(wire.Nothing)
         if await self.services.tasks.cancel(id, self.who) is None:
             await self.services.runner.cancel(id, self.who)
@@ -58,8 +65,9 @@ class CancelHandler(ApiHandler):
 class RetryHandler(ApiHandler):
     """POST /api/tasks/ID/retry: 200 where that retry was made before."""
 
+    changes = "operator"
+
     async def post(self, id: str) -> None:
-        self.need("operator")
         self.body(wire.Nothing)
         task, created = await self.services.runner.retry(id, self.who)
         await answer_task(self, task, created)
@@ -76,8 +84,10 @@ class PipelinesHandler(ApiHandler):
 class StartHandler(ApiHandler):
     """POST /api/pipelines/NAME/tasks"""
 
+    changes = "operator"
+    body_limit = BODY_LIMIT
+
     async def post(self, name: str) -> None:
-        self.need("operator")
         given = self.body(wire.StartIn)
         pipeline = self.services.pipelines.get(name)
         params = check_params(pipeline, given.params)

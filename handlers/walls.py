@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 
-from handlers.base import ApiHandler
+from handlers.base import LARGE, ApiHandler
 from livewall import wire
 
 
 class WallsHandler(ApiHandler):
     """POST and GET /api/walls"""
+
+    changes = "host"
 
     async def get(self) -> None:
         self.need("host")
@@ -20,7 +22,6 @@ class WallsHandler(ApiHandler):
         self.answer(found)
 
     async def post(self) -> None:
-        self.need("host")
         wall, version = await self.services.walls.create(self.body(wire.WallIn), self.who)
         self.set_header("Location", f"/api/walls/{wall.code}")
         self.answer(with_links(msgspec.to_builtins(wall), self.services.base_url), 201, version=version)
@@ -29,19 +30,20 @@ class WallsHandler(ApiHandler):
 class WallHandler(ApiHandler):
     """GET, PUT and DELETE /api/walls/CODE"""
 
+    changes = "host"
+    body_limit = LARGE
+
     async def get(self, code: str) -> None:
         wall, version = await self.services.walls.get(code, self.who)
         self.answer(with_links(wall, self.services.base_url), version=version)
 
     async def put(self, code: str) -> None:
-        self.need("host")
         wall, version = await self.services.walls.edit(
             code, self.body(wire.WallEdit), self.who, version=self.if_match()
         )
         self.answer(with_links(msgspec.to_builtins(wall), self.services.base_url), version=version)
 
     async def delete(self, code: str) -> None:
-        self.need("host")
         self.body(wire.Nothing)
         await self.services.walls.delete(code, self.who)
         self.answer({})

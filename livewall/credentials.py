@@ -193,6 +193,8 @@ class Credentials:
 
     async def use(self, code: str) -> str:
         """Use a link up; returns the secret of the new sign-in. Raises NotAllowed (`bad_code`)."""
+        if await self.look(code) is None:  # guesses shall not keep the writer from ballots
+            raise NotAllowed("bad_code", "this link was used or is too old; make a new one with `livewall login`")
         token = secrets.token_urlsafe(32)
         now = iso(self._clock())
 

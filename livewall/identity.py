@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,6 +27,21 @@ BELOW: dict[Role, frozenset[Role]] = {
 """For each role, those not above it: the roles a sign-in link may be made for."""
 
 
+MAY: dict[str, tuple[Role, ...]] = {
+    "reporter": ("reporter", "operator", "admin"),
+    "operator": ("operator", "admin"),
+    "host": ("host", "admin"),
+    "admin": ("admin",),
+}
+"""For each right the roles that have it."""
+
+
+def either(roles: Iterable[str]) -> str:
+    """Roles in words: "operator, host or admin"."""
+    *first, last = roles
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 @dataclass(frozen=True, slots=True)
 class Who:
     """One asker: a role with the credential it came by, or none; a voter, or none; or a running step of a task, which
@@ -39,15 +55,15 @@ class Who:
 
     @property
     def host(self) -> bool:
-        return self.role in ("host", "admin")
+        return self.role in MAY["host"]
 
     @property
     def operator(self) -> bool:
-        return self.role in ("operator", "admin")
+        return self.role in MAY["operator"]
 
     @property
     def reporter(self) -> bool:
-        return self.role in ("reporter", "operator", "admin")
+        return self.role in MAY["reporter"]
 
     @property
     def admin(self) -> bool:

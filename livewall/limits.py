@@ -77,6 +77,7 @@ class Limits:
         wait = self._wrong_codes_here.take(address, now)
         return LONGEST_DELAY if wait else 0.0
 
-    def sign_in(self, address: str, now: float) -> None:
+    def wrong_sign_in(self, address: str, now: float) -> None:
+        """Count a wrong code of a link or a wrong token. Raises Busy (`rate`) beyond 20 at once and 5 a second."""
         if self.on:
             self._sign_ins.check(address, now)

@@ -39,3 +39,5 @@ def set_up_logs(form: str, level: str) -> None:
     plain = PlainLines("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if form == "json" else plain)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    if level != "debug":  # a line for each malformed request would let anybody fill the disk
+        logging.getLogger("tornado.general").setLevel(logging.WARNING)

@@ -17,6 +17,20 @@ def own_address() -> str | None:
     return None if ipaddress.ip_address(address).is_loopback else address
 
 
+def limited(address: str) -> str:
+    """Under which name an address is counted: an IPv6 network of 64 bits is one subscriber's, who has all of its
+    addresses; an IPv4 address is the same however it is written (RFC 4291 §2.5.5.2)."""
+    if ":" not in address:
+        return address
+    try:
+        found = ipaddress.IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(found) >> 64 << 64, 64)))
+
+
 def local(listening: str) -> str:
     """The address at which programs on this machine find a server that listens on `listening`."""
     return "127.0.0.1" if listening in ("0.0.0.0", "::", "") else reachable(listening)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import resource
 
 MOST_FILES = 1 << 17
+RESERVE = 64
+"""Files kept for the databases, the logs and what is read from the disk."""
+RESERVE_FOR_A_TASK = 8
+"""Files that starting and following one step of a task takes: pipes, its log, a descriptor of its supervisor."""
 
 
 def allow_many_connections() -> int:
@@ -15,3 +20,16 @@ def allow_many_connections() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         return most
     return MOST_FILES if soft == resource.RLIM_INFINITY else soft
+
+
+def most_connections(files: int, in_use: int, workers: int) -> int:
+    """How many connections a process may have that may open `files`, has `in_use` open, and runs `workers` tasks."""
+    reserve = min(RESERVE + RESERVE_FOR_A_TASK * workers, files // 2)
+    return max(1, files - in_use - reserve)
+
+
+def connections_allowed(workers: int) -> int:
+    """`most_connections` of this process as it is now."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = MOST_FILES if soft == resource.RLIM_INFINITY else soft
+    return most_connections(files, len(os.listdir("/proc/self/fd")), workers)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from livewall.bodies import Bodies
 from livewall.clock import Clock
 from livewall.credentials import Credentials
 from livewall.hub.service import LiveHub
@@ -55,6 +56,9 @@ class Services:
     monotonic: Callable[[], float]
     assets: Any
     """The versioned addresses of static files (handlers/assets.py)."""
+    site: Any
+    """The origins of our pages (handlers/origins.py)."""
+    bodies: Bodies
     base_url: str = ""
     """How others reach this server: `--public-url`, else the address it listens on."""
     draining: bool = False

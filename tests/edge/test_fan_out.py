@@ -15,7 +15,7 @@ from typing import Any
 from checker import Checker
 from tornado.ioloop import IOLoop
 
-from handlers.livestream import LiveStream
+from handlers.transport.stream import LiveStream
 from livewall.errors import LivewallError
 from livewall.hub.framing import Framing, SseFraming, WebSocketFraming
 from livewall.hub.log import Event

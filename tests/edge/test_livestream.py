@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from tornado.ioloop import IOLoop
 
-from handlers.livestream import LiveStream
+from handlers.transport.stream import LiveStream
 
 
 class End:

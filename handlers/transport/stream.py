@@ -12,13 +12,13 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from tornado.httpserver import HTTPServer
-from tornado.iostream import IOStream
+from tornado.iostream import IOStream, UnsatisfiableReadError
+
+from handlers.transport.lingering import LINGER_SECONDS, Lingering
+from livewall.patience import Patience
 
 NOTSENT_LOWAT = 16 * 1024
 SEND_BUFFER = 64 * 1024
-READ_CHUNK = 8 * 1024
-"""What is allocated for each read. Most that comes is a pong, an act or a request of some hundred bytes."""
 PONG = b"\x8a\x80"
 """The beginning of a client's answer to a ping without payload; four bytes of mask follow (RFC 6455 §5.5.3)."""
 
@@ -51,14 +51,36 @@ class Room:
                 stream.room()
 
 
+class Open:
+    """What the connections of one server share, and how many there are."""
+
+    def __init__(self) -> None:
+        self.room = Room()
+        self.count = 0
+        self.waiting: dict[LiveStream, None] = {}
+        """Those on which a request or an answer is awaited, in the order in which they came; live readers are not."""
+        self.lingering = Lingering(self._ended)
+
+    def _ended(self) -> None:
+        self.count -= 1
+
+
 class LiveStream(IOStream):
     """An IOStream that tells when it holds bytes, and when bytes can be taken again."""
 
-    def __init__(self, *args: Any, room: Room | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, open: Open | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._open = open or Open()
+        self._open.count += 1
+        self.came = 0
+        """Bytes that have been read from the socket."""
+        self.patience: Patience | None = None
+        self.overflow: Callable[[], bytes] | None = None
+        """What to answer to a header that is larger than allowed."""
+        self._lingers = False
         self.held: Callable[[], None] | None = None
         self.empty: Callable[[], None] | None = None
-        self._room = room or Room()
+        self._room = self._open.room
         self._waits = -1
         self._rest = b""
         self.pong: Callable[[], None] | None = None
@@ -144,7 +166,24 @@ class LiveStream(IOStream):
         while size == 6 and self.pong is not None and bytes(buf[:2]) == PONG and self._begins_frame():
             self.pong()
             size = super().read_from_fd(buf)
+        if size:
+            self.came += size
         return size
+
+    @property
+    def begun(self) -> bool:
+        """Whether bytes have come that nobody has read yet."""
+        return self._read_buffer_size > 0
+
+    @property
+    def sent(self) -> int:
+        """Bytes that the peer has taken of what Tornado wrote."""
+        return self._total_write_done_index
+
+    def drop(self, size: int) -> None:
+        """Forget so many bytes that have come. Only while no read is under way."""
+        del self._read_buffer[:size]
+        self._read_buffer_size -= size
 
     def holds(self, size: int) -> bool:
         """Whether that many bytes have come that nobody has read yet."""
@@ -153,6 +192,33 @@ class LiveStream(IOStream):
     def _begins_frame(self) -> bool:
         """Whether the next byte begins a frame: its first two are waited for, and none is there yet."""
         return self._read_bytes == 2 and not self._read_partial and self._read_buffer_size == 0
+
+    # -- leaving
+
+    def refuse(self, answer: bytes) -> None:
+        """Say a last word and close, so that it arrives."""
+        if not self.closed():
+            self.say(answer)
+            self.linger()
+
+    def linger(self) -> None:
+        """Close once everything is sent, and drop for a moment what still comes: if bytes lay unread, the kernel would
+        answer them with a reset, which overtakes the last word (RFC 9112 §9.6)."""
+        if self.closed() or self._lingers:
+            return
+        self._lingers = True
+        if self.holding:
+            self.write(b"").add_done_callback(lambda future: self.close())
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, self.close)
+        else:
+            self.close()
+
+    def close(self, exc_info: Any = False) -> None:
+        if isinstance(exc_info, UnsatisfiableReadError) and self.overflow is not None and not self.closed():
+            if not self.holding:
+                self.say(self.overflow())
+            self._lingers = True
+        super().close(exc_info)
 
     def _signal_closed(self) -> None:
         if self.error is not None:
@@ -165,12 +231,20 @@ class LiveStream(IOStream):
         if self._waits >= 0:
             self._room.remove(self._waits)
             self._waits = -1
+        self._open.waiting.pop(self, None)
+        if self._lingers and not self.writing():
+            left, self.socket = self.socket, None  # type: ignore[assignment]
+            self._open.lingering.add(left)
+            return
+        self._open.count -= 1
         super().close_fd()
 
     def go_live(
         self, held: Callable[[], None], empty: Callable[[], None], pong: Callable[[], None] | None = None
     ) -> None:
         """From now on the hub sends directly. `pong`, for a WebSocket, is called for an answer to a ping."""
+        self._open.waiting.pop(self, None)
+        self.patience = None
         self.set_nodelay(True)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOTSENT_LOWAT)
         self.held = held
@@ -182,17 +256,3 @@ class LiveStream(IOStream):
 
     def go_still(self) -> None:
         self.held = self.empty = self.pong = None
-
-
-class LiveServer(HTTPServer):
-    """An HTTPServer whose connections are LiveStreams."""
-
-    def handle_stream(self, stream: IOStream, address: Any) -> None:
-        if self._room is None:
-            self._room = Room()
-        live = LiveStream(
-            stream.socket, room=self._room, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size
-        )
-        super().handle_stream(live, address)
-
-    _room: Room | None = None

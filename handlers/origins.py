@@ -1,0 +1,108 @@
+"""Origins (RFC 6454): whether a request was made by a page of this server, as far as a browser says."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from tornado.httputil import HTTPHeaders
+
+PORTS = {"http": 80, "https": 443}
+
+
+class Origin(NamedTuple):
+    scheme: str
+    host: str
+    port: int
+
+
+def origin_of(url: str) -> Origin | None:
+    """The origin of an address, with its default port written out; None for what has none."""
+    try:
+        parts = urlsplit(url)
+        scheme, host, port = parts.scheme.lower(), parts.hostname, parts.port
+    except ValueError:
+        return None
+    if scheme not in PORTS or not host:
+        return None
+    return Origin(scheme, host, PORTS[scheme] if port is None else port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name leads to the machine of whoever uses it, and cannot be made to lead elsewhere."""
+    return host == "localhost" or _is_address(host, loopback=True)
+
+
+def _is_address(host: str, *, loopback: bool = False) -> bool:
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return False
+    return found.is_loopback if loopback else True
+
+
+class Site:
+    """Where the pages of this server are. With a public address they are there, and on this machine itself; without
+    one, wherever the Host header says."""
+
+    def __init__(self, public_url: str | None) -> None:
+        self.url = public_url
+        self._public = origin_of(public_url) if public_url else None
+
+    def is_here(self, host: str) -> bool:
+        """Whether a Host header names this server. Another name may lead here too, by a foreign site's choice (DNS
+        rebinding); a browser then takes that site's pages for ours."""
+        if self._public is None:
+            return True
+        origin = origin_of(f"{self._public.scheme}://{host}")
+        return origin is not None and (origin == self._public or is_loopback(origin.host))
+
+    def is_ours(self, url: str, host: str, schemes: tuple[str, ...]) -> bool:
+        """Whether an Origin or a Referer is ours, for a request to `host` that came by one of `schemes`."""
+        origin = origin_of(url)
+        if origin is None:
+            return False
+        if origin == self._public:
+            return True
+        own = origin_of(f"{origin.scheme}://{host}")
+        if own != origin or origin.scheme not in schemes:
+            return False
+        return self._public is None or is_loopback(origin.host)
+
+    def refuses_host(self, headers: HTTPHeaders, host: str, *, by_token: bool, by_cookie: bool) -> bool:
+        """Whether a request that acts is refused because of its Host. Programs are let through: no browser sends a
+        token of its own accord, and what is reached by an address of numbers cannot be rebound."""
+        if self.is_here(host):
+            return False
+        if by_cookie or "Origin" in headers or "Sec-Fetch-Site" in headers:
+            return True
+        origin = origin_of(f"http://{host}")
+        return not by_token and (origin is None or not _is_address(origin.host))
+
+    def is_foreign(self, headers: HTTPHeaders, host: str, schemes: tuple[str, ...]) -> bool:
+        """Whether a browser says that a page of another site made this request."""
+        site = headers.get("Sec-Fetch-Site")
+        if site not in (None, "same-origin", "none"):
+            return True
+        origin = headers.get("Origin")
+        return origin is not None and not self.is_ours(origin, host, vouched(schemes, site))
+
+    def is_proved_own(self, headers: HTTPHeaders, host: str, schemes: tuple[str, ...]) -> bool:
+        """Whether a browser says that a page of ours made this request: silence is no proof, and nothing that it says
+        may speak against it."""
+        site, origin = headers.get("Sec-Fetch-Site"), headers.get("Origin")
+        if site not in (None, "same-origin"):
+            return False
+        if origin is not None and not (site and origin == "null"):
+            return self.is_ours(origin, host, vouched(schemes, site))
+        if site is not None:
+            return True
+        referer = headers.get("Referer")
+        return referer is not None and self.is_ours(referer, host, schemes)
+
+
+def vouched(schemes: tuple[str, ...], site: str | None) -> tuple[str, ...]:
+    """The schemes by which a request may have come. Where a proxy speaks https and nobody told us, a browser that
+    calls the page same-origin has compared them itself."""
+    return tuple(PORTS) if site == "same-origin" else schemes

@@ -1,0 +1,273 @@
+"""HTTP/1.1 on the server's side: one request after the other, each with its limits.
+
+Tornado reads and writes the messages. What differs here: a header has at most so many bytes and fields, and is
+refused before it is parsed; how long it may take is decided by `livewall.patience`; who is refused before the body
+came is told so, and the connection ends in a way that lets the answer arrive; what is no HTTP is answered in the one
+error shape.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPInputError,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    HTTPServerRequest,
+    ParseBodyConfig,
+    ParseMultipartConfig,
+    ParseUrlEncodedConfig,
+    ResponseStartLine,
+    parse_request_start_line,
+    set_parse_body_config,
+)
+from tornado.iostream import StreamClosedError, UnsatisfiableReadError
+from tornado.web import RequestHandler
+
+from handlers.transport.stream import LiveStream
+from livewall import wire
+from livewall.errors import BadInput, LivewallError
+from livewall.patience import Terms
+
+log = logging.getLogger("livewall.http")
+
+MAX_HEADER = 16 << 10
+"""Bytes of a request's first line and its header fields."""
+MAX_FIELDS = 100
+"""Header fields of a request."""
+MAX_ARGUMENTS = 64
+"""Arguments of a query."""
+set_parse_body_config(
+    ParseBodyConfig(
+        urlencoded=ParseUrlEncodedConfig(max_arguments=MAX_ARGUMENTS),
+        multipart=ParseMultipartConfig(max_parts=16, max_part_header_size=4096),
+    )
+)
+_END_OF_HEADER = b"\r?\n\r?\n"
+_REASONS = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
+_HEAD = (
+    "HTTP/1.1 {status} {reason}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: {length}\r\n"
+    "Cache-Control: private, no-cache\r\nContent-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+    "Referrer-Policy: same-origin\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+)
+
+
+def abandon(handler: RequestHandler) -> None:
+    """Let go of a handler whose peer has left before the body was there. Tornado undoes the circles of its references
+    with the answer, which this one never gives: it would stay until the garbage collector comes."""
+
+    def forget(prepared: asyncio.Future[None]) -> None:
+        handler.request._body_future = asyncio.Future()
+        handler.request._body_future.set_result(None)
+        handler.ui = None  # type: ignore[assignment]
+
+    waits: asyncio.Future[None] = handler.request._body_future
+    if not waits.done():  # the handlers of WebSockets leave this to nobody
+        waits.set_exception(StreamClosedError())
+        waits.exception()
+    prepared: asyncio.Future[None] | None = handler._prepared_future
+    if prepared is not None and not prepared.done():  # it looks once more for its body
+        prepared.add_done_callback(forget)
+    else:
+        forget(waits)
+
+
+def is_unread(request: HTTPServerRequest) -> bool:
+    """Whether a handler still waits for the rest of its body."""
+    body = request.__dict__.get("_body_future")
+    return body is not None and not body.done()
+
+
+def last_word(status: int, error: LivewallError) -> bytes:
+    """An answer, in the one error shape, to what never became a request."""
+    body = wire.encode({"error": error.body()})
+    return _HEAD.format(status=status, reason=_REASONS[status], length=len(body)).encode() + body
+
+
+def header_too_large() -> bytes:
+    said = f"the header of a request has at most {MAX_HEADER:,} bytes and {MAX_FIELDS} fields"
+    return last_word(431, BadInput("too_large", said))
+
+
+def malformed(why: str) -> bytes:
+    return last_word(400, BadInput("malformed", why[:200]))
+
+
+def no_end_of_line() -> bytes:
+    return malformed("a chunk of the body begins with no length")
+
+
+def too_slow(terms: Terms, body: bool) -> bytes:
+    said = (
+        f"the body came at less than {terms.rate} bytes a second"
+        if body
+        else f"no whole request came within {terms.header:g} seconds"
+    )
+    return last_word(408, BadInput("malformed", said))
+
+
+class Exchange(HTTP1Connection):
+    """One request and its answer."""
+
+    stream: LiveStream
+
+    def __init__(self, connection: ServerConnection) -> None:
+        super().__init__(connection.stream, False, connection.params, connection.context)
+        self._connection = connection
+        self._reads_body = False
+
+    async def read_response(self, delegate: HTTPMessageDelegate) -> bool:
+        """Read a request, have it answered; whether another may follow."""
+        stream, told = self.stream, False
+        try:
+            stream.overflow = header_too_large
+            header = await stream.read_until_regex(_END_OF_HEADER, max_bytes=self.params.max_header_size)
+            if header.count(b"\n") > MAX_FIELDS + 2:
+                stream.refuse(header_too_large())
+                return False
+            stream.overflow = no_end_of_line
+            line, headers = self._parse_headers(header)
+            start = self._request_start_line = parse_request_start_line(line)
+            self._request_headers = headers
+            self._disconnect_on_finish = not self._can_keep_alive(start, headers)
+            has_body = "Content-Length" in headers or "Transfer-Encoding" in headers
+            if has_body:
+                self._connection.expect_body()
+            else:
+                self._connection.work()
+                self._read_finished = True
+                stream.set_close_callback(self._on_connection_close)  # who leaves meanwhile is noticed
+            told = True
+            received = delegate.headers_received(start, headers)
+            if received is not None:
+                await received
+            if has_body and not self.detached and not self._write_finished:
+                if headers.get("Expect", "").lower() == "100-continue":
+                    self.stream.write(b"HTTP/1.1 100 (Continue)\r\n\r\n")
+                self._reads_body = True
+                reading = self._read_body(0, headers, delegate)
+                if reading is not None:
+                    await reading
+                self._read_finished = True
+                self._connection.work()
+            if self.detached:
+                told = False
+                return False
+            if stream.closed():
+                return False
+            if not self._write_finished:
+                delegate.finish()
+                told = False
+            if not self._finish_future.done() and not self.stream.closed():
+                self.stream.set_close_callback(self._on_connection_close)
+                await self._finish_future
+            return not self.detached
+        except HTTPInputError as error:
+            log.debug("no HTTP from %s: %s", self.context, error)
+            if self._response_start_line is None:
+                stream.refuse(malformed(str(error)))
+            self.close()
+            return False
+        except (StreamClosedError, UnsatisfiableReadError, asyncio.CancelledError):
+            raise
+        except Exception:
+            log.exception("a request could not be handed on")
+            self.close()
+            return False
+        finally:
+            if told:
+                delegate.on_connection_close()
+            self._clear_callbacks()
+
+    async def _deliver_body(self, delegate: HTTPMessageDelegate, data: bytes) -> None:
+        if not self._write_finished:
+            taken = delegate.data_received(data)
+            if taken is not None:
+                await taken
+
+    def write_headers(
+        self, start_line: Any, headers: HTTPHeaders, chunk: bytes | None = None
+    ) -> asyncio.Future[None]:
+        assert isinstance(start_line, ResponseStartLine)
+        if not self._read_finished and not self._drop_body():
+            self._disconnect_on_finish = True
+        return super().write_headers(start_line, headers, chunk)
+
+    def _drop_body(self) -> bool:
+        """Drop the body of a request that is answered before it was read, if it has come already."""
+        assert self._request_headers is not None
+        length = self._request_headers.get("Content-Length", "")
+        if self._reads_body or not (length.isdecimal() and len(length) < 7 and self.stream.holds(int(length))):
+            return False
+        self.stream.drop(int(length))
+        self._read_finished = True
+        return True
+
+    def _finish_request(self, future: asyncio.Future[None] | None) -> None:
+        if self._disconnect_on_finish and not self._read_finished and not self.detached:
+            self.stream.linger()
+        super()._finish_request(future)
+
+    @property
+    def detached(self) -> bool:
+        """Whether the stream belongs to a reader now."""
+        stream: LiveStream | None = self.stream
+        return stream is None
+
+    @property
+    def unsent(self) -> bool:
+        """Whether an answer is complete and the peer has not taken all of it."""
+        return self._write_finished and not self.detached and self.stream.writing()
+
+
+class ServerConnection(HTTP1ServerConnection):
+    """The requests of one connection."""
+
+    stream: LiveStream
+
+    def __init__(self, stream: LiveStream, params: Any, context: Any, clock: Any, terms: Terms) -> None:
+        super().__init__(stream, params, context)
+        self._clock = clock
+        self._terms = terms
+        self._exchange: Exchange | None = None
+
+    async def _server_request_loop(self, delegate: HTTPServerConnectionDelegate) -> None:
+        try:
+            while True:
+                exchange = self._exchange = Exchange(self)
+                try:
+                    more = await exchange.read_response(delegate.start_request(self, exchange))
+                except (StreamClosedError, UnsatisfiableReadError, asyncio.CancelledError):
+                    return
+                if not more or self.stream.closed():
+                    return
+                if self.stream.patience is not None:
+                    self.stream.patience.wait_for_next(self._clock())
+                await asyncio.sleep(0)
+        finally:
+            self._exchange = None
+            delegate.on_close(self)
+
+    def expect_body(self) -> None:
+        if self.stream.patience is not None:
+            self.stream.patience.expect_body(self._clock(), self.stream.came, self._terms)
+
+    def work(self) -> None:
+        if self.stream.patience is not None:
+            self.stream.patience.work(self._clock(), self.stream.sent)
+
+    @property
+    def detached(self) -> bool:
+        """Whether the stream belongs to a reader now."""
+        stream: LiveStream | None = self.stream
+        return stream is None
+
+    @property
+    def unsent(self) -> bool:
+        return self._exchange is not None and self._exchange.unsent
+

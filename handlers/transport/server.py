@@ -1,0 +1,175 @@
+"""The server's door: who comes in, how many at once, and who has to leave because nothing comes from them."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tornado.httpserver import HTTPServer, _HTTPRequestContext
+from tornado.iostream import IOStream
+
+from handlers.transport.http1 import MAX_HEADER, ServerConnection, too_slow
+from handlers.transport.stream import LiveStream, Open
+from livewall.patience import Patience, Phase, Terms
+
+log = logging.getLogger("livewall.http")
+
+READ_CHUNK = 8 * 1024
+"""What is allocated for each read. Most that comes is a pong, an act or a request of some hundred bytes."""
+MAX_BUFFER = 2 << 20
+AT_ONCE = 64
+"""Connections that are taken in one turn of the loop."""
+PAUSE = 0.25
+"""Seconds for which nobody is let in when there is no room."""
+QUIET = 60.0
+"""Seconds for which it is not said again that there is no room."""
+SILENT, IDLE = 2.0, 10.0
+"""Seconds after which a connection gives way to a new one: without a request, and between two."""
+NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class LiveServer(HTTPServer):
+    """An HTTPServer whose connections are LiveStreams, at most `most` at once."""
+
+    def initialize(  # type: ignore[override]
+        self, application: Any, *, most: int, clock: Callable[[], float], terms: Terms | None = None
+    ) -> None:
+        super().initialize(
+            application, chunk_size=READ_CHUNK, max_buffer_size=MAX_BUFFER, max_header_size=MAX_HEADER,
+            max_body_size=MAX_BUFFER,
+        )
+        self.most = most
+        self.terms = terms or Terms()
+        self.open = Open()
+        self.clock = clock
+        self._listening: list[socket.socket] = []
+        self._paused: asyncio.TimerHandle | None = None
+        self._quiet_until = float("-inf")
+        self._serving: dict[LiveStream, ServerConnection] = {}
+
+    def now(self) -> float:
+        return self.clock()
+
+    # -- who comes in
+
+    def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
+        self._listening += sockets
+        self._let_in()
+
+    def _let_in(self) -> None:
+        self._paused = None
+        for each in self._listening:
+            asyncio.get_running_loop().add_reader(each, self._accept, each)
+
+    def _pause(self) -> None:
+        """Let nobody in for a moment: those who wait are kept in the system's queue."""
+        loop = asyncio.get_running_loop()
+        for each in self._listening:
+            loop.remove_reader(each)
+        self._paused = loop.call_later(PAUSE, self._let_in)
+        now = self.now()
+        if now >= self._quiet_until:
+            self._quiet_until = now + QUIET
+            log.warning(
+                "no room for another connection: %d are open; new ones wait. Raise the limit of open files "
+                "(ulimit -n, or LimitNOFILE= under systemd) if they are your audience",
+                self.open.count,
+            )
+
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(AT_ONCE):
+            if self.open.count >= self.most and not self._make_room():
+                self._pause()
+                return
+            try:
+                connection, address = listening.accept()
+            except BlockingIOError:
+                return
+            except ConnectionAbortedError:
+                continue
+            except OSError as error:
+                if error.errno not in NO_ROOM:
+                    raise
+                self._make_room()
+                self._pause()
+                return
+            self.take(connection, address)
+
+    def take(self, connection: socket.socket, address: Any) -> None:
+        """Serve a connection that has been accepted."""
+        stream = LiveStream(
+            connection, open=self.open, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size
+        )
+        self.handle_stream(stream, address)
+
+    def handle_stream(self, stream: IOStream, address: Any) -> None:
+        assert isinstance(stream, LiveStream)
+        stream.patience = Patience(self.now())
+        self.open.waiting[stream] = None
+        context = _HTTPRequestContext(stream, address, self.protocol, self.trusted_downstream)
+        serving = self._serving[stream] = ServerConnection(stream, self.conn_params, context, self.now, self.terms)
+        self._connections.add(serving)
+        serving.start_serving(self)
+
+    def on_close(self, server_conn: object) -> None:
+        assert isinstance(server_conn, ServerConnection)
+        self._serving.pop(server_conn.stream, None)
+        super().on_close(server_conn)
+
+    # -- who has to leave
+
+    def sweep(self) -> None:
+        """Send away those who take too long; to be called about once a second."""
+        now, terms = self.now(), self.terms
+        for stream in list(self.open.waiting):
+            held, serving = stream.patience, self._serving.get(stream)
+            if held is None or serving is None:
+                continue
+            over = held.is_over(
+                now, came=stream.came, begun=stream.begun, sent=stream.sent, unsent=serving.unsent, terms=terms
+            )
+            if not over:
+                continue
+            if held.phase is Phase.BODY or (held.phase is Phase.HEADER and stream.begun):
+                stream.refuse(too_slow(terms, held.phase is Phase.BODY))
+            else:
+                stream.close()
+
+    def _make_room(self) -> bool:
+        """Close some connections on which no request is under way: those that never finished one first, then those
+        that have been idle for the longest time. Whoever votes or watches is not touched."""
+        now = self.now()
+        silent: list[tuple[float, LiveStream]] = []
+        idle: list[tuple[float, LiveStream]] = []
+        for stream in self.open.waiting:
+            held = stream.patience
+            if held is not None and held.phase is Phase.HEADER:
+                silent.append((held.waited(now), stream))
+            elif held is not None and held.phase is Phase.IDLE and not stream.begun:
+                idle.append((held.waited(now), stream))
+        least, leave = (SILENT, silent) if silent else (IDLE, idle)
+        leave = [each for each in leave if each[0] >= least]
+        leave.sort(key=lambda each: -each[0])
+        for _, stream in leave[: max(1, self.most // 20)]:
+            stream.close()
+        return bool(leave)
+
+    # -- the end
+
+    def stop(self) -> None:
+        super().stop()
+        loop = asyncio.get_running_loop()
+        if self._paused is not None:
+            self._paused.cancel()
+        for each in self._listening:
+            loop.remove_reader(each)
+            each.close()
+        self._listening.clear()
+
+    async def close_all_connections(self) -> None:
+        await super().close_all_connections()
+        self.open.lingering.close()

@@ -1,0 +1,130 @@
+"""WebSocket frames (RFC 6455 §5): read with every check, and refused with a code that arrives.
+
+Tornado cuts a connection that breaks the protocol without a word; its client takes that for a broken network and
+comes back for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from typing import Any, Protocol
+
+from tornado.util import _websocket_mask
+from tornado.websocket import WebSocketProtocol13, _WebSocketParams
+
+from handlers.transport.stream import LiveStream
+from livewall.errors import Busy, CloseCode
+
+SMALL = 4 << 10
+"""Bytes of a frame that are not counted while they come. Acts are much smaller."""
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+
+
+class Counted(Protocol):
+    """Where the bytes of unfinished messages are counted, for one connection."""
+
+    def take(self, size: int) -> None:
+        """Raises Busy where too many are held."""
+
+    def release(self) -> None: ...
+
+
+class Frames(WebSocketProtocol13):
+    """Reads frames of at most `most` bytes a message."""
+
+    stream: LiveStream
+
+    def __init__(self, handler: Any, most: int, counted: Counted) -> None:
+        super().__init__(
+            handler, False, _WebSocketParams(ping_interval=None, ping_timeout=None, max_message_size=most)
+        )
+        self._most = most
+        self._counted = counted
+        self._parts: bytearray | None = None
+        self._kind = TEXT
+
+    async def _receive_frame(self) -> None:
+        first, second = await self._read_bytes(2)
+        opcode, final, size = first & 0x0F, bool(first & 0x80), second & 0x7F
+        if wrong := self._why_not(first, second):
+            self.refuse(CloseCode.PROTOCOL, wrong)
+            return
+        if size > 125:
+            size = int.from_bytes(await self._read_bytes(2 if size == 126 else 8), "big")
+        held = len(self._parts) if self._parts is not None and opcode < CLOSE else 0
+        if held + size > self._most:
+            self.refuse(CloseCode.TOO_BIG, f"a message has at most {self._most} bytes")
+            return
+        if size > SMALL or held or not final:
+            try:
+                self._counted.take(size)
+            except Busy as error:
+                self.refuse(CloseCode.RATE, error.message)
+                return
+        data = await self._read_bytes(4 + size)
+        data = _websocket_mask(data[:4], data[4:])
+        if opcode < CLOSE:
+            if opcode != CONTINUATION:
+                self._kind = opcode
+            if not final or self._parts is not None:
+                self._parts = self._parts or bytearray()
+                self._parts += data
+                if not final:
+                    return
+                opcode, data, self._parts = self._kind, bytes(self._parts), None
+            self._counted.release()
+        handled = self._handle_message(opcode, data)
+        if handled is not None:
+            await handled
+
+    def _why_not(self, first: int, second: int) -> str:
+        """What is wrong with the beginning of a frame; nothing where it is right."""
+        opcode, final = first & 0x0F, first & 0x80
+        if first & 0x70:
+            return "reserved bits of a frame are set"
+        if not second & 0x80:
+            return "the frames of a client are masked"
+        if opcode >= CLOSE:
+            if opcode > PONG:
+                return "unknown kind of frame"
+            return "a control frame is whole and short" if not final or second & 0x7F > 125 else ""
+        if opcode > BINARY:
+            return "unknown kind of frame"
+        if (opcode == CONTINUATION) is (self._parts is None):
+            return "a frame continues nothing" if opcode == CONTINUATION else "a message begins within another"
+        return ""
+
+    def _handle_message(self, opcode: int, data: bytes) -> asyncio.Future[None] | None:
+        if self.server_terminated and opcode != CLOSE:  # what comes after our close frame is not acted upon
+            return None
+        if opcode in (TEXT, CLOSE):
+            try:
+                (data if opcode == TEXT else data[2:]).decode()
+            except UnicodeDecodeError:
+                self.refuse(CloseCode.PROTOCOL, "not UTF-8")
+                return None
+        if opcode == CLOSE and len(data) == 1:
+            self.refuse(CloseCode.PROTOCOL, "half a close code")
+            return None
+        return super()._handle_message(opcode, data)
+
+    def refuse(self, code: int, reason: str) -> None:
+        """Close with a code at once, and drop what still comes so that the code arrives."""
+        if self.client_terminated or self.stream.closed():
+            return
+        if not self.server_terminated:
+            self._write_frame(True, CLOSE, struct.pack(">H", code) + reason.encode()[:120])
+            self.server_terminated = True
+        self.client_terminated = True  # ends the reading of frames
+        if self._waiting is not None:
+            self.stream.io_loop.remove_timeout(self._waiting)
+            self._waiting = None
+        self._counted.release()
+        self.stream.linger()
+
+    def close(self, code: int | None = None, reason: str | None = None) -> None:
+        super().close(code, reason)
+        if self.stream is None or self.stream.closed():
+            self._parts = None
+            self._counted.release()
