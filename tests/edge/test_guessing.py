@@ -41,7 +41,12 @@ async def test_a_pasted_token_signs_in_after_any_number_of_wrong_ones(client: Cl
 
 @pytest.mark.parametrize(
     ("headers", "body"),
-    [({"Origin": "http://evil.example"}, b""), ({"Sec-Fetch-Site": "cross-site"}, b""), ({}, b"_form=wrong"), ({}, b"")],
+    [
+        ({"Origin": "http://evil.example"}, b""),
+        ({"Sec-Fetch-Site": "cross-site"}, b""),
+        ({}, b"_form=wrong"),
+        ({}, b""),
+    ],
 )
 async def test_what_is_refused_as_foreign_is_not_counted(client: Client, headers: dict[str, str], body: bytes) -> None:
     for path in ("/login/wrong", "/"):
