@@ -20,7 +20,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import tornado.locale
+from livewall.missing import advice
+
+try:
+    import tornado.locale
+except ModuleNotFoundError as problem:
+    if __name__ != "__main__":
+        raise
+    sys.exit(advice(problem))
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 

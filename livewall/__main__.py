@@ -1,5 +1,12 @@
 """`python -m livewall` is `livewall`."""
 
-from livewall.cli import main
+import sys
+
+from livewall.missing import advice
+
+try:
+    from livewall.cli import main
+except ModuleNotFoundError as problem:
+    sys.exit(advice(problem))
 
 main()

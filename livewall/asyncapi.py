@@ -39,7 +39,7 @@ class Event(NamedTuple):
     volatile: bool = False
 
     def shape(self) -> type[Struct]:
-        key = Literal[self.key] if self.key.islower() else str  # type: ignore[name-defined]
+        key = Literal[self.key] if self.key.islower() else str
         fields: list[tuple[str, Any]] = [("stream", str)]
         if not self.volatile:
             fields += [("pos", str), ("prev", str)]

@@ -10,6 +10,7 @@ import click
 
 from livewall.cli import output
 from livewall.cli.asking import sure, yes_option
+from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, json_option, server_options
 from livewall.cli.outcome import run
 from livewall.cli.wall import pages
@@ -56,7 +57,7 @@ def show_qr(link: str) -> None:
     segno.make(link, error="l").terminal(out=sys.stdout, compact=True)
 
 
-@click.group()
+@click.group(cls=Group)
 def token() -> None:
     """Make, list and revoke tokens for programs.
 

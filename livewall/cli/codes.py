@@ -8,12 +8,13 @@ import click
 
 from livewall.cli import output
 from livewall.cli.asking import sure, yes_option
+from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, code_argument, json_option, server_options
 from livewall.cli.outcome import run
 from livewall.client.calls import Server, segment
 
 
-class Codes(click.Group):
+class Codes(Group):
     """`wall codes CODE …` without one of the commands is what it was before there were commands."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from livewall.cli import output
+from livewall.cli.group import Group
 from livewall.cli.options import json_option, server_options
 from livewall.cli.outcome import REFUSED, run
 from livewall.cli.wall import pages
@@ -15,7 +16,7 @@ from livewall.client.calls import Server, reason
 from livewall.settings import environment_with
 
 
-@click.group()
+@click.group(cls=Group)
 def pipeline() -> None:
     """Check the files that define tasks, and list those that the server has.
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from livewall.cli import deck, output, pollacts, pollresults
+from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, json_option, poll_argument, server_options, wall_option
 from livewall.cli.outcome import run, say
 from livewall.cli.pollacts import act, told
@@ -33,7 +34,7 @@ class OrNone(click.ParamType[Any]):
         return value if value == "none" else self.inner.convert(value, param, ctx)
 
 
-@click.group()
+@click.group(cls=Group)
 def poll() -> None:
     """Create, run and read polls. POLL is a poll's ID, or a wall's code for the poll on its stage.
 

@@ -12,6 +12,7 @@ import click
 
 from livewall.cli import output, tasklogs
 from livewall.cli.asking import sure, yes_option
+from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, json_option, server_options
 from livewall.cli.outcome import REFUSED, run, say, stop
 from livewall.cli.tasklogs import STEP_STATES_ENDED, address, bare
@@ -26,7 +27,7 @@ ENDS = {"failed": "failed", "cancelled": "was cancelled", "lost": "was lost"}
 PAGE = 100  # tasks of one answer
 
 
-@click.group()
+@click.group(cls=Group)
 def task() -> None:
     """Start, list, follow, cancel and retry tasks, read their logs. ID may be written tasks/ID.
 

@@ -8,13 +8,14 @@ import click
 
 from livewall.cli import output
 from livewall.cli.asking import sure, titled, yes_option
+from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, code_argument, json_option, server_options
 from livewall.cli.outcome import run, say
 from livewall.cli.tallies import percent, rows, said
 from livewall.client.calls import Server, segment
 
 
-@click.group()
+@click.group(cls=Group)
 def wall() -> None:
     """Create and list walls, choose what is on stage. CODE is a wall's code, in any case.
 

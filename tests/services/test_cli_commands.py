@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from handlers.api import CALLS
 from livewall.cli import livewall
@@ -172,3 +173,9 @@ def test_items_of_a_wall_are_ordered_added_and_taken_off() -> None:
     assert ordered(["a", "b"], [], ["c", "a"], ["b"]) == ["a", "c"]
     with pytest.raises(click.UsageError, match="not an item"):
         ordered(["a"], ["b"], [], [])
+
+
+@pytest.mark.parametrize("name", [name for name, command in EVERY.items() if isinstance(command, click.Group)])
+def test_a_listing_of_commands_cuts_no_description_off(name: str) -> None:
+    shown = CliRunner().invoke(livewall, [*name.split(), "--help"])
+    assert shown.exit_code == 0 and "..." not in shown.output.partition("Commands:")[2]

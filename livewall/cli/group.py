@@ -1,0 +1,17 @@
+"""A group of commands whose listing says the whole first sentence of each."""
+
+from __future__ import annotations
+
+import click
+
+WHOLE = 1000  # characters; click cuts a description off where its line would end
+
+
+class Group(click.Group):
+    """Like click's, but its listing wraps descriptions in place of cutting them off."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        listed = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        shown = [(name, each) for name, each in listed if each is not None and not each.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.get_short_help_str(WHOLE)) for name, each in shown])

@@ -1,0 +1,18 @@
+"""A Python that lacks what Livewall needs says so, and what to do."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("start", [["server.py"], ["-m", "livewall"]], ids=" ".join)
+def test_outside_its_environment_it_says_which_module_is_missing(start):
+    # -S leaves out the folder in which this environment has its packages.
+    done = subprocess.run([sys.executable, "-S", *start], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "which Livewall needs" in done.stderr and "make demo" in done.stderr
+    assert "Traceback" not in done.stderr and len(done.stderr.splitlines()) == 1
