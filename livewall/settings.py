@@ -170,7 +170,10 @@ class Settings:
         None, maybe(count(36500)), "N", "Days after closing for which ballots are kept; without it, for ever."
     )
     admin_token: str | None = _option(
-        None, secret, "TOKEN", "The admin's token; without it one is made and kept in the file DIR/secret."
+        None,
+        secret,
+        "TOKEN",
+        "The admin's token; without it one is made and kept in the file DIR/secret. As an argument it shows in ps.",
     )
     rate_limits: bool = _option(True, switch, "on|off", "Limits per voter and per address; off on trusted networks.")
     trusted_proxy: tuple[Network, ...] = _option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -66,6 +67,8 @@ def _server_options(command: F, *, wait: float | None) -> F:
             return admin_token(folder) if folder else None
 
         look_in(folder)
+        if given and sys.stderr.isatty() and given_on_the_command_line("token"):
+            say("--token can be read by every user of this machine (ps); LIVEWALL_TOKEN cannot.")
         server = Server(url, given or find(), patience=PATIENCE, wait=wait, find_token=find, say=say)
         return command(*args, server=server, **more)
 
@@ -89,8 +92,18 @@ def wait_option(default: float | None) -> Callable[[F], F]:
 
 def token_option(command: F) -> F:
     return click.option(
-        "--token", envvar="LIVEWALL_TOKEN", metavar="TOKEN", help="Who you are; on the server's machine --data will do."
+        "--token",
+        envvar="LIVEWALL_TOKEN",
+        metavar="TOKEN",
+        help="Who you are; on the server's machine --data will do. Better as LIVEWALL_TOKEN: every user of this "
+        "machine sees arguments in its list of processes.",
     )(command)
+
+
+def given_on_the_command_line(name: str) -> bool:
+    """Whether the option stands among the arguments, and not in the environment or nowhere."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
 
 
 def data_option(command: F) -> F:

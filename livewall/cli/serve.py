@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from livewall.cli.options import given_on_the_command_line
+from livewall.cli.outcome import say
 from livewall.settings import Setting, Settings, table
 
 
@@ -63,6 +65,11 @@ def _serve(**values: Any) -> None:
     """
     import server
 
+    if given_on_the_command_line("admin_token"):
+        say(
+            "--admin-token can be read by every user of this machine in its list of processes (ps). Give "
+            f"LIVEWALL_ADMIN_TOKEN instead, or neither: a token is then made and kept in {values['data'] / 'secret'}."
+        )
     sys.exit(server.run(Settings(**values)))
 
 

@@ -86,3 +86,19 @@ def test_only_the_settings_read_the_environment():
     sources = [*ROOT.glob("livewall/**/*.py"), *ROOT.glob("handlers/**/*.py"), ROOT / "server.py"]
     sources = [path for path in sources if "demo/project" not in path.as_posix()]  # a program of its own
     assert [path.name for path in sources if re.search(r"os\.(environ|getenv)", path.read_text())] == ["settings.py"]
+
+
+@pytest.mark.parametrize("way", ["argument", "variable", "none"])
+def test_only_an_admin_token_among_the_arguments_is_warned_about(tmp_path, monkeypatch, capsys, way):
+    import server
+
+    monkeypatch.setattr(server, "run", lambda settings: 0)
+    monkeypatch.delenv("LIVEWALL_ADMIN_TOKEN", raising=False)
+    if way == "variable":
+        monkeypatch.setenv("LIVEWALL_ADMIN_TOKEN", "of-the-admin")
+    given = ["--admin-token", "of-the-admin"] if way == "argument" else []
+    with pytest.raises(SystemExit):
+        serve.main(["--data", str(tmp_path), *given], prog_name="serve")
+    said = capsys.readouterr().err
+    assert ("LIVEWALL_ADMIN_TOKEN" in said and str(tmp_path / "secret") in said) is (way == "argument")
+    assert "of-the-admin" not in said
