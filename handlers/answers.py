@@ -41,9 +41,10 @@ class PollShown(Poll, kw_only=True):
 
 
 class DeckMade(Struct):
-    """The polls of a deck, in order."""
+    """The polls of a deck, in order; and of a file of another format what is not kept, in words."""
 
     polls: list[Poll]
+    notes: list[str] | UnsetType = UNSET
 
 
 class CodesMade(Struct):

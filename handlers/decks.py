@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from handlers.walls import with_links
 from livewall import wire
 from livewall.errors import BadInput, LivewallError
 from livewall.names import wall_code
-from livewall.voting.deck import plain
+from livewall.voting.deck import plain, text_of
 from livewall.voting.deckreader import DeckFault
 
 QUOTED = 60
@@ -31,8 +32,8 @@ class DeckHandler(ApiHandler):
 
     async def post(self, code: str) -> None:
         id = self.argument("id") or None
-        polls, created = await self.services.decks.add(code, self.raw(), self.who, id=id)
-        self.answer({"polls": polls}, 201 if created else 200)
+        made, created = await self.services.decks.add(code, self.raw(), self.who, id=id)
+        self.answer(made, 201 if created else 200)
 
 
 class DeckFileHandler(ApiHandler):
@@ -74,21 +75,22 @@ class DeckPage(FormHandler, Page):
     async def post(self, code: str) -> None:
         given = self.fields()
         try:
-            await self.services.decks.add(code, self._given, self.who, id=given.get("id") or None)
+            made, _ = await self.services.decks.add(code, self._given, self.who, id=given.get("id") or None)
         except LivewallError as error:
             if error.status >= 500:
                 raise
             self.set_status(error.status)
-            await self.show(code, typed=self._given.decode("utf-8-sig", "replace"), wrong=error)
+            await self.show(code, typed=typed(self._given), wrong=error)
             return
         code = wall_code(code)
-        self.redirect(f"{self.reverse_url('wall_host', code)}?done=deck&at=wall-{code}#wall-{code}", status=303)
+        done = "deck_marks" if made.get("notes") else "deck"
+        self.redirect(f"{self.reverse_url('wall_host', code)}?done={done}&at=wall-{code}#wall-{code}", status=303)
 
     async def show(self, code: str, *, typed: str = "", wrong: LivewallError | None = None) -> None:
         wall = await self.wall_of(code, self.who)
         problems = wrong.problems if isinstance(wrong, DeckFault) else ()
         lines = plain(typed).split("\n")
-        faults = [(line, quoted(lines[line - 1]), why) for line, why in problems]
+        faults = [(line, quoted(lines[line - 1]) if line <= len(lines) else "", why) for line, why in problems]
         self.render(
             "deck.html",
             wall=wall,
@@ -123,6 +125,16 @@ class WallDuplicateForm(FormHandler, Page):
         wall, _ = await self.services.decks.duplicate(code, self.who)
         here = self.reverse_url("wall_host", wall.code)
         self.redirect(f"{here}?done=duplicate&at=wall-{wall.code}", status=303)
+
+
+def typed(given: bytes) -> str:
+    """What is shown again of a file that was not taken: its text; nothing of a workbook."""
+    if b"\0" in given and not given.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return ""
+    try:
+        return text_of(given)
+    except BadInput:
+        return given.decode("utf-8-sig", "replace")
 
 
 def quoted(line: str) -> str:

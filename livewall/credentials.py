@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from livewall import audit
+from livewall.appearance import readable
 from livewall.clock import Clock, iso, later
 from livewall.errors import NotAllowed, NotFound
 from livewall.identity import BELOW, Role, Secrets, Who, hashed, role_named
@@ -97,7 +98,8 @@ class Credentials:
         return who
 
     async def create_token(self, role: Role, name: str, by: Who) -> dict[str, Any]:
-        """A token for a program; the answer is the only place where it stands."""
+        """A token for a program; the answer is the only place where it stands. Raises BadInput for its name."""
+        name = readable(name, "name")
         token = secrets.token_urlsafe(32)
 
         def write(tx: Transaction) -> Credential:

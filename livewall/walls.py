@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from livewall import audit, wire
+from livewall.appearance import readable
 from livewall.clock import Clock, iso
 from livewall.errors import NotFound, Stale, invalid
 from livewall.hub.position import View
@@ -178,12 +179,8 @@ class Walls:
 
 
 def title_of(text: str) -> str:
-    title = text.strip()
-    if not title:
-        raise invalid("title", "must not be empty")
-    if any(ord(c) < 32 or ord(c) == 127 for c in title):
-        raise invalid("title", "has control characters")
-    return title
+    """The title of a wall or a task, on one line. Raises BadInput."""
+    return readable(text, "title")
 
 
 def edited(wall: Wall, edit: wire.WallEdit) -> Wall:

@@ -19,7 +19,7 @@ from livewall.cli.options import (
     server_options,
     wall_option,
 )
-from livewall.cli.outcome import REFUSED, run, stop
+from livewall.cli.outcome import REFUSED, run, say, stop
 from livewall.client.calls import Refusal, Server, reason, segment
 
 
@@ -31,7 +31,9 @@ from livewall.client.calls import Refusal, Server, reason, segment
 @json_option
 @acting_server_options
 def import_(server: Server, file: Path, wall: str | None, check: bool, id: str | None, as_json: bool) -> None:
-    """Make the polls of FILE, Markdown or plain text (- for standard input), as drafts: all of them or none.
+    """Make the polls of FILE (- for standard input) as drafts: all of them or none.
+
+    FILE is Markdown or plain text, Aiken, GIFT, or a table of questions and options as CSV or .xlsx.
 
     In a pipe their IDs are printed, one a line; what is wrong with FILE as FILE:LINE: REASON.
 
@@ -47,10 +49,12 @@ def import_(server: Server, file: Path, wall: str | None, check: bool, id: str |
     if check == bool(wall):
         raise click.UsageError("Give --wall CODE, or --check.")
     data, name = content(file)
-    count = checked(data, name)
+    count, notes = checked(data, name)
+    for note in notes:
+        say(f"{name}: {note}.")
     if check:
         if as_json:
-            return output.as_json({"polls": count})
+            return output.as_json({"polls": count} | ({"notes": notes} if notes else {}))
         return click.echo(f"{name}: ok, {count} poll{'' if count == 1 else 's'}")
     path = f"/api/walls/{segment((wall or '').upper())}/deck?id={segment(id or secrets.token_hex(16))}"
 
@@ -100,14 +104,15 @@ def content(file: Path) -> tuple[bytes, str]:
         stop(REFUSED, f"{file} cannot be read: {reason(problem)}.")
 
 
-def checked(data: bytes, name: str) -> int:
-    """How many polls the deck has; what is wrong with it ends the program."""
+def checked(data: bytes, name: str) -> tuple[int, list[str]]:
+    """How many polls the file has, and what of it is not kept; what is wrong with it ends the program."""
     from livewall.errors import BadInput
-    from livewall.voting import deck
+    from livewall.voting import questionfile
     from livewall.voting.deckreader import DeckFault
 
     try:
-        return len(deck.parse(deck.text_of(data)))
+        taken = questionfile.read(data)
+        return len(taken.polls), taken.notes
     except DeckFault as fault:
         stop_with(name, [(str(problem.line), problem.reason) for problem in fault.problems])
     except BadInput as problem:

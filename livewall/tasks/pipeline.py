@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from livewall.appearance import readable
+from livewall.errors import BadInput
 from livewall.names import is_name
 from livewall.tasks.kinds import Kind, kinds
 from livewall.tasks.kinds.run import OURS, VARIABLE
@@ -163,9 +165,11 @@ class _Checker:
             return self._name
         where = self._where["title"]
         title = text(self._table["title"], where, "title", most=500)
-        if title is not None and (not title.strip() or any(ord(c) < 32 or ord(c) == 127 for c in title)):
-            where.wrong("title must be one line of text")
-        return (title or "").strip()
+        try:
+            return readable(title or self._name, "title")
+        except BadInput as problem:
+            where.wrong(f"title must be one line of text: it {problem.fields['title']}")
+            return self._name
 
     def _timeout(self, table: dict[str, Any], where: Place) -> float | None:
         if "timeout" not in table:

@@ -5,11 +5,12 @@ The grammar is in docs/decks.md. What is wrong is told with its line, and all of
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Sequence
 
 from livewall.errors import BadInput
 from livewall.voting import decksettings
-from livewall.voting.decklines import ABSTAIN, marks_of, written
+from livewall.voting.decklines import ABSTAIN, Kind, has_checkbox, marks_of, recognised, written
 from livewall.voting.deckreader import DeckFault, Problem, Reader
 from livewall.voting.decksettings import named
 from livewall.wire import OptionIn, PollIn
@@ -18,14 +19,23 @@ MOST_BYTES = 1 << 20
 
 
 def text_of(data: bytes) -> str:
-    """The text of a file or a body. Raises DeckFault where it is no UTF-8, BadInput (`too_large`)."""
+    """The text of a file or a body: UTF-8, or UTF-16 with its mark, as Excel writes it.
+
+    Raises DeckFault where it is neither, BadInput (`too_large`).
+    """
     if len(data) > MOST_BYTES:
         raise BadInput("too_large", f"a deck has at most {MOST_BYTES:,} bytes")
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        try:
+            return data.decode("utf-16")
+        except UnicodeDecodeError:
+            raise DeckFault([Problem(1, "this is not UTF-16, as its first bytes say: save it as UTF-8 text")]) from None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise DeckFault([Problem(line, "this is not UTF-8: save the file as UTF-8 text")]) from None
+        said = "this is not UTF-8: save the file as UTF-8 text (in Excel: CSV UTF-8)"
+        raise DeckFault([Problem(line, said)]) from None
 
 
 def parse(text: str) -> list[PollIn]:
@@ -36,6 +46,12 @@ def parse(text: str) -> list[PollIn]:
 def plain(text: str) -> str:
     """The text with line ends of one kind, and without the mark that some editors put first."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def is_deck(text: str) -> bool:
+    """Whether any line looks like one of a deck: a heading, or an option."""
+    lines = (recognised(line, 0, named) for line in text.split("\n"))
+    return any(line.kind is Kind.OPTION or (line.kind is Kind.HEADING and line.level > 1) for line in lines)
 
 
 def format(polls: Sequence[PollIn], title: str = "") -> str:
@@ -53,6 +69,8 @@ def format(polls: Sequence[PollIn], title: str = "") -> str:
 def _option_written(option: str | OptionIn, place: int) -> str:
     given = OptionIn(option) if isinstance(option, str) else option
     text = written(given.label, named)
+    if has_checkbox(text):
+        text = "\\" + text
     if marks_of(text)[1]:
         before, brace, inside = text.rpartition("{")
         text = f"{before}\\{brace}{inside}"

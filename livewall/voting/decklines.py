@@ -12,12 +12,18 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 _BULLETS = "-*+•·●○▪–—－"
+_SIGNS = {**dict.fromkeys("-–—－", "dash"), **dict.fromkeys("•·●○▪", "bullet")}
+"""Signs that programs put in place of one another: a question's options may begin with any of one kind."""
 _SPECIAL = re.escape(string.punctuation + _BULLETS + "：、．）")
 _ESCAPE = re.compile(rf"\\([{_SPECIAL}])")
 _NEEDS_ESCAPE = re.compile(rf"\\(?=[{_SPECIAL}]|\Z)")
 _HEADING = re.compile(r"(#{2,6})\s*(.*)|(#)(?:\s+(.*))?")
 _MARK = rf"[{re.escape(_BULLETS)}]|[0-9]{{1,3}}[.)．）]|[A-Za-z][)）]"
 _MARKER = re.compile(rf"({_MARK})(?:\s+(.*)|\Z)|([0-9]{{1,3}}、)\s*(.*)")
+_OPENS = "<!--"
+_COMMENT = re.compile(r"(?<!\\)(?:\\\\)*" + _OPENS)
+"""The beginning of a comment, unless a backslash takes its meaning away."""
+_CHECKBOX = re.compile(r"\[[ xX✓✔]?\](?=[\s\\]|\Z)")
 _RULE = re.compile(r"([-=_*])\1{2,}")
 _COLON = re.compile("[:：]")
 ABSTAIN = "abstain"
@@ -59,9 +65,9 @@ class Line(NamedTuple):
 
 
 def lines_of(text: str, named: Named) -> Iterator[Line]:
-    """The lines of a deck that are not blank. Of a block of code, and of a comment without end, the line that begins
-    it; other comments are left out."""
-    raw = text.split("\n")
+    """The lines of a deck that are not blank, without its comments. Of a block of code the line that begins it; last
+    the comments that cannot be left out, each with the reason."""
+    raw, faults = without_comments(text.split("\n"))
     place, apart = 0, False
     while place < len(raw):
         line = recognised(raw[place], place + 1, named)
@@ -74,13 +80,6 @@ def lines_of(text: str, named: Named) -> Iterator[Line]:
             while place < len(raw) and not raw[place].lstrip().startswith(fence):
                 place += 1
             place += 1
-        elif line.kind is Kind.COMMENT:
-            place -= 1
-            while place < len(raw) and not raw[place].rstrip().endswith("-->"):
-                place += 1
-            if place < len(raw):
-                place, apart = place + 1, True
-                continue
         elif line.kind in _GOING_ON and line.pieces[-1].endswith("\\"):
             pieces = list(line.pieces)
             while _goes_on(pieces[-1]) and place < len(raw) and _is_text(raw[place], named):
@@ -90,6 +89,46 @@ def lines_of(text: str, named: Named) -> Iterator[Line]:
             line = line._replace(pieces=tuple(pieces))
         yield line._replace(apart=True) if apart else line
         apart = False
+    for number, why in faults:
+        yield Line(number, Kind.COMMENT, (why,))
+
+
+def without_comments(raw: Sequence[str]) -> tuple[list[str], list[tuple[int, str]]]:
+    """The lines without `<!-- … -->`, each of which ends at its first `-->`; and, by their lines, those comments of
+    which nobody can say where they were meant to end."""
+    kept: list[str] = []
+    faults: list[tuple[int, str]] = []
+    begun, nested = 0, False
+    for number, line in enumerate(raw, 1):
+        left, place = "", 0
+        while place < len(line):
+            if begun:
+                end = line.find("-->", place)
+                nested = nested or _OPENS in line[place : len(line) if end < 0 else end]
+                if end < 0:
+                    break
+                if nested and "-->" in line[end + 3 :].partition(_OPENS)[0]:
+                    faults.append((number, "a comment within a comment: the outer one ends at the first -->"))
+                begun, nested, place = 0, False, end + 3
+            elif found := _COMMENT.search(line, place):
+                part = line[place : found.end() - len(_OPENS)]
+                left += _behind(left, part) if place else part
+                if line.startswith((">", "->"), found.end()):
+                    faults.append((number, "this comment ends where it begins: write <!-- before it, --> behind it"))
+                    break
+                begun, place = number, found.end()
+            else:
+                left += _behind(left, line[place:]) if place else line
+                place = len(line)
+        kept.append(left)
+    if begun:
+        faults.append((begun, "this comment has no end: write --> behind it"))
+    return kept, faults
+
+
+def _behind(left: str, right: str) -> str:
+    """What stands behind a comment, as it goes on with `left`: no space stands there twice, and none before a line."""
+    return right if left[-1:].strip() else right.lstrip()
 
 
 def recognised(raw: str, number: int, named: Named) -> Line:
@@ -100,13 +139,11 @@ def recognised(raw: str, number: int, named: Named) -> Line:
         return Line(number, Kind.BLANK, ())
     if text.startswith(("```", "~~~")):
         return Line(number, Kind.FENCE, (text,))
-    if text.startswith("<!--"):
-        return Line(number, Kind.COMMENT, (text,))
     if found := _HEADING.fullmatch(text):
         return Line(number, Kind.HEADING, (found[2] or found[4] or "",), indent, len(found[1] or found[3]))
     if found := _MARKER.fullmatch(text):
         mark = (found[1] or found[3])[0]
-        kind = "number" if mark.isdecimal() else "letter" if mark.isalpha() else "sign"
+        kind = "number" if mark.isdecimal() else "letter" if mark.isalpha() else _SIGNS.get(mark, mark)
         return Line(number, Kind.OPTION, (found[2] or found[4] or "",), indent, name=kind)
     if (parts := setting_of(text)) and named(parts[0]):
         return Line(number, Kind.SETTING, (parts[1],), indent, name=parts[0])
@@ -136,6 +173,11 @@ def read(pieces: Sequence[str]) -> str:
     ).strip()
 
 
+def has_checkbox(piece: str) -> bool:
+    """Whether an option begins with `[x]` or `[ ]`, as lists do in which the right answers are ticked."""
+    return _CHECKBOX.match(piece) is not None
+
+
 def marks_of(piece: str) -> tuple[str, Sequence[str]]:
     """The end of an option without the marks in braces behind it, and these marks."""
     before, _, inside = piece.rpartition("{")
@@ -159,7 +201,7 @@ def _hides_space(piece: str) -> bool:
 
 
 def _escaped(line: str) -> str:
-    text = _NEEDS_ESCAPE.sub(r"\\\\", line)
+    text = _NEEDS_ESCAPE.sub(r"\\\\", line).replace(_OPENS, "\\" + _OPENS)
     return "\\" + text if line[:1].isspace() or _hides_space(line) else text
 
 

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import msgspec
 
+from livewall.appearance import alike, readable, shows
 from livewall.errors import BadInput
 from livewall.voting import decksettings
-from livewall.voting.decklines import Kind, Line, lines_of, marks_of, read, setting_of
+from livewall.voting.decklines import Kind, Line, has_checkbox, lines_of, marks_of, read, setting_of
 from livewall.voting.decksettings import named
-from livewall.voting.poll import clean, new_poll
+from livewall.voting.poll import new_poll
 from livewall.wire import OptionIn, PollIn, refused
 
 MOST_POLLS = 500
 MOST_OPTIONS = 40
 NESTED = 2
 """So much space tells a question from the options below it, where both have marks."""
+LOOKS_ALIKE = "use other words, or give each an id of its own, such as {#a} and {#b}"
+_RIGHT_ANSWER = re.compile(
+    r"(?:(?:the )?(?:correct|right) answers?|answers?|correct|right|key|solution|antwort|l[öo]sung|richtig"
+    r"|(?:正确)?答案)\s*[:：=]",
+    re.IGNORECASE,
+)
 MOST_PROBLEMS = 100
 """Problems that are told of one deck."""
 
@@ -67,6 +75,8 @@ class _Question:
         self.options: list[_Option] = []
         self.settings: dict[str, tuple[Any, int]] = {}
         self.too_many = False
+        self.doubtful: Line | None = None
+        """A setting after which an option cannot be this question's: it may be a question itself."""
 
 
 class Reader:
@@ -114,11 +124,11 @@ class Reader:
             case Kind.SETTING:
                 self._setting(line)
             case Kind.TEXT:
-                self._text(line, before.kind if before else Kind.BLANK)
+                self._text(line, before.kind if before else Kind.BLANK, after)
             case Kind.FENCE:
                 self._wrong(line.number, "a block of code has no place in a deck; what is in it was not read")
             case Kind.COMMENT:
-                self._wrong(line.number, "this comment has no end: write --> at the end of a line")
+                self._wrong(line.number, line.pieces[0])
 
     def _begin(self, line: Line) -> None:
         self._close()
@@ -139,6 +149,12 @@ class Reader:
     def _option(self, line: Line) -> None:
         if self._open is None:
             return self._astray(line, "an option stands below its question, and there is none above")
+        if doubtful := self._open.doubtful:
+            if not self._lost:
+                why = f"{doubtful.name}: this may be a setting of the question above or a question itself"
+                self._wrong(doubtful.number, f"{why}: write `## ` before a question, and settings below all options")
+            self._lost = True
+            return
         first = self._open.options[0] if self._open.options else None
         if first and (line.name != first.name or abs(line.indent - first.indent) >= NESTED):
             return self._astray(line, "this begins otherwise than the options above it")
@@ -153,6 +169,8 @@ class Reader:
         question = self._open
         if question is None:
             return self._astray(line, f"the setting {line.name!r} stands below its question, and there is none above")
+        if question.options or (question.level == 0 and line.apart):
+            question.doubtful = question.doubtful or line
         try:
             given = decksettings.fields(line.name, line.pieces[0])
         except ValueError as taken:
@@ -160,20 +178,29 @@ class Reader:
         for field, value in given.items():
             if field in question.settings:
                 self._wrong(line.number, f"{line.name}: line {question.settings[field][1]} says this already")
-            elif value is not None and (why := _fault({field: value})):
+            elif value is not None and (why := fault({field: value})):
                 self._wrong(line.number, f"{line.name}: {why}")
             question.settings.setdefault(field, (value, line.number))
 
-    def _text(self, line: Line, before: Kind) -> None:
+    def _text(self, line: Line, before: Kind, after: Line | None) -> None:
         question = self._open
         if question is None or (question.level == 1 and self._is_title(question)):
             return self._begin(line)
         if question.options:
             last = question.options[-1]
-            if before in (Kind.OPTION, Kind.TEXT) and line.indent > last.indent:
-                last.lines.append(line.pieces)
-            elif before is not Kind.BLANK and (meant := _meant(line)):
+            below, deeper = before in (Kind.OPTION, Kind.TEXT), line.indent > last.indent
+            if not deeper and _RIGHT_ANSWER.match(line.pieces[0]):
+                self._wrong(line.number, "this says which answer is right, which a poll does not have: delete the line")
+            elif before is not Kind.BLANK and not deeper and (meant := _meant(line)):
                 self._wrong(line.number, meant)
+            elif below and not deeper and after is not None and _asks_something(line, after):
+                self._wrong(
+                    line.number,
+                    "this may be a question or the rest of the option above: put a blank line before a question, and "
+                    "space before what goes on with an option",
+                )
+            elif below:
+                last.lines.append(line.pieces)
             else:
                 self._begin(line)
         elif question.level == 0 and before is Kind.TEXT:
@@ -213,7 +240,7 @@ class Reader:
 
     def _title(self, question: _Question) -> str:
         title = " ".join(map(read, question.lines))
-        if why := _fault({"title": title}) or _unclean(title):
+        if why := fault({"title": title}) or unclean(title):
             self._wrong(question.number, f"the question {why}")
         return title
 
@@ -223,12 +250,15 @@ class Reader:
         for place, option in enumerate(question.options, 1):
             number, last = option.number, option.lines[-1]
             end, marks = marks_of(last[-1])
+            if has_checkbox(option.lines[0][0]):
+                why = "`[x]` and `[ ]` mark right answers, which a poll does not have: take them out, or write `\\[`"
+                self._wrong(number, why)
             label = " ".join(map(read, [*option.lines[:-1], [*last[:-1], end]])).strip()
-            if why := _fault({"options": [label]}) or _unclean(label):
+            if why := fault({"options": [label]}) or unclean(label):
                 self._wrong(number, f"the option {why}")
             ids = [mark[1:] for mark in marks if mark.startswith("#")]
             for id in ids:
-                if _fault({"options": [{"label": "A", "id": id}]}):
+                if fault({"options": [{"label": "A", "id": id}]}):
                     self._wrong(number, f"{_short('#' + id)} is no id: letters, digits, . _ and -, at most 40")
             if len(ids) > 1:
                 self._wrong(number, "an option has one id")
@@ -238,19 +268,37 @@ class Reader:
             taken.setdefault(own, number)
             plain = own == str(place) and not abstains
             options.append(label if plain else OptionIn(label, None if own == str(place) else own, abstains))
+        labels = [option if isinstance(option, str) else option.label for option in options]
+        for places in alike(labels):
+            if not shows(labels[places[0]]):
+                continue  # which was told
+            first, *others = [question.options[place].number for place in places]
+            if not all(_own_id(options[place]) for place in places):
+                for other in others:
+                    self._wrong(other, f"this option looks like that of line {first}: {LOOKS_ALIKE}")
         return options
 
     def _check_together(self, question: _Question, options: Sequence[str | OptionIn], settings: dict[str, Any]) -> None:
         """The rules between the fields: those of any poll on a wall."""
-        valid = {name: value for name, value in settings.items() if not _fault({name: value})}
+        valid = {name: value for name, value in settings.items() if not fault({name: value})}
         plain: list[str | OptionIn] = [
-            OptionIn("A", abstain=isinstance(option, OptionIn) and option.abstain) for option in options
+            OptionIn(f"{place}", abstain=isinstance(option, OptionIn) and option.abstain)
+            for place, option in enumerate(options)
         ]
         try:
             new_poll("", PollIn("?", plain, wall="", **valid))
         except BadInput as error:
             for field, why in error.fields.items():
                 self._wrong(question.settings.get(field, (None, question.number))[1], f"{field}: {why}")
+
+
+def _own_id(option: str | OptionIn) -> bool:
+    return isinstance(option, OptionIn) and option.id is not None
+
+
+def _asks_something(line: Line, after: Line) -> bool:
+    """Whether a line reads like a question with the options that follow it."""
+    return after.kind is Kind.OPTION and read(line.pieces).endswith(("?", "？", "؟", ":", "："))
 
 
 def _is_below(line: Line, other: Line | _Option) -> bool:
@@ -270,7 +318,7 @@ def _settings(question: _Question) -> dict[str, Any]:
     return values
 
 
-def _fault(fields: dict[str, Any]) -> str:
+def fault(fields: dict[str, Any]) -> str:
     """What the API would say of these fields, else nothing."""
     try:
         msgspec.convert({"title": "?", "options": ["A"]} | fields, PollIn)
@@ -279,9 +327,9 @@ def _fault(fields: dict[str, Any]) -> str:
     return ""
 
 
-def _unclean(text: str) -> str:
+def unclean(text: str) -> str:
     try:
-        clean(text, "text")
+        readable(text, "text", lines=True)
     except BadInput as error:
         return error.fields["text"]
     return ""

@@ -18,7 +18,7 @@ from livewall.identity import Secrets, Who, keyed
 from livewall.names import CROCKFORD, is_name, new_poll_id, wall_code
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
-from livewall.voting import deck, rows
+from livewall.voting import deck, questionfile, rows
 from livewall.voting.poll import Poll, asked, copied, new_poll
 from livewall.walls import MOST_ITEMS, Wall
 
@@ -32,8 +32,9 @@ class Decks:
         self._clock = clock
         self._reading = asyncio.Lock()
 
-    async def add(self, code: str, data: bytes, who: Who, *, id: str | None) -> tuple[list[dict[str, Any]], bool]:
-        """The polls of a deck as drafts, last on the wall, and whether they were made now: all or none.
+    async def add(self, code: str, data: bytes, who: Who, *, id: str | None) -> tuple[dict[str, Any], bool]:
+        """The polls of a file as drafts, last on the wall, with notes of what is not kept of it; and whether they were
+        made now: all or none.
 
         The same deck under the same `id` is put on a wall once; later those of its polls that are still there are the
         answer. Raises DeckFault, BadInput, NotFound.
@@ -43,13 +44,13 @@ class Decks:
         code, now = wall_code(code), iso(self._clock())
         name = self._names(code, data, id)
 
-        def read() -> list[tuple[Poll, int | None]]:
-            given = deck.parse(deck.text_of(data))
+        def read() -> tuple[list[tuple[Poll, int | None]], list[str]]:
+            given, notes = questionfile.read(data)
             made = [new_poll(name(place), msgspec.structs.replace(each, wall=code)) for place, each in enumerate(given)]
-            return [(poll, each.closes_in) for poll, each in zip(made, given, strict=True)]
+            return [(poll, each.closes_in) for poll, each in zip(made, given, strict=True)], notes
 
         async with self._reading:  # the worst deck takes seconds: one at a time, beside the loop
-            drafts = await asyncio.to_thread(read)
+            drafts, notes = await asyncio.to_thread(read)
 
         def write(tx: Transaction) -> tuple[list[Poll], bool]:
             wall = walls.find(tx, code).wall
@@ -63,7 +64,8 @@ class Decks:
             return made, True
 
         polls, created = await self._store.write(write)
-        return msgspec.to_builtins(polls), created
+        answer = {"polls": msgspec.to_builtins(polls)}
+        return answer | ({"notes": notes} if notes else {}), created
 
     def _names(self, code: str, data: bytes, id: str | None) -> Callable[[int], str]:
         """The ids of the polls of a deck: for one text under one id always the same, and not to be guessed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from livewall.appearance import alike, readable
 from livewall.clock import iso, later, moment
 from livewall.errors import Refused, invalid
 from livewall.wire import OptionIn, PollEdit, PollIn, TimerIn
@@ -33,8 +33,6 @@ MOVES: Mapping[tuple[Phase, str], Phase] = {
     (Phase.CLOSED, "close"): Phase.CLOSED,
     (Phase.CLOSED, "reset"): Phase.DRAFT,
 }
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class Option(msgspec.Struct):
@@ -146,12 +144,11 @@ def options_of(given: Sequence[str | OptionIn]) -> list[Option]:
     """Options with ids: those given, else their places "1", "2", …"""
     made = []
     for place, each in enumerate(given, 1):
-        label = (each if isinstance(each, str) else each.label).strip()
-        if not label:
-            raise invalid(f"options[{place - 1}]", "an option needs a label")
+        label = each if isinstance(each, str) else each.label
         own = None if isinstance(each, str) else each.id
         abstains = isinstance(each, OptionIn) and each.abstain
-        made.append(Option(own or str(place), clean(label, f"options[{place - 1}]"), abstains or UNSET))
+        shown = readable(label, f"options[{place - 1}]", lines=True)
+        made.append(Option(own or str(place), shown, abstains or UNSET))
     ids = [o.id for o in made]
     if len(set(ids)) != len(ids):
         raise invalid("options", "two options have the same id")
@@ -162,14 +159,16 @@ def options_of(given: Sequence[str | OptionIn]) -> list[Option]:
     return made
 
 
-def clean(text: str, field: str) -> str:
-    """Text for people, without surrounding space; control characters are refused, everything else is kept as it is."""
-    text = text.strip()
-    if not text:
-        raise invalid(field, "must not be empty")
-    if _CONTROL.search(text):
-        raise invalid(field, "has control characters")
-    return text
+def check_told_apart(options: Sequence[Option]) -> None:
+    """Raise BadInput where two options look the same to a voter and have no ids of their own to be told apart by."""
+    for places in alike(option.label for option in options):
+        if any(options[place].id == str(place + 1) for place in places):
+            first, second = places[:2]
+            raise invalid(
+                "options",
+                f"options {first + 1} and {second + 1} look the same: {options[first].label!r} and "
+                f"{options[second].label!r}; use other words, or give each an id of its own",
+            )
 
 
 def max_choices_of(kind: str, wanted: int, options: int) -> int:
@@ -191,10 +190,11 @@ def new_poll(id: str, given: PollIn) -> Poll:
     """A draft from what a host gave; raises BadInput."""
     check_assurance(given.assurance, given.wall)
     options = options_of(given.options)
+    check_told_apart(options)
     return Poll(
         id=id,
         wall=None,
-        title=clean(given.title, "title"),
+        title=readable(given.title, "title", lines=True),
         kind=given.kind,
         options=options,
         phase=Phase.DRAFT,
@@ -279,8 +279,10 @@ def edited(poll: Poll, edit: PollEdit, *, has_ballots: bool) -> Poll:
             given[name] = given[name] or UNSET
     if "options" in given:
         given["options"] = options_of(given["options"])
+        if given["options"] != poll.options:
+            check_told_apart(given["options"])
     if "title" in given:
-        given["title"] = clean(given["title"], "title")
+        given["title"] = readable(given["title"], "title", lines=True)
     changed = {n: v for n, v in given.items() if v != getattr(poll, n)}
     if has_ballots and changed.keys() & {"options", "kind", "max_choices", "assurance"}:
         raise Refused("conflict", "there are ballots already: options, kind and assurance stand")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livewall.appearance import look, shows
 from livewall.errors import BadInput
 from livewall.voting import deck
 from livewall.voting.deckreader import MOST_PROBLEMS, DeckFault
@@ -19,6 +20,7 @@ from livewall.wire import OptionIn, PollIn
 TRICKY = st.sampled_from(
     [
         "#", "# a", "##", "- a", "* a", "-", "1. a", "1)", "12、a", "c) a", "• a", "– a", "<!--", "-->", "---",
+        "<!-- a -->", "\\<!--", "[x]", "[ ] a",
         "===", "```", "~~~", "\\",
         "\\\\", "\\#", "\\ ", "results: live", "Results：", "max: 3", "choices", "{#a}", "a {#a}", " {}", "{abstain}",
         "\\{#a}", "{", "}", " ", "  ", "\t", "\n", "\n\n", "שלום", "\u202eمرحبا", "你好，世界", "👩‍👩‍👧", "\u2028",
@@ -32,12 +34,12 @@ TEXT = st.lists(TRICKY | FREE | st.text(string.punctuation + " \n1a", max_size=8
 
 def texts(most: int) -> st.SearchStrategy[str]:
     """Texts that the API takes, as it keeps them."""
-    return TEXT.map(lambda text: text[:most].strip()).filter(bool)
+    return TEXT.map(lambda text: text[:most].strip()).filter(shows)
 
 
 @st.composite
 def polls(draw: st.DrawFn) -> PollIn:
-    labels = draw(st.lists(texts(200), min_size=1, max_size=40))
+    labels = draw(st.lists(texts(200), min_size=1, max_size=40, unique_by=look))
     ids = draw(st.lists(st.text(string.ascii_letters + "._-", min_size=1, max_size=40), unique=True, max_size=40))
     options: list[str | OptionIn] = [*labels]
     for place, id in enumerate(ids[: len(labels)]):
@@ -105,7 +107,8 @@ def test_every_field_of_a_poll_has_its_place_in_a_deck() -> None:
 
 
 def test_the_longest_poll_there_is() -> None:
-    whole = PollIn("界" * 500, ["\\" * 200] * 39 + [OptionIn("#" * 200, "x" * 40)], "multi", 40)
+    labels: list[str | OptionIn] = ["\\" * 199 + chr(ord("а") + place) for place in range(39)]
+    whole = PollIn("界" * 500, [*labels, OptionIn("#" * 200, "x" * 40)], "multi", 40)
     assert deck.parse(deck.format([whole])) == [whole]
 
 
@@ -190,9 +193,37 @@ def test_an_option_has_its_marks_in_braces() -> None:
 
 
 def test_lines_that_are_wrapped_belong_together() -> None:
-    typed = "Which of them\ngoes out?\n- The one\n  from May\n- B\nAnd then?\n- C"
+    typed = "Which of them\ngoes out?\n- The one\n  from May\n- B\n\nAnd then?\n- C"
     first = PollIn("Which of them goes out?", ["The one from May", "B"])
     assert deck.parse(typed) == [first, PollIn("And then?", ["C"])]
+
+
+@pytest.mark.parametrize(
+    ("typed", "title", "options"),
+    [
+        ("## Q\n- a long\noption\n- B", "Q", ["a long option", "B"]),
+        ("Q\n1. a long\noption\nof three\n2. B\nand more\n", "Q", ["a long option of three", "B and more"]),
+        ("## Q\n* up to\n  three or\nfour?\n\n", "Q", ["up to three or four?"]),
+        ("## Q\n- Is it so,\n  or not?\n- B", "Q", ["Is it so, or not?", "B"]),
+        ("## Q\n- one\nresult of many\n- B", "Q", ["one result of many", "B"]),
+        ("## Which? <!-- correct: Paris -->\n- Paris <!-- right -->\n- <!-- a --> Rome", "Which?", ["Paris", "Rome"]),
+        ("Which <!-- x --> of <!-- y --> them?\n- wo<!-- z -->rd\n", "Which of them?", ["word"]),
+        ("## Q <!-- of\n## two? --> and A?\n- A\n<!-- a\n-->- B", "Q", None),
+        ("## Q\n<!-- a\n -->- A\n- B <!-- - C\n- D --><!-- - E -->\n", "Q", ["A", "B"]),
+        ("## Q\n- A <!-- x --> y --> z\n- \\<!-- B -->", "Q", ["A y --> z", "<!-- B -->"]),
+        ("## Q\n- \\\\<!-- x -->A", "Q", ["\\A"]),
+    ],
+)
+def test_wrapped_options_and_comments(typed: str, title: str, options: list[str] | None) -> None:
+    if options is None:
+        assert [line for line, _ in problems(typed)] == [2]
+    else:
+        assert deck.parse(typed) == [PollIn(title, [*options])]
+
+
+def test_a_setting_behind_a_comment_counts() -> None:
+    (found,) = deck.parse("## Q\n- A\n<!-- note --> results: after close\n<!-- a --> change: no <!-- b -->")
+    assert (found.results, found.allow_change) == ("after_close", False)
 
 
 def test_a_backslash_that_ends_an_option_is_no_line_break() -> None:
@@ -201,6 +232,12 @@ def test_a_backslash_that_ends_an_option_is_no_line_break() -> None:
 
 def test_a_backslash_that_ends_a_line_of_a_text_is_one() -> None:
     assert deck.parse("## One\\\ntwo\n- A\\\n  \\- B")[0] == PollIn("One\ntwo", ["A\n- B"])
+
+
+def test_options_that_look_the_same_have_ids_of_their_own() -> None:
+    (found,) = deck.parse("## Q\n- Yes {#a}\n- yes {#b}")
+    assert found.options == [OptionIn("Yes", "a"), OptionIn("yes", "b")]
+    assert deck.parse(deck.format([found])) == [found]
 
 
 def test_all_that_is_wrong_is_told_with_its_line() -> None:
@@ -257,9 +294,28 @@ allow change: no
         ("- One?\n  - A\n- Two?", 3, "begins otherwise"),
         ("1. One?\na) A\n2. Two?", 3, "begins otherwise"),
         ("## Q\n- A\n<!-- mine\n- B", 3, "no end"),
+        ("## Q\n- A <!-- mine", 2, "no end"),
+        ("## Q\n- A\n- B\n<!--> c\n-->", 4, "ends where it begins"),
+        ("## Q\n- A <!-- a <!-- b --> c -->\n- B", 2, "a comment within a comment"),
+        ("## One?\n- A\n<!-- 10:15 --> (after the break)\n\n## Two?\n- <!-- A -->\n- B", 6, "must not be empty"),
+        ("## One?\n- A\n\n<!-- 10:15 --> (after the break)\n\n## Two?\n- A", 4, "has no options"),
+        ("## One?\n- A\n\n<!-- 10:15\n--> (after)\n## Two?\n- A", 5, "has no options"),
+        ("First?\n- A\n- B\n\nChange: yes\n- Yes\n- No", 5, "a setting of the question above or a question"),
+        ("First?\n- A\nChange: yes\n- Yes\n- No", 3, "a setting of the question above or a question"),
+        ("## First?\n- A\n\nquorum: 2\nmajority: 1/2\n* Yes", 4, "a setting of the question above or a question"),
+        ("Welcome\n\nChange: yes\n- Yes", 3, "a setting of the question above or a question"),
+        ("One?\n- A\n- B\nAnd then?\n- C\n- D", 4, "a question or the rest of the option above"),
+        ("## Q\n- A\n+ B\n- C", 3, "begins otherwise than the options above it"),
+        ("Q?\n1. A\n2. B\nANSWER: 2\n", 4, "says which answer is right"),
+        ("## Q?\n- A\n- B\n\nCorrect answer: A\n", 5, "says which answer is right"),
+        ("## Q\n- [x] A\n- B", 2, "mark right answers"),
+        ("## Q\n- A\n- B\n- a\u200b", 4, "looks like that of line 2"),
+        ("## Q\n- A {#x}\n- A", 3, "looks like that of line 2"),
+        ("## Q\n- A\n- \u3164", 3, "nothing of this text can be seen"),
+        ("## \u2060\n- A", 1, "nothing of this text can be seen"),
         ("## \n- A", 1, "the question must not be empty"),
         ("## " + "x" * 501 + "\n- A", 1, "the question must have at most 500 characters"),
-        ("## Q\n" + "- A\n" * 41, 42, "at most 40 options"),
+        ("## Q\n" + "".join(f"- A{n}\n" for n in range(41)), 42, "at most 40 options"),
         ("## Q\n- A\n" * 501, 1001, "at most 500 polls"),
         ("## Q\n- A\x07", 2, "the option has control characters"),
         ("## Q\n- A {#a #b}", 2, "one id"),

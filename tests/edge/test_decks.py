@@ -250,3 +250,26 @@ async def test_the_desk_copies_a_wall_and_leads_to_the_copy(client: Client) -> N
     assert copy != wall and await export(client, copy) == await export(client, wall)
     shown = (await client.ask("GET", answer.headers["Location"], token=ADMIN)).body.decode()
     assert "This is the copy" in shown
+
+
+async def test_questions_of_another_format_are_imported_with_a_note_of_what_is_not_kept(client: Client) -> None:
+    wall = await new_wall(client)
+    answer = await post(client, wall, b"Which is red?\r\nA. Rose\r\nB. Grass\r\nANSWER: A\r\n")
+    assert answer.status == 201
+    made = answer.json
+    assert [poll["title"] for poll in made["polls"]] == ["Which is red?"]
+    assert [option["label"] for option in made["polls"][0]["options"]] == ["Rose", "Grass"]
+    assert "right answers are not kept" in made["notes"][0]
+    plain = await post(client, wall, "## Q\n- A\n- B")
+    assert "notes" not in plain.json
+    page = await form(client, wall, file="Question;Option 1;Option 2;Correct\nQ?;a;b;1\n".encode("utf-16"))
+    assert page.status == 303 and "done=deck_marks" in page.headers["Location"]
+    assert b"ANSWER" not in await export(client, wall) and b"orrect" not in await export(client, wall)
+
+
+async def test_a_file_that_is_not_read_is_named_on_the_page_too(client: Client) -> None:
+    wall = await new_wall(client)
+    page = await form(client, wall, file=b"PK\x03\x04\0\0 not a workbook")
+    assert page.status == 422 and "this packed file is damaged" in page.body.decode()
+    page = await form(client, wall, file=b"<quiz></quiz>")
+    assert page.status == 422 and "Moodle XML" in page.body.decode() and await items(client, wall) == []

@@ -79,3 +79,14 @@ def test_how_an_import_ends(server, tmp_path):
     (tmp_path / "large.md").write_bytes(b"x" * (1 << 20 | 1))
     assert "at most 1,048,576 bytes" in server.run("poll", "import", str(tmp_path / "large.md"), "--check", status=1)
     server.run("poll", "import", str(STRANGE), "--wall", "K7M2QD", status=3, LIVEWALL_URL="http://127.0.0.1:1")
+
+
+def test_what_a_file_has_that_is_not_kept_is_said(server, tmp_path):
+    file = tmp_path / "questions.gift"
+    file.write_text("Which is red? {=Rose ~Grass}")
+    done = run(server, "poll", "import", str(file), "--check")
+    assert (done.returncode, done.stdout) == (0, f"{file}: ok, 1 poll\n".encode())
+    assert b"right answers are not kept" in done.stderr
+    file.write_bytes(b"PK\x03\x04")
+    done = run(server, "poll", "import", str(file), "--check")
+    assert done.returncode == 1 and f"{file}:1: this packed file is damaged".encode() in done.stderr
