@@ -41,7 +41,7 @@ from handlers.transport.server import LiveServer
 from handlers.transport.stream import SEND_BUFFER
 from livewall import resources
 from livewall.bodies import Bodies
-from livewall.clock import iso, utc_now
+from livewall.clock import ServerClock, iso
 from livewall.credentials import Credentials
 from livewall.errors import LivewallError
 from livewall.hub.service import LiveHub
@@ -150,12 +150,13 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
     port: int = sockets[0].getsockname()[1]
     loop = asyncio.get_running_loop()
     metrics, budget = Metrics(), Budget()
+    clock = ServerClock()
     poll_rule = PollRule(secrets, store)
     hub = LiveHub(
         store.epoch,
         {"polls": poll_rule, "walls": WallRule(), "tasks": TaskRule()},
         store,
-        now=lambda: iso(utc_now()),
+        now=lambda: iso(clock()),
         clock=time.perf_counter,
         cpu_clock=time.thread_time,
         spent=lambda seconds: budget.spend(seconds, time.monotonic()),
@@ -168,37 +169,38 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
         budget=budget,
         clock=time.monotonic,
         call_later=loop.call_later,
-        wall_clock=utc_now,
+        wall_clock=clock,
     )
-    deadlines = Deadlines(utc_now, loop.call_later)
+    deadlines = Deadlines(clock, loop.call_later)
     connections = Connections(metrics)
-    credentials = Credentials(store, secrets, utc_now)
+    credentials = Credentials(store, secrets, clock)
     credentials.revoked = connections.revoked
     tasks = open_tasks(
         settings,
         store,
         hub,
         secrets,
-        utc_now,
+        clock,
         url=f"http://{local(settings.address)}:{port}",
         environment=environment_with(),
         umask=umask,
     )
     screens = Screens()
+    polls = Polls(store, hub, poll_rule, publisher, deadlines, clock)
     services = Services(
         settings=settings,
         secrets=secrets,
         store=store,
         hub=hub,
-        booth=Booth(store, hub, poll_rule, publisher, utc_now),
-        polls=Polls(store, hub, poll_rule, publisher, deadlines, utc_now),
+        booth=Booth(store, hub, poll_rule, publisher, clock, polls.close_over),
+        polls=polls,
         replays=Replays(store, hub, time.monotonic),
-        walls=Walls(store, hub, utc_now),
-        presence=Presence(hub.hub, time.monotonic, lambda wall: bool(screens.of(wall, utc_now()))),
+        walls=Walls(store, hub, clock),
+        presence=Presence(hub.hub, time.monotonic, lambda wall: bool(screens.of(wall, clock()))),
         screens=screens,
-        codebook=Codebook(store, hub, poll_rule.roll, utc_now),
-        erasure=Erasure(store, utc_now, days=settings.ballot_days),
-        decks=Decks(store, secrets, utc_now),
+        codebook=Codebook(store, hub, poll_rule.roll, clock),
+        erasure=Erasure(store, clock, days=settings.ballot_days),
+        decks=Decks(store, secrets, clock),
         tasks=tasks.tasks,
         runner=tasks.runner,
         pipelines=tasks.pipelines,
@@ -206,7 +208,7 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
         credentials=credentials,
         limits=Limits(on=settings.rate_limits),
         metrics=metrics,
-        clock=utc_now,
+        clock=clock,
         monotonic=time.monotonic,
         assets=Assets(resources.folder("static")),
         site=Site(settings.public_url),
@@ -228,11 +230,23 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
     every(running, PRESENCE_SECONDS, lambda late: services.presence.turn())
     every(running, ERASE_SECONDS, lambda late: services.erasure.look())
     every(running, EVICT_SECONDS, lambda late: credentials.run_out())
+    every(running, EVICT_SECONDS, lambda late: say_clock_was_set(clock))
     connections.websocket_pulse.start()
     connections.sse_pulse.start()
     metrics.started.set_to_current_time()
     http.add_sockets(sockets)
     return running
+
+
+def say_clock_was_set(clock: ServerClock) -> None:
+    ahead = clock.step()
+    if ahead is not None:
+        log.warning(
+            "the clock of this machine is %.0f seconds %s that of this server: ends of polls and sign-ins stay as "
+            "they are, and the server takes the machine's time when it is restarted",
+            abs(ahead),
+            "ahead of" if ahead > 0 else "behind",
+        )
 
 
 def application(services: Services, connections: Connections) -> Application:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from livewall import wire
 from livewall.clock import Clock, iso
@@ -13,13 +14,25 @@ from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.voting import ballots, rows
 from livewall.voting.access import PollRule
+from livewall.voting.poll import Phase
 from livewall.voting.publisher import TallyPublisher
 
 Voted = Callable[[ballots.Cast | None, BaseException | None], None]
 
 
 class Booth:
-    def __init__(self, store: Store, hub: LiveHub, rule: PollRule, publisher: TallyPublisher, clock: Clock) -> None:
+    """`close_over(tx, poll)` closes a poll whose time is over: nobody is refused by a poll that looks open."""
+
+    def __init__(
+        self,
+        store: Store,
+        hub: LiveHub,
+        rule: PollRule,
+        publisher: TallyPublisher,
+        clock: Clock,
+        close_over: Callable[[Transaction, str], None],
+    ) -> None:
+        self._close_over = close_over
         self._store = store
         self._hub = hub
         self._rule = rule
@@ -32,7 +45,7 @@ class Booth:
         stored = self._rule.stored(rows.stream_of(id), voter)
         choices, round, receipt, now = given.choices, given.round, new_receipt(), iso(self._clock())
 
-        def write(tx: Transaction) -> ballots.Cast:
+        def vote(tx: Transaction) -> ballots.Cast:
             poll = rows.held(tx, id).poll
             if poll.assurance == "open":
                 return ballots.cast(tx, id, stored, choices, round=round, receipt=receipt, now=now)
@@ -46,13 +59,13 @@ class Booth:
                 tx.tell(lambda: self._moved(voter, polls))
             return cast
 
-        self._store.submit(write, self._then(id, stored, done))
+        self._store.submit(self._in_time(id, vote), self._then(id, stored, done))
 
     def retract(self, id: str, voter: str, round: int | None, done: Voted) -> None:
         stored = self._rule.stored(rows.stream_of(id), voter)
         now = iso(self._clock())
 
-        def write(tx: Transaction) -> ballots.Cast:
+        def take_back(tx: Transaction) -> ballots.Cast:
             poll, holder = rows.held(tx, id).poll, None
             if poll.assurance == "code":
                 holder, may_cast = self._roll.voter(tx, id, poll.wall, voter)
@@ -60,7 +73,24 @@ class Booth:
                     raise Refused("bad_code", "your code was revoked")
             return ballots.retract(tx, id, holder or stored, round=round, now=now)
 
-        self._store.submit(write, self._then(id, stored, done))
+        self._store.submit(self._in_time(id, take_back), self._then(id, stored, done))
+
+    def _in_time(
+        self, id: str, write: Callable[[Transaction], ballots.Cast]
+    ) -> Callable[[Transaction], ballots.Cast | Refused]:
+        """A voter's write. One that comes after the end of an open poll, before its timer, closes it: the refusal is
+        its result, since raising it would undo the close."""
+
+        def written(tx: Transaction) -> ballots.Cast | Refused:
+            try:
+                return write(tx)
+            except Refused as refusal:
+                if refusal.code != "closed" or rows.held(tx, id).poll.phase is not Phase.OPEN:
+                    raise
+                self._close_over(tx, id)
+                return refusal
+
+        return written
 
     def _moved(self, voter: str, polls: Sequence[str]) -> None:
         """A voter was bound to a holder that may have voted elsewhere: ask anew what it may see."""
@@ -68,10 +98,12 @@ class Booth:
             stream = rows.stream_of(id)
             self._hub.tell(stream, self._rule.stored(stream, voter).hex(), None)
 
-    def _then(self, id: str, stored: bytes, done: Voted) -> Voted:
+    def _then(self, id: str, stored: bytes, done: Voted) -> Callable[[Any, BaseException | None], None]:
         """What follows a ballot's commit: the voter's own view, the tally, the answer."""
 
-        def told(cast: ballots.Cast | None, error: BaseException | None) -> None:
+        def told(cast: ballots.Cast | Refused | None, error: BaseException | None) -> None:
+            if isinstance(cast, Refused):
+                cast, error = None, cast
             if cast is not None and cast.changed:
                 round = cast.ballot.round if cast.ballot.receipt else 0
                 self._hub.tell(rows.stream_of(id), stored.hex(), round)

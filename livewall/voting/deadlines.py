@@ -7,8 +7,8 @@ from typing import Any
 
 from livewall.clock import Clock, moment
 
-LONGEST = 3600.0
-"""A timer looks again after this long, so that a clock that was set is noticed."""
+LONGEST = 2.0
+"""A timer looks again after this many seconds: it does not go on while the machine sleeps, and the clock does."""
 
 
 class Deadlines:

@@ -135,17 +135,25 @@ class Polls:
 
     def _close_due(self, id: str) -> None:
         """The time of an open poll is over."""
+
+        def done(result: Any, error: BaseException | None) -> None:
+            if error is not None and getattr(error, "code", "") != "no_such_poll":
+                self._deadlines.again(id, self._close_due)
+
+        self._store.submit(self._closing(id), done)
+
+    def close_over(self, tx: Transaction, id: str) -> None:
+        """Close a poll whose time is over, as the ballot that comes too late finds it: what refuses it is shown."""
+        self._closing(id)(tx)
+
+    def _closing(self, id: str) -> Callable[[Transaction], rows.Row]:
         now = iso(self._clock())
 
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
             due = row.poll.phase is Phase.OPEN and row.poll.closes_at is not None and row.poll.closes_at <= now
             return _closed(row, now) if due else row
 
-        def done(result: Any, error: BaseException | None) -> None:
-            if error is not None and getattr(error, "code", "") != "no_such_poll":
-                self._deadlines.again(id, self._close_due)
-
-        self._store.submit(self._changing(id, change, None, "poll.close"), done)
+        return self._changing(id, change, None, "poll.close")
 
     async def publish(
         self, id: str, published: bool, who: Who, *, version: int | None = None

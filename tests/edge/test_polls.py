@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from conftest import ADMIN, Client
 
+import server
+
 
 async def test_a_new_poll_is_a_draft_with_the_defaults(client: Client) -> None:
     answer = await client.ask("POST", "/api/polls", {"title": "T", "options": ["A", "B"]}, token=ADMIN)
@@ -49,6 +51,27 @@ async def test_a_poll_closes_by_itself_at_its_time(client: Client) -> None:
     assert seen[-1]["data"]["closes_at"] == poll["closes_at"]
     vote = await client.vote(poll["id"], "1")
     assert (vote.status, vote.code) == (409, "closed")
+
+
+async def test_a_ballot_that_comes_before_the_timer_finds_the_poll_closed_and_so_does_everybody(
+    client: Client, running: server.Running
+) -> None:
+    polls = [(await client.poll(closes_in=600))["id"] for _ in range(2)]
+    voter = await client.voter()
+    first = await client.vote(polls[0], "1", voter)
+    socket = await client.socket(f"/ws/polls/{polls[0]}")
+    services = running.services
+    services.booth._clock = services.polls._clock = lambda: services.clock() + timedelta(seconds=601)
+    again = await client.vote(polls[0], "1", voter)
+    assert (again.status, again.json) == (200, first.json), "whose answer was lost is answered as before"
+    vote = await client.vote(polls[0], "2")
+    assert (vote.status, vote.code) == (409, "closed")
+    back = await client.ask("DELETE", f"/api/polls/{polls[1]}/ballot", token=voter)
+    assert (back.status, back.code) == (409, "closed")
+    for poll, count in zip(polls, (1, 0), strict=True):
+        found = await client.host("GET", f"/api/polls/{poll}")
+        assert (found["phase"], found["tally"]["ballots"]) == ("closed", count)
+    await socket.until(lambda m: m.get("key") == "poll" and m["data"]["phase"] == "closed")
 
 
 async def test_the_time_of_an_open_poll_counts_from_its_opening_however_often_it_is_set(client: Client) -> None:
