@@ -277,6 +277,8 @@ def listen(settings: Settings) -> list[socket.socket]:
     """Bound sockets. What the kernel keeps of the past for a reader that is behind is kept small (DESIGN §3)."""
     try:
         sockets = bind_sockets(settings.port, settings.address, backlog=LISTEN_BACKLOG)
+    except UnicodeError:
+        raise LivewallError("conflict", f"cannot listen on {settings.address}: this is not an address") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise PortTaken(

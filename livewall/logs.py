@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from livewall.clock import iso
-from livewall.terminal import visible, visible_json
+from livewall.terminal import readable, visible, visible_json
 
 
 class JsonLines(logging.Formatter):
@@ -19,10 +19,10 @@ class JsonLines(logging.Formatter):
             "at": iso(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": readable(record.getMessage()),
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = readable(self.formatException(record.exc_info))
         return visible_json(msgspec.json.encode(line).decode())
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
+from livewall.terminal import readable
+
 Network = IPv4Network | IPv6Network
 LogFormat = Literal["plain", "json"]
 
@@ -68,7 +70,8 @@ def public_url(text: str) -> str | None:
     if not text:
         return None
     parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/") or parts.query:
+    fits = parts.scheme in ("http", "https") and parts.netloc and parts.path in ("", "/") and not parts.query
+    if not fits or readable(text) != text:
         raise ValueError(f"{text!r} is not the address of a server, such as https://wall.example.org")
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -141,6 +144,12 @@ def secret(text: str) -> str | None:
     return text.strip() or None
 
 
+def admin_token(text: str) -> str | None:
+    if not text.isascii():
+        raise ValueError("a token has ASCII characters only: it is sent in a header of HTTP")
+    return secret(text)
+
+
 def _option(default: Any, read: Callable[[str], Any], metavar: str, help: str, *, many: bool = False) -> Any:
     metadata = {"read": read, "metavar": metavar, "help": help, "many": many}
     if callable(default):
@@ -171,7 +180,7 @@ class Settings:
     )
     admin_token: str | None = _option(
         None,
-        secret,
+        admin_token,
         "TOKEN",
         "The admin's token; without it one is made and kept in the file DIR/secret. As an argument it shows in ps.",
     )

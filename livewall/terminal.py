@@ -6,15 +6,45 @@ controls reorder a line (CVE-2021-42574). Both are shown as escapes, so that a r
 
 from __future__ import annotations
 
+import codecs
+import io
 import re
+import sys
 
-# C0, DEL and C1 controls; line and paragraph separators; bidirectional controls; surrogates, which no file can hold.
-_STEERS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# C0, DEL and C1 controls; line and paragraph separators; bidirectional controls.
+_STEERS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def readable(text: str) -> str:
+    """Return `text` with a replacement character for each byte that was not UTF-8.
+
+    Python reads such bytes of arguments, names of files and the environment as surrogates (PEP 383), which no JSON, no
+    page and no address may hold.
+    """
+    return _SURROGATE.sub(REPLACEMENT, text)
+
+
+def print_readably() -> None:
+    """Let standard output and error print a replacement character for what they cannot encode, rather than fail."""
+    codecs.register_error("livewall.readable", _replacement)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="livewall.readable")
+
+
+def _replacement(error: UnicodeError) -> tuple[bytes, int]:
+    """Bytes: of a handler's text the encoder of UTF-8 takes ASCII only."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    mark = REPLACEMENT.encode() if error.encoding == "utf-8" else b"?"
+    return mark * (error.end - error.start), error.end
 
 
 def visible(text: str) -> str:
     """Return `text` with every character that could steer a terminal as an escape, such as `\\x1b`."""
-    return _STEERS.sub(_escape, text)
+    return _STEERS.sub(_escape, readable(text))
 
 
 def one_line(text: str) -> str:
@@ -24,7 +54,7 @@ def one_line(text: str) -> str:
 
 def visible_json(text: str) -> str:
     """Return JSON `text` that means the same, with the same characters as JSON's own escapes; line ends stay."""
-    return _STEERS.sub(lambda found: "\n" if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text)
+    return _STEERS.sub(lambda found: "\n" if found[0] == "\n" else f"\\u{ord(found[0]):04x}", readable(text))
 
 
 def _escape(found: re.Match[str]) -> str:

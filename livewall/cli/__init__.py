@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from livewall import __version__
+from livewall.cli.text import read_text
+from livewall.terminal import print_readably
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -45,8 +47,7 @@ class Commands(click.Group):
         if name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[name][0].partition(":")
-        command: click.Command = getattr(import_module(module), attribute)
-        return command
+        return read_text(getattr(import_module(module), attribute))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Click would import every command to read its help."""
@@ -76,4 +77,5 @@ def livewall() -> None:
 
 def main(*args: Any) -> None:
     """What the installed `livewall` calls."""
+    print_readably()
     livewall(*args)

@@ -13,7 +13,17 @@ from tornado.httpclient import HTTPError, HTTPRequest
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError, WebSocketError, websocket_connect
 
-from livewall.client.calls import ANSWER_TIMEOUT, CONNECT_TIMEOUT, NotReached, Refusal, Server, Unclear, reason, segment
+from livewall.client.calls import (
+    ANSWER_TIMEOUT,
+    CONNECT_TIMEOUT,
+    NotReached,
+    Refusal,
+    Server,
+    Unclear,
+    json_body,
+    reason,
+    segment,
+)
 from livewall.client.chain import Held, Message
 
 
@@ -63,7 +73,7 @@ class PollSocket:
         try:
             if self._reading.done():
                 raise NotReached("The connection is lost.")
-            await self._socket.write_message(json.dumps({**act, "ref": ref}))
+            await self._socket.write_message(json_body({**act, "ref": ref}))
             return await asyncio.wait_for(answer, ANSWER_TIMEOUT)
         except (WebSocketClosedError, StreamClosedError, TimeoutError):
             raise Unclear("The connection was lost before the answer came.") from None

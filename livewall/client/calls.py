@@ -18,6 +18,7 @@ from tornado.httpclient import HTTPRequest, HTTPResponse
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 from livewall import __version__
+from livewall.terminal import readable
 
 DEFAULT_URL = "http://127.0.0.1:8888"
 CONNECT_TIMEOUT = 5.0
@@ -81,14 +82,19 @@ def server_url(text: str) -> str:
         fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         fine = False
-    if not fine or parts.path not in ("", "/"):
-        raise ValueError(f"{text!r} is not the address of a server, such as {DEFAULT_URL}")
+    if not fine or parts.path not in ("", "/") or readable(text) != text:
+        raise ValueError(f"{readable(text)!r} is not the address of a server, such as {DEFAULT_URL}")
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def segment(text: str) -> str:
     """One element of a path, whatever it contains."""
-    return quote(text, safe="")
+    return quote(readable(text), safe="")
+
+
+def json_body(value: Any) -> bytes:
+    """`value` as JSON, whatever its texts are: one may come from an argument or the name of a file."""
+    return readable(json.dumps(value, ensure_ascii=False)).encode()
 
 
 def refusal(response: HTTPResponse) -> Refusal:
@@ -212,7 +218,7 @@ class Server:
                 self.url + path,
                 method=method,
                 headers=self.headers({} if body is None else {"Content-Type": MARKDOWN if is_text else JSON}),
-                body=body if body is None or is_text else json.dumps(body).encode(),
+                body=body if body is None or is_text else json_body(body),
                 request_timeout=ANSWER_TIMEOUT,
             )
         )
@@ -232,6 +238,8 @@ class Server:
 
     def headers(self, more: dict[str, str] | None = None) -> dict[str, str]:
         headers = {"User-Agent": AGENT, "Accept": "application/json", **(more or {})}
+        if self.token and not self.token.isascii():
+            raise Refusal(401, "bad_token", "The token has characters that no token has.")
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         return headers

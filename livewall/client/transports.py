@@ -30,6 +30,7 @@ from livewall.client.calls import (
     retry_after,
 )
 from livewall.client.chain import Message
+from livewall.terminal import readable
 
 ALIVE: Message = {}
 
@@ -57,7 +58,7 @@ def address(server: Server, kind: str, streams: Sequence[str], where: Where, **q
     positions = where()
     if any(positions):
         query["since"] = ",".join(position or "" for position in positions)
-    path = f"{server.url}/{kind}/{quote(','.join(streams), safe='/,')}"
+    path = f"{server.url}/{kind}/{quote(readable(','.join(streams)), safe='/,')}"
     return path + ("?" + urlencode(query, safe=",~") if query else "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from pathlib import Path
@@ -97,7 +98,8 @@ def copy_database(source: Path, file: Path, **meta: str) -> None:
     connection = connect(source, writer=False)
     try:
         connection.execute("PRAGMA query_only = OFF")
-        connection.execute("VACUUM INTO :file", {"file": str(file)})
+        # Cast, because a name that is not UTF-8 is no text to Python's sqlite3.
+        connection.execute("VACUUM INTO CAST(:file AS TEXT)", {"file": os.fsencode(file)})
     finally:
         connection.close()
     copy = sqlite3.connect(file, isolation_level=None)

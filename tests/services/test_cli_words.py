@@ -105,7 +105,7 @@ def test_joiners_and_marks_that_belong_to_a_script_stay(text):
 def test_json_holds_no_control_characters_and_means_the_same():
     value = {"title": "a\x1b]0;b\x07\x9b2J\x7f\u202e\u2028\ud800", "list": ["é", 1]}
     text = json_text(value, indent=2)
-    assert json.loads(text) == value
+    assert json.loads(text) == value | {"title": value["title"].replace("\ud800", "\ufffd")}
     assert all(letter.isprintable() or letter == "\n" for letter in text)
     assert "é" in text
     assert "\n" not in json_text({"a": "b\nc"})
