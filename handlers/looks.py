@@ -228,6 +228,23 @@ def shortened(text: str, room: int) -> str:
     return text
 
 
+def moment(at: str, *, exact: bool = False) -> str:
+    """A moment as a page without script writes it; static/js/moments.js writes it in the reader's zone."""
+    return f"{at[: 19 if exact else 16].replace('T', ' ')} UTC"
+
+
+def name_lines(name: str, room: int = 18) -> list[str]:
+    """The name of a step in one line or two, cut in the middle where it is too long (static/js/chartlayout.js)."""
+    if len(name) <= room:
+        return [name]
+    if len(name) > 2 * room:
+        return [name[:room], f"…{name[1 - room :]}"]
+    middle = -(-len(name) // 2)
+    breaks = [at for at in range(len(name) - room, room + 1) if name[at - 1] in "-._"]
+    at = min(breaks, key=lambda at: abs(at - middle), default=middle)
+    return [name[:at], name[at:]]
+
+
 def clock_face(seconds: float) -> str:
     """65 -> "1:05", 3665 -> "1:01:05"; never negative."""
     total = max(0, math.ceil(seconds))

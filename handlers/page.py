@@ -11,7 +11,7 @@ from typing import Any
 from handlers.assets import in_script, texts
 from handlers.base import SAFE, BaseHandler, takes_gzip
 from handlers.login import show_error_page
-from handlers.looks import density, extras, grouped, length_class, number, rows, share_width, step_density
+from handlers.looks import density, extras, grouped, length_class, moment, number, rows, share_width, step_density
 from livewall.errors import LivewallError, NotFound
 from livewall.identity import NOBODY, Who
 
@@ -51,6 +51,7 @@ class Page(BaseHandler):
     def get_template_namespace(self) -> dict[str, Any]:
         return super().get_template_namespace() | {
             "in_script": in_script,
+            "moment": moment,
             "share_width": share_width,
             "length_class": length_class,
             "density": density,

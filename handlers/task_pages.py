@@ -39,6 +39,7 @@ class TaskPages(Page):
             "expected": lambda what: self.expected(what, now),
             "number": looks.number,
             "shortened": looks.shortened,
+            "name_lines": looks.name_lines,
             "chart_path": looks.chart_path,
             "edge_state": looks.edge_state,
             "box": looks.BOX,

@@ -22,7 +22,8 @@ class TasksHandler(ApiHandler):
         state = self.argument("state") or None
         if state is not None and state not in set(TaskState):
             raise invalid("state", f"one of {', '.join(TaskState)}")
-        self.answer(await self.services.tasks.list(state=state, q=self.argument("q")[:200], **self.page_arguments()))
+        found = await self.services.tasks.list(state=state, q=self.argument("q")[:200], **self.page_arguments())
+        self.answer(found | {"now": self.now()})
 
     async def post(self) -> None:
         task, created = await self.services.tasks.create(self.body(wire.TaskIn), self.who)
@@ -34,7 +35,7 @@ class TaskHandler(ApiHandler):
     """GET /api/tasks/ID"""
 
     async def get(self, id: str) -> None:
-        self.answer(await self.services.tasks.detail(id, self.who))
+        self.answer(await self.services.tasks.detail(id, self.who) | {"now": self.now()})
 
 
 class StepHandler(ApiHandler):

@@ -41,7 +41,7 @@ def login(server: Server, role: str, qr: bool | None, as_json: bool) -> None:
     click.echo(link)
     if qr or (qr is None and output.terminal()):
         show_qr(link)
-    click.echo(f"Signs in as {role}, once, until {answer['expires_at']}.", err=True)
+    click.echo(f"Signs in as {role}, once, until {output.when(answer['expires_at'])}.", err=True)
 
 
 def absolute(server: Server, link: str) -> str:
@@ -101,8 +101,8 @@ def list_(server: Server, as_json: bool) -> None:
 
 def standing(token: dict[str, Any]) -> str:
     if token.get("revoked_at"):
-        return f"revoked {token['revoked_at']}"
-    return f"until {token['expires_at']}" if token.get("expires_at") else "valid"
+        return f"revoked {output.when(token['revoked_at'])}"
+    return f"until {output.when(token['expires_at'])}" if token.get("expires_at") else "valid"
 
 
 @token.command()

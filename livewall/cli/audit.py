@@ -30,7 +30,8 @@ def audit(server: Server, limit: int, as_json: bool) -> None:
         output.as_json(lines)
         return
     rows = [
-        (line["at"], line["who"], line["role"], line["act"], line["about"], told(line["detail"])) for line in lines
+        (output.when(line["at"]), line["who"], line["role"], line["act"], line["about"], told(line["detail"]))
+        for line in lines
     ]
     output.table(("At", "Who", "Role", "Act", "About", "Detail"), rows, empty="Nothing was done yet.")
 

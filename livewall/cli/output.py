@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,18 @@ def document(content: bytes, into: Path | None) -> None:
         from livewall.client.calls import reason
 
         stop(REFUSED, f"{into} cannot be written: {reason(problem)}.")
+
+
+def when(at: Any) -> str:
+    """A moment of the server: on a terminal in the reader's zone, which is named; in a pipe as it came, in UTC."""
+    if not isinstance(at, str) or not terminal():
+        return "" if at is None else str(at)
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return at
+    local = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone()
+    return f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}"
 
 
 def heading(text: str) -> None:

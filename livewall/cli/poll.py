@@ -238,7 +238,8 @@ def show(server: Server, poll: str, as_json: bool) -> None:
         return
     names = ("id", "title", "phase", "round", "wall", "kind", "max_choices", "results", "published", "allow_change",
              "assurance", "closes_at", "closed_at", "quorum", "majority", "compare", "erased_at")  # fmt: skip
-    rows = [(name, word(found[name])) for name in names if found.get(name) is not None]
+    given = [(name, found[name]) for name in names if found.get(name) is not None]
+    rows = [(name, output.when(value) if name.endswith("_at") else word(value)) for name, value in given]
     for each in found["options"]:
         rows.append(("abstain" if each.get("abstain") else "option", f"{each['id']} {each['label']}"))
     if found["tally"] is not None:

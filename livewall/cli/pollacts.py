@@ -37,7 +37,7 @@ def told(poll: dict[str, Any], as_json: bool) -> None:
     if as_json:
         output.as_json(poll)
         return
-    ends = f", until {poll['closes_at']}" if poll["phase"] == "open" and poll["closes_at"] else ""
+    ends = f", until {output.when(poll['closes_at'])}" if poll["phase"] == "open" and poll["closes_at"] else ""
     kept = ", result hidden" if poll["results"] == "on_publish" else ""
     shown = ", published" if poll["published"] else kept
     gone = ", ballots erased" if poll.get("erased_at") else ""

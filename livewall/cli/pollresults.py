@@ -124,7 +124,7 @@ def replay(server: Server, poll: str, round: int | None, as_json: bool) -> None:
         output.as_json(answer)
         return
     options = answer["options"]
-    lines = [(each["at"], each["ballots"], *(each["counts"].get(one["id"], 0) for one in options))
+    lines = [(output.when(each["at"]), each["ballots"], *(each["counts"].get(one["id"], 0) for one in options))
              for each in answer["items"]]  # fmt: skip
     output.table(("At", "Ballots", *(one["label"] for one in options)), lines, empty="Nothing was counted yet.")
 

@@ -124,24 +124,24 @@ def list_(server: Server, state: str | None, search: str | None, limit: int, as_
     \b
     livewall task list --state failed --search nightly
     """
-    tasks = run(newest(server, {"state": state, "q": search}, limit))
+    tasks, said = run(newest(server, {"state": state, "q": search}, limit))
     if as_json:
         output.as_json(tasks)
         return
-    from datetime import UTC, datetime
+    from livewall.cli.tree import server_time, taken
 
-    from livewall.cli.tree import taken
-
-    now = datetime.now(UTC)
+    now = server_time(said)
     rows = [
-        (each["id"], each["state"], each["started_by"], each["created_at"], taken(each, now), each["title"])
+        (each["id"], each["state"], each["started_by"], output.when(each["created_at"]), taken(each, now),
+         each["title"])
         for each in tasks
     ]
     empty = "No such task." if state or search else f"No task yet: {output.this_command()} task start PIPELINE"
     output.table(("ID", "State", "Started by", "Created", "Took", "Title"), rows, empty=empty)
 
 
-async def newest(server: Server, query: Mapping[str, str | None], limit: int) -> list[dict[str, Any]]:
+async def newest(server: Server, query: Mapping[str, str | None], limit: int) -> tuple[list[dict[str, Any]], Any]:
+    """Return the newest tasks, and the server's time as it said it last."""
     found: list[dict[str, Any]] = []
     before: str | None = None
     while True:
@@ -150,7 +150,7 @@ async def newest(server: Server, query: Mapping[str, str | None], limit: int) ->
         found += answer["items"]
         before = answer.get("next")
         if before is None or len(found) >= limit:
-            return found
+            return found, answer.get("now")
 
 
 @task.command(name="show")
@@ -172,13 +172,11 @@ def show_(server: Server, id: str, as_json: bool) -> None:
         rows = [(each["name"], each["state"], each["reason"] or each["message"]) for each in found["steps"]]
         output.table((), rows, empty="")
         return
-    from datetime import UTC, datetime
-
     from rich.console import Console
 
-    from livewall.cli.tree import TaskTree
+    from livewall.cli.tree import TaskTree, server_time
 
-    Console().print(TaskTree(found, found["steps"], datetime.now(UTC)))
+    Console().print(TaskTree(found, found["steps"], server_time(found.get("now"))))
 
 
 @task.command()

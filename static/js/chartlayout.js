@@ -106,6 +106,20 @@ export function shortened(text, room) {
   return text;
 }
 
+/** The name of a step in one line or two: broken behind a sign such as a hyphen, cut in the middle where it is too long. */
+export function nameLines(name, room) {
+  if (name.length <= room) return [name];
+  if (name.length > 2 * room) return [name.slice(0, room), `…${name.slice(1 - room)}`];
+  const least = name.length - room;
+  const middle = Math.ceil(name.length / 2);
+  let at = 0;
+  for (let place = least; place <= room; place += 1) {
+    if ("-._".includes(name[place - 1]) && Math.abs(place - middle) < Math.abs(at - middle)) at = place;
+  }
+  at = at || middle;
+  return [name.slice(0, at), name.slice(at)];
+}
+
 /** What an edge is: done when its first step succeeded, live when its second runs now, else ahead. */
 export function edgeState(from, to) {
   if (["running", "retrying"].includes(to)) return "live";

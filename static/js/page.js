@@ -3,6 +3,7 @@
 import { dataBlock } from "./dom.js";
 import { browser, wakeOn } from "./env.js";
 import { Live } from "./live.js";
+import { localise } from "./moments.js";
 import { holdFor, veiled } from "./reveal.js";
 import { scene, wanted } from "./scene.js";
 import { Texts } from "./text.js";
@@ -35,6 +36,7 @@ export function start({ audience = false, draw, tick }) {
   context.live = new Live({ streams: [page.wallStream || page.stream], audience, env, changed: () => context.redraw() });
   context.order = page.steps || [];
   document.documentElement.classList.add("scripted");
+  localise();
   context.live.start();
   wakeOn(context.live.connection);
   tick(context);

@@ -153,7 +153,7 @@ async def test_a_chart_is_moved_by_hand_and_a_drag_chooses_nothing(hall: Hall) -
     assert box
     await page.mouse.move(box["x"] + 20, box["y"] + 20)
     await page.mouse.down()
-    await page.mouse.move(box["x"] - 300, box["y"] + 20, steps=5)
+    await page.mouse.move(box["x"] - 120, box["y"] + 20, steps=5)
     await page.mouse.up()
     dragged = await place.get_attribute("transform")
     assert dragged != start
@@ -161,10 +161,10 @@ async def test_a_chart_is_moved_by_hand_and_a_drag_chooses_nothing(hall: Hall) -
     moved = "was => document.querySelector('.world').getAttribute('transform') !== was"
     await page.mouse.wheel(400, 0)
     await page.wait_for_function(moved, arg=dragged)
-    assert "scale(0.7)" in (await place.get_attribute("transform") or "")
+    assert "scale(0.2)" in (await place.get_attribute("transform") or "")
     await page.keyboard.down("Control")
     await page.mouse.wheel(0, -300)
-    await page.wait_for_function("() => !document.querySelector('.world').getAttribute('transform').includes('(0.7)')")
+    await page.wait_for_function("() => !document.querySelector('.world').getAttribute('transform').includes('(0.2)')")
     await page.keyboard.up("Control")
     await page.click("#chart .zoom_fit")
     await page.click(".n[data-step=step-20]", force=True)
@@ -387,6 +387,51 @@ async def test_without_script_a_task_and_the_list_are_readable(hall: Hall) -> No
     await page.click("#steptable a:text-is('fetch')")
     assert await page.locator(".plainlog li").all_inner_texts() == ["green <i>text</i>", "20%"]
     assert await page.get_attribute("meta[http-equiv=refresh]", "content") == "5"
+
+
+INSIDE_CHART = """name => {
+    const chart = document.querySelector("#chart").getBoundingClientRect();
+    const box = document.querySelector(`.n[data-step="${name}"]`).getBoundingClientRect();
+    return box.left >= chart.left && box.right <= chart.right && box.top >= chart.top && box.bottom <= chart.bottom;
+}"""
+
+
+@pytest.mark.parametrize(("beside", "at_once"), [(6, 60), (1, 1)])
+async def test_sixty_steps_open_fitted_or_around_what_runs(hall: Hall, beside: int, at_once: int) -> None:
+    def name(n: int) -> str:
+        return f"step-{n}-compile-the-documentation-of-everything"
+
+    steps = [(name(n), [name(n - beside)] if n >= beside else []) for n in range(60)]
+    task = await made(hall, steps, "Sixty")
+    for n in range(30):
+        await report(hall, task, name(n), state="succeeded")
+    await report(hall, task, name(30), state="running")
+    page = await operator(hall, f"/tasks/{task}")
+    await page.wait_for_selector(".graph[data-far=true]")
+    shown = [n for n in range(60) if await page.evaluate(INSIDE_CHART, name(n))]
+    assert 30 in shown and len(shown) >= min(at_once, 60)
+    await reads(page, ".log .name", name(30))
+    assert await page.locator(f".n[data-step='{name(30)}'] tspan").all_text_contents() == [
+        "step-30-compile-th", "…ion-of-everything"
+    ]
+    await page.focus(f".n[data-step='{name(30)}']")
+    await page.keyboard.press("ArrowRight")
+    assert await page.evaluate(INSIDE_CHART, name(30 + beside))
+    label = await page.get_attribute(f".n[data-step='{name(30)}']", "aria-label")
+    assert label == f"{name(30)}, running"
+
+
+async def test_a_host_is_told_the_name_of_the_step_in_full(hall: Hall) -> None:
+    long = "n" * 80
+    task = await made(hall, [(long, [])])
+    token = (await hall.ask("POST", "/api/tokens", {"role": "host", "name": "Lin"}))["token"]
+    page = await hall.page(size=(412, 860))
+    await page.goto(f"{hall.url}/")
+    await page.fill("input[name=token]", token)
+    await page.click("main button")
+    await page.goto(f"{hall.url}/tasks/{task}")
+    await reads(page, ".log .name", long)
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 async def test_five_hundred_steps_are_shown_moved_and_put_on_a_wall(hall: Hall) -> None:

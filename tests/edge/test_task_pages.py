@@ -21,15 +21,20 @@ from livewall.settings import Settings
 ROOT = Path(__file__).parents[2]
 STEPS = [{"name": "fetch"}, {"name": "build", "needs": ["fetch"]}, {"name": "ship", "needs": ["build", "fetch"]}]
 SCRIPT = """
-import { BOX, edgeState, path, shortened } from "./static/js/chartlayout.js";
+import { BOX, edgeState, nameLines, path, shortened } from "./static/js/chartlayout.js";
 import { SHAPES } from "./static/js/shapes.js";
 import { clockFace } from "./static/js/clock.js";
-const { texts, paths, edges, times } = JSON.parse(process.argv[1]);
+const { names, texts, paths, edges, times } = JSON.parse(process.argv[1]);
 console.log(JSON.stringify({
   box: [BOX.width, BOX.height], shapes: SHAPES, texts: texts.map((text) => shortened(text, 9)),
+  names: names.map((name) => nameLines(name, 18)),
   paths: paths.map(path), edges: edges.map(([a, b]) => edgeState(a, b)), times: times.map((ms) => clockFace(ms)),
 }));
 """
+NAMES = [
+    "fetch", "a" * 18, "a" * 19, "b" * 36, "c" * 80, "step-27-compile-the-documentation", "compile_everything.again",
+    "x" * 17 + "-yz", "-" * 40, "deploy-to-production-in-europe-west-4-canary-and-verify",
+]
 TEXTS = ["short", "a" * 30, "漢字漢字漢字", ""]
 PATHS: list[list[list[float]]] = [[[0, 10], [84, 10]], [[0, 10], [84, 60.25]], [[0, 1], [5, 9], [20, 9], [31, 2]]]
 EDGES = [("succeeded", "pending"), ("succeeded", "running"), ("failed", "skipped"), ("running", "retrying")]
@@ -71,12 +76,13 @@ async def submit(client: Client, path: str, fields: dict[str, str]) -> Answer:
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
 def test_the_server_and_the_scripts_draw_alike() -> None:
-    given = json.dumps({"texts": TEXTS, "paths": PATHS, "edges": EDGES, "times": TIMES})
+    given = json.dumps({"names": NAMES, "texts": TEXTS, "paths": PATHS, "edges": EDGES, "times": TIMES})
     told = subprocess.run(
         ["node", "--input-type=module", "-e", SCRIPT, given], cwd=ROOT, check=True, capture_output=True
     )
     drawn = json.loads(told.stdout)
     assert drawn["box"] == list(looks.BOX) and drawn["shapes"] == looks.SHAPES
+    assert drawn["names"] == [looks.name_lines(name) for name in NAMES]
     assert drawn["texts"] == [looks.shortened(text, 9) for text in TEXTS]
     assert drawn["paths"] == [looks.chart_path(points) for points in PATHS]
     assert drawn["edges"] == [looks.edge_state(*edge) for edge in EDGES]
@@ -111,6 +117,23 @@ async def test_a_projector_without_script_shows_what_matters_of_many_steps(clien
     assert text.count('<li class="step"') == 59 and "141 more steps" in text
     assert text.index("step-150</b>") < text.index("step-0</b>")
     assert (await page(client, f"/w/{wall}")).count('<li class="step"') == 200
+
+
+MOMENT = r"20\d\d-\d\d-\d\d \d\d:\d\d UTC"
+
+
+async def test_moments_are_said_in_one_form_with_their_zone(client: Client) -> None:
+    task = await made(client)
+    for step in STEPS:
+        await client.host("PUT", f"/api/tasks/{task}/steps/{step['name']}", {"state": "succeeded"})
+    (item,) = (found := await client.host("GET", "/api/tasks"))["items"]
+    assert item["created_at"] <= found["now"] and (await client.host("GET", f"/api/tasks/{task}"))["now"]
+    assert re.search(rf'<span class="rest" title="[^"]+ UTC">{MOMENT}</span>', await page(client, "/tasks"))
+    head = rf'<time datetime="[^"]+Z" title="[^"]+ UTC">{MOMENT}</time>'
+    assert re.search(head, await page(client, f"/tasks/{task}"))
+    await client.host("POST", "/api/walls", {"title": "W"})
+    audit = re.findall(r"<time[^>]*>([^<]*)</time>", await page(client, "/audit"))
+    assert audit and all(re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", each) for each in audit)
 
 
 async def test_the_end_of_a_log_is_read_without_script(client: Client) -> None:

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Clock } from "../../static/js/clock.js";
 import { holdFor, veiled } from "../../static/js/reveal.js";
+import { inUtc, lineTime, moment, shortMoment } from "../../static/js/moments.js";
 import { Texts } from "../../static/js/text.js";
 import { Countdown } from "../../static/js/views/countdown.js";
 
@@ -17,12 +18,48 @@ function countdown(clock) {
   };
 }
 
+// -- moments in the reader's zone, which node takes from TZ
+
+function inZone(zone, work) {
+  const before = process.env.TZ;
+  process.env.TZ = zone;
+  try {
+    work();
+  } finally {
+    if (before === undefined) delete process.env.TZ;
+    else process.env.TZ = before;
+  }
+}
+
+test("a moment is said in the reader's zone, which is named, and in UTC beside it", () => {
+  inZone("Asia/Kolkata", () => {
+    assert.equal(moment("2026-01-01T20:00:09.250Z"), "2026-01-02 01:30:09 GMT+5:30");
+    assert.equal(moment("2026-01-01T20:00:09Z", { seconds: false }), "2026-01-02 01:30 GMT+5:30");
+    assert.equal(lineTime("2026-01-01T20:00:09.250Z"), "01:30:09.250");
+    assert.equal(inUtc("2026-01-01T20:00:09.250Z"), "2026-01-01 20:00:09 UTC");
+  });
+  inZone("UTC", () => assert.equal(moment("2026-01-01T20:00:09Z"), "2026-01-01 20:00:09 UTC"));
+});
+
+test("the date is left out of a moment of today only", () => {
+  inZone("UTC", () => {
+    assert.equal(shortMoment("2026-01-01T11:05:00Z", NOON), "11:05 UTC");
+    assert.equal(shortMoment("2025-12-31T11:05:00Z", NOON), "2025-12-31 11:05 UTC");
+  });
+});
+
+test("what is no moment is not said", () => {
+  for (const each of ["", null, undefined, "soon"]) {
+    assert.deepEqual([moment(each), shortMoment(each, NOON), lineTime(each), inUtc(each)], ["", "", "", ""]);
+  }
+});
+
 // -- the count-down
 
 test("a closed poll says since when, where that is known", () => {
   const shown = countdown({ now: () => NOON });
   assert.equal(shown({ phase: "closed" }), "closed");
-  assert.match(shown({ phase: "closed", closed_at: at(0) }), /^closed at \d/);
+  assert.match(shown({ phase: "closed", closed_at: at(0) }), /^closed at \d\d:\d\d \S+$/);
 });
 
 test("without an end nothing counts down", () => {

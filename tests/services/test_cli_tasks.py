@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -12,13 +13,16 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from child_server import Server
 from children import LIVEWALL, free_port
+from click.testing import CliRunner
 from test_cli_watch import Screen
 from test_client_calls import answer, calling
 
+from livewall.cli import livewall, output
 from livewall.cli.report import step_of_token
 from livewall.cli.task import parameter, typed
 from livewall.cli.tasklogs import Log
@@ -355,6 +359,38 @@ def test_what_was_left_out_of_a_log_is_passed_over_and_said(capfdbinary: pytest.
     calling([part(b"abc", 0), part(b"", 10), part(b"wxyz", 10)], lambda server: Log(server, "9", "a").print())
     out, err = capfdbinary.readouterr()
     assert out == b"abcwxyz" and b"7 bytes were left out here" in err
+
+
+def invoked(answers: list[bytes], *arguments: str) -> str:
+    """What a command prints when it is given these answers."""
+
+    async def work(server: Any) -> Any:
+        command = [*arguments, "--url", server.url]
+        return await asyncio.get_running_loop().run_in_executor(None, CliRunner().invoke, livewall, command)
+
+    result = calling(answers, work)
+    assert result.exit_code == 0, result.output
+    return str(result.output)
+
+
+def test_how_long_a_task_runs_is_counted_by_the_clock_of_the_server() -> None:
+    task = {
+        "id": "9", "state": "running", "started_by": "Lin", "title": "Nightly", "reason": None, "retry_of": None,
+        "created_at": "2020-01-01T12:00:00Z", "started_at": "2020-01-01T12:00:00Z", "ended_at": None, "eta": None,
+        "pipeline": None, "steps": [],
+    }
+    now = {"now": "2020-01-01T12:01:05Z"}
+    (line,) = invoked([answer(200, {"items": [task], "next": None} | now)], "task", "list").splitlines()
+    assert line == "9\trunning\tLin\t2020-01-01T12:00:00Z\t1:05\tNightly"
+    with mock.patch.object(output, "terminal", lambda: True), mock.patch.dict(os.environ, TZ="Asia/Kolkata"):
+        time.tzset()
+        try:
+            assert "1:05" in invoked([answer(200, task | now)], "task", "show", "9")
+            shown = invoked([answer(200, {"items": [task], "next": None} | now)], "task", "list")
+        finally:
+            os.environ.pop("TZ")
+            time.tzset()
+    assert "2020-01-01" in shown and "17:30:00 IST" in " ".join(shown.split())
 
 
 def test_a_parameter_keeps_what_follows_the_first_equals_sign() -> None:

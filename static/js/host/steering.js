@@ -5,6 +5,7 @@ import { confirm, openDialog } from "../views/dialog.js";
 import { openPhone } from "../views/phone.js";
 import { openPollForm, wordsOf } from "../views/pollform.js";
 import { h } from "../dom.js";
+import { shortMoment } from "../moments.js";
 import { acts, isShown } from "./acts.js";
 import { changed, made } from "./form.js";
 import { step } from "./keys.js";
@@ -22,7 +23,6 @@ export class Steering {
     this.remote.shelf.put(page.wallStream, page.wall, `"${page.version}"`);
     for (const [item, { poll, version }] of Object.entries(page.items)) if (poll) this.remote.shelf.put(item, poll, `"${version}"`);
     this.steppedAt = -Infinity;
-    this.times = new Intl.DateTimeFormat(page.lang || undefined, { hour: "numeric", minute: "2-digit", second: "2-digit" });
     this.stage = {
       step: () => this.step(),
       previous: () => this.go(-1),
@@ -77,7 +77,7 @@ export class Steering {
     if (fresh.value.options) this.agenda.learn(name, fresh.value);
     return new Promise((resolve) => {
       const again = async () => resolve(await this.act(name, make, done, { ...more, base: fresh }));
-      const tools = { texts: this.texts, titleOf: (item) => this.titleOf(item), time: (at) => this.times.format(Date.parse(at)) };
+      const tools = { texts: this.texts, titleOf: (item) => this.titleOf(item), time: (at) => shortMoment(at, Date.now()) };
       openConflict({ changed: list, again: possible ? again : null, leave: () => resolve({ kept: true }) }, tools);
     });
   }

@@ -3,6 +3,7 @@
 
 import { clockFace } from "../clock.js";
 import { dataBlock, h, setText, svg } from "../dom.js";
+import { moment } from "../moments.js";
 import { start } from "../page.js";
 import { SPEEDS, Player, along, positionOf } from "../player.js";
 import { offerPng } from "../savepng.js";
@@ -21,8 +22,6 @@ class Replay {
     this.env = env;
     this.page = page;
     this.number = number;
-    const [day, clock] = [{ dateStyle: "medium" }, { timeStyle: "medium" }].map((style) => new Intl.DateTimeFormat(page.lang || undefined, style));
-    this.says = { day, clock };
     this.still = window.matchMedia("(prefers-reduced-motion: reduce)");
     this.corner = new Corner(find("#corner"), { texts });
     this.fetchTimer = null;
@@ -127,12 +126,9 @@ class Replay {
     this.veil.setAttribute("width", Math.max(0, this.right - x));
   }
 
-  /** The reader's own time of day; with the day, where the replay has several. */
+  /** The moment in the reader's zone. */
   timeOf(at) {
-    const { items } = this.page.replay;
-    const [first, last] = [items[0][0], items[items.length - 1][0]].map((each) => this.says.day.format(each));
-    const time = this.says.clock.format(at);
-    return first === last ? time : `${this.says.day.format(at)} ${time}`;
+    return moment(at);
   }
 
   /** What the stream says: hidden again, shown again, or moved on. */

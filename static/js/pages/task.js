@@ -1,5 +1,6 @@
 // One task, live: the chart, and beside it the log of the step that the address names.
 
+import { setText } from "../dom.js";
 import { Layouts } from "../layouts.js";
 import { start } from "../page.js";
 import { hasEnded } from "../shapes.js";
@@ -60,6 +61,7 @@ function follow(context) {
     context.redraw();
   }
   if (views.log) views.log.open(step, named ? wanted.line : null);
+  else setText(find("#log .name"), step.name);
 }
 
 function drawLog(context, step) {

@@ -4,8 +4,8 @@ import { BOX, centred, fit, held, revealing, zoomed } from "../chartlayout.js";
 
 const LEAST = 0.08;
 const MOST = 3;
-const LEGIBLE = 0.7; // a chart that would begin smaller begins at the step that matters
-const FAR = 0.45; // smaller than this only shapes and colours are drawn
+const LEGIBLE = 0.65; // smaller than this only shapes and colours are drawn: an overview
+export const OVERVIEW = 0.2; // a chart that would begin smaller begins at the step that matters
 const STEP = 1.3;
 const BUTTONS = { width: 170, height: 54 };
 const CLICK = 5; // pixels a click may move
@@ -30,7 +30,7 @@ export class Camera {
     return { width: width || 1, height: Math.max(1, this.strip ? height - BUTTONS.height : height) };
   }
 
-  /** Another chart: fitted, or begun at `node` where all of it would be too small to read. */
+  /** Another chart: all of it, or the part around `node` where even its shapes would be too small. */
   show(layout, node) {
     this.layout = layout;
     this.node = node;
@@ -43,8 +43,8 @@ export class Camera {
     const whole = fit(this.layout, this.view);
     this.strip = whole.scale < LEGIBLE || this.covers(whole);
     this.at = fit(this.layout, this.view);
-    if (this.at.scale < LEGIBLE) {
-      this.at = { scale: LEGIBLE, x: 24, y: (this.view.height - this.layout.height * LEGIBLE) / 2 };
+    if (this.at.scale < OVERVIEW) {
+      this.at = { scale: OVERVIEW, x: 24, y: (this.view.height - this.layout.height * OVERVIEW) / 2 };
       if (this.node) this.at = centred(this.at, this.node, this.view);
     }
     this.apply();
@@ -91,7 +91,7 @@ export class Camera {
     this.at = held(this.at, this.layout, this.view);
     const { scale, x, y } = this.at;
     this.world.setAttribute("transform", `translate(${Math.round(x)} ${Math.round(y)}) scale(${Math.round(scale * 1000) / 1000})`);
-    this.svg.dataset.far = String(scale < FAR);
+    this.svg.dataset.far = String(scale < LEGIBLE);
   }
 
   /** Whether there is more than is in view. */

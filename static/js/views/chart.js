@@ -1,14 +1,24 @@
 // The chart of a task: built once for a structure; a change of state changes attributes and texts and makes nothing.
 
 import { clockFace } from "../clock.js";
-import { BOX, edgeState, neighbour, path, shortened } from "../chartlayout.js";
+import { BOX, edgeState, nameLines, neighbour, path, shortened } from "../chartlayout.js";
 import { h, setAttribute, setText, svg } from "../dom.js";
 import { hasEnded, shapeOf } from "../shapes.js";
 import { elapsed, forecast, shareOf } from "../times.js";
-import { Camera } from "./camera.js";
+import { Camera, OVERVIEW } from "./camera.js";
 
-const NAME_ROOM = 17; // letters
+const NAME_ROOM = 18; // letters of a line
+const TURNS = ["failed", "lost", "running", "retrying", "waiting"];
 const LINE_ROOM = 25;
+
+/** The step around which a chart too large for its window is shown; null where one is as good as another. */
+function turn(steps) {
+  for (const state of TURNS) {
+    const step = steps.find((each) => each.state === state);
+    if (step) return step;
+  }
+  return null;
+}
 
 /** What is worth looking at first. */
 export function foremost(steps) {
@@ -63,7 +73,8 @@ export class Chart {
     this.svg.addEventListener("focusin", (event) => this.focused(event.target));
     this.sized(layout);
     const first = foremost(steps);
-    this.camera.show(layout, first ? this.placeOf(layout, first.name) : null);
+    const around = steps.find((step) => step.name === this.chosen) || turn(steps);
+    this.camera.show(layout, around ? this.placeOf(layout, around.name) : null);
     const stop = this.nodes.get(this.chosen) || (first && this.nodes.get(first.name));
     if (stop) stop.element.setAttribute("tabindex", "0");
     this.choose(this.chosen);
@@ -72,7 +83,7 @@ export class Chart {
   /** A chart that needs less height leaves it to the log. */
   sized(layout) {
     const scale = Math.min(1.25, (this.element.clientWidth - 48) / Math.max(1, layout.width));
-    this.element.style.setProperty("--high", `${Math.round(layout.height * Math.max(0.7, scale) + 64)}px`);
+    this.element.style.setProperty("--high", `${Math.round(layout.height * Math.max(OVERVIEW, scale) + 104)}px`);
   }
 
   placeOf(layout, name) {
@@ -80,11 +91,13 @@ export class Chart {
   }
 
   node({ name, x, y }) {
+    const lines = nameLines(name, NAME_ROOM);
+    const [low, lower] = lines.length > 1 ? [56, 71] : [50, 67];
     const parts = {
       mark: svg("path", { class: "mark" }),
-      name: svg("text", { class: "t", x: 42, y: 30 }, shortened(name, NAME_ROOM)),
-      line: svg("text", { class: "m", x: 42, y: 50 }),
-      said: svg("text", { class: "s", x: 42, y: 67 }),
+      name: svg("text", { class: "t" }, lines.map((line, index) => svg("tspan", { x: 42, y: (lines.length > 1 ? 22 : 30) + 17 * index }, line))),
+      line: svg("text", { class: "m", x: 42, y: low }),
+      said: svg("text", { class: "s", x: 42, y: lower }),
       whole: svg("title", {}, name),
       fill: svg("rect", { class: "fill", x: 16, y: BOX.height - 7, width: 0, height: 3, rx: 1.5 }),
       shown: null,

@@ -2,12 +2,12 @@
 
 import { clockFace } from "../clock.js";
 import { setText } from "../dom.js";
+import { shortMoment } from "../moments.js";
 
 export class Countdown {
-  constructor(element, { texts, page }) {
+  constructor(element, { texts }) {
     this.element = element;
     this.texts = texts;
-    this.times = new Intl.DateTimeFormat(page.lang || undefined, { hour: "numeric", minute: "2-digit" });
   }
 
   update(scene, clock) {
@@ -15,10 +15,10 @@ export class Countdown {
     this.element.hidden = !poll || (poll.phase === "open" && !poll.closes_at);
     if (this.element.hidden) return;
     this.element.dataset.phase = poll.phase;
-    setText(this.element, poll.phase === "closed" ? this.closed(poll) : clockFace(Date.parse(poll.closes_at) - clock.now()));
+    setText(this.element, poll.phase === "closed" ? this.closed(poll, clock) : clockFace(Date.parse(poll.closes_at) - clock.now()));
   }
 
-  closed({ closed_at: at }) {
-    return at ? this.texts.say("poll.closed_at", { time: this.times.format(Date.parse(at)) }) : this.texts.say("poll.closed");
+  closed({ closed_at: at }, clock) {
+    return at ? this.texts.say("poll.closed_at", { time: shortMoment(at, clock.now()) }) : this.texts.say("poll.closed");
   }
 }

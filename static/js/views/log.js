@@ -5,6 +5,7 @@ import { setText } from "../dom.js";
 import { Place } from "../loglines.js";
 import { LogReader } from "../logreader.js";
 import { seen } from "../logtext.js";
+import { zoneAt } from "../moments.js";
 import { hasEnded } from "../shapes.js";
 import { LogRow } from "./logrow.js";
 import { LogSearch } from "./logsearch.js";
@@ -36,6 +37,7 @@ export class LogView {
     this.search = new LogSearch(find("form"), {
       texts, number, env, jump: (line) => this.jump(line), changed: () => this.render(),
     });
+    setText(this.parts.times, `${texts.say("log.times")} (${zoneAt(new Date())})`);
     this.wishes();
     this.listen();
   }

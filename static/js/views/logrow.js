@@ -2,18 +2,9 @@
 
 import { h, setText } from "../dom.js";
 import { classes, cut, parts, places, seen } from "../logtext.js";
+import { inUtc, lineTime } from "../moments.js";
 
 const LONGEST = 16_384; // of a line, as the server cuts it
-
-const two = (number) => String(number).padStart(2, "0");
-
-/** "14:05:11.204" in the reader's own time zone. */
-function timeOf(at) {
-  const date = new Date(at);
-  if (!at || Number.isNaN(date.getTime())) return "";
-  const parts = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
-  return `${parts}.${String(date.getMilliseconds()).padStart(3, "0")}`;
-}
 
 export class LogRow {
   constructor({ texts, number }) {
@@ -37,7 +28,9 @@ export class LogRow {
     this.element.classList.toggle("target", line.target);
     this.element.classList.toggle("hit", line.hit);
     if (item !== this.shown.item || query !== this.shown.query || line.raw !== this.shown.raw) {
-      setText(this.time, item ? timeOf(item.at) : "");
+      setText(this.time, item ? lineTime(item.at) : "");
+      this.time.title = item ? inUtc(item.at) : "";
+      this.time.dateTime = (item && item.at) || "";
       this.element.classList.toggle("gap", Boolean(item && item.gap));
       this.text.replaceChildren(...this.content(line));
     }

@@ -1,7 +1,8 @@
 // The list of tasks: a row a task, kept as long as the task is listed and changed in place. While somebody points at
 // the list no row leaves its place: what is to move does so a moment after the pointer rests.
 
-import { h, setText } from "../dom.js";
+import { h, setAttribute, setText } from "../dom.js";
+import { inUtc, moment } from "../moments.js";
 import { hasEnded } from "../shapes.js";
 import { GROUPS } from "../tasklist.js";
 import { elapsed, expected } from "../times.js";
@@ -10,10 +11,9 @@ import { Badge } from "./badge.js";
 const REST = 2_500;
 
 export class TaskList {
-  constructor(element, { texts, env, live, lang }) {
+  constructor(element, { texts, env, live }) {
     this.element = element;
     this.tools = { texts, env, live };
-    this.dates = new Intl.DateTimeFormat(lang || undefined, { dateStyle: "medium", timeStyle: "short" });
     this.rows = new Map();
     this.pointedAt = -Infinity;
     this.timer = null;
@@ -94,11 +94,8 @@ export class TaskList {
     const now = this.tools.live().clock.now();
     for (const { task, time, rest } of this.rows.values()) {
       setText(time, elapsed(task, now));
-      setText(rest, hasEnded(task.state) ? this.date(task.ended_at) : expected(task, now, this.tools.texts));
+      setText(rest, hasEnded(task.state) ? moment(task.ended_at, { seconds: false }) : expected(task, now, this.tools.texts));
+      setAttribute(rest, "title", hasEnded(task.state) ? inUtc(task.ended_at) : "");
     }
-  }
-
-  date(at) {
-    return at ? this.dates.format(new Date(at)) : "";
   }
 }
