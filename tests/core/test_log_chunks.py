@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from livewall.ansi.screen import seen
 from livewall.tasks.logs import rows
 from livewall.tasks.logs.chunks import (
     Mark,
@@ -24,10 +25,11 @@ from livewall.tasks.logs.chunks import (
     usable,
     within,
 )
+from livewall.tasks.logs.folding import folded
 from livewall.tasks.logs.numbering import Gap, Numbering
 from livewall.tasks.logs.reading import View, stretch, text_of
 from livewall.tasks.logs.schema import make_tables
-from livewall.tasks.logs.search import Search
+from livewall.tasks.logs.search import Search, bytes_before
 
 SIZES = Sizes(chunk=32, row=8)
 LINE = 12
@@ -175,17 +177,18 @@ class Logs(RuleBasedStateMachine):
         assert last == [item for item in items if item["n"] > found["lines"] - 2]
 
     def search(self, q: str, case: bool) -> None:
-        needle = q.encode() if case else q.encode().lower()
+        """What is seen of a line is searched; a hit lies within the bytes of its line."""
+        needle = folded("".join(span.text for span in seen(q)), case=case)
         wanted = []
         for offset, text in self.model.lines():
-            at = -1 if text is None else (text if case else text.lower()).find(needle)
-            if at >= 0:
-                wanted.append(offset + at)
+            shown = "" if text is None else "".join(span.text for span in seen(text_of(text, whole=True)))
+            if text is not None and needle and needle in folded(shown, case=case):
+                wanted.append((offset, offset + len(text)))
         search = Search(q, 1, 3, case=case)
         found = search.go_on(self.c, "1", "a")
         assert found is not None
         assert found["count"] == len(wanted)
-        assert [item["offset"] for item in found["items"]] == wanted[:3]
+        self.lie_in(found["items"], wanted[:3])
         assert (found["next"] is None) == (len(wanted) <= 3)
         view = View.of(self.c, "1", "a")
         assert view is not None
@@ -193,10 +196,16 @@ class Logs(RuleBasedStateMachine):
             line, *after = view.lines(item["n"], 2, line=LINE)["items"]
             assert line["offset"] <= item["offset"]
             assert not after or "gap" in after[0] or item["offset"] < after[0]["offset"]
-            assert (q in item["text"]) if case else (q.lower() in item["text"].lower())
+            assert needle in folded(item.get("shown", item["text"]), case=case)
         if found["next"] is not None:
             rest = Search(q, int(found["next"]), 100, case=case).go_on(self.c, "1", "a")
-            assert rest is not None and [item["offset"] for item in rest["items"]] == wanted[3:]
+            assert rest is not None
+            self.lie_in(rest["items"], wanted[3:])
+
+    def lie_in(self, items: list[dict[str, Any]], wanted: list[tuple[int, int]]) -> None:
+        assert len(items) == len(wanted)
+        for item, (start, end) in zip(items, wanted, strict=True):
+            assert start <= item["offset"] < end
 
 
 TestLogs = Logs.TestCase
@@ -269,3 +278,14 @@ def test_a_gap_in_which_no_newline_was_seen_has_a_number_of_its_own() -> None:
     numbering = Numbering([Gap(5, 9, 1, 1, True)], 12, 1, True)
     assert [(s.first, s.last) for s in numbering.segments] == [(1, 2), (4, 4)]
     assert numbering.lines == 4
+
+
+PIECES = [b"a", "é".encode(), "\ufffd".encode(), b"\xff", b"\xe2\x82", b"\xf0\x9f"]
+
+
+@given(st.lists(st.sampled_from(PIECES)).map(b"".join))
+def test_a_character_that_was_replaced_counts_as_its_bytes(raw: bytes) -> None:
+    text = raw.decode("utf-8", "replace")
+    assert bytes_before(raw, len(text)) == len(raw)
+    for number in range(len(text)):
+        assert raw[: bytes_before(raw, number)].decode("utf-8", "replace") == text[:number]

@@ -165,7 +165,7 @@ def test_text_of_others_cannot_steer_the_terminal() -> None:
     lines = drawn(
         TaskTree(TASK | {"title": "a\x1b[2Jb"}, [step("s", state="running", message="\x1b]0;x\x07[red]")], NOW)
     )
-    assert lines[0] == "a[2Jb  9" and "\x1b" not in "".join(lines) and "[red]" in lines[1]
+    assert lines[0] == r"a\x1b[2Jb  9" and "\x1b" not in "".join(lines) and "[red]" in lines[1]
 
 
 def test_the_list_has_what_runs_above_what_ended_each_newest_first() -> None:

@@ -16,7 +16,7 @@ from conftest import Client
 from test_task_runs import Write, ended, nothing_is_left, pipelines, settings, start, states, write
 
 import server
-from livewall.clock import utc_now
+from livewall.clock import iso, utc_now
 from livewall.settings import Settings
 from livewall.tasks.engine import Begin
 
@@ -88,7 +88,7 @@ async def test_a_second_supervisor_that_finds_the_step_claimed_does_not_make_it_
     task = await start(client, token, "slow")
     await until(lambda: (settings.data / "tasks" / task / "work").exists())
     runner = running.tasks.runner
-    [(begin, _, _)] = await running.services.store.read(runner._engine.under_way)
+    [(begin, _, _)] = await running.services.store.read(lambda c: runner._engine.under_way(c, iso(utc_now())))
     assert isinstance(begin, Begin)
     waits, await_holder = asyncio.Event(), runner._await
 

@@ -6,6 +6,7 @@ those of the log's bytes.
 
 from __future__ import annotations
 
+import codecs
 import sqlite3
 from collections.abc import Iterable
 from typing import Any, AnyStr
@@ -21,6 +22,7 @@ AT_ONCE = 16 * CHUNK
 """What is searched without a pause, in bytes."""
 BEFORE, BEHIND = 256, 768
 """What is shown around a match: bytes of its line, or characters of what is seen of it."""
+NOTING = "livewall.noting"
 EXACT = 64 << 10
 """In a line that is longer than this, the place of a match is only as exact as its bytes tell."""
 
@@ -143,7 +145,23 @@ def _offset(raw: bytes, text: str, place: int, end: int) -> int:
         shows = token.kind in (Kind.TEXT, Kind.SIGN)
         if shows and seen_so_far + len(token.value) > place:
             inside = token.source[: place - seen_so_far] if token.kind is Kind.TEXT else ""
-            return offset + len(inside.encode())
+            return bytes_before(raw, offset + len(inside))
         seen_so_far += len(token.value) if shows else 0
-        offset += len(token.source.encode())
+        offset += len(token.source)
     return 0
+
+
+def bytes_before(raw: bytes, characters: int) -> int:
+    """Return how many bytes the first `characters` of `raw` are, decoded with replacements: a replacement stands for
+    one to three bytes, whatever it takes itself."""
+    wrong: list[int] = []
+
+    def note(problem: UnicodeError) -> tuple[str, int]:
+        assert isinstance(problem, UnicodeDecodeError)
+        wrong.append(problem.end - problem.start)
+        return "\ud800", problem.end  # a surrogate is in no decoded text, so that what was replaced is known again
+
+    codecs.register_error(NOTING, note)
+    text = raw.decode("utf-8", NOTING)[:characters]
+    replaced = text.count("\ud800")
+    return len(text.encode("utf-8", "surrogatepass")) - 3 * replaced + sum(wrong[:replaced])
