@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from livewall.clock import Clock, iso
@@ -46,6 +46,7 @@ class TaskParts:
     clock: Clock
     time: ClockSteps
     _care: Sequence[asyncio.Task[None]] = ()
+    _left: set[Path] = field(default_factory=set)
 
     async def start(self) -> None:
         """Find again what was under way, and take leases up."""
@@ -105,7 +106,10 @@ class TaskParts:
             )
         )
         await self.logs.tidy(now, days=days, size=self.settings.log_size * GIB, running=running)
-        await asyncio.to_thread(remove, self.folder, old, then)
+        for path, why in (await asyncio.to_thread(remove, self.folder, old, then)).items():
+            if path not in self._left:  # once, not every hour
+                log.warning("the working folder %s cannot be removed: %s; remove it yourself", path, why)
+                self._left.add(path)
 
 
 def open_tasks(

@@ -18,6 +18,7 @@ from test_task_runs import Write, ended, nothing_is_left, pipelines, settings, s
 import server
 from livewall.clock import iso, utc_now
 from livewall.settings import Settings
+from livewall.tasks import folders
 from livewall.tasks.engine import Begin
 
 __all__ = ["nothing_is_left", "pipelines", "settings", "write"]
@@ -122,6 +123,24 @@ async def test_old_folders_go_with_those_of_their_retries(
     parts.clock = lambda: utc_now() + timedelta(days=settings.log_days + 1)
     await parts.tidy()
     assert list((settings.data / "tasks").iterdir()) == []
+
+
+async def test_a_folder_that_cannot_be_removed_is_said_once(
+    client: Client, write: Write, running: server.Running, monkeypatch: pytest.MonkeyPatch, caplog: Any,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("the working folder")
+    token = await client.token("operator")
+    write("fails", '[[steps]]\nname = "a"\nrun = ["false"]\n')
+    task = await ended(client, token, await start(client, token, "fails"))
+    parts = running.tasks
+    parts.clock = lambda: utc_now() + timedelta(days=parts.settings.log_days + 1)
+    monkeypatch.setattr(folders, "delete", lambda path: f"{path}/x: Operation not permitted")
+    for _ in range(2):
+        await parts.tidy()
+    [said] = [record.getMessage() for record in caplog.records if "the working folder" in record.getMessage()]
+    path = parts.folder / task["id"]
+    assert said == f"the working folder {path} cannot be removed: {path}/x: Operation not permitted; remove it yourself"
 
 
 async def test_a_task_of_too_many_needs_is_refused_and_one_of_many_is_drawn_soon(client: Client) -> None:
