@@ -1,4 +1,4 @@
-"""What was counted under a receipt: for whoever may see the tally, since it is a part of it."""
+"""What was counted under a receipt: for whoever may see the tally of its round, since it is a part of it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,47 @@ from livewall.names import receipt
 from livewall.store.store import Store
 from livewall.voting import rows
 from livewall.voting.ballots import Ballot
+from livewall.voting.poll import Phase
+from livewall.voting.rounds import seen_rounds
 
 
 async def counted_under(store: Store, hub: LiveHub, poll: str, typed: str, who: Who) -> Ballot:
     """The ballot with a receipt as somebody typed it, in any round of the poll.
 
-    Raises NotFound, and NotAllowed while `who` may not see the result: then every receipt is answered alike.
+    Each round has its own rule: an earlier one is answered where its tally was shown when it ended, whatever the
+    present one shows once it is open. Raises NotFound, and NotAllowed where `who` may not see the round; while that is
+    the present one, unknown receipts are answered alike.
     """
     try:
         view = await hub.view(rows.stream_of(poll), who)
     except NotFound:
         raise NotFound("no_such_poll", "there is no such poll") from None
-    if view is not View.FULL:
-        raise NotAllowed("forbidden", "receipts are answered as soon as you may see the result")
-    return await store.read(lambda connection: find(connection, poll, receipt(typed)))
+    seen = view is View.FULL
+
+    def ask(asks: rows.Asks) -> Ballot:
+        row = rows.find(asks, poll)
+        if row.poll.phase is Phase.DRAFT and not seen:  # nobody but hosts sees anything of it yet
+            raise _hidden()
+        try:
+            found = find(asks, poll, receipt(typed))
+        except NotFound:
+            if seen:
+                raise
+            raise _hidden() from None
+        if found.round == row.poll.round:
+            allowed = seen
+        else:
+            everything = who.host or (seen and row.poll.compare is True)
+            allowed = found.round in seen_rounds(row.poll.round, row.shown, everything=everything)
+        if not allowed:
+            raise _hidden()
+        return found
+
+    return await store.read(ask)
+
+
+def _hidden() -> NotAllowed:
+    return NotAllowed("forbidden", "receipts are answered as soon as you may see the result of their round")
 
 
 def find(asks: rows.Asks, poll: str, receipt: str) -> Ballot:

@@ -102,3 +102,50 @@ async def test_a_copy_of_a_poll_on_no_wall_is_on_none_and_only_hosts_make_one(cl
     assert (await client.ask("POST", path, token=await client.token("operator"))).status == 403
     assert (await client.ask("POST", "/api/polls/NOSUCHPOLL/duplicate", token=ADMIN)).code == "no_such_poll"
     assert (await client.ask("POST", path, {"title": "x"}, token=ADMIN)).code == "invalid"
+
+
+async def next_round(client: Client, poll: str, round: int, **changed: Any) -> None:
+    await client.host("POST", f"/api/polls/{poll}/close")
+    await client.host("POST", f"/api/polls/{poll}/reset", {"round": round})
+    if changed:
+        await client.host("PUT", f"/api/polls/{poll}", changed)
+    await client.host("POST", f"/api/polls/{poll}/open")
+
+
+async def test_a_receipt_of_a_hidden_round_stays_hidden_when_a_later_one_is_shown(client: Client) -> None:
+    poll, voter = (await client.poll(results="on_publish"))["id"], await client.voter()
+    first = (await client.vote(poll, "2", voter)).json["receipt"]
+    await next_round(client, poll, 1)
+    second = (await client.vote(poll, "1", voter)).json["receipt"]
+    await client.host("POST", f"/api/polls/{poll}/publish")
+    for token in (None, voter):
+        hidden = await look(client, poll, first, token)
+        assert (hidden.status, hidden.code) == (403, "forbidden") and b"choices" not in hidden.body
+        assert (await look(client, poll, second, token)).json["choices"] == ["1"]
+    page = await client.ask("GET", f"/polls/{poll}?receipt={first}")
+    assert b"as soon as you may see the result" in page.body
+    assert (await look(client, poll, first, ADMIN)).json["choices"] == ["2"]
+    await next_round(client, poll, 2, results="live")
+    assert (await look(client, poll, first)).status == 403, "the rule of its own round, whatever the rule is now"
+    assert (await look(client, poll, second)).json["round"] == 2
+    await client.host("PUT", f"/api/polls/{poll}", {"compare": True})
+    assert (await look(client, poll, first)).json["choices"] == ["2"], "its tally is drawn beside the present one"
+
+
+async def test_a_receipt_of_a_shown_round_is_answered_while_a_later_one_is_hidden(client: Client) -> None:
+    poll = (await client.poll())["id"]
+    first = (await client.vote(poll, "2")).json["receipt"]
+    await next_round(client, poll, 1, results="on_publish")
+    second = (await client.vote(poll, "1")).json["receipt"]
+    assert (await look(client, poll, first)).json == {"receipt": first, "choices": ["2"], "round": 1}
+    known, unknown = await look(client, poll, second), await look(client, poll, "X")
+    assert known.status == unknown.status == 403 and known.body == unknown.body
+
+
+async def test_a_result_that_was_withdrawn_before_the_round_ended_stays_hidden(client: Client) -> None:
+    poll = (await client.poll(results="on_publish"))["id"]
+    receipt = (await client.vote(poll, "2")).json["receipt"]
+    await client.host("POST", f"/api/polls/{poll}/publish")
+    await client.host("POST", f"/api/polls/{poll}/publish", {"published": False})
+    await next_round(client, poll, 1, results="live")
+    assert (await look(client, poll, receipt)).status == 403
