@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from livewall.errors import invalid
 
@@ -72,3 +73,27 @@ def alike(texts: Iterable[str]) -> list[list[int]]:
     for place, text in enumerate(texts):
         found.setdefault(look(text), []).append(place)
     return [places for places in found.values() if len(places) > 1]
+
+
+def matching(typed: str, texts: Sequence[str]) -> list[int]:
+    """The places of the texts that somebody who typed `typed` may mean: those that are the same; where there are none,
+    those that are composed otherwise; then those of compatible characters; and last those that look the same. More
+    than one is for the caller to refuse, none is nothing."""
+    for form in _FORMS:
+        wanted = form(typed)
+        if wanted and (found := [place for place, text in enumerate(texts) if form(text) == wanted]):
+            return found
+    return []
+
+
+def contains(text: str, typed: str) -> bool:
+    """Whether what somebody looks for is seen in a text."""
+    return look(typed) in look(text)
+
+
+_FORMS: tuple[Callable[[str], str], ...] = (
+    str,
+    partial(unicodedata.normalize, "NFC"),
+    lambda text: " ".join(unicodedata.normalize("NFKC", text).split()),
+    look,
+)

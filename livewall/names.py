@@ -53,7 +53,7 @@ def new_wall_code() -> str:
 
 def receipt(typed: str) -> str:
     """The receipt in what somebody typed: case, spaces, dashes and letters that look like digits do not matter."""
-    plain = re.sub(r"[\s\-_.]+", "", unicodedata.normalize("NFKC", typed))
+    plain = re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", typed))
     return plain.upper().translate(_CROCKFORD_FOR)
 
 

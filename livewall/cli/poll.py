@@ -3,16 +3,16 @@ of them in `pollresults`."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
+from livewall.appearance import matching
 from livewall.cli import deck, output, pollacts, pollresults
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, json_option, poll_argument, server_options, wall_option
-from livewall.cli.outcome import run, say
+from livewall.cli.outcome import run
 from livewall.cli.pollacts import act, told
 from livewall.cli.tallies import said
 from livewall.cli.wall import pages
@@ -110,7 +110,6 @@ def create(
         return await act(server, made, "open") if open_now else made
 
     made = run(work())
-    warn_of_same(made["options"])
     output.as_json(made) if as_json else click.echo(made["id"])
 
 
@@ -120,18 +119,13 @@ def with_abstention(options: Sequence[Any], label: str | None) -> list[Any]:
         return list(options)
     plain = [each if isinstance(each, dict) else {"label": each} for each in options]
     made = [{key: value for key, value in each.items() if key != "abstain"} for each in plain]
-    place = next((place for place, each in enumerate(made) if each["label"] == label), len(made))
-    if place < len(options):
-        made[place]["abstain"] = True
+    found = matching(label, [each["label"] for each in made])
+    if len(found) > 1:
+        raise click.UsageError(f"--abstain {label!r} means more than one option.")
+    if found:
+        made[found[0]]["abstain"] = True
         return made
     return [*(made if any(isinstance(each, dict) for each in options) else options), {"label": label, "abstain": True}]
-
-
-def warn_of_same(options: Sequence[dict[str, str]]) -> None:
-    """Labels that more than one option has, as people read them."""
-    counted = Counter(output.plain(option["label"]) for option in options)
-    if twice := [label for label, times in counted.items() if times > 1]:
-        say(f"Several options are called {', '.join(map(repr, twice))}: `vote` needs their ids.")
 
 
 @poll.command()
@@ -198,7 +192,6 @@ def edit(
         return changed
 
     changed = run(work())
-    warn_of_same(changed["options"])
     told(changed, as_json)
 
 

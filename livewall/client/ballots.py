@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from livewall.client.calls import Refusal, Server, segment
+from livewall.names import WALL_CODE, wall_code
 
 DECIDED = frozenset({"closed", "round_over", "already_voted", "poll_not_open"})
 
@@ -60,7 +61,8 @@ async def find_poll(server: Server, name: str) -> dict[str, Any]:
 
 
 def looks_like_code(name: str) -> bool:
-    return len(name) == 6 and name.isalnum()
+    """Whether this may be a wall's code as people type it, with spaces, dashes or in full width."""
+    return len(wall_code(name)) == WALL_CODE
 
 
 async def _poll(server: Server, id: str) -> dict[str, Any]:
@@ -69,7 +71,7 @@ async def _poll(server: Server, id: str) -> dict[str, Any]:
 
 
 async def _active_poll(server: Server, code: str) -> dict[str, Any]:
-    wall = await server.get(f"/api/walls/{segment(code.upper())}")
+    wall = await server.get(f"/api/walls/{segment(wall_code(code))}")
     kind, _, id = (wall["active"] or "").partition("/")
     if kind != "polls":
         raise Refusal(409, "conflict", f"No poll is on stage at the wall {wall['code']}. Try again when one is.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from livewall.appearance import matching
+
 Option = dict[str, Any]
 By = Literal["id", "label"]
 
@@ -26,14 +28,16 @@ class AmbiguousChoice(NoSuchChoice):
 
 
 def match(choice: str, options: Sequence[Option], by: By | None = None) -> Option:
-    """Return the one option that `choice` means: by its id, by its label, or by either. Raises NoSuchChoice."""
+    """Return the one option that `choice` means: by its id, by its label, or by either. Raises NoSuchChoice.
+
+    A label may be typed in the other Unicode form, in another case or width, as long as only one looks like that.
+    """
     found: list[Option] = []
     if by != "label":
         found += [option for option in options if option["id"] == choice]
     if by != "id":
-        same = [option for option in options if option["label"] == choice]
-        similar = [option for option in options if option["label"].casefold() == choice.casefold()]
-        found += [option for option in same or similar if option not in found]
+        called = [options[place] for place in matching(choice, [option["label"] for option in options])]
+        found += [option for option in called if option not in found]
     if len(found) == 1:
         return found[0]
     if found:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from livewall.appearance import matching
 from livewall.wholefile import write_whole
 
 Tokens = dict[str, dict[str, str]]  # server's URL -> name -> token
@@ -23,13 +24,15 @@ class Voters:
         self.file = folder / "voters.json"
 
     def token(self, url: str, name: str = NOBODY_IN_PARTICULAR) -> str | None:
-        return self._read().get(url, {}).get(name)
+        mine = self._read().get(url, {})
+        return mine.get(_known(mine, name))
 
     def keep(self, url: str, name: str, token: str, *, instead_of: str | None = None) -> str:
         """The token to use: `token`, unless another process has kept one since `instead_of` was read."""
         with self._alone():
             tokens = self._read()
             mine = tokens.setdefault(url, {})
+            name = _known(mine, name)
             if mine.get(name) == instead_of:
                 mine[name] = token
                 self._write(tokens)
@@ -56,3 +59,10 @@ class Voters:
         with open(os.open(self.file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _known(tokens: dict[str, str], name: str) -> str:
+    """The name under which a voter is kept, where it is typed in another form: it is not to vote a second time."""
+    names = [kept for kept in tokens if kept]
+    found = matching(name, names) if name else []
+    return names[found[0]] if len(found) == 1 else name

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
 
+from livewall.appearance import matching
 from livewall.errors import BadInput
 from livewall.tasks.deadline import TooLong, cpu_limit
 from livewall.tasks.problems import Place, known_keys, meant, shown, text, word
@@ -102,7 +103,7 @@ def check_params(pipeline: Pipeline, given: Mapping[str, Any]) -> dict[str, Scal
         typed = _converted(value, param.type)
         if typed is None:
             faults[f"params.{name}"] = f"must be {_KINDS[param.type]}, not {_said(value)}"
-        elif why := _why_not(param, typed):
+        elif why := _why_not(param, typed := _chosen(param, typed)):
             faults[f"params.{name}"] = why
         else:
             values[name] = typed
@@ -150,6 +151,13 @@ def _converted(value: Any, type: Type) -> Scalar | None:
     if not re.fullmatch(number, said):
         return None
     return _typed(int(said) if type == "integer" else float(said), type)
+
+
+def _chosen(param: Param, value: Scalar) -> Scalar:
+    """The choice that was meant, where it was typed in another Unicode form; else the value as it is."""
+    texts = [choice for choice in param.choices or () if isinstance(choice, str)]
+    found = matching(value, texts) if isinstance(value, str) and texts else []
+    return texts[found[0]] if len(found) == 1 else value
 
 
 def _why_not(param: Param, value: Scalar) -> str | None:

@@ -6,11 +6,13 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from livewall import audit, wire
+from livewall.appearance import contains
 from livewall.errors import LivewallError, NotFound, Refused
 from livewall.hub.service import LiveHub
 from livewall.identity import Who
@@ -274,17 +276,21 @@ class Tasks:
         """Tasks, the newest first."""
 
         def ask(connection: sqlite3.Connection) -> list[Any]:
-            return connection.execute(
+            found = connection.execute(
                 f"""SELECT {rows.TASK_FIELDS}, number FROM tasks
-                WHERE number < :before AND (:state IS NULL OR state = :state)
-                    AND (:q = '' OR instr(lower(title), lower(:q)) > 0 OR id = :q OR pipeline = :q)
-                ORDER BY number DESC LIMIT :limit""",
-                {"before": _number(before), "state": state, "q": q, "limit": limit + 1},
-            ).fetchall()
+                WHERE number < :before AND (:state IS NULL OR state = :state) ORDER BY number DESC""",
+                {"before": _number(before), "state": state},
+            )
+            # By what a title looks like, which no database knows; as many are read as are needed.
+            return list(islice((row for row in found if not q or _is_meant(rows.task(row), q)), limit + 1))
 
         found = await self._store.read(ask)
         more = str(found[limit - 1][11]) if len(found) > limit else None
         return {"items": [msgspec.to_builtins(rows.task(r)) for r in found[:limit]], "next": more}
+
+
+def _is_meant(task: Task, q: str) -> bool:
+    return contains(task.title, q) or q in (task.id, task.pipeline)
 
 
 def _again(tx: Transaction, given: wire.TaskIn, title: str, who: Who) -> tuple[Task, list[Step]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, get_args
 
 from livewall import wire
+from livewall.appearance import look
 from livewall.wire import PollIn
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -119,8 +120,8 @@ NAMES: Mapping[str, Setting] = {name: setting for setting in SETTINGS for name i
 
 
 def plain(name: str) -> str:
-    """A name as it stands in `NAMES`: case, and `_` or `-` for a space, do not matter."""
-    return re.sub(r"[\s_-]+", " ", name.lower())
+    """A name as it stands in `NAMES`: case, width, and `_` or `-` for a space, do not matter."""
+    return re.sub(r"[\s_-]+", " ", look(name))
 
 
 def named(name: str) -> bool:
@@ -130,7 +131,7 @@ def named(name: str) -> bool:
 def fields(name: str, value: str) -> Fields:
     """The fields of a poll that a setting gives. `max_choices` of None is as many as there are options. Raises
     ValueError with what would have been taken."""
-    return NAMES[plain(name)].read(" ".join(value.lower().split()))
+    return NAMES[plain(name)].read(look(value))
 
 
 def lines(poll: PollIn) -> list[str]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from livewall.appearance import look
 from livewall.voting import decksettings
 from livewall.voting.deckreader import fault as refusal
 from livewall.voting.drafts import RIGHT_ANSWERS, Drafts, Taken
@@ -85,7 +86,7 @@ def _parted(text: str, delimiter: str, skipped: int) -> list[Row] | None:
 
 def _plain(name: str) -> str:
     """A heading in small letters, without a hint behind it such as `- max 120 characters` or `(optional)`."""
-    return re.split(r"\s+-\s+|\s*[(\[*:]", " ".join(name.lower().split()), maxsplit=1)[0].strip()
+    return re.split(r"\s+-\s+|\s*[(\[*:]", look(name), maxsplit=1)[0].strip()
 
 
 def _is_header(cells: Sequence[str]) -> bool:

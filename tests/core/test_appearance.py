@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
+from pathlib import Path
 
 import pytest
 
-from livewall.appearance import alike, look, readable, shows
+from livewall.appearance import alike, contains, look, matching, readable, shows
+from livewall.client.ballots import looks_like_code
+from livewall.client.choices import AmbiguousChoice, NoSuchChoice, match
+from livewall.client.voters import Voters
 from livewall.errors import BadInput
+from livewall.names import receipt
+from livewall.voting import deck
 from livewall.voting.poll import edited, new_poll
 from livewall.walls import title_of
 from livewall.wire import OptionIn, PollEdit, PollIn
@@ -105,3 +111,67 @@ def test_an_edit_may_not_bring_options_that_look_the_same_and_leaves_those_that_
     assert edited(poll, PollEdit(title="T", options=["Yes", "yes"]), has_ballots=False).title == "T"
     with pytest.raises(BadInput, match="look the same"):
         edited(poll, PollEdit(options=["No", "no"]), has_ballots=False)
+
+
+# -- what people type
+
+
+@pytest.mark.parametrize(
+    ("typed", "texts", "places"),
+    [
+        ("café", ["cafe", "café"], [1]),
+        ("cafe\u0301", ["café", "cafe"], [0]),
+        ("café", ["cafe\u0301"], [0]),
+        ("cafe\u0301", ["café", "cafe\u0301"], [1]),
+        ("CAFÉ", ["cafe\u0301"], [0]),
+        ("Yes", ["yes", "Yes"], [1]),
+        ("Ｙes", ["yes", "Yes"], [1]),
+        ("YES", ["yes", "Yes"], [0, 1]),
+        ("strasse", ["Straße"], [0]),
+        ("A\xa0B", ["A B"], [0]),
+        ("A B", ["A\u200b B"], [0]),
+        ("", ["", "A"], []),
+        ("\u200b", ["\u200d"], []),
+        ("No", ["Yes"], []),
+    ],
+)
+def test_what_is_typed_means_the_same_text_before_one_that_looks_like_it(
+    typed: str, texts: list[str], places: list[int]
+) -> None:
+    assert matching(typed, texts) == places
+
+
+def test_a_choice_may_be_typed_in_the_other_form_and_is_refused_where_it_means_several() -> None:
+    options = [{"id": "1", "label": "cafe\u0301"}, {"id": "2", "label": "Tea"}, {"id": "x", "label": "TEA"}]
+    assert match("café", options)["id"] == match("CAFÉ", options, "label")["id"] == "1"
+    assert match("Tea", options)["id"] == "2" and match("X".lower(), options)["id"] == "x"
+    with pytest.raises(AmbiguousChoice) as raised:
+        match("tea", options)
+    assert [option["id"] for option in raised.value.options] == ["2", "x"]
+    for nothing in ("", "\u200b", "caf"):
+        with pytest.raises(NoSuchChoice):
+            match(nothing, options)
+
+
+def test_a_voter_whose_name_is_typed_in_the_other_form_is_the_same_voter(tmp_path: Path) -> None:
+    voters = Voters(tmp_path)
+    assert voters.keep("http://a", "cafe\u0301", "one") == "one"
+    assert voters.token("http://a", "café") == "one" == voters.keep("http://a", "Café", "two")
+    assert voters.token("http://a") is None and voters.token("http://a", "tea") is None
+    assert voters.keep("http://a", "", "nobody") == "nobody" == voters.token("http://a", "")
+
+
+@pytest.mark.parametrize("typed", ["K7M2QD", "k7m2qd", "K7M-2QD", " k7m 2qd ", "Ｋ７Ｍ２ＱＤ", "K7M2\u200bQD"])
+def test_a_code_is_one_however_it_is_typed(typed: str) -> None:
+    assert looks_like_code(typed) and not looks_like_code("7Q4F2K9D0MZ8XW3T")
+    assert receipt("0123-4567 89ab\u200bｃdef") == "0123456789ABCDEF"
+
+
+def test_the_words_of_a_deck_may_be_typed_in_full_width() -> None:
+    (found,) = deck.parse("## Q\n- A\nＲｅｓｕｌｔｓ： ＡＦＴＥＲ close")
+    assert found.results == "after_close"
+
+
+def test_a_search_finds_what_is_seen() -> None:
+    assert contains("Nightly café", "CAFE\u0301") and contains("Straße 5", "STRASSE") and contains("A\u200bB", "ab")
+    assert not contains("Nightly", "weekly")

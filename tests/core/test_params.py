@@ -117,3 +117,12 @@ def test_patterns_are_compared_in_other_threads_too() -> None:
     thread.start()
     thread.join()
     assert found == [{"ref": "main"}]
+
+
+def test_a_choice_may_be_typed_in_the_other_form_and_is_handed_on_as_it_is_written() -> None:
+    declared = pipeline(Param(name="to", choices=("cafe\u0301", "Tea", "TEA")))
+    assert check_params(declared, {"to": "CAFÉ"}) == {"to": "cafe\u0301"}
+    assert check_params(declared, {"to": "TEA"}) == {"to": "TEA"}
+    for typed in ("tea", "coffee", ""):
+        with pytest.raises(BadInput):
+            check_params(declared, {"to": typed})

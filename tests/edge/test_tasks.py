@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import quote
 
 from conftest import Client
 
@@ -94,3 +95,19 @@ async def test_the_list_keeps_the_last_hundred_that_ended_live_and_all_in_the_hi
     page = (await client.ask("GET", "/api/tasks?limit=200&state=succeeded", token=token)).json
     assert len(page["items"]) == 120
     assert len((await client.ask("GET", "/api/tasks?q=t7", token=token)).json["items"]) == 1
+
+
+async def test_the_list_is_searched_by_what_is_seen_page_by_page(client: Client) -> None:
+    token = await client.token("operator")
+    for title in ("Cafe\u0301 one", "other", "CAFÉ two", "caf\u200bé three", "Straße"):
+        body = {"title": title, "steps": [{"name": "a"}]}
+        assert (await client.ask("POST", "/api/tasks", body, token=token)).status == 201
+    seen, path = [], f"/api/tasks?q={quote('café')}&limit=1"
+    while True:
+        page = (await client.ask("GET", path, token=token)).json
+        seen += [task["title"] for task in page["items"]]
+        if page["next"] is None:
+            break
+        path = f"/api/tasks?q={quote('café')}&limit=1&before={page['next']}"
+    assert seen == ["caf\u200bé three", "CAFÉ two", "Cafe\u0301 one"]
+    assert len((await client.ask("GET", "/api/tasks?q=STRASSE", token=token)).json["items"]) == 1

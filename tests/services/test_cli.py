@@ -248,10 +248,16 @@ def test_who_waits_says_so(server):
     assert f"waiting for {url} (ends after 2 s)" in said
 
 
-def test_options_of_one_name_are_warned_about(server):
-    arguments = ("poll", "create", "Lunch?", "Soup", "Soup", "Salad")
-    done = subprocess.run(server.command(*arguments), env=server.client(), capture_output=True, text=True, timeout=30)
-    assert done.returncode == 0 and "'Soup'" in done.stderr
+def test_options_that_look_the_same_are_refused(server):
+    said = server.run("poll", "create", "Lunch?", "Soup", "soup\u200b", "Salad", status=1)
+    assert "options 1 and 2 look the same" in said
+
+
+def test_a_ballot_and_an_abstention_are_typed_in_either_form(server):
+    poll = server.run("poll", "create", "Where?", "cafe\u0301", "bar", "--abstain", "café", "--open").strip()
+    options = server.json("poll", "show", poll)["options"]
+    assert options == [{"id": "1", "label": "cafe\u0301", "abstain": True}, {"id": "2", "label": "bar"}]
+    assert "cafe\u0301" in server.run("vote", poll, "CAFÉ")
 
 
 def test_a_token_is_made_listed_used_and_revoked(server):
