@@ -12,8 +12,8 @@ from functools import partial
 
 from livewall.errors import invalid
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f]")
 
 # Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt), which `unicodedata` does not have.
 _IGNORABLE = re.compile(
