@@ -72,8 +72,8 @@ CALLS: tuple[Call, ...] = (
     Call("POST", "/api/voters", "An anonymous voter", {201: answers.Voter}, body=EMPTY, errors=(429,)),
     Call("GET", "/api/polls", "Polls, the newest first", {200: answers.PollList}, HOST, parameters=PAGE),
     Call("POST", "/api/polls", "Make a poll, a draft", {201: Poll}, HOST, wire.PollIn, errors=(404,), headers=MADE),
-    Call("GET", POLL, "A poll, its tally if you may see it, your ballot", {200: answers.PollShown}, parameters=(AS,),
-         headers=VERSIONED),
+    Call("GET", POLL, "A poll, its tally if you may see it, your ballot", {200: answers.PollShown, 304: None},
+         parameters=(AS,), headers=VERSIONED),
     Call("PUT", POLL, "Change a poll; fields left out stay", {200: Poll}, HOST, wire.PollEdit, (IF_MATCH,), (409,),
          VERSIONED),
     Call("DELETE", POLL, "Archive a poll", {200: answers.Done}, HOST, parameters=(IF_MATCH,), errors=(400, 409, 422)),
@@ -105,7 +105,7 @@ CALLS: tuple[Call, ...] = (
     Call("GET", f"{POLL}/results.json", "The tally of each round", {200: answers.Results}, HOST),
     Call("GET", "/api/walls", "Walls, the newest first", {200: answers.WallList}, HOST, parameters=PAGE),
     Call("POST", "/api/walls", "Make a wall", {201: answers.WallShown}, HOST, wire.WallIn, headers=MADE),
-    Call("GET", WALL, "A wall", {200: answers.WallShown}, parameters=(AS,), headers=VERSIONED),
+    Call("GET", WALL, "A wall", {200: answers.WallShown, 304: None}, parameters=(AS,), headers=VERSIONED),
     Call("PUT", WALL, "Change a wall; fields left out stay", {200: answers.WallShown}, HOST, wire.WallEdit,
          (IF_MATCH,), (409,), VERSIONED),
     Call("DELETE", WALL, "Take a wall away", {200: answers.Done}, HOST, errors=(400, 422)),
@@ -172,8 +172,7 @@ class OpenApiHandler(BaseHandler):
     async def get(self) -> None:
         text, etag = self.description()
         self.set_header("ETag", etag)
-        held = self.request.headers.get("If-None-Match", "")
-        if etag in [each.strip().removeprefix("W/") for each in held.split(",")]:
+        if self.holds(etag):
             self.set_status(304)
             return
         self.set_header("Content-Type", "application/json; charset=utf-8")

@@ -15,6 +15,7 @@ import tornado.web
 from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, RequestHandler
 
+from handlers.etags import is_held, tag_of, versions_in
 from handlers.transport.http1 import abandon, is_unread
 from livewall import wire
 from livewall.bodies import Share
@@ -24,6 +25,7 @@ from livewall.identity import MAY, NOBODY, ROLES, Who, either
 from livewall.network import limited
 from livewall.services import Services
 from livewall.settings import Network
+from livewall.versions import Wanted
 
 log = logging.getLogger("livewall.http")
 T = TypeVar("T")
@@ -380,13 +382,22 @@ class BaseHandler(RequestHandler):
             self.set_header("ETag", f'"{version}"')
         self.finish(wire.encode(found))
 
-    def if_match(self) -> int | None:
-        """The version a change was made for. Raises `conflict` for an ETag that is none of ours."""
-        header = self.request.headers.get("If-Match")
-        if header is None or header.strip() == "*":
-            return None
-        text = header.strip().removeprefix("W/").strip('"')
-        return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else -1
+    def answer_current(self, found: dict[str, Any], version: int) -> None:
+        """Answer with what has a version, or with 304 where the reader holds just this."""
+        tag = tag_of(version, found)
+        self.set_header("ETag", tag)
+        if self.holds(tag):
+            self.set_status(304)
+            self.finish()
+        else:
+            self.answer(found)
+
+    def holds(self, tag: str, *, codings: bool = True) -> bool:
+        return is_held(self.request.headers.get("If-None-Match"), tag, codings=codings)
+
+    def if_match(self) -> Wanted:
+        """The versions for one of which a change was made."""
+        return versions_in(self.request.headers.get("If-Match"))
 
     # -- errors
 

@@ -18,7 +18,7 @@ class HealthHandler(BaseHandler):
 
 
 class ReadyHandler(BaseHandler):
-    """GET /readyz: it takes work; 503 while it drains or its database cannot be read."""
+    """GET /readyz: it takes work; 503 while it drains, or its database cannot be read or written."""
 
     async def prepare(self) -> None:
         self.expect_body()
@@ -26,7 +26,7 @@ class ReadyHandler(BaseHandler):
     async def get(self) -> None:
         if self.services.draining:
             raise Busy("draining", "the server is stopping")
-        await self.services.store.read(lambda c: c.execute("SELECT 1 FROM meta LIMIT 1").fetchone())
+        await self.services.store.check_ready()
         self.answer({"ready": True, "writes_waiting": self.services.store.waiting()})
 
 

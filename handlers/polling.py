@@ -85,7 +85,7 @@ class UpdatesHandler(BaseHandler):
         if wait == 0 and not since:
             etag = f'"{here}"'
             self.set_header("ETag", etag)
-            if _matches(self.request.headers.get("If-None-Match", ""), etag):
+            if self.holds(etag):
                 self.set_status(304)
                 self.finish()
                 return
@@ -123,7 +123,3 @@ class UpdatesHandler(BaseHandler):
             raise BadInput("invalid", "wait: seconds, 0 to 30", fields={"wait": "seconds, 0 to 30"})
         return min(seconds, LONGEST_WAIT)
 
-
-def _matches(header: str, etag: str) -> bool:
-    """If-None-Match of a plain poll. Positions of several streams have commas, so it is compared whole."""
-    return header.strip().removeprefix("W/") == etag

@@ -49,8 +49,7 @@ class PollHandler(ApiHandler):
     body_limit = LARGE
 
     async def get(self, id: str) -> None:
-        poll, version = await self.services.polls.detail(id, self.who)
-        self.answer(poll, version=version)
+        self.answer_current(*await self.services.polls.detail(id, self.who))
 
     async def put(self, id: str) -> None:
         poll, version = await self.services.polls.edit(

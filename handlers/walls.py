@@ -35,7 +35,7 @@ class WallHandler(ApiHandler):
 
     async def get(self, code: str) -> None:
         wall, version = await self.services.walls.get(code, self.who)
-        self.answer(with_links(wall, self.services.base_url), version=version)
+        self.answer_current(with_links(wall, self.services.base_url), version)
 
     async def put(self, code: str) -> None:
         wall, version = await self.services.walls.edit(

@@ -15,7 +15,7 @@ import msgspec
 from livewall import audit, wire
 from livewall.appearance import readable
 from livewall.clock import Clock, iso
-from livewall.errors import NotFound, Stale, invalid
+from livewall.errors import NotFound, invalid
 from livewall.hub.position import View
 from livewall.hub.service import LiveHub
 from livewall.hub.stream import StateRule
@@ -23,6 +23,7 @@ from livewall.identity import Who
 from livewall.names import new_wall_code, wall_code
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
+from livewall.versions import Wanted, check_version
 from livewall.voting import codes, rows
 
 MOST_ITEMS = 500
@@ -132,14 +133,13 @@ class Walls:
             raise NotFound("not_found", f"there is no wall {code}")
         return found.pop()
 
-    async def edit(self, code: str, edit: wire.WallEdit, who: Who, *, version: int | None) -> tuple[Wall, int]:
+    async def edit(self, code: str, edit: wire.WallEdit, who: Who, *, version: Wanted) -> tuple[Wall, int]:
         """Change title, items or the active item; raises Refused (`conflict`) when `version` is not the newest."""
         now = iso(self._clock())
 
         def write(tx: Transaction) -> tuple[Wall, int]:
             row = find(tx, code)
-            if version is not None and version != row.version:
-                raise Stale("conflict", "somebody else changed this wall in between; read it again, then change it")
+            check_version(row.version, version)
             wall = edited(row.wall, edit)
             known = set(row.wall.items)
             for item in [*wall.items, *([wall.active] if wall.active else [])]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import sqlite3
 import threading
@@ -27,6 +28,10 @@ from livewall.store.writer import Commit, Done, Write, Writer, settle
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+LEAST_FREE = 128 << 10
+"""Bytes of the disk below which it counts as full."""
+PROBE = 64 << 10
+"""Bytes of the write that finds out whether writes are taken again."""
 READERS = 3
 BACKFILL = 500
 
@@ -56,6 +61,7 @@ class Store:
         self._writer = Writer(connection, self._hand_over, gather=gather)
         self._closed = False
         self._ended = False
+        self._refused = False
 
     def on_commit(self, publish: Publish, observe: Callable[[int, float], None]) -> None:
         """Whom to tell: `publish(stream, events)`, which must not raise, before anybody is acknowledged;
@@ -92,6 +98,8 @@ class Store:
                 news()
             except Exception:
                 log.exception("the news of a commit could not be told")
+        if commit.outcomes:
+            self._refused = all(isinstance(error, Busy) for _, _, error in commit.outcomes)
         for job, result, error in commit.outcomes:
             try:
                 job.done(result, error)
@@ -144,9 +152,29 @@ class Store:
             connection.close()
         self._connection.close()
 
+    async def check_ready(self) -> None:
+        """Raises Busy (`unavailable`) while the database cannot be read, or takes no writes: the disk is full, or a
+        write was refused and another one, made to find out, still is."""
+
+        def look(connection: sqlite3.Connection) -> int:
+            connection.execute("SELECT 1 FROM meta LIMIT 1").fetchone()
+            disk = os.statvfs(self.folder.path)
+            return disk.f_bavail * disk.f_frsize
+
+        if await self.read(look) < LEAST_FREE:
+            raise Busy("unavailable", "the disk of the data folder is full")
+        if self._refused:
+            await self.write(probe)
+
     def waiting(self) -> int:
         """Writes that no commit has taken yet."""
         return self._writer.waiting()
+
+
+def probe(tx: Transaction) -> None:
+    """A write that needs room, and leaves nothing."""
+    tx.execute("INSERT INTO meta VALUES ('probe', zeroblob(:size))", {"size": PROBE})
+    tx.execute("DELETE FROM meta WHERE name = 'probe'", {})
 
 
 def new_epoch() -> str:

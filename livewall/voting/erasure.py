@@ -21,9 +21,9 @@ from livewall.errors import LivewallError, Refused
 from livewall.identity import Who
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
+from livewall.versions import Wanted, check_version
 from livewall.voting import rows
 from livewall.voting.poll import Phase
-from livewall.voting.polls import check_version
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Erasure:
         self._days = days
         self._sweeping: asyncio.Task[None] | None = None
 
-    async def poll(self, id: str, who: Who, *, version: int | None = None) -> tuple[dict[str, Any], int]:
+    async def poll(self, id: str, who: Who, *, version: Wanted = None) -> tuple[dict[str, Any], int]:
         """Erase the ballots of all rounds that are over; returns the poll when they are gone. Once more does nothing.
 
         Raises NotFound, and Refused (`conflict`) while the poll takes ballots, where it never did, and where `version`

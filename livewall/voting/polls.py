@@ -13,13 +13,14 @@ from msgspec import UNSET
 
 from livewall import audit, walls, wire
 from livewall.clock import Clock, iso, later, moment
-from livewall.errors import NotFound, Refused, Stale
+from livewall.errors import NotFound, Refused
 from livewall.hub.position import View
 from livewall.hub.service import LiveHub
 from livewall.identity import Who
 from livewall.names import new_poll_id
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
+from livewall.versions import Wanted, check_version
 from livewall.voting import ballots, rows
 from livewall.voting.access import PollRule
 from livewall.voting.counts import write_counts
@@ -89,7 +90,7 @@ class Polls:
         return {"items": msgspec.to_builtins(found), "next": more}
 
     async def edit(
-        self, id: str, edit: wire.PollEdit, who: Who, *, version: int | None
+        self, id: str, edit: wire.PollEdit, who: Who, *, version: Wanted
     ) -> tuple[dict[str, Any], int]:
         """Change a poll; raises Refused (`conflict`) when `version` is not the newest."""
 
@@ -104,7 +105,7 @@ class Polls:
 
         return await self._change(id, change, who, "poll.edit", version)
 
-    async def open(self, id: str, who: Who, *, version: int | None = None) -> tuple[dict[str, Any], int]:
+    async def open(self, id: str, who: Who, *, version: Wanted = None) -> tuple[dict[str, Any], int]:
         now = self._clock()
 
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
@@ -120,11 +121,11 @@ class Polls:
 
         return await self._change(id, change, who, "poll.open", version)
 
-    async def close(self, id: str, who: Who, *, version: int | None = None) -> tuple[dict[str, Any], int]:
+    async def close(self, id: str, who: Who, *, version: Wanted = None) -> tuple[dict[str, Any], int]:
         return await self._change(id, lambda tx, row: _closed(row, iso(self._clock())), who, "poll.close", version)
 
     async def timer(
-        self, id: str, given: wire.TimerIn, who: Who, *, version: int | None
+        self, id: str, given: wire.TimerIn, who: Who, *, version: Wanted
     ) -> tuple[dict[str, Any], int]:
         """Give an open poll another end. Raises BadInput, Refused."""
 
@@ -156,7 +157,7 @@ class Polls:
         return self._changing(id, change, None, "poll.close")
 
     async def publish(
-        self, id: str, published: bool, who: Who, *, version: int | None = None
+        self, id: str, published: bool, who: Who, *, version: Wanted = None
     ) -> tuple[dict[str, Any], int]:
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
             if row.poll.phase is Phase.DRAFT:
@@ -166,7 +167,7 @@ class Polls:
         return await self._change(id, change, who, "poll.publish" if published else "poll.withdraw", version)
 
     async def reset(
-        self, id: str, round: int, who: Who, *, version: int | None = None
+        self, id: str, round: int, who: Who, *, version: Wanted = None
     ) -> tuple[dict[str, Any], int]:
         """Leave `round` for a new one, a draft. Leaving what was left already changes nothing."""
 
@@ -191,7 +192,7 @@ class Polls:
 
         return await self._change(id, change, who, "poll.reset", version)
 
-    async def archive(self, id: str, who: Who, *, version: int | None = None) -> None:
+    async def archive(self, id: str, who: Who, *, version: Wanted = None) -> None:
         """Take a poll away: from the list, from its wall, from its readers. Its ballots stay in the database."""
         now = iso(self._clock())
 
@@ -242,7 +243,7 @@ class Polls:
         change: Callable[[Transaction, rows.Row], rows.Row],
         who: Who,
         act: str,
-        version: int | None = None,
+        version: Wanted = None,
     ) -> tuple[dict[str, Any], int]:
         """Raises Refused (`conflict`) when `version` is given and not the newest."""
         return self._timed(id, await self._store.write(self._changing(id, change, who, act, version)))
@@ -261,7 +262,7 @@ class Polls:
         change: Callable[[Transaction, rows.Row], rows.Row],
         who: Who | None,
         act: str,
-        version: int | None = None,
+        version: Wanted = None,
     ) -> Callable[[Transaction], rows.Row]:
         """The write that changes a poll: its row, then the `poll` event, then the tally that follows from it, and the
         line of who did it."""
@@ -322,12 +323,6 @@ class Polls:
             found["needs_code"] = not may_cast
         found["now"] = iso(self._clock())
         return found, row.version
-
-
-def check_version(version: int, wanted: int | None) -> None:
-    """Raise `conflict` when somebody else wrote since `wanted` was read."""
-    if wanted is not None and wanted != version:
-        raise Stale("conflict", "somebody else changed this in between; read it again, then make your change")
 
 
 def _added(tx: Transaction, poll: Poll, wall: str | None, closes_in: int | None, now: str) -> Poll:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from conftest import ADMIN, Answer, Client
 
+from handlers.etags import versions_in
 from handlers.pollform import changed_poll, new_poll
 from livewall.errors import BadInput
 
@@ -51,7 +52,7 @@ async def test_the_page_shows_the_items_in_their_order_and_the_active_one(client
     assert data["wall"]["active"] == f"polls/{second}"
     held = data["items"][f"polls/{second}"]
     etag = (await client.ask("GET", f"/api/polls/{second}", token=ADMIN)).headers["ETag"]
-    assert held["tally"]["ballots"] == 1 and f'"{held["version"]}"' == etag
+    assert held["tally"]["ballots"] == 1 and versions_in(etag) == {held["version"]}
 
 
 async def test_only_hosts_see_it(client: Client) -> None:

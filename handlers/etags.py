@@ -1,0 +1,55 @@
+"""Entity tags (RFC 9110 §8.8.3) and the conditions a request makes with them (§13.1). Functions of headers alone."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from livewall import wire
+
+_TAG = re.compile(r'[ \t,]*(W/)?"([^"]*)"[ \t]*(?=,|$)')
+_CODING = re.compile(r"[-;+]{1,2}(?:gzip|br|deflate|zstd)$")
+"""What proxies that compress write behind a tag."""
+_VERSION = re.compile(r"([0-9]{1,15})(?:\.[0-9a-f]+)?")
+
+
+def tags_in(header: str) -> list[tuple[bool, str]]:
+    """The tags of a list, each with whether it is weak. What is no tag is passed over."""
+    found, at = [], 0
+    while at < len(header):
+        if match := _TAG.match(header, at):
+            found.append((match[1] is not None, match[2]))
+            at = match.end()
+        else:
+            comma = header.find(",", at + 1)
+            at = len(header) if comma < 0 else comma
+    return found
+
+
+def is_held(header: str | None, tag: str, *, codings: bool = True) -> bool:
+    """Whether a reader with this If-None-Match holds what `tag` (with its quotes) stands for: a weak comparison with
+    each of the list, and `*` stands for anything. With `codings` a tag counts too that a proxy has written on."""
+    if header is None:
+        return False
+    if header.strip() == "*":
+        return True
+    plain = tag.removeprefix("W/")[1:-1]
+    held = [opaque for _, opaque in tags_in(header)]
+    return plain in held or (codings and plain in [_CODING.sub("", opaque) for opaque in held])
+
+
+def versions_in(header: str | None) -> frozenset[int] | None:
+    """The versions that an If-Match allows; None for any. A weak tag matches nothing (§13.1.1), and one that is none of
+    ours no version."""
+    if header is None or header.strip() == "*":
+        return None
+    found = [_VERSION.fullmatch(_CODING.sub("", opaque)) for weak, opaque in tags_in(header) if not weak]
+    return frozenset(int(match[1]) for match in found if match is not None)
+
+
+def tag_of(version: int, found: dict[str, Any]) -> str:
+    """The tag of what a reader gets of something with a version: other readers, who see more or less of it, have other
+    tags, and so has a moment at which more ballots are counted. The server's time does not count."""
+    said = wire.encode({name: value for name, value in found.items() if name != "now"})
+    return f'"{version}.{hashlib.sha256(said).hexdigest()[:12]}"'

@@ -1,0 +1,16 @@
+"""Versions of polls and walls: a change may name those it was made for."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from livewall.errors import Stale
+
+Wanted = int | Set[int] | None
+"""The version a change was made for, or several of which one will do; None for any."""
+
+
+def check_version(version: int, wanted: Wanted) -> None:
+    """Raise Stale (`conflict`) unless `version` is one of those wanted."""
+    if wanted is not None and version not in (wanted if isinstance(wanted, Set) else {wanted}):
+        raise Stale("conflict", "somebody else changed this in between; read it again, then make your change")
