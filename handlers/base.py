@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import logging
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from ipaddress import ip_address
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from livewall.bodies import Share
 from livewall.clock import iso
 from livewall.errors import BadInput, Busy, LivewallError, NotAllowed, NotFound, invalid
 from livewall.identity import MAY, NOBODY, ROLES, Who, either
+from livewall.limits import is_guess
 from livewall.network import limited
 from livewall.services import Services
 from livewall.settings import Network
@@ -345,12 +347,24 @@ class BaseHandler(RequestHandler):
                 raise NotAllowed("unauthenticated", f"{needed}; sign in or send a token")
             raise NotAllowed("forbidden", f"{needed}; you are signed in as {self.who.role}")
 
-    async def hold_back(self, error: LivewallError, code: str | None) -> None:
-        """What guessing costs: a wrong code is counted, and may be answered later. Raises Busy (`rate`)."""
-        if error.code == "bad_code" and code and self.who.voter is not None:
-            wait = self.services.limits.wrong_code(self.who.voter, self.address, self.services.monotonic())
+    @contextlib.asynccontextmanager
+    async def turn(self, voter: str, code: str | None) -> AsyncIterator[None]:
+        """What guessing costs: a code to vote with may wait for its turn, and a wrong one is counted. Raises Busy
+        (`rate`)."""
+        if not code:
+            yield
+            return
+        limits, address = self.services.limits, self.address
+        wait, wrong = limits.turn(voter, address, self.services.monotonic()), False
+        try:
             if wait:
                 await asyncio.sleep(wait)
+            yield
+        except LivewallError as error:
+            wrong = is_guess(error)
+            raise
+        finally:
+            limits.looked_at(voter, address, self.services.monotonic(), wrong=wrong)
 
     # -- asking and answering
 

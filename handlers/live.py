@@ -21,6 +21,7 @@ from livewall.bodies import Share
 from livewall.errors import BadInput, Busy, CloseCode, LivewallError, NotAllowed, close_code, invalid
 from livewall.hub.framing import WebSocketFraming, text_frame
 from livewall.hub.reader import Reader, State
+from livewall.limits import is_guess
 from livewall.services import Services
 from livewall.voting.ballots import Cast
 
@@ -282,35 +283,47 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         poll, voter = self._poll(act.poll), self._voter()
 
         def done(cast: Cast | None, error: BaseException | None) -> None:
-            if act.code and isinstance(error, LivewallError) and error.code == "bad_code":
-                self._hold_back(act.ref, voter, error)
-                return
             self._count(-1)
+            if act.code:
+                error = self._looked_at(voter, error)
             if cast is None:
                 self._error(act.ref, error)
                 return
             self.services.metrics.ballot[result_of(cast)].inc()
             self._ok(act.ref, cast.ballot)
 
-        self.services.booth.cast(poll, voter, act, done)
+        if act.code:
+            self._vote_in_turn(poll, voter, act, done)
+        else:
+            self.services.booth.cast(poll, voter, act, done)
+            self._count(1)
+
+    def _vote_in_turn(
+        self, poll: str, voter: str, act: wire.Vote, done: Callable[[Cast | None, BaseException | None], None]
+    ) -> None:
+        """A code may have to wait for its turn. Raises Busy (`rate`)."""
+        wait = self.services.limits.turn(voter, self._address, self.services.monotonic())
         self._count(1)
 
-    def _hold_back(self, ref: str, voter: str, error: LivewallError) -> None:
-        """A wrong code is counted, and may be answered later."""
-        wait = 0.0
-        try:
-            wait = self.services.limits.wrong_code(voter, self._address, self.services.monotonic())
-        except Busy as busy:
-            error = busy
-
-        def say() -> None:
-            self._count(-1)
-            self._error(ref, error)
+        def cast() -> None:
+            try:
+                self.services.booth.cast(poll, voter, act, done)
+            except LivewallError as error:  # the server is stopping
+                done(None, error)
 
         if wait:
-            asyncio.get_running_loop().call_later(wait, say)
+            asyncio.get_running_loop().call_later(wait, cast)
         else:
-            say()
+            cast()
+
+    def _looked_at(self, voter: str, error: BaseException | None) -> BaseException | None:
+        """Count a wrong code; what its voter is told."""
+        wrong = isinstance(error, LivewallError) and is_guess(error)
+        try:
+            self.services.limits.looked_at(voter, self._address, self.services.monotonic(), wrong=wrong)
+        except Busy as busy:
+            return busy
+        return error
 
     def _retract(self, act: wire.Retract) -> None:
         poll, voter = self._poll(act.poll), self._voter()

@@ -176,12 +176,9 @@ class BallotPage(FormHandler, AudiencePage):
             self.services.limits.act(voter, self.services.monotonic())
             ballot = wire.BallotIn(self.lists("choices"), _whole(given.get("round", "")), code or None)
             done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            self.services.booth.cast(id, voter, ballot, settle(done))
-            try:
+            async with self.turn(voter, code):
+                self.services.booth.cast(id, voter, ballot, settle(done))
                 await done
-            except LivewallError as error:
-                await self.hold_back(error, code)
-                raise
         except LivewallError as error:
             if error.status >= 500:
                 raise

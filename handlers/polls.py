@@ -10,7 +10,7 @@ import msgspec
 
 from handlers.base import LARGE, ApiHandler
 from livewall import wire
-from livewall.errors import LivewallError, NotAllowed
+from livewall.errors import NotAllowed
 from livewall.store.writer import settle
 from livewall.voting import export, receipts, rounds
 from livewall.voting.ballots import Cast
@@ -146,12 +146,13 @@ class BallotHandler(ApiHandler):
         voter = self.voter()
         given = self.body(wire.BallotIn)
         done: asyncio.Future[Cast] = asyncio.get_running_loop().create_future()
-        self.services.booth.cast(id, voter, given, settle(done))
-        try:
+        if given.code is None:
+            self.services.booth.cast(id, voter, given, settle(done))
             cast = await done
-        except LivewallError as error:
-            await self.hold_back(error, given.code)
-            raise
+        else:
+            async with self.turn(voter, given.code):
+                self.services.booth.cast(id, voter, given, settle(done))
+                cast = await done
         self.services.metrics.ballot[result_of(cast)].inc()
         self.answer(cast.ballot, 201 if cast.created else 200)
 

@@ -34,7 +34,8 @@ class ScreenHandler(ApiHandler):
     async def put(self, code: str, id: str) -> None:
         given = self.body(wire.ScreenIn)
         stream = await known_wall(self, code)
-        self.services.screens.report(stream, id, given, self.services.clock())
+        address = self.address if self.services.limits.on else None
+        self.services.screens.report(stream, id, given, self.services.clock(), address)
         self.answer({"people": self.services.presence.people(stream)})
 
 

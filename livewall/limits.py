@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from livewall.errors import Busy
+from livewall.errors import Busy, LivewallError
 
 LONGEST_DELAY = 3.0
-"""Seconds that the answer to a wrong code is held back where many come from one address."""
+"""Seconds that the answer to a wrong code of a wall is held back where many come from one address."""
+LONGEST_TURN = 15.0
+"""Seconds that a code to vote with waits for its turn where many wrong ones come from one address."""
+
+
+def is_guess(error: LivewallError) -> bool:
+    """Whether a code was refused in a way that may have been a guess."""
+    return error.code in ("bad_code", "code_used")
 
 
 def full_at(before: float, now: float, *, rate: float, burst: float) -> float | None:
@@ -29,10 +36,27 @@ class Limit:
         wait = full_at - now + 1 / self.rate - self.burst / self.rate
         if wait > 1e-9:
             return wait
+        self._note(key, full_at + 1 / self.rate, now)
+        return 0.0
+
+    def _note(self, key: str, full_at: float, now: float) -> None:
         if len(self._full_at) >= self._most:
             self._full_at = {k: t for k, t in self._full_at.items() if t > now}
-        self._full_at[key] = full_at + 1 / self.rate
-        return 0.0
+        self._full_at[key] = full_at
+
+    def reserve(self, key: str, now: float, longest: float) -> float:
+        """Take one token, a later one if need be: the seconds until it is there. Raises Busy beyond `longest`."""
+        full_at = max(self._full_at.get(key, now), now) + 1 / self.rate
+        wait = full_at - now - self.burst / self.rate
+        if wait > longest + 1e-9:
+            raise Busy("rate", "too many at once; try again shortly", retry_after=longest / 3)
+        self._note(key, full_at, now)
+        return max(0.0, wait)
+
+    def give_back(self, key: str) -> None:
+        """One token that was taken counts no longer."""
+        if key in self._full_at:
+            self._full_at[key] -= 1 / self.rate
 
     def check(self, key: str, now: float) -> None:
         """Take one token or raise Busy with when to come back."""
@@ -54,6 +78,8 @@ class Limits:
         self._sign_ins = Limit(5, 20)
         self._wrong_codes = Limit(0.2, 10)
         self._wrong_codes_here = Limit(5, 50)
+        self._turns = Limit(20, 50)
+        self._in_line: set[str] = set()
 
     def message(self, before: float, now: float) -> float | None:
         """One connection's messages that no other limit counts: 50 a second, 400 at once; `before` is its bucket."""
@@ -67,8 +93,32 @@ class Limits:
         if self.on:
             self._new_voters.check(address, now)
 
+    def turn(self, voter: str, address: str, now: float) -> float:
+        """The seconds that a code to vote with waits before it is looked at. Of one address 50 wrong ones are looked at
+        at once, then 20 a second, over however many connections and voters; one of a voter waits at a time. To be
+        followed by `looked_at`. Raises Busy (`rate`) where too many wait already; nothing is to follow then."""
+        if not self.on:
+            return 0.0
+        if voter in self._in_line:
+            raise Busy("rate", "a code of yours is being looked at; wait for its answer")
+        wait = self._turns.reserve(address, now, LONGEST_TURN)
+        if wait:
+            self._in_line.add(voter)
+        return wait
+
+    def looked_at(self, voter: str, address: str, now: float, *, wrong: bool) -> None:
+        """Count a code that has had its turn: a right one counts for nothing. Raises Busy (`rate`) for a voter's
+        eleventh wrong code at once, beyond one in five seconds."""
+        if not self.on:
+            return
+        self._in_line.discard(voter)
+        if not wrong:
+            self._turns.give_back(address)
+        else:
+            self._wrong_codes.check(voter, now)
+
     def wrong_code(self, voter: str, address: str, now: float) -> float:
-        """Count a wrong code: the seconds to wait before it is answered, where many come from one address. A
+        """Count a wrong code of a wall: the seconds to wait before it is answered, where many come from one address. A
         right code is not counted and never refused: a hall shares an address. Raises Busy (`rate`) for a voter's
         eleventh wrong code at once, beyond one in five seconds."""
         if not self.on:

@@ -15,6 +15,10 @@ FORGOTTEN = 60.0
 """Seconds after its last report for which a screen is listed; it reports every ten."""
 MOST = 64
 """Screens of one wall."""
+MOST_OF_ONE = 16
+"""Screens of one wall that one address may report."""
+KEPT = 600.0
+"""Seconds after its last report for which a place is kept for a screen that was there for a minute or longer."""
 MOST_WALLS = 1000
 
 
@@ -30,29 +34,51 @@ class Screen(Struct, frozen=True):
     seen: str
 
 
+class _Place(Struct):
+    """What is known of a screen: its last report, when it reported first and last, and from where."""
+
+    screen: Screen
+    since: datetime
+    at: datetime
+    address: str | None
+
+    def is_kept(self, now: datetime) -> bool:
+        known = self.at - self.since >= timedelta(seconds=FORGOTTEN)
+        return now - self.at < timedelta(seconds=KEPT if known else FORGOTTEN)
+
+
 class Screens:
     """The screens of all walls of this process."""
 
     def __init__(self) -> None:
-        self._walls: dict[str, dict[str, tuple[Screen, datetime]]] = {}
+        self._walls: dict[str, dict[str, _Place]] = {}
 
-    def report(self, wall: str, id: str, given: wire.ScreenIn, now: datetime) -> None:
-        """Note how a screen is. Raises Busy (`rate`) for one screen more than are kept."""
+    def report(self, wall: str, id: str, given: wire.ScreenIn, now: datetime, address: str | None = None) -> None:
+        """Note how a screen is. Raises Busy (`rate`) for one screen more than are kept, of a wall or of an address: a
+        stranger must not take the places of those that are there. Without an address only the wall's limit holds."""
         known = self._kept(wall, now)
-        if id not in known and (len(known) >= MOST or (wall not in self._walls and len(self._walls) >= MOST_WALLS)):
-            self._forget(now)
-            raise Busy("rate", f"at most {MOST} screens of a wall are listed", retry_after=FORGOTTEN)
+        held = known.get(id)
+        if held is None:
+            of_one = sum(place.address == address for place in known.values()) if address is not None else 0
+            if of_one >= MOST_OF_ONE or len(known) >= MOST or self._is_full(wall):
+                self._forget(now)
+                most = f"{MOST_OF_ONE} screens of one address" if of_one >= MOST_OF_ONE else f"{MOST} screens of a wall"
+                raise Busy("rate", f"at most {most} are listed", retry_after=FORGOTTEN)
         screen = Screen(id, given.width, given.height, given.transport, given.age, iso(now))
-        self._walls.setdefault(wall, known)[id] = (screen, now)
+        self._walls.setdefault(wall, known)[id] = _Place(screen, held.since if held else now, now, address)
 
     def of(self, wall: str, now: datetime) -> list[Screen]:
         """Those that reported within the last minute, in the order of their first report."""
-        return [screen for screen, _ in self._kept(wall, now).values()]
+        last = now - timedelta(seconds=FORGOTTEN)
+        return [place.screen for place in self._kept(wall, now).values() if place.at > last]
 
-    def _kept(self, wall: str, now: datetime) -> dict[str, tuple[Screen, datetime]]:
-        """What is known of a wall, without those that were not heard of for a minute."""
+    def _is_full(self, wall: str) -> bool:
+        return wall not in self._walls and len(self._walls) >= MOST_WALLS
+
+    def _kept(self, wall: str, now: datetime) -> dict[str, _Place]:
+        """The places of a wall, without those that are given up."""
         kept = self._walls.get(wall, {})
-        for id in [id for id, (_, at) in kept.items() if now - at >= timedelta(seconds=FORGOTTEN)]:
+        for id in [id for id, place in kept.items() if not place.is_kept(now)]:
             del kept[id]
         if not kept:
             self._walls.pop(wall, None)

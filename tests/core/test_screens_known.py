@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from livewall.errors import Busy
-from livewall.screens import FORGOTTEN, MOST, Screens
+from livewall.screens import FORGOTTEN, MOST, MOST_OF_ONE, Screens
 from livewall.wire import ScreenIn
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -51,3 +51,35 @@ def test_no_more_walls_are_kept_than_are_allowed(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(Busy):
         screens.report("walls/B", "s1", GIVEN, later)
     screens.report("walls/B", "s1", GIVEN, later)
+
+
+def test_one_address_takes_no_more_than_its_share() -> None:
+    screens = Screens()
+    for n in range(MOST_OF_ONE):
+        screens.report("walls/A", f"s{n}", GIVEN, NOW, "stranger")
+    with pytest.raises(Busy):
+        screens.report("walls/A", "more", GIVEN, NOW, "stranger")
+    screens.report("walls/A", "s0", GIVEN, NOW, "stranger")
+    screens.report("walls/A", "hall", GIVEN, NOW, "hall")
+    screens.report("walls/B", "s0", GIVEN, NOW, "stranger")
+
+
+def test_a_known_screen_that_comes_back_finds_its_place() -> None:
+    screens = Screens()
+    for second in (0, 30, 60):
+        screens.report("walls/A", "hall", GIVEN, NOW + timedelta(seconds=second), "hall")
+    away = NOW + timedelta(seconds=300)
+    for n in range(MOST - 1):
+        screens.report("walls/A", f"s{n}", GIVEN, away, f"stranger {n % 8}")
+    with pytest.raises(Busy):
+        screens.report("walls/A", "more", GIVEN, away, "somebody")
+    assert "hall" not in [screen.id for screen in screens.of("walls/A", away)]
+    screens.report("walls/A", "hall", GIVEN, away, "hall")
+    assert "hall" in [screen.id for screen in screens.of("walls/A", away)]
+
+
+def test_a_place_is_given_up_in_the_end() -> None:
+    screens = Screens()
+    for second in (0, 60):
+        screens.report("walls/A", "hall", GIVEN, NOW + timedelta(seconds=second), "hall")
+    assert screens.of("walls/A", NOW + timedelta(seconds=660)) == [] and not screens._walls
