@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
@@ -172,7 +173,7 @@ class PipelinePage(FormHandler, TaskPages):
         typed = {key.removeprefix("params."): text for key, text in given.items() if key.startswith("params.")}
         try:
             pipeline = self.services.pipelines.get(name)
-            values = check_params(pipeline, typed)
+            values = await asyncio.to_thread(check_params, pipeline, typed)
             task, _ = await self.services.runner.begin(pipeline, values, given.get("id") or None, self.who)
         except LivewallError as error:
             if error.status >= 500 or error.status == 404:

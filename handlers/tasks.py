@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from handlers.base import BODY_LIMIT, LARGE, ApiHandler
 from livewall import wire
 from livewall.errors import invalid
@@ -91,7 +93,7 @@ class StartHandler(ApiHandler):
     async def post(self, name: str) -> None:
         given = self.body(wire.StartIn)
         pipeline = self.services.pipelines.get(name)
-        params = check_params(pipeline, given.params)
+        params = await asyncio.to_thread(check_params, pipeline, given.params)
         task, created = await self.services.runner.begin(pipeline, params, given.id, self.who)
         await answer_task(self, task, created)
 

@@ -17,7 +17,7 @@ import msgspec
 
 from livewall.appearance import matching
 from livewall.errors import BadInput
-from livewall.tasks.deadline import TooLong, cpu_limit
+from livewall.tasks.matching import beside
 from livewall.tasks.problems import Place, known_keys, meant, shown, text, word
 from livewall.tasks.template import PARAM, Scalar, as_text
 
@@ -33,8 +33,6 @@ MEANT = 3
 """Of so many of them it is also said what may have been meant: looking for that takes milliseconds."""
 MATCHED = 1_000
 """Characters of a value that has to match a pattern."""
-PATIENCE = 0.05
-"""Seconds of CPU that matching may take: a pattern that backtracks without end must not stop the server."""
 _SAFE = 1 << 53  # whole numbers that are the same in every language that reads JSON
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
@@ -65,15 +63,17 @@ def declared(name: str, table: Any, where: Place) -> Param | None:
     pattern = _pattern(table, type, where)
     choices = _choices(table, type, where)
     param = Param(name=name, type=type, pattern=pattern, choices=choices)
+    default = _typed(table["default"], type) if "default" in table else None
+    values = [*(choices or ()), *([] if default is None else [default])]
+    whys = _why_not([(param, value) for value in values])
     for place, choice in enumerate(choices or ()):
-        if pattern and (why := _why_not(param, choice)):
+        if pattern and (why := whys[place]):
             where["choices"][place].wrong(f"the choice {shown(choice)} {why}")
     if "default" not in table:
         return param
-    default = _typed(table["default"], type)
     if default is None:
         where["default"].wrong(f"default must be {_KINDS[type]}, not {_said(table['default'])}")
-    elif why := _why_not(param, default):
+    elif why := whys[-1]:
         where["default"].wrong(f"the default {why}")
     return msgspec.structs.replace(param, default=default)
 
@@ -81,7 +81,8 @@ def declared(name: str, table: Any, where: Place) -> Param | None:
 def check_params(pipeline: Pipeline, given: Mapping[str, Any]) -> dict[str, Scalar]:
     """A value for every parameter, from what a program, a form or a command line gave.
 
-    Raises BadInput (`invalid`) whose fields `params.NAME` say of every wrong one what is wrong with it.
+    Raises BadInput (`invalid`) whose fields `params.NAME` say of every wrong one what is wrong with it. Blocks where
+    there are patterns: to be called in a thread.
     """
     known = {param.name: param for param in pipeline.params}
     faults: dict[str, str] = {}
@@ -103,11 +104,13 @@ def check_params(pipeline: Pipeline, given: Mapping[str, Any]) -> dict[str, Scal
         typed = _converted(value, param.type)
         if typed is None:
             faults[f"params.{name}"] = f"must be {_KINDS[param.type]}, not {_said(value)}"
-        elif why := _why_not(param, typed := _chosen(param, typed)):
-            faults[f"params.{name}"] = why
         else:
-            values[name] = typed
-    if faults:
+            values[name] = _chosen(param, typed)
+    given_ones = [(known[name], value) for name, value in values.items() if name in given]
+    wrong = {param.name: why for (param, _), why in zip(given_ones, _why_not(given_ones), strict=True) if why}
+    if faults or wrong:
+        faults |= {f"params.{name}": why for name, why in wrong.items()}
+        faults = {field: faults[field] for field in _in_order(faults, known)}
         field, why = next(iter(faults.items()))
         raise BadInput("invalid", f"{field}: {why}", fields=faults)
     return values
@@ -160,8 +163,31 @@ def _chosen(param: Param, value: Scalar) -> Scalar:
     return texts[found[0]] if len(found) == 1 else value
 
 
-def _why_not(param: Param, value: Scalar) -> str | None:
-    """Why a value of the right type cannot be taken, or None."""
+def _in_order(faults: Mapping[str, str], known: Mapping[str, Param]) -> list[str]:
+    """Those that do not exist first, then the others in the order of their declaration."""
+    places = {f"params.{name}": place for place, name in enumerate(known)}
+    return sorted(faults, key=lambda field: places.get(field, -1))
+
+
+def _why_not(values: Sequence[tuple[Param, Scalar]]) -> list[str | None]:
+    """For each value of the right type why it cannot be taken, or None; all patterns share one budget of time."""
+    whys = [_plainly_not(param, value) for param, value in values]
+    compared = [
+        (place, param.pattern, value)
+        for place, (param, value) in enumerate(values)
+        if whys[place] is None and param.pattern is not None and isinstance(value, str)
+    ]
+    found = beside([(pattern, value) for _, pattern, value in compared])
+    for (place, pattern, _), matches in zip(compared, found, strict=True):
+        if matches is None:
+            whys[place] = f"takes too long to compare with {pattern}"
+        elif not matches:
+            whys[place] = f"must match {pattern}"
+    return whys
+
+
+def _plainly_not(param: Param, value: Scalar) -> str | None:
+    """Why a value cannot be taken whatever its pattern says, or None."""
     if isinstance(value, str):
         if "\0" in value:
             return "must not contain a NUL character"
@@ -173,19 +199,9 @@ def _why_not(param: Param, value: Scalar) -> str | None:
             return f"must have at most {LONGEST:,} bytes"
     if param.choices is not None and value not in param.choices:
         return f"must be one of {_list(param.choices)}"
-    if param.pattern is not None and isinstance(value, str):
-        return _unmatched(param.pattern, value)
+    if param.pattern is not None and isinstance(value, str) and len(value) > MATCHED:
+        return f"must have at most {MATCHED:,} characters, and match {param.pattern}"
     return None
-
-
-def _unmatched(pattern: str, value: str) -> str | None:
-    if len(value) > MATCHED:
-        return f"must have at most {MATCHED:,} characters, and match {pattern}"
-    try:
-        with cpu_limit(PATIENCE):
-            return None if re.fullmatch(pattern, value) else f"must match {pattern}"
-    except TooLong:
-        return f"takes too long to compare with {pattern}"
 
 
 def _list(choices: Sequence[Scalar]) -> str:

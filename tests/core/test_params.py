@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewall.errors import BadInput
+from livewall.tasks.matching import beside
 from livewall.tasks.params import LONGEST, MATCHED, Param, check_params
-from livewall.tasks.pipeline import Pipeline
+from livewall.tasks.pipeline import Pipeline, parse
+from livewall.tasks.problems import PipelineFault
 from livewall.tasks.template import fill
 
 
@@ -109,6 +112,34 @@ def test_a_pattern_that_never_comes_to_an_end_is_stopped() -> None:
     found = why((Param(name="x", pattern="(a+)+b"),), x="a" * 40 + "!")
     assert found == {"params.x": "takes too long to compare with (a+)+b"}
     assert time.process_time() - started < 1
+
+
+def test_all_patterns_of_a_call_share_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def counted(pairs: Sequence[tuple[str, str]]) -> list[bool | None]:
+        asked.append(list(pairs))
+        return beside(pairs)
+
+    monkeypatch.setattr("livewall.tasks.params.beside", counted)
+    endless = [Param(name=f"x{n}", pattern="(a+)+b") for n in range(5)]
+    values = {param.name: "a" * 40 + "!" for param in endless}
+    found = why((REF, *endless, Param(name="last", pattern="z")), ref="main", last="z", **values)
+    assert [len(pairs) for pairs in asked] == [7]
+    late = [f"params.{param.name}" for param in endless]
+    assert [found[field] for field in late] == ["takes too long to compare with (a+)+b"] * 5
+    assert "params.ref" not in found
+
+
+def test_a_value_without_a_pattern_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("livewall.tasks.params.beside", lambda pairs: [] if not pairs else 1 / 0)
+    assert check_params(pipeline(COUNT), {COUNT.name: 3}) == {COUNT.name: 3}
+
+
+def test_a_default_that_never_comes_to_an_end_is_a_fault_of_its_file() -> None:
+    text = '[params.x]\npattern = "(a+)+b"\ndefault = "' + "a" * 40 + '!"\n[[steps]]\nname = "a"\nrun = ["true"]\n'
+    with pytest.raises(PipelineFault, match="takes too long to compare"):
+        parse(text, "build", "build.toml")
 
 
 def test_patterns_are_compared_in_other_threads_too() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from tornado.ioloop import IOLoop
 from watchers import TRANSPORTS, Watcher
 
 from livewall.settings import Settings
+from livewall.tasks.matching import beside
 
 Write = Callable[[str, str], None]
 PRINTS = f"""[params.word]
@@ -321,3 +323,20 @@ run = ["true"]
     while {path.name for path in folder.iterdir()} != {"claim", "exit", "lock"}:
         await asyncio.sleep(0.01)
     assert await log_of(client, token, task["id"], "a") == "said\n"
+
+
+async def test_patterns_are_not_compared_on_the_loop(
+    client: Client, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("picky", '[params.x]\npattern = "(a+)+b"\n[[steps]]\nname = "a"\nrun = ["true"]\n')
+    threads = []
+
+    def noted(pairs: Any) -> list[bool | None]:
+        threads.append(threading.current_thread())
+        return beside(pairs)
+
+    monkeypatch.setattr("livewall.tasks.params.beside", noted)
+    body = {"params": {"x": "a" * 40 + "!"}}
+    answer = await client.ask("POST", "/api/pipelines/picky/tasks", body, token=await client.token("operator"))
+    assert (answer.status, list(answer.json["error"]["fields"])) == (422, ["params.x"])
+    assert threads and threading.main_thread() not in threads
