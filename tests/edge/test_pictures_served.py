@@ -88,7 +88,7 @@ async def test_the_round_before_is_drawn_where_the_host_asked_for_it(client: Cli
 
 
 async def test_pictures_are_not_drawn_on_the_loop(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    poll = (await client.poll(options=["投" * 200 for _ in range(40)]))["id"]
+    poll = (await client.poll(options=[f"{number:03}" + "投" * 197 for number in range(40)]))["id"]
     threads: set[int] = set()
     measured = drawing.text_width
 
