@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from livewall.cli.outcome import REFUSED, run
 from livewall.cli.wall import pages
 from livewall.client.calls import Server, reason
 from livewall.settings import environment_with
+
+if TYPE_CHECKING:
+    from livewall.tasks.problems import Problem
 
 
 @click.group(cls=Group)
@@ -44,6 +47,8 @@ def check(context: click.Context, files: tuple[Path, ...], as_json: bool) -> Non
         for each in found:
             for problem in each["errors"]:
                 click.echo(output.plain(f"{problem['file']}:{problem['line']}: {problem['reason']}"))
+            for note in each["notes"]:
+                click.echo(output.plain(f"{note['file']}:{note['line']}: note: {note['reason']}"))
             if not each["errors"]:
                 steps = each["steps"]
                 click.echo(f"{each['file']}: ok, {steps} step{'' if steps == 1 else 's'}")
@@ -53,16 +58,21 @@ def check(context: click.Context, files: tuple[Path, ...], as_json: bool) -> Non
 
 def looked_at(file: Path) -> dict[str, Any]:
     """How many steps a file has, or what is wrong with it and where."""
-    from livewall.tasks.pipeline import load
+    from livewall.tasks.pipeline import checked, decoded, read
     from livewall.tasks.problems import PipelineFault
 
     try:
-        return {"file": str(file), "steps": len(load(file, str(file), environment_with()).steps), "errors": []}
+        found, notes = checked(decoded(read(file), str(file)), file.stem, str(file), environment_with())
+        return {"file": str(file), "steps": len(found.steps), "errors": [], "notes": _listed(notes)}
     except PipelineFault as fault:
-        errors = [{"file": each.file, "line": each.line, "reason": each.reason} for each in fault.problems]
+        errors = _listed(fault.problems)
     except OSError as problem:
         errors = [{"file": str(file), "line": 1, "reason": f"the file cannot be read: {reason(problem)}"}]
-    return {"file": str(file), "steps": 0, "errors": errors}
+    return {"file": str(file), "steps": 0, "errors": errors, "notes": []}
+
+
+def _listed(problems: list[Problem]) -> list[dict[str, Any]]:
+    return [{"file": each.file, "line": each.line, "reason": each.reason} for each in problems]
 
 
 @pipeline.command(name="list")

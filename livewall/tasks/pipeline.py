@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import stat
@@ -70,9 +71,9 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[StepDef, ...]
 
 
-def load(path: FilePath, file: str, environment: Mapping[str, str] = {}) -> Pipeline:
+def load(path: FilePath, file: str) -> Pipeline:
     """The pipeline of a file, which is called `file` in what is said of it. Raises PipelineFault, OSError."""
-    return parse(decoded(read(path), file), path.stem, file, environment)
+    return parse(decoded(read(path), file), path.stem, file)
 
 
 def read(path: FilePath) -> bytes:
@@ -85,11 +86,13 @@ def read(path: FilePath) -> bytes:
 
 
 def decoded(data: bytes, file: str) -> str:
-    """Raises PipelineFault where it is too large, or no UTF-8."""
+    """The text of a file. Raises PipelineFault where it is too large, or not UTF-8."""
     if len(data) > LARGEST:
         raise PipelineFault([_too_large(file)])
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise PipelineFault([Problem(file, 1, "this is UTF-16; save the file as UTF-8")])
     try:
-        return data.decode()
+        return data.removeprefix(codecs.BOM_UTF8).decode()  # some editors put the mark before UTF-8, too
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise PipelineFault([Problem(file, line, "this is not UTF-8")]) from None
@@ -100,6 +103,13 @@ def parse(text: str, name: str, file: str, environment: Mapping[str, str] = {}) 
 
     `environment` is that of the server: a secret whose value there cannot be masked is a problem, too.
     """
+    return checked(text, name, file, environment)[0]
+
+
+def checked(
+    text: str, name: str, file: str, environment: Mapping[str, str] = {}
+) -> tuple[Pipeline, list[Problem]]:
+    """The pipeline as `parse` gives it, and notes about what is allowed and yet hardly meant."""
     if len(text.encode(errors="replace")) > LARGEST:
         raise PipelineFault([_too_large(file)])
     try:
@@ -115,7 +125,7 @@ def parse(text: str, name: str, file: str, environment: Mapping[str, str] = {}) 
     findings = Findings(file, key_lines(text))
     made = _Checker(table, name, Place(findings), environment).pipeline()
     findings.done()
-    return made
+    return made, sorted(findings.notes, key=lambda note: note.line)
 
 
 def _too_large(file: str) -> Problem:

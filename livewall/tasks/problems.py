@@ -38,15 +38,24 @@ class Findings:
 
     def __init__(self, file: str, lines: Mapping[Path, int]) -> None:
         self.problems: list[Problem] = []
+        self.notes: list[Problem] = []
+        """What is allowed and yet hardly meant."""
         self._file = file
         self._lines = lines
 
     def add(self, path: Path, reason: str) -> None:
         """A problem at `path`; where that has no line of its own, at the nearest thing around it that has one."""
+        if len(self.problems) < MOST:
+            self.problems.append(self._problem(path, reason))
+
+    def note(self, path: Path, reason: str) -> None:
+        if len(self.notes) < MOST:
+            self.notes.append(self._problem(path, reason))
+
+    def _problem(self, path: Path, reason: str) -> Problem:
         while path and path not in self._lines:
             path = path[:-1]
-        if len(self.problems) < MOST:
-            self.problems.append(Problem(self._file, self._lines.get(path, 1), reason))
+        return Problem(self._file, self._lines.get(path, 1), reason)
 
     @property
     def full(self) -> bool:
@@ -71,6 +80,9 @@ class Place:
 
     def wrong(self, reason: str) -> None:
         self.findings.add(self.path, reason)
+
+    def note(self, reason: str) -> None:
+        self.findings.note(self.path, reason)
 
 
 def shown(value: Any) -> str:

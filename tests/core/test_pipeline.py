@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from livewall.errors import LivewallError
 from livewall.tasks.kinds import RunSpec, Values, kinds
-from livewall.tasks.pipeline import LARGEST, Pipeline, StepDef, load, parse
+from livewall.tasks.pipeline import LARGEST, Pipeline, StepDef, checked, load, parse
 from livewall.tasks.problems import PipelineFault
 
 BUILD = """
@@ -255,3 +256,61 @@ def test_a_file_full_of_slips_is_refused_soon() -> None:
         parse(text, "slips", "slips.toml")
     assert len(refused.value.problems) == 100
     assert time.process_time() - before < 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "env = { PATH = '/opt/bin:$PATH' }", "env = { PATH = '/opt/bin:${PATH}' }", "env = { X = '~/x' }",
+        "env = { PATH = '/opt/bin:~/bin' }", "env = { X = '$(date)' }", "env = { X = '`date`' }",
+        "env = { PATH = '/opt/bin:{env.PATH}' }", "cwd = '$HOME/src'", "cwd = '~/src'", "cwd = '~lin'",
+        "cwd = '${HOME}'",
+    ],
+)  # fmt: skip
+def test_what_a_shell_would_replace_is_refused_where_none_reads_it(text: str) -> None:
+    [(line, reason)] = faults(STEP + text + "\n")
+    assert line == 4 and "is not replaced in" in reason and "no shell reads it" in reason
+
+
+@pytest.mark.parametrize("command", ["$HOME/bin/tool", "~/bin/tool", "${TOOL}", "$(which make)"])
+def test_a_command_that_a_shell_would_replace_is_refused(command: str) -> None:
+    [(line, reason)] = faults(STEP.replace('"true"', f'"{command}"'))
+    assert line == 3 and "is not replaced in the command" in reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "env = { X = 'a$', Y = '5 $', Z = 'a~b', W = 'https://x.example/~lin' }", "env = { X = '${params.x}' }",
+        "cwd = 'a~'", "cwd = '{params.x}/src'",
+    ],
+)  # fmt: skip
+def test_what_no_shell_would_replace_is_taken(text: str) -> None:
+    assert parse("[params.x]\ndefault = '$HOME'\n" + STEP + text + "\n", "build", "build.toml").steps
+
+
+@pytest.mark.parametrize(
+    ("run", "notes"),
+    [
+        (["echo", "$HOME"], ["$HOME"]), (["cp", "~/x", "y"], ["~/x"]), (["ls", "|", "wc"], ["|"]),
+        (["tool", ">", "log", "2>&1"], [">", "2>&1"]), (["tool", "a$HOME", "s/x$/y/", "~"], ["~"]),
+        (["sh", "-c", "echo $HOME | wc"], []), (["/usr/bin/ssh", "host", "$HOME"], []), (["awk", "$NF"], []),
+    ],
+)  # fmt: skip
+def test_an_argument_that_a_shell_would_replace_is_noted(run: list[str], notes: list[str]) -> None:
+    text = f'[[steps]]\nname = "a"\nrun = {json.dumps(run)}\n'
+    _, found = checked(text, "build", "build.toml")
+    assert [note.reason for note in found] == [
+        f"no shell reads run: {part} is handed over as it is" for part in notes
+    ] and all(note.line == 3 for note in found)
+
+
+def test_a_byte_order_mark_is_taken_and_other_encodings_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "build.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + STEP.encode())
+    assert load(file, "build.toml") == parse(STEP, "build", "build.toml")
+    for encoding in ("utf-16", "utf-16-be"):
+        mark = b"" if encoding == "utf-16" else b"\xfe\xff"
+        file.write_bytes(mark + STEP.encode(encoding))
+        with pytest.raises(PipelineFault, match="this is UTF-16; save the file as UTF-8"):
+            load(file, "build.toml")

@@ -180,6 +180,17 @@ def test_the_command_refuses_a_secret_that_cannot_be_masked(folder: Path) -> Non
     assert "xyz" not in done.stdout
 
 
+def test_the_command_takes_a_byte_order_mark_and_notes_what_no_shell_will_replace(folder: Path) -> None:
+    (folder / "a.toml").write_bytes(b"\xef\xbb\xbf" + b'[[steps]]\nname = "a"\nrun = ["echo", "$HOME"]\n')
+    done = check(folder, "a.toml")
+    assert (done.returncode, done.stdout.splitlines()) == (
+        0, ["a.toml:3: note: no shell reads run: $HOME is handed over as it is", "a.toml: ok, 1 step"]
+    )  # fmt: skip
+    (folder / "b.toml").write_text(text("b") + 'env = { PATH = "/opt/bin:$PATH" }\n')
+    done = check(folder, "b.toml")
+    assert done.returncode == 1 and done.stdout.startswith("b.toml:4: $PATH is not replaced in env")
+
+
 def test_the_server_says_at_the_start_which_secret_cannot_be_masked(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

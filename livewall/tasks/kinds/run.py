@@ -17,6 +17,37 @@ OURS = frozenset({"LIVEWALL_OUTPUT", "LIVEWALL_URL", "LIVEWALL_TOKEN"})
 _LONGEST = 100_000  # characters of an argument
 
 
+_EXPANDS = re.compile(
+    r"\$(?:[A-Za-z_][A-Za-z0-9_]*|\{(?!params\.|steps\.)[^}]*\}|\([^)]*\))|`[^`]+`|\{env\.[^}]*\}"
+)
+_HOME = re.compile(r"(?:^|:)(~[A-Za-z0-9._-]*(?:/[^:]*)?)(?=:|$)")
+_OPERATORS = frozenset({"|", "||", "&&", "&", ">", ">>", "<", "2>", "2>&1"})
+_READS_MORE = frozenset((
+    "sh", "bash", "dash", "ash", "zsh", "ksh", "fish", "ssh", "su", "sudo", "doas", "env", "xargs", "find", "docker",
+    "podman", "kubectl", "make", "awk", "gawk", "sed", "grep", "perl", "python", "python3", "expr", "test", "[", "git",
+    "nsenter", "chroot", "timeout", "nice", "flock", "watch", "parallel", "jq",
+))  # fmt: skip
+"""Programs in whose arguments a `$NAME` or a `|` may well be meant as it stands."""
+
+
+def expanded(value: Any) -> str | None:
+    """The first part of a text that a shell would replace, or None."""
+    if not isinstance(value, str):
+        return None
+    found = _EXPANDS.search(value)
+    home = None if found else _HOME.search(value)
+    return found[0] if found else home[1] if home else None
+
+
+def _literal(value: Any, where: Place, what: str) -> None:
+    """What somebody means a shell to replace, where none does, is a problem: the step would fail in a strange way."""
+    if part := expanded(value):
+        where.wrong(
+            f"{shown(part)} is not replaced in {what}, since no shell reads it: write the value itself, or run a shell"
+            ' that replaces it, as in run = ["sh", "-c", "PATH=/opt/bin:$PATH make"]'
+        )
+
+
 class Run:
     key = "run"
     keys = frozenset({"run", "cwd", "env"})
@@ -25,6 +56,7 @@ class Run:
         cwd = table.get("cwd")
         if cwd is not None:
             cwd = text(cwd, where["cwd"], "cwd", most=4_000)
+            _literal(cwd, where["cwd"], "cwd")
         return {
             "argv": self._argv(table["run"], where["run"]),
             "cwd": cwd,
@@ -45,6 +77,11 @@ class Run:
                 if argument != "" or place == 0:  # an argument may be empty, a command not
                     what = "an argument" if place else "the command"
                     text(argument, where[place], what, most=_LONGEST)
+            _literal(run[0], where[0], "the command")
+            if isinstance(run[0], str) and run[0].rpartition("/")[2] not in _READS_MORE:
+                for place, argument in enumerate(run[1:], 1):
+                    if argument in _OPERATORS or expanded(argument) == argument:
+                        where[place].note(f"no shell reads run: {shown(argument)} is handed over as it is")
             return run
         return []
 
@@ -59,6 +96,7 @@ class Run:
                 where[name].wrong(f"{name} is set by Livewall")
             if value != "":
                 text(value, where[name], f"the variable {shown(name)}", most=_LONGEST)
+                _literal(value, where[name], "env")
         return env
 
     def texts(self, body: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
