@@ -129,7 +129,11 @@ def _begin(path: Path, mode: int) -> tuple[Path, int]:
     """A locked, empty file beside `path`."""
     while True:
         part = _part_of(path)
-        handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        try:
+            handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        except OSError as error:
+            error.filename = str(path)  # the name that somebody gave
+            raise
         fcntl.flock(handle, fcntl.LOCK_EX)
         if os.fstat(handle).st_nlink:  # else another writer took it for a leftover before it was locked
             return part, handle

@@ -37,7 +37,7 @@ def backup(data: Path, file: Path) -> None:
         with whole_file(file, fresh=True) as part:
             copy_database(source, part, **keys_of(data))
     except FileExistsError:
-        raise Refused(message=f"{file} exists already; give another name or remove it first") from None
+        raise Refused(message=f"the file {file} exists already; give another name or remove it first") from None
 
 
 def restore(data: Path, file: Path) -> None:
@@ -183,21 +183,23 @@ def look_at(file: Path) -> None:
     """Refuse what can be seen from outside to be no backup, before anything is touched. Raises Refused, OSError."""
     if not file.exists():
         raise Refused(message=f"there is no file {file}")
+    if not file.is_file():
+        raise Refused(message=f"{'the folder' if file.is_dir() else 'the pipe or device'} {file} is not a backup")
     journal = file.with_name(file.name + "-journal")
     if journal.exists():
         raise Refused(
-            message=f"{file} is not complete: whatever wrote it was interrupted and left {journal.name} beside it"
+            message=f"the file {file} is not complete: what wrote it was interrupted and left {journal.name} beside it"
         )
     with file.open("rb") as opened:
         begin = opened.read(100)
     if not begin:
-        raise Refused(message=f"{file} is empty: the backup was interrupted; restore another one")
+        raise Refused(message=f"the file {file} is empty: the backup was interrupted; restore another one")
     if not begin.startswith(b"SQLite format 3\0"):
-        raise Refused(message=f"{file} is not a backup of Livewall: it is not an SQLite database")
+        raise Refused(message=f"the file {file} is not a backup of Livewall: it is not an SQLite database")
     # SQLite itself does not miss a part of the last page. https://www.sqlite.org/fileformat.html#the_database_header
     page, pages = int.from_bytes(begin[16:18]), int.from_bytes(begin[28:32])
     if file.stat().st_size < pages * (65536 if page == 1 else page):
-        raise Refused(message=f"{file} {CUT}")
+        raise Refused(message=f"the file {file} {CUT}")
 
 
 def check(file: Path, called: Path | None = None) -> None:
@@ -212,9 +214,9 @@ def check(file: Path, called: Path | None = None) -> None:
         finally:
             connection.close()
     except sqlite3.DatabaseError as error:
-        raise LivewallError("conflict", f"{called} {CUT} ({error})") from None
+        raise LivewallError("conflict", f"the file {called} {CUT} ({error})") from None
     if not sound:
-        raise LivewallError("conflict", f"{called} {CUT}")
+        raise LivewallError("conflict", f"the file {called} {CUT}")
     if version < 1 or not {"streams", "polls"} <= tables:
-        raise LivewallError("conflict", f"{called} is an SQLite database, but not a backup of Livewall")
+        raise LivewallError("conflict", f"the file {called} is an SQLite database, but not a backup of Livewall")
     check_version(version)

@@ -290,6 +290,22 @@ def test_a_backup_cut_off_at_any_page_is_refused(tmp_path: Path) -> None:
     assert mark(file) == "aa" and not hidden(tmp_path / "data")
 
 
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("pipe", ".", "nowhere"):
+        with pytest.raises(LivewallError, match=r"is not a backup|there is no file"):
+            restore(tmp_path / "data", tmp_path / name)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_place_that_cannot_be_written_to_is_named_as_it_was_given(tmp_path: Path) -> None:
+    database(tmp_path / "data", "aa")
+    for file in (tmp_path / "nowhere" / "b.db", Path("/proc/b.db")):
+        with pytest.raises(OSError) as raised:
+            backup(tmp_path / "data", file)
+        assert raised.value.filename == str(file)
+
+
 def test_a_backup_with_a_journal_beside_it_was_interrupted(tmp_path: Path) -> None:
     database(tmp_path / "data", "aa")
     backup(tmp_path / "data", tmp_path / "b.db")
