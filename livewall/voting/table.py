@@ -32,6 +32,17 @@ _RIGHT = re.compile(
 _ALONE = frozenset({"answer", "antwort", "答案", "respuesta", "réponse", "reponse", "risposta"})
 _DELIMITERS = "\t;,"
 _SEPARATORS = ("\n", "|", ";")
+_TYPE = frozenset({"type", "question type", "slide type", "typ", "fragetyp", "题型"})
+_CHOICE = frozenset(
+    {"multiple choice", "multiple-choice", "single choice", "single-choice", "mc", "choice", "quiz", "poll", "single"}
+    | {"select answer", "单选", "单选题"}
+)
+_SEVERAL = frozenset(
+    {"checkbox", "checkboxes", "multi select", "multiple select", "multi", "several", "多选", "多选题"}
+)
+_TIME = re.compile(r"time limit|time in seconds|time|seconds|duration|zeit.*|时间")
+TIME = "time limits are not kept: give a poll an end when it is opened, or with a column Closes in"
+OTHERS = "a spreadsheet of Kahoot, Mentimeter, Quizizz or the like needs its questions and options alone"
 HOW = "name the columns in the first row: Question, Option 1, Option 2, …"
 
 
@@ -41,6 +52,8 @@ class _Columns(NamedTuple):
     listed: int | None
     settings: dict[int, str]
     dropped: list[int]
+    kind: int | None
+    times: list[int]
 
 
 def rows_of(text: str, *, headed: bool) -> list[Row] | None:
@@ -108,12 +121,12 @@ def parse(rows: Sequence[Row]) -> Taken:
         return drafts.taken()
     first, *rest = rows
     if _is_header(first.cells):
-        columns = _columns(drafts, first)
+        columns = _columns(drafts, first, rest)
     elif "?" in first.cells[0] or "？" in first.cells[0]:
         width = max(len(row.cells) for row in rows)
-        columns, rest = _Columns(0, list(range(1, width)), None, {}, []), list(rows)
+        columns, rest = _Columns(0, list(range(1, width)), None, {}, [], None, []), list(rows)
     else:
-        raise fault(f"the first row does not say what the columns are: {HOW}", first.number)
+        raise fault(f"the first row does not say what the columns are: {HOW}; {OTHERS}", first.number)
     if columns is None:
         return drafts.taken()
     if len(columns.options) == 1 and columns.listed is None:
@@ -124,8 +137,9 @@ def parse(rows: Sequence[Row]) -> Taken:
     return drafts.taken()
 
 
-def _columns(drafts: Drafts, header: Row) -> _Columns | None:
-    question, listed = None, None
+def _columns(drafts: Drafts, header: Row, rows: Sequence[Row]) -> _Columns | None:
+    question, listed, kind = None, None, None
+    times: list[int] = []
     options, alone, dropped, strange = list[int](), list[int](), list[int](), list[str]()
     settings: dict[int, str] = {}
     for place, cell in enumerate(header.cells):
@@ -144,7 +158,11 @@ def _columns(drafts: Drafts, header: Row) -> _Columns | None:
             options.append(place)
         elif decksettings.named(name):
             settings[place] = name
-        else:
+        elif name in _TYPE:
+            kind = place
+        elif _TIME.fullmatch(name):
+            times.append(place)
+        elif any(_cell(row, place) for row in rows):
             strange.append(cell.strip()[:60])
     if options and listed is not None and _plain(header.cells[listed]) == "choices":
         settings[listed], listed = "choices", None  # how many may be chosen
@@ -153,14 +171,14 @@ def _columns(drafts: Drafts, header: Row) -> _Columns | None:
     else:
         dropped += alone  # beside the options it says which of them is right
     for name in strange:
-        drafts.wrong(header.number, f"the column {name!r} has no place in a poll: delete it")
+        drafts.wrong(header.number, f"the column {name!r} has no place in a poll: delete it; {OTHERS}")
     if not options and listed is None:
         drafts.wrong(header.number, f"no column holds the options: {HOW}")
     if options and listed is not None:
         drafts.wrong(header.number, "the options stand in one column and in several: leave either")
     if question is None or strange or (not options and listed is None) or (options and listed is not None):
         return None
-    return _Columns(question, options, listed, settings, dropped)
+    return _Columns(question, options, listed, settings, dropped, kind, times)
 
 
 def _cell(row: Row, place: int) -> str:
@@ -168,17 +186,23 @@ def _cell(row: Row, place: int) -> str:
 
 
 def _question(drafts: Drafts, columns: _Columns, row: Row) -> None:
-    known = {columns.question, *columns.options, *columns.settings, *columns.dropped, columns.listed}
+    known = {columns.question, *columns.options, *columns.settings, *columns.dropped, *columns.times}
     for place, cell in enumerate(row.cells):
-        if place not in known and cell.strip():
+        if place not in known | {columns.listed, columns.kind} and cell.strip():
             return drafts.wrong(row.number, f"{cell.strip()[:60]!r} stands in a column without a name")
-    if any(_cell(row, place) for place in columns.dropped):
-        drafts.note(RIGHT_ANSWERS)
+    _note(drafts, columns, row)
     labels = [label for place in columns.options if (label := _cell(row, place))]
     if columns.listed is not None:
         labels = _split(_cell(row, columns.listed))
     options = [(row.number, label) for label in labels]
     drafts.add(row.number, _cell(row, columns.question), options, **_settings(drafts, columns, row, len(options)))
+
+
+def _note(drafts: Drafts, columns: _Columns, row: Row) -> None:
+    if any(_cell(row, place) for place in columns.dropped):
+        drafts.note(RIGHT_ANSWERS)
+    if any(_cell(row, place) for place in columns.times):
+        drafts.note(TIME)
 
 
 def _split(cell: str) -> list[str]:
@@ -189,6 +213,11 @@ def _split(cell: str) -> list[str]:
 
 def _settings(drafts: Drafts, columns: _Columns, row: Row, options: int) -> dict[str, Any]:
     given: dict[str, Any] = {}
+    kind = look(_cell(row, columns.kind)) if columns.kind is not None else ""
+    if kind in _SEVERAL:
+        given = {"kind": "multi", "max_choices": None}
+    elif kind and kind not in _CHOICE:
+        drafts.wrong(row.number, f"a question of the type {kind[:60]!r} has nothing to choose from: delete the row")
     for place, name in columns.settings.items():
         if not (value := _cell(row, place)):
             continue
@@ -225,8 +254,8 @@ def _grouped(drafts: Drafts, columns: _Columns, rows: Sequence[Row]) -> None:
         groups[-1].append(row)
     for group in groups:
         labels = [(row.number, label) for row in group if (label := _cell(row, place))]
-        if any(_cell(row, each) for row in group for each in columns.dropped):
-            drafts.note(RIGHT_ANSWERS)
+        for row in group:
+            _note(drafts, columns, row)
         first = group[0]
         drafts.add(
             first.number, _cell(first, columns.question), labels, **_settings(drafts, columns, first, len(labels))

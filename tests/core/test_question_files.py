@@ -14,6 +14,7 @@ from livewall.errors import BadInput
 from livewall.voting import deck, questionfile
 from livewall.voting.deckreader import DeckFault
 from livewall.voting.drafts import RIGHT_ANSWERS
+from livewall.voting.table import TIME
 from livewall.wire import PollIn
 
 CAPITAL = PollIn("What is the capital of France?", ["Paris", "Rome, Italy", "Bonn"])
@@ -160,6 +161,11 @@ def test_braces_in_a_deck_are_no_gift() -> None:
         ("问题,选项1,选项2\n哪个？,甲,乙\n", [PollIn("哪个？", ["甲", "乙"])]),
         ("Title,Choice A,Choice B,Results\nQ?,x,y,after close\n", [PollIn("Q?", ["x", "y"], results="after_close")]),
         ("Question,Option 1,Option 2,Choices\nQ?,x,y,several\n", [PollIn("Q?", ["x", "y"], "multi", 2)]),
+        (
+            "Question Text,Question Type,Option 1,Option 2,Correct Answer,Time in seconds,Image Link\n"
+            "Q?,Multiple Choice,a,b,1,30,\nR?,Checkbox,c,d,\"1,2\",20,\n",
+            [PollIn("Q?", ["a", "b"]), PollIn("R?", ["c", "d"], "multi", 2)],
+        ),
         ("Question Text,Option 1,Option 2,Answer\n- Dash?,x,y,x\n", [PollIn("- Dash?", ["x", "y"])]),
     ],
 )
@@ -171,6 +177,7 @@ def test_tables_as_people_keep_them(text: str, polls: list[PollIn]) -> None:
     ("text", "line", "why"),
     [
         ("Question,Option 1,Option 2,Picture\nQ?,a,b,c.png\n", 1, "the column 'Picture' has no place"),
+        ("Question,Type,Option 1,Option 2\nQ?,Poll,a,b\nR?,Word cloud,,\n", 3, "the type 'word cloud'"),
         ("Item,X,Y\nQ?,a,b\n", 1, "does not say what the columns are"),
         ("Question,Option 1,Option 2\nQ?,a,b\n,c,d\n", 3, "the question must not be empty"),
         ("Question,Option 1,Option 2\nQ?,a,b,c\n", 2, "a column without a name"),
@@ -183,6 +190,11 @@ def test_tables_as_people_keep_them(text: str, polls: list[PollIn]) -> None:
 )
 def test_what_is_wrong_in_a_table_is_told_with_its_line(text: str, line: int, why: str) -> None:
     assert [at for at, said in problems(text) if why in said] == [line]
+
+
+def test_time_limits_are_said_not_to_be_kept() -> None:
+    _, notes = read("Question,Option 1,Option 2,Time limit (sec),Correct\nQ?,a,b,20,1\n")
+    assert notes == [RIGHT_ANSWERS, TIME]
 
 
 def test_prose_with_commas_is_no_table() -> None:
