@@ -99,8 +99,11 @@ def keep_as(path: Path, kept: Path) -> None:
     sync_folder(kept.parent)
 
 
-def remove_leftovers(folder: Path, name: str = "") -> None:
-    """Remove what killed writers of `name`, or of anything in the folder, left there. One at work holds a lock."""
+def remove_leftovers(folder: Path, name: str = "", *, begin: bytes = b"") -> None:
+    """Remove what killed writers of `name`, or of anything in the folder, left there. One at work holds a lock.
+
+    With `begin` only what is empty or begins so.
+    """
     try:
         names = os.listdir(folder)
     except OSError:
@@ -111,16 +114,17 @@ def remove_leftovers(folder: Path, name: str = "") -> None:
             continue
         with suppress(OSError):
             if not found["beside"]:
-                _remove_unlocked(folder / each)
+                _remove_unlocked(folder / each, begin)
             elif not os.path.lexists(folder / each.removesuffix(found["beside"])):
                 os.unlink(folder / each)
 
 
-def _remove_unlocked(part: Path) -> None:
+def _remove_unlocked(part: Path, begin: bytes) -> None:
     handle = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        part.unlink()
+        if os.read(handle, len(begin)) in (b"", begin):
+            part.unlink()
     finally:
         os.close(handle)
 

@@ -17,10 +17,11 @@ from livewall.store.folder import NONCE, Folder
 from livewall.store.sqlite import check_version, connect, copy_database, schema, set_meta
 from livewall.store.store import new_epoch
 from livewall.store.upgrade import upgrade
-from livewall.wholefile import keep_as, sync_folder, whole_file, write_whole
+from livewall.wholefile import keep_as, remove_leftovers, sync_folder, whole_file, write_whole
 
 SECRET = "secret"
 KEYS = "voter_keys"
+MAGIC = b"SQLite format 3\0"
 CUT = "is damaged or was not written to its end; restore another backup"
 ASIDE = ".before-restore"
 
@@ -33,6 +34,7 @@ def backup(data: Path, file: Path) -> None:
     source = Folder(data).database
     if not source.exists():
         raise Refused(message=f"there is no database in {data}")
+    remove_leftovers(file.parent, begin=MAGIC)  # backups have a date in their names: this one is never written again
     try:
         with whole_file(file, fresh=True) as part:
             copy_database(source, part, **keys_of(data))
@@ -194,7 +196,7 @@ def look_at(file: Path) -> None:
         begin = opened.read(100)
     if not begin:
         raise Refused(message=f"the file {file} is empty: the backup was interrupted; restore another one")
-    if not begin.startswith(b"SQLite format 3\0"):
+    if not begin.startswith(MAGIC):
         raise Refused(message=f"the file {file} is not a backup of Livewall: it is not an SQLite database")
     # SQLite itself does not miss a part of the last page. https://www.sqlite.org/fileformat.html#the_database_header
     page, pages = int.from_bytes(begin[16:18]), int.from_bytes(begin[28:32])

@@ -114,6 +114,16 @@ def test_a_backup_is_whole_or_not_there_whenever_it_is_killed(tmp_path: Path) ->
         backup(tmp_path / "data", file)
 
 
+def test_a_backup_removes_what_killed_ones_of_other_names_left_and_nothing_else(tmp_path: Path) -> None:
+    database(tmp_path / "data", "00")
+    (out := tmp_path / "out").mkdir()
+    (out / ".monday.db.01234567.part").write_bytes(b"SQLite format 3\0 and half of the rest")
+    (out / ".tuesday.db.01234567.part").write_bytes(b"")
+    (out / ".letter.01234567.part").write_text("Dear madam, dear sir")
+    backup(tmp_path / "data", out / "wednesday.db")
+    assert sorted(os.listdir(out)) == [".letter.01234567.part", "wednesday.db"]
+
+
 def test_a_restore_leaves_one_database_or_the_other_with_the_keys_of_its_ballots(tmp_path: Path) -> None:
     database(tmp_path / "other", "bb")
     backup(tmp_path / "other", tmp_path / "b.db")
