@@ -37,8 +37,10 @@ def demo(seconds: float | None, port: int, address: str, data: Path | None) -> N
     """
     from livewall.client.calls import NotReached, Refusal
     from livewall.demo.show import Failed, show
+    from livewall.init import be_process_one
     from livewall.store.folder import OTHERS
 
+    be_process_one()
     os.umask(OTHERS)
     try:
         asyncio.run(show(port=port, address=address, data=data, seconds=seconds, say=click.echo))

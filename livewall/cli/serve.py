@@ -9,6 +9,7 @@ import click
 
 from livewall.cli.options import given_on_the_command_line
 from livewall.cli.outcome import say
+from livewall.init import be_process_one
 from livewall.settings import Setting, Settings, table
 
 
@@ -63,6 +64,7 @@ def _serve(**values: Any) -> None:
     \b
     livewall serve --address 0.0.0.0 --public-url https://wall.example.org
     """
+    be_process_one()
     import server
 
     if given_on_the_command_line("admin_token"):

@@ -51,5 +51,7 @@ class StepReports:
             self.fields["progress"] = min(1.0, max(0.0, progress))
         if message is not None:
             self.fields["message"] = message[:MESSAGE]
+        elif state == "succeeded":
+            self.fields.pop("message", None)  # what it was doing, it does no longer
         if state is not None:
             self.end = state

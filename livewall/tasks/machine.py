@@ -112,14 +112,15 @@ def moved(step: Step, state: StepState, now: str, *, reason: str = "", late: boo
     changes: dict[str, object] = {"state": state, "reason": reason, "ended_at": None}
     if state is _S.RUNNING and (step.state in (_S.PENDING, _S.RETRYING) or not step.attempt):
         changes["attempt"] = step.attempt + 1
-        changes["progress"] = None if step.attempt else step.progress
+        if step.attempt:  # what was said of the attempt before is over
+            changes |= {"progress": None, "message": ""}
     if step.started_at is None and state not in (_S.SKIPPED, _S.CANCELLED, _S.PENDING):
         changes["started_at"] = now
         changes.setdefault("attempt", max(step.attempt, 1))
     if state in ENDED:
         changes |= {"ended_at": max(now, step.started_at or now), "eta": None}
         if state is _S.SUCCEEDED:
-            changes["progress"] = 1.0
+            changes |= {"progress": 1.0, "message": ""}  # what it was doing last, it does no longer
     return msgspec.structs.replace(step, **changes)
 
 

@@ -88,3 +88,15 @@ def test_a_failure_reaches_the_end_of_the_longest_chain_listed_backwards() -> No
     steps[-1] = msgspec.structs.replace(steps[-1], state=StepState.FAILED)
     skipped = settle(steps, "2026-01-01T00:00:00.000Z")
     assert len(skipped) == 499 and {s.reason for s in skipped} == {"s0 failed"}
+
+
+def test_what_a_step_was_doing_is_gone_when_it_succeeded_or_is_tried_again() -> None:
+    doing = reported(Step(name="a", needs=[]), S.RUNNING, 0.4, "compiling", "t1")
+    done = reported(doing, S.SUCCEEDED, None, None, "t2")
+    assert (done.message, done.progress) == ("", 1.0)
+    assert reported(doing, S.SUCCEEDED, None, "12 files", "t2").message == "12 files"
+    assert reported(done, S.SUCCEEDED, None, "later", "t3") == done
+    for state in (S.FAILED, S.CANCELLED, S.RETRYING, S.WAITING):
+        assert reported(doing, state, None, None, "t2").message == "compiling", "it tells how far it came"
+    again = reported(reported(doing, S.RETRYING, None, None, "t2"), S.RUNNING, None, None, "t3")
+    assert (again.message, again.progress, again.attempt) == ("", None, 2)

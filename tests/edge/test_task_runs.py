@@ -206,6 +206,7 @@ print(put(own + "/steps/a", progress=0.4, message="token " + os.environ["LIVEWAL
 print(put(own + "/steps/a", state="failed"), put(own + "/steps/b", progress=0.1), put("/api/walls/AAAAAA", title="x"))
 print(sorted(os.environ))
 print(os.environ["LIVEWALL_TOKEN"])
+raise SystemExit(3)  # a step that failed keeps its last message
 ''']
 env = {{ OWN = "/api/tasks/mine" }}
 [[steps]]
@@ -220,7 +221,7 @@ run = ["true"]
     names = {"HOME", "LANG", "LIVEWALL_OUTPUT", "LIVEWALL_TOKEN", "LIVEWALL_URL", "OWN", "PATH"}
     assert set(eval(lines[2])) <= names | {"LC_CTYPE"}
     assert lines[3] == "***", "its own token is a secret, too"
-    assert (task["steps"][0]["message"], task["steps"][0]["state"]) == ("token ***", "succeeded")
+    assert (task["steps"][0]["message"], task["steps"][0]["state"]) == ("token ***", "failed")
 
 
 async def test_parameters_are_checked_field_by_field(client: Client) -> None:

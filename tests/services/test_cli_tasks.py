@@ -61,7 +61,7 @@ PIPELINES = {
     "own": """
         [[steps]]
         name = "report"
-        run = ["LIVEWALL", "report", "--progress", "0.4", "--message", "own words"]
+        run = ["sh", "-c", '"$0" report --progress 0.4 --message "own words"; exit 3', "LIVEWALL"]
         env = { PYTHONWARNINGS = "error" }
         """,
 }
@@ -170,9 +170,9 @@ def test_a_cancel_ends_what_runs(server: Server) -> None:
 
 def test_a_step_reports_on_itself(server: Server) -> None:
     id = server.run("task", "start", "own").strip()
-    server.run("task", "watch", id)
+    server.run("task", "watch", id, status=1)
     (step,) = server.host("GET", f"/api/tasks/{id}")["steps"]
-    assert (step["state"], step["message"]) == ("succeeded", "own words"), printed(server, "task", "logs", id, "report")
+    assert (step["state"], step["message"]) == ("failed", "own words"), printed(server, "task", "logs", id, "report")
 
 
 # Logs

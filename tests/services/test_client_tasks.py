@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tornado.ioloop import IOLoop
 
 from livewall.client.spool import Disk, Spool
+from livewall.client.steps import StepReports
 from livewall.client.tasks import Task, outcome
 
 pytest_plugins = ("server_fixtures",)
@@ -34,6 +35,12 @@ def found(server: Server, made: Task) -> Any:
 
 def until_state(server: Server, made: Task, state: str) -> None:
     until(lambda: server.ask("GET", f"/api/tasks/{made.id}")[1].get("state") == state)
+
+
+def message_of(server: Server, made: Task) -> str:
+    """That of the first step; none where the task is not there yet."""
+    status, task = server.ask("GET", f"/api/tasks/{made.id}")
+    return str(task["steps"][0]["message"]) if status == 200 else ""
 
 
 def states(server: Server, made: Task) -> dict[str, str]:
@@ -133,9 +140,19 @@ def test_many_reports_become_few(child: Server) -> None:
     with task(child, ["a"]) as made, made.step("a") as step:
         for number in range(20_000):
             step.progress(number / 20_000, f"file {number}")
+        until(lambda: message_of(child, made) == "file 19999")
     with_events = child.host("GET", f"/updates/tasks/{made.id}?wait=0")["events"]
     assert int(with_events[-1]["pos"].rpartition(".")[2]) < 40
-    assert found(child, made)["steps"][0]["message"] == "file 19999"
+    assert found(child, made)["steps"][0]["message"] == ""
+
+
+@pytest.mark.parametrize(("error", "message"), [(None, ""), (RuntimeError("disk full"), "RuntimeError: disk full")])
+def test_what_was_said_last_and_not_sent_is_no_message_of_a_success(error: Exception | None, message: str) -> None:
+    step = StepReports("a")
+    step.said(None, 0.5, "compiling")
+    state, said = outcome(error)
+    step.said(state, None, said)
+    assert step.fields.get("message", "") == message
 
 
 def test_a_killed_server_loses_nothing_and_the_work_does_not_wait(child: Server) -> None:

@@ -1,0 +1,54 @@
+"""What process 1 of a container owes all others: it is made the parent of every orphan, and has to reap it.
+
+Where this program is process 1, it goes on in a child, so that nobody takes the exit status of a process that it has
+started itself; the parent only passes signals on and reaps.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from typing import NoReturn
+
+PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+BY_KERNEL = 1  # si_code from here on up: sent by the terminal to the whole group, the child included
+
+
+def be_process_one() -> None:
+    """Return at once where this is not process 1; else in a child, and the parent ends as that child does.
+
+    To be called before there are threads.
+    """
+    if os.getpid() != 1:
+        return
+    wanted = (*PASSED_ON, signal.SIGCHLD)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
+    child = os.fork()
+    if child:
+        _reap_until_ended(child, wanted)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _reap_until_ended(child: int, wanted: tuple[signal.Signals, ...]) -> NoReturn:
+    while True:
+        told = signal.sigwaitinfo(wanted)
+        if told.si_signo != signal.SIGCHLD:
+            if told.si_code < BY_KERNEL:
+                with suppress(ProcessLookupError):
+                    os.kill(child, told.si_signo)
+            continue
+        status = _reap(child)
+        if status is not None:
+            code = os.waitstatus_to_exitcode(status)
+            os._exit(code if code >= 0 else 128 - code)
+
+
+def _reap(child: int) -> int | None:
+    """Reap all that have ended; the wait status of `child` if it is among them."""
+    found = None
+    with suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            if ended[0] == child:
+                found = ended[1]
+    return found
