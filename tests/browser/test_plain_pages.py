@@ -1,0 +1,106 @@
+"""Pages without script, and with the script of old browsers: looked at as closely as those that live."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from conftest import ADMIN, Hall
+from playwright.async_api import Page, Route
+
+APART = """() => [...document.querySelectorAll(".choice")].map((choice) => {
+    const box = (selector) => choice.querySelector(selector).getBoundingClientRect();
+    const [mark, label, share] = [box("input"), box(".label"), box(".percent")];
+    const aside = Math.abs(mark.top + mark.bottom - label.top - label.bottom) / 2;
+    return [label.left - mark.right, share.left - label.right, aside];
+})"""
+WIDER = "() => document.documentElement.scrollWidth > innerWidth"
+CUT = """() => [...document.querySelectorAll("td, th, button, h1, h2")].filter((each) => {
+    const lines = new Set();
+    const range = document.createRange();
+    for (const node of each.childNodes) {
+        if (node.nodeType !== 3 || !/^[a-z]{2,12}$/.test(node.data.trim())) continue;
+        range.selectNodeContents(node);
+        for (const line of range.getClientRects()) lines.add(Math.round(line.top));
+    }
+    return lines.size > 1;
+}).map((each) => each.textContent)"""
+
+
+async def without_modules(page: Page) -> Page:
+    """As a browser that knows no modules: it takes the old script instead."""
+
+    async def strip(route: Route) -> None:
+        if route.request.resource_type != "document":
+            await route.continue_()
+            return
+        answer = await route.fetch()
+        body = re.sub(r'<script type="(?:module|importmap)".*?</script>', "", await answer.text(), flags=re.S)
+        await route.fulfill(response=answer, body=body.replace("<script nomodule", "<script"))
+
+    await page.route("**/*", strip)
+    return page
+
+
+async def nothing(route: Route) -> None:
+    """No script is run, and the test can still look at the page by one of its own."""
+    await route.fulfill(body="", content_type="text/javascript")
+
+
+@pytest.mark.parametrize("width", [360, 412, 1280])
+@pytest.mark.parametrize("script", [False, True])
+@pytest.mark.parametrize("fields", [{}, {"kind": "multi", "max_choices": 2}])
+async def test_mark_answer_and_share_stand_apart(
+    hall: Hall, width: int, script: bool, fields: dict[str, object]
+) -> None:
+    options = ["4.2", "4.1.7", "Wait for another week, and test what we have much more than we did"]
+    poll = await hall.poll(options=options, **fields)
+    await hall.vote(poll, "2", 3)
+    page = await hall.page(size=(width, 800), java_script_enabled=True)
+    if script:
+        await without_modules(page)
+    else:
+        await page.route("**/*.js*", nothing)
+    await page.goto(f"{hall.url}/polls/{poll}")
+    for to_answer, to_share, aside in await page.evaluate(APART):
+        assert to_answer >= 8 and to_share >= 8 and aside <= 3
+    assert not await page.evaluate(WIDER)
+
+
+async def test_a_page_without_styles_has_blanks_between_answer_and_share(hall: Hall) -> None:
+    poll = await hall.poll(options=["4.2", "4.1.7"])
+    await hall.vote(poll, "2", 3)
+    for path in (f"/polls/{poll}", f"/polls/{poll}/screen"):
+        body = (await hall.http.fetch(hall.url + path)).body.decode()
+        text = " ".join(re.sub(r"<(script|style)\b.*?</\1>|<[^>]+>", "", body, flags=re.S).split())
+        assert "4.1.7 100%" in text and "4.2 0%" in text, text
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_no_word_is_torn_and_nothing_reaches_over_the_edge_without_script(hall: Hall, width: int) -> None:
+    wall = await hall.wall()
+    await hall.poll(wall=wall, title="Which release?")
+    steps = [{"name": "fetch"}, {"name": "install-everything-everywhere", "needs": ["fetch"]}]
+    body = {"title": "Release", "steps": steps}
+    task = (await hall.ask("POST", "/api/tasks", body))["id"]
+    await hall.ask("PUT", f"/api/tasks/{task}/steps/fetch", {"state": "succeeded"})
+    page = await hall.page(size=(width, 800), java_script_enabled=True)
+    await page.goto(f"{hall.url}/")
+    await page.fill("input[name=token]", ADMIN)
+    await page.click("main button")
+    await without_modules(page)
+    for path in ("/", f"/tasks/{task}?step=fetch", "/tasks", f"/w/{wall}/host", "/audit"):
+        await page.goto(hall.url + path)
+        assert await page.evaluate(CUT) == [], path
+        assert not await page.evaluate(WIDER), path
+
+
+async def test_a_browser_without_modules_is_told_that_the_page_renews_itself(hall: Hall) -> None:
+    page = await hall.page(size=(1280, 800))
+    await page.goto(f"{hall.url}/")
+    await page.fill("input[name=token]", ADMIN)
+    await page.click("main button")
+    await without_modules(page)
+    await page.goto(f"{hall.url}/tasks")
+    await page.wait_for_selector("#corner >> text=renewed every few seconds")
+    assert await page.locator("meta[http-equiv=refresh]").count() == 1
