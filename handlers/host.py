@@ -12,6 +12,7 @@ from handlers.assets import texts
 from handlers.facts import Facts
 from handlers.looks import number, rows
 from handlers.page import ID, Page
+from handlers.screens import is_reachable
 from livewall.names import wall_code
 from livewall.voting.agenda import Entry, agenda
 from livewall.voting.poll import Phase, Poll, is_public
@@ -28,6 +29,7 @@ class HostView(Page):
         code = wall_code(typed_code)
         wall, version, entries = await self.services.store.read(lambda c: agenda(c, code))
         active = next((entry for entry in entries if entry.item == wall.active), None)
+        base = self.services.base_url
         await self.render_beside(
             "host.html",
             wall=wall,
@@ -46,6 +48,7 @@ class HostView(Page):
             typed=typed or {},
             editing=typed.get("poll", "") if typed else self.argument("edit"),
             health_code=code,
+            unreachable="" if is_reachable(base) else self.say("host.unreachable", address=base),
             data=self.page_data(wall, version, entries),
             texts=texts(self.locale, TEXTS),
             script="host",

@@ -17,24 +17,23 @@ from livewall.voting.poll import Poll, Tally
 
 DENSITIES = (
     # name, options at most, columns, letters in a line, height of a line, height of all the rest of a row
-    ("pair", 2, 1, 29, 3.5, 7.7),
-    ("few", 4, 1, 50, 2.7, 5.6),
-    ("some", 6, 1, 60, 2.3, 3.8),
-    ("many", 8, 1, 74, 1.9, 2.7),
-    ("dense", 8, 1, 101, 1.4, 2.6),
-    ("dense-cut", 8, 1, 116, 1.2, 1.8),
-    ("two", 14, 2, 31, 1.9, 3.1),
-    ("two-tight", 20, 2, 38, 1.6, 2.1),
-    ("two-small", 20, 2, 44, 1.4, 1.6),
-    ("two-least", 20, 2, 49, 1.2, 1.3),
-    ("two-cut", 20, 2, 49, 1.2, 1.3),
-    ("three", 40, 3, 28, 1.2, 1.1),
-    ("three-cut", 40, 3, 28, 1.2, 1.1),
+    ("pair", 2, 1, 29, 3.5, 11.0),
+    ("large", 3, 1, 42, 3.1, 7.6),
+    ("few", 4, 1, 50, 2.7, 5.8),
+    ("some", 6, 1, 56, 2.3, 3.6),
+    ("many", 8, 1, 62, 2.1, 2.4),
+    ("dense", 8, 1, 62, 2.0, 1.7),
+    ("dense-cut", 8, 1, 66, 1.95, 1.7),
+    ("two", 14, 2, 25, 2.1, 2.3),
+    ("two-tight", 20, 2, 31, 2.0, 1.6),
+    ("two-cut", 20, 2, 31, 1.95, 1.1),
+    ("three", 40, 3, 17, 1.95, 0.65),
+    ("three-cut", 40, 3, 17, 1.95, 0.5),
 )
 """How the rows of the poster may stand, the largest letters first; heights in hundredths of its width."""
 ROOM = {"short": 37.0, "medium": 34.5, "long": 34.5, "endless": 30.0}
 """The height that a question leaves to the rows."""
-LINES = 3
+LINES = 4
 """A label may have so many lines before smaller letters are tried."""
 
 
@@ -144,10 +143,10 @@ def density(labels: Sequence[str], title: str = "", extra: tuple[float, float] =
 
 def multiples(polls: int) -> tuple[int, int, int]:
     """At the end of a wall: polls side by side, options of each, and how many polls are shown at all."""
-    for most, beside, options in ((1, 1, 8), (2, 2, 8), (4, 2, 5), (6, 3, 5), (9, 3, 3)):
+    for most, beside, options in ((1, 1, 8), (2, 2, 8), (4, 2, 3), (6, 3, 3)):
         if polls <= most:
             return beside, options, polls
-    return 4, 3, min(polls, 12)
+    return 3, 2, min(polls, 9)
 
 
 def most_chosen(rows: Sequence[Row], room: int) -> list[Row]:
@@ -270,7 +269,7 @@ def forecast(what: Mapping[str, Any], now: datetime) -> tuple[str, str]:
     return ("overdue" if left < 0 else "left"), clock_face(abs(left))
 
 
-def foremost(steps: Sequence[dict[str, Any]], room: int = 59) -> list[dict[str, Any]]:
+def foremost(steps: Sequence[dict[str, Any]], room: int = 44) -> list[dict[str, Any]]:
     """The steps to show where there is room for so many: those that matter now, then in their order."""
     if len(steps) <= room:
         return list(steps)

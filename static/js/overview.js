@@ -6,10 +6,10 @@ const PATIENCE = 1_500;
 
 /** How many polls stand side by side, how many of them are shown at all, and how many options of each. */
 export function multiples(polls) {
-  for (const [most, columns, options] of [[1, 1, 8], [2, 2, 8], [4, 2, 5], [6, 3, 5], [9, 3, 3]]) {
+  for (const [most, columns, options] of [[1, 1, 8], [2, 2, 8], [4, 2, 3], [6, 3, 3]]) {
     if (polls <= most) return { columns, options, shown: polls };
   }
-  return { columns: 4, options: 3, shown: Math.min(polls, 12) };
+  return { columns: 3, options: 2, shown: Math.min(polls, 9) };
 }
 
 /** The rows with the most ballots, as many as there is room for, in the order of the options. */

@@ -7,7 +7,7 @@ const GAP_X = 84; // of the server's layout (livewall/tasks/layout.py)
 const LETTER = 0.58; // width of a letter in its height
 const NAMES = 16; // letters of a name that should be whole
 const RANK = BOX.width + GAP_X;
-const MESSAGE = 1.4; // letters, in units, with which there is room for a third line
+const MESSAGE = 1.68; // letters, in units, with which there is room for a third line
 const WIDER = 1.25; // from top to bottom a box may take some of the gap beside it
 const URGENT = ["failed", "lost", "running", "retrying", "waiting"];
 

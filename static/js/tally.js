@@ -6,22 +6,21 @@ const PATTERNS = 4;
 // How the rows of the poster may stand, the largest letters first: name, options at most, columns, letters in a line,
 // height of a line, height of all the rest of a row; heights in hundredths of its width.
 const DENSITIES = [
-  ["pair", 2, 1, 29, 3.5, 7.7],
-  ["few", 4, 1, 50, 2.7, 5.6],
-  ["some", 6, 1, 60, 2.3, 3.8],
-  ["many", 8, 1, 74, 1.9, 2.7],
-  ["dense", 8, 1, 101, 1.4, 2.6],
-  ["dense-cut", 8, 1, 116, 1.2, 1.8],
-  ["two", 14, 2, 31, 1.9, 3.1],
-  ["two-tight", 20, 2, 38, 1.6, 2.1],
-  ["two-small", 20, 2, 44, 1.4, 1.6],
-  ["two-least", 20, 2, 49, 1.2, 1.3],
-  ["two-cut", 20, 2, 49, 1.2, 1.3],
-  ["three", 40, 3, 28, 1.2, 1.1],
-  ["three-cut", 40, 3, 28, 1.2, 1.1],
+  ["pair", 2, 1, 29, 3.5, 11],
+  ["large", 3, 1, 42, 3.1, 7.6],
+  ["few", 4, 1, 50, 2.7, 5.8],
+  ["some", 6, 1, 56, 2.3, 3.6],
+  ["many", 8, 1, 62, 2.1, 2.4],
+  ["dense", 8, 1, 62, 2.0, 1.7],
+  ["dense-cut", 8, 1, 66, 1.95, 1.7],
+  ["two", 14, 2, 25, 2.1, 2.3],
+  ["two-tight", 20, 2, 31, 2.0, 1.6],
+  ["two-cut", 20, 2, 31, 1.95, 1.1],
+  ["three", 40, 3, 17, 1.95, 0.65],
+  ["three-cut", 40, 3, 17, 1.95, 0.5],
 ];
 const ROOM = { short: 37, medium: 34.5, long: 34.5, endless: 30 }; // the height that a question leaves to the rows
-const LINES = 3; // a label may have so many before smaller letters are tried
+const LINES = 4; // a label may have so many before smaller letters are tried
 
 /** The look of the option at `index`: a colour and a pattern, no pair twice among 32. */
 export function look(index) {

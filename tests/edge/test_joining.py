@@ -90,9 +90,13 @@ async def test_the_sheet_to_print_has_title_code_address_and_qr(client: Client, 
     assert f'href="/w/{code}/poster"' in desk.body.decode()
 
 
-async def test_a_sheet_that_no_phone_could_follow_says_so(client: Client) -> None:
-    page = (await client.ask("GET", f"/w/{await wall(client)}/poster")).body.decode()
-    assert "Phones cannot reach this address" in page and 'class="qr"' not in page
+async def test_a_sheet_that_no_phone_could_follow_has_the_code_and_the_host_is_told(client: Client) -> None:
+    code = await wall(client)
+    for path in ("poster", "screen"):
+        page = (await client.ask("GET", f"/w/{code}/{path}")).body.decode()
+        assert f"{code[:3]} {code[3:]}" in page and 'class="qr"' not in page and "public-url" not in page
+    host = (await client.ask("GET", f"/w/{code}/host", token=ADMIN)).body.decode()
+    assert "Phones cannot reach http://127.0.0.1:" in host and "--public-url" in host
 
 
 async def test_a_form_from_a_browser_without_cookies_is_told_why_and_what_to_do(client: Client) -> None:

@@ -130,8 +130,8 @@ async def test_an_end_page_draws_as_many_results_as_there_is_room_for(client: Cl
         poll = (await client.poll(wall=wall, title=f"Question {number}?"))["id"]
         await client.host("POST", f"/api/polls/{poll}/close")
     page = await screen(client, f"/w/{wall}")
-    assert page.count("<article>") == 12 and 'class="end" data-columns="4"' in page
-    assert '<p class="note">2 more results</p>' in page
+    assert page.count("<article>") == 9 and 'class="end" data-columns="3"' in page
+    assert '<p class="note">5 more results</p>' in page
 
 
 def test_a_qr_code_is_drawn_once() -> None:

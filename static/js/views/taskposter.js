@@ -10,7 +10,7 @@ import { lengthClass } from "../tally.js";
 import { elapsed, expected, forecast, shareOf } from "../times.js";
 import { Badge } from "./badge.js";
 
-const LEAST = 1.12; // letters, in hundredths of the screen's width
+const LEAST = 1.68; // letters, in hundredths of the screen's width
 const LETTER = 0.58; // width of a letter in its height
 const EDGE = 0.15; // room for the outlines of boxes at the edges
 
@@ -86,7 +86,7 @@ export class TaskPoster {
     this.edges = made.edges.map((edge) => ({ ...edge, line: svg("path", { class: "e", d: edge.d }) }));
     const boxes = made.nodes.map(({ name, x, y }) => {
       const base = lines === 1 ? height / 2 + 0.36 * font : height / 2 - (says ? 0.82 : 0.2) * font;
-      const small = 0.82 * font;
+      const small = Math.max(0.82 * font, LEAST * unit);
       const text = (name, at, more = {}, said = null) => svg("text", { class: name, x: inset, y: at, "font-size": small, ...more }, said);
       const parts = {
         mark: svg("path", { class: "mark" }),
@@ -124,7 +124,7 @@ export class TaskPoster {
       return parts.element;
     });
     const used = Math.ceil(count / columns) * size;
-    const row = 2.1 * unit;
+    const row = 2.3 * unit;
     const room = Math.max(2, Math.floor((view.height - used - 2 * unit) / row)) * (view.width > 50 * unit ? 2 : 1);
     this.lines = Array.from({ length: room }, () => {
       const line = { badge: new Badge(this.tools.texts), name: h("b", { dir: "auto" }), detail: h("span", { class: "detail", dir: "auto" }), time: h("span", { class: "time" }) };
