@@ -30,13 +30,13 @@ class TaskRule(StateRule):
 def _list(who: Who) -> View:
     if who.operator or who.host:
         return View.FULL
-    raise denied(who, "the list of tasks is for operators and hosts")
+    raise denied(who, "the list of tasks is for operators, hosts and admins")
 
 
 def _log(who: Who, credential: str) -> View:
     if sees_logs(who, credential):
         return View.FULL
-    raise denied(who, "logs are for operators, and for the reporter of the task")
+    raise denied(who, "logs are for operators and admins, and for the reporter of the task")
 
 
 def owns(who: Who, credential: str) -> bool:

@@ -193,7 +193,7 @@ class Tasks:
 
         row = await self._store.read(ask)
         if not sees_logs(who, row.owner):
-            raise denied(who, "logs are for operators, and for the reporter of the task")
+            raise denied(who, "logs are for operators and admins, and for the reporter of the task")
 
     async def append_log(
         self, id: str, name: str, offset: int | None, data: bytes, who: Who
