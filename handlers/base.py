@@ -37,6 +37,8 @@ SMALL, LARGE, BODY_LIMIT = 8 << 10, 256 << 10, 1 << 20
 THEMES = ("dark", "light", "contrast")
 LANGUAGES = {"en": "en_US", "zh": "zh_CN"}
 SAFE = ("GET", "HEAD", "OPTIONS")
+HOPS = 20
+"""Forwarded addresses of one request that are looked at: a header holds thousands."""
 VOTER_COOKIE_SECONDS = 365 * 86400
 SIGN_IN_COOKIE_SECONDS = 12 * 3600
 
@@ -73,7 +75,7 @@ def takes_gzip(request: HTTPServerRequest) -> bool:
 
 def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
     """Whose request this is: going back from the peer, the first address that is no trusted proxy's."""
-    hops = [hop.strip() for line in forwarded for hop in line.split(",")]
+    hops = [hop.strip() for hop in ",".join(forwarded).rsplit(",", HOPS)[-HOPS:]] if forwarded else []
     address = peer
     while hops and is_trusted(address, trusted):
         address = hops.pop()

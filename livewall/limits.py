@@ -78,6 +78,7 @@ class Limits:
         self._sign_ins = Limit(5, 20)
         self._wrong_codes = Limit(0.2, 10)
         self._wrong_codes_here = Limit(5, 50)
+        self._late = Limit(15, 40)
         self._turns = Limit(20, 50)
         self._in_line: set[str] = set()
 
@@ -124,8 +125,10 @@ class Limits:
         if not self.on:
             return 0.0
         self._wrong_codes.check(voter, now)
-        wait = self._wrong_codes_here.take(address, now)
-        return LONGEST_DELAY if wait else 0.0
+        if not self._wrong_codes_here.take(address, now):
+            return 0.0
+        self._late.check(address, now)
+        return LONGEST_DELAY
 
     def wrong_sign_in(self, address: str, now: float) -> None:
         """Count a wrong code of a link or a wrong token. Raises Busy (`rate`) beyond 20 at once and 5 a second."""

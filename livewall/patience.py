@@ -22,6 +22,10 @@ class Terms(NamedTuple):
     """For a peer that takes nothing of an answer which is complete."""
 
 
+MOST_AT_ONCE = 2.0
+"""Seconds of waiting for a body that count at once: when the server itself was late, its peer is not to blame."""
+
+
 class Phase(Enum):
     HEADER = "header"
     IDLE = "idle"
@@ -72,7 +76,8 @@ class Patience:
                     return False
                 return now - self._since >= terms.idle
             case Phase.BODY:
-                self._credit = credit_left(self._credit, came - self._mark, now - self._since, terms)
+                passed = min(now - self._since, MOST_AT_ONCE)
+                self._credit = credit_left(self._credit, came - self._mark, passed, terms)
                 self._since, self._mark = now, came
                 return self._credit <= 0
             case Phase.WORK:

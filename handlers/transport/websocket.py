@@ -100,10 +100,12 @@ class Frames(WebSocketProtocol13):
             return None
         if opcode in (TEXT, CLOSE):
             try:
-                (data if opcode == TEXT else data[2:]).decode()
+                text = (data if opcode == TEXT else data[2:]).decode()
             except UnicodeDecodeError:
                 self.refuse(CloseCode.PROTOCOL, "not UTF-8")
                 return None
+            if opcode == TEXT and not self.client_terminated:
+                return self._run_callback(self.handler.on_message, text)
         if opcode == CLOSE and len(data) == 1:
             self.refuse(CloseCode.PROTOCOL, "half a close code")
             return None

@@ -31,6 +31,23 @@ def test_two_hundred_connections_with_a_voter_for_each_guess_stay_within_the_bou
     assert BURST + RATE * seconds - 2 <= looked_at <= BURST + RATE * seconds + 2
 
 
+def test_wrong_codes_of_walls_get_no_more_answers_over_two_hundred_connections() -> None:
+    limits, seconds, answered = Limits(), 60.0, 0
+    free = [(0.0, n) for n in range(200)]
+    voter = 0
+    while free[0][0] < seconds:
+        now, connection = heapq.heappop(free)
+        voter += 1
+        try:
+            wait = limits.wrong_code(f"wall v{voter}", "hall", now)
+        except Busy:
+            wait = 0.05
+        else:
+            answered += 1
+        heapq.heappush(free, (now + wait + 0.001, connection))
+    assert answered <= BURST + 40 + RATE * seconds + 2
+
+
 def test_a_hall_of_right_codes_does_not_wait() -> None:
     limits = Limits()
     for n in range(5000):

@@ -215,3 +215,9 @@ def test_a_server_may_have_more_than_1024_connections() -> None:
         assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(before[1], openfiles.MOST_FILES)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_of_thousands_of_forwarded_addresses_only_the_last_are_looked_at() -> None:
+    inside = [ip_network("10.0.0.0/8")]
+    assert client_address("10.0.0.1", ["6.6.6.6, " + "10.0.0.2, " * 10_000 + "10.0.0.3"], inside) == "10.0.0.2"
+    assert client_address("10.0.0.1", ["6.6.6.6, " * 10_000 + "1.1.1.1, 10.0.0.3"], inside) == "1.1.1.1"

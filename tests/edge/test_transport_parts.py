@@ -61,6 +61,7 @@ PARTS: dict[Callable[..., Any], str] = {
     WebSocketProtocol13._handle_message: "61f43d09e004",
     WebSocketProtocol13._read_bytes: "e70fe5d156b7",
     WebSocketProtocol13._write_frame: "5972981bcbf6",
+    WebSocketProtocol13._run_callback: "f0c78d173330",
     WebSocketProtocol13.close: "fed589693237",
 }
 
