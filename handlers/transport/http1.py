@@ -136,10 +136,8 @@ class Exchange(HTTP1Connection):
             self._request_headers = headers
             self._disconnect_on_finish = not self._can_keep_alive(start, headers)
             has_body = "Content-Length" in headers or "Transfer-Encoding" in headers
-            if has_body:
-                self._connection.expect_body()
-            else:
-                self._connection.work()
+            self._connection.work()
+            if not has_body:
                 self._read_finished = True
                 stream.set_close_callback(self._on_connection_close)  # who leaves meanwhile is noticed
             told = True
@@ -150,6 +148,7 @@ class Exchange(HTTP1Connection):
                 if headers.get("Expect", "").lower() == "100-continue":
                     self.stream.write(b"HTTP/1.1 100 (Continue)\r\n\r\n")
                 self._reads_body = True
+                self._connection.expect_body()
                 reading = self._read_body(0, headers, delegate)
                 if reading is not None:
                     await reading

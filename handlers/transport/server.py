@@ -29,6 +29,8 @@ QUIET = 60.0
 """Seconds for which it is not said again that there is no room."""
 SILENT, IDLE = 2.0, 10.0
 """Seconds after which a connection gives way to a new one: without a request, and between two."""
+MOST_HEADERS = 32 << 20
+"""Bytes of unfinished headers, of all connections together; beyond, the latest are sent away."""
 NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -124,17 +126,20 @@ class LiveServer(HTTPServer):
 
     def sweep(self) -> None:
         """Send away those who take too long; to be called about once a second."""
-        now, terms = self.now(), self.terms
+        now, terms, headers = self.now(), self.terms, 0
         for stream in list(self.open.waiting):
             held, serving = stream.patience, self._serving.get(stream)
             if held is None or serving is None:
                 continue
+            unread = stream.unread
             over = held.is_over(
-                now, came=stream.came, begun=stream.begun, sent=stream.sent, unsent=serving.unsent, terms=terms
+                now, came=stream.came, begun=unread > 0, sent=stream.sent, unsent=serving.unsent, terms=terms
             )
-            if not over:
+            if held.phase is Phase.HEADER:
+                headers += unread
+            if not over and (held.phase is not Phase.HEADER or headers <= MOST_HEADERS):
                 continue
-            if held.phase is Phase.BODY or (held.phase is Phase.HEADER and stream.begun):
+            if held.phase is Phase.BODY or (held.phase is Phase.HEADER and unread):
                 stream.refuse(too_slow(terms, held.phase is Phase.BODY))
             else:
                 stream.close()
@@ -149,7 +154,7 @@ class LiveServer(HTTPServer):
             held = stream.patience
             if held is not None and held.phase is Phase.HEADER:
                 silent.append((held.waited(now), stream))
-            elif held is not None and held.phase is Phase.IDLE and not stream.begun:
+            elif held is not None and held.phase is Phase.IDLE and not stream.unread:
                 idle.append((held.waited(now), stream))
         least, leave = (SILENT, silent) if silent else (IDLE, idle)
         leave = [each for each in leave if each[0] >= least]

@@ -171,9 +171,9 @@ class LiveStream(IOStream):
         return size
 
     @property
-    def begun(self) -> bool:
-        """Whether bytes have come that nobody has read yet."""
-        return self._read_buffer_size > 0
+    def unread(self) -> int:
+        """Bytes that have come and that nobody has read yet."""
+        return self._read_buffer_size
 
     @property
     def sent(self) -> int:

@@ -10,6 +10,7 @@ import pytest
 from conftest import ADMIN, Client
 from rawclient import Raw
 
+from handlers.base import BaseHandler
 from livewall.patience import Phase
 
 
@@ -132,7 +133,7 @@ async def test_a_connection_that_has_made_requests_may_idle_for_minutes(wait: Cl
         await wait.phase(Phase.IDLE)
         wait(250)
     raw.say("GET /heal")
-    await wait.until(lambda: [each.begun for each in wait.http.open.waiting] == [True])
+    await wait.until(lambda: [each.unread for each in wait.http.open.waiting] == [9])
     wait(15)
     assert wait.http.open.count == 1
     wait(1)
@@ -179,3 +180,34 @@ async def test_an_answer_that_nobody_takes_is_given_up(wait: Clock, monkeypatch:
     assert wait.http.open.count == 1
     wait(5)
     assert wait.http.open.count == 0
+
+
+async def test_unfinished_headers_are_limited_in_all(wait: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.transport.server.MOST_HEADERS", 25_000)
+    senders = [await wait.raw() for _ in range(3)]
+    for raw in senders:
+        raw.say("GET / HTTP/1.1\r\nX: " + "y" * 9_980)
+    await wait.until(lambda: all(each.unread >= 9_990 for each in wait.http.open.waiting))
+    wait(1)
+    assert (await senders[2].answer())[0] == 408
+    assert len(wait.http.open.waiting) == 2
+
+
+async def test_a_database_that_takes_its_time_is_no_fault_of_the_body(
+    client: Client, running: Any, wait: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identify, asked, found = BaseHandler.identify, asyncio.Event(), asyncio.Event()
+
+    async def slowly(self: BaseHandler) -> None:
+        await identify(self)
+        asked.set()
+        await found.wait()
+
+    monkeypatch.setattr(BaseHandler, "identify", slowly)
+    raw = await wait.raw()
+    raw.say("POST /api/voters HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+    await asked.wait()
+    wait(30)
+    found.set()
+    raw.say("}")
+    assert (await raw.answer())[0] == 201
