@@ -8,7 +8,8 @@ from typing import Any
 
 from livewall import wire
 
-_TAG = re.compile(r'[ \t,]*(W/)?"([^"]*)"[ \t]*(?=,|$)')
+_BETWEEN = re.compile(r"[ \t,]*")
+_TAG = re.compile(r'(W/)?"([^"]*)"[ \t]*(?=,|$)')
 _CODING = re.compile(r"[-;+]{1,2}(?:gzip|br|deflate|zstd)$")
 """What proxies that compress write behind a tag."""
 _VERSION = re.compile(r"([0-9]{1,15})(?:\.[0-9a-f]+)?")
@@ -16,14 +17,16 @@ _VERSION = re.compile(r"([0-9]{1,15})(?:\.[0-9a-f]+)?")
 
 def tags_in(header: str) -> list[tuple[bool, str]]:
     """The tags of a list, each with whether it is weak. What is no tag is passed over."""
-    found, at = [], 0
-    while at < len(header):
+    found: list[tuple[bool, str]] = []
+    at = 0
+    while between := _BETWEEN.match(header, at):
+        if (at := between.end()) >= len(header):
+            break
         if match := _TAG.match(header, at):
             found.append((match[1] is not None, match[2]))
             at = match.end()
-        else:
-            comma = header.find(",", at + 1)
-            at = len(header) if comma < 0 else comma
+        elif (at := header.find(",", at)) < 0:
+            break
     return found
 
 

@@ -52,6 +52,12 @@ def test_a_tag_may_hold_commas() -> None:
     assert not is_held('"a.1", "b.2"', '"a.1,b.2"')
 
 
+def test_a_long_list_of_nothing_is_read_once() -> None:
+    for nothing in (", " * 8000, ",x" * 8000, '"' * 16_000, 'W/"a' * 4000, '" ' * 8000):
+        assert not is_held(nothing, '"q"')
+    assert is_held(", " * 4000 + '"q"', '"q"')
+
+
 def test_a_form_with_a_tag_of_its_own_is_not_another() -> None:
     assert not is_held('"v-gzip"', '"v"', codings=False)
     assert is_held('"v-gzip", "v"', '"v"', codings=False)

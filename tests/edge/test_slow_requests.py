@@ -174,9 +174,7 @@ async def test_an_answer_that_nobody_takes_is_given_up(wait: Clock, monkeypatch:
     raw.writer.transport.pause_reading()  # type: ignore[attr-defined]
     raw.say("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
     await wait.until(lambda: any(serving.unsent for serving in wait.http._serving.values()))
-    await asyncio.sleep(0.05)
-    wait(1)
-    wait(58)
+    wait(59)
     assert wait.http.open.count == 1
     wait(5)
     assert wait.http.open.count == 0
