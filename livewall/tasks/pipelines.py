@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,9 +45,14 @@ class Pipelines:
         self._environment = environment
         self._files: dict[str, _File] = {}
         self._unreadable = ""
+        self._looking = threading.Lock()
 
     def refresh(self) -> bool:
         """Look at the folder, and read and check what changed. True if something is not as it was. Blocks."""
+        with self._looking:  # or an older look could end after a newer one
+            return self._refresh()
+
+    def _refresh(self) -> bool:
         if self._folder is None:
             return False
         files: dict[str, _File] = {}
