@@ -14,7 +14,7 @@ from livewall.hub.service import LiveHub
 from livewall.identity import Secrets
 from livewall.settings import Settings
 from livewall.store.store import Store
-from livewall.tasks.clocksteps import ClockSteps, at_start
+from livewall.tasks import rows
 from livewall.tasks.engine import Engine
 from livewall.tasks.folders import remove, set_aside
 from livewall.tasks.logs.service import Logs
@@ -44,7 +44,6 @@ class TaskParts:
     folder: Path
     settings: Settings
     clock: Clock
-    time: ClockSteps
     _care: Sequence[asyncio.Task[None]] = ()
     _left: set[Path] = field(default_factory=set)
 
@@ -52,8 +51,8 @@ class TaskParts:
         """Find again what was under way, and take leases up."""
         known = await self.store.read(lambda c: {id for (id,) in c.execute("SELECT id FROM tasks")})
         await asyncio.to_thread(set_aside, self.folder, known)
-        now = self.time.now()
-        await self.store.write(lambda tx: at_start(tx, now))
+        now = iso(self.clock())
+        await self.store.write(lambda tx: rows.begun_by(tx, now))
         await self.tasks.start()
         await self.runner.start()
         loop = asyncio.get_running_loop()
@@ -75,7 +74,6 @@ class TaskParts:
         turn = 0
         while True:
             try:
-                self.time.look()
                 await asyncio.to_thread(self.pipelines.refresh)
                 if turn % TIDY_TURNS == 0:
                     await self.tidy()
@@ -133,8 +131,7 @@ def open_tasks(
         settings.workers, store.epoch, lambda task, step, attempt: attempt_of(folder, task, step, attempt).prepare()
     )
     loop = asyncio.get_running_loop()
-    time = ClockSteps(clock, loop.time, store.submit)
-    runner = Runner(store, engine, logs, folder, secrets, time, environment=environment, url=url, umask=umask)
-    tasks = Tasks(store, hub, time, loop.time, loop.call_later, logs, runner.mask)
+    runner = Runner(store, engine, logs, folder, secrets, clock, environment=environment, url=url, umask=umask)
+    tasks = Tasks(store, hub, clock, loop.time, loop.call_later, logs, runner.mask)
     logs.told = tasks.logs_moved
-    return TaskParts(tasks, runner, pipelines, logs, store, folder, settings, clock, time)
+    return TaskParts(tasks, runner, pipelines, logs, store, folder, settings, clock)

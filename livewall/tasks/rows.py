@@ -219,6 +219,18 @@ def follow(tx: Transaction, row: Row, steps: Sequence[Step], now: str, *, eta: s
     return changed
 
 
+def begun_by(tx: Transaction, now: str) -> None:
+    """At the start of a server: what began in the future, as the clock of the machine has it that was set since, began
+    now. A later end gives it the times of its supervisor's stopwatch."""
+    for (id,) in tx.all("SELECT id FROM tasks WHERE ended_at IS NULL"):
+        for step in steps(tx, id):
+            if step.ended_at is None and step.started_at is not None and step.started_at > now:
+                save_step(tx, id, msgspec.structs.replace(step, started_at=now))
+        task = find(tx, id).task
+        if task.started_at is not None and task.started_at > now:
+            save_task(tx, msgspec.structs.replace(task, started_at=now))
+
+
 def first_reason(steps: Sequence[Step], state: TaskState) -> str:
     """Why a task ended as it did: what its first step in that state says, or what its reporter said of it."""
     for step in steps:

@@ -19,13 +19,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from livewall import audit
+from livewall.clock import Clock, iso
 from livewall.errors import Busy, LivewallError, Refused
 from livewall.identity import Secrets, Who
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
 from livewall.tasks.attempt import CAP, Absent, Attempt, Ended, Running, Spec, terminate
-from livewall.tasks.clocksteps import ClockSteps
 from livewall.tasks.engine import Again, Begin, End, Engine, Outcome, ToDo
 from livewall.tasks.logs.chunks import End as LogEnd
 from livewall.tasks.logs.follow import AttemptFiles
@@ -59,7 +59,7 @@ class Runner:
         logs: Logs,
         folder: Path,
         secrets: Secrets,
-        time: ClockSteps,
+        clock: Clock,
         *,
         environment: Mapping[str, str],
         url: str,
@@ -70,7 +70,7 @@ class Runner:
         self._logs = logs
         self._folder = folder
         self._secrets = secrets
-        self._time = time
+        self._clock = clock
         self._environment = environment
         self._url = url
         self._umask = umask
@@ -84,7 +84,7 @@ class Runner:
 
     async def start(self) -> None:
         """Find again what was under way, begin what was intended and not begun, and let those begin that may."""
-        now = self._time.now()
+        now = iso(self._clock())
         await self._act(lambda tx: ((), self._engine.restored(tx, now)))
         for what, cancelled, ours in await self._store.read(lambda c: self._engine.under_way(c, now)):
             if isinstance(what, Again):
@@ -107,7 +107,7 @@ class Runner:
 
     async def begin(self, pipeline: Pipeline, params: dict[str, Any], id: str | None, who: Who) -> tuple[str, bool]:
         """Start a task; its id, and whether it is new. Raises Refused."""
-        now = self._time.now()
+        now = iso(self._clock())
 
         def write(tx: Transaction) -> tuple[tuple[str, bool], ToDo]:
             task, created, todo = self._engine.start(tx, pipeline, params, id, who, now)
@@ -119,7 +119,7 @@ class Runner:
 
     async def retry(self, id: str, who: Who) -> tuple[str, bool]:
         """Start a task that takes over what succeeded in `id`; its id, and whether it is new. Raises Refused."""
-        now = self._time.now()
+        now = iso(self._clock())
 
         def write(tx: Transaction) -> tuple[tuple[str, bool], ToDo]:
             task, created, todo = self._engine.retry(tx, id, who, now)
@@ -130,7 +130,7 @@ class Runner:
         return await self._act(write)
 
     async def cancel(self, id: str, who: Who) -> None:
-        now = self._time.now()
+        now = iso(self._clock())
 
         def write(tx: Transaction) -> tuple[None, ToDo]:
             row = rows.find(tx, id)
@@ -182,7 +182,7 @@ class Runner:
 
     def _again(self, task: str, step: str, attempt: int) -> None:
         del self._timers[task, step]
-        now = self._time.now()
+        now = iso(self._clock())
         self._spawn(self._surely(lambda tx: ((), self._engine.again(tx, task, step, attempt, now))))
 
     def _attempt(self, task: str, step: str, attempt: int) -> Attempt:
@@ -305,7 +305,7 @@ class Runner:
 
     async def _ended(self, begin: Begin, outcome: Outcome, end: LogEnd | None = None) -> None:
         """Write how an attempt ended and how far its log goes: after a crash between the two nobody would tell it."""
-        now = self._time.now()
+        now = iso(self._clock())
 
         def write(tx: Transaction) -> tuple[Any, ToDo]:
             if end is not None:

@@ -13,6 +13,7 @@ import msgspec
 
 from livewall import audit, wire
 from livewall.appearance import contains
+from livewall.clock import Clock, iso
 from livewall.errors import LivewallError, NotFound, Refused
 from livewall.hub.service import LiveHub
 from livewall.identity import Who
@@ -20,7 +21,6 @@ from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import reports, rows
 from livewall.tasks.access import denied, sees_logs
-from livewall.tasks.clocksteps import ClockSteps
 from livewall.tasks.layout import layout
 from livewall.tasks.leases import BUSY, Leases, Timer
 from livewall.tasks.logs.chunks import End
@@ -47,7 +47,7 @@ class Tasks:
         self,
         store: Store,
         hub: LiveHub,
-        time: ClockSteps,
+        clock: Clock,
         monotonic: Callable[[], float],
         call_later: Callable[[float, Callable[[], None]], Timer],
         logs: Logs,
@@ -55,7 +55,7 @@ class Tasks:
     ) -> None:
         self._store = store
         self._hub = hub
-        self._time = time
+        self._clock = clock
         self._monotonic = monotonic
         self._logs = logs
         self._mask = mask
@@ -64,7 +64,7 @@ class Tasks:
     async def start(self) -> None:
         """Take the leases up; one that ran out while the server was away begins once more, since nobody could be
         heard."""
-        now = self._time.now()
+        now = self._now()
         resumed = await self._store.read(lambda c: reports.unfinished(c, now))
         for lease in resumed:
             self.leases.resume(lease.task, lease.step, lease.lease, lease.left, pending=lease.pending)
@@ -72,6 +72,9 @@ class Tasks:
         if anew:
             await self._store.write(lambda tx: reports.begin_anew(tx, anew, now))
         await self._match_logs()
+
+    def _now(self) -> str:
+        return iso(self._clock())
 
     async def _match_logs(self) -> None:
         """Let go of logs whose tasks are not in this database (it was restored), and tell what a crash left untold."""
@@ -100,7 +103,7 @@ class Tasks:
         """
         title = title_of(given.title)
         order([(s.name, s.needs) for s in given.steps])
-        now = self._time.now()
+        now = self._now()
 
         def write(tx: Transaction) -> tuple[Task, list[Step], bool]:
             if given.id is not None and tx.one("SELECT 1 FROM tasks WHERE id = :id", {"id": given.id}):
@@ -119,7 +122,7 @@ class Tasks:
 
     async def report(self, id: str, name: str, report: wire.StepReport, who: Who) -> dict[str, Any]:
         """Move a step on; the same report again is harmless. Raises NotFound, NotAllowed, StepConflict."""
-        now = self._time.now()
+        now = self._now()
         with self.leases.hearing(id, name):
             heard = await self._store.write(
                 lambda tx: reports.report(tx, id, name, report, who, now, self._mask)
@@ -141,7 +144,7 @@ class Tasks:
     def _look(self, id: str) -> None:
         """The reporter of a task may have been silent for too long."""
         promises, busy = self.leases.promises(id)
-        at, now = self._monotonic(), self._time.now()
+        at, now = self._monotonic(), self._now()
 
         def done(looked: Looked | None, error: BaseException | None) -> None:
             if looked is None:
@@ -160,7 +163,7 @@ class Tasks:
     async def cancel(self, id: str, who: Who) -> dict[str, Any] | None:
         """Ask a foreign task to end: what never started is cancelled, and the next report is told. Asked again, what
         is under way is cancelled without waiting for its reporter. None for a task that runs here. Raises NotFound."""
-        now = self._time.now()
+        now = self._now()
 
         def write(tx: Transaction) -> tuple[Task, list[Step]] | None:
             row = rows.find(tx, id)
@@ -215,7 +218,7 @@ class Tasks:
                 raise Refused("conflict", "the log of this step is written here, from what its command prints")
             check_reporter(row, step, who, None)
             self._heard(Heard(step, row.task, row.cancelled, leases), who)  # a piece that is refused is heard, too
-        now = self._time.now()
+        now = self._now()
         late = stale(leases.step, leases.step_heard, who, now) or stale(leases.task, leases.task_heard, who, now)
         if not told or late:
 

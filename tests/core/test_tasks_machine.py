@@ -100,3 +100,8 @@ def test_what_a_step_was_doing_is_gone_when_it_succeeded_or_is_tried_again() -> 
         assert reported(doing, state, None, None, "t2").message == "compiling", "it tells how far it came"
     again = reported(reported(doing, S.RETRYING, None, None, "t2"), S.RUNNING, None, None, "t3")
     assert (again.message, again.progress, again.attempt) == ("", None, 2)
+
+
+def test_a_step_never_ends_before_it_began() -> None:
+    step = reported(Step(name="a", needs=[]), S.RUNNING, None, None, "t2")
+    assert reported(step, S.SUCCEEDED, None, None, "t1").ended_at == "t2"
