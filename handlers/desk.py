@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from tornado.routing import URLSpec
 
+from handlers import looks
 from handlers.base import LARGE
 from handlers.host import HostView
 from handlers.login import FormHandler, SignInPage, show_error_page
@@ -59,6 +60,7 @@ class DeskPage(Page):
             seen = tally_is_seen(poll["results"], poll["phase"], poll["published"], voted=False)
             poll["hosts_only"] = poll["phase"] != "draft" and not seen
         shown = tasks if self.who.operator else []
+        clock = self.services.clock()
         watched = [f"polls/{poll['id']}" for poll in polls if poll["phase"] == "open"][:WATCHED]
         self.render(
             "home.html",
@@ -66,6 +68,8 @@ class DeskPage(Page):
             walls=walls,
             tasks=[task for task in shown if task["state"] in LIVE_TASKS],
             ended=[task for task in shown if task["state"] not in LIVE_TASKS][:ENDED],
+            elapsed=lambda task: looks.elapsed(task, clock),
+            seconds=lambda task: looks.seconds_of(task, clock),
             titles=titles,
             only=None,
             here=self.reverse_url("home"),

@@ -251,12 +251,15 @@ def clock_face(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{total % 60:02}" if hours else f"{minutes}:{total % 60:02}"
 
 
-def elapsed(what: Mapping[str, Any], now: datetime) -> str:
-    """How long a task or step took, or has taken by now; nothing before its start."""
-    if not what.get("started_at"):
-        return ""
+def seconds_of(what: Mapping[str, Any], now: datetime) -> float:
+    """How long a task or step that has started took, or has taken by now."""
     end = datetime.fromisoformat(what["ended_at"]) if what.get("ended_at") else now
-    return clock_face((end - datetime.fromisoformat(what["started_at"])).total_seconds())
+    return (end - datetime.fromisoformat(what["started_at"])).total_seconds()
+
+
+def elapsed(what: Mapping[str, Any], now: datetime) -> str:
+    """The same as a clock shows it; nothing before the start."""
+    return clock_face(seconds_of(what, now)) if what.get("started_at") else ""
 
 
 def forecast(what: Mapping[str, Any], now: datetime) -> tuple[str, str]:

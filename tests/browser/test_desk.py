@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+import pytest
 from axe_playwright_python.async_playwright import Axe
 from conftest import ADMIN, Hall, reads
 from playwright.async_api import Page
@@ -40,6 +41,33 @@ async def test_a_host_makes_opens_closes_and_resets_a_poll(hall: Hall) -> None:
     await host.click(".items:not(.walls) button:text-is('Archive')")
     await reads(host, "[role=status]", "Archived.")
     assert (await hall.ask("GET", "/api/polls"))["items"] == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (360, 740), (412, 860)])
+@pytest.mark.parametrize("script", [True, False])
+async def test_what_can_be_made_stands_first_on_the_desk(hall: Hall, width: int, height: int, script: bool) -> None:
+    wall = await hall.wall()
+    await hall.poll(wall=wall)
+    body = {"title": "A release with a name that is rather long for one line of a phone", "steps": [{"name": "build"}]}
+    task = (await hall.ask("POST", "/api/tasks", body))["id"]
+    await hall.ask("PUT", f"/api/tasks/{task}/steps/build", {"state": "running"})
+    page = await hall.page("/", size=(width, height))
+    await page.fill("input[name=token]", ADMIN)
+    if not script:
+        await page.route("**/*.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    await page.click("main button")
+    await page.wait_for_selector("text=Signed in as admin")
+    for button in ("Create wall", "Create poll"):
+        box = await page.locator(f"button:text-is('{button}')").bounding_box()
+        assert box and box["y"] + box["height"] <= height, (button, box)
+    heads = [head for head in await page.locator("main h2").all_inner_texts()]
+    assert heads == ["New wall", "New poll", "Walls", "Polls", "Tasks"]
+    row = page.locator(".runs li")
+    box = await row.bounding_box()
+    assert box and box["height"] <= 50
+    assert await row.locator(".shape").is_visible() and (await row.locator(".took").inner_text()).startswith("0:0")
+    assert (await row.locator("time").inner_text()).endswith("UTC")
+    assert not await page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
 async def test_what_was_refused_stands_beside_what_was_typed(hall: Hall) -> None:

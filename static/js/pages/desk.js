@@ -1,9 +1,11 @@
 // The host's desk: the counts of open polls move. When a poll's phase changes elsewhere the page is made anew,
 // unless somebody is in the middle of something: typing, asked whether they are sure, or on their way by keyboard.
 
+import { clockFace } from "../clock.js";
 import { dataBlock, setText } from "../dom.js";
 import { browser, wakeOn } from "../env.js";
 import { Live } from "../live.js";
+import { localise } from "../moments.js";
 import { ballots } from "../tally.js";
 import { Texts } from "../text.js";
 
@@ -12,6 +14,15 @@ const texts = new Texts(dataBlock("texts"));
 const numbers = new Intl.NumberFormat(page.lang || undefined);
 let dirty = false;
 document.documentElement.classList.add("scripted");
+localise();
+
+/** What runs goes on from what the server said when it made the page. */
+function tick() {
+  for (const took of document.querySelectorAll(".took[data-seconds]")) {
+    setText(took, clockFace(1000 * Number(took.dataset.seconds) + performance.now()));
+  }
+}
+window.setInterval(tick, 1000);
 
 function draw(live) {
   for (const stream of page.streams) {
