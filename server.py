@@ -150,7 +150,8 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
     port: int = sockets[0].getsockname()[1]
     loop = asyncio.get_running_loop()
     metrics, budget = Metrics(), Budget()
-    clock = ServerClock()
+    # The end of a poll that is open, or somebody who counts down by what was told, holds the clock as it is.
+    clock = ServerClock(held=lambda: bool(deadlines) or hub.hub.is_watched("polls/", "walls/"))
     poll_rule = PollRule(secrets, store)
     hub = LiveHub(
         store.epoch,
@@ -173,7 +174,7 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
     )
     deadlines = Deadlines(clock, loop.call_later)
     connections = Connections(metrics)
-    credentials = Credentials(store, secrets, clock)
+    credentials = Credentials(store, secrets, ServerClock())  # links and sign-ins last as long as they were to
     credentials.revoked = connections.revoked
     tasks = open_tasks(
         settings,
@@ -242,8 +243,8 @@ def say_clock_was_set(clock: ServerClock) -> None:
     ahead = clock.step()
     if ahead is not None:
         log.warning(
-            "the clock of this machine is %.0f seconds %s that of this server: ends of polls and sign-ins stay as "
-            "they are, and the server takes the machine's time when it is restarted",
+            "the clock of this machine is %.0f seconds %s that of this server, which takes it when no open poll has an "
+            "end and nobody watches, or at its next start",
             abs(ahead),
             "ahead of" if ahead > 0 else "behind",
         )

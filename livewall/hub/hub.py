@@ -126,6 +126,10 @@ class Hub:
             stream.idle = 0 if stream.cursors else 1
         return len(gone)
 
+    def is_watched(self, *kinds: str) -> bool:
+        """Whether a stream whose name begins so has a reader, or had one a moment ago."""
+        return any(name.startswith(kinds) for name in self.streams)
+
     def abandon(self, name: str, error: LivewallError) -> None:
         """Close a stream whose log cannot be trusted any more; its readers are told `error`, and it is loaded anew for
         the next."""

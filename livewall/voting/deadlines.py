@@ -47,6 +47,9 @@ class Deadlines:
         if held is not None:
             held[1].cancel()
 
+    def __len__(self) -> int:
+        return len(self._timers)
+
     def close(self) -> None:
         for poll in list(self._timers):
             self.forget(poll)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -71,13 +72,29 @@ def test_a_clock_that_is_set_does_not_move_that_of_the_server(
     assert ServerClock(machine.wall, lambda: machine.seconds)() == machine.wall(), "the next start takes it"
 
 
+def test_a_clock_on_which_nothing_hangs_takes_the_time_that_was_set(machine: Machine) -> None:
+    held = True
+    clock = ServerClock(machine.wall, lambda: machine.seconds, lambda: held)
+    machine.set_by = timedelta(hours=1)
+    machine.pass_by(10)
+    assert iso(clock()) == later(NOON, 10) and clock.step() == pytest.approx(3600)
+    held = False
+    assert clock() == machine.wall() and clock.step() is None
+    machine.set_by = timedelta(hours=-5)
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(clock).result() == NOON + timedelta(hours=1, seconds=10), "only the loop may look"
+    assert clock() == machine.wall()
+
+
 def test_a_clock_that_is_slewed_is_no_step(machine: Machine, clock: ServerClock) -> None:
     machine.set_by = timedelta(seconds=1.5)
     assert clock.step() is None
     machine.set_by = timedelta(seconds=5)
     assert clock.step() == pytest.approx(5)
     machine.set_by = timedelta()
-    assert clock.step() == pytest.approx(0, abs=1e-6)
+    assert clock.step() is None
+    machine.set_by = timedelta(seconds=-5)
+    assert clock.step() == pytest.approx(-5)
 
 
 @pytest.mark.parametrize("hours", [-24, -1, 0, 1, 24])
