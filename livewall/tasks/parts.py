@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -104,6 +105,10 @@ class TaskParts:
             )
         )
         await self.logs.tidy(now, days=days, size=self.settings.log_size * GIB, running=running)
+        # What steps put out may hold secrets, and without its working folder nobody can take a task up again.
+        with_outputs = await self.store.read(rows.with_outputs)
+        for id in with_outputs & old:
+            await self.store.write(functools.partial(rows.forget_outputs, id=id))
         for path, why in (await asyncio.to_thread(remove, self.folder, old, then)).items():
             if path not in self._left:  # once, not every hour
                 log.warning("the working folder %s cannot be removed: %s; remove it yourself", path, why)

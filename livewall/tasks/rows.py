@@ -130,6 +130,15 @@ def outputs(asks: Any, id: str) -> dict[str, dict[str, str]]:
     return {name: msgspec.json.decode(found, type=dict[str, str]) for name, found in rows}
 
 
+def with_outputs(asks: Any) -> set[str]:
+    """The tasks whose steps have put something out."""
+    return {id for (id,) in asks.execute("SELECT DISTINCT task FROM steps WHERE outputs <> '{}'")}
+
+
+def forget_outputs(tx: Transaction, id: str) -> None:
+    tx.execute("UPDATE steps SET outputs = '{}' WHERE task = :task AND outputs <> '{}'", {"task": id})
+
+
 def detail(task: Task, steps: list[Step]) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.to_builtins(task)
     found["steps"] = msgspec.to_builtins(steps)

@@ -19,7 +19,7 @@ from livewall import wire
 from livewall.clock import ServerClock, iso, moment
 from livewall.errors import LivewallError
 from livewall.identity import Who
-from livewall.store.sqlite import migrate
+from livewall.store.sqlite import migrate, migrations, statements
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
 from livewall.tasks.logs.chunks import End
@@ -559,3 +559,24 @@ def test_a_step_that_the_clock_has_begin_in_the_future_counts_from_the_start_of_
 def seconds(one: str | None, other: str | None) -> float:
     assert one is not None and other is not None
     return round((moment(other) - moment(one)).total_seconds(), 3)
+
+
+def test_a_loss_from_before_the_upgrade_is_taken_back_whole() -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute("CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")
+    for number, path in migrations():
+        if number <= 6:
+            for statement in statements(path.read_text()):
+                connection.execute(statement)
+    connection.execute("INSERT INTO meta VALUES ('schema', '6')")
+    for name, state, reason, lapsed in [
+        ("a", "lost", "nothing was heard of it for 5 s", 1), ("b", "skipped", "a lost", 0), ("c", "skipped", "own", 0),
+        ("x", "failed", "", 0), ("d", "skipped", "x failed", 0),
+    ]:  # fmt: skip
+        connection.execute(
+            """INSERT INTO steps (task, place, name, needs, state, reason, attempt, message, lapsed)
+            VALUES ('t', 0, ?, '[]', ?, ?, 1, '', ?)""",
+            (name, state, reason, lapsed),
+        )
+    migrate(connection)
+    assert connection.execute("SELECT name, because FROM steps WHERE because IS NOT NULL").fetchall() == [("b", "a")]

@@ -111,7 +111,8 @@ async def test_old_folders_go_with_those_of_their_retries(
     client: Client, write: Write, settings: Settings, running: server.Running
 ) -> None:
     token = await client.token("operator")
-    write("fails", '[[steps]]\nname = "a"\nrun = ["false"]\n')
+    put_out = '[[steps]]\nname = "b"\nrun = ["sh", "-c", "echo KEY=x >> $LIVEWALL_OUTPUT"]\n'
+    write("fails", put_out + '[[steps]]\nname = "a"\nneeds = ["b"]\nrun = ["false"]\n')
     first = await ended(client, token, await start(client, token, "fails"))
     answer = await client.ask("POST", f"/api/tasks/{first['id']}/retry", {}, token=token)
     second = await ended(client, token, answer.json["id"])
@@ -120,9 +121,13 @@ async def test_old_folders_go_with_those_of_their_retries(
     parts = running.tasks
     await parts.tidy()
     assert (settings.data / "tasks" / second["id"]).is_dir()
+    held = await running.services.store.read(lambda c: c.execute("SELECT outputs FROM steps").fetchall())
+    assert held.count(('{"KEY":"x"}',)) == 2
     parts.clock = lambda: utc_now() + timedelta(days=settings.log_days + 1)
     await parts.tidy()
     assert list((settings.data / "tasks").iterdir()) == []
+    held = await running.services.store.read(lambda c: c.execute("SELECT outputs FROM steps").fetchall())
+    assert set(held) == {("{}",)}, "what steps put out may hold secrets"
 
 
 async def test_a_folder_that_cannot_be_removed_is_said_once(
