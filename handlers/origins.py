@@ -82,11 +82,12 @@ class Site:
 
     def is_foreign(self, headers: HTTPHeaders, host: str, schemes: tuple[str, ...]) -> bool:
         """Whether a browser says that a page of another site made this request."""
-        site = headers.get("Sec-Fetch-Site")
-        if site not in (None, "same-origin", "none"):
+        site, origin = headers.get("Sec-Fetch-Site"), headers.get("Origin")
+        if site == "cross-site":
             return True
-        origin = headers.get("Origin")
-        return origin is not None and not self.is_ours(origin, host, vouched(schemes, site))
+        if origin is not None:
+            return not self.is_ours(origin, host, vouched(schemes, site))
+        return site not in (None, "same-origin", "none")
 
     def is_proved_own(self, headers: HTTPHeaders, host: str, schemes: tuple[str, ...]) -> bool:
         """Whether a browser says that a page of ours made this request: silence is no proof, and nothing that it says

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import socket
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -67,7 +68,7 @@ class LiveServer(HTTPServer):
         for each in self._listening:
             asyncio.get_running_loop().add_reader(each, self._accept, each)
 
-    def _pause(self) -> None:
+    def _pause(self, why: str = "") -> None:
         """Let nobody in for a moment: those who wait are kept in the system's queue."""
         loop = asyncio.get_running_loop()
         for each in self._listening:
@@ -76,6 +77,9 @@ class LiveServer(HTTPServer):
         now = self.now()
         if now >= self._quiet_until:
             self._quiet_until = now + QUIET
+            if why:
+                log.warning("no connection can be taken, new ones wait: %s", why)
+                return
             log.warning(
                 "no room for another connection: %d are open; new ones wait. Raise the limit of open files "
                 "(ulimit -n, or LimitNOFILE= under systemd) if they are your audience",
@@ -94,10 +98,11 @@ class LiveServer(HTTPServer):
             except ConnectionAbortedError:
                 continue
             except OSError as error:
-                if error.errno not in NO_ROOM:
-                    raise
-                self._make_room()
-                self._pause()
+                if error.errno in NO_ROOM:
+                    self._make_room()
+                    self._pause()
+                else:  # raised, it would be raised again at once, and for ever
+                    self._pause(os.strerror(error.errno or 0))
                 return
             self.take(connection, address)
 

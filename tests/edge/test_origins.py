@@ -78,6 +78,24 @@ def test_without_a_public_address_ours_is_where_the_request_was_sent(
     assert Site(None).is_proved_own(HTTPHeaders({"Origin": origin}), host, schemes) is ours
 
 
+@pytest.mark.parametrize(
+    ("headers", "foreign"),
+    [
+        ({}, False),
+        ({"Sec-Fetch-Site": "none"}, False),
+        ({"Sec-Fetch-Site": "same-origin"}, False),
+        ({"Sec-Fetch-Site": "same-site"}, True),
+        ({"Sec-Fetch-Site": "cross-site"}, True),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": PUBLIC}, True),
+        ({"Sec-Fetch-Site": "same-site", "Origin": PUBLIC}, False),
+        ({"Sec-Fetch-Site": "same-site", "Origin": "https://other.example.org"}, True),
+        ({"Origin": PUBLIC}, False),
+    ],
+)
+def test_a_socket_is_foreign_where_a_browser_says_so(headers: dict[str, str], foreign: bool) -> None:
+    assert Site(PUBLIC).is_foreign(HTTPHeaders(headers), "wall.example.org", HTTP) is foreign
+
+
 def test_a_browser_that_calls_a_page_same_origin_vouches_for_a_scheme_that_a_proxy_hides() -> None:
     headers = HTTPHeaders({"Origin": "https://hall.example", "Sec-Fetch-Site": "same-origin"})
     assert Site(None).is_proved_own(headers, "hall.example", HTTP)
