@@ -265,7 +265,7 @@ class BaseHandler(RequestHandler):
         elif silent:
             raise NotAllowed("forbidden", "a request with a cookie must say which page made it")
         else:
-            raise NotAllowed("forbidden", "this request was made by a page of another site")
+            raise NotAllowed("forbidden", f"this request was made by a page of another site{self.services.site.hint}")
 
     def refuse_other_host(self) -> None:
         """With a public address, what acts must have been sent to it."""

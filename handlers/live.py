@@ -95,7 +95,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         if "upgrade" not in headers.get("Connection", "").lower() or not headers.get("Sec-WebSocket-Key"):
             raise BadInput("malformed", "the WebSocket handshake lacks Connection: Upgrade or its key")
         if self.services.site.is_foreign(headers, self.request.host, self.schemes):
-            raise NotAllowed("forbidden", "a page of another site cannot open a socket here")
+            raise NotAllowed("forbidden", f"a page of another site cannot open a socket here{self.services.site.hint}")
         self._refused: LivewallError | None = None
         try:
             await self.identify()

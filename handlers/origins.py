@@ -48,6 +48,8 @@ class Site:
 
     def __init__(self, public_url: str | None) -> None:
         self.url = public_url
+        self.hint = f"; the pages of this server are at {public_url}" if public_url else ""
+        """What to add where an origin is refused."""
         self._public = origin_of(public_url) if public_url else None
 
     def is_here(self, host: str) -> bool:
