@@ -85,7 +85,7 @@ class TasksPage(TaskPages):
             q=q,
             states=list(TaskState),
             pipelines=self.services.pipelines.list() if self.who.operator else [],
-            data={"stream": "tasks", "lang": self.lang(), "steps": []},
+            data={"stream": "tasks", "lang": self.lang(), "steps": [], "older": found["next"] is not None},
             script="tasks",
         )
 

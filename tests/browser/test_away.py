@@ -3,6 +3,8 @@ right again by itself."""
 
 from __future__ import annotations
 
+import re
+
 from conftest import ADMIN, Hall, becomes, reads
 from test_remote import order
 
@@ -70,3 +72,67 @@ async def test_a_hosts_laptop_that_slept_ten_minutes_overwrites_nothing_and_is_r
     now = await hall.ask("GET", f"/api/polls/{first}")
     assert (now["phase"], now["tally"]["ballots"], now["title"]) == ("closed", 2, "First of all")
     assert (await hall.ask("GET", f"/api/polls/{second}"))["phase"] == "draft"
+
+
+LOOKS = """(selector) => {
+    const button = document.querySelector(selector);
+    const { borderStyle, cursor, backgroundColor } = getComputedStyle(button);
+    return [button.getAttribute("aria-disabled"), borderStyle, cursor, backgroundColor];
+}"""
+GONE = ["true", "dashed", "not-allowed", "rgba(0, 0, 0, 0)"]
+
+
+async def test_controls_of_a_host_are_out_of_reach_while_the_server_is_gone(hall: Hall) -> None:
+    wall = await hall.wall()
+    poll = await hall.poll(wall=wall)
+    await hall.vote(poll, "1", 2)
+    await hall.show(wall, f"polls/{poll}")
+    host = await hall.host()
+    await host.goto(f"{hall.url}/w/{wall}/host")
+    await hall.live(host)
+    await host.wait_for_selector("#health:not([hidden])")
+    before = await host.evaluate(LOOKS, "#now .step")
+    await hall.stop_server()
+    await host.wait_for_selector("#now .away:not([hidden])")
+    said = await host.inner_text("#now .away")
+    assert re.fullmatch(r"As of \d+:\d\d ago: the server cannot be reached\. Nothing can be done .*", said), said
+    assert await host.is_visible("#items .away")
+    for selector in ("#now .step", "#now .acts button:not([hidden])", ".agenda button", "#now .times button"):
+        assert await host.evaluate(LOOKS, selector) == GONE, selector
+    await host.click("#now .step", force=True)
+    await host.keyboard.press("PageDown")
+    await host.wait_for_selector(".notice.bad")
+    assert "The server cannot be reached; nothing was done." in await host.inner_text(".notice.bad")
+    await host.wait_for_selector("#health .old:not([hidden])")
+    assert (await host.inner_text("#health .old")).startswith("As of 0:")
+    await hall.start_server()
+    await host.wait_for_selector("#now .away", state="hidden")
+    assert await host.evaluate(LOOKS, "#now .step") == before
+    assert (await hall.ask("GET", f"/api/polls/{poll}"))["phase"] == "open"
+
+
+async def test_desk_task_list_and_phone_say_how_old_they_are(hall: Hall) -> None:
+    poll = await hall.poll()
+    task = (await hall.ask("POST", "/api/tasks", {"title": "Release", "steps": [{"name": "build"}]}))["id"]
+    await hall.ask("PUT", f"/api/tasks/{task}/steps/build", {"state": "running"})
+    desk = await hall.host()
+    pages = {"desk": desk}
+    for name, path in (("task", f"/tasks/{task}"), ("tasks", "/tasks")):
+        pages[name] = await desk.context.new_page()
+        await pages[name].goto(hall.url + path)
+        await hall.live(pages[name])
+    pages["phone"] = await hall.phone(f"/polls/{poll}")
+    await desk.wait_for_selector(".makes")
+    await hall.stop_server()
+    for page in pages.values():
+        await page.wait_for_selector(".away:not([hidden])")
+        assert (await page.locator(".away:not([hidden])").first.inner_text()).startswith("As of ")
+    assert await desk.evaluate(LOOKS, "form[action='/desk/polls'] button") == GONE
+    assert await pages["task"].evaluate(LOOKS, "#cancel") == GONE
+    await pages["task"].click("#cancel", force=True)
+    assert await pages["task"].locator("dialog[open]").count() == 0
+    await pages["phone"].click(".choice >> nth=0")  # a ballot is kept, and sent when the server is back
+    await hall.start_server()
+    await pages["phone"].wait_for_selector("#receipt[data-phase=safe]")
+    for page in pages.values():
+        await page.wait_for_function("() => !document.querySelector('.away:not([hidden])')")

@@ -7,6 +7,7 @@ import { browser, wakeOn } from "../env.js";
 import { Live } from "../live.js";
 import { localise } from "../moments.js";
 import { ballots } from "../tally.js";
+import { Away } from "../views/away.js";
 import { Texts } from "../text.js";
 
 const page = dataBlock("page");
@@ -24,7 +25,10 @@ function tick() {
 }
 window.setInterval(tick, 1000);
 
+const away = new Away([...document.querySelectorAll("main > section, .makes > section")].map((element) => ({ element, beside: element.querySelector("h2").nextElementSibling })), { texts });
+
 function draw(live) {
+  away.update(live);
   for (const stream of page.streams) {
     const { values, ready } = live.state(stream);
     const item = document.querySelector(`[data-stream="${CSS.escape(stream)}"]`);
@@ -48,5 +52,6 @@ for (const event of ["input", "submit"]) {
 if (page.streams.length) {
   const live = new Live({ streams: page.streams, env: browser(), changed: draw });
   live.start();
+  window.setInterval(() => away.update(live), 1000);
   wakeOn(live.connection);
 }

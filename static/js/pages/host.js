@@ -9,6 +9,7 @@ import { Steering } from "../host/steering.js";
 import { Live } from "../live.js";
 import { Texts } from "../text.js";
 import { Announcer } from "../views/announcer.js";
+import { Away } from "../views/away.js";
 import { Corner } from "../views/corner.js";
 import { Countdown } from "../views/countdown.js";
 import { Health } from "../views/health.js";
@@ -56,6 +57,7 @@ function make() {
     countdown: new Countdown(find("#countdown"), tools),
     stage: new HostStage(find("#now"), tools, steering.stage),
     list: new HostList(list, tools, steering.rows),
+    away: new Away([{ element: find("#now"), beside: find("#now .steer") }, { element: find("#items"), beside: find("#items .none") }], tools),
     none: find("#items .none"),
     title: find("#wall"),
   };
@@ -78,13 +80,17 @@ function draw() {
   views.list.update(wall, (item) => agenda.entry(item));
   countDown(entry);
   steering.tell(entry);
+  views.away.update(live);
   if (agenda.unknown.length) steering.catchUp(agenda.unknown);
 }
 
 function tick() {
+  if (!views) return;
   views.corner.update(live);
   const entry = agenda.wall.active ? agenda.entry(agenda.wall.active) : null;
   countDown(entry);
+  views.away.update(live);
+  health.tick(live);
 }
 
 function countDown(entry) {
@@ -102,6 +108,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   if (act === "keys") openKeys(texts);
   else if (act === "full") fullScreen();
+  else if (views.away.away) steering.notice.say(texts.say("live.away_act"), { wrong: true });
   else steering.key(act);
 });
 
@@ -110,7 +117,8 @@ function fullScreen() {
   if (change) change.catch(() => {}); // not allowed here: the page stays as it is
 }
 
-new Health(find("#health"), tools).start();
+const health = new Health(find("#health"), tools);
+health.start();
 live.start();
 wakeOn(live.connection);
 window.setInterval(tick, 1000);

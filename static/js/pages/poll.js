@@ -6,6 +6,7 @@ import { Earlier } from "../earlier.js";
 import { start } from "../page.js";
 import { ballots, rows } from "../tally.js";
 import { Announcer } from "../views/announcer.js";
+import { Away } from "../views/away.js";
 import { Choices } from "../views/choices.js";
 import { Cookies } from "../views/cookies.js";
 import { Corner } from "../views/corner.js";
@@ -30,6 +31,7 @@ function make(context) {
     countdown: new Countdown(find("#countdown"), tools),
     announcer: new Announcer(find("#announcer"), context.env),
     twin: new Twin(find("#twin"), tools),
+    away: new Away([{ element: document.body, beside: stage }], { texts: context.texts, words: "live.away_vote", blocks: false }),
     receipt: new Receipt(find("#receipt"), tools, () => booth.ballot.takeBack()),
     kept: find("#kept"),
     turnout: find("#turnout"),
@@ -107,6 +109,7 @@ function draw(context) {
 function show(context) {
   if (!views) make(context);
   views.corner.update(context.live);
+  views.away.update(context.live);
   views.cookies.update(booth && booth.ballot);
   const { scene } = context;
   // The page as the server made it stays until there is something newer to show.
@@ -129,6 +132,7 @@ function show(context) {
 function tick(context) {
   if (!views) return;
   views.corner.update(context.live);
+  views.away.update(context.live);
   views.countdown.update(context.scene, context.live.clock);
   if (context.scene.kind === "task") views.task.tick();
   if (context.scene.kind === "poll") views.earlier.of(context.scene); // asks again where it was not answered

@@ -2,6 +2,7 @@
 
 import { start } from "../page.js";
 import { grouped, together } from "../tasklist.js";
+import { Away } from "../views/away.js";
 import { Corner } from "../views/corner.js";
 import { TaskList } from "../views/tasklist.js";
 import { setText } from "../dom.js";
@@ -61,6 +62,7 @@ function make(context) {
   button.addEventListener("click", () => fetchOlder(context, true));
   views.more.replaceChildren(button);
   views.button = button;
+  views.away = new Away([{ element: find("#groups") }, { element: views.more }], { texts: context.texts, words: "live.away_figures" });
   views.form.addEventListener("input", () => {
     context.env.clearTimeout(views.timer);
     views.timer = context.env.setTimeout(() => filtered(context), PAUSE);
@@ -85,7 +87,7 @@ function filtered(context, redraw = true) {
   const query = new URLSearchParams({ ...(state ? { state } : {}), ...(q ? { q } : {}) }).toString();
   history.replaceState(null, "", location.pathname + (query ? `?${query}` : ""));
   views.older.clear();
-  views.button.hidden = false;
+  views.button.hidden = !state && !q && !context.page.older;
   setText(views.told, "");
   if (redraw) draw(context, true);
   if (state || q) fetchOlder(context, false);
@@ -112,6 +114,7 @@ async function fetchOlder(context, asked) {
 function draw(context, atOnce = false) {
   if (!views) make(context);
   views.corner.update(context.live);
+  views.away.update(context.live);
   const { ready } = context.live.state("tasks");
   if (!ready && !views.older.tasks.size && !views.shown) return;
   views.shown = true;
@@ -126,7 +129,8 @@ function draw(context, atOnce = false) {
 function tick(context) {
   if (!views) return;
   views.corner.update(context.live);
-  views.list.tick();
+  views.away.update(context.live);
+  if (!views.away.away) views.list.tick(); // how long each has been running by now, nobody knows
 }
 
 start({ draw, tick });

@@ -37,11 +37,25 @@ export class Health {
   async ask() {
     try {
       const response = await this.env.fetch(this.address, { headers: { Accept: "application/json" } });
-      if (response.ok) this.show(await response.json());
+      if (response.ok) {
+        this.show(await response.json());
+        this.heardAt = this.env.now();
+        this.tick();
+      }
     } catch {
       // Not reached: what was known stays, and its ages with it.
     }
     this.timer = this.env.setTimeout(() => this.ask(), this.env.hidden() ? HIDDEN : EVERY);
+  }
+
+  /** How old this is, where the last answer is not of now: whoever was here then may have left. */
+  tick() {
+    if (this.element.hidden) return;
+    const age = this.env.now() - this.heardAt;
+    this.element.classList.toggle("stale", age >= 2 * EVERY);
+    const old = this.element.querySelector(".old");
+    old.hidden = age < 2 * EVERY;
+    setText(old, old.hidden ? "" : this.texts.say("live.away_figures", { age: clockFace(age) }));
   }
 
   show({ screens, audience, now }) {

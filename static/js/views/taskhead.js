@@ -3,6 +3,7 @@
 import { setText } from "../dom.js";
 import { hasEnded } from "../shapes.js";
 import { elapsed, expected } from "../times.js";
+import { Away } from "./away.js";
 import { Badge } from "./badge.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -18,6 +19,8 @@ export class TaskHead {
     };
     this.badge = new Badge(this.texts, find(".head .badge"));
     const { cancel, retry, sure } = this.parts;
+    const head = { element: find(".head"), beside: find(".head .acts") || find(".head .eta") };
+    this.away = new Away([head], { texts: this.texts, words: cancel ? "live.away" : "live.away_figures" });
     if (!cancel) return;
     cancel.addEventListener("click", () => sure.showModal());
     sure.addEventListener("close", () => sure.returnValue === "yes" && this.act("cancel", cancel));
@@ -45,6 +48,8 @@ export class TaskHead {
 
   tick() {
     if (!this.task) return;
+    this.away.update(this.context.live);
+    if (this.away.away) return; // how long it has been running by now, nobody knows
     const now = this.context.live.clock.now();
     setText(this.parts.time, elapsed(this.task, now));
     setText(this.parts.rest, expected(this.task, now, this.texts));
