@@ -5,6 +5,7 @@ The grammar is in docs/decks.md. What is wrong is told with its line, and all of
 
 from __future__ import annotations
 
+import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Sequence
 
@@ -48,10 +49,14 @@ def plain(text: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def is_deck(text: str) -> bool:
-    """Whether any line looks like one of a deck: a heading, or an option."""
-    lines = (recognised(line, 0, named) for line in text.split("\n"))
-    return any(line.kind is Kind.OPTION or (line.kind is Kind.HEADING and line.level > 1) for line in lines)
+def has_headings(text: str) -> bool:
+    """Whether a question has `## ` before it, as in every deck that was exported and in no other format."""
+    return re.search("^## ", text, re.MULTILINE) is not None
+
+
+def has_options(text: str) -> bool:
+    """Whether any line begins like an option."""
+    return any(recognised(line, 0, named).kind is Kind.OPTION for line in text.split("\n"))
 
 
 def format(polls: Sequence[PollIn], title: str = "") -> str:

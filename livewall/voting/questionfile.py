@@ -57,13 +57,15 @@ def read(data: bytes) -> Taken:
     if data.startswith(b"PK\x03\x04"):
         return _packed(data)
     text = deck.plain(deck.text_of(data))
+    if deck.has_headings(text):
+        return Taken(deck.parse(text), [])
     if said := _foreign(text):
         raise xlsx.fault(f"this is {said}")
     if aiken.is_aiken(text):
         return aiken.parse(text)
     if gift.is_gift(text):
         return gift.parse(text)
-    if rows := table.rows_of(text, headed=deck.is_deck(text)):
+    if rows := table.rows_of(text, headed=deck.has_options(text)):
         return _table(rows)
     return Taken(deck.parse(text), [])
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from livewall.appearance import look, shows
 from livewall.errors import BadInput
-from livewall.voting import deck
+from livewall.voting import deck, questionfile
 from livewall.voting.deckreader import MOST_PROBLEMS, DeckFault
 from livewall.voting.poll import asked, new_poll
 from livewall.wire import OptionIn, PollIn
@@ -25,7 +25,8 @@ TRICKY = st.sampled_from(
         "\\\\", "\\#", "\\ ", "results: live", "Results：", "max: 3", "choices", "{#a}", "a {#a}", " {}", "{abstain}",
         "\\{#a}", "{", "}", " ", "  ", "\t", "\n", "\n\n", "שלום", "\u202eمرحبا", "你好，世界", "👩‍👩‍👧", "\u2028",
         "\x85", "\u3000", "\xa0", "\ufeff", "<b>", "&amp;", "*bold*", "[x](y)", "| a |", "> q", "e\u0301", "：", "C:\\",
-        "\\nabla", "a  \nb",
+        "\\nabla", "a  \nb", "\nA. x\nANSWER: A", "ANSWER: B", "{=a ~b}", "::t::", "$CATEGORY: x",
+        "Question,Option 1,Option 2",
     ]
 )  # fmt: skip
 FREE = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\n\t\\#-*+. {}"), max_size=30)
@@ -76,6 +77,7 @@ def test_what_is_written_is_read_again_as_it_was(made: list[PollIn], title: str)
     assert deck.parse(text) == made
     assert deck.parse(text.replace("\n", "\r\n")) == made
     assert deck.format(deck.parse(text), title) == text
+    assert questionfile.read(text.encode()) == (made, []), "and is taken for no other format"
 
 
 @given(TEXT, st.lists(TRICKY | FREE, max_size=30).map("\n".join))
