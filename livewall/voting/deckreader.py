@@ -23,11 +23,14 @@ MOST_OPTIONS = 40
 NESTED = 2
 """So much space tells a question from the options below it, where both have marks."""
 LOOKS_ALIKE = "use other words, or give each an id of its own, such as {#a} and {#b}"
-_RIGHT_ANSWER = re.compile(
-    r"(?:(?:the )?(?:correct|right) answers?|answers?|correct|right|key|solution|antwort|l[öo]sung|richtig"
-    r"|(?:正确)?答案)\s*[:：=]",
+_NOT_SHOWN = re.compile(
+    r"(?:(?:the )?(?:correct|right) answers?|answers?|correct|right|key|solution|explanation|feedback|rationale|points"
+    r"|speaker notes?|antwort|l[öo]sung|richtig|erkl[äa]rung|(?:正确)?答案|解析)\s*[:：=]",
     re.IGNORECASE,
 )
+"""What files of questions say of an answer, and the audience must not read."""
+_REFERENCE = re.compile(r"\[[^\]]{0,80}\]:(?:\s|\Z)")
+"""What Markdown does not show: the target of a link, and what some write instead of a comment."""
 MOST_PROBLEMS = 100
 """Problems that are told of one deck."""
 
@@ -184,14 +187,18 @@ class Reader:
 
     def _text(self, line: Line, before: Kind, after: Line | None) -> None:
         question = self._open
+        if _REFERENCE.match(line.pieces[0]):
+            return self._wrong(line.number, "this would be shown: write <!-- before a note and --> behind it")
+        asks = before is Kind.BLANK and after is not None and after.kind is Kind.OPTION
+        if question is not None and not asks and _NOT_SHOWN.match(line.pieces[0]):
+            why = "this would be shown, and seems to say which answer is right, or why: delete the line"
+            return self._wrong(line.number, why)
         if question is None or (question.level == 1 and self._is_title(question)):
             return self._begin(line)
         if question.options:
             last = question.options[-1]
             below, deeper = before in (Kind.OPTION, Kind.TEXT), line.indent > last.indent
-            if not deeper and _RIGHT_ANSWER.match(line.pieces[0]):
-                self._wrong(line.number, "this says which answer is right, which a poll does not have: delete the line")
-            elif before is not Kind.BLANK and not deeper and (meant := _meant(line)):
+            if before is not Kind.BLANK and not deeper and (meant := _meant(line)):
                 self._wrong(line.number, meant)
             elif below and not deeper and after is not None and _asks_something(line, after):
                 self._wrong(

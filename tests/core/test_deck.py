@@ -223,6 +223,12 @@ def test_wrapped_options_and_comments(typed: str, title: str, options: list[str]
         assert deck.parse(typed) == [PollIn(title, [*options])]
 
 
+def test_a_question_may_begin_with_the_word_answer() -> None:
+    assert deck.parse("## Q\n- A\n\nAnswer: yes or no?\n- Yes\n- Answer: no\n- So\n  Answer\\: it is")[1] == PollIn(
+        "Answer: yes or no?", ["Yes", "Answer: no", "So Answer: it is"]
+    )
+
+
 def test_a_setting_behind_a_comment_counts() -> None:
     (found,) = deck.parse("## Q\n- A\n<!-- note --> results: after close\n<!-- a --> change: no <!-- b -->")
     assert (found.results, found.allow_change) == ("after_close", False)
@@ -308,8 +314,12 @@ allow change: no
         ("Welcome\n\nChange: yes\n- Yes", 3, "a setting of the question above or a question"),
         ("One?\n- A\n- B\nAnd then?\n- C\n- D", 4, "a question or the rest of the option above"),
         ("## Q\n- A\n+ B\n- C", 3, "begins otherwise than the options above it"),
-        ("Q?\n1. A\n2. B\nANSWER: 2\n", 4, "says which answer is right"),
-        ("## Q?\n- A\n- B\n\nCorrect answer: A\n", 5, "says which answer is right"),
+        ("Q?\n1. A\n2. B\nANSWER: 2\n", 4, "seems to say which answer is right"),
+        ("## Q?\n- A\n- B\n\nCorrect answer: A\n", 5, "seems to say which answer is right"),
+        ("Which?\nAnswer: B\n- A\n- B", 2, "seems to say which answer is right"),
+        ("## Q?\n- A\n  Explanation: it is\n- B", 3, "seems to say which answer is right"),
+        ("## Q?\n[//]: # (correct: A)\n- A\n- B", 2, "would be shown"),
+        ("## Q?\n- A\n[comment]: <> (this one)\n- B", 3, "would be shown"),
         ("## Q\n- [x] A\n- B", 2, "mark right answers"),
         ("## Q\n- A\n- B\n- a\u200b", 4, "looks like that of line 2"),
         ("## Q\n- A {#x}\n- A", 3, "looks like that of line 2"),
