@@ -150,8 +150,10 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
     port: int = sockets[0].getsockname()[1]
     loop = asyncio.get_running_loop()
     metrics, budget = Metrics(), Budget()
-    # The end of a poll that is open, or somebody who counts down by what was told, holds the clock as it is.
-    clock = ServerClock(held=lambda: bool(deadlines) or hub.hub.is_watched("polls/", "walls/"))
+    # The end of a poll that is open, a task under way, or somebody who counts down by what was told, holds the clock.
+    clock = ServerClock(
+        held=lambda: bool(deadlines) or bool(tasks.unfinished) or hub.hub.is_watched("polls/", "walls/")
+    )
     poll_rule = PollRule(secrets, store)
     hub = LiveHub(
         store.epoch,
@@ -244,7 +246,7 @@ def say_clock_was_set(clock: ServerClock) -> None:
     if ahead is not None:
         log.warning(
             "the clock of this machine is %.0f seconds %s that of this server, which takes it when no open poll has an "
-            "end and nobody watches, or at its next start",
+            "end, no task is under way and nobody watches, or at its next start",
             abs(ahead),
             "ahead of" if ahead > 0 else "behind",
         )

@@ -23,6 +23,7 @@ from livewall.tasks.pipelines import Pipelines
 from livewall.tasks.runner import Runner, attempt_of
 from livewall.tasks.supervisor.hole import hole
 from livewall.tasks.tasks import Tasks
+from livewall.tasks.unfinished import Unfinished
 from livewall.tasks.unread import read_rest
 
 log = logging.getLogger("livewall.tasks")
@@ -45,6 +46,7 @@ class TaskParts:
     folder: Path
     settings: Settings
     clock: Clock
+    unfinished: Unfinished
     _care: Sequence[asyncio.Task[None]] = ()
     _left: set[Path] = field(default_factory=set)
 
@@ -75,6 +77,7 @@ class TaskParts:
         turn = 0
         while True:
             try:
+                await self.unfinished.look(self.store)
                 await asyncio.to_thread(self.pipelines.refresh)
                 if turn % TIDY_TURNS == 0:
                     await self.tidy()
@@ -136,7 +139,10 @@ def open_tasks(
         settings.workers, store.epoch, lambda task, step, attempt: attempt_of(folder, task, step, attempt).prepare()
     )
     loop = asyncio.get_running_loop()
-    runner = Runner(store, engine, logs, folder, secrets, clock, environment=environment, url=url, umask=umask)
-    tasks = Tasks(store, hub, clock, loop.time, loop.call_later, logs, runner.mask)
+    unfinished = Unfinished(clock)
+    runner = Runner(
+        store, engine, logs, folder, secrets, unfinished.clock, environment=environment, url=url, umask=umask
+    )
+    tasks = Tasks(store, hub, unfinished.clock, loop.time, loop.call_later, logs, runner.mask)
     logs.told = tasks.logs_moved
-    return TaskParts(tasks, runner, pipelines, logs, store, folder, settings, clock)
+    return TaskParts(tasks, runner, pipelines, logs, store, folder, settings, clock, unfinished)

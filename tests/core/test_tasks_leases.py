@@ -26,6 +26,7 @@ from livewall.tasks.logs.chunks import End
 from livewall.tasks.machine import DEAD, ENDED, TASK_ENDED, UNDER_WAY, Step, StepState, TaskState, task_state
 from livewall.tasks.silence import left_at_start
 from livewall.tasks.tasks import Tasks
+from livewall.tasks.unfinished import Unfinished
 
 R = TypeVar("R")
 S, T = StepState, TaskState
@@ -580,3 +581,30 @@ def test_a_loss_from_before_the_upgrade_is_taken_back_whole() -> None:
         )
     migrate(connection)
     assert connection.execute("SELECT name, because FROM steps WHERE because IS NOT NULL").fetchall() == [("b", "a")]
+
+
+class Reads:
+    """A store that is asked, and what happens before it answers."""
+
+    def __init__(self, house: House, meanwhile: Callable[[], Any] = lambda: None) -> None:
+        self.house, self.meanwhile = house, meanwhile
+
+    async def read(self, ask: Callable[[sqlite3.Connection], R]) -> R:
+        found = ask(self.house.store.connection)
+        self.meanwhile()
+        return found
+
+
+def test_a_task_under_way_holds_the_clock_of_the_server() -> None:
+    house = House(a=[])
+    unfinished = Unfinished(house.clock)
+    looking: Any = Reads(house)
+    done(unfinished.look(looking))
+    assert unfinished, "a task that has not begun will be"
+    house.report("a", "succeeded")
+    asked: Any = Reads(house, unfinished.clock)
+    done(unfinished.look(asked))
+    assert unfinished, "a write came meanwhile"
+    done(unfinished.look(looking))
+    assert not unfinished
+    assert unfinished.clock() == house.clock() and unfinished
