@@ -102,7 +102,7 @@ def keep_as(path: Path, kept: Path) -> None:
 def remove_leftovers(folder: Path, name: str = "", *, begin: bytes = b"") -> None:
     """Remove what killed writers of `name`, or of anything in the folder, left there. One at work holds a lock.
 
-    With `begin` only what is empty or begins so.
+    With `begin` only what begins so, or has no beginning yet.
     """
     try:
         names = os.listdir(folder)
@@ -123,7 +123,8 @@ def _remove_unlocked(part: Path, begin: bytes) -> None:
     handle = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.read(handle, len(begin)) in (b"", begin):
+        found = os.read(handle, len(begin))
+        if found == begin or not found.strip(b"\0"):  # SQLite writes the first page last
             part.unlink()
     finally:
         os.close(handle)

@@ -119,6 +119,8 @@ def test_a_backup_removes_what_killed_ones_of_other_names_left_and_nothing_else(
     (out := tmp_path / "out").mkdir()
     (out / ".monday.db.01234567.part").write_bytes(b"SQLite format 3\0 and half of the rest")
     (out / ".tuesday.db.01234567.part").write_bytes(b"")
+    (out / ".sunday.db.01234567.part").write_bytes(b"\0" * 4096 + b"the second page")
+    (out / ".sunday.db.01234567.part-journal").write_bytes(b"\xd9\xd5\x05\xf9")
     (out / ".letter.01234567.part").write_text("Dear madam, dear sir")
     backup(tmp_path / "data", out / "wednesday.db")
     assert sorted(os.listdir(out)) == [".letter.01234567.part", "wednesday.db"]
