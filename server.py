@@ -233,7 +233,7 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
     every(running, PRESENCE_SECONDS, lambda late: services.presence.turn())
     every(running, ERASE_SECONDS, lambda late: services.erasure.look())
     every(running, EVICT_SECONDS, lambda late: credentials.run_out())
-    every(running, EVICT_SECONDS, lambda late: say_clock_was_set(clock))
+    every(running, SWEEP_SECONDS, lambda late: say_clock_was_set(clock))
     connections.websocket_pulse.start()
     connections.sse_pulse.start()
     metrics.started.set_to_current_time()

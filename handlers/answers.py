@@ -129,12 +129,11 @@ class StepShown(Step, kw_only=True):
 
 
 class TaskShown(Task, kw_only=True):
-    """A task with its steps and its chart; `params` for those who may see them; `now`, the server's time."""
+    """A task with its steps and its chart; `params` for those who may see them."""
 
     steps: list[Step]
     layout: Layout
     params: dict[str, Any] | UnsetType = UNSET
-    now: str | UnsetType = UNSET
 
 
 class Appended(Struct):
@@ -224,14 +223,14 @@ class Done(Struct):
     """It was done; there is nothing to say."""
 
 
-def listed(kind: type[Struct], name: str, *more: tuple[str, type]) -> type[Struct]:
+def listed(kind: type[Struct], name: str) -> type[Struct]:
     """Some of a list, and the cursor of what follows."""
-    return defstruct(name, [("items", list[kind]), ("next", str | None), *more])  # type: ignore[valid-type]
+    return defstruct(name, [("items", list[kind]), ("next", str | None)])  # type: ignore[valid-type]
 
 
 PollList = listed(Poll, "PollList")
 WallList = listed(WallShown, "WallList")
-TaskList = listed(Task, "TaskList", ("now", str))
+TaskList = listed(Task, "TaskList")
 PipelineList = listed(PipelineShown, "PipelineList")
 CredentialList = listed(Credential, "CredentialList")
 AuditList = listed(Line, "AuditList")

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import tornado.locale
 import tornado.web
-from tornado.httputil import HTTPServerRequest
+from tornado.httputil import HTTPServerRequest, format_timestamp
 from tornado.web import HTTPError, RequestHandler
 
 from handlers.etags import is_held, tag_of, versions_in
@@ -394,6 +394,8 @@ class BaseHandler(RequestHandler):
     def answer(self, found: Any, status: int = 200, *, version: int | None = None) -> None:
         self.set_status(status)
         self.set_header("Content-Type", "application/json; charset=utf-8")
+        # The time of this server, which goes on when the clock of the machine is set.
+        self.set_header("Date", format_timestamp(self.services.clock()))
         if version is not None:
             self.set_header("ETag", f'"{version}"')
         self.finish(wire.encode(found))

@@ -24,8 +24,9 @@ class TasksHandler(ApiHandler):
         state = self.argument("state") or None
         if state is not None and state not in set(TaskState):
             raise invalid("state", f"one of {', '.join(TaskState)}")
-        found = await self.services.tasks.list(state=state, q=self.argument("q")[:200], **self.page_arguments())
-        self.answer(found | {"now": self.now()})
+        self.answer(
+            await self.services.tasks.list(state=state, q=self.argument("q")[:200], **self.page_arguments())
+        )
 
     async def post(self) -> None:
         task, created = await self.services.tasks.create(self.body(wire.TaskIn), self.who)
@@ -37,7 +38,7 @@ class TaskHandler(ApiHandler):
     """GET /api/tasks/ID"""
 
     async def get(self, id: str) -> None:
-        self.answer(await self.services.tasks.detail(id, self.who) | {"now": self.now()})
+        self.answer(await self.services.tasks.detail(id, self.who))
 
 
 class StepHandler(ApiHandler):

@@ -56,7 +56,9 @@ def readable(text: str, field: str, *, lines: bool = False) -> str:
 
 def look(text: str) -> str:
     """What two texts have in common that nobody can tell apart: the same characters however they are composed, in
-    either case, whatever invisible ones stand between them."""
+    either case, whatever invisible ones stand between them. What somebody looks for is searched in it, too."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     seen = "".join(part if place % 2 else _without_ignorable(part) for place, part in enumerate(_TAGS.split(text)))
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
     return " ".join("".join(" " if each in _BLANK else each for each in folded).split())
@@ -84,11 +86,6 @@ def matching(typed: str, texts: Sequence[str]) -> list[int]:
         if wanted and (found := [place for place, text in enumerate(texts) if form(text) == wanted]):
             return found
     return []
-
-
-def contains(text: str, typed: str) -> bool:
-    """Whether what somebody looks for is seen in a text."""
-    return look(typed) in look(text)
 
 
 _FORMS: tuple[Callable[[str], str], ...] = (

@@ -124,13 +124,13 @@ def list_(server: Server, state: str | None, search: str | None, limit: int, as_
     \b
     livewall task list --state failed --search nightly
     """
-    tasks, said = run(newest(server, {"state": state, "q": search}, limit))
+    tasks = run(newest(server, {"state": state, "q": search}, limit))
     if as_json:
         output.as_json(tasks)
         return
-    from livewall.cli.tree import server_time, taken
+    from livewall.cli.tree import taken
 
-    now = server_time(said)
+    now = server.now()
     rows = [
         (each["id"], each["state"], each["started_by"], output.when(each["created_at"]), taken(each, now),
          each["title"])
@@ -140,8 +140,7 @@ def list_(server: Server, state: str | None, search: str | None, limit: int, as_
     output.table(("ID", "State", "Started by", "Created", "Took", "Title"), rows, empty=empty)
 
 
-async def newest(server: Server, query: Mapping[str, str | None], limit: int) -> tuple[list[dict[str, Any]], Any]:
-    """Return the newest tasks, and the server's time as it said it last."""
+async def newest(server: Server, query: Mapping[str, str | None], limit: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     before: str | None = None
     while True:
@@ -150,7 +149,7 @@ async def newest(server: Server, query: Mapping[str, str | None], limit: int) ->
         found += answer["items"]
         before = answer.get("next")
         if before is None or len(found) >= limit:
-            return found, answer.get("now")
+            return found
 
 
 @task.command(name="show")
@@ -174,9 +173,9 @@ def show_(server: Server, id: str, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from livewall.cli.tree import TaskTree, server_time
+    from livewall.cli.tree import TaskTree
 
-    Console().print(TaskTree(found, found["steps"], server_time(found.get("now"))))
+    Console().print(TaskTree(found, found["steps"], server.now()))
 
 
 @task.command()

@@ -176,11 +176,6 @@ def moment(text: Any) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def server_time(said: Any) -> datetime:
-    """The server's time as it said it; that of this machine where an older server did not."""
-    return moment(said) or datetime.now(UTC)
-
-
 def clock(seconds: float) -> str:
     minutes, rest = divmod(max(0, int(seconds)), 60)
     hours, minutes = divmod(minutes, 60)

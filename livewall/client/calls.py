@@ -11,6 +11,8 @@ import json
 import random
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -116,6 +118,14 @@ def retry_after(response: HTTPResponse) -> float | None:
         return None
 
 
+def date_of(response: HTTPResponse) -> datetime | None:
+    """When the server answered, by its own clock (RFC 9110 §6.6.1)."""
+    try:
+        return parsedate_to_datetime(response.headers["Date"])
+    except (KeyError, ValueError):
+        return None
+
+
 class Server:
     """A Livewall server as seen with one token, or with none."""
 
@@ -138,8 +148,13 @@ class Server:
         self.patience = patience
         self.wait = patience if wait is None else wait
         self.reached = False
+        self._date: datetime | None = None
         self._find_token = find_token
         self._say: Callable[[str], None] | None = say
+
+    def now(self) -> datetime:
+        """The server's time as its last answer had it, to the second; that of this machine before there was one."""
+        return self._date or datetime.now(UTC)
 
     def say_waiting(self) -> None:
         """That one waits, and for how long at most; said once."""
@@ -223,6 +238,7 @@ class Server:
             )
         )
         self.reached = True
+        self._date = date_of(response)
         if not 200 <= response.code < 300:
             raise refusal(response)
         if raw:

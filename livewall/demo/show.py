@@ -111,7 +111,8 @@ async def child(*arguments: str, **more: Any) -> AsyncIterator[Process]:
             try:
                 await asyncio.wait_for(process.wait(), GRACE_SECONDS)
             except TimeoutError:
-                process.kill()
+                with suppress(ProcessLookupError):  # it may have ended in this moment
+                    process.kill()
                 await process.wait()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from livewall import audit, wire
-from livewall.appearance import contains
+from livewall.appearance import look
 from livewall.clock import Clock, iso
 from livewall.errors import LivewallError, NotFound, Refused
 from livewall.hub.service import LiveHub
@@ -278,22 +278,26 @@ class Tasks:
     ) -> dict[str, Any]:
         """Tasks, the newest first."""
 
+        wanted = look(q)
+
         def ask(connection: sqlite3.Connection) -> list[Any]:
+            # By what a title looks like, which no database knows; only what is found is read whole.
             found = connection.execute(
-                f"""SELECT {rows.TASK_FIELDS}, number FROM tasks
+                """SELECT number, title, id, pipeline FROM tasks
                 WHERE number < :before AND (:state IS NULL OR state = :state) ORDER BY number DESC""",
                 {"before": _number(before), "state": state},
             )
-            # By what a title looks like, which no database knows; as many are read as are needed.
-            return list(islice((row for row in found if not q or _is_meant(rows.task(row), q)), limit + 1))
+            meant = (number for number, title, *names in found if not q or wanted in look(title) or q in names)
+            return [
+                connection.execute(
+                    f"SELECT {rows.TASK_FIELDS}, number FROM tasks WHERE number = ?", (number,)
+                ).fetchone()
+                for number in islice(meant, limit + 1)
+            ]
 
         found = await self._store.read(ask)
         more = str(found[limit - 1][11]) if len(found) > limit else None
         return {"items": [msgspec.to_builtins(rows.task(r)) for r in found[:limit]], "next": more}
-
-
-def _is_meant(task: Task, q: str) -> bool:
-    return contains(task.title, q) or q in (task.id, task.pipeline)
 
 
 def _again(tx: Transaction, given: wire.TaskIn, title: str, who: Who) -> tuple[Task, list[Step]]:

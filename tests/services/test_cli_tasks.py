@@ -379,14 +379,14 @@ def test_how_long_a_task_runs_is_counted_by_the_clock_of_the_server() -> None:
         "created_at": "2020-01-01T12:00:00Z", "started_at": "2020-01-01T12:00:00Z", "ended_at": None, "eta": None,
         "pipeline": None, "steps": [],
     }
-    now = {"now": "2020-01-01T12:01:05Z"}
-    (line,) = invoked([answer(200, {"items": [task], "next": None} | now)], "task", "list").splitlines()
+    date = "Wed, 01 Jan 2020 12:01:05 GMT"
+    (line,) = invoked([answer(200, {"items": [task], "next": None}, Date=date)], "task", "list").splitlines()
     assert line == "9\trunning\tLin\t2020-01-01T12:00:00Z\t1:05\tNightly"
     with mock.patch.object(output, "terminal", lambda: True), mock.patch.dict(os.environ, TZ="Asia/Kolkata"):
         time.tzset()
         try:
-            assert "1:05" in invoked([answer(200, task | now)], "task", "show", "9")
-            shown = invoked([answer(200, {"items": [task], "next": None} | now)], "task", "list")
+            assert "1:05" in invoked([answer(200, task, Date=date)], "task", "show", "9")
+            shown = invoked([answer(200, {"items": [task], "next": None}, Date=date)], "task", "list")
         finally:
             os.environ.pop("TZ")
             time.tzset()

@@ -98,7 +98,8 @@ def test_a_command_of_the_text_names_no_option_that_is_not_there():
 
     for block in SHELL:
         for line in block.text.splitlines():
-            words = line.partition("#")[0].split("|")[0].split()
+            line = line.partition(" #")[0].partition("|")[0]
+            words = line.split()
             if words[:1] != ["livewall"]:
                 continue
             command: Command = livewall
