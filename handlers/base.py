@@ -214,7 +214,7 @@ class BaseHandler(RequestHandler):
         """Take a piece of the body. Raises Busy where too much is being sent."""
 
     def release(self) -> None:
-        """Forget the body: it was used, or its sender is gone."""
+        """Free the body, which was used or whose sender has left."""
         if self._share is not None:
             self._share.release()
 
@@ -351,8 +351,7 @@ class BaseHandler(RequestHandler):
 
     @contextlib.asynccontextmanager
     async def turn(self, voter: str, code: str | None) -> AsyncIterator[None]:
-        """What guessing costs: a code to vote with may wait for its turn, and a wrong one is counted. Raises Busy
-        (`rate`)."""
+        """Hold a code to vote with back until its turn, and count it where it was wrong. Raises Busy (`rate`)."""
         if not code:
             yield
             return

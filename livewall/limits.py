@@ -54,7 +54,7 @@ class Limit:
         return max(0.0, wait)
 
     def give_back(self, key: str) -> None:
-        """One token that was taken counts no longer."""
+        """Undo the taking of one token."""
         if key in self._full_at:
             self._full_at[key] -= 1 / self.rate
 

@@ -23,7 +23,8 @@ class Terms(NamedTuple):
 
 
 MOST_AT_ONCE = 2.0
-"""Seconds of waiting for a body that count at once: when the server itself was late, its peer is not to blame."""
+"""The most seconds of waiting for a body that one look counts: when the server itself is late, its peer is not to
+blame."""
 
 
 class Phase(Enum):

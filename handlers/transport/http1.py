@@ -58,8 +58,9 @@ _HEAD = (
 
 
 def abandon(handler: RequestHandler) -> None:
-    """Let go of a handler whose peer has left before the body was there. Tornado undoes the circles of its references
-    with the answer, which this one never gives: it would stay until the garbage collector comes."""
+    """Release a handler whose peer left before the whole body had come. Tornado breaks a handler's reference cycles
+    when its answer is finished, which never happens here: without this the handler, its request and its connection
+    would stay until the garbage collector runs."""
 
     def forget(prepared: asyncio.Future[None]) -> None:
         handler.request._body_future = asyncio.Future()
@@ -67,11 +68,11 @@ def abandon(handler: RequestHandler) -> None:
         handler.ui = None  # type: ignore[assignment]
 
     waits: asyncio.Future[None] = handler.request._body_future
-    if not waits.done():  # the handlers of WebSockets leave this to nobody
+    if not waits.done():  # WebSocketHandler does not do this
         waits.set_exception(StreamClosedError())
         waits.exception()
     prepared: asyncio.Future[None] | None = handler._prepared_future
-    if prepared is not None and not prepared.done():  # it looks once more for its body
+    if prepared is not None and not prepared.done():  # it still awaits the body after `prepare`
         prepared.add_done_callback(forget)
     else:
         forget(waits)
@@ -139,7 +140,7 @@ class Exchange(HTTP1Connection):
             self._connection.work()
             if not has_body:
                 self._read_finished = True
-                stream.set_close_callback(self._on_connection_close)  # who leaves meanwhile is noticed
+                stream.set_close_callback(self._on_connection_close)  # notices a peer that leaves during `prepare`
             told = True
             received = delegate.headers_received(start, headers)
             if received is not None:
