@@ -198,7 +198,7 @@ def _plainly_not(param: Param, value: Scalar) -> str | None:
         if size > LONGEST:
             return f"must have at most {LONGEST:,} bytes"
     if param.choices is not None and value not in param.choices:
-        return f"must be one of {_list(param.choices)}"
+        return f"must be {'' if len(param.choices) == 1 else 'one of '}{_list(param.choices)}"
     if param.pattern is not None and isinstance(value, str) and len(value) > MATCHED:
         return f"must have at most {MATCHED:,} characters, and match {param.pattern}"
     return None

@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -264,7 +264,7 @@ class _Checker:
     def _body(self, table: dict[str, Any], where: Place) -> tuple[Kind | None, dict[str, Any]]:
         chosen = [kind for key, kind in self._kinds.items() if key in table]
         if len(chosen) != 1:
-            where.wrong(f"a step has one of these keys: {', '.join(self._kinds)}")
+            where.wrong(_wanting(list(self._kinds), chosen))
             return None, {}
         before = len(where.findings.problems)
         body = chosen[0].check(table, where)
@@ -323,3 +323,12 @@ class _Checker:
                             f"{{steps.{use.step}.{use.name}}}: {step.name} does not need {use.step},"
                             " so it may not have ended by then"
                         )
+
+
+def _wanting(kinds: Sequence[str], chosen: Sequence[Kind]) -> str:
+    """Say which key a step lacks that says what it does, or that it has several."""
+    if chosen:
+        return f"a step does one thing; it has {' and '.join(kind.key for kind in chosen)}"
+    if len(kinds) == 1:
+        return f'the step does nothing: give it a command, such as {kinds[0]} = ["make", "-C", "src"]'
+    return f"the step does nothing: give it one of the keys {', '.join(kinds)}"

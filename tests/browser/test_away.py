@@ -106,6 +106,7 @@ async def test_controls_of_a_host_are_out_of_reach_while_the_server_is_gone(hall
     await host.wait_for_selector("#health .old:not([hidden])")
     assert (await host.inner_text("#health .old")).startswith("As of 0:")
     await hall.start_server()
+    await host.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as somebody who looks at it again
     await host.wait_for_selector("#now .away", state="hidden")
     assert await host.evaluate(LOOKS, "#now .step") == before
     assert (await hall.ask("GET", f"/api/polls/{poll}"))["phase"] == "open"
@@ -133,6 +134,8 @@ async def test_desk_task_list_and_phone_say_how_old_they_are(hall: Hall) -> None
     assert await pages["task"].locator("dialog[open]").count() == 0
     await pages["phone"].click(".choice >> nth=0")  # a ballot is kept, and sent when the server is back
     await hall.start_server()
+    for page in pages.values():
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await pages["phone"].wait_for_selector("#receipt[data-phase=safe]")
     for page in pages.values():
         await page.wait_for_function("() => !document.querySelector('.away:not([hidden])')")

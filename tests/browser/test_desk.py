@@ -180,3 +180,25 @@ async def check(page: Page, name: str, found: list[str], *, only: Sequence[str] 
         if violation["impact"] in ("serious", "critical"):
             nodes = json.dumps([node["html"][:160] for node in violation["nodes"][:3]])
             found.append(f"{name}: {violation['id']}: {violation['help']}: {nodes}")
+
+
+async def test_words_say_what_applies(hall: Hall) -> None:
+    wall = await hall.wall()
+    poll = await hall.poll(wall=wall, title="Which?")
+    await hall.show(wall, f"polls/{poll}")
+    host = await hall.host()
+    await host.goto(f"{hall.url}/w/{wall}/host")
+    await hall.live(host)
+    await reads(host, "#now .times .quiet", "Ends in…")
+    assert await host.get_attribute("#now .times", "aria-label") == "Ends in…"
+    await host.click("#now .times button:text-is('60 s')")
+    await reads(host, "#now .times .quiet", "Time left")
+    await reads(host, ".agenda .on .row button:last-of-type", "Take off the screen")
+    await host.goto(f"{hall.url}/w/{wall}/codes")
+    assert "There are no codes yet." in await host.inner_text("main")
+    assert await host.locator("button[value=replace]").count() == 0
+    await hall.ask("POST", "/api/tasks", {"title": "Release", "steps": [{"name": "build"}]})
+    await host.goto(f"{hall.url}/tasks")
+    await hall.live(host)
+    assert await host.locator(".group:not([hidden])").count() == 1
+    assert not await host.is_visible("text=Older tasks")

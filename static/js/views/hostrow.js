@@ -48,8 +48,8 @@ export class HostRow {
     this.element.classList.toggle("on", active);
     if (active) setAttribute(this.element, "aria-current", "true");
     else this.element.removeAttribute("aria-current");
-    setText(this.show, say(active ? "home.show_nothing" : "home.show"));
-    setAttribute(this.show, "aria-label", active ? say("home.show_nothing") : `${say("home.show")}: ${title}`);
+    setText(this.show, say(active ? "home.take_off" : "home.show"));
+    setAttribute(this.show, "aria-label", `${say(active ? "home.take_off" : "home.show")}: ${title}`);
     setAttribute(this.summary, "aria-label", `${say("host.more")}: ${title}`);
     this.phase.dataset.phase = poll ? poll.phase : "";
     setText(this.word, poll ? say(`poll.phase.${poll.phase}`) : state ? say(`state.${state}`) : "");

@@ -30,8 +30,8 @@ export class HostStage {
     setText(this.more, texts.say("host.add", { n: 30 }));
     this.endless = button("host.no_end", () => on.time({ left: null }));
     const times = page.times.map((n) => h("button", { type: "button", onclick: () => on.time({ left: n }) }, texts.say("host.left", { n })));
-    this.clock = h("div", { class: "times", role: "group", "aria-label": texts.say("host.time") },
-      h("span", { class: "quiet" }, texts.say("host.time")), times, this.more, this.endless);
+    this.ends = h("span", { class: "quiet" });
+    this.clock = h("div", { class: "times", role: "group" }, this.ends, times, this.more, this.endless);
     this.meta = h("p", { class: "meta" }, this.phase, Object.values(this.facts));
     element.replaceChildren(this.meta, this.title, this.figures, this.rules,
       h("div", { class: "steer" }, this.back, this.step, this.ahead),
@@ -57,6 +57,8 @@ export class HostStage {
     this.result.hidden = !poll;
     if (poll) setText(this.result, this.texts.say(isShown(poll) ? "host.hide" : "host.show"));
     this.clock.hidden = !poll || poll.phase !== "open";
+    setText(this.ends, this.texts.say(poll && poll.closes_at ? "host.time" : "host.ends_in"));
+    setAttribute(this.clock, "aria-label", this.ends.textContent);
     this.more.hidden = this.endless.hidden = !poll || !poll.closes_at;
     keepFocus(held, () => this.step);
   }

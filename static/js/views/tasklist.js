@@ -19,7 +19,7 @@ export class TaskList {
     this.timer = null;
     this.groups = Object.fromEntries(GROUPS.map((group) => {
       const section = element.querySelector(`[data-group="${group}"]`);
-      return [group, { many: section.querySelector(".many"), none: section.querySelector(".quiet"), list: section.querySelector("ul") }];
+      return [group, { section, many: section.querySelector(".many"), none: section.querySelector(".quiet"), list: section.querySelector("ul") }];
     }));
     this.begun = false; // until then the rows are the server's
     for (const event of ["pointermove", "pointerdown"]) {
@@ -70,8 +70,10 @@ export class TaskList {
     const kept = new Set();
     if (!this.begun) for (const group of GROUPS) this.groups[group].list.replaceChildren();
     this.begun = true;
+    const any = GROUPS.some((group) => this.wanted[group].length);
     for (const group of GROUPS) {
-      const { list, many, none } = this.groups[group];
+      const { list, many, none, section } = this.groups[group];
+      section.hidden = any && !this.wanted[group].length; // an empty one among others says nothing
       let place = list.firstElementChild;
       for (const task of this.wanted[group]) {
         kept.add(task.id);
