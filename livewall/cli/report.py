@@ -132,8 +132,9 @@ def stop_if_untold(forwarding: Forwarding, piped: Piped) -> None:
     """Say what could not be reported, and end with a status that says so, too."""
     lost = 0 if piped.waits else piped.lost
     unsent = f"{lost:,} bytes of what was piped in were not sent." if lost else ""
-    for problem in forwarding.problems:
-        say(words(problem) if isinstance(problem, Refusal) else str(problem))
+    said = [words(problem) if isinstance(problem, Refusal) else str(problem) for problem in forwarding.problems]
+    for each in dict.fromkeys(said):  # the report and the log may have been refused alike
+        say(each)
     if forwarding.problems:
         refused = any(isinstance(problem, Refusal) for problem in forwarding.problems)
         stop(REFUSED if refused else NOT_REACHED, unsent)

@@ -57,7 +57,7 @@ class Forwarding:
         except ClientError as problem:
             self.problems.append(problem)
             if not self._piped.waits and self._piped.ended_at == math.inf:
-                self._say(f"{problem} What is piped in is read to its end and not sent.")
+                self._say(f"{str(problem).rstrip('.')}. What is piped in is read to its end and not sent.")
             await self._piped.drop()
 
     async def _send_all(self) -> None:

@@ -119,6 +119,7 @@ def test_what_is_refused_breaks_no_pipe(task: Server, arguments: tuple[str, str]
         pipe.write(MUCH)
         said = pipe.end(1)
         assert why in said and f"{len(MUCH):,} bytes" in said, said
+        assert said.count("(not_found)") <= 1
 
 
 def test_a_cancel_breaks_no_pipe(task: Server) -> None:
