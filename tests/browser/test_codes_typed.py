@@ -92,7 +92,7 @@ async def test_a_host_makes_a_sheet_and_its_qr_codes_lead_to_the_wall(hall: Hall
     await hall.poll(wall=wall, assurance="code")
     host = await hall.host()
     await host.goto(f"{hall.url}/w/{wall}/codes")
-    await reads(host, "main p[role=status]", "0 made, 0 used, 0 not used yet")
+    await reads(host, "main p[role=status]", "There are no codes yet.")
     await host.fill("input[name=count]", "8")
     await host.click("text=Make codes")
     assert len(await host.query_selector_all(".codes svg")) == 8

@@ -473,10 +473,11 @@ async def test_a_lost_connection_is_said_and_the_chart_kept(hall: Hall) -> None:
     task = await made(hall)
     await report(hall, task, "fetch", state="running")
     page = await operator(hall, f"/tasks/{task}")
+    await page.click("#cancel")
     await hall.stop_server()
     await page.wait_for_selector("#corner[data-state=lost]")
     assert await page.locator(".n[data-state=running]").count() == 1
-    await page.click("#cancel")
+    assert await page.get_attribute("#cancel", "aria-disabled") == "true"
     await page.click("#sure button[value=yes]")
     await reads(page, "#answer", "The server was not reached. Nothing was changed; try again.")
     await hall.start_server()
