@@ -143,6 +143,15 @@ def density(labels: Sequence[str], title: str = "", extra: tuple[float, float] =
     return found
 
 
+def cut_lines(labels: Sequence[str], title: str = "", extra: tuple[float, float] = (0.0, 0.0)) -> int:
+    """Return how many lines of each label fit where the tightest rows have to cut some of them."""
+    name = density(labels, title, extra)
+    height, rest = next((height, rest) for each, _, _, _, height, rest in DENSITIES if each == name)
+    down = max(1, -(-len(labels) // columns(len(labels))))
+    room = ROOM[length_class(title)] - extra[0] - down * (rest + extra[1])
+    return min(LINES, max(1, int(room / (down * height))))
+
+
 def multiples(polls: int) -> tuple[int, int, int]:
     """At the end of a wall: polls side by side, options of each, and how many polls are shown at all."""
     for most, beside, options in ((1, 1, 8), (2, 2, 8), (4, 2, 3), (6, 3, 3)):

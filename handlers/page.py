@@ -11,7 +11,18 @@ from typing import Any
 from handlers.assets import in_script, texts
 from handlers.base import SAFE, BaseHandler, takes_gzip
 from handlers.login import show_error_page
-from handlers.looks import density, extras, grouped, length_class, moment, number, rows, share_width, step_density
+from handlers.looks import (
+    cut_lines,
+    density,
+    extras,
+    grouped,
+    length_class,
+    moment,
+    number,
+    rows,
+    share_width,
+    step_density,
+)
 from livewall.errors import LivewallError, NotFound
 from livewall.identity import NOBODY, Who
 
@@ -56,6 +67,7 @@ class Page(BaseHandler):
             "length_class": length_class,
             "density": density,
             "extras": extras,
+            "cut_lines": cut_lines,
             "step_density": step_density,
             "legacy": False,
             "packs": self.request.query_arguments.get("packs") != [b"off"],

@@ -165,6 +165,16 @@ export function densities(options) {
   return DENSITIES.filter(([, most, beside]) => beside === columns(options) && options <= most).map(([name]) => name);
 }
 
+/** How many lines of each label fit where the tightest rows have to cut some of them. */
+export function cutLines(labels, title = "", extra = {}) {
+  const { foot = 0, row = 0 } = extra;
+  const name = density(labels, title, extra);
+  const [, , , , height, rest] = DENSITIES.find(([each]) => each === name);
+  const down = Math.max(1, Math.ceil(labels.length / columns(labels.length)));
+  const room = ROOM[lengthClass(title)] - foot - down * (rest + row);
+  return Math.min(LINES, Math.max(1, Math.floor(room / (down * height))));
+}
+
 /** How the rows of the poster stand: the largest letters with which every label is whole, else the tightest. */
 export function density(labels, title = "", { foot = 0, row = 0 } = {}) {
   const room = ROOM[lengthClass(title)] - foot;

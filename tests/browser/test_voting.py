@@ -166,6 +166,21 @@ async def test_long_labels_of_many_options_are_shown_whole_on_the_projector(hall
         assert between > 1.5 * inside, options
 
 
+async def test_labels_that_cannot_be_whole_take_the_room_there_is(hall: Hall) -> None:
+    label = "We move the whole release to a calm week in spring and tell everyone about it before day "
+    for options, lines in ((10, 3), (20, 1)):
+        labels = [label + str(n) for n in range(options)]
+        screen = await hall.projector(f"/polls/{await hall.poll(options=labels)}/screen")
+        shown, bottom, room = await screen.evaluate("""() => {
+            const label = document.querySelector(".row .label");
+            const height = parseFloat(getComputedStyle(label).lineHeight);
+            const rows = [...document.querySelectorAll(".row")].map((row) => row.getBoundingClientRect().bottom);
+            const room = document.querySelector(".rows").getBoundingClientRect().bottom;
+            return [label.clientHeight / height, Math.max(...rows), room];
+        }""")
+        assert round(shown) == lines and room - 40 < bottom <= room + 1, options
+
+
 async def test_a_bar_grows_from_the_side_on_which_its_label_begins(hall: Hall) -> None:
     poll = await hall.poll(options=["Spring", "אביב"])
     await hall.vote(poll, "1")

@@ -11,7 +11,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from handlers.looks import Row, density, extras, grouped, length_class, most_chosen, multiples, rows, step_density
+from handlers.looks import (
+    Row,
+    cut_lines,
+    density,
+    extras,
+    grouped,
+    length_class,
+    most_chosen,
+    multiples,
+    rows,
+    step_density,
+)
 from livewall.voting import outcome
 from livewall.voting.figures import percent
 from livewall.voting.poll import Poll, Tally
@@ -19,8 +30,8 @@ from livewall.voting.poll import Poll, Tally
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import { mostChosen, multiples } from "./static/js/overview.js";
-import { base, density, extras, lengthClass, majorityReached, majorityShare, needed, percent, quorumReached, rows,
-  stepDensity } from "./static/js/tally.js";
+import { base, cutLines, density, extras, lengthClass, majorityReached, majorityShare, needed, percent, quorumReached,
+  rows, stepDensity } from "./static/js/tally.js";
 const { polls, titles, shares, sizes, labels } = JSON.parse(process.argv[1]);
 const width = (share) => `${(share * 100).toFixed(1)}%`;
 console.log(JSON.stringify({
@@ -35,7 +46,8 @@ console.log(JSON.stringify({
     mostChosen(rows(poll, tally), 3).map((row) => row.id)),
   extras: polls.map(([poll]) => [density(Array(8).fill("x".repeat(90)), "", extras(poll)), extras(poll)]),
   titles: titles.map(lengthClass), shares: shares.map(([a, b]) => percent(a, b)),
-  sizes: labels.map((each) => density(each)), steps: sizes.map(stepDensity),
+  sizes: labels.map((each) => density(each)),
+  cut: labels.map((each) => cutLines(each, "", { foot: 4, row: 0.8 })), steps: sizes.map(stepDensity),
 }));
 """
 
@@ -109,6 +121,9 @@ def test_the_server_and_the_script_draw_alike() -> None:
     assert drawn["titles"] == [length_class(title) for title in TITLES]
     assert drawn["shares"] == [percent(count, of) for count, of in SHARES]
     assert drawn["sizes"] == [density(labels) for labels in LABELS]
+    assert drawn["cut"] == [cut_lines(labels, "", (4.0, 0.8)) for labels in LABELS]
+    long = ["x" * 200]
+    assert [cut_lines(long * options) for options in (8, 10, 20, 40)] == [1, 3, 1, 1]
     assert drawn["steps"] == [step_density(size) for size in SIZES]
 
 

@@ -3,7 +3,7 @@
 
 import { h, setText } from "../dom.js";
 import { beside } from "../facts.js";
-import { columns, densities, density, extras, isCompared, lengthClass, majorityShare, rows } from "../tally.js";
+import { columns, cutLines, densities, density, extras, isCompared, lengthClass, majorityShare, rows } from "../tally.js";
 import { bar, ghost } from "./bar.js";
 
 export class Poster {
@@ -35,7 +35,8 @@ export class Poster {
     if (shown) this.fit(list.length);
   }
 
-  /** Letters are estimated before they are drawn; where they turn out wider, the next smaller ones are taken. */
+  /** Letters are estimated before they are drawn; where they turn out wider, the next smaller ones are taken, and of
+   * labels that have to be cut fewer lines. */
   fit(options) {
     const names = densities(options);
     const from = names.indexOf(this.section.dataset.density);
@@ -43,6 +44,7 @@ export class Poster {
       if (!this.isCrowded()) return;
       this.section.dataset.density = name;
     }
+    for (let lines = Number(this.section.dataset.lines); lines > 1 && this.isCrowded(); lines--) this.section.dataset.lines = String(lines - 1);
   }
 
   /** Whether a row runs into the next one, or out of the stage. */
@@ -81,7 +83,9 @@ export class Poster {
       return parts.item;
     });
     this.note = h("p", { class: "note" });
-    this.section = h("section", { class: "poll", "data-density": density(list.map((row) => row.label), poll.title, extras(poll)), "data-compared": String(isCompared(poll)) },
+    const labels = list.map((row) => row.label);
+    const extra = extras(poll);
+    this.section = h("section", { class: "poll", "data-density": density(labels, poll.title, extra), "data-lines": String(cutLines(labels, poll.title, extra)), "data-compared": String(isCompared(poll)) },
       h("h1", { dir: "auto", "data-length": lengthClass(poll.title) }, poll.title),
       h("ol", { class: "rows", "aria-hidden": "true" }, items),
       this.note);
