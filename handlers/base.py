@@ -34,6 +34,9 @@ T = TypeVar("T")
 
 SMALL, LARGE, BODY_LIMIT = 8 << 10, 256 << 10, 1 << 20
 """Bytes of a body: of what anybody may send; of a poll or a wall; and the most that any address takes."""
+CHUNK = 16
+"""Bytes that a chunk of a body has at least, on the average of the largest body that is taken: reading a chunk costs as
+much as a header field, however short it is."""
 THEMES = ("dark", "light", "contrast")
 LANGUAGES = {"en": "en_US", "zh": "zh_CN"}
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -195,6 +198,8 @@ class BaseHandler(RequestHandler):
         length = self.request.headers.get("Content-Length", "")
         if length.isdecimal() and (len(length) > 15 or int(length) > self.most):
             raise too_large(self.most)
+        connection: Any = self.request.connection
+        connection.allow_chunks(self.most // CHUNK)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Count what comes, and keep it where it is asked for. What is too much is refused at once."""

@@ -109,7 +109,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
         if self.request.headers.get("Sec-WebSocket-Version") != "13":
             return None
-        return Frames(self, MAX_MESSAGE, Share(self.services.bodies, self.address))
+        return Frames(self, MAX_MESSAGE, Share(self.services.bodies, self.address), self._take_message)
 
     async def open(self, *args: str, **kwargs: str) -> None:
         if self._refused is not None:
@@ -273,11 +273,17 @@ class LiveSocket(BaseHandler, WebSocketHandler):
 
     def _count_message(self) -> None:
         """What is refused, and what asks the store, is limited for each connection: beyond, it is closed with 4008."""
+        try:
+            self._take_message()
+        except Busy as error:
+            asyncio.get_running_loop().call_soon(self.refuse, error)
+
+    def _take_message(self) -> None:
+        """Raises Busy (`rate`)."""
         full_at = self.services.limits.message(self._full_at, self.services.monotonic())
         if full_at is None:
-            asyncio.get_running_loop().call_soon(self.refuse, Busy("rate", "too many messages that could not be taken"))
-        else:
-            self._full_at = full_at
+            raise Busy("rate", "too many messages that could not be taken")
+        self._full_at = full_at
 
     def _vote(self, act: wire.Vote) -> None:
         poll, voter = self._poll(act.poll), self._voter()

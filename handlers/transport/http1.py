@@ -42,6 +42,8 @@ MAX_FIELDS = 100
 """Header fields of a request."""
 MAX_ARGUMENTS = 64
 """Arguments of a query."""
+MOST_CHUNKS = 100
+"""Chunks of a body of which no handler says how many it takes."""
 set_parse_body_config(
     ParseBodyConfig(
         urlencoded=ParseUrlEncodedConfig(max_arguments=MAX_ARGUMENTS),
@@ -142,6 +144,7 @@ class Exchange(HTTP1Connection):
                 self._read_finished = True
                 stream.set_close_callback(self._on_connection_close)  # notices a peer that leaves during `prepare`
             told = True
+            self.allow_chunks(MOST_CHUNKS)
             received = delegate.headers_received(start, headers)
             if received is not None:
                 await received
@@ -183,6 +186,10 @@ class Exchange(HTTP1Connection):
             if told:
                 delegate.on_connection_close()
             self._clear_callbacks()
+
+    def allow_chunks(self, most: int) -> None:
+        """How many chunks the body of this request may have."""
+        self.stream.lines_left = max(most, MOST_CHUNKS)
 
     async def _deliver_body(self, delegate: HTTPMessageDelegate, data: bytes) -> None:
         if not self._write_finished:

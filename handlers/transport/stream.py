@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tornado.httputil import HTTPInputError
 from tornado.iostream import IOStream, UnsatisfiableReadError
 
 from handlers.transport.lingering import LINGER_SECONDS, Lingering
@@ -78,6 +79,8 @@ class LiveStream(IOStream):
         self.overflow: Callable[[], bytes] | None = None
         """What to answer to a header that is larger than allowed."""
         self._lingers = False
+        self.lines_left = 0
+        """Lines that may still be read. Of those there is one before each chunk of a body."""
         self.held: Callable[[], None] | None = None
         self.empty: Callable[[], None] | None = None
         self._room = self._open.room
@@ -169,6 +172,13 @@ class LiveStream(IOStream):
         if size:
             self.came += size
         return size
+
+    def read_until(self, delimiter: bytes, max_bytes: int | None = None) -> Awaitable[bytes]:
+        """Tornado reads the lengths of chunks by this, and nothing else. Raises HTTPInputError beyond `lines_left`."""
+        self.lines_left -= 1
+        if self.lines_left < 0:
+            raise HTTPInputError("the body comes in too many chunks; send it in larger ones")
+        return super().read_until(delimiter, max_bytes)
 
     @property
     def unread(self) -> int:

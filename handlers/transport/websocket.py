@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from tornado.util import _websocket_mask
@@ -31,16 +32,19 @@ class Counted(Protocol):
 
 
 class Frames(WebSocketProtocol13):
-    """Reads frames of at most `most` bytes a message."""
+    """Reads frames of at most `most` bytes a message. `spend` is called for each frame that is no message of its own
+    (a ping, a pong, a part) and raises Busy where there are too many: each costs as much as an act, and nothing else
+    limits them."""
 
     stream: LiveStream
 
-    def __init__(self, handler: Any, most: int, counted: Counted) -> None:
+    def __init__(self, handler: Any, most: int, counted: Counted, spend: Callable[[], None]) -> None:
         super().__init__(
             handler, False, _WebSocketParams(ping_interval=None, ping_timeout=None, max_message_size=most)
         )
         self._most = most
         self._counted = counted
+        self._spend = spend
         self._parts: bytearray | None = None
         self._kind = TEXT
 
@@ -56,12 +60,14 @@ class Frames(WebSocketProtocol13):
         if held + size > self._most:
             self.refuse(CloseCode.TOO_BIG, f"a message has at most {self._most} bytes")
             return
-        if size > SMALL or held or not final:
-            try:
+        try:
+            if opcode >= CLOSE or opcode == CONTINUATION:
+                self._spend()
+            if size > SMALL or held or not final:
                 self._counted.take(size)
-            except Busy as error:
-                self.refuse(CloseCode.RATE, error.message)
-                return
+        except Busy as error:
+            self.refuse(CloseCode.RATE, error.message)
+            return
         data = await self._read_bytes(4 + size)
         data = _websocket_mask(data[:4], data[4:])
         if opcode < CLOSE:
@@ -126,6 +132,9 @@ class Frames(WebSocketProtocol13):
         self.stream.linger()
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
+        if code == CloseCode.RATE:  # who says too much is not listened to while it takes its leave
+            self.refuse(code, reason or "")
+            return
         super().close(code, reason)
         if self.stream is None or self.stream.closed():
             self._parts = None

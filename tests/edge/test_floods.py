@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+import time
 from typing import Any
 
 import pytest
@@ -76,3 +77,46 @@ async def test_one_who_reads_no_answers_is_not_listened_to_and_is_let_go_with_th
         assert len(stream._write_buffer) + len(stream._rest) < 1 << 17
     writer.transport.abort()
     await until(lambda: not len(running.connections))
+
+
+PONG = 0xA
+EMPTY = b"\x80" + bytes(4)
+TOO_MANY = b"\x88\x2b" + struct.pack("!H", 4008)
+
+
+@pytest.mark.parametrize(
+    ("first", "piece"),
+    [
+        (b"", frame(b"", PING)),
+        (b"", frame(b"x" * 125, PING)),
+        (b"", frame(b"", PONG)),
+        (b"\x01" + EMPTY, b"\x00" + EMPTY),
+        (b"", b"\x01" + EMPTY + b"\x80" + EMPTY),
+        (b"", frame(BAD)),
+        (b"", frame(b"", 0x2)),
+    ],
+    ids=["pings", "long pings", "pongs", "empty parts", "messages in two parts", "no acts", "binary"],
+)
+async def test_a_flood_of_small_frames_is_ended_with_a_code(
+    client: Client, running: Any, monkeypatch: pytest.MonkeyPatch, first: bytes, piece: bytes
+) -> None:
+    poll, now = (await client.poll())["id"], time.monotonic()
+    running.services.limits.on = True
+    monkeypatch.setattr(running.services, "monotonic", lambda: now)
+    reader, writer = await opened(running.port, poll)
+    writer.write(first + piece * 5000)
+    assert TOO_MANY in await asyncio.wait_for(reader.read(-1), 10)
+    writer.close()
+
+
+async def test_a_message_in_many_parts_with_pings_between_is_taken(client: Client, running: Any) -> None:
+    poll = (await client.poll())["id"]
+    running.services.limits.on = True
+    reader, writer = await opened(running.port, poll)
+    writer.write(frame(b"", PING) * 20)
+    said = f'{{"do":"unsubscribe","ref":"7","stream":"polls/{poll}"}}'.encode()
+    for at, byte in enumerate(said):
+        head = (0x01 if at == 0 else 0x00) | (0x80 if at == len(said) - 1 else 0)
+        writer.write(bytes([head, 0x81]) + bytes(4) + bytes([byte]))
+    assert b'"ref":"7"' in await asyncio.wait_for(reader.readuntil(b'"ok"'), 10)
+    writer.close()

@@ -103,6 +103,39 @@ async def test_each_address_has_its_limit(
     raw.close()
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/api/voters"), ("GET", "/healthz"), ("POST", "/polls/ABC/ballot"), ("GET", "/packs/base.css")],
+)
+async def test_a_body_in_thousands_of_chunks_is_refused(running: Any, method: str, path: str) -> None:
+    raw = await Raw.open(running.port)
+    raw.say(f"{method} {path} HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\nTransfer-Encoding: chunked\r\n\r\n")
+    raw.say("1\r\n \r\n" * 8000 + "0\r\n\r\n")
+    status, _, found = await raw.answer()
+    assert (status, found["error"]["code"]) == (400, "malformed")
+    assert "chunks" in found["error"]["message"]
+    raw.close()
+
+
+async def test_a_body_in_some_hundred_small_chunks_is_taken_and_the_next_may_have_as_many(running: Any) -> None:
+    raw = await Raw.open(running.port)
+    for _ in range(3):
+        raw.say("POST /api/voters HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        raw.say("1\r\n{\r\n" + "1\r\n \r\n" * 400 + "1\r\n}\r\n0\r\n\r\n")
+        assert (await raw.answer())[0] == 201
+    raw.close()
+
+
+async def test_a_log_may_come_in_a_chunk_for_each_line(client: Client, running: Any) -> None:
+    task = await client.host("POST", "/api/tasks", {"title": "T", "steps": [{"name": "a"}]})
+    raw, lines = await Raw.open(running.port), 5000
+    raw.say(f"POST /api/tasks/{task['id']}/logs/a?offset=0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN}\r\n")
+    raw.say("Transfer-Encoding: chunked\r\n\r\n" + "7\r\na line\n\r\n" * lines + "0\r\n\r\n")
+    status, _, found = await raw.answer()
+    assert (status, found["lines"]) == (200, lines)
+    raw.close()
+
+
 async def test_a_body_that_came_along_with_a_refused_request_does_not_cost_the_connection(running: Any) -> None:
     raw = await Raw.open(running.port)
     for _ in range(3):
