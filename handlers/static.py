@@ -11,13 +11,15 @@ from handlers.etags import is_held
 from livewall import wire
 from livewall.errors import NotFound
 
+READS = ("GET", "HEAD")
+
 
 @tornado.web.stream_request_body
 class StaticHandler(tornado.web.StaticFileHandler):
     """GET /static/PATH; an address with `?v=` is cached for ten years by Tornado, since its content never changes."""
 
     def prepare(self) -> None:
-        if self.request.method not in ("GET", "HEAD"):
+        if self.request.method not in READS:
             raise tornado.web.HTTPError(405)
         length = self.request.headers.get("Content-Length", "")
         if self.request.headers.get("Transfer-Encoding") or (length.isdecimal() and len(length) > 3):
@@ -45,6 +47,8 @@ class StaticHandler(tornado.web.StaticFileHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = as_error(status_code, kwargs.get("exc_info", (None, None, None))[1])
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(READS))
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.finish(wire.encode({"error": error.body()}))
 

@@ -104,3 +104,9 @@ async def test_a_file_whose_name_is_none_is_not_there(client: Client) -> None:
     for path in ("/static/%00", "/static/css/base.css%00", "/static/..%2f..%2fserver.py", "/static/" + "a" * 8000):
         answer = await client.ask("GET", path)
         assert (answer.status, answer.code) in ((404, "not_found"), (403, "forbidden")), path
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE", "OPTIONS", "PATCH"])
+async def test_a_file_says_which_methods_it_takes(client: Client, method: str) -> None:
+    answer = await client.ask(method, "/static/css/base.css")
+    assert (answer.status, answer.code, answer.headers["Allow"]) == (405, "method_not_allowed", "GET, HEAD")
