@@ -12,6 +12,9 @@ from livewall.errors import Busy, NotFound
 from livewall.identity import NOBODY
 from livewall.names import in_address, look_alikes, wall_code
 
+MOST_TYPED = 400
+"""Letters of what is typed for a code that are looked at: an address may have been pasted."""
+
 
 class CodeForm(Page):
     """The field for a wall's code, and what is said beside it when the code leads nowhere."""
@@ -59,7 +62,7 @@ class CodePage(CodeForm):
     """GET /w: type the code; case, spaces, dashes and letters that look alike do not matter."""
 
     async def get(self) -> None:
-        typed = self.argument("code").strip()
+        typed = self.argument("code").strip()[:MOST_TYPED]
         if not typed:
             self.show_form("", "")
         elif code := await self.meant(typed):

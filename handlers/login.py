@@ -68,7 +68,7 @@ class FormHandler(ApiHandler):
             raw = self.raw()
             if raw.count(b"&") >= self.most_fields:
                 raise BadInput("too_large", f"a form has at most {self.most_fields} fields here")
-            self._values = tornado.escape.parse_qs_bytes(raw.decode("utf-8", "replace"), keep_blank_values=True)
+            self._values = tornado.escape.parse_qs_bytes(raw, keep_blank_values=True)
         return self._values
 
     def fields(self) -> dict[str, str]:

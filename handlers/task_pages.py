@@ -13,7 +13,8 @@ from tornado.routing import URLSpec
 from handlers import looks
 from handlers.login import FormHandler
 from handlers.page import ID, Page
-from livewall.errors import LivewallError, NotFound
+from livewall.errors import LivewallError, NotFound, invalid
+from livewall.names import is_name
 from livewall.tasks.machine import TaskState
 from livewall.tasks.params import check_params
 
@@ -171,10 +172,13 @@ class PipelinePage(FormHandler, TaskPages):
     async def post(self, name: str) -> None:
         given = self.fields()
         typed = {key.removeprefix("params."): text for key, text in given.items() if key.startswith("params.")}
+        id = given.get("id") or None
         try:
+            if id is not None and not is_name(id):  # the name of a folder, too
+                raise invalid("id", "letters, digits, . _ and -, at most 80")
             pipeline = self.services.pipelines.get(name)
             values = await asyncio.to_thread(check_params, pipeline, typed)
-            task, _ = await self.services.runner.begin(pipeline, values, given.get("id") or None, self.who)
+            task, _ = await self.services.runner.begin(pipeline, values, id, self.who)
         except LivewallError as error:
             if error.status >= 500 or error.status == 404:
                 raise

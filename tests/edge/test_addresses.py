@@ -110,3 +110,38 @@ async def test_a_file_whose_name_is_none_is_not_there(client: Client) -> None:
 async def test_a_file_says_which_methods_it_takes(client: Client, method: str) -> None:
     answer = await client.ask(method, "/static/css/base.css")
     assert (answer.status, answer.code, answer.headers["Allow"]) == (405, "method_not_allowed", "GET, HEAD")
+
+
+STRANGE_BYTES = [
+    "Café 咖啡".encode(), b"caf\xe9", b"\xff\xfe", b"\x00", b"%00", b"%FF", b"%ED%A0%80", b"%", b"%zz", b"9" * 4000,
+    "\u0663".encode(), "\U0001f600".encode() * 100, b"=", b"&=&", b"+",
+]
+
+
+FIELDS = (
+    b"_form", b"token", b"title", b"options", b"choices", b"code", b"round", b"do", b"id", b"count", b"next", b"item",
+    b"version", b"closes_in", b"max_choices", b"deck",
+)
+
+
+@pytest.mark.parametrize("strange", STRANGE_BYTES, ids=lambda data: repr(data[:12]))
+async def test_no_form_fails_on_it(client: Client, strange: bytes) -> None:
+    poll = (await client.poll())["id"]
+    wall = (await client.host("POST", "/api/walls", {"title": "T"}))["code"]
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+    for path in (
+        "/", f"/polls/{poll}/ballot", "/login/abc", "/desk/walls", "/desk/polls", f"/desk/walls/{wall}",
+        f"/desk/polls/{poll}", f"/w/{wall}/codes", f"/w/{wall}/deck", f"/w/{wall}/duplicate", "/logout",
+    ):
+        for body in (strange, b"&".join(name + b"=" + strange for name in FIELDS)[:8000]):
+            for token in (None, ADMIN):
+                answer = await client.ask("POST", path, raw=body, token=token, headers=headers)
+                assert answer.status < 500, (path, token, answer.status)
+
+
+async def test_a_form_that_is_not_escaped_is_read_as_it_is(client: Client) -> None:
+    """As `curl -d` sends it."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await client.ask("POST", "/desk/walls", raw="title=Café 咖啡".encode(), token=ADMIN, headers=headers)
+    assert answer.status == 303
+    assert [wall["title"] for wall in (await client.host("GET", "/api/walls"))["items"]] == ["Café 咖啡"]

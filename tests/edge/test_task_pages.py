@@ -212,6 +212,13 @@ async def test_a_form_tells_what_is_wrong_beside_its_field_and_keeps_what_was_ty
     assert again.status == 303 and len((await client.host("GET", "/api/tasks"))["items"]) == 1
 
 
+@pytest.mark.parametrize("id", ["../..", "..", "\0", "Café", "a/b", "-x", ".", "x" * 81])
+async def test_a_form_starts_nothing_under_an_id_that_is_no_name(client: Client, id: str) -> None:
+    answer = await submit(client, "/pipelines/talk", {"params.words": "hello", "params.loud": "false", "id": id})
+    assert answer.status == 422 and "letters, digits" in answer.body.decode()
+    assert (await client.host("GET", "/api/tasks"))["items"] == []
+
+
 async def test_a_broken_pipeline_shows_its_faults_and_starts_nothing(client: Client) -> None:
     text = await page(client, "/pipelines/broken")
     assert "broken.toml:3:" in text and "<form" not in text
