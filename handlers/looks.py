@@ -243,6 +243,11 @@ def moment(at: str, *, exact: bool = False) -> str:
     return f"{at[: 19 if exact else 16].replace('T', ' ')} UTC"
 
 
+def short_moment(at: str, now: str) -> str:
+    """The same of a moment of today without its date, as static/js/moments.js does."""
+    return f"{at[11:16]} UTC" if at[:10] == now[:10] else moment(at)
+
+
 def name_lines(name: str, room: int = 18) -> list[str]:
     """The name of a step in one line or two, cut in the middle where it is too long (static/js/chartlayout.js)."""
     if len(name) <= room:

@@ -21,6 +21,7 @@ from handlers.looks import (
     number,
     rows,
     share_width,
+    short_moment,
     step_density,
 )
 from livewall.errors import LivewallError, NotFound
@@ -81,7 +82,7 @@ class Page(BaseHandler):
         kind, _, id = stream.partition("/")
         if kind == "tasks":
             task = await self.services.tasks.detail(id, who)
-            return {"kind": "task", "task": task, "title": task["title"], "poll": None, "counted": False}
+            return {"kind": "task", "task": task, "title": task["title"], "poll": None, "counted": False, "closed": ""}
         try:
             poll, _ = await self.services.polls.detail(id, who)
         except NotFound:
@@ -97,7 +98,8 @@ class Page(BaseHandler):
     def lobby(self, poll: dict[str, Any] | None, head: str) -> dict[str, Any]:
         title = poll["title"] if poll else ""
         said = {"lobby_title": title, "lobby_head": head, "lobby_rest": self.say("lobby.rest"), "lobby_here": ""}
-        return {"kind": "lobby", "poll": None, "draft": poll, "title": title or head, "counted": False, **said}
+        held = {"kind": "lobby", "poll": None, "draft": poll, "title": title or head, "counted": False, "closed": ""}
+        return held | said
 
     def poll_scene(self, poll: dict[str, Any]) -> dict[str, Any]:
         tally = poll["tally"]
@@ -109,12 +111,20 @@ class Page(BaseHandler):
             "title": poll["title"],
             "rows": rows(poll, tally),
             "counted": tally is not None,
+            "closed": self.closed(poll),
             "ballots_number": number(ballots),
             "ballots_text": self.say("poll.ballots", ballots, n=number(ballots)),
             "ballots_word": self.say("poll.ballots_word", ballots),
             "chosen": ballot["choices"] if ballot else [],
             "receipt": grouped(ballot["receipt"]) if ballot and ballot["receipt"] else "",
         }
+
+    def closed(self, poll: dict[str, Any]) -> str:
+        """That voting is closed and, where it is known, since when (static/js/views/countdown.js); empty before."""
+        if poll["phase"] != "closed":
+            return ""
+        at = poll.get("closed_at")
+        return self.say("poll.closed_at", time=short_moment(at, self.now())) if at else self.say("poll.closed")
 
     async def where(self, found: dict[str, Any], wall: dict[str, Any] | None) -> str:
         """The title of the wall a page belongs to."""

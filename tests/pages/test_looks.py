@@ -21,6 +21,7 @@ from handlers.looks import (
     most_chosen,
     multiples,
     rows,
+    short_moment,
     step_density,
 )
 from livewall.voting import outcome
@@ -129,3 +130,10 @@ def test_the_server_and_the_script_draw_alike() -> None:
 
 def test_a_receipt_is_read_in_groups_of_four() -> None:
     assert grouped("7F3KQ2M8ABCDEFGH") == "7F3K-Q2M8-ABCD-EFGH"
+
+
+@pytest.mark.parametrize(
+    ("at", "read"), [("2026-11-29T00:05:09.000Z", "00:05 UTC"), ("2026-11-28T23:59:59.000Z", "2026-11-28 23:59 UTC")]
+)
+def test_a_moment_of_today_has_no_date(at: str, read: str) -> None:
+    assert short_moment(at, "2026-11-29T11:00:00.000Z") == read
