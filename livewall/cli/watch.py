@@ -13,7 +13,7 @@ import click
 
 from livewall.cli import output
 from livewall.cli.options import server_options
-from livewall.cli.outcome import run
+from livewall.cli.outcome import run, say
 from livewall.client.calls import SILENT, NotReached, Refusal, Server, segment
 from livewall.client.subscription import Subscription, subscribe
 
@@ -54,16 +54,34 @@ async def show(
 
 async def lines(subscription: Subscription, enough: Callable[[Subscription], bool]) -> None:
     def not_yet() -> None:
-        if not subscription.live:
+        if not subscription.was_live:
             subscription.server.say_waiting()
 
     asyncio.get_running_loop().call_later(SILENT, not_yet)
-    async with aclosing(aiter(subscription)) as messages:
-        async for message in messages:
-            sys.stdout.write(output.json_text(message, separators=(",", ":")) + "\n")
-            sys.stdout.flush()
-            if enough(subscription):
-                return
+    saying = asyncio.ensure_future(say_losses(subscription))
+    try:
+        async with aclosing(aiter(subscription)) as messages:
+            async for message in messages:
+                sys.stdout.write(output.json_text(message, separators=(",", ":")) + "\n")
+                sys.stdout.flush()
+                if enough(subscription):
+                    return
+    finally:
+        saying.cancel()
+
+
+async def say_losses(subscription: Subscription) -> None:
+    """Say when a connection that was there is lost for longer than a moment, and when there is one again."""
+    said = False
+    while True:
+        await asyncio.sleep(LOOK)
+        if subscription.live:
+            if said:
+                say(f"the connection to {subscription.server.url} is there again")
+            said = False
+        elif subscription.was_live and not said and time.monotonic() - subscription.since_when > SILENT:
+            say(f"the connection to {subscription.server.url} is lost: {subscription.problem}; trying again")
+            said = True
 
 
 async def draw(subscription: Subscription, enough: Callable[[Subscription], bool]) -> None:

@@ -18,9 +18,10 @@ class Subscription:
     """Iterate over it for the wire's messages: `reset`, events, `synced`, volatile ones, and the `error` that ends a
     stream among several. What is known already and heartbeats are left out.
 
-    `held[stream]` has what the stream holds. `live` is false while there is no connection; `since_when` (monotonic)
-    says since when; `transport` is the one in use. Raises Refusal when no stream is left to follow, and NotReached
-    when the server was not there within `server.wait` seconds; once it was, it is waited for without end.
+    `held[stream]` has what the stream holds. `live` is false while there is no connection, `was_live` before the first;
+    `since_when` (monotonic) says since when; `transport` is the one in use. Raises Refusal when no stream is left to
+    follow, and NotReached when the server was not there within `server.wait` seconds; once it was, it is waited for
+    without end.
     """
 
     def __init__(self, server: Server, streams: Sequence[str], since: Sequence[str | None] = ()) -> None:
@@ -31,7 +32,7 @@ class Subscription:
         self.live = False
         self.since_when = time.monotonic()
         self.problem = ""  # why there is no connection
-        self._was_live = False
+        self.was_live = False
 
     @property
     def transport(self) -> str:
@@ -51,7 +52,7 @@ class Subscription:
             except Broken as problem:
                 delay = self._lost(problem)
                 waited = time.monotonic() - self.since_when
-                was_there = self._was_live or problem.reached or self.server.reached
+                was_there = self.was_live or problem.reached or self.server.reached
                 if not was_there and waited + delay > self.server.wait:
                     raise NotReached(f"{self.server.url} cannot be reached: {problem}.") from None
             except (KeyError, TypeError, ValueError) as problem:
@@ -94,7 +95,7 @@ class Subscription:
     def _delivered(self, now: float) -> None:
         self.ladder.deliver(now)
         if not self.live:
-            self.live = self._was_live = True
+            self.live = self.was_live = True
             self.since_when, self.problem = now, ""
 
     def _lost(self, problem: Broken) -> float:

@@ -68,7 +68,8 @@ class Task:
         self.title = title
         self.url, known = server_of_environment()
         self.url = url or self.url
-        self._left = {str(each["name"]): None for each in wanted}  # those that never began, in order
+        self._left = {str(each["name"]): None for each in wanted}  # those that were not asked for, in order
+        self._idle: dict[str, None] = {}  # those that were asked for and not begun yet
         self._flush = flush
         self._looked = False
         self._reports = Reports(
@@ -92,6 +93,7 @@ class Task:
         if name not in self._left:
             raise ValueError(f"the task {self.title!r} has no step {name!r} that has not begun")
         del self._left[name]
+        self._idle[name] = None
         return Step(self, self._reports, name)
 
     def __enter__(self) -> Self:
@@ -100,8 +102,9 @@ class Task:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         state, message = ("skipped", "not run") if error is None else ("cancelled", words(error))
-        for name in self._left:
+        for name in (*self._idle, *self._left):
             self._reports.end(name, "cancelled" if self._looked else state, message)
+        self._idle.clear()
         self._left.clear()
         lost = self._reports.close(self._flush)
         if lost:
@@ -128,7 +131,7 @@ class Task:
 
 
 class Step:
-    """One step, running while its `with` is. An exception makes it `failed` and is raised on."""
+    """One step, running while its `with` or `async with` is. An exception makes it `failed` and is raised on."""
 
     def __init__(self, task: Task, reports: Reports, name: str) -> None:
         self.task = task
@@ -136,12 +139,21 @@ class Step:
         self._reports = reports
 
     def __enter__(self) -> Self:
+        self.task._idle.pop(self.name, None)
         self._reports.begin(self.name)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         state, message = outcome(error, cancelled=self.task._looked)
         self._reports.end(self.name, state, message)
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)
 
     def progress(self, fraction: float | None = None, message: str | None = None) -> None:
         """How much of the step is done, 0 to 1, and what it is doing. Call it as often as you like: what is newest

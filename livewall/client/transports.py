@@ -229,12 +229,15 @@ async def polling(server: Server, streams: Sequence[str], where: Where) -> Async
 async def _polling(
     server: Server, streams: Sequence[str], where: Where, *, wait: float, pause: float
 ) -> AsyncGenerator[Message, None]:
+    first = True
     while True:
         asked = time.monotonic()
+        # The first answer comes at once: who lost the server learns that it is there, although nothing is new.
+        seconds, first = 0.0 if first else wait, False
         request = HTTPRequest(
-            address(server, "updates", streams, where, wait=f"{wait:g}"),
+            address(server, "updates", streams, where, wait=f"{seconds:g}"),
             headers=server.headers(),
-            request_timeout=wait + 15,
+            request_timeout=seconds + 15,
         )
         try:
             response = await server.fetch(request)

@@ -222,7 +222,11 @@ class Runner:
             spec = self._spec(begin, attempt)
             process = await self._begun(lambda: _started(attempt, spec, self._work(begin), begin.inherits))
         except (OSError, LivewallError) as error:
-            reason = error.message if isinstance(error, LivewallError) else f"it could not be started: {error.strerror}"
+            if isinstance(error, LivewallError):
+                reason = error.message
+            else:
+                what = f"{error.filename}: " if error.filename else ""
+                reason = f"it could not be started: {what}{error.strerror}"
             await self._ended(begin, Outcome(StepState.FAILED, reason))
             return
         self._follow(begin, attempt)

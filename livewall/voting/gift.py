@@ -72,7 +72,12 @@ def _questions(text: str) -> Iterator[tuple[int, str]]:
 def _question(drafts: Drafts, line: int, block: str) -> None:
     parts = re.split("([{}])", block)
     if parts[1::2] != ["{", "}"]:
-        why = "has no answers in braces" if len(parts) == 1 else "has braces that do not match; write \\{ for a brace"
+        if len(parts) == 1:
+            why = "has no answers in braces"
+        elif parts[1::2] == ["{", "}"] * (len(parts) // 4):
+            why = "has answers twice; leave a blank line between two questions"
+        else:
+            why = "has braces that do not match; write \\{ for a brace"
         return drafts.wrong(line, f"this question {why}")
     before, inside, after = parts[0::2]
     before = re.sub(r"\A\s*::.*?::", lambda name: "\n" * name[0].count("\n"), before, flags=re.DOTALL)

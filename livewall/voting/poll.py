@@ -89,8 +89,8 @@ def moved(phase: Phase, action: str) -> Phase:
         return MOVES[phase, action]
     except KeyError:
         if phase is Phase.DRAFT:
-            raise Refused("poll_not_open", f"the poll is a draft; it cannot {action}") from None
-        raise Refused("conflict", f"the poll is {phase.value}; only a closed poll can {action}") from None
+            raise Refused("poll_not_open", f"the poll is a draft; open it before you {action} it") from None
+        raise Refused("conflict", f"the poll is {phase.value}; only a closed poll can be {action}") from None
 
 
 def tally_is_seen(results: str, phase: str, published: bool, voted: bool) -> bool:

@@ -26,8 +26,9 @@ _LISTED = frozenset(
     {"options", "choices", "answers", "answer options", "antworten", "antwortmöglichkeiten", "opciones", "réponses"}
 )
 _RIGHT = re.compile(
-    r"(?:correct|right|richtig|korrekt|correcta|正确|lösung|losung|solution|answer key|key|points|score|punkte|feedback"
-    r"|explanation|answer explanation|erklärung|rationale|hint)\b.*|(?:the )?(?:correct|right) .*|正确答案"
+    r"(?:correct|right|richtige?|korrekte?|bonne|correcta|respuesta correcta|risposta corretta|正确|lösung|losung"
+    r"|solution|answer key|key|points|score|punkte|feedback|explanation|answer explanation|erklärung"
+    r"|rationale|hint)\b.*|(?:the )?(?:correct|right) .*|正确答案"
 )
 _ALONE = frozenset({"answer", "antwort", "答案", "respuesta", "réponse", "reponse", "risposta"})
 _DELIMITERS = "\t;,"

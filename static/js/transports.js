@@ -200,10 +200,17 @@ function polling(spec, on, env, { ask, limit, pause }) {
 }
 
 export function longpoll(spec, on, env) {
-  const seconds = LIMITS.wait / 1000;
+  let asked = false;
+  // Who knows where it stands is answered at once the first time: a page that had lost its server learns that it is
+  // there again, although nothing is new.
+  const wait = () => (asked || !knowsPlace(spec) ? LIMITS.wait : 0);
   return polling(spec, on, env, {
-    ask: () => ({ url: `${env.origin}/updates/${address(spec.streams, { ...spec, wait: seconds })}` }),
-    limit: () => (knowsPlace(spec) ? LIMITS.wait : 0) + LIMITS.answer,
+    ask: () => {
+      const url = `${env.origin}/updates/${address(spec.streams, { ...spec, wait: wait() / 1000 })}`;
+      asked = true;
+      return { url };
+    },
+    limit: () => (knowsPlace(spec) ? wait() : 0) + LIMITS.answer,
     pause: () => 0,
   });
 }

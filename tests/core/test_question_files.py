@@ -131,6 +131,7 @@ def test_gift_of_many_kinds(text: str, poll: PollIn) -> None:
         ("Q {=a -> b =c -> d}", 1, "matching"),
         ("Q {=a ~b}\n\nWelcome!", 3, "no answers in braces"),
         ("Q {=a ~b", 1, "braces that do not match"),
+        ("Q {=a ~b}\nWhich? {=c ~d}", 1, "leave a blank line between two questions"),
         ("[html]<b>Q</b> {=a ~b}", 1, "HTML"),
         ("Q {=a ~b}\n\n{=a ~b}", 3, "the question must not be empty"),
         ("Q {=a ~b\n~ }", 2, "the option must not be empty"),
@@ -394,3 +395,12 @@ def test_a_table_about_a_product_is_a_table() -> None:
     assert read("Question,Option 1,Option 2\nDo you know Kahoot?,Yes,No\n")[0] == [
         PollIn("Do you know Kahoot?", ["Yes", "No"])
     ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Correct", "Korrekte Antwort", "Richtige Antwort", "Lösung", "Bonne réponse", "Respuesta correcta", "正确答案"],
+)
+def test_a_column_of_right_answers_is_known_in_several_languages(name: str) -> None:
+    made, notes = read(f"Question,Option 1,Option 2,{name}\nQ?,a,b,1\n")
+    assert [poll.options for poll in made] == [["a", "b"]] and notes == [RIGHT_ANSWERS]

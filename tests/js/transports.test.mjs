@@ -119,6 +119,19 @@ test("long polling asks on from the position it reached", async () => {
   assert.deepEqual(asked.map((question) => question.url), ["http://wall.test/updates/polls/A?wait=25", "http://wall.test/updates/polls/A?since=e.7&wait=25"]);
 });
 
+test("a long poll that knows where it stands is answered at once, and waits only then", async () => {
+  const time = new FakeTime();
+  const { heard, on } = ears();
+  const asked = [];
+  const nothing = { status: 200, body: { events: [], pos: "e.7" } };
+  const opened = [];
+  longpoll({ ...nowhere, positionOf: () => "e.7" }, { ...on, heard: () => opened.push(asked.length) }, time.env({ fetch: answers([nothing, nothing], asked), AbortController }));
+  await time.pass(10);
+  const base = "http://wall.test/updates/polls/A?since=e.7&wait=";
+  assert.deepEqual(asked.map((question) => question.url), [`${base}0`, `${base}25`, `${base}25`]);
+  assert.deepEqual([opened, heard.ended], [[1, 2], []]);
+});
+
 test("plain polling sends back the tag and takes 304 for an answer", async () => {
   const time = new FakeTime();
   const { heard, on } = ears();

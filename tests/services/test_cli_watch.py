@@ -33,9 +33,9 @@ def poll(server):
 class Watch:
     """`livewall watch` in a pipe; what it prints is held as a reader would hold it."""
 
-    def __init__(self, server, *streams):
+    def __init__(self, server, *streams, stderr=None):
         self.process = subprocess.Popen(
-            server.command("watch", *streams), env=server.client(), stdout=subprocess.PIPE, text=True
+            server.command("watch", *streams), env=server.client(), stdout=subprocess.PIPE, stderr=stderr, text=True
         )
         self.held = {stream: Held(stream) for stream in streams}
         self._lines = queue.Queue()
@@ -72,6 +72,24 @@ def test_a_watch_in_a_pipe_goes_on_through_a_kill(server, poll):
         server.run("vote", poll, "Dole", "--as", f"{number}")
         watch.until_ballots(poll, number)
     assert watch.stop() == 130
+
+
+def test_a_watch_in_a_pipe_says_that_the_server_is_gone_and_that_it_is_back(server, poll, tmp_path):
+    with (tmp_path / "said").open("wb") as said:
+        watch = Watch(server, f"polls/{poll}", stderr=said)
+        watch.until_ballots(poll, 0)
+        server.kill()
+        until_said(tmp_path / "said", "is lost")
+        server.start()
+        until_said(tmp_path / "said", "is there again")
+        assert watch.stop() == 130
+
+
+def until_said(file, words):
+    deadline = time.monotonic() + 30
+    while words not in file.read_text():
+        assert time.monotonic() < deadline, file.read_text()
+        time.sleep(0.02)
 
 
 def test_a_watch_goes_on_when_the_server_is_restarted_in_order(server, poll):

@@ -104,6 +104,26 @@ def test_whoever_sees_that_a_cancel_was_asked_ends_cancelled(child: Server) -> N
     assert found(child, made)["state"] == "cancelled"
 
 
+def test_a_step_may_be_left_and_entered_by_a_coroutine(child: Server) -> None:
+    async def work() -> Task:
+        async with task(child, ["a", "b:a"]) as made:
+            async with made.step("a") as step:
+                step.log("one")
+            with made.step("b"):
+                pass
+        return made
+
+    made = asyncio.run(work())
+    assert states(child, made) == {"a": "succeeded", "b": "succeeded"} and log_of(child, made, "a") == b"one"
+
+
+def test_a_step_that_was_asked_for_and_never_entered_ends_with_the_task(child: Server) -> None:
+    with pytest.raises(ZeroDivisionError), task(child, ["a", "b"]) as made:
+        made.step("a")
+        raise ZeroDivisionError
+    assert states(child, made) == {"a": "cancelled", "b": "cancelled"}
+
+
 def test_a_step_keeps_its_lease_while_it_says_nothing(child: Server) -> None:
     with task(child, ["a"], lease=1.0) as made, made.step("a"):
         time.sleep(2.5)
