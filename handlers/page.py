@@ -99,7 +99,7 @@ class Page(BaseHandler):
         title = poll["title"] if poll else ""
         said = {"lobby_title": title, "lobby_head": head, "lobby_rest": self.say("lobby.rest"), "lobby_here": ""}
         held = {"kind": "lobby", "poll": None, "draft": poll, "title": title or head, "counted": False, "closed": ""}
-        return held | said
+        return held | said | {"lobby_end": None}
 
     def poll_scene(self, poll: dict[str, Any]) -> dict[str, Any]:
         tally = poll["tally"]

@@ -16,10 +16,12 @@ from handlers.looks import rows
 from handlers.page import ID, Page
 from livewall import wire
 from livewall.errors import LivewallError, NotAllowed, NotFound
+from livewall.identity import NOBODY
 from livewall.names import wall_code
 from livewall.store.writer import settle
 from livewall.voting import receipts
 from livewall.voting.erasure import erased
+from livewall.voting.overview import Overview, overview
 from livewall.voting.poll import Poll, Tally, tally_is_seen
 
 RENEW_VOTING, RENEW_RESULT = 0, 5
@@ -44,7 +46,10 @@ class AudiencePage(Page):
         self.ensure_voter()
         code = (self.argument("code") if code is None else code)[:40]
         found = await self.scene(wall["active"] if wall else stream, self.who)
-        poll = found["poll"]
+        poll, results = found["poll"], None
+        if wall and wall["active"] is None:
+            results = await overview(self.services.store, wall["code"], NOBODY)
+            found |= self.end(wall, results) if results.over else {}
         if poll and choices:
             found["chosen"] = choices
         facts = await self.beside(found) if found["counted"] else ""
@@ -68,10 +73,20 @@ class AudiencePage(Page):
             check=await self.checked(poll) if poll and not wall else None,
             code=code,
             data=self.data(found, stream=stream, wall=wall)
-            | {"host": self.who.host, "code": code, "ballotDays": self.services.settings.ballot_days},
+            | {"host": self.who.host, "code": code, "ballotDays": self.services.settings.ballot_days}
+            | ({"results": end_of(results)} if results else {}),
             script="poll",
             legacy=True,
         )
+
+    def end(self, wall: dict[str, Any], results: Overview) -> dict[str, Any]:
+        """What is said where every poll of a wall was asked; `lobby_end` is where all results are, if any is public."""
+        return {
+            "lobby_title": wall["title"],
+            "lobby_head": self.say("lobby.over"),
+            "lobby_rest": self.say("lobby.over_rest"),
+            "lobby_end": self.reverse_url("wall_print", wall["code"]) if results.items else "",
+        }
 
     async def beside(self, found: dict[str, Any]) -> str:
         """What is said of the figures; they get the round before beside them, where that is asked for."""
@@ -204,6 +219,11 @@ class MissingPage(Page):
             super().show_error(error)
         else:
             BaseHandler.show_error(self, error)
+
+
+def end_of(results: Overview) -> dict[str, Any]:
+    """What the script of the page begins with: whether it is the end, and whether there is a result to lead to."""
+    return {"over": results.over, "items": msgspec.to_builtins(results.items[:1]) if results.over else []}
 
 
 def _whole(text: str) -> int | None:

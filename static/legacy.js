@@ -225,7 +225,8 @@
     };
   }
   if (report) tellHow();
-  /* At the end of a wall a result may still be published or withdrawn, of which its stream says nothing. */
-  if (document.querySelector("#stage .end")) window.setTimeout(renew, 30000);
+  /* Where nothing is shown, the last poll may be closed, and at the end a result published or withdrawn: of that the
+     stream of the wall says nothing. */
+  if (page.wallStream && !page.active) window.setTimeout(renew, 30000);
   poll();
 }());

@@ -20,8 +20,11 @@ export function mostChosen(rows, room) {
 }
 
 export class Overview {
-  constructor({ env, page, redraw }) {
+  /** Asks again after `every` ms; `spread`: the pages of a hall, which learn of a change at once, ask within so many. */
+  constructor({ env, page, redraw }, { every = EVERY, spread = 0 } = {}) {
     this.env = env;
+    this.every = every;
+    this.spread = spread;
     this.address = `${env.origin}/api/${page.wallStream}/results?as=audience`;
     this.redraw = redraw;
     this.found = page.results || null;
@@ -42,7 +45,8 @@ export class Overview {
     const now = this.env.now();
     if (this.wall && wall !== this.wall) this.askedAt = -Infinity; // the wall said something new
     this.wall = wall;
-    if (now - this.askedAt >= EVERY) this.ask();
+    if (this.askedAt === -Infinity) this.askedAt = now - this.every + this.env.random() * this.spread;
+    if (now - this.askedAt >= this.every) this.ask();
     if (!this.found) return this.env.now() - this.askedAt < PATIENCE ? undefined : null;
     return this.found.over ? this.found : null;
   }

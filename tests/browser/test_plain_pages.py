@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import ADMIN, Hall
+from conftest import ADMIN, Hall, reads
 from playwright.async_api import Page, Route
 
 APART = """() => [...document.querySelectorAll(".choice")].map((choice) => {
@@ -74,6 +74,32 @@ async def test_a_page_without_styles_has_blanks_between_answer_and_share(hall: H
         body = (await hall.http.fetch(hall.url + path)).body.decode()
         text = " ".join(re.sub(r"<(script|style)\b.*?</\1>|<[^>]+>", "", body, flags=re.S).split())
         assert "4.1.7 100%" in text and "4.2 0%" in text, text
+
+
+@pytest.mark.parametrize("script", ["none", "old", "new"])
+async def test_at_the_end_a_phone_is_led_to_the_results_and_a_new_poll_appears(hall: Hall, script: str) -> None:
+    wall = await hall.wall()
+    last = await hall.poll(wall=wall)
+    await hall.show(wall, f"polls/{last}")
+    page = await hall.page(java_script_enabled=script != "none")
+    if script == "old":
+        await without_modules(page)
+    await page.goto(f"{hall.url}/w/{wall}?packs=off")
+    await page.wait_for_selector("h1:text-is('Which release?')")
+    await hall.ask("POST", f"/api/polls/{last}/close")
+    if script != "none":  # without script the page of a poll that can be voted on does not renew itself
+        await reads(page, "#receipt", "Voting is closed.")
+        await page.wait_for_selector("#countdown:text-matches('^closed at')")
+    await hall.show(wall, None)
+    if script == "none":
+        await page.reload()
+    await reads(page, ".lobby .what", "All questions have been asked")
+    assert await page.get_attribute(".lobby a", "href") == f"/w/{wall}/print"
+    following = await hall.poll(wall=wall, title="And the next?")
+    await hall.show(wall, f"polls/{following}")
+    await page.wait_for_selector("h1:text-is('And the next?')")
+    await page.goto(f"{hall.url}/w/{wall}/print")
+    assert await page.locator("h2").all_inner_texts() == ["Which release?", "And the next?"]
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -6,7 +6,7 @@ import re
 from http.cookies import SimpleCookie
 
 import pytest
-from conftest import Client
+from conftest import ADMIN, Client
 
 PLACES = {
     "countdown": r'<span id="countdown"([^>]*)>([^<]*)</span>',
@@ -62,3 +62,44 @@ async def test_who_voted_reads_that_it_was_counted_and_where_ballots_are_erased_
     await client.host("DELETE", f"/api/polls/{poll}/ballots")
     text = await page(client, f"/polls/{poll}", Cookie=cookie)
     assert said(text, "receipt") == "" and said(text, "countdown").startswith("closed at ")
+
+
+def lobby(text: str) -> list[str]:
+    """The lines of what is said where there is nothing to vote on."""
+    found = re.search(r'<section class="lobby">(.*?)</section>', text, re.S)
+    assert found
+    return [line for line in re.sub("<[^>]+>", "\n", found[1]).split("\n") if line]
+
+
+async def asked(client: Client, wall: str, **fields: str) -> str:
+    """A poll of the wall that was asked and is closed."""
+    poll = str((await client.poll(wall=wall, **fields))["id"])
+    await client.host("POST", f"/api/polls/{poll}/close")
+    return poll
+
+
+async def test_at_the_end_of_a_wall_a_phone_is_led_to_the_results(client: Client) -> None:
+    wall = (await client.host("POST", "/api/walls", {"title": "Forum"}))["code"]
+    nothing = ["Nothing to vote on yet", "Stay on this page: the question appears here by itself."]
+    assert lobby(await page(client, f"/w/{wall}")) == nothing
+    first = await asked(client, wall)
+    await client.host("PUT", f"/api/walls/{wall}", {"active": f"polls/{first}"})
+    assert 'class="lobby"' not in await page(client, f"/w/{wall}")
+    await client.host("PUT", f"/api/walls/{wall}", {"active": None})
+    text = await page(client, f"/w/{wall}")
+    rest = "If another one follows, it appears here by itself."
+    assert lobby(text) == ["Forum", "All questions have been asked", "See all results", rest]
+    assert f'href="/w/{wall}/print"' in text and (await client.ask("GET", f"/w/{wall}/print")).status == 200
+    assert "查看全部结果" in lobby(await page(client, f"/w/{wall}?lang=zh-CN"))
+    await client.poll(wall=wall, open=False)
+    assert lobby(await page(client, f"/w/{wall}")) == nothing
+
+
+async def test_where_no_result_is_public_there_is_nothing_to_lead_to_for_hosts_either(client: Client) -> None:
+    wall = (await client.host("POST", "/api/walls", {"title": "Forum"}))["code"]
+    poll = await asked(client, wall, title="Secret?", results="on_publish")
+    for token in (None, ADMIN):
+        text = (await client.ask("GET", f"/w/{wall}", token=token)).body.decode()
+        assert "The results have not been published." in lobby(text) and "/print" not in text and "Secret?" not in text
+    await client.host("POST", f"/api/polls/{poll}/publish", {"published": True})
+    assert f'href="/w/{wall}/print"' in await page(client, f"/w/{wall}")

@@ -9,7 +9,7 @@ import { FakeTime, settle } from "./fakes.mjs";
 const wall = (items = ["polls/A"]) => ({ title: "Forum", items, active: null });
 const over = { over: true, items: [], hidden: 0 };
 
-function results(answers, page = {}) {
+function results(answers, page = {}, pace = {}) {
   const time = new FakeTime();
   const asked = [];
   const fetch = async (address) => {
@@ -18,7 +18,7 @@ function results(answers, page = {}) {
     if (!answer) throw new TypeError("no network");
     return { ok: true, json: async () => answer };
   };
-  const held = new Overview({ env: time.env({ fetch }), page: { wallStream: "walls/K7M2QD", ...page }, redraw: () => {} });
+  const held = new Overview({ env: time.env({ fetch }), page: { wallStream: "walls/K7M2QD", ...page }, redraw: () => {} }, pace);
   return { held, time, asked };
 }
 
@@ -57,6 +57,25 @@ test("it is asked again every ten seconds, and when the wall says something new"
   assert.deepEqual(held.of({ ...scene, wall: wall(["polls/A", "polls/B"]) }), over); // until it is known better
   await settle();
   assert.equal(held.of({ ...scene, wall: held.wall }), null);
+});
+
+test("the phones of a hall do not all ask in one moment, and then seldom", async () => {
+  const { held, time, asked } = results([over, over, over], {}, { every: 60_000, spread: 3_000 });
+  const counts = [];
+  for (const seconds of [0, 1, 1, 58, 1]) {
+    await time.pass(seconds * 1000);
+    held.of({ kind: "lobby", wall: held.wall || wall(), stream: null });
+    counts.push(asked.length);
+  }
+  assert.deepEqual(counts, [0, 0, 1, 1, 1]);
+  await time.pass(1000);
+  held.of({ kind: "lobby", wall: held.wall, stream: null });
+  assert.equal(asked.length, 2);
+  held.of({ kind: "lobby", wall: wall(["polls/B"]), stream: null });
+  assert.equal(asked.length, 2);
+  await time.pass(1500);
+  held.of({ kind: "lobby", wall: held.wall, stream: null });
+  assert.equal(asked.length, 3);
 });
 
 test("nothing is asked while an item is shown, on a wall without items, or for a draft", () => {

@@ -3,6 +3,7 @@
 import { Ballot, ballotCalls } from "../ballot.js";
 import { keepFocus, setAttribute, setText } from "../dom.js";
 import { Earlier } from "../earlier.js";
+import { Overview } from "../overview.js";
 import { start } from "../page.js";
 import { ballots, rows } from "../tally.js";
 import { Announcer } from "../views/announcer.js";
@@ -16,7 +17,8 @@ import { Receipt } from "../views/receipt.js";
 import { Steps } from "../views/steps.js";
 import { Twin } from "../views/twin.js";
 
-const SPREAD = 3_000; // ms: a hall of phones does not ask for the round before in the moment in which voting begins
+const SPREAD = 3_000; // ms: a hall of phones does not ask in the moment in which voting begins, or a poll is taken away
+const END = 60_000; // ms: how often a phone that is shown nothing asks whether that was all
 
 const find = (selector) => document.querySelector(selector);
 let views = null;
@@ -41,9 +43,10 @@ function make(context) {
     poll: new Choices(stage, tools, (choices, code) => booth.ballot.cast(choices, code), (text) => views.announcer.repeat(text)),
     task: new Steps(stage, tools),
     lobby: new Lobby(stage, tools),
+    overview: context.page.wallStream ? new Overview(tools, { every: END, spread: SPREAD }) : null,
   };
   views.poll.changed = () => draw(context);
-  views.gone = views.waiting = views.lobby;
+  views.gone = views.waiting = views.end = views.lobby;
   return views;
 }
 
@@ -95,6 +98,12 @@ function drawPoll(context, scene) {
   }
 }
 
+/** The scene, or that every poll of the wall was asked, as soon as that is known. */
+function shownNow(scene) {
+  const found = views.overview && views.overview.of(scene);
+  return found ? { ...scene, ...found, kind: "end" } : scene;
+}
+
 function draw(context) {
   const held = document.activeElement;
   const question = find("#stage h1");
@@ -111,9 +120,9 @@ function show(context) {
   views.corner.update(context.live);
   views.away.update(context.live);
   views.cookies.update(booth && booth.ballot);
-  const { scene } = context;
   // The page as the server made it stays until there is something newer to show.
-  if (scene.kind === "waiting") return;
+  if (context.scene.kind === "waiting") return;
+  const scene = shownNow(context.scene);
   if (scene.wall) setText(views.where, scene.wall.title);
   const view = views[scene.kind];
   for (const other of [views.poll, views.task, views.lobby]) if (other !== view) other.leave();
@@ -135,6 +144,7 @@ function tick(context) {
   views.away.update(context.live);
   views.countdown.update(context.scene, context.live.clock);
   if (context.scene.kind === "task") views.task.tick();
+  if (context.scene.kind === "lobby") shownNow(context.scene); // asks again whether that was all
   if (context.scene.kind === "poll") views.earlier.of(context.scene); // asks again where it was not answered
 }
 
