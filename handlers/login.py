@@ -88,7 +88,11 @@ class FormHandler(ApiHandler):
             raise
 
     def show_error(self, error: LivewallError) -> None:
-        show_error_page(self, error)
+        show_error_page(self, error, self.way_back())
+
+    def way_back(self) -> tuple[str, str]:
+        """Where a refused form leads: an address, and what it is called."""
+        return self.reverse_url("home"), self.say("error.home")
 
 
 class LoginPage(FormHandler):
@@ -143,8 +147,14 @@ def local(path: str) -> str:
     return path if re.fullmatch(r"/(?:[A-Za-z0-9][A-Za-z0-9._/-]{0,199})?", path) else "/"
 
 
-def show_error_page(handler: BaseHandler, error: LivewallError) -> None:
+def show_error_page(
+    handler: BaseHandler, error: LivewallError, back: tuple[str, str] | None = None, *, key: str = ""
+) -> None:
+    """`back`: an address to lead to, and what it is called; else the start page. `key` names other words of the
+    catalogue than those of the error's code, without its message."""
+    back = back or (handler.reverse_url("home"), handler.say("error.home"))
     handler.set_header("Content-Type", "text/html; charset=utf-8")
-    handler.render("error.html", status=error.status, code=error.code, message=error.message)
+    code, message = (key, "") if key else (error.code, error.message)
+    handler.render("error.html", status=error.status, code=code, message=message, back=back)
 
 

@@ -11,9 +11,10 @@ from typing import Any
 from tornado.routing import URLSpec
 
 from handlers import looks
-from handlers.login import FormHandler
+from handlers.login import FormHandler, show_error_page
 from handlers.page import ID, Page
-from livewall.errors import LivewallError, NotFound, invalid
+from handlers.tasks import cancel
+from livewall.errors import BadInput, LivewallError, NotFound, invalid
 from livewall.names import is_name
 from livewall.tasks.machine import TaskState
 from livewall.tasks.params import check_params
@@ -62,7 +63,7 @@ class TaskPages(Page):
 
     def show_error(self, error: LivewallError) -> None:
         if error.code in ("unauthenticated", "forbidden"):
-            self.render("error.html", status=error.status, code="task_denied", message="")
+            show_error_page(self, error, key="task_denied")
         else:
             super().show_error(error)
 
@@ -120,6 +121,8 @@ class TaskPage(TaskPages):
             params=params_of(task.get("params") or {}),
             reads_logs=reads_logs,
             may_act=self.who.operator,
+            can_be_cancelled=can_be_cancelled(task),
+            can_be_retried=can_be_retried(task),
             chosen=chosen["name"] if chosen else "",
             lines=await self.tail(id, chosen["name"]) if chosen and reads_logs else [],
             data=self.data(found, stream=stream, wall=None)
@@ -155,6 +158,45 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+class TaskForm(FormHandler, TaskPages):
+    """GET and POST /desk/tasks/ID: what stands behind the buttons of a task's page without script. Cancelling is asked
+    about on a page of its own, since the task's renews itself."""
+
+    changes = "operator"
+
+    async def get(self, id: str) -> None:
+        self.need("operator")
+        task = await self.services.tasks.detail(id, self.who)
+        if can_be_cancelled(task):
+            self.render("task_sure.html", task=task)
+        else:
+            self.redirect(self.reverse_url("task", id))
+
+    async def post(self, id: str) -> None:
+        match self.fields().get("do"):
+            case "cancel":
+                # A double click must not be the second wish, which does not wait for a task's reporter.
+                if can_be_cancelled(await self.services.tasks.detail(id, self.who)):
+                    await cancel(self.services, id, self.who)
+            case "retry":
+                id, _ = await self.services.runner.retry(id, self.who)
+            case _:
+                raise BadInput("invalid", "unknown act")
+        self.redirect(self.reverse_url("task", id), status=303)
+
+    def way_back(self) -> tuple[str, str]:
+        return self.reverse_url("task", self.path_args[0]), self.say("error.back_task")
+
+
+def can_be_cancelled(task: Mapping[str, Any]) -> bool:
+    return task["state"] not in looks.ENDED and task["state"] != TaskState.CANCELLING
+
+
+def can_be_retried(task: Mapping[str, Any]) -> bool:
+    """A task that was reported from elsewhere is started again there."""
+    return bool(task["state"] in looks.ENDED and task["state"] != TaskState.SUCCEEDED and task["pipeline"])
 
 
 class PipelinePage(FormHandler, TaskPages):
@@ -208,5 +250,6 @@ class PipelinePage(FormHandler, TaskPages):
 routes: list[URLSpec] = [
     URLSpec(r"/tasks", TasksPage, name="tasks"),
     URLSpec(rf"/tasks/{ID}", TaskPage, name="task"),
+    URLSpec(rf"/desk/tasks/{ID}", TaskForm, name="task_act"),
     URLSpec(rf"/pipelines/{ID}", PipelinePage, name="pipeline"),
 ]

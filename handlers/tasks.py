@@ -8,6 +8,8 @@ from handlers.base import BODY_LIMIT, LARGE, ApiHandler
 from livewall import wire
 from livewall.errors import invalid
 from livewall.hub.position import View
+from livewall.identity import Who
+from livewall.services import Services
 from livewall.tasks.machine import TaskState
 from livewall.tasks.params import check_params
 
@@ -61,8 +63,7 @@ class CancelHandler(ApiHandler):
 
     async def post(self, id: str) -> None:
         self.body(wire.Nothing)
-        if await self.services.tasks.cancel(id, self.who) is None:
-            await self.services.runner.cancel(id, self.who)
+        await cancel(self.services, id, self.who)
         self.answer(await self.services.tasks.detail(id, self.who))
 
 
@@ -97,6 +98,12 @@ class StartHandler(ApiHandler):
         params = await asyncio.to_thread(check_params, pipeline, given.params)
         task, created = await self.services.runner.begin(pipeline, params, given.id, self.who)
         await answer_task(self, task, created)
+
+
+async def cancel(services: Services, id: str, who: Who) -> None:
+    """Cancel a task, wherever it runs. Raises NotFound."""
+    if await services.tasks.cancel(id, who) is None:
+        await services.runner.cancel(id, who)
 
 
 async def answer_task(handler: ApiHandler, task: str, created: bool) -> None:

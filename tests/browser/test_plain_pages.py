@@ -76,6 +76,17 @@ async def test_a_page_without_styles_has_blanks_between_answer_and_share(hall: H
         assert "4.1.7 100%" in text and "4.2 0%" in text, text
 
 
+@pytest.mark.parametrize("width", [360, 412])
+async def test_that_voting_is_closed_leaves_room_for_the_name_of_the_wall(hall: Hall, width: int) -> None:
+    wall = await hall.wall()
+    poll = await hall.poll(wall=wall)
+    await hall.ask("POST", f"/api/polls/{poll}/close")
+    page = await hall.page(f"/polls/{poll}", size=(width, 800), java_script_enabled=False)
+    for place in ("#where", "#countdown", "#corner"):
+        box = await page.locator(place).bounding_box()
+        assert box and box["width"] > 60 and box["x"] + box["width"] <= width - 18, place
+
+
 @pytest.mark.parametrize("script", ["none", "old", "new"])
 async def test_at_the_end_a_phone_is_led_to_the_results_and_a_new_poll_appears(hall: Hall, script: str) -> None:
     wall = await hall.wall()

@@ -389,6 +389,32 @@ async def test_without_script_a_task_and_the_list_are_readable(hall: Hall) -> No
     assert await page.get_attribute("meta[http-equiv=refresh]", "content") == "5"
 
 
+async def test_without_script_a_pipeline_is_started_and_a_task_cancelled(hall: Hall) -> None:
+    page = await hall.page("/", size=(1280, 800), java_script_enabled=False)
+    await page.fill("input[name=token]", ADMIN)
+    await page.click("main button")
+    await page.goto(f"{hall.url}/pipelines/talk")
+    assert await page.is_visible("h1") and await page.is_visible("button.primary")
+    task = await made(hall)
+    await page.goto(f"{hall.url}/tasks/{task}")
+    await page.click(".head .acts button:visible")
+    await page.wait_for_selector("h1:text-is('Cancel this task?')")
+    await page.click("text=Let it run")
+    await page.wait_for_selector(".head .badge[data-state=pending]")
+    await page.click(".head .acts button:visible")
+    await page.click("button.danger")
+    await page.wait_for_selector(".head .badge[data-state=cancelled]")
+    assert await page.locator(".head .acts button:visible").count() == 0
+
+
+async def test_a_page_with_script_puts_its_own_buttons_in_the_place_of_forms(hall: Hall) -> None:
+    task = await made(hall)
+    page = await operator(hall, f"/tasks/{task}")
+    await page.wait_for_selector("#cancel:visible")
+    assert await page.locator(".head .acts button:visible").count() == 1
+    assert await page.locator(".head .acts form").count() == 0
+
+
 INSIDE_CHART = """name => {
     const chart = document.querySelector("#chart").getBoundingClientRect();
     const box = document.querySelector(`.n[data-step="${name}"]`).getBoundingClientRect();

@@ -49,6 +49,7 @@ def settings(tmp_path: Path) -> Settings:
         'title = "Talk"\n[params.words]\npattern = "[a-z]+"\n[params.loud]\ntype = "boolean"\ndefault = true\n'
         '[[steps]]\nname = "say"\nrun = ["echo", "{params.words}"]\n'
     )
+    (folder / "no.toml").write_text('[[steps]]\nname = "no"\nrun = ["false"]\n')
     (folder / "broken.toml").write_text('[[steps]]\nname = "a"\nneeds = ["b"]\nrun = ["true"]\n')
     return Settings(port=0, data=tmp_path / "data", admin_token=ADMIN, rate_limits=False, pipelines=folder)
 
@@ -225,3 +226,90 @@ async def test_a_broken_pipeline_shows_its_faults_and_starts_nothing(client: Cli
     answer = await submit(client, "/pipelines/broken", {})
     assert answer.status == 422 and b"broken.toml:3:" in answer.body
     assert (await client.ask("GET", "/pipelines/none", token=ADMIN)).status == 404
+
+
+def forms(text: str) -> str:
+    """The part of a task's page that has its buttons."""
+    found = re.search(r'<div class="acts">(.*?)</div>', text, re.S)
+    return found[1] if found else ""
+
+
+def form_token(text: str) -> str:
+    found = re.search(r'name="_form" value="([^"]+)"', text)
+    assert found
+    return found[1]
+
+
+async def test_a_task_is_cancelled_by_a_form_that_asks_first(client: Client) -> None:
+    task = await made(client)
+    assert f'action="/desk/tasks/{task}"' in forms(await page(client, f"/tasks/{task}"))
+    asked = await page(client, f"/desk/tasks/{task}")
+    for words in ("Cancel this task?", "This is final: a retry is a new task.", "Release &lt;4&gt;"):
+        assert words in asked
+    assert "http-equiv" not in asked and f'href="/tasks/{task}"' in asked
+    assert "取消这个任务？" in await page(client, f"/desk/tasks/{task}?lang=zh-CN")
+    assert (await client.host("GET", f"/api/tasks/{task}"))["state"] == "pending"
+    answer = await submit(client, f"/desk/tasks/{task}", {"do": "cancel", "_form": form_token(asked)})
+    assert (answer.status, answer.headers["Location"]) == (303, f"/tasks/{task}")
+    assert (await client.host("GET", f"/api/tasks/{task}"))["state"] == "cancelled"
+    assert "<form" not in forms(await page(client, f"/tasks/{task}"))
+    again = await client.ask("GET", f"/desk/tasks/{task}", token=ADMIN)
+    assert (again.status, again.headers["Location"]) == (302, f"/tasks/{task}")
+
+
+async def test_a_form_that_is_sent_twice_cancels_once(client: Client) -> None:
+    task = await made(client)
+    await client.host("PUT", f"/api/tasks/{task}/steps/fetch", {"state": "running"})
+    for _ in range(2):
+        assert (await submit(client, f"/desk/tasks/{task}", {"do": "cancel"})).status == 303
+        assert (await client.host("GET", f"/api/tasks/{task}"))["state"] == "cancelling"
+    assert "<form" not in forms(await page(client, f"/tasks/{task}"))
+
+
+async def test_a_task_is_retried_by_a_form_that_leads_to_the_new_one(client: Client) -> None:
+    task = (await client.host("POST", "/api/pipelines/no/tasks", {}))["id"]
+    await ended(client, task)
+    assert 'value="retry"' in forms(await page(client, f"/tasks/{task}"))
+    answer = await submit(client, f"/desk/tasks/{task}", {"do": "retry"})
+    retry = answer.headers["Location"].removeprefix("/tasks/")
+    assert answer.status == 303 and (await client.host("GET", f"/api/tasks/{retry}"))["retry_of"] == task
+    await ended(client, retry)
+
+
+async def test_what_cannot_be_retried_has_no_form_and_is_refused_with_the_way_back(client: Client) -> None:
+    task = await made(client)
+    await client.host("POST", f"/api/tasks/{task}/cancel")
+    assert "<form" not in forms(await page(client, f"/tasks/{task}"))
+    for fields in ({"do": "retry"}, {"do": "sell"}, {}):
+        answer = await submit(client, f"/desk/tasks/{task}", fields)
+        assert answer.status in (409, 422)
+        assert f'<a class="second" href="/tasks/{task}">Back to the task</a>' in answer.body.decode()
+
+
+async def test_the_forms_of_tasks_are_for_operators_and_from_our_pages(client: Client) -> None:
+    task = await made(client)
+    host = await client.token("host")
+    assert forms(await page(client, f"/tasks/{task}", token=host)) == ""
+    assert await page(client, f"/desk/tasks/{task}", token=host, status=403)
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+    for token, status in ((host, 403), (None, 401)):
+        answer = await client.ask("POST", f"/desk/tasks/{task}", raw=b"do=cancel", token=token, headers=headers)
+        assert answer.status == status
+    made_link = (await client.host("POST", "/api/logins", {"role": "operator"}))["link"]
+    path = "/login/" + made_link.rpartition("/")[2]
+    signed = await client.ask("POST", path, raw=b"", headers=headers)
+    cookie = {"Cookie": signed.headers["Set-Cookie"].partition(";")[0]}
+    asked = (await client.ask("GET", f"/desk/tasks/{task}", headers=cookie)).body.decode()
+    sent = urlencode({"do": "cancel", "_form": form_token(asked)}).encode()
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    for forged, more in ((b"do=cancel", {}), (b"do=cancel&_form=x", {}), (sent, foreign)):
+        answer = await client.ask("POST", f"/desk/tasks/{task}", raw=forged, headers=headers_of(cookie, more))
+        assert answer.status == 403
+    assert (await client.host("GET", f"/api/tasks/{task}"))["state"] == "pending"
+    assert (await client.ask("POST", f"/desk/tasks/{task}", raw=sent, headers=headers_of(cookie, {}))).status == 303
+    assert (await client.host("GET", f"/api/tasks/{task}"))["state"] == "cancelled"
+
+
+def headers_of(*parts: dict[str, str]) -> dict[str, str]:
+    """Of a form as a browser sends it that says nothing of its origin."""
+    return {"Content-Type": "application/x-www-form-urlencoded"} | {k: v for part in parts for k, v in part.items()}

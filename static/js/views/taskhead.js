@@ -38,6 +38,7 @@ export class TaskHead {
     const ended = steps.filter((step) => hasEnded(step.state)).length;
     setText(done, this.texts.say("task.done", { n: ended, of: steps.length }));
     if (cancel) {
+      for (const plain of document.querySelectorAll(".head .acts .plain")) plain.remove(); // the forms of a page without script
       const over = hasEnded(task.state);
       cancel.hidden = over;
       cancel.disabled = task.state === "cancelling";
