@@ -7,6 +7,8 @@ from conftest import ADMIN, Hall, becomes, reads
 from playwright.async_api import Page
 from test_desk import check
 
+from handlers.looks import shape
+
 
 async def remote(hall: Hall, wall: str, size: tuple[int, int] = (1280, 900), **options: str) -> Page:
     page = await hall.page("/", size=size, **options)
@@ -193,3 +195,20 @@ async def test_axe_finds_nothing_serious_on_the_host_page(hall: Hall, width: int
         .filter(([, box]) => box.height && (box.height < 43.5 || box.width < 24)).map(([text]) => text)"""
     )
     assert (found, wide <= 0, small) == ([], True, [])
+
+
+async def test_a_task_has_the_shape_of_its_state(hall: Hall) -> None:
+    wall, [poll] = await wall_of(hall, "First")
+    task = (await hall.ask("POST", "/api/tasks", {"title": "Release", "steps": [{"name": "fetch"}]}))["id"]
+    items = [f"polls/{poll}", f"tasks/{task}"]
+    await hall.ask("PUT", f"/api/walls/{wall}", {"items": items, "active": items[1]})
+    host = await remote(hall, wall)
+    await host.wait_for_selector("#now .badge[data-state=pending]:visible")
+    await hall.ask("PUT", f"/api/tasks/{task}/steps/fetch", {"state": "failed"})
+    for place in ("#now", ".agenda li:nth-child(2)"):
+        await host.wait_for_selector(f"{place} .badge[data-state=failed]:visible")
+        assert await host.get_attribute(f"{place} .badge .mark", "d") == shape("failed")
+        assert not await host.is_visible(f"{place} .phase")
+    await hall.show(wall, items[0])
+    await host.wait_for_selector("#now .phase:visible")
+    assert not await host.is_visible("#now .badge")

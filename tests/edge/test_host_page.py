@@ -12,6 +12,7 @@ import pytest
 from conftest import ADMIN, Answer, Client
 
 from handlers.etags import versions_in
+from handlers.looks import shape
 from handlers.pollform import changed_poll, new_poll
 from livewall.errors import BadInput
 
@@ -73,7 +74,11 @@ async def test_an_empty_wall_and_a_task_have_their_page(client: Client) -> None:
     assert "Nothing on this wall yet" in await page(client, wall)
     await client.host("POST", "/api/tasks", {"title": "Release 7", "steps": [{"name": "a"}], "id": "t1"})
     await client.host("PUT", f"/api/walls/{wall}", {"items": ["tasks/t1"], "active": "tasks/t1"})
-    assert "Release 7" in await page(client, wall)
+    text = await page(client, wall)
+    assert "Release 7" in text and text.count('<span class="badge" data-state="pending">') == 2
+    await client.host("PUT", "/api/tasks/t1/steps/a", {"state": "failed"})
+    text = await page(client, wall)
+    assert text.count(f'<path class="mark" d="{shape("failed")}">') == text.count('data-state="failed"') == 2
 
 
 async def test_a_form_made_for_an_older_version_is_refused_and_says_so(client: Client) -> None:

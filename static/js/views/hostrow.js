@@ -3,6 +3,7 @@
 import { h, setAttribute, setText } from "../dom.js";
 import { isShown } from "../host/acts.js";
 import { ballots } from "../tally.js";
+import { Badge } from "./badge.js";
 
 /** Pages and files of a poll that was opened: [text, path]. */
 const PLACES = [["home.audience", ""], ["home.screen", "/screen"], ["poll.replay", "/replay"], ["home.print", "/print"]];
@@ -20,6 +21,7 @@ export class HostRow {
     this.title = h("span", { class: "title", dir: "auto" });
     this.word = h("b");
     this.phase = h("span", { class: "phase" }, h("i"), this.word);
+    this.badge = new Badge(texts);
     this.ballots = h("span");
     this.result = h("span");
     this.erased = h("span");
@@ -35,7 +37,7 @@ export class HostRow {
     this.summary = h("summary", {}, texts.say("host.more"));
     const own = this.poll ? [this.phaseButton, this.resultButton, button("host.edit", "edit"), button("host.duplicate", "duplicate"), this.reset, this.erase, button("home.archive", "archive")] : [];
     this.element = h("li", {},
-      h("div", { class: "row" }, this.handle, this.number, this.title, h("span", { class: "meta" }, this.phase, this.ballots, this.result, this.erased), this.show),
+      h("div", { class: "row" }, this.handle, this.number, this.title, h("span", { class: "meta" }, this.phase, this.badge.element, this.ballots, this.result, this.erased), this.show),
       h("details", {}, this.summary, h("div", { class: "acts" }, button("host.up", "up"), button("host.down", "down"), own), this.poll ? this.links : null));
   }
 
@@ -51,9 +53,12 @@ export class HostRow {
     setText(this.show, say(active ? "home.take_off" : "home.show"));
     setAttribute(this.show, "aria-label", `${say(active ? "home.take_off" : "home.show")}: ${title}`);
     setAttribute(this.summary, "aria-label", `${say("host.more")}: ${title}`);
-    this.phase.dataset.phase = poll ? poll.phase : "";
-    setText(this.word, poll ? say(`poll.phase.${poll.phase}`) : state ? say(`state.${state}`) : "");
+    this.phase.hidden = !poll;
+    this.badge.element.hidden = Boolean(poll) || !state;
+    if (state) this.badge.set(state);
     if (!poll) return;
+    this.phase.dataset.phase = poll.phase;
+    setText(this.word, say(`poll.phase.${poll.phase}`));
     const count = ballots(entry);
     setText(this.ballots, poll.phase === "draft" ? "" : this.texts.say("poll.ballots", { n: this.count(count) }, count));
     setText(this.result, isShown(poll) ? "" : say("host.hidden"));

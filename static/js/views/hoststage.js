@@ -5,6 +5,7 @@ import { h, keepFocus, setAttribute, setText } from "../dom.js";
 import { beside, quorum } from "../facts.js";
 import { isShown } from "../host/acts.js";
 import { ballots, rows } from "../tally.js";
+import { Badge } from "./badge.js";
 import { bar } from "./bar.js";
 
 export class HostStage {
@@ -14,8 +15,9 @@ export class HostStage {
     this.number = number;
     this.structure = null;
     const button = (key, act, kind = "") => h("button", { type: "button", class: kind, onclick: act }, key && texts.say(key));
-    this.badge = h("b");
-    this.phase = h("span", { class: "phase" }, h("i"), this.badge);
+    this.word = h("b");
+    this.phase = h("span", { class: "phase" }, h("i"), this.word);
+    this.badge = new Badge(texts);
     this.facts = { round: h("span"), ballots: h("span"), result: h("span") };
     this.title = h("h2", { dir: "auto" });
     this.figures = h("ol", { class: "figures" });
@@ -32,7 +34,7 @@ export class HostStage {
     const times = page.times.map((n) => h("button", { type: "button", onclick: () => on.time({ left: n }) }, texts.say("host.left", { n })));
     this.ends = h("span", { class: "quiet" });
     this.clock = h("div", { class: "times", role: "group" }, this.ends, times, this.more, this.endless);
-    this.meta = h("p", { class: "meta" }, this.phase, Object.values(this.facts));
+    this.meta = h("p", { class: "meta" }, this.phase, this.badge.element, Object.values(this.facts));
     element.replaceChildren(this.meta, this.title, this.figures, this.rules,
       h("div", { class: "steer" }, this.back, this.step, this.ahead),
       h("div", { class: "acts" }, this.again, this.result, this.reset),
@@ -68,8 +70,11 @@ export class HostStage {
     this.meta.hidden = !entry;
     if (!entry) return;
     const { round, ballots: cast, result } = this.facts;
+    this.phase.hidden = !poll;
     this.phase.dataset.phase = poll ? poll.phase : "";
-    setText(this.badge, poll ? texts.say(`poll.phase.${poll.phase}`) : entry.state ? texts.say(`state.${entry.state}`) : "");
+    setText(this.word, poll ? texts.say(`poll.phase.${poll.phase}`) : "");
+    this.badge.element.hidden = Boolean(poll) || !entry.state;
+    if (entry.state) this.badge.set(entry.state);
     const count = poll ? ballots(entry) : 0;
     setText(round, poll && poll.round > 1 ? texts.say("poll.round", { round: poll.round }) : "");
     setText(cast, poll && poll.phase !== "draft" ? texts.say("poll.ballots", { n: this.number(count) }, count) : "");
