@@ -197,7 +197,7 @@ class BaseHandler(RequestHandler):
         """Raise for a body that is announced as larger than this address takes."""
         length = self.request.headers.get("Content-Length", "")
         if length.isdecimal() and (len(length) > 15 or int(length) > self.most):
-            raise too_large(self.most)
+            raise BodyTooLarge(self.most)
         connection: Any = self.request.connection
         connection.allow_chunks(self.most // CHUNK)
 
@@ -208,7 +208,7 @@ class BaseHandler(RequestHandler):
         self._size += len(chunk)
         try:
             if self._size > self.most:
-                raise too_large(self.most)
+                raise BodyTooLarge(self.most)
             self.keep(chunk)
         except LivewallError as error:
             self.release()
@@ -488,14 +488,23 @@ def as_error(status: int, error: BaseException | None) -> LivewallError:
     if status == 403:
         return NotAllowed("forbidden")
     if status == 413:
-        return too_large(BODY_LIMIT)
+        return BodyTooLarge(BODY_LIMIT)
     if status == 503:
         return Busy()
     return LivewallError("internal", "something went wrong here; it was logged")
 
 
-def too_large(most: int) -> BadInput:
-    return BadInput("too_large", f"a body has at most {most:,} bytes here")
+class BodyTooLarge(BadInput):
+    """A body of more than `most` bytes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__("too_large", f"a body has at most {most:,} bytes here")
+        self.most = most
+
+    @property
+    def limit(self) -> str:
+        """`most` as people read it: "1 MiB", "256 KiB"."""
+        return f"{self.most >> 20} MiB" if self.most >= 1 << 20 else f"{self.most >> 10} KiB"
 
 
 class ApiHandler(BaseHandler):

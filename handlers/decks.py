@@ -86,6 +86,9 @@ class DeckPage(FormHandler, Page):
         done = "deck_marks" if made.get("notes") else "deck"
         self.redirect(f"{self.reverse_url('wall_host', code)}?done={done}&at=wall-{code}#wall-{code}", status=303)
 
+    def way_back(self) -> tuple[str, str]:
+        return self.reverse_url("wall_deck", self.path_args[0]), self.say("error.back_to", page=self.say("deck.title"))
+
     async def show(self, code: str, *, typed: str = "", wrong: LivewallError | None = None) -> None:
         wall = await self.wall_of(code, self.who)
         problems = wrong.problems if isinstance(wrong, DeckFault) else ()

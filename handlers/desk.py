@@ -15,7 +15,7 @@ from tornado.routing import URLSpec
 from handlers import looks
 from handlers.base import LARGE
 from handlers.host import HostView
-from handlers.login import FormHandler, SignInPage, show_error_page
+from handlers.login import FormHandler, SignInPage
 from handlers.looks import number
 from handlers.page import ID, Page
 from handlers.pollform import changed_poll, new_poll, whole
@@ -132,7 +132,7 @@ class HomePage(SignInPage, DeskPage):
         if error.code == "bad_token" and self.request.method == "POST":
             self.render("sign_in.html", wrong=self.say("sign.bad"))
         else:
-            show_error_page(self, error)
+            super().show_error(error)
 
 
 class DeskForm(FormHandler, DeskPage, HostView):

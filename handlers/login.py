@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import tornado.escape
 
-from handlers.base import SIGN_IN_COOKIE_SECONDS, ApiHandler, BaseHandler
+from handlers.base import SIGN_IN_COOKIE_SECONDS, ApiHandler, BaseHandler, BodyTooLarge
 from livewall import wire
 from livewall.errors import BadInput, LivewallError, NotAllowed
 from livewall.identity import ROLES, Role
@@ -88,6 +88,8 @@ class FormHandler(ApiHandler):
             raise
 
     def show_error(self, error: LivewallError) -> None:
+        if isinstance(error, BodyTooLarge):
+            error = BadInput(error.code, self.say("error.form_limit", limit=error.limit))
         show_error_page(self, error, self.way_back())
 
     def way_back(self) -> tuple[str, str]:

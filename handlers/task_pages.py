@@ -230,6 +230,10 @@ class PipelinePage(FormHandler, TaskPages):
             return
         self.redirect(self.reverse_url("task", task), status=303)
 
+    def way_back(self) -> tuple[str, str]:
+        name = self.path_args[0]
+        return self.reverse_url("pipeline", name), self.say("error.back_to", page=name)
+
     def show_form(self, name: str, typed: dict[str, str], faults: dict[str, str], wrong: str) -> None:
         """The form with what was typed, each fault beside its field. Raises NotFound."""
         found = next((each for each in self.services.pipelines.list() if each["name"] == name), None)

@@ -192,13 +192,15 @@ async def test_a_wall_that_is_not_there_has_no_deck_and_no_copy(client: Client) 
     assert (await client.ask("POST", "/api/walls/ZZZZZZ/duplicate", token=ADMIN)).code == "not_found"
 
 
-async def form(client: Client, wall: str, token: str = ADMIN, file: bytes = b"", **fields: str) -> Answer:
+async def form(
+    client: Client, wall: str, query: str = "", *, token: str = ADMIN, file: bytes = b"", **fields: str
+) -> Answer:
     """The form of the page as a browser sends it."""
     parts = [f'--x\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n'.encode() for n, v in fields.items()]
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="d.md"\r\n\r\n'
     parts.append(head + file + b"\r\n--x--\r\n")
     headers = {"Content-Type": "multipart/form-data; boundary=x", "Sec-Fetch-Site": "same-origin"}
-    return await client.ask("POST", f"/w/{wall}/deck", raw=b"".join(parts), token=token, headers=headers)
+    return await client.ask("POST", f"/w/{wall}/deck{query}", raw=b"".join(parts), token=token, headers=headers)
 
 
 async def test_a_form_imports_what_was_typed_or_a_file_and_leads_back(client: Client) -> None:
@@ -234,7 +236,12 @@ async def test_a_form_that_is_none_or_too_large_is_refused(client: Client) -> No
     headers = {"Content-Type": "multipart/form-data; boundary=x", "Sec-Fetch-Site": "same-origin"}
     answer = await client.ask("POST", f"/w/{wall}/deck", raw=b"--y", token=ADMIN, headers=headers)
     assert answer.status == 400
-    assert (await form(client, wall, file=b"x" * (1 << 20))).status == 413
+    refused = await form(client, wall, file=b"x" * (1 << 20))
+    said = refused.body.decode()
+    assert refused.status == 413 and "At most 1 MiB can be sent with this form." in said
+    assert f'<a class="second" href="/w/{wall}/deck">Back to “Polls from a file”</a>' in said
+    refused = await form(client, wall, "?lang=zh-CN", deck="x" * (1 << 20))
+    assert refused.status == 413 and "最多可提交 1 MiB" in refused.body.decode()
     answer = await client.ask("POST", f"/w/{wall}/deck", raw=b"deck=", token=await client.token("operator"))
     assert answer.status == 403
 

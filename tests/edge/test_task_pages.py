@@ -313,3 +313,14 @@ async def test_the_forms_of_tasks_are_for_operators_and_from_our_pages(client: C
 def headers_of(*parts: dict[str, str]) -> dict[str, str]:
     """Of a form as a browser sends it that says nothing of its origin."""
     return {"Content-Type": "application/x-www-form-urlencoded"} | {k: v for part in parts for k, v in part.items()}
+
+
+async def test_too_much_for_a_form_is_refused_with_the_limit_and_the_way_back(client: Client) -> None:
+    answer = await submit(client, "/pipelines/talk", {"params.words": "a" * (512 << 10)})
+    said = answer.body.decode()
+    assert answer.status == 413 and "At most 512 KiB can be sent with this form." in said
+    assert '<a class="second" href="/pipelines/talk">Back to “talk”</a>' in said
+    answer = await submit(client, "/desk/polls", {"title": "a" * (256 << 10)})
+    said = answer.body.decode()
+    assert answer.status == 413 and "At most 256 KiB can be sent with this form." in said
+    assert '<a class="second" href="/">Go to the start page</a>' in said
