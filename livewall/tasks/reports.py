@@ -59,6 +59,8 @@ def report(
     after = reported(before, state, progress, message, now, late=bool(lapsed))
     leases = leased(tx, id, name)
     if not row.local:
+        if before.state is StepState.LOST and after.state is not before.state:
+            leases = _taken_back(leases, row.task, who)
         leases = _promised(leases, given, who, now)
         write_heard(tx, id, name, leases, who, now)
     if after != before:
@@ -82,6 +84,16 @@ def _promised(held: Leased, given: wire.StepReport, who: Who, now: str) -> Lease
     if step is not None and step.held_by(who.credential):
         step = task = Lease(who.credential, step.seconds)
     return held._replace(step=step, task=task)
+
+
+def _taken_back(held: Leased, task: Task, who: Who) -> Leased:
+    """The leases of a lost step that `who` takes back: what others promised about it, or about a task that had ended,
+    was broken and is over."""
+    mine = who.credential
+    return held._replace(
+        step=held.step if held.step and held.step.held_by(mine) else None,
+        task=held.task if held.task and (held.task.held_by(mine) or task.state not in TASK_ENDED) else None,
+    )
 
 
 def leased(asks: Any, id: str, name: str) -> Leased:
@@ -214,8 +226,10 @@ def settled(tx: Transaction, row: Row, now: str) -> Task:
     for step, because in machine.settled(steps, blamed, now, cancelling=row.cancelled):
         changed[step.name] = step
         rows.save_step(tx, id, step)
+        # A lease ends with its step, also where that is pending again later.
         tx.execute(
-            "UPDATE steps SET because = :because WHERE task = :task AND name = :name",
+            """UPDATE steps SET because = :because, holder = NULL, lease = NULL
+            WHERE task = :task AND name = :name""",
             {"because": because, "task": id, "name": step.name},
         )
     return rows.follow(tx, row, [changed.get(s.name, s) for s in steps], now)

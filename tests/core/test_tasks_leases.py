@@ -198,6 +198,20 @@ def test_every_report_and_every_piece_of_log_of_the_holder_renews_the_lease(sign
     assert (house.task.state, house.task.ended_at is None) == (T.LOST, False)
 
 
+def test_a_broken_promise_of_another_does_not_hold_for_a_step_that_is_taken_back() -> None:
+    house = House(a=[], b=["a"])
+    house.report("a", who=OPERATOR, lease=5)
+    house.report("b", who=OPERATOR, lease=50)
+    house.timers.pass_(5.5)
+    assert house.steps == {"a": S.LOST, "b": S.SKIPPED}
+    house.report("a", "running")
+    house.timers.pass_(60)
+    assert house.steps == {"a": S.RUNNING, "b": S.PENDING}
+    house.report("a", "running", lease=5)
+    house.timers.pass_(5.5)
+    assert house.steps == {"a": S.LOST, "b": S.SKIPPED}
+
+
 def test_what_others_report_renews_no_lease() -> None:
     house = chain()
     house.report("a", "running", lease=5)
