@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import hmac
 import logging
 import re
@@ -399,7 +400,7 @@ class BaseHandler(RequestHandler):
         self.set_status(status)
         self.set_header("Content-Type", "application/json; charset=utf-8")
         # The time of this server, which goes on when the clock of the machine is set.
-        self.set_header("Date", format_timestamp(self.services.clock()))
+        self.set_header("Date", date(int(self.services.clock().timestamp())))
         if version is not None:
             self.set_header("ETag", f'"{version}"')
         self.finish(wire.encode(found))
@@ -474,6 +475,12 @@ class BaseHandler(RequestHandler):
 
     def now(self) -> str:
         return iso(self.services.clock())
+
+
+@functools.lru_cache(2)
+def date(second: int) -> str:
+    """Return the value of a Date field (RFC 9110 §6.6.1); a second has many answers."""
+    return format_timestamp(second)
 
 
 def as_error(status: int, error: BaseException | None) -> LivewallError:
