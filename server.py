@@ -106,7 +106,7 @@ class Running:
         return self.services.base_url
 
     async def stop(self) -> None:
-        """Not ready, no new connections, sockets sent away, writes committed (DESIGN §8)."""
+        """Not ready, no new connections, sockets sent away, writes committed."""
         self.services.draining = True
         self.http.stop()
         self.connections.websocket_pulse.stop()
@@ -277,7 +277,7 @@ def log_request(handler: Any) -> None:
 
 
 def listen(settings: Settings) -> list[socket.socket]:
-    """Bound sockets. What the kernel keeps of the past for a reader that is behind is kept small (DESIGN §3)."""
+    """Bound sockets. What the kernel keeps of the past for a reader that is behind is kept small."""
     try:
         sockets = bind_sockets(settings.port, settings.address, backlog=LISTEN_BACKLOG)
     except UnicodeError:

@@ -1,4 +1,4 @@
-"""What hosts and operators did, over HTTP and as a page (DESIGN §8)."""
+"""What hosts and operators did, over HTTP and as a page."""
 
 from __future__ import annotations
 

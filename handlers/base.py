@@ -260,7 +260,7 @@ class BaseHandler(RequestHandler):
             self.who, self.as_audience = NOBODY, True
 
     def refuse_forgery(self) -> None:
-        """A change asked for with a cookie must come from a page of ours (DESIGN §8)."""
+        """A change asked for with a cookie must come from a page of ours."""
         if self.by_token or (self.who.role is None and self.who.voter is None and not self.must_be_own):
             return
         if self.services.site.is_proved_own(self.request.headers, self.request.host, self.schemes):

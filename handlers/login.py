@@ -1,4 +1,4 @@
-"""Signing in and out (DESIGN §8): links, a pasted token, cookies; and the tokens of programs."""
+"""Signing in and out: links, a pasted token, cookies; and the tokens of programs."""
 
 from __future__ import annotations
 

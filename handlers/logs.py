@@ -1,4 +1,4 @@
-"""Logs of steps over HTTP (DESIGN §6): bytes, lines, search, and what foreign programs append."""
+"""Logs of steps over HTTP: bytes, lines, search, and what foreign programs append."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results as pictures (DESIGN §5): bars and the race, as SVG for whoever may see the tally. PNG is made by the page."""
+"""Results as pictures: bars and the race, as SVG for whoever may see the tally. PNG is made by the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Polls and ballots over HTTP (DESIGN §5). Each method reads the input, calls one service, writes the answer."""
+"""Polls and ballots over HTTP. Each method reads the input, calls one service, writes the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results on paper (DESIGN §5): of one poll on a page, and of a whole wall. Black on white, patterns instead of
+"""Results on paper: of one poll on a page, and of a whole wall. Black on white, patterns instead of
 colours, rounds side by side; what is printed is a table, which is what a screen reader reads, too."""
 
 from __future__ import annotations

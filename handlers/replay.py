@@ -1,4 +1,4 @@
-"""The tally over time (DESIGN §5): the API, and the page that plays it."""
+"""The tally over time: the API, and the page that plays it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks over HTTP (DESIGN §6): pipelines, the tasks that run here, and those that foreign programs report."""
+"""Tasks over HTTP: pipelines, the tasks that run here, and those that foreign programs report."""
 
 from __future__ import annotations
 

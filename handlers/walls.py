@@ -1,4 +1,4 @@
-"""Walls over HTTP (DESIGN §5)."""
+"""Walls over HTTP."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Limit:
 
 
 class Limits:
-    """The limits of DESIGN §4; with `on=False` (tests, trusted networks) nothing is limited."""
+    """The limits on voters and addresses; with `on=False` (tests, trusted networks) nothing is limited."""
 
     def __init__(self, *, on: bool = True) -> None:
         self.on = on

@@ -20,7 +20,7 @@ _NAME = re.compile(NAME)
 
 
 def is_name(text: str) -> bool:
-    """Names of steps and pipelines, and ids that a caller chooses (DESIGN §6)."""
+    """Names of steps and pipelines, and ids that a caller chooses."""
     return _NAME.fullmatch(text) is not None
 
 

@@ -171,9 +171,6 @@ def schema_of(kind: Any) -> dict[str, Any]:
 def schemas(kinds: Iterable[Any]) -> dict[str, dict[str, Any]]:
     """The types and all they consist of, by name."""
     _, found = msgspec.json.schema_components(list(dict.fromkeys(kinds)), ref_template=REF)
-    for each in found.values():
-        if "description" in each:
-            each["description"] = re.sub(r" \(DESIGN §\d+\)", "", each["description"])
     plain: dict[str, dict[str, Any]] = portable(found)
     return plain
 

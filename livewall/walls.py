@@ -31,7 +31,7 @@ MOST_ITEMS = 500
 
 
 class Wall(msgspec.Struct):
-    """A wall as it stands on the wire (DESIGN §4)."""
+    """A wall as it stands on the wire."""
 
     code: str
     title: str

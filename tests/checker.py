@@ -1,5 +1,5 @@
 """The judge of what a reader was sent: fed with the messages of one stream, it raises on everything a client must never
-see, and holds what a client would hold. It knows the words of DESIGN §4 and nothing of the server."""
+see, and holds what a client would hold. It knows the words of the wire and nothing of the server."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ class Checkers:
             for name, pos in message["heartbeat"].items():
                 self.by_name[name].heartbeat(pos)
         elif "ref" not in message:
-            raise Broken(f"{message!r} is nothing DESIGN §4 knows")
+            raise Broken(f"{message!r} is no message of the wire")
 
     def feed_all(self, messages: list[Message]) -> None:
         for message in messages:

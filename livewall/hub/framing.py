@@ -14,7 +14,7 @@ from livewall.hub.position import View, prefix
 
 
 def event_json(stream: str, start: str, event: Event, prev: int) -> str:
-    """One event as it goes over every transport (DESIGN §4); `start` is the position up to N."""
+    """One event as it goes over every transport; `start` is the position up to N."""
     key = "" if event.key is None else f'"key":"{event.key}",'
     data = "null" if event.data is None else event.data
     return f'{{"stream":"{stream}","pos":"{start}{event.seq}","prev":"{start}{prev}",{key}"data":{data}}}'

@@ -182,7 +182,7 @@ def new_epoch() -> str:
 
 
 def settle_epoch(connection: sqlite3.Connection, folder: Folder) -> str:
-    """The epoch of this database: a new one when the nonce inside is not one of those beside the file (DESIGN §3).
+    """The epoch of this database: a new one when the nonce inside is not one of those beside the file.
 
     Both nonces stand beside it while the new one is committed: whoever is killed in between made no copy.
     """

@@ -1,4 +1,4 @@
-"""Who may read a task, its logs and the list: one decision for every transport and for the API (DESIGN §8)."""
+"""Who may read a task, its logs and the list: one decision for every transport and for the API."""
 
 from __future__ import annotations
 

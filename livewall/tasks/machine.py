@@ -1,4 +1,4 @@
-"""The states of steps and tasks, and which may follow which. Pure; a table, and the rules of DESIGN §2 over it."""
+"""The states of steps and tasks, and which may follow which. Pure; a table, and the rules over it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ TASK_ENDED = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELL
 
 
 class Step(msgspec.Struct, kw_only=True):
-    """A step as it stands on the wire (DESIGN §4)."""
+    """A step as it stands on the wire."""
 
     name: str
     needs: list[str]

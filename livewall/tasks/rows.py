@@ -32,7 +32,7 @@ STEP_FIELDS = "name, needs, state, reason, attempt, progress, message, started_a
 
 
 class Task(msgspec.Struct, kw_only=True):
-    """A task as it stands on the wire (DESIGN §4)."""
+    """A task as it stands on the wire."""
 
     id: str
     pipeline: str | None

@@ -44,7 +44,7 @@ class Option(msgspec.Struct):
 
 
 class Poll(msgspec.Struct, kw_only=True):
-    """A poll as it stands on the wire (DESIGN §4); what is UNSET is left out there.
+    """A poll as it stands on the wire; what is UNSET is left out there.
 
     `quorum` is a number of ballots, `majority` a share of the base, `compare` asks for the earlier round beside this
     one. `closed_at` is when it was closed, `reveal_at` when every screen shows what was hidden before, `erased_at` when
@@ -94,7 +94,7 @@ def moved(phase: Phase, action: str) -> Phase:
 
 
 def tally_is_seen(results: str, phase: str, published: bool, voted: bool) -> bool:
-    """Whether the audience sees the tally (DESIGN §5); a host always does."""
+    """Whether the audience sees the tally; a host always does."""
     if phase == Phase.DRAFT.value:
         return False
     if published or results == "live":
