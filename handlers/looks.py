@@ -178,7 +178,7 @@ def grouped(receipt: str) -> str:
     return "-".join(receipt[i : i + 4] for i in range(0, len(receipt), 4))
 
 
-# -- tasks: what static/js/shapes.js, chartlayout.js and times.js do for a page that lives
+# -- tasks: what static/js/task/states.js, chartlayout.js and timing.js do for a page that lives
 
 SHAPES = {
     "pending": "M14 9a5 5 0 1 1-10 0a5 5 0 1 1 10 0",
@@ -239,17 +239,17 @@ def shortened(text: str, room: int) -> str:
 
 
 def moment(at: str, *, exact: bool = False) -> str:
-    """A moment as a page without script writes it; static/js/moments.js writes it in the reader's zone."""
+    """A moment as a page without script writes it; static/js/ui/timestamps.js writes it in the reader's zone."""
     return f"{at[: 19 if exact else 16].replace('T', ' ')} UTC"
 
 
 def short_moment(at: str, now: str) -> str:
-    """The same of a moment of today without its date, as static/js/moments.js does."""
+    """The same of a moment of today without its date, as static/js/ui/timestamps.js does."""
     return f"{at[11:16]} UTC" if at[:10] == now[:10] else moment(at)
 
 
 def name_lines(name: str, room: int = 18) -> list[str]:
-    """The name of a step in one line or two, cut in the middle where it is too long (static/js/chartlayout.js)."""
+    """The name of a step in one line or two, cut in the middle where it is too long (static/js/task/chartlayout.js)."""
     if len(name) <= room:
         return [name]
     if len(name) > 2 * room:

@@ -58,7 +58,8 @@ def modules(entry: Path) -> str:
 def _as_function(path: Path, body: str, name: str, exported: list[str]) -> str:
     if other := OTHER.search(body):
         raise ValueError(f"{path}: a pack cannot hold {other[0]!r}")
-    return f"// {path.name}\nconst {name} = (() => {{\n{body}return {{ {', '.join(exported)} }};\n}})();\n"
+    head = f"// {path.parent.name}/{path.name}\nconst {name} = (() => {{\n"
+    return f"{head}{body}return {{ {', '.join(exported)} }};\n}})();\n"
 
 
 def styles(folder: Path, name: str) -> str:

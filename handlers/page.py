@@ -120,7 +120,7 @@ class Page(BaseHandler):
         }
 
     def closed(self, poll: dict[str, Any]) -> str:
-        """That voting is closed and, where it is known, since when (static/js/views/countdown.js); empty before."""
+        """That voting is closed and, where it is known, since when (static/js/poll/countdown.js); empty before."""
         if poll["phase"] != "closed":
             return ""
         at = poll.get("closed_at")

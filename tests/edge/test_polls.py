@@ -93,7 +93,7 @@ async def test_head_is_answered_like_get_without_a_body(client: Client) -> None:
 
 
 async def test_static_files_have_the_headers_of_everything_else(client: Client) -> None:
-    found = await client.ask("GET", "/static/js/live.js")
+    found = await client.ask("GET", "/static/js/net/streams.js")
     missing = await client.ask("GET", "/static/nothing.js")
     assert found.status == 200 and (missing.status, missing.code) == (404, "not_found")
     for answer in (found, missing):

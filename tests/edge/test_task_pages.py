@@ -21,9 +21,9 @@ from livewall.settings import Settings
 ROOT = Path(__file__).parents[2]
 STEPS = [{"name": "fetch"}, {"name": "build", "needs": ["fetch"]}, {"name": "ship", "needs": ["build", "fetch"]}]
 SCRIPT = """
-import { BOX, edgeState, nameLines, path, shortened } from "./static/js/chartlayout.js";
-import { SHAPES } from "./static/js/shapes.js";
-import { clockFace } from "./static/js/clock.js";
+import { BOX, edgeState, nameLines, path, shortened } from "./static/js/task/chartlayout.js";
+import { SHAPES } from "./static/js/task/states.js";
+import { clockFace } from "./static/js/net/clock.js";
 const { names, texts, paths, edges, times } = JSON.parse(process.argv[1]);
 console.log(JSON.stringify({
   box: [BOX.width, BOX.height], shapes: SHAPES, texts: texts.map((text) => shortened(text, 9)),

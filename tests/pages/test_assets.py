@@ -27,8 +27,8 @@ def test_the_hash_is_that_of_the_map() -> None:
 
 def test_a_page_asks_ahead_for_all_it_imports_and_for_nothing_else() -> None:
     found = [url.partition("?")[0] for url in Assets(STATIC).preload("js/pages/task.js")]
-    assert "/static/js/views/chart.js" in found and "/static/js/connection.js" in found
-    assert "/static/js/ballot.js" not in found
+    assert "/static/js/task/chart.js" in found and "/static/js/net/connection.js" in found
+    assert "/static/js/poll/ballot.js" not in found
     assert len(found) == len(set(found))
 
 

@@ -30,9 +30,9 @@ from livewall.voting.poll import Poll, Tally
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
-import { mostChosen, multiples } from "./static/js/overview.js";
+import { mostChosen, multiples } from "./static/js/wall/results.js";
 import { base, cutLines, density, extras, lengthClass, majorityReached, majorityShare, needed, percent, quorumReached,
-  rows, stepDensity } from "./static/js/tally.js";
+  rows, stepDensity } from "./static/js/poll/tally.js";
 const { polls, titles, shares, sizes, labels } = JSON.parse(process.argv[1]);
 const width = (share) => `${(share * 100).toFixed(1)}%`;
 console.log(JSON.stringify({

@@ -1,14 +1,14 @@
 // The host's desk: the counts of open polls move. When a poll's phase changes elsewhere the page is made anew,
 // unless somebody is in the middle of something: typing, asked whether they are sure, or on their way by keyboard.
 
-import { clockFace } from "../clock.js";
-import { dataBlock, setText } from "../dom.js";
-import { browser, wakeOn } from "../env.js";
-import { Live } from "../live.js";
-import { localise } from "../moments.js";
-import { ballots } from "../tally.js";
-import { Away } from "../views/away.js";
-import { Texts } from "../text.js";
+import { clockFace } from "../net/clock.js";
+import { dataBlock, setText } from "../ui/dom.js";
+import { browser, wakeOn } from "../net/environment.js";
+import { Live } from "../net/streams.js";
+import { localise } from "../ui/timestamps.js";
+import { ballots } from "../poll/tally.js";
+import { Away } from "../ui/offline.js";
+import { Texts } from "../ui/texts.js";
 
 const page = dataBlock("page");
 const texts = new Texts(dataBlock("texts"));

@@ -1,22 +1,22 @@
 // A wall's remote control, live: what stands on the screen, the items in their order, and everything that can be done
 // with them, by buttons and by keys.
 
-import { dataBlock, h, setText } from "../dom.js";
-import { browser, wakeOn } from "../env.js";
+import { dataBlock, h, setText } from "../ui/dom.js";
+import { browser, wakeOn } from "../net/environment.js";
 import { meaning } from "../host/keys.js";
-import { Agenda } from "../host/agenda.js";
-import { Steering } from "../host/steering.js";
-import { Live } from "../live.js";
-import { Texts } from "../text.js";
-import { Announcer } from "../views/announcer.js";
-import { Away } from "../views/away.js";
-import { Corner } from "../views/corner.js";
-import { Countdown } from "../views/countdown.js";
-import { Health } from "../views/health.js";
-import { HostList } from "../views/hostlist.js";
-import { HostStage } from "../views/hoststage.js";
-import { openKeys } from "../views/keylist.js";
-import { Notice } from "../views/notice.js";
+import { Agenda } from "../host/wallmodel.js";
+import { Steering } from "../host/controller.js";
+import { Live } from "../net/streams.js";
+import { Texts } from "../ui/texts.js";
+import { Announcer } from "../ui/announcer.js";
+import { Away } from "../ui/offline.js";
+import { Corner } from "../ui/corner.js";
+import { Countdown } from "../poll/countdown.js";
+import { Health } from "../host/health.js";
+import { HostList } from "../host/itemlist.js";
+import { HostStage } from "../host/stage.js";
+import { openKeys } from "../host/keylist.js";
+import { Notice } from "../ui/notice.js";
 
 const find = (selector) => document.querySelector(selector);
 const page = dataBlock("page");

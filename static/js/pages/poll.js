@@ -1,21 +1,21 @@
 // The audience's page, of one poll or of a wall's active item.
 
-import { Ballot, ballotCalls } from "../ballot.js";
-import { keepFocus, setAttribute, setText } from "../dom.js";
-import { Earlier } from "../earlier.js";
-import { Overview } from "../overview.js";
-import { start } from "../page.js";
-import { ballots, rows } from "../tally.js";
-import { Announcer } from "../views/announcer.js";
-import { Away } from "../views/away.js";
-import { Choices } from "../views/choices.js";
-import { Cookies } from "../views/cookies.js";
-import { Corner } from "../views/corner.js";
-import { Countdown } from "../views/countdown.js";
-import { Lobby } from "../views/lobby.js";
-import { Receipt } from "../views/receipt.js";
-import { Steps } from "../views/steps.js";
-import { Twin } from "../views/twin.js";
+import { Ballot, ballotCalls } from "../poll/ballot.js";
+import { keepFocus, setAttribute, setText } from "../ui/dom.js";
+import { Earlier } from "../poll/previousround.js";
+import { Overview } from "../wall/results.js";
+import { start } from "../wall/livepage.js";
+import { ballots, rows } from "../poll/tally.js";
+import { Announcer } from "../ui/announcer.js";
+import { Away } from "../ui/offline.js";
+import { Choices } from "../poll/choices.js";
+import { Cookies } from "../poll/cookienotice.js";
+import { Corner } from "../ui/corner.js";
+import { Countdown } from "../poll/countdown.js";
+import { Lobby } from "../wall/lobby.js";
+import { Receipt } from "../poll/receipt.js";
+import { Steps } from "../task/steplist.js";
+import { Twin } from "../poll/tallytable.js";
 
 const SPREAD = 3_000; // ms: a hall of phones does not ask in the moment in which voting begins, or a poll is taken away
 const END = 60_000; // ms: how often a phone that is shown nothing asks whether that was all

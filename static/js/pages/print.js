@@ -1,8 +1,8 @@
 // Results to print: a button for who does not know the browser's own, and pictures.
 
-import { dataBlock, h } from "../dom.js";
-import { offerPng } from "../savepng.js";
-import { Texts } from "../text.js";
+import { dataBlock, h } from "../ui/dom.js";
+import { offerPng } from "../ui/pngbutton.js";
+import { Texts } from "../ui/texts.js";
 
 const texts = new Texts(dataBlock("texts"));
 document.documentElement.classList.add("scripted");

@@ -1,14 +1,14 @@
 // A replay: the tally of a round as it moved. What is played is in the page; the stream says when it may no longer be
 // shown, and when there is more of it.
 
-import { clockFace } from "../clock.js";
-import { dataBlock, h, setText, svg } from "../dom.js";
-import { moment } from "../moments.js";
-import { start } from "../page.js";
-import { SPEEDS, Player, along, positionOf } from "../player.js";
-import { offerPng } from "../savepng.js";
-import { Corner } from "../views/corner.js";
-import { TallyBars } from "../views/tallybars.js";
+import { clockFace } from "../net/clock.js";
+import { dataBlock, h, setText, svg } from "../ui/dom.js";
+import { moment } from "../ui/timestamps.js";
+import { start } from "../wall/livepage.js";
+import { SPEEDS, Player, along, positionOf } from "../poll/player.js";
+import { offerPng } from "../ui/pngbutton.js";
+import { Corner } from "../ui/corner.js";
+import { TallyBars } from "../poll/tallybars.js";
 
 const FETCH_AFTER = 3_000; // what moves on is fetched no more often
 const STILL = 1_000; // a reader who wants no motion sees a picture a second

@@ -1,24 +1,24 @@
 // The projector: a poster of one poll or of a wall's active item, always as the audience sees it.
 
-import { setText } from "../dom.js";
-import { Earlier } from "../earlier.js";
-import { keepAwake } from "../awake.js";
-import { quorum } from "../facts.js";
-import { Layouts } from "../layouts.js";
-import { Overview } from "../overview.js";
-import { start } from "../page.js";
-import { ballots, rows } from "../tally.js";
-import { Announcer } from "../views/announcer.js";
-import { Corner } from "../views/corner.js";
-import { Countdown } from "../views/countdown.js";
-import { Finale } from "../views/finale.js";
-import { Keys, fullScreen } from "../views/keys.js";
-import { Lobby } from "../views/lobby.js";
-import { Poster } from "../views/poster.js";
-import { StepTable } from "../views/steptable.js";
-import { TaskPoster } from "../views/taskposter.js";
-import { Twin } from "../views/twin.js";
-import { Vitals } from "../vitals.js";
+import { setText } from "../ui/dom.js";
+import { Earlier } from "../poll/previousround.js";
+import { keepAwake } from "../wall/wakelock.js";
+import { quorum } from "../poll/summary.js";
+import { Layouts } from "../task/layoutcache.js";
+import { Overview } from "../wall/results.js";
+import { start } from "../wall/livepage.js";
+import { ballots, rows } from "../poll/tally.js";
+import { Announcer } from "../ui/announcer.js";
+import { Corner } from "../ui/corner.js";
+import { Countdown } from "../poll/countdown.js";
+import { Finale } from "../wall/resultsposter.js";
+import { Keys, fullScreen } from "../wall/keys.js";
+import { Lobby } from "../wall/lobby.js";
+import { Poster } from "../wall/pollposter.js";
+import { StepTable } from "../task/steptable.js";
+import { TaskPoster } from "../wall/taskposter.js";
+import { Twin } from "../poll/tallytable.js";
+import { Vitals } from "../wall/screenreport.js";
 
 const find = (selector) => document.querySelector(selector);
 let views = null;

@@ -1,17 +1,17 @@
 // One task, live: the chart, and beside it the log of the step that the address names.
 
-import { setText } from "../dom.js";
-import { Layouts } from "../layouts.js";
-import { start } from "../page.js";
-import { hasEnded } from "../shapes.js";
-import { EMPTY } from "../state.js";
-import { Announcer } from "../views/announcer.js";
-import { Chart, foremost } from "../views/chart.js";
-import { Corner } from "../views/corner.js";
-import { Lobby } from "../views/lobby.js";
-import { LogView } from "../views/log.js";
-import { StepTable } from "../views/steptable.js";
-import { TaskHead } from "../views/taskhead.js";
+import { setText } from "../ui/dom.js";
+import { Layouts } from "../task/layoutcache.js";
+import { start } from "../wall/livepage.js";
+import { hasEnded } from "../task/states.js";
+import { EMPTY } from "../net/state.js";
+import { Announcer } from "../ui/announcer.js";
+import { Chart, foremost } from "../task/chart.js";
+import { Corner } from "../ui/corner.js";
+import { Lobby } from "../wall/lobby.js";
+import { LogView } from "../log/view.js";
+import { StepTable } from "../task/steptable.js";
+import { TaskHead } from "../task/head.js";
 
 const find = (selector) => document.querySelector(selector);
 const AGAIN = 5_000; // a log's stream that was not there yet is asked for again after so long

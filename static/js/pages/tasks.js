@@ -1,11 +1,11 @@
 // The list of tasks, live. The stream has what lives and the last hundred that ended; older ones are fetched.
 
-import { start } from "../page.js";
-import { grouped, together } from "../tasklist.js";
-import { Away } from "../views/away.js";
-import { Corner } from "../views/corner.js";
-import { TaskList } from "../views/tasklist.js";
-import { setText } from "../dom.js";
+import { start } from "../wall/livepage.js";
+import { grouped, together } from "../task/groups.js";
+import { Away } from "../ui/offline.js";
+import { Corner } from "../ui/corner.js";
+import { TaskList } from "../task/list.js";
+import { setText } from "../ui/dom.js";
 
 const find = (selector) => document.querySelector(selector);
 const PAUSE = 300; // while somebody types

@@ -1,5 +1,0 @@
-// A page on which nothing moves: its moments are put into the reader's zone.
-
-import { localise } from "../moments.js";
-
-localise();

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { START, after, backoff, climb, climbFailed } from "../../../static/js/net/ladder.js";
+
+const half = () => 0.5;
+const dead = { delivered: false, lasted: 20, silent: false, retry: null };
+const short = { delivered: true, lasted: 5_000, silent: false, retry: null };
+const good = { delivered: true, lasted: 60_000, silent: false, retry: null };
+
+/** Plays lives in a row; returns the levels they led to. */
+function levels(lives, state = START) {
+  const seen = [];
+  for (const life of lives) {
+    state = after(state, life, half).state;
+    seen.push(state.level);
+  }
+  return seen;
+}
+
+test("what never worked is left at once, down to plain polling", () => {
+  assert.deepEqual(levels([dead, dead, dead]), [1, 2, 3]);
+  assert.equal(after(START, dead, half).wait, 0);
+});
+
+test("after the last step the way starts again from the top, with a wait", () => {
+  let state = START;
+  for (let step = 0; step < 3; step += 1) state = after(state, dead, half).state;
+  const next = after(state, dead, half);
+  assert.equal(next.state.level, 0);
+  assert.ok(next.wait > 1_000);
+});
+
+test("a connection that is cut again and again after a few seconds is left", () => {
+  assert.deepEqual(levels([short, short]), [0, 1]);
+});
+
+test("a good connection that ends is tried again, not left", () => {
+  assert.deepEqual(levels([good, dead, dead]), [0, 0, 0]);
+});
+
+test("a server that is away is waited for, with longer and longer waits", () => {
+  let state = after(START, good, half).state;
+  const waits = [];
+  for (let miss = 0; miss < 12; miss += 1) {
+    const next = after(state, dead, half);
+    waits.push(next.wait);
+    state = next.state;
+  }
+  assert.ok(waits.every((wait, index) => index === 0 || wait >= waits[index - 1]), String(waits));
+  assert.ok(waits[0] > 0 && waits[11] <= 15_000);
+});
+
+test("the way back after an outage starts at the best that worked", () => {
+  const seen = levels([good, dead, dead, dead, dead, dead, dead]);
+  assert.equal(seen.at(-1), 0);
+});
+
+test("silence counts against a transport however long it lasted", () => {
+  assert.deepEqual(levels([{ ...dead, silent: true, lasted: 60_000 }]), [1]);
+});
+
+test("the wait a server asks for is obeyed and is no failure", () => {
+  const next = after({ ...START, misses: 1 }, { ...short, retry: 3_500 }, half);
+  assert.deepEqual([next.wait, next.state.level, next.state.misses], [3_500, 0, 0]);
+});
+
+test("waits are spread by chance between half and whole", () => {
+  assert.equal(backoff(0, () => 0), 250);
+  assert.equal(backoff(0, () => 1), 500);
+  assert.equal(backoff(40, () => 1), 15_000);
+});
+
+test("at the top there is nothing to climb to", () => {
+  assert.equal(climb(START, half), null);
+});
+
+test("a climb tries the top, then the next step, and waits longer after each failure", () => {
+  const first = climb({ ...START, level: 3 }, half);
+  const state = climbFailed({ ...START, level: 3 });
+  const second = climb(state, half);
+  assert.deepEqual([first.target, second.target], [0, 2]);
+  assert.ok(second.wait > first.wait);
+});
+
+test("what worked before is climbed to soon", () => {
+  assert.ok(climb({ ...START, level: 2, best: 0 }, half).wait <= 5_000);
+});

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { EMPTY, reduce } from "../../../static/js/net/state.js";
+
+const all = (...events) => events.reduce(reduce, EMPTY);
+const reset = { reset: true };
+const synced = { synced: true, pos: "e.9" };
+
+test("the newest value of a key is kept", () => {
+  const held = all(reset, synced, { key: "tally", data: 1 }, { key: "tally", data: 2 });
+  assert.deepEqual(held.values, { tally: 2 });
+});
+
+test("null deletes a key", () => {
+  assert.deepEqual(all(reset, synced, { key: "poll", data: {} }, { key: "poll", data: null }).values, {});
+});
+
+test("messages without key are all kept, in order", () => {
+  assert.deepEqual(all(reset, { data: "a" }, { data: "b" }, synced, { data: "c" }).messages, ["a", "b", "c"]);
+});
+
+test("a snapshot is shown when it is whole, and what was held stays until then", () => {
+  const before = all(reset, { key: "poll", data: "old" }, { key: "tally", data: "old" }, synced);
+  const half = [reset, { key: "poll", data: "new" }].reduce(reduce, before);
+  assert.deepEqual(half.values, { poll: "old", tally: "old" });
+  assert.deepEqual(reduce(half, synced).values, { poll: "new" });
+});
+
+test("nothing is ready before the first snapshot is whole", () => {
+  assert.equal(all(reset, { key: "poll", data: {} }).ready, false);
+  assert.equal(all(reset, synced).ready, true);
+});
+
+test("a snapshot cut short is forgotten by the next reset", () => {
+  assert.deepEqual(all(reset, { key: "a", data: 1 }, reset, { key: "b", data: 2 }, synced).values, { b: 2 });
+});
+
+test("a refusal is kept beside the last values", () => {
+  const held = all(reset, { key: "poll", data: 1 }, synced, { error: { code: "forbidden" } });
+  assert.equal(held.error.code, "forbidden");
+  assert.deepEqual(held.values, { poll: 1 });
+});
+
+test("the reducer changes nothing it was given", () => {
+  const held = Object.freeze({ ...EMPTY, values: Object.freeze({ a: 1 }) });
+  reduce(held, { key: "a", data: 2 });
+  assert.deepEqual(held.values, { a: 1 });
+});
