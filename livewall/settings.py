@@ -1,8 +1,8 @@
 """What a server can be told, in one table.
 
 Each field of `Settings` carries its help and the function that reads it from text; the command line makes its options
-from `table()`, and each option can also be given as an environment variable `LIVEWALL_…`. Nothing else in Livewall
-reads the environment.
+from `table()`, and each option can also be given as an environment variable `LIVEWALL_…` or in a configuration file
+(configuration.py). Nothing else in Livewall reads the environment.
 """
 
 import os
@@ -18,6 +18,8 @@ from livewall.terminal import readable
 
 Network = IPv4Network | IPv6Network
 LogFormat = Literal["plain", "json"]
+TomlKind = type[str] | type[int] | type[float] | type[bool] | type[Path]
+"""What a configuration file gives a setting as; a path is text, and relative to the folder of the file."""
 
 
 def data_folder() -> Path:
@@ -39,6 +41,17 @@ def default_url() -> str:
 def server_of_environment() -> tuple[str, str | None]:
     """The address and the token that a program of this environment uses: `LIVEWALL_URL` and `LIVEWALL_TOKEN`."""
     return os.environ.get("LIVEWALL_URL") or default_url(), secret(os.environ.get("LIVEWALL_TOKEN") or "")
+
+
+def config_of_environment() -> Path | None:
+    """The configuration file that `LIVEWALL_CONFIG` names, for commands that have no option for it."""
+    named = os.environ.get("LIVEWALL_CONFIG")
+    return Path(named) if named else None
+
+
+def port_of_environment() -> str | None:
+    """`LIVEWALL_PORT`, where it is set."""
+    return os.environ.get("LIVEWALL_PORT") or None
 
 
 def environment_without_token() -> dict[str, str]:
@@ -109,7 +122,15 @@ def milliseconds(text: str) -> float:
 
 
 def folder(text: str) -> Path:
-    return Path(text).expanduser().absolute()  # steps of tasks run elsewhere
+    return below_home(text).absolute()  # steps of tasks run elsewhere
+
+
+def below_home(text: str) -> Path:
+    """A path in which `~` and `~NAME` at its beginning stand for a home. Raises ValueError for a home that is unknown."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{text!r} begins with a home that this machine does not know") from None
 
 
 def count(most: int) -> Callable[[str], int]:
@@ -150,8 +171,10 @@ def admin_token(text: str) -> str | None:
     return secret(text)
 
 
-def _option(default: Any, read: Callable[[str], Any], metavar: str, help: str, *, many: bool = False) -> Any:
-    metadata = {"read": read, "metavar": metavar, "help": help, "many": many}
+def _option(
+    default: Any, read: Callable[[str], Any], metavar: str, help: str, *, toml: TomlKind = str, many: bool = False
+) -> Any:
+    metadata = {"read": read, "metavar": metavar, "help": help, "toml": toml, "many": many}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -161,22 +184,34 @@ def _option(default: Any, read: Callable[[str], Any], metavar: str, help: str, *
 class Settings:
     """Everything `livewall serve` can be told. Immutable; made once, at start."""
 
-    port: int = _option(8888, port, "PORT", "Port to listen on; 0 takes any free one.")
+    port: int = _option(8888, port, "PORT", "Port to listen on; 0 takes any free one.", toml=int)
     address: str = _option("127.0.0.1", str, "ADDRESS", "Address to listen on; 0.0.0.0 is every one of this machine.")
     public_url: str | None = _option(
         None, public_url, "URL", "How others reach this server; links and QR codes use it. https makes cookies Secure."
     )
     data: Path = _option(
-        data_folder, folder, "DIR", "Folder of the database, the logs and the secret. Default: ~/.local/share/livewall."
+        data_folder,
+        folder,
+        "DIR",
+        "Folder of the database, the logs and the secret. Default: ~/.local/share/livewall.",
+        toml=Path,
     )
     pipelines: Path | None = _option(
-        None, maybe_folder, "DIR", "Folder of the pipelines, one TOML file each; without it no task runs here."
+        None,
+        maybe_folder,
+        "DIR",
+        "Folder of the pipelines, one TOML file each; without it no task runs here.",
+        toml=Path,
     )
-    workers: int = _option(4, count(1000), "N", "Tasks that run here at once; more wait for their turn.")
-    log_days: int = _option(30, count(36500), "N", "Days for which the logs of ended tasks are kept.")
-    log_size: int = _option(10, count(100_000), "GIB", "GiB that all logs may take; the oldest go first.")
+    workers: int = _option(4, count(1000), "N", "Tasks that run here at once; more wait for their turn.", toml=int)
+    log_days: int = _option(30, count(36500), "N", "Days for which the logs of ended tasks are kept.", toml=int)
+    log_size: int = _option(10, count(100_000), "GIB", "GiB that all logs may take; the oldest go first.", toml=int)
     ballot_days: int | None = _option(
-        None, maybe(count(36500)), "N", "Days after closing for which ballots are kept; without it, for ever."
+        None,
+        maybe(count(36500)),
+        "N",
+        "Days after closing for which ballots are kept; without it, for ever.",
+        toml=int,
     )
     admin_token: str | None = _option(
         None,
@@ -184,12 +219,18 @@ class Settings:
         "TOKEN",
         "The admin's token; without it one is made and kept in the file DIR/secret. As an argument it shows in ps.",
     )
-    rate_limits: bool = _option(True, switch, "on|off", "Limits per voter and per address; off on trusted networks.")
+    rate_limits: bool = _option(
+        True, switch, "on|off", "Limits per voter and per address; off on trusted networks.", toml=bool
+    )
     trusted_proxy: tuple[Network, ...] = _option(
         (), network, "CIDR", "Network whose forwarded headers count; may be given several times.", many=True
     )
-    publish_rate: float = _option(20.0, rate, "N", "How many times a second a moving tally is published, at most.")
-    gather: float = _option(0.0, milliseconds, "MS", "Milliseconds a commit waits for more ballots to share it.")
+    publish_rate: float = _option(
+        20.0, rate, "N", "How many times a second a moving tally is published, at most.", toml=float
+    )
+    gather: float = _option(
+        0.0, milliseconds, "MS", "Milliseconds a commit waits for more ballots to share it.", toml=float
+    )
     log_format: LogFormat = _option(
         "plain", word("plain", "json"), "plain|json", "Log lines as text or as JSON objects."
     )
@@ -207,6 +248,7 @@ class Setting:
     default: Any
     metavar: str
     help: str
+    toml: TomlKind
     many: bool
 
     @property
@@ -228,6 +270,7 @@ def table() -> list[Setting]:
             default=getattr(defaults, each.name),
             metavar=each.metadata["metavar"],
             help=each.metadata["help"],
+            toml=each.metadata["toml"],
             many=each.metadata["many"],
         )
         for each in fields(Settings)

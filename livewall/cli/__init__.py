@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Command -> module and its object; the words are repeated here so that `livewall --help` imports none of them.
 COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("livewall.cli.serve:serve", "Run the server."),
+    "config": ("livewall.cli.config:config", "Show the settings that hold, and where they come from."),
     "demo": ("livewall.cli.demo:demo", "Run a server with a wall, a task and an audience of 944."),
     "login": ("livewall.cli.access:login", "Make a link that signs a browser in."),
     "token": ("livewall.cli.access:token", "Make, list and revoke tokens for programs."),

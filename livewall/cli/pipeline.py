@@ -58,8 +58,9 @@ def check(context: click.Context, files: tuple[Path, ...], as_json: bool) -> Non
 
 def looked_at(file: Path) -> dict[str, Any]:
     """How many steps a file has, or what is wrong with it and where."""
-    from livewall.tasks.pipeline import checked, decoded, read
+    from livewall.tasks.pipeline import checked
     from livewall.tasks.problems import PipelineFault
+    from livewall.tasks.toml_file import decoded, read
 
     try:
         found, notes = checked(decoded(read(file), str(file)), file.stem, str(file), environment_with())

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from livewall.cli.config_file import config_option
 from livewall.cli.options import given_on_the_command_line
 from livewall.cli.outcome import say
 from livewall.init import be_process_one
@@ -59,7 +60,8 @@ def shown_default(setting: Setting) -> str | bool:
 def _serve(**values: Any) -> None:
     """Run the server until SIGTERM or Ctrl-C, then drain it.
 
-    Every option can be given as an environment variable, too: --publish-rate as LIVEWALL_PUBLISH_RATE.
+    Every option can also be given as an environment variable (--publish-rate as LIVEWALL_PUBLISH_RATE) or in the
+    file that --config names (publish_rate = 10). `livewall config` shows what holds.
 
     \b
     livewall serve --address 0.0.0.0 --public-url https://wall.example.org
@@ -78,7 +80,7 @@ def _serve(**values: Any) -> None:
 serve = click.Command(
     "serve",
     callback=_serve,
-    params=[option(setting) for setting in table()],
+    params=[config_option(), *(option(setting) for setting in table())],
     help=_serve.__doc__,
     # The prefix without the command's name: LIVEWALL_PORT, not LIVEWALL_SERVE_PORT.
     context_settings={"auto_envvar_prefix": "LIVEWALL", "help_option_names": ["-h", "--help"]},

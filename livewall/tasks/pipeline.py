@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-import os
-import re
-import stat
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
@@ -35,10 +30,9 @@ from livewall.tasks.problems import (
 )
 from livewall.tasks.supervisor.secret import refusal
 from livewall.tasks.template import comparison, uses
+from livewall.tasks.toml_file import LARGEST, decoded, parsed, read, too_large
 from livewall.tasks.toml_lines import key_lines
 
-LARGEST = 256 * 1024
-"""Bytes of a file."""
 MOST_STEPS = 500
 MOST_PARAMS = 100
 _MONTH = 31 * 86400
@@ -76,28 +70,6 @@ def load(path: FilePath, file: str) -> Pipeline:
     return parse(decoded(read(path), file), path.stem, file)
 
 
-def read(path: FilePath) -> bytes:
-    """The bytes of a regular file, and not many more than a pipeline may have. Raises OSError."""
-    # A pipe that takes the place of the file must not hold us up.
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as opened:
-        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-            raise OSError(f"{path} is no regular file")
-        return opened.read(LARGEST + 1)
-
-
-def decoded(data: bytes, file: str) -> str:
-    """The text of a file. Raises PipelineFault where it is too large, or not UTF-8."""
-    if len(data) > LARGEST:
-        raise PipelineFault([_too_large(file)])
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise PipelineFault([Problem(file, 1, "this is UTF-16; save the file as UTF-8")])
-    try:
-        return data.removeprefix(codecs.BOM_UTF8).decode()  # some editors put the mark before UTF-8, too
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise PipelineFault([Problem(file, line, "this is not UTF-8")]) from None
-
-
 def parse(text: str, name: str, file: str, environment: Mapping[str, str] = {}) -> Pipeline:
     """The pipeline `name` that `text` defines. Raises PipelineFault with every problem there is.
 
@@ -111,32 +83,12 @@ def checked(
 ) -> tuple[Pipeline, list[Problem]]:
     """The pipeline as `parse` gives it, and notes about what is allowed and yet hardly meant."""
     if len(text.encode(errors="replace")) > LARGEST:
-        raise PipelineFault([_too_large(file)])
-    try:
-        table = tomllib.loads(text)
-    except RecursionError:
-        raise PipelineFault([Problem(file, 1, "lists or tables are nested too deeply")]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise PipelineFault([_syntax(file, text, str(error))]) from None
-    except ValueError:  # Python reads whole numbers up to a length only
-        at = re.search(r"[0-9][0-9_]{4000}", text)
-        line = text.count("\n", 0, at.start() if at else 0) + 1
-        raise PipelineFault([Problem(file, line, "a number has too many digits")]) from None
+        raise PipelineFault([too_large(file, "a pipeline")])
+    table = parsed(text, file)
     findings = Findings(file, key_lines(text))
     made = _Checker(table, name, Place(findings), environment).pipeline()
     findings.done()
     return made, sorted(findings.notes, key=lambda note: note.line)
-
-
-def _too_large(file: str) -> Problem:
-    return Problem(file, 1, f"a pipeline has at most {LARGEST // 1024} KiB")
-
-
-def _syntax(file: str, text: str, said: str) -> Problem:
-    found = re.search(r" \(at line (\d+), column \d+\)$", said)
-    line = int(found[1]) if found else text.rstrip().count("\n") + 1
-    reason = re.sub(r" \(at (?:line \d+, column \d+|end of document)\)$", "", said)
-    return Problem(file, line, f"this is not TOML: {reason}")
 
 
 class _Checker:

@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 
 from livewall.errors import NotFound
-from livewall.tasks.pipeline import Pipeline, decoded, parse, read
+from livewall.tasks.pipeline import Pipeline, parse
 from livewall.tasks.problems import PipelineFault, Problem
+from livewall.tasks.toml_file import decoded, read
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from livewall.errors import LivewallError
 from livewall.tasks.kinds import RunSpec, Values, kinds
-from livewall.tasks.pipeline import LARGEST, Pipeline, StepDef, checked, load, parse
+from livewall.tasks.pipeline import Pipeline, StepDef, checked, load, parse
 from livewall.tasks.problems import PipelineFault
+from livewall.tasks.toml_file import LARGEST
 
 BUILD = """
 title = "Build"                      # build.toml

@@ -1,4 +1,4 @@
-"""The table of settings: read from text, shown as options, and written in the README."""
+"""The table of settings: read from text, shown as options, and listed in docs/configuration.md."""
 
 import re
 from pathlib import Path
@@ -18,13 +18,15 @@ def given(arguments, monkeypatch=None):
     return Settings(**context.params)
 
 
-def test_every_setting_is_in_the_readme():
-    readme = (ROOT / "README.md").read_text()
-    assert [setting.flag for setting in table() if f"`{setting.flag}" not in readme] == []
+def test_the_table_of_the_docs_is_that_of_the_settings():
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    rows = re.findall(r"^\| `(--[\w-]+)` \| `(\w+)` \| `(\w+)` \|", page, re.MULTILINE)
+    assert rows == [(setting.flag, setting.variable, setting.name) for setting in table()]
 
 
-def test_every_setting_is_an_option_and_none_is_more():
-    assert {name for option in serve.params for name in option.opts} == {setting.flag for setting in table()}
+def test_every_setting_is_an_option_and_beside_them_only_the_file():
+    flags = {setting.flag for setting in table()} | {"--config"}
+    assert {name for option in serve.params for name in option.opts} == flags
 
 
 def test_nothing_given_means_the_defaults():
@@ -74,6 +76,7 @@ def test_a_variable_is_called_as_its_option(monkeypatch):
         ["--rate-limits", "maybe"],
         ["--trusted-proxy", "10.0.0.1/8"],
         ["--log-format", "xml"],
+        ["--data", "~nobody-here/data"],
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(arguments):

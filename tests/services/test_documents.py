@@ -81,7 +81,8 @@ def test_a_definition_in_the_text_passes_the_check(shell, block):
     name = re.search(r"# (\S+\.toml)$", block.text, re.MULTILINE)
     file = shell.home / (name[1] if name else "pipeline.toml")
     file.write_text(block.text)
-    works(shell, block, f"livewall pipeline check {file}")
+    check = "config --config" if file.name == "livewall.toml" else "pipeline check"
+    works(shell, block, f"livewall {check} {file}")
 
 
 @pytest.mark.parametrize("block", [block for block in ALL if block.language in ("markdown", "text")], ids=str)

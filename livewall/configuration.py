@@ -1,0 +1,118 @@
+"""The configuration file: the settings of `livewall serve` as TOML, each checked, with the line it stands on.
+
+Environment variables and options go before what a file says; the command line decides that, not this module.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from livewall.settings import Setting, below_home, table
+from livewall.tasks.problems import Findings, Place, meant, shown, text, word
+from livewall.tasks.toml_file import decoded, parsed, read
+from livewall.tasks.toml_lines import key_lines
+
+MOST_CHARACTERS = 4096
+_KINDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "true or false"}
+
+
+@dataclass(frozen=True)
+class Given:
+    """A setting as an option would give it: its text, or several, and the line of the file."""
+
+    text: str | list[str]
+    line: int
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A configuration file whose every value its setting takes."""
+
+    file: Path
+    given: Mapping[str, Given]
+    exposed: bool
+    """Whether the file holds the admin's token and users can read it who need not."""
+
+
+def load(file: Path) -> Configuration:
+    """Read and check a configuration file. Raises PipelineFault with every problem and its line, OSError."""
+    data = read(file)
+    given = checked(decoded(data, str(file), "a configuration"), file)
+    return Configuration(file, given, exposed="admin_token" in given and _exposed(file))
+
+
+def checked(content: str, file: Path) -> dict[str, Given]:
+    """Return what the text of a configuration `file` gives. Raises PipelineFault with every problem there is."""
+    values = parsed(content, str(file))
+    lines = key_lines(content)
+    findings = Findings(str(file), lines)
+    top = Place(findings)
+    settings = {setting.name: setting for setting in table()}
+    given: dict[str, Given] = {}
+    for name, value in values.items():
+        if name not in settings:
+            near = meant(name, settings) or "; `livewall config` shows all keys"
+            top[name].wrong(f"there is no setting {shown(name)!r}{near}")
+            continue
+        found = _texts(settings[name], value, top[name], file.absolute().parent)
+        if found is not None:
+            given[name] = Given(found, lines[(name,)])
+    findings.done()
+    return given
+
+
+def _texts(setting: Setting, value: Any, where: Place, folder: Path) -> str | list[str] | None:
+    """What an option would be given for `value`; None and a problem where the setting does not take it."""
+    if not setting.many:
+        return _text(setting, value, where, folder)
+    if not isinstance(value, list):
+        where.wrong(f'{setting.name} must be a list of text, such as ["10.0.0.0/8"], not {word(value)}')
+        return None
+    found = [_text(setting, each, where[place], folder) for place, each in enumerate(value)]
+    return [each for each in found if each is not None]
+
+
+def _text(setting: Setting, value: Any, where: Place, folder: Path) -> str | None:
+    given = _typed(setting, value, where)
+    if given is None:
+        return None
+    try:
+        if setting.toml is Path:
+            given = str(folder / below_home(given))
+        setting.read(given)
+    except ValueError as problem:
+        where.wrong(f"{setting.name}: {problem}")
+        return None
+    return given
+
+
+def _typed(setting: Setting, value: Any, where: Place) -> str | None:
+    """The value as text, where it has the type of the setting."""
+    if setting.toml in (str, Path):
+        return text(value, where, setting.name, most=MOST_CHARACTERS)
+    if not _fits(value, setting.toml):
+        where.wrong(f"{setting.name} must be {_KINDS[setting.toml]}, not {_called(value)}")
+        return None
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if isinstance(value, bool) or kind is bool:
+        return isinstance(value, bool) and kind is bool
+    return isinstance(value, int) or (kind is float and isinstance(value, float))
+
+
+def _called(value: Any) -> str:
+    return str(value) if isinstance(value, float) else word(value)
+
+
+def _exposed(file: Path) -> bool:
+    """Whether somebody can read the file who is neither its owner nor, where root owns it, in its group."""
+    held = os.stat(file)
+    return bool(held.st_mode & (0o077 if held.st_uid == os.geteuid() else 0o007))
