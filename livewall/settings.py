@@ -126,7 +126,7 @@ def folder(text: str) -> Path:
 
 
 def below_home(text: str) -> Path:
-    """A path in which `~` and `~NAME` at its beginning stand for a home. Raises ValueError for a home that is unknown."""
+    """Return a path in which `~` or `~NAME` at its start stands for a home. Raises ValueError for an unknown home."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
