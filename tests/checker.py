@@ -1,5 +1,5 @@
 """The judge of what a reader was sent: fed with the messages of one stream, it raises on everything a client must never
-see, and holds what a client would hold. It knows the words of the wire and nothing of the server."""
+see, and holds what a client would hold. It knows the messages of docs/contract.md and nothing of the server."""
 
 from __future__ import annotations
 

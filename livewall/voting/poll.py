@@ -94,7 +94,7 @@ def moved(phase: Phase, action: str) -> Phase:
 
 
 def tally_is_seen(results: str, phase: str, published: bool, voted: bool) -> bool:
-    """Whether the audience sees the tally; a host always does."""
+    """Whether the audience sees the tally (docs/contract.md, Voting); a host always does."""
     if phase == Phase.DRAFT.value:
         return False
     if published or results == "live":

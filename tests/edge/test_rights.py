@@ -1,4 +1,4 @@
-"""Who may read and do what (the table of roles), each cell on every transport and in the API."""
+"""Who may read and do what (docs/contract.md, Roles), each cell on every transport and in the API."""
 
 from __future__ import annotations
 

@@ -1,0 +1,61 @@
+"""The tables of docs/contract.md are those of the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from livewall.errors import STATUS, CloseCode
+from livewall.tasks.machine import Step, StepState, TaskState
+from livewall.tasks.rows import Task
+from livewall.voting.ballots import Ballot
+from livewall.voting.poll import Option, Poll, Tally, Turnout
+from livewall.walls import Wall
+
+PAGE = (Path(__file__).parents[2] / "docs" / "contract.md").read_text()
+OBJECTS: dict[str, Any] = {
+    "poll": Poll,
+    "option": Option,
+    "tally": Tally,
+    "turnout": Turnout,
+    "ballot": Ballot,
+    "wall": Wall,
+    "task": Task,
+    "step": Step,
+}
+
+
+def section(title: str) -> str:
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_every_error_code_is_listed_with_its_status() -> None:
+    listed = re.findall(r"^\| `(\w+)` \| (\d+) \|", section("Errors"), re.MULTILINE)
+    assert {code: int(status) for code, status in listed} == STATUS
+
+
+def test_every_close_code_is_listed() -> None:
+    listed = re.findall(r"^\| (\d{4}) \|", section("Close codes"), re.MULTILINE)
+    assert [int(code) for code in listed] == sorted(CloseCode)
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_an_object_has_the_fields_that_are_listed(name: str) -> None:
+    found = re.search(rf"^\| {name} \| (.*) \|$", section("Objects"), re.MULTILINE)
+    assert found is not None
+    listed = [(field, optional == "[") for optional, field in re.findall(r"(\[?)`(\w+)`", found[1])]
+    fields = msgspec.structs.fields(OBJECTS[name])
+    assert listed == [(field.name, field.default is msgspec.UNSET) for field in fields]
+
+
+def test_the_states_are_listed() -> None:
+    text = " ".join(section("Tasks").split())
+    steps, tasks = (re.search(rf"States of a {what}: ([^.]+)\.", text) for what in ("step", "task"))
+    assert steps is not None and re.findall(r"\w+", steps[1]) == [state.value for state in StepState]
+    assert tasks is not None and re.findall(r"\w+", tasks[1]) == [state.value for state in TaskState]
