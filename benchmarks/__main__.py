@@ -19,7 +19,7 @@ NAMES = {
     "latency": "from a ballot to the last reader's bytes",
     "memory": "memory a reader, after 100,000 ballots, after 10,000 readers came and went",
     "slow": "1,000 readers that never read",
-    "join": "bytes, requests and time until a page of the audience is usable, at 400 kbit/s and 400 ms",
+    "join": "server CPU for a phone that joins; 1,000 phones in ten seconds; a page on a bad network",
     "tap": "from a tap to \"your ballot is in\" and to the projector, with 200 other voters",
     "screen": "memory of a projector's page over a simulated day, 20,000 tallies",
     "tasks": "steps, their logs and their readers, beside a shell script, cat and gzip",

@@ -1,91 +1,97 @@
-"""What joining costs on a bad phone network: bytes, requests and time of the pages that people come by, nothing cached.
+"""What joining costs the server, how long a hall waits, and what a phone fetches on a bad network.
 
-Chromium's own emulation: 400 kbit/s down and up, 400 ms from each request to the first byte of its answer. Bytes are
-what Chromium counts of each answer, headers included, and the messages of the WebSocket. A page is seen in the first
-frame that has the question (or the field for the code) in it; it is usable when a tap casts a ballot: the options are
-buttons, and the stream is live. Counted is everything asked for until then.
+The server's CPU is taken from step to step: some phones read the page, then all of them its files, and so on. In the
+same run as many bare `GET`s, each with a connection of its own and the same header, go to a bare Tornado.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
-from playwright.sync_api import Browser
-
-from .browser import chromium
+from . import visits
+from .phones import STEPS, Phones
 from .plan import Plan, table
-from .spread import Spread, verdict
-from .target import Livewall
+from .spread import Spread, ratios, verdict
+from .target import Livewall, Peer
 
-BITS, DELAY = 400_000, 400
-WATCH = """
-window.usable = new Promise((done) => {
-  let seen = null;
-  const look = () => {
-    const there = (selector) => document.body && document.querySelector(selector);
-    if (seen === null && there(".choice, input.code")) seen = performance.now();
-    if (there("#corner[data-state=live]") ? there("button.choice") : !there("#corner") && there("input.code")) {
-      done({ seen, usable: performance.now() });
-    } else requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
-});
-"""
+AIM = 6.0
+NAMES = {
+    "read_page": "the page, with the connection",
+    "read_parts": "its files, over the same connection",
+    "follow": "the socket, with the snapshots",
+    "read_own": "one's own ballot, asked for by the script",
+    "vote": "the ballot",
+}
+TIMES = {
+    "usable": "until the page is usable",
+    "voted": "until its ballot is answered",
+    "late": "of these, the client's own delay",
+}
 
 
-def visit(browser: Browser, url: str) -> dict[str, Any]:
-    """One visit with an empty cache: requests and bytes until it was usable, and when it was seen and usable, in ms."""
-    context = browser.new_context(viewport={"width": 360, "height": 740})
-    try:
-        page = context.new_page()
-        cdp = context.new_cdp_session(page)
-        found = {"requests": 0, "bytes": 0}
+def hall_of(server: Livewall) -> str:
+    """A wall that shows an open poll; returns the path of its page."""
+    wall = server.call("POST", "/api/walls", {"title": "Autumn Forum"})["code"]
+    fields = {"title": "Which release do we ship?", "options": ["The new one", "The old one", "None"], "wall": wall}
+    poll = server.call("POST", "/api/polls", fields)["id"]
+    server.call("POST", f"/api/polls/{poll}/open", {})
+    server.call("PUT", f"/api/walls/{wall}", {"active": f"polls/{poll}"})
+    return f"/w/{wall}"
 
-        def asked(_: Any) -> None:
-            found["requests"] += 1
 
-        def loaded(event: dict[str, Any]) -> None:
-            found["bytes"] += int(event["encodedDataLength"])
+def cost(plan: Plan) -> str:
+    """The server's CPU for a phone, step by step, beside a bare GET."""
+    count = plan.size(200, 40)
+    bare: list[float] = []
+    spent: dict[str, list[float]] = {step: [] for step in STEPS}
+    with ExitStack() as stack:
+        server, peer = stack.enter_context(Livewall()), stack.enter_context(Peer("get"))
+        path = hall_of(server)
+        phones = stack.enter_context(Phones(server.port, path))
+        asked = stack.enter_context(Phones(peer.port, path))
+        for turn in range(plan.pairs + 1):  # the first warms up
+            before = peer.cpu()
+            asked.ask(f"bare {count}")
+            if turn:
+                bare.append((peer.cpu() - before) / count / 1000)
+            phones.ask(f"come {count}")
+            for step in STEPS:
+                before = server.cpu()
+                phones.ask(step)
+                if turn:
+                    spent[step].append((server.cpu() - before) / count / 1000)
+            phones.ask("go")
+    whole = [sum(each) for each in zip(*spent.values(), strict=True)]
+    rows = [["a bare Tornado `GET`", Spread.of(bare).text(0), "1"]]
+    for step, name in NAMES.items():
+        rows.append([name, Spread.of(spent[step]).text(0), ratios(spent[step], bare).text()])
+    ratio = ratios(whole, bare)
+    rows.append(["one phone", Spread.of(whole).text(0), f"**{ratio.text(1)}** ({verdict(ratio.median, AIM)})"])
+    return table(["what", "µs of the server's CPU", "ratio to the bare `GET`"], rows)
 
-        def heard(event: dict[str, Any]) -> None:
-            found["bytes"] += len(event["response"]["payloadData"].encode())
 
-        cdp.on("Network.requestWillBeSent", asked)
-        cdp.on("Network.webSocketCreated", asked)
-        cdp.on("Network.loadingFinished", loaded)
-        cdp.on("Network.webSocketFrameReceived", heard)
-        cdp.send("Network.enable")
-        speed = {"downloadThroughput": BITS / 8, "uploadThroughput": BITS / 8}
-        cdp.send("Network.emulateNetworkConditions", {"offline": False, "latency": DELAY, **speed})
-        page.add_init_script(WATCH)
-        page.goto(url, wait_until="commit")
-        return found | page.evaluate("window.usable")
-    finally:
-        context.close()
+def hall(plan: Plan) -> str:
+    """How long a thousand phones that come within ten seconds wait."""
+    count, seconds = plan.size(1000, 50), plan.seconds(10, 1)
+    runs: list[dict[str, Any]] = []
+    used: list[float] = []
+    for _ in range(plan.size(3, 1)):
+        with Livewall() as server, Phones(server.port, hall_of(server)) as phones:
+            before = server.cpu()
+            runs.append(phones.ask(f"hall {count} {seconds}"))
+            used.append((server.cpu() - before) / count / 1e6)
+    rows = []
+    for key, name in TIMES.items():
+        each = [sorted(run[key]) for run in runs]
+        places = (0.5, 0.95, 1.0)
+        found = [Spread.of([times[min(count - 1, int(count * p))] for times in each]).text(1) for p in places]
+        rows.append([name, *found])
+    said = f"{count:,} phones in {seconds:g} s"
+    client = Spread.of([run["client_ms"] for run in runs])
+    costs = f"CPU of the server {Spread.of(used).text(2)} ms a phone, of the client {client.text(2)} ms a phone"
+    return table([said, "p50, ms", "p95, ms", "longest, ms"], rows) + f"\n\n{costs}; {len(runs)} runs."
 
 
 def run(plan: Plan) -> str:
-    with Livewall(core=None) as server, chromium() as browser:
-        wall = server.call("POST", "/api/walls", {"title": "Autumn Forum"})["code"]
-        fields = {"title": "Which release do we ship?", "options": ["The new one", "The old one", "None"], "wall": wall}
-        poll = server.call("POST", "/api/polls", fields)["id"]
-        server.call("POST", f"/api/polls/{poll}/open", {})
-        server.call("PUT", f"/api/walls/{wall}", {"active": f"polls/{poll}"})
-        rows = []
-        for path in (f"/w/{wall}", f"/polls/{poll}", f"/w/{wall}?lang=zh", "/w"):
-            each = [visit(browser, f"http://127.0.0.1:{server.port}{path}") for _ in range(plan.size(5, 1))]
-            name = path.replace(wall, "CODE").replace(poll, "ID")
-            rows.append([f"`{name}`", *_figures(each)])
-    head = ["page", "requests (aim ≤ 8)", "kB on the wire", "seen, s", "usable, s"]
-    return table(head, rows)
-
-
-def _figures(visits: list[dict[str, Any]]) -> list[str]:
-    size, seen, usable = (Spread.of([v[key] / 1000 for v in visits]) for key in ("bytes", "seen", "usable"))
-    requests = Spread.of([v["requests"] for v in visits])
-    return [
-        requests.text(0),
-        f"{size.text(1)} ({verdict(size.median, 60)})",
-        seen.text(2),
-        f"{usable.text(2)} ({verdict(usable.median, 3)})",
-    ]
+    return f"{cost(plan)}\n\n{hall(plan)}\n\n{visits.run(plan)}"
