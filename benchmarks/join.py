@@ -20,7 +20,6 @@ NAMES = {
     "read_page": "the page, with the connection",
     "read_parts": "its files, over the same connection",
     "follow": "the socket, with the snapshots",
-    "read_own": "one's own ballot, asked for by the script",
     "vote": "the ballot",
 }
 TIMES = {

@@ -73,7 +73,6 @@ class Phone:
         self.cookie = ""
         self.parts: list[str] = []
         self.page: dict[str, Any] = {}
-        self.poll: dict[str, Any] = {}
         self._http: Connection | None = None
         self._live: Connection | None = None
 
@@ -108,10 +107,6 @@ class Phone:
         await self._heard(lambda message: message.get("stream") == wall and "synced" in message)
         self._say({"do": "subscribe", "ref": "s1", "stream": item})
         await self._heard(lambda message: message.get("stream") == item and "synced" in message)
-
-    async def read_own(self) -> None:
-        """The poll with one's own ballot, which the script asks for."""
-        await self._ask(f"/api/{self.page['active']}")
 
     async def vote(self) -> None:
         act = {"poll": self.page["poll"]["id"], "choices": ["1"], "round": self.page["poll"]["round"]}

@@ -20,7 +20,7 @@ from .machine import CLIENT_CORE, pinned
 from .phone import BROWSER, NAVIGATION, Connection, Phone
 
 AT_ONCE = 16
-STEPS = ("read_page", "read_parts", "follow", "read_own", "vote")
+STEPS = ("read_page", "read_parts", "follow", "vote")
 
 
 class Phones:
@@ -88,7 +88,6 @@ async def hall(port: int, path: str, count: int, seconds: float) -> dict[str, An
         await phone.read_parts()
         await phone.follow()
         usable[index] = 1000 * (loop.time() - due)
-        await phone.read_own()
         await phone.vote()
         voted[index] = 1000 * (loop.time() - due)
 
@@ -100,7 +99,7 @@ async def hall(port: int, path: str, count: int, seconds: float) -> dict[str, An
 
 
 async def main(port: int, path: str) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     loop = asyncio.get_running_loop()
     phones: list[Phone] = []

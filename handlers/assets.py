@@ -22,6 +22,9 @@ from handlers import packs
 PREFIX = "/static/"
 IMPORT = re.compile(r"""^import .*?from "(\.{1,2}/[^"]+)";$""", re.M)
 
+SCRIPTS = ("watch.js",)
+"""Scripts that are no modules and that every live page has. They are sent as packs are, from memory."""
+
 
 class Assets:
     """The static folder, hashed once at start."""
@@ -33,6 +36,9 @@ class Assets:
         modules = sorted((self.static / "js").rglob("*.js"))
         imports = {PREFIX + path: self.url(path) for path in (m.relative_to(self.static).as_posix() for m in modules)}
         self.importmap = in_script({"imports": imports})
+        icon = base64.b64encode((self.static / "icon.svg").read_bytes()).decode()
+        self.icon = f"data:image/svg+xml;base64,{icon}"
+        """The icon itself as an address: every page has it, and no browser has to ask for it."""
         digest = hashlib.sha256(self.importmap.encode()).digest()
         self.importmap_hash = f"sha256-{base64.b64encode(digest).decode()}"
 
@@ -57,9 +63,12 @@ class Assets:
         if name not in self._packs:
             stem, _, kind = name.partition(".")
             source = self.static / ("js/pages" if kind == "js" else "css") / name
-            if kind not in ("js", "css") or not stem.isalnum() or not source.is_file():
+            if name in SCRIPTS:
+                text = (self.static / name).read_text(encoding="utf-8")
+            elif kind not in ("js", "css") or not stem.isalnum() or not source.is_file():
                 raise KeyError(name)
-            text = packs.modules(source) if kind == "js" else packs.styles(source.parent, stem)
+            else:
+                text = packs.modules(source) if kind == "js" else packs.styles(source.parent, stem)
             self._packs[name] = packs.Pack(name, text)
         return self._packs[name]
 

@@ -29,6 +29,36 @@ async def test_it_is_one_tap_from_the_qr_code_to_the_first_ballot(hall: Hall) ->
     assert (await hall.ask("GET", f"/api/polls/{poll}"))["tally"]["counts"]["2"] == 1
 
 
+async def test_joining_takes_no_request_that_the_page_could_spare(hall: Hall) -> None:
+    wall = await hall.wall()
+    poll = await hall.poll(wall=wall)
+    await hall.show(wall, f"polls/{poll}")
+    phone = await hall.page()
+    asked: list[str] = []
+    phone.on("request", lambda request: asked.append(request.url.removeprefix(hall.url).partition("?")[0]))
+    await phone.goto(f"{hall.url}/w/{wall}")
+    await hall.live(phone)
+    await phone.click(".choice >> nth=1")
+    await phone.wait_for_selector("#receipt[data-phase=safe]")
+    assert sorted(asked) == ["/packs/pages.css", "/packs/poll.js", "/packs/watch.js", f"/w/{wall}"]
+
+
+async def test_a_page_that_the_browser_kept_asks_for_the_ballot_that_was_cast_since(hall: Hall) -> None:
+    wall = await hall.wall()
+    poll = await hall.poll(wall=wall)
+    await hall.show(wall, f"polls/{poll}")
+    phone = await hall.phone(f"/w/{wall}")
+    await phone.reload()  # the page is kept for those who send this cookie
+    await hall.live(phone)
+    await phone.click(".choice >> nth=1")
+    await phone.wait_for_selector("#receipt[data-phase=safe]")
+    receipt = await phone.inner_text("#receipt code")
+    await phone.goto(f"{hall.url}/w")
+    await phone.go_back()
+    await phone.wait_for_selector("#receipt[data-phase=safe]")
+    assert await phone.inner_text("#receipt code") == receipt
+
+
 async def test_who_comes_late_or_back_finds_the_poll_the_own_ballot_and_the_state(hall: Hall) -> None:
     wall = await hall.wall()
     first, second = await hall.poll(wall=wall, title="First?"), await hall.poll(wall=wall, title="Second?")

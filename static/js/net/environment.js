@@ -14,6 +14,7 @@ export function browser() {
     random: Math.random,
     keepsCookies,
     address: () => location.href,
+    madeNow,
     hidden: () => document.visibilityState === "hidden",
   };
 }
@@ -29,6 +30,12 @@ function keepsCookies() {
   } catch {
     return false;
   }
+}
+
+/** Whether the server made this page for this visit: going back, browsers show one that they kept. */
+function madeNow() {
+  const [visit] = performance.getEntriesByType("navigation");
+  return Boolean(visit) && visit.type !== "back_forward" && visit.transferSize > 0;
 }
 
 /** Comes back at once when the network does, and when a sleeping page is looked at again. */

@@ -58,11 +58,13 @@ function boothOf(context, stream, poll) {
     const calls = ballotCalls({ poll: id, live: context.live, env: context.env, learned });
     const ballot = new Ballot({ ...calls, env: context.env, changed: () => draw(context) });
     const made = context.page.poll && context.page.poll.id === id ? context.page.poll : null;
+    // The ballot in a page that was made for this visit is the one that is stored now.
+    const current = made && !booth && context.env.madeNow();
     // Who is known by a code in one poll of a wall is so in all of them; the server says it for certain.
     const known = made ? !made.needs_code : Boolean(booth && booth.codes && !booth.ballot.needsCode);
     booth = { stream, ballot, codes: poll.assurance === "code" };
     booth.ballot.start(made ? made.ballot : null, round, booth.codes && !known);
-    booth.ballot.reload();
+    if (!current) booth.ballot.reload();
   } else {
     booth.ballot.enter(round);
   }
