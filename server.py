@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from livewall.missing import advice
+from livewall.missing_packages import advice
 
 try:
     import tornado.locale
@@ -31,45 +31,45 @@ except ModuleNotFoundError as problem:
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from handlers.assets import Assets
+from handlers.assets.assets import Assets
+from handlers.assets.static import StaticHandler
 from handlers.base import NotFoundHandler, path_of
-from handlers.connections import Connections
+from handlers.live.connections import Connections
 from handlers.origins import Site
 from handlers.routes import routes
-from handlers.static import StaticHandler
 from handlers.transport.server import LiveServer
 from handlers.transport.stream import SEND_BUFFER
 from livewall import resources
-from livewall.bodies import Bodies
 from livewall.clock import ServerClock, iso
 from livewall.credentials import Credentials
 from livewall.errors import LivewallError
-from livewall.hub.service import LiveHub
+from livewall.file_limit import allow_many_connections, connections_allowed
+from livewall.hub.live_hub import LiveHub
 from livewall.identity import Secrets, Who
 from livewall.limits import Limits
-from livewall.logs import set_up_logs
+from livewall.log_format import set_up_logs
 from livewall.metrics import Metrics
-from livewall.network import local, reachable
-from livewall.openfiles import allow_many_connections, connections_allowed
-from livewall.presence import Presence
-from livewall.screens import Screens
+from livewall.own_addresses import local, reachable
+from livewall.pending_bodies import Bodies
 from livewall.services import Services
 from livewall.settings import Settings, environment_with, is_interactive
 from livewall.store.backup import finish_restore
 from livewall.store.folder import OTHERS, Folder
 from livewall.store.store import Store
 from livewall.tasks.access import TaskRule
-from livewall.tasks.parts import TaskParts, open_tasks
+from livewall.tasks.runtime import TaskParts, open_tasks
 from livewall.voting.access import PollRule
 from livewall.voting.booth import Booth
-from livewall.voting.codebook import Codebook
 from livewall.voting.deadlines import Deadlines
-from livewall.voting.decks import Decks
+from livewall.voting.decks.service import Decks
 from livewall.voting.erasure import Erasure
 from livewall.voting.polls import Polls
 from livewall.voting.publisher import Budget, TallyPublisher
 from livewall.voting.replay import Replays
-from livewall.walls import WallRule, Walls
+from livewall.voting.voter_codes.service import Codebook
+from livewall.walls.presence import Presence
+from livewall.walls.screens import Screens
+from livewall.walls.walls import WallRule, Walls
 
 log = logging.getLogger("livewall")
 access = logging.getLogger("livewall.access")

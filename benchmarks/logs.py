@@ -19,9 +19,9 @@ from typing import Any
 
 from livewall.clock import utc_now
 from livewall.tasks.logs.chunks import CHUNK
-from livewall.tasks.logs.follow import AttemptFiles
+from livewall.tasks.logs.follower import AttemptFiles
 from livewall.tasks.logs.service import Logs
-from livewall.tasks.supervisor.hole import hole
+from livewall.tasks.supervisor.truncation import hole
 
 from .machine import rss_bytes
 from .plan import Plan, table

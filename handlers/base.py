@@ -20,15 +20,15 @@ from tornado.web import HTTPError, RequestHandler
 from handlers.etags import is_held, tag_of, versions_in
 from handlers.transport.http1 import abandon, is_unread
 from livewall import wire
-from livewall.bodies import Share
 from livewall.clock import iso
+from livewall.entity_versions import Wanted
 from livewall.errors import BadInput, Busy, LivewallError, NotAllowed, NotFound, invalid
 from livewall.identity import MAY, NOBODY, ROLES, Who, either
 from livewall.limits import is_guess
-from livewall.network import limited
+from livewall.own_addresses import limited
+from livewall.pending_bodies import Share
 from livewall.services import Services
 from livewall.settings import Network
-from livewall.versions import Wanted
 
 log = logging.getLogger("livewall.http")
 T = TypeVar("T")

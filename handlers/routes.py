@@ -6,28 +6,11 @@ from typing import Any
 
 from tornado.routing import URLSpec
 
-from handlers import (
-    api,
-    audit,
-    codes,
-    decks,
-    live,
-    login,
-    logs,
-    messages,
-    ops,
-    pages,
-    pictures,
-    polling,
-    polls,
-    replay,
-    screens,
-    sse,
-    static,
-    tasks,
-    walls,
-)
-from handlers.connections import Connections
+from handlers.api import asyncapi, audit, codes, decks, logs, openapi, ops, pictures, polls, tasks, walls
+from handlers.assets import static
+from handlers.live import polling, socket, sse
+from handlers.live.connections import Connections
+from handlers.pages import audience, login, replay, screens
 from livewall.services import Services
 
 ID = r"([A-Za-z0-9._-]{1,80})"
@@ -41,10 +24,10 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
     with_connections: dict[str, Any] = {"services": services, "connections": connections}
     return [
         # streams
-        URLSpec(rf"/ws/(polls{SLASH}[^/,%]+)", live.PollSocket, with_connections),
-        URLSpec(rf"/ws/(walls{SLASH}[^/,%]+)", live.WallSocket, with_connections),
-        URLSpec(rf"/ws/(tasks(?:{SLASH}[^/,%]+)?)", live.TaskSocket, with_connections),
-        URLSpec(r"/ws/(.+)", live.LiveSocket, with_connections, name="ws"),
+        URLSpec(rf"/ws/(polls{SLASH}[^/,%]+)", socket.PollSocket, with_connections),
+        URLSpec(rf"/ws/(walls{SLASH}[^/,%]+)", socket.WallSocket, with_connections),
+        URLSpec(rf"/ws/(tasks(?:{SLASH}[^/,%]+)?)", socket.TaskSocket, with_connections),
+        URLSpec(r"/ws/(.+)", socket.LiveSocket, with_connections, name="ws"),
         URLSpec(r"/sse/(.+)", sse.SseHandler, with_connections, name="sse"),
         URLSpec(r"/updates/(.+)", polling.UpdatesHandler, with_connections, name="updates"),
         # votes
@@ -85,8 +68,8 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(r"/api/tokens", login.TokensHandler, plain),
         URLSpec(rf"/api/tokens/{ID}", login.TokenHandler, plain),
         URLSpec(r"/api/logins", login.LoginsHandler, plain),
-        URLSpec(r"/api/openapi\.json", api.OpenApiHandler, plain),
-        URLSpec(r"/api/asyncapi\.json", messages.AsyncApiHandler, plain),
+        URLSpec(r"/api/openapi\.json", openapi.OpenApiHandler, plain),
+        URLSpec(r"/api/asyncapi\.json", asyncapi.AsyncApiHandler, plain),
         URLSpec(r"/api/audit", audit.AuditHandler, plain),
         URLSpec(r"/audit", audit.AuditPage, plain, name="audit"),
         URLSpec(rf"/login/{ID}", login.LoginPage, plain, name="login"),
@@ -96,5 +79,5 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(r"/healthz", ops.HealthHandler, plain),
         URLSpec(r"/readyz", ops.ReadyHandler, plain),
         URLSpec(r"/metrics", ops.MetricsHandler, plain),
-        *(URLSpec(page.regex.pattern, page.handler_class, plain, name=page.name) for page in pages.routes),
+        *(URLSpec(page.regex.pattern, page.handler_class, plain, name=page.name) for page in audience.routes),
     ]

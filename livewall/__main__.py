@@ -2,7 +2,7 @@
 
 import sys
 
-from livewall.missing import advice
+from livewall.missing_packages import advice
 
 try:
     from livewall.cli import main

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from livewall.settings import Setting, below_home, table
-from livewall.tasks.problems import Findings, Place, meant, shown, text, word
+from livewall.tasks.pipelines.problems import Findings, Place, meant, shown, text, word
 from livewall.tasks.toml_file import decoded, parsed, read
-from livewall.tasks.toml_lines import key_lines
+from livewall.toml_lines import key_lines
 
 MOST_CHARACTERS = 4096
 _KINDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "true or false"}

@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from livewall import audit
-from livewall.appearance import readable
 from livewall.clock import Clock, iso, later
 from livewall.errors import NotAllowed, NotFound
 from livewall.identity import BELOW, Role, Secrets, Who, hashed, role_named
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
+from livewall.visible_text import readable
 
 SIGN_IN_SECONDS = 12 * 3600
 LINK_SECONDS = 600

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from livewall.atomic_file import write_whole
 from livewall.errors import LivewallError
-from livewall.wholefile import write_whole
 
 Role = Literal["reporter", "operator", "host", "admin"]
 ROLES: tuple[Role, ...] = ("reporter", "operator", "host", "admin")

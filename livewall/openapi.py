@@ -1,6 +1,6 @@
 """The API in words for machines (OpenAPI 3.1), built from a table of calls and the types of their messages.
 
-The table is in `handlers/api.py`; a test holds it against the routes and against what the server answers.
+The table is in `handlers/api/openapi.py`; a test holds it against the routes and against what the server answers.
 """
 
 from __future__ import annotations

@@ -6,28 +6,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from livewall.bodies import Bodies
 from livewall.clock import Clock
 from livewall.credentials import Credentials
-from livewall.hub.service import LiveHub
+from livewall.hub.live_hub import LiveHub
 from livewall.identity import Secrets
 from livewall.limits import Limits
 from livewall.metrics import Metrics
-from livewall.presence import Presence
-from livewall.screens import Screens
+from livewall.pending_bodies import Bodies
 from livewall.settings import Settings
 from livewall.store.store import Store
 from livewall.tasks.logs.service import Logs
-from livewall.tasks.pipelines import Pipelines
+from livewall.tasks.pipelines.watched_folder import Pipelines
 from livewall.tasks.runner import Runner
 from livewall.tasks.tasks import Tasks
 from livewall.voting.booth import Booth
-from livewall.voting.codebook import Codebook
-from livewall.voting.decks import Decks
+from livewall.voting.decks.service import Decks
 from livewall.voting.erasure import Erasure
 from livewall.voting.polls import Polls
 from livewall.voting.replay import Replays
-from livewall.walls import Walls
+from livewall.voting.voter_codes.service import Codebook
+from livewall.walls.presence import Presence
+from livewall.walls.screens import Screens
+from livewall.walls.walls import Walls
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Services:
     clock: Clock
     monotonic: Callable[[], float]
     assets: Any
-    """The versioned addresses of static files (handlers/assets.py)."""
+    """The versioned addresses of static files (handlers/assets/assets.py)."""
     site: Any
     """The origins of our pages (handlers/origins.py)."""
     bodies: Bodies

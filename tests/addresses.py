@@ -72,4 +72,4 @@ def asked_for() -> set[str]:
     """The names of query arguments that handlers read."""
     folder = Path(handlers.__file__).parent
     reads = re.compile(r"""(?:argument\(|query_arguments\.get\()["'](\w+)["']""")
-    return {name for file in folder.glob("*.py") for name in reads.findall(file.read_text())}
+    return {name for file in folder.rglob("*.py") for name in reads.findall(file.read_text())}

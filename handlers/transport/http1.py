@@ -1,9 +1,9 @@
 """HTTP/1.1 on the server's side: one request after the other, each with its limits.
 
 Tornado reads and writes the messages. What differs here: a header has at most so many bytes and fields, and is
-refused before it is parsed; how long it may take is decided by `livewall.patience`; who is refused before the body
-came is told so, and the connection ends in a way that lets the answer arrive; what is no HTTP is answered in the one
-error shape.
+refused before it is parsed. `livewall.request_deadlines` decides how long it may take. A request that is refused before
+its body has come is answered, and the connection ends in a way that lets the answer arrive. What is not HTTP is
+answered in the one error shape.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tornado.web import RequestHandler
 from handlers.transport.stream import LiveStream
 from livewall import wire
 from livewall.errors import BadInput, LivewallError
-from livewall.patience import Terms
+from livewall.request_deadlines import Terms
 
 log = logging.getLogger("livewall.http")
 

@@ -15,7 +15,7 @@ from tornado.iostream import IOStream
 
 from handlers.transport.http1 import MAX_HEADER, ServerConnection, too_slow
 from handlers.transport.stream import LiveStream, Open
-from livewall.patience import Patience, Phase, Terms
+from livewall.request_deadlines import Patience, Phase, Terms
 
 log = logging.getLogger("livewall.http")
 

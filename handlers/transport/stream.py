@@ -16,7 +16,7 @@ from tornado.httputil import HTTPInputError
 from tornado.iostream import IOStream, UnsatisfiableReadError
 
 from handlers.transport.lingering import LINGER_SECONDS, Lingering
-from livewall.patience import Patience
+from livewall.request_deadlines import Patience
 
 NOTSENT_LOWAT = 16 * 1024
 SEND_BUFFER = 64 * 1024

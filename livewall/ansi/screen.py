@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from livewall.ansi.escapes import SPECIAL, Kind, Token, tokens
-from livewall.ansi.looks import PLAIN, styled
+from livewall.ansi.styles import PLAIN, styled
 
 REACH = 100
 """Rows above its own that the cursor can reach; blocks of progress are lower than a screen."""

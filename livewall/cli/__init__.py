@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from livewall import __version__
-from livewall.cli.text import read_text
+from livewall.cli.text_argument import read_text
 from livewall.terminal import print_readably
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import click
 
 from livewall.cli import output
-from livewall.cli.asking import sure, yes_option
+from livewall.cli.confirmation import sure, yes_option
+from livewall.cli.exit_status import run
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, json_option, server_options
-from livewall.cli.outcome import run
 from livewall.cli.wall import pages
 from livewall.client.calls import Server, segment
 from livewall.client.secret import is_loopback

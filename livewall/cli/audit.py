@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from livewall.cli import output
+from livewall.cli.exit_status import run
 from livewall.cli.options import json_option, server_options
-from livewall.cli.outcome import run
 from livewall.client.calls import Server, segment
 
 PAGE = 200  # lines of one answer

@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from livewall.cli import output
-from livewall.cli.asking import sure, yes_option
+from livewall.cli.confirmation import sure, yes_option
+from livewall.cli.exit_status import run
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, code_argument, json_option, server_options
-from livewall.cli.outcome import run
 from livewall.client.calls import Server, segment
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from livewall.cli import output
-from livewall.cli.outcome import USAGE, say
+from livewall.cli.exit_status import USAGE, say
 from livewall.client.calls import reason
 from livewall.settings import config_of_environment, default_url, port_of_environment
 
@@ -62,7 +62,7 @@ def _take(context: click.Context, parameter: click.Parameter, file: Path | None)
 def loaded(file: Path) -> Configuration:
     """Read a configuration file. Raises BadConfiguration."""
     from livewall.configuration import load
-    from livewall.tasks.problems import PipelineFault
+    from livewall.tasks.pipelines.problems import PipelineFault
 
     try:
         return load(file)

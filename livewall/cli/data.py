@@ -12,7 +12,7 @@ import click
 
 from livewall.cli import output
 from livewall.cli.config_file import data_of_server
-from livewall.cli.outcome import REFUSED, say, stop
+from livewall.cli.exit_status import REFUSED, say, stop
 from livewall.client.calls import reason
 from livewall.settings import data_folder
 

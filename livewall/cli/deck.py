@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from livewall.cli import output
+from livewall.cli.exit_status import REFUSED, run, say, stop
 from livewall.cli.options import (
     acting_server_options,
     code_argument,
@@ -19,7 +20,6 @@ from livewall.cli.options import (
     server_options,
     wall_option,
 )
-from livewall.cli.outcome import REFUSED, run, say, stop
 from livewall.client.calls import Refusal, Server, reason, segment
 
 
@@ -93,7 +93,7 @@ def export(server: Server, code: str, into: Path | None, as_json: bool) -> None:
 
 def content(file: Path) -> tuple[bytes, str]:
     """The bytes of a file, and what it is called."""
-    from livewall.voting.deck import MOST_BYTES
+    from livewall.voting.decks.deck import MOST_BYTES
 
     if str(file) == "-":
         return sys.stdin.buffer.read(MOST_BYTES + 1), "<stdin>"
@@ -107,11 +107,11 @@ def content(file: Path) -> tuple[bytes, str]:
 def checked(data: bytes, name: str) -> tuple[int, list[str]]:
     """How many polls the file has, and what of it is not kept; what is wrong with it ends the program."""
     from livewall.errors import BadInput
-    from livewall.voting import questionfile
-    from livewall.voting.deckreader import DeckFault
+    from livewall.voting.decks import question_file
+    from livewall.voting.decks.reader import DeckFault
 
     try:
-        taken = questionfile.read(data)
+        taken = question_file.read(data)
         return len(taken.polls), taken.notes
     except DeckFault as fault:
         stop_with(name, [(str(problem.line), problem.reason) for problem in fault.problems])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from livewall.cli.outcome import REFUSED, stop, words
+from livewall.cli.exit_status import REFUSED, stop, words
 
 
 @click.command()
@@ -37,7 +37,7 @@ def demo(seconds: float | None, port: int, address: str, data: Path | None) -> N
     """
     from livewall.client.calls import NotReached, Refusal
     from livewall.demo.show import Failed, show
-    from livewall.init import be_process_one
+    from livewall.reaper import be_process_one
     from livewall.store.folder import OTHERS
 
     be_process_one()

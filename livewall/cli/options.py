@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from livewall.cli.config_file import data_of_server, url_of_server
-from livewall.cli.outcome import look_in, say
+from livewall.cli.exit_status import look_in, say
 from livewall.client.calls import Server, server_url
 from livewall.client.secret import admin_token, is_loopback, stays_here
 from livewall.settings import data_folder, secret
@@ -150,8 +150,8 @@ def _complete(what: str) -> Callable[[click.Context, click.Parameter, str], list
     """What the server has of this, imported when somebody presses the tabulator."""
 
     def complete(context: click.Context, parameter: click.Parameter, begun: str) -> list[Any]:
-        from livewall.cli import completing
+        from livewall.cli import completion_values
 
-        return completing.known(what, context.params, begun)
+        return completion_values.known(what, context.params, begun)
 
     return complete

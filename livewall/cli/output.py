@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
+from livewall.atomic_file import ORDINARY, write_whole
 from livewall.terminal import one_line, visible_json
-from livewall.wholefile import ORDINARY, write_whole
 
 
 def terminal() -> bool:
@@ -56,7 +56,7 @@ def document(content: bytes, into: Path | None) -> None:
     except BrokenPipeError:
         raise  # whoever reads has had enough
     except OSError as problem:
-        from livewall.cli.outcome import REFUSED, stop
+        from livewall.cli.exit_status import REFUSED, stop
         from livewall.client.calls import reason
 
         stop(REFUSED, f"{into} cannot be written: {reason(problem)}.")

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from livewall.cli import output
+from livewall.cli.exit_status import REFUSED, run
 from livewall.cli.group import Group
 from livewall.cli.options import json_option, server_options
-from livewall.cli.outcome import REFUSED, run
 from livewall.cli.wall import pages
 from livewall.client.calls import Server, reason
 from livewall.settings import environment_with
 
 if TYPE_CHECKING:
-    from livewall.tasks.problems import Problem
+    from livewall.tasks.pipelines.problems import Problem
 
 
 @click.group(cls=Group)
@@ -58,8 +58,8 @@ def check(context: click.Context, files: tuple[Path, ...], as_json: bool) -> Non
 
 def looked_at(file: Path) -> dict[str, Any]:
     """How many steps a file has, or what is wrong with it and where."""
-    from livewall.tasks.pipeline import checked
-    from livewall.tasks.problems import PipelineFault
+    from livewall.tasks.pipelines.pipeline import checked
+    from livewall.tasks.pipelines.problems import PipelineFault
     from livewall.tasks.toml_file import decoded, read
 
     try:

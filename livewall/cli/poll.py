@@ -8,16 +8,16 @@ from typing import Any
 
 import click
 
-from livewall.appearance import matching
-from livewall.cli import deck, output, pollacts, pollresults
+from livewall.cli import deck, output, poll_commands, poll_results
+from livewall.cli.exit_status import run
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, json_option, poll_argument, server_options, wall_option
-from livewall.cli.outcome import run
-from livewall.cli.pollacts import act, told
-from livewall.cli.tallies import said
+from livewall.cli.poll_commands import act, told
+from livewall.cli.tally_table import said
 from livewall.cli.wall import pages
 from livewall.client.ballots import find_poll
 from livewall.client.calls import Server, segment
+from livewall.visible_text import matching
 
 RESULTS = ("live", "after_vote", "after_close", "on_publish")
 MAJORITIES = ("1/2", "2/3", "3/4")
@@ -244,5 +244,5 @@ def word(value: Any) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-for command in (*pollacts.COMMANDS, *pollresults.COMMANDS, deck.import_, deck.export):
+for command in (*poll_commands.COMMANDS, *poll_results.COMMANDS, deck.import_, deck.export):
     poll.add_command(command)

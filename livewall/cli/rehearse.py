@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import click
 
 from livewall.cli import output
+from livewall.cli.exit_status import INTERRUPTED, REFUSED, run, say, stop
 from livewall.cli.options import acting_server_options, output_option
-from livewall.cli.outcome import INTERRUPTED, REFUSED, run, say, stop
 from livewall.client.calls import Server
 from livewall.client.secret import stays_here
 
@@ -65,19 +65,19 @@ def rehearse(
         if not sys.stdin.isatty():
             raise click.UsageError(f"{question} Say so with --yes.")
         click.confirm(question, abort=True, err=True)
-    from livewall.openfiles import allow_many_connections
-    from livewall.rehearsal import conduct
+    from livewall.file_limit import allow_many_connections
+    from livewall.rehearsal import sequence
+    from livewall.rehearsal.network import BY_NAME
     from livewall.rehearsal.report import Limits
-    from livewall.rehearsal.weather import BY_NAME
 
     if clean:
-        count = finish(conduct.clean(server, say))
+        count = finish(sequence.clean(server, say))
         say(f"{count} taken away." if count else "Nothing was left.")
         return
     if (files := allow_many_connections()) < FILES_EACH * voters:
         say(f"{voters} voters need more open files than the {files} that this process may have: ulimit -n.")
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
-    wanted = conduct.Programme(voters, seconds, screens, BY_NAME[wifi], seed, Limits(ack, screen))
+    wanted = sequence.Programme(voters, seconds, screens, BY_NAME[wifi], seed, Limits(ack, screen))
     say(f"{voters} voters, {screens} screens, {wifi} wifi, {seconds:g} seconds and what the checks take; --seed {seed}")
     report = finish(perform(server, wanted))
     if into is not None:
@@ -93,11 +93,11 @@ def rehearse(
 
 
 async def perform(server: Server, wanted: Any) -> Any:
-    from livewall.rehearsal.conduct import rehearse as conduct
+    from livewall.rehearsal.sequence import rehearse as run_rehearsal
 
     progress = Progress()
     try:
-        return await conduct(server, wanted, say=progress.say, began=progress.follow)
+        return await run_rehearsal(server, wanted, say=progress.say, began=progress.follow)
     finally:
         await progress.end()
 

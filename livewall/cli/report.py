@@ -9,12 +9,12 @@ from typing import Any, BinaryIO
 import click
 
 from livewall.cli import output
+from livewall.cli.exit_status import NOT_REACHED, REFUSED, run, say, stop, words
 from livewall.cli.options import json_option, patient_server_options
-from livewall.cli.outcome import NOT_REACHED, REFUSED, run, say, stop, words
 from livewall.cli.run import spool
 from livewall.client.calls import Refusal, Server, segment
-from livewall.client.forwarding import Forwarding
-from livewall.client.piped import Piped
+from livewall.client.log_forwarding import Forwarding
+from livewall.client.pipe_reader import Piped
 from livewall.client.tasks import parse_step
 
 STATES = ("pending", "running", "waiting", "retrying", "succeeded", "failed", "cancelled", "skipped", "lost")

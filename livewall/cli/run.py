@@ -12,9 +12,9 @@ from pathlib import Path
 
 import click
 
-from livewall.cli.child import Child
+from livewall.cli.child_process import Child
+from livewall.cli.exit_status import look_in, say, words
 from livewall.cli.options import data_option, token_option, url_option
-from livewall.cli.outcome import look_in, say, words
 from livewall.client.calls import SILENT, Refusal, Server, reason
 from livewall.client.reporting import Reports
 from livewall.client.secret import admin_token, stays_here

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from livewall.cli.config_file import config_option
+from livewall.cli.exit_status import say
 from livewall.cli.options import given_on_the_command_line
-from livewall.cli.outcome import say
-from livewall.init import be_process_one
+from livewall.reaper import be_process_one
 from livewall.settings import Setting, Settings, table
 
 

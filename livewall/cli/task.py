@@ -10,16 +10,16 @@ from urllib.parse import urlencode
 
 import click
 
-from livewall.cli import output, tasklogs
-from livewall.cli.asking import sure, yes_option
+from livewall.cli import output, task_logs
+from livewall.cli.confirmation import sure, yes_option
+from livewall.cli.exit_status import REFUSED, run, say, stop
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, json_option, server_options
-from livewall.cli.outcome import REFUSED, run, say, stop
-from livewall.cli.tasklogs import STEP_STATES_ENDED, address, bare
+from livewall.cli.task_logs import STEP_STATES_ENDED, address, bare
 from livewall.cli.wall import pages
 from livewall.cli.watch import show
 from livewall.client.calls import Refusal, Server, segment
-from livewall.client.chain import Held
+from livewall.client.stream_state import Held
 from livewall.client.subscription import subscribe
 
 STATES = ("pending", "running", "waiting", "cancelling", "succeeded", "failed", "cancelled", "lost")
@@ -128,7 +128,7 @@ def list_(server: Server, state: str | None, search: str | None, limit: int, as_
     if as_json:
         output.as_json(tasks)
         return
-    from livewall.cli.tree import taken
+    from livewall.cli.task_tree import taken
 
     now = server.now()
     rows = [
@@ -173,7 +173,7 @@ def show_(server: Server, id: str, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from livewall.cli.tree import TaskTree
+    from livewall.cli.task_tree import TaskTree
 
     Console().print(TaskTree(found, found["steps"], server.now()))
 
@@ -251,5 +251,5 @@ def told(task: Mapping[str, Any], as_json: bool) -> None:
     output.as_json(task) if as_json else click.echo(f"{task['id']} {task['state']}")
 
 
-task.add_command(tasklogs.logs)
-task.add_command(tasklogs.search)
+task.add_command(task_logs.logs)
+task.add_command(task_logs.search)

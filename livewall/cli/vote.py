@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from livewall.cli import output
+from livewall.cli.exit_status import REFUSED, run, say, stop
 from livewall.cli.options import PATIENCE, json_option, url_option, wait_option
-from livewall.cli.outcome import REFUSED, run, say, stop
 from livewall.client.ballots import find_poll
 from livewall.client.calls import Server, segment
 from livewall.client.choices import AmbiguousChoice, By, NoSuchChoice

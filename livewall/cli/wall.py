@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from livewall.cli import output
-from livewall.cli.asking import sure, titled, yes_option
+from livewall.cli.confirmation import sure, titled, yes_option
+from livewall.cli.exit_status import run, say
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, code_argument, json_option, server_options
-from livewall.cli.outcome import run, say
-from livewall.cli.tallies import percent, rows, said
+from livewall.cli.tally_table import percent, rows, said
 from livewall.client.calls import Server, segment
 
 

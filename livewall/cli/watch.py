@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from livewall.cli import output
+from livewall.cli.exit_status import run, say
 from livewall.cli.options import server_options
-from livewall.cli.outcome import run, say
 from livewall.client.calls import SILENT, NotReached, Refusal, Server, segment
 from livewall.client.subscription import Subscription, subscribe
 
@@ -89,8 +89,8 @@ async def draw(subscription: Subscription, enough: Callable[[Subscription], bool
     from rich.console import Console
     from rich.live import Live
 
-    from livewall.cli.picture import Picture, picture
-    from livewall.cli.tree import moment
+    from livewall.cli.task_tree import moment
+    from livewall.cli.watch_view import Picture, picture
 
     ahead = timedelta(0)  # of the server's clock
 

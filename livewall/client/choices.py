@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from livewall.appearance import matching
+from livewall.visible_text import matching
 
 Option = dict[str, Any]
 By = Literal["id", "label"]

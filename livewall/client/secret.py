@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from livewall.network import own_address
+from livewall.own_addresses import own_address
 
 
 def is_loopback(url: str) -> bool:

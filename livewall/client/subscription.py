@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from livewall.client.calls import NotReached, Refusal, Server
-from livewall.client.chain import Held, Message, Verdict
 from livewall.client.ladder import Ladder
+from livewall.client.stream_state import Held, Message, Verdict
 from livewall.client.transports import ALIVE, TRANSPORTS, Broken
 
 

@@ -29,7 +29,7 @@ from livewall.client.calls import (
     refusal,
     retry_after,
 )
-from livewall.client.chain import Message
+from livewall.client.stream_state import Message
 from livewall.terminal import readable
 
 ALIVE: Message = {}

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from livewall.appearance import matching
-from livewall.wholefile import write_whole
+from livewall.atomic_file import write_whole
+from livewall.visible_text import matching
 
 Tokens = dict[str, dict[str, str]]  # server's URL -> name -> token
 

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
 from livewall.client.calls import Refusal, Server, token_advice
-from livewall.client.chain import Held, Message
+from livewall.client.stream_state import Held, Message
 from livewall.client.subscription import Subscription
 from livewall.settings import server_of_environment
 

@@ -14,11 +14,11 @@ import sys
 import time
 from collections import Counter
 
-from livewall.client.acts import PollSocket
 from livewall.client.ballots import cast, new_voter
 from livewall.client.calls import ClientError, NotReached, Refusal, Server
+from livewall.client.poll_socket import PollSocket
 from livewall.demo.answers import votes
-from livewall.demo.hall import Arrival, arrivals
+from livewall.demo.arrivals import Arrival, arrivals
 
 PATIENCE = 120.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from livewall.wholefile import remove_leftovers, write_whole
+from livewall.atomic_file import remove_leftovers, write_whole
 
 MARK = "made-by-livewall-demo"
 

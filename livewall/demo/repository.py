@@ -11,8 +11,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from livewall.atomic_file import write_whole
 from livewall.settings import environment_with
-from livewall.wholefile import write_whole
 
 HERE = Path(__file__).resolve().parent
 PIPELINE = "release"

@@ -25,7 +25,7 @@ from livewall.client.secret import admin_token, is_loopback
 from livewall.demo import release, repository
 from livewall.demo.answers import OPTIONS
 from livewall.demo.folder import NotADemo, claim
-from livewall.network import reachable
+from livewall.own_addresses import reachable
 from livewall.settings import environment_without_livewall
 
 CROWD_SECONDS = 60.0

@@ -14,13 +14,13 @@ from typing import Any
 
 from livewall.errors import Busy, LivewallError, NotFound
 from livewall.hub import position
+from livewall.hub.catch_up import lacking, piece
 from livewall.hub.framing import batch, volatile_json
+from livewall.hub.load_requests import Backfill, Facts, Loaded, Open, Wish
 from livewall.hub.log import Event, Log
-from livewall.hub.piece import lacking, piece
 from livewall.hub.position import View
 from livewall.hub.reader import Cursor, Reader, State
 from livewall.hub.stream import Lane, Rule, Stream
-from livewall.hub.wishes import Backfill, Facts, Loaded, Open, Wish
 
 logger = logging.getLogger("livewall.hub")
 

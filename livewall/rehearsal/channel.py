@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
-from livewall.rehearsal.weather import Link
+from livewall.rehearsal.network import Link
 
 CONNECT_SECONDS = 10.0
 MOST_WAITING = 64 << 10  # bytes on their way in

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from livewall.client.chain import Held, Message, Verdict
+from livewall.client.stream_state import Held, Message, Verdict
 
 Choices = frozenset[str]
 Round = tuple[str, int]

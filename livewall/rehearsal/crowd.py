@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from livewall.client.calls import Server, segment
 from livewall.rehearsal.checks import Fault, wrong_picture
-from livewall.rehearsal.hall import Hall
 from livewall.rehearsal.people import Person
-from livewall.rehearsal.stage import Stage
+from livewall.rehearsal.run import Hall
+from livewall.rehearsal.test_wall import Stage
 from livewall.rehearsal.viewer import Viewer
 
 JOINING = 0.3  # of the time: within it nine of ten come in

@@ -17,8 +17,8 @@ import msgspec
 from livewall.client.calls import ANSWER_TIMEOUT, segment
 from livewall.rehearsal.channel import Lost
 from livewall.rehearsal.checks import Fault
-from livewall.rehearsal.exchange import Answer, Line
-from livewall.rehearsal.hall import Hall
+from livewall.rehearsal.http_client import Answer, Line
+from livewall.rehearsal.run import Hall
 from livewall.rehearsal.viewer import GoneForGood, Viewer
 
 AT_ONCE = 4  # connections on which what the page names is fetched

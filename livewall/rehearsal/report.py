@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from livewall.rehearsal.checks import Fault
-from livewall.rehearsal.hall import Figures, Times
 from livewall.rehearsal.machine import Ourselves, Taken
+from livewall.rehearsal.run import Figures, Times
 
 if TYPE_CHECKING:
-    from livewall.rehearsal.conduct import Programme
+    from livewall.rehearsal.sequence import Programme
 
 MOST_SHOWN = 10
 BUSY = 0.85  # of a core, beyond which our own process may be what is slow

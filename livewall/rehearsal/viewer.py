@@ -18,10 +18,10 @@ import msgspec
 from livewall.client.transports import EventParser, milliseconds
 from livewall.rehearsal.channel import Channel, Lost
 from livewall.rehearsal.checks import Fault
-from livewall.rehearsal.exchange import Answer, Line, Socket, Stream
-from livewall.rehearsal.eyes import Eyes
-from livewall.rehearsal.hall import Act, Hall
-from livewall.rehearsal.weather import Link
+from livewall.rehearsal.http_client import Answer, Line, Socket, Stream
+from livewall.rehearsal.network import Link
+from livewall.rehearsal.observer import Eyes
+from livewall.rehearsal.run import Act, Hall
 
 LONG_POLL = 25.0
 FIRST_PAUSE, LAST_PAUSE = 0.2, 3.0

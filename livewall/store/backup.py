@@ -12,12 +12,12 @@ import sqlite3
 from pathlib import Path
 from secrets import token_urlsafe
 
+from livewall.atomic_file import keep_as, remove_leftovers, sync_folder, whole_file, write_whole
 from livewall.errors import LivewallError, Refused
 from livewall.store.folder import NONCE, Folder
 from livewall.store.sqlite import check_version, connect, copy_database, schema, set_meta
 from livewall.store.store import new_epoch
 from livewall.store.upgrade import upgrade
-from livewall.wholefile import keep_as, remove_leftovers, sync_folder, whole_file, write_whole
 
 SECRET = "secret"
 KEYS = "voter_keys"

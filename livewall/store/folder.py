@@ -9,8 +9,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from livewall.atomic_file import remove_leftovers, write_whole
 from livewall.errors import LivewallError
-from livewall.wholefile import remove_leftovers, write_whole
 
 log = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from livewall.errors import Busy
+from livewall.hub.load_requests import Loaded
 from livewall.hub.log import MAX_UNKEYED, Event
 from livewall.hub.position import View
-from livewall.hub.wishes import Loaded
 from livewall.store.folder import Folder
 from livewall.store.sqlite import connect, set_meta
 from livewall.store.transaction import Transaction

@@ -6,10 +6,10 @@ import logging
 import sqlite3
 from pathlib import Path
 
+from livewall.atomic_file import whole_file
 from livewall.errors import Refused
 from livewall.store.folder import Folder
 from livewall.store.sqlite import check_version, copy_database, migrate, migrations, schema
-from livewall.wholefile import whole_file
 
 log = logging.getLogger(__name__)
 

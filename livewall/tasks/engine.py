@@ -29,10 +29,10 @@ from livewall.tasks.machine import (
     retried,
     settle,
 )
-from livewall.tasks.pipeline import Pipeline, StepDef
+from livewall.tasks.pipelines.pipeline import Pipeline, StepDef
+from livewall.tasks.pipelines.template import MissingOutput, when_holds
 from livewall.tasks.queue import Waiting, turns
 from livewall.tasks.rows import Row, Task
-from livewall.tasks.template import MissingOutput, when_holds
 
 STEPS_AT_ONCE = 16
 """Steps of one task that run at once; each has a supervisor of some 10 MB."""

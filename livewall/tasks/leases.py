@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from livewall.tasks.silence import Lease, Promise, Promises
+from livewall.tasks.lease_deadlines import Lease, Promise, Promises
 
 BUSY = 1.0
 """Seconds after which a task is looked at again whose reports still wait for the database."""

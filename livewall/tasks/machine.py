@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from livewall.errors import Refused, invalid
-from livewall.tasks.needs import MOST_NEEDS
+from livewall.tasks.dependencies import MOST_NEEDS
 
 
 class StepState(StrEnum):

@@ -18,9 +18,9 @@ from livewall.identity import Who
 from livewall.store.transaction import Transaction
 from livewall.tasks import machine, rows
 from livewall.tasks.access import denied, owns
+from livewall.tasks.lease_deadlines import Lease, Promises, deadlines, left_at_start
 from livewall.tasks.machine import TASK_ENDED, Step, StepState, reported, silent
 from livewall.tasks.rows import Row, Task
-from livewall.tasks.silence import Lease, Promises, deadlines, left_at_start
 
 Mask = Callable[[Row, str, Who], str]
 UNWRITTEN = 0.25

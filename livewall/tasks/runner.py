@@ -26,13 +26,13 @@ from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
 from livewall.tasks.attempt import CAP, Absent, Attempt, Ended, Running, Spec, terminate
+from livewall.tasks.attempt_result import outcome_of
 from livewall.tasks.engine import Again, Begin, End, Engine, Outcome, ToDo
 from livewall.tasks.logs.chunks import End as LogEnd
-from livewall.tasks.logs.follow import AttemptFiles
+from livewall.tasks.logs.follower import AttemptFiles
 from livewall.tasks.logs.service import Logs
 from livewall.tasks.machine import TASK_ENDED, StepState
-from livewall.tasks.outcome import outcome_of
-from livewall.tasks.pipeline import Pipeline
+from livewall.tasks.pipelines.pipeline import Pipeline
 from livewall.tasks.rows import Row
 from livewall.tasks.supervisor.mask import masked
 from livewall.tasks.supervisor.secret import refusal

@@ -12,16 +12,15 @@ from typing import Any
 import msgspec
 
 from livewall import audit, wire
-from livewall.appearance import look
+from livewall.charts.task_layout import layout
 from livewall.clock import Clock, iso
 from livewall.errors import LivewallError, NotFound, Refused
-from livewall.hub.service import LiveHub
+from livewall.hub.live_hub import LiveHub
 from livewall.identity import Who
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import reports, rows
 from livewall.tasks.access import denied, sees_logs
-from livewall.tasks.layout import layout
 from livewall.tasks.leases import BUSY, Leases, Timer
 from livewall.tasks.logs.chunks import End
 from livewall.tasks.logs.service import Logs
@@ -36,7 +35,8 @@ from livewall.tasks.machine import (
 )
 from livewall.tasks.reports import Heard, Leased, Looked, check_reporter, stale
 from livewall.tasks.rows import Row, Task
-from livewall.walls import title_of
+from livewall.visible_text import look
+from livewall.walls.walls import title_of
 
 
 class Tasks:

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from livewall.tasks.problems import PipelineFault, Problem
+from livewall.tasks.pipelines.problems import PipelineFault, Problem
 
 LARGEST = 256 * 1024
 """Bytes of a file."""

@@ -11,7 +11,7 @@ from livewall.store.store import Store
 from livewall.voting import rows
 from livewall.voting.ballots import voted
 from livewall.voting.poll import tally_is_seen
-from livewall.voting.roll import Roll
+from livewall.voting.voter_codes.electorate import Roll
 
 
 class PollRule:

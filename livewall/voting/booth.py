@@ -8,7 +8,7 @@ from typing import Any
 from livewall import wire
 from livewall.clock import Clock, iso
 from livewall.errors import Refused
-from livewall.hub.service import LiveHub
+from livewall.hub.live_hub import LiveHub
 from livewall.names import new_receipt
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction

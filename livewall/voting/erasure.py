@@ -17,11 +17,11 @@ import msgspec
 
 from livewall import audit
 from livewall.clock import Clock, iso, later
+from livewall.entity_versions import Wanted, check_version
 from livewall.errors import LivewallError, Refused
 from livewall.identity import Who
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
-from livewall.versions import Wanted, check_version
 from livewall.voting import rows
 from livewall.voting.poll import Phase
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from livewall.voting import outcome
-from livewall.voting.drawing import look
+from livewall.charts.drawing import look
+from livewall.voting import decision
 from livewall.voting.poll import Phase, Poll, Tally
 
 
@@ -27,8 +27,8 @@ class Figure:
 
 def figures(poll: Poll, tally: Tally) -> list[Figure]:
     """The options in their order; who is first only once the round is over."""
-    base = outcome.base(poll, tally)
-    first = outcome.first(poll, tally) if poll.phase is Phase.CLOSED or tally.round < poll.round else ()
+    base = decision.base(poll, tally)
+    first = decision.first(poll, tally) if poll.phase is Phase.CLOSED or tally.round < poll.round else ()
     made = []
     for index, option in enumerate(poll.options):
         count, abstains = tally.counts.get(option.id, 0), option.abstain is True

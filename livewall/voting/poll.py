@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from livewall.appearance import alike, readable
 from livewall.clock import iso, later, moment
 from livewall.errors import Refused, invalid
+from livewall.visible_text import alike, readable
 from livewall.wire import OptionIn, PollEdit, PollIn, TimerIn
 
 LONGEST = timedelta(days=366)

@@ -11,22 +11,23 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from livewall import audit, walls, wire
+from livewall import audit, wire
 from livewall.clock import Clock, iso, later, moment
+from livewall.entity_versions import Wanted, check_version
 from livewall.errors import NotFound, Refused
+from livewall.hub.live_hub import LiveHub
 from livewall.hub.position import View
-from livewall.hub.service import LiveHub
 from livewall.identity import Who
 from livewall.names import new_poll_id
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
-from livewall.versions import Wanted, check_version
 from livewall.voting import ballots, rows
 from livewall.voting.access import PollRule
 from livewall.voting.counts import write_counts
 from livewall.voting.deadlines import Deadlines
 from livewall.voting.poll import Phase, Poll, copied, edited, is_public, moved, new_poll, revealed, timed
 from livewall.voting.publisher import TallyPublisher
+from livewall.walls import walls
 
 REVEAL = 1.0
 """Seconds between the act that shows a tally and the moment at which all screens show it: by then they have it."""

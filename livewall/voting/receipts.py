@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from livewall.errors import NotAllowed, NotFound
+from livewall.hub.live_hub import LiveHub
 from livewall.hub.position import View
-from livewall.hub.service import LiveHub
 from livewall.identity import Who
 from livewall.names import receipt
 from livewall.store.store import Store

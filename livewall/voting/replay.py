@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from livewall.clock import moment
-from livewall.hub.service import LiveHub
+from livewall.hub.live_hub import LiveHub
 from livewall.identity import Who
 from livewall.store.store import Store
 from livewall.voting import rounds, rows

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import msgspec
 
 from livewall.errors import NotAllowed, NotFound
+from livewall.hub.live_hub import LiveHub
 from livewall.hub.position import View
-from livewall.hub.service import LiveHub
 from livewall.identity import Who
 from livewall.store.store import Store
 from livewall.voting import rows

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from livewall.appearance import alike, look, matching, readable, shows
 from livewall.client.ballots import looks_like_code
 from livewall.client.choices import AmbiguousChoice, NoSuchChoice, match
 from livewall.client.voters import Voters
 from livewall.errors import BadInput
 from livewall.names import receipt
-from livewall.voting import deck
+from livewall.visible_text import alike, look, matching, readable, shows
+from livewall.voting.decks import deck
 from livewall.voting.poll import edited, new_poll
-from livewall.walls import title_of
+from livewall.walls.walls import title_of
 from livewall.wire import OptionIn, PollEdit, PollIn
 
 NOTHING = [

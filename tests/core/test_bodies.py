@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from livewall.bodies import Bodies, Share
 from livewall.errors import Busy
-from livewall.network import limited
-from livewall.openfiles import most_connections
+from livewall.file_limit import most_connections
+from livewall.own_addresses import limited
+from livewall.pending_bodies import Bodies, Share
 
 
 def test_one_address_may_hold_a_part_and_all_together_the_whole() -> None:

@@ -15,9 +15,10 @@ from livewall.identity import Secrets
 from livewall.names import CODE_ALPHABET, VOTING_CODE, in_groups, new_voting_code, receipt, voting_code
 from livewall.store.sqlite import migrate
 from livewall.store.transaction import Transaction
-from livewall.voting import ballots, codes, rows
+from livewall.voting import ballots, rows
 from livewall.voting.poll import Phase, new_poll
-from livewall.voting.roll import Roll
+from livewall.voting.voter_codes import codes
+from livewall.voting.voter_codes.electorate import Roll
 from livewall.wire import PollIn
 
 WALLS = ["K7M2QD", "ZZ22YY"]

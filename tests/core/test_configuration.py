@@ -6,7 +6,7 @@ import pytest
 
 from livewall.configuration import checked
 from livewall.settings import table
-from livewall.tasks.problems import PipelineFault
+from livewall.tasks.pipelines.problems import PipelineFault
 
 FILE = Path("/etc/livewall.toml")
 

@@ -14,7 +14,7 @@ from livewall.tasks.machine import Step, StepState, TaskState
 from livewall.tasks.rows import Task
 from livewall.voting.ballots import Ballot
 from livewall.voting.poll import Option, Poll, Tally, Turnout
-from livewall.walls import Wall
+from livewall.walls.walls import Wall
 
 PAGE = (Path(__file__).parents[2] / "docs" / "contract.md").read_text()
 OBJECTS: dict[str, Any] = {

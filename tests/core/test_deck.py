@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewall.appearance import look, shows
 from livewall.errors import BadInput
-from livewall.voting import deck, questionfile
-from livewall.voting.deckreader import MOST_PROBLEMS, DeckFault
+from livewall.visible_text import look, shows
+from livewall.voting.decks import deck, question_file
+from livewall.voting.decks.reader import MOST_PROBLEMS, DeckFault
 from livewall.voting.poll import asked, new_poll
 from livewall.wire import OptionIn, PollIn
 
@@ -77,7 +77,7 @@ def test_what_is_written_is_read_again_as_it_was(made: list[PollIn], title: str)
     assert deck.parse(text) == made
     assert deck.parse(text.replace("\n", "\r\n")) == made
     assert deck.format(deck.parse(text), title) == text
-    assert questionfile.read(text.encode()) == (made, []), "and is taken for no other format"
+    assert question_file.read(text.encode()) == (made, []), "and is taken for no other format"
 
 
 @given(TEXT, st.lists(TRICKY | FREE, max_size=30).map("\n".join))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewall.voting.drawing import LIGHT, clean, is_rtl, picture, say, text_width, wrapped
+from livewall.charts.drawing import LIGHT, clean, is_rtl, picture, say, text_width, wrapped
 
 SOME = "<>&\"'\u202e\u200f\ufffe\x85\x07\u0301周שלام 𝄞"
 STRANGE = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from(SOME)), max_size=80)

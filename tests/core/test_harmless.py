@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewall.ansi.harmless import Harmless
+from livewall.ansi.sanitizer import Harmless
 from livewall.ansi.screen import Screen
 
 SAMPLES = json.loads((Path(__file__).parent / "terminal_lines.json").read_text())

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewall.tasks.layout import GAP_X, GAP_Y, HEIGHT, WIDTH, Layout, layout
+from livewall.charts.task_layout import GAP_X, GAP_Y, HEIGHT, WIDTH, Layout, layout
 
 Steps = Sequence[tuple[str, Sequence[str]]]
 

@@ -3,7 +3,7 @@
 import json
 import logging
 
-from livewall.logs import JsonLines, PlainLines
+from livewall.log_format import JsonLines, PlainLines
 
 
 def record(message, *args, **more):

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewall.tasks.supervisor.hole import STEP, hole
 from livewall.tasks.supervisor.mask import Masker
 from livewall.tasks.supervisor.secret import refusal
+from livewall.tasks.supervisor.truncation import STEP, hole
 
 
 def masked(secrets, *chunks):

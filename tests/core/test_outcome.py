@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from livewall.voting.outcome import base, first, majority_reached, needed, quorum_reached
+from livewall.voting.decision import base, first, majority_reached, needed, quorum_reached
 from livewall.voting.poll import Poll, Tally, new_poll
 from livewall.wire import OptionIn, PollIn
 

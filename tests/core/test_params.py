@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewall.errors import BadInput
-from livewall.tasks.matching import beside
-from livewall.tasks.params import LONGEST, MATCHED, Param, check_params
-from livewall.tasks.pipeline import Pipeline, parse
-from livewall.tasks.problems import PipelineFault
-from livewall.tasks.template import fill
+from livewall.tasks.pipelines.params import LONGEST, MATCHED, Param, check_params
+from livewall.tasks.pipelines.pattern_matching import beside
+from livewall.tasks.pipelines.pipeline import Pipeline, parse
+from livewall.tasks.pipelines.problems import PipelineFault
+from livewall.tasks.pipelines.template import fill
 
 
 def pipeline(*params: Param) -> Pipeline:
@@ -121,7 +121,7 @@ def test_all_patterns_of_a_call_share_one_budget(monkeypatch: pytest.MonkeyPatch
         asked.append(list(pairs))
         return beside(pairs)
 
-    monkeypatch.setattr("livewall.tasks.params.beside", counted)
+    monkeypatch.setattr("livewall.tasks.pipelines.params.beside", counted)
     endless = [Param(name=f"x{n}", pattern="(a+)+b") for n in range(5)]
     values = {param.name: "a" * 40 + "!" for param in endless}
     found = why((REF, *endless, Param(name="last", pattern="z")), ref="main", last="z", **values)
@@ -132,7 +132,7 @@ def test_all_patterns_of_a_call_share_one_budget(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_value_without_a_pattern_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("livewall.tasks.params.beside", lambda pairs: [] if not pairs else 1 / 0)
+    monkeypatch.setattr("livewall.tasks.pipelines.params.beside", lambda pairs: [] if not pairs else 1 / 0)
     assert check_params(pipeline(COUNT), {COUNT.name: 3}) == {COUNT.name: 3}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from livewall.patience import Patience, Phase, Terms, credit_left
+from livewall.request_deadlines import Patience, Phase, Terms, credit_left
 
 TERMS = Terms(header=15, idle=300, body=5, rate=1000, credit=20, answer=60)
 

@@ -8,12 +8,12 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livewall.charts.bars import Mark, Picture, bars
+from livewall.charts.drawing import DARK, LIGHT, clean
+from livewall.charts.race import LEFT, PLOT, Words, axis, clock_face, nice, race, spread
 from livewall.clock import later, moment
-from livewall.voting.bars import Mark, Picture, bars
-from livewall.voting.drawing import DARK, LIGHT, clean
 from livewall.voting.figures import figures, percent
 from livewall.voting.poll import Option, Phase, Poll, Tally
-from livewall.voting.race import LEFT, PLOT, Words, axis, clock_face, nice, race, spread
 from livewall.voting.replay import Moment, Replay
 
 BEGAN = moment("2026-11-21T10:00:00.000Z")

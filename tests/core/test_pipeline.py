@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from livewall.errors import LivewallError
 from livewall.tasks.kinds import RunSpec, Values, kinds
-from livewall.tasks.pipeline import Pipeline, StepDef, checked, load, parse
-from livewall.tasks.problems import PipelineFault
+from livewall.tasks.pipelines.pipeline import Pipeline, StepDef, checked, load, parse
+from livewall.tasks.pipelines.problems import PipelineFault
 from livewall.tasks.toml_file import LARGEST
 
 BUILD = """

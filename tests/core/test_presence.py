@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from livewall.hub.framing import JsonFraming, WebSocketFraming
 from livewall.hub.hub import Hub
+from livewall.hub.load_requests import Loaded
 from livewall.hub.log import Event
 from livewall.hub.position import View
 from livewall.hub.reader import Reader, State
-from livewall.hub.wishes import Loaded
 from livewall.identity import Who
-from livewall.presence import MOST_POLLED, STAYS, Audience, Presence, interval, people
-from livewall.walls import WallRule
+from livewall.walls.presence import MOST_POLLED, STAYS, Audience, Presence, interval, people
+from livewall.walls.walls import WallRule
 
 WALL = "walls/K7M2QD"
 voters = st.sampled_from("abcdefgh")
@@ -86,7 +86,7 @@ def test_who_polls_is_there_for_a_while_after_the_last_question() -> None:
 
 
 def test_no_more_pollers_are_kept_than_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("livewall.presence.MOST_POLLED", 2)
+    monkeypatch.setattr("livewall.walls.presence.MOST_POLLED", 2)
     wall = Wall()
     for voter in "abcd":
         wall.presence.polled(WALL, voter)

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewall.errors import BadInput
-from livewall.voting import deck, questionfile
-from livewall.voting.deckreader import DeckFault
-from livewall.voting.drafts import RIGHT_ANSWERS
-from livewall.voting.table import TIME
+from livewall.voting.decks import deck, question_file
+from livewall.voting.decks.drafts import RIGHT_ANSWERS
+from livewall.voting.decks.reader import DeckFault
+from livewall.voting.decks.table import TIME
 from livewall.wire import PollIn
 
 CAPITAL = PollIn("What is the capital of France?", ["Paris", "Rome, Italy", "Bonn"])
@@ -22,7 +22,7 @@ RED = PollIn("Which is red?", ["Rose", "Grass"])
 
 
 def read(text: str | bytes) -> tuple[list[PollIn], list[str]]:
-    return questionfile.read(text.encode() if isinstance(text, str) else text)
+    return question_file.read(text.encode() if isinstance(text, str) else text)
 
 
 def problems(text: str | bytes) -> list[tuple[int, str]]:

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from livewall.rehearsal import frames
 from livewall.rehearsal.crowd import arrivals, plan, reaction
-from livewall.rehearsal.exchange import Body
+from livewall.rehearsal.http_client import Body
 from livewall.rehearsal.machine import parse
+from livewall.rehearsal.network import GOOD, POOR, Link
 from livewall.rehearsal.people import assets, cookies, intentions
 from livewall.rehearsal.report import quantile
-from livewall.rehearsal.stage import is_ours, title_of
-from livewall.rehearsal.weather import GOOD, POOR, Link
+from livewall.rehearsal.test_wall import is_ours, title_of
 
 CHUNKS = st.lists(st.integers(1, 40), max_size=30)
 

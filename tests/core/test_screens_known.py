@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from livewall.errors import Busy
-from livewall.screens import FORGOTTEN, MOST, MOST_OF_ONE, Screens
+from livewall.walls.screens import FORGOTTEN, MOST, MOST_OF_ONE, Screens
 from livewall.wire import ScreenIn
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -42,7 +42,7 @@ def test_one_screen_too_many_is_refused_and_the_known_ones_are_not() -> None:
 
 
 def test_no_more_walls_are_kept_than_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("livewall.screens.MOST_WALLS", 1)
+    monkeypatch.setattr("livewall.walls.screens.MOST_WALLS", 1)
     screens = Screens()
     screens.report("walls/A", "s1", GIVEN, NOW)
     later = NOW + timedelta(seconds=61)

@@ -19,7 +19,7 @@ from livewall.store.transaction import Transaction
 from livewall.tasks import rows
 from livewall.tasks.engine import Again, Begin, End, Engine, Outcome, ToDo, measured
 from livewall.tasks.machine import ENDED, TASK_ENDED, Step, StepState, TaskState, moved
-from livewall.tasks.pipeline import Pipeline, parse
+from livewall.tasks.pipelines.pipeline import Pipeline, parse
 
 NOW = "2026-01-02T03:04:05.000Z"
 OPERATOR = Who(role="operator", name="lin", credential="c1")

@@ -22,11 +22,11 @@ from livewall.identity import Who
 from livewall.store.sqlite import migrate, migrations, statements
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
+from livewall.tasks.lease_deadlines import left_at_start
 from livewall.tasks.logs.chunks import End
 from livewall.tasks.machine import DEAD, ENDED, TASK_ENDED, UNDER_WAY, Step, StepState, TaskState, task_state
-from livewall.tasks.silence import left_at_start
+from livewall.tasks.task_clock import Unfinished
 from livewall.tasks.tasks import Tasks
-from livewall.tasks.unfinished import Unfinished
 
 R = TypeVar("R")
 S, T = StepState, TaskState

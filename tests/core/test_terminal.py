@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewall.ansi.looks import nearest, of_256
-from livewall.ansi.passage import Passage
 from livewall.ansi.screen import REACH, Screen, seen
+from livewall.ansi.styles import nearest, of_256
+from livewall.ansi.transcript import Passage
 from livewall.tasks.logs.folding import folded, place_in
-from livewall.tasks.logs.shown import Line, rows
+from livewall.tasks.logs.rendered_lines import Line, rows
 
 SAMPLES = json.loads((Path(__file__).parent / "terminal_lines.json").read_text())
 """`raw`, and what is seen of it row by row, each with the number of its line. Those of real programs, and the others

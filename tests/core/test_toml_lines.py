@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewall.tasks.toml_lines import Path, key_lines
+from livewall.toml_lines import Path, key_lines
 
 TEXT = '''# a comment with [brackets] = and "quotes"
 title = "Build"  # and [one] behind

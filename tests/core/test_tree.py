@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from livewall.cli.tree import ENDED, SHAPES, Row, TaskTree, clock, fit, headline, rows, taken, task_list
+from livewall.cli.task_tree import ENDED, SHAPES, Row, TaskTree, clock, fit, headline, rows, taken, task_list
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from livewall.atomic_file import ORDINARY, is_stream, whole_file, write_whole
 from livewall.errors import LivewallError
 from livewall.store.backup import backup, finish_restore, restore
 from livewall.store.folder import Folder, close_to_others
 from livewall.store.sqlite import connect, migrate, migrations, set_meta
 from livewall.store.upgrade import upgrade
-from livewall.wholefile import ORDINARY, is_stream, whole_file, write_whole
 
 MOMENTS = 200
 LOOKS = ("open", "os.link", "os.rename", "os.remove", "os.chmod", "shutil.copyfile")

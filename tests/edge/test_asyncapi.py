@@ -9,11 +9,11 @@ from conftest import ADMIN, Client
 from described import faults
 from test_openapi import refs, resolved
 
-from handlers import messages
+from handlers.api import asyncapi
 
-DOCUMENT = json.loads(messages.description()[0])
+DOCUMENT = json.loads(asyncapi.description()[0])
 SCHEMAS = DOCUMENT["components"]["schemas"]
-EVENTS = {event.name for event in messages.EVENTS}
+EVENTS = {event.name for event in asyncapi.EVENTS}
 
 
 def described(message: Any) -> str:
@@ -27,7 +27,7 @@ def described(message: Any) -> str:
 
 def of_its_stream(name: str, message: Any) -> bool:
     """Whether an event has the stream and the key of its kind: those in capitals stand for any."""
-    event = next(each for each in messages.EVENTS if each.name == name)
+    event = next(each for each in asyncapi.EVENTS if each.name == name)
     pairs = ((event.stream, message["stream"]), (event.key, message["key"]))
     return all(
         len(told.split("/")) == len(seen.split("/"))

@@ -18,11 +18,11 @@ from tornado.ioloop import IOLoop
 from handlers.transport.stream import LiveStream
 from livewall.errors import LivewallError
 from livewall.hub.framing import Framing, SseFraming, WebSocketFraming
+from livewall.hub.live_hub import LiveHub
+from livewall.hub.load_requests import Loaded
 from livewall.hub.log import Event
 from livewall.hub.position import View
 from livewall.hub.reader import Reader
-from livewall.hub.service import LiveHub
-from livewall.hub.wishes import Loaded
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core" / "hub"))
 from wires import Parser

@@ -13,7 +13,7 @@ from conftest import Client
 from tornado.iostream import IOStream
 
 from handlers.base import BaseHandler
-from handlers.page import Page
+from handlers.pages.page import Page
 from server import Running
 
 WEBSOCKET = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n"

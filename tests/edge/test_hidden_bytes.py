@@ -19,7 +19,7 @@ from twins import Poll, Scene, Told, host_cookie, staged
 from watchers import TRANSPORTS, Watcher
 
 import server
-from handlers import connections
+from handlers.live import connections
 
 KINDS: dict[str, dict[str, Any]] = {
     "after_vote": {"results": "after_vote"},

@@ -14,7 +14,7 @@ import pytest
 from conftest import ADMIN, Client
 
 from handlers.base import client_address
-from livewall import openfiles
+from livewall import file_limit
 
 HANDSHAKE = {
     "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
@@ -211,8 +211,8 @@ def test_a_server_may_have_more_than_1024_connections() -> None:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
-        openfiles.allow_many_connections()
-        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(before[1], openfiles.MOST_FILES)
+        file_limit.allow_many_connections()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(before[1], file_limit.MOST_FILES)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 

@@ -14,11 +14,11 @@ from livewall.errors import Busy, LivewallError, NotFound
 from livewall.hub import hub as hub_module
 from livewall.hub import log as log_module
 from livewall.hub.framing import JsonFraming
+from livewall.hub.live_hub import LiveHub
+from livewall.hub.load_requests import Loaded
 from livewall.hub.log import Event
 from livewall.hub.position import View
 from livewall.hub.reader import Reader
-from livewall.hub.service import LiveHub
-from livewall.hub.wishes import Loaded
 
 NAME = "polls/a"
 

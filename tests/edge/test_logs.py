@@ -11,8 +11,8 @@ import pytest
 from conftest import ADMIN, Answer, Client
 
 import server
-from livewall.tasks.logs.follow import AttemptFiles
-from livewall.tasks.supervisor.hole import STEP, hole
+from livewall.tasks.logs.follower import AttemptFiles
+from livewall.tasks.supervisor.truncation import STEP, hole
 
 TEXT = b"one\ntwo caf\xc3\xa9\n<b>three</b> \xff\n"
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from conftest import Client
 
-from handlers.api import CALLS
+from handlers.api.openapi import CALLS
 from livewall.identity import either
 
 METRICS = ("GET", "/metrics", ("operator", "host", "admin"))

@@ -13,12 +13,12 @@ import pytest
 from conftest import ADMIN, Answer, Client
 from described import KNOWN, check, faults, resolved
 
-from handlers import api
+from handlers.api import openapi
 from handlers.base import BaseHandler
 from handlers.routes import routes
 from livewall.settings import Settings
 
-DOCUMENT = json.loads(api.description()[0])
+DOCUMENT = json.loads(openapi.description()[0])
 METHODS = ("get", "post", "put", "delete", "patch")
 
 
@@ -272,15 +272,15 @@ async def test_those_may_call_of_whom_it_is_said(client: Client, role: str) -> N
     await client.ask("POST", "/api/tasks", {"title": "T", "steps": [{"name": "a"}], "id": "t1"}, token=reporter)
     known = {"anyone": None, "admin": ADMIN, "reporter": reporter}
     token = known[role] if role in known else await (client.voter() if role == "voter" else client.token(role))
-    for call in api.CALLS:
-        path = call.path.replace(api.TASK, "/api/tasks/t1").replace("{step}", "a")
+    for call in openapi.CALLS:
+        path = call.path.replace(openapi.TASK, "/api/tasks/t1").replace("{step}", "a")
         answer = await client.ask(call.method, re.sub(r"\{\w+\}", "none", path), token=token)
         if not call.who:
-            expected = {"anyone": 401, "voter": 401}.get(role) if call.path == api.TASK else None
+            expected = {"anyone": 401, "voter": 401}.get(role) if call.path == openapi.TASK else None
         elif role in call.who:
             expected = None
         else:
-            expected = 401 if role in ("anyone", "voter") or call.who == api.VOTER else 403
+            expected = 401 if role in ("anyone", "voter") or call.who == openapi.VOTER else 403
         assert answer.status == expected or (expected is None and answer.status not in (401, 403)), (call, answer.body)
 
 

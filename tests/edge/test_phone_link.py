@@ -8,7 +8,7 @@ import re
 import pytest
 from conftest import ADMIN, Answer, Client
 
-from handlers.login import local
+from handlers.pages.login import local
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
 

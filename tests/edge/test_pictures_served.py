@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from conftest import ADMIN, Answer, Client
 
-from livewall.voting import drawing
+from livewall.charts import drawing
 
 BOTH = ("results.svg", "race.svg")
 

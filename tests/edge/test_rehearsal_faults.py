@@ -11,11 +11,11 @@ from conftest import ADMIN, Client
 
 from livewall.client.calls import Server
 from livewall.limits import Limit
-from livewall.rehearsal.conduct import Programme, rehearse
 from livewall.rehearsal.crowd import Crowd
-from livewall.rehearsal.eyes import Eyes
+from livewall.rehearsal.network import GOOD
+from livewall.rehearsal.observer import Eyes
 from livewall.rehearsal.report import Limits, Report
-from livewall.rehearsal.weather import GOOD
+from livewall.rehearsal.sequence import Programme, rehearse
 from server import Running
 
 AMPLE = Limits(ack=60.0, screen=60.0)

@@ -11,7 +11,7 @@ from conftest import ADMIN, Client
 from rawclient import Raw
 
 from handlers.base import BaseHandler
-from livewall.patience import Phase
+from livewall.request_deadlines import Phase
 
 
 class Clock:
@@ -167,7 +167,7 @@ async def test_readers_and_long_polls_are_left_alone(client: Client, wait: Clock
 
 
 async def test_an_answer_that_nobody_takes_is_given_up(wait: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    from handlers.ops import HealthHandler
+    from handlers.api.ops import HealthHandler
 
     monkeypatch.setattr(HealthHandler, "get", lambda self: self.finish(b"x" * 8_000_000))
     raw = await wait.raw()

@@ -76,7 +76,9 @@ def test_a_part_of_tornado_is_as_it_was_when_it_was_read(part: Callable[..., Any
 
 
 def test_no_other_module_uses_private_names_of_tornado() -> None:
-    for path in [ROOT / "server.py", *(ROOT / "handlers").glob("*.py"), *(ROOT / "livewall").rglob("*.py")]:
+    for path in [ROOT / "server.py", *(ROOT / "handlers").rglob("*.py"), *(ROOT / "livewall").rglob("*.py")]:
+        if path.parent.name == "transport":
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tornado"):
                 assert not [each.name for each in node.names if each.name.startswith("_")], path

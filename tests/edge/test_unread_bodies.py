@@ -11,9 +11,9 @@ import pytest
 from conftest import ADMIN, Client
 from rawclient import Raw
 
-from handlers.api import CALLS
+from handlers.api.openapi import CALLS
 from handlers.base import BODY_LIMIT, LARGE, SMALL
-from livewall.bodies import Bodies
+from livewall.pending_bodies import Bodies
 
 HEAD = "{} {} HTTP/1.1\r\nHost: x\r\n{}Content-Length: {}\r\n\r\n"
 

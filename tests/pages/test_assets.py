@@ -8,7 +8,7 @@ import json
 import re
 from pathlib import Path
 
-from handlers.assets import Assets, in_script
+from handlers.assets.assets import Assets, in_script
 
 STATIC = Path(__file__).parents[2] / "static"
 

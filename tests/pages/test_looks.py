@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from handlers.looks import (
+from handlers.pages.view_models.looks import (
     Row,
     cut_lines,
     density,
@@ -24,7 +24,7 @@ from handlers.looks import (
     short_moment,
     step_density,
 )
-from livewall.voting import outcome
+from livewall.voting import decision
 from livewall.voting.figures import percent
 from livewall.voting.poll import Poll, Tally
 
@@ -97,9 +97,9 @@ def seen(row: Row) -> list[Any]:
 
 def come_out(one: Any, counted: Any) -> list[Any]:
     whole, tallied = msgspec.convert(one, Poll), msgspec.convert(counted, Tally)
-    base, majority = outcome.base(whole, tallied), whole.majority
-    line = [outcome.needed(majority, base), outcome.line(majority)] if majority else None
-    return [base, outcome.quorum_reached(whole, tallied), list(outcome.majority_reached(whole, tallied)), line]
+    base, majority = decision.base(whole, tallied), whole.majority
+    line = [decision.needed(majority, base), decision.line(majority)] if majority else None
+    return [base, decision.quorum_reached(whole, tallied), list(decision.majority_reached(whole, tallied)), line]
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers import packs
-from handlers.assets import Assets
+from handlers.assets import packs
+from handlers.assets.assets import Assets
 
 STATIC = Path(__file__).parents[2] / "static"
 PAGES = sorted((STATIC / "js/pages").glob("*.js"))

@@ -15,7 +15,7 @@ from livewall.errors import STATUS
 ROOT = Path(__file__).parents[2]
 SPEAKERS = [
     *ROOT.glob("templates/*.html"),
-    *ROOT.glob("handlers/*.py"),
+    *ROOT.glob("handlers/**/*.py"),
     *ROOT.glob("static/js/**/*.js"),
     ROOT / "static/legacy.js",
 ]

@@ -8,10 +8,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from handlers.api import CALLS
+from handlers.api.openapi import CALLS
 from livewall.cli import livewall
 from livewall.cli.poll import with_abstention
-from livewall.cli.tallies import percent, rows, said
+from livewall.cli.tally_table import percent, rows, said
 from livewall.cli.wall import ordered
 
 # What prints no facts, or prints them in a form of their own.

@@ -25,7 +25,7 @@ from test_client_calls import answer, calling
 from livewall.cli import livewall, output
 from livewall.cli.report import step_of_token
 from livewall.cli.task import parameter, typed
-from livewall.cli.tasklogs import Log
+from livewall.cli.task_logs import Log
 
 pytest_plugins = ("server_fixtures",)
 

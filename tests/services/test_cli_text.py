@@ -18,7 +18,7 @@ from children import LIVEWALL, environment
 from livewall.client.calls import Server as Called
 from livewall.client.calls import json_body, segment, server_url
 from livewall.client.tasks import Task
-from livewall.logs import JsonLines
+from livewall.log_format import JsonLines
 from livewall.settings import admin_token, public_url
 from livewall.terminal import readable
 

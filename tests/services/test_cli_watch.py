@@ -14,7 +14,7 @@ import time
 import pytest
 from children import ServerProcess
 
-from livewall.client.chain import Held, Verdict
+from livewall.client.stream_state import Held, Verdict
 
 
 @pytest.fixture

@@ -7,17 +7,17 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from livewall.cli.outcome import say
+from livewall.cli.exit_status import say
 from livewall.cli.output import bar, json_text, plain
-from livewall.cli.picture import one, picture, shares
 from livewall.cli.report import parse_step
-from livewall.cli.tree import in_order
+from livewall.cli.task_tree import in_order
 from livewall.cli.vote import advice
 from livewall.cli.vote import vote as vote_command
+from livewall.cli.watch_view import one, picture, shares
 from livewall.client.ballots import looks_like_code
 from livewall.client.calls import server_url
-from livewall.client.chain import Held
 from livewall.client.choices import NoSuchChoice, match
+from livewall.client.stream_state import Held
 from livewall.client.voters import Voters
 
 OPTIONS = [{"id": "1", "label": "2"}, {"id": "2", "label": "Dole"}, {"id": "3", "label": "dole"}]

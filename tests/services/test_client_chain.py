@@ -2,7 +2,7 @@
 
 import pytest
 
-from livewall.client.chain import Held, Verdict, judge
+from livewall.client.stream_state import Held, Verdict, judge
 
 S = "polls/7Q4F"
 

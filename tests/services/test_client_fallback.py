@@ -8,9 +8,9 @@ from children import ServerProcess
 from proxy import Proxy
 
 from livewall.client import transports
-from livewall.client.acts import PollSocket
 from livewall.client.ballots import cast, new_voter
 from livewall.client.calls import NotReached, Refusal, Server, Unclear
+from livewall.client.poll_socket import PollSocket
 from livewall.client.subscription import Subscription
 
 

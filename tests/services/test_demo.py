@@ -18,7 +18,7 @@ import pytest
 from children import LIVEWALL, environment, free_port, quiet
 
 from livewall.demo.answers import votes
-from livewall.demo.hall import arrivals
+from livewall.demo.arrivals import arrivals
 
 
 def test_the_answers_are_the_944_of_the_source():

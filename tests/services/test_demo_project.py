@@ -12,8 +12,8 @@ import pytest
 
 from livewall.demo import repository
 from livewall.tasks.kinds import Values, kinds
-from livewall.tasks.params import check_params
-from livewall.tasks.pipeline import Pipeline, StepDef, load
+from livewall.tasks.pipelines.params import check_params
+from livewall.tasks.pipelines.pipeline import Pipeline, StepDef, load
 
 PROJECT = Path(repository.__file__).parent / "project"
 

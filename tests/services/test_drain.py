@@ -18,7 +18,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.ioloop import IOLoop
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from handlers.connections import Connections
+from handlers.live.connections import Connections
 from livewall.metrics import Metrics
 
 pytest_plugins = ("server_fixtures",)

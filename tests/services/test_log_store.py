@@ -24,9 +24,9 @@ from livewall.errors import BadInput, Busy, LivewallError, Refused
 from livewall.store.sqlite import NewerDatabase
 from livewall.tasks.logs import service, writer
 from livewall.tasks.logs.chunks import End
-from livewall.tasks.logs.follow import AttemptFiles
+from livewall.tasks.logs.follower import AttemptFiles
 from livewall.tasks.logs.service import Logs
-from livewall.tasks.supervisor.hole import STEP, hole
+from livewall.tasks.supervisor.truncation import STEP, hole
 
 CAP = 2 * STEP
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

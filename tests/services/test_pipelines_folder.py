@@ -10,9 +10,9 @@ import pytest
 from children import LIVEWALL, ServerProcess, environment
 
 from livewall.errors import NotFound
-from livewall.tasks import pipelines
-from livewall.tasks.pipelines import Pipelines
-from livewall.tasks.problems import PipelineFault
+from livewall.tasks.pipelines import watched_folder
+from livewall.tasks.pipelines.problems import PipelineFault
+from livewall.tasks.pipelines.watched_folder import Pipelines
 
 STEP = '[[steps]]\nname = "{name}"\nrun = ["true"]\n'
 
@@ -75,10 +75,10 @@ def test_a_file_that_did_not_change_is_not_read_again(
     folder: Path, found: Pipelines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "build.toml").write_text(text("a"))
-    monkeypatch.setattr(pipelines, "_FRESH", -1)  # as if time had passed since it was written
+    monkeypatch.setattr(watched_folder, "_FRESH", -1)  # as if time had passed since it was written
     found.refresh()
     first = found.get("build")
-    monkeypatch.setattr(pipelines, "read", None)
+    monkeypatch.setattr(watched_folder, "read", None)
     found.refresh()
     assert found.get("build") is first
 

@@ -16,7 +16,7 @@ from attempts import Bench, alive
 
 import livewall
 from livewall.tasks.attempt import Spec
-from livewall.tasks.supervisor.hole import STEP, hole
+from livewall.tasks.supervisor.truncation import STEP, hole
 
 
 @pytest.fixture

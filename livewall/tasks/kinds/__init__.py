@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from livewall.tasks.problems import Place
-from livewall.tasks.template import Outputs, Params
-from livewall.tasks.toml_lines import Path
+from livewall.tasks.pipelines.problems import Place
+from livewall.tasks.pipelines.template import Outputs, Params
+from livewall.toml_lines import Path
 
 
 class Values(msgspec.Struct, frozen=True):

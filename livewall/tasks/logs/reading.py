@@ -15,8 +15,8 @@ from typing import Any
 from livewall.clock import iso
 from livewall.tasks.logs.chunks import Mark, nth_newline, time_at, unpack, unpack_marks
 from livewall.tasks.logs.numbering import Numbering, Segment
+from livewall.tasks.logs.rendered_lines import add_shown
 from livewall.tasks.logs.rows import Log, find, gaps
-from livewall.tasks.logs.shown import add_shown
 
 LINE = 16 << 10
 """What is shown of a line, in bytes."""

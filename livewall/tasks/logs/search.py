@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from typing import Any, AnyStr
 
 from livewall.ansi.escapes import MOVING, SPECIAL, Kind, tokens
-from livewall.ansi.passage import Passage, Stretch
 from livewall.ansi.screen import seen
+from livewall.ansi.transcript import Passage, Stretch
 from livewall.tasks.logs.chunks import CHUNK
 from livewall.tasks.logs.folding import folded, place_in
 from livewall.tasks.logs.reading import View, chunks

@@ -16,13 +16,13 @@ from typing import Any, NamedTuple, TypeVar
 
 from livewall.clock import Clock
 from livewall.errors import BadInput, Busy, NotFound, Refused
-from livewall.tasks.logs import keeping, rows
+from livewall.tasks.logs import retention, rows
 from livewall.tasks.logs.chunks import End, Mark
-from livewall.tasks.logs.follow import AttemptFiles, Follower, Hole
+from livewall.tasks.logs.follower import AttemptFiles, Follower, Hole
+from livewall.tasks.logs.jobs import Job, Key, Outcome
 from livewall.tasks.logs.reading import View, stretch
 from livewall.tasks.logs.schema import open_database
 from livewall.tasks.logs.search import Search
-from livewall.tasks.logs.work import Job, Key, Outcome
 from livewall.tasks.logs.writer import LogWriter
 
 T = TypeVar("T")
@@ -127,7 +127,7 @@ class Logs:
     async def forget(self, task: str) -> None:
         """Delete the logs of a task."""
         self._writer.drop(task)
-        await self._write(lambda c: keeping.doom(c, [task]))
+        await self._write(lambda c: retention.doom(c, [task]))
         self._sweep()
 
     async def tidy(
@@ -138,11 +138,11 @@ class Logs:
         Returns the tasks whose logs are gone; never one that is `running`.
         """
         before = None if days is None else milliseconds(now - timedelta(days=days))
-        tasks = await self._read(lambda c: keeping.old(c, before=before, size=size, running=running))
+        tasks = await self._read(lambda c: retention.old(c, before=before, size=size, running=running))
 
         def doom(c: sqlite3.Connection, part: list[str]) -> list[str]:
             gone = [task for task in part if not self._writer.follows(task)]
-            keeping.doom(c, gone)
+            retention.doom(c, gone)
             return gone
 
         gone: list[str] = []
@@ -248,7 +248,7 @@ class Logs:
             if more and not self._closed:
                 self._sweep()
 
-        self._writer.submit(Job(keeping.sweep, then=then))
+        self._writer.submit(Job(retention.sweep, then=then))
 
     async def _read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
         self._check()

@@ -16,8 +16,8 @@ from typing import Any
 
 from livewall.errors import Busy, LivewallError
 from livewall.tasks.logs.chunks import End
-from livewall.tasks.logs.follow import PIECE, Follower, Turn
-from livewall.tasks.logs.work import Done, Followed, Job, Key, Outcome
+from livewall.tasks.logs.follower import PIECE, Follower, Turn
+from livewall.tasks.logs.jobs import Done, Followed, Job, Key, Outcome
 
 log = logging.getLogger(__name__)
 

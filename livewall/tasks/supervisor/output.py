@@ -12,8 +12,8 @@ import struct
 import time
 
 from livewall.tasks.supervisor import folder
-from livewall.tasks.supervisor.hole import STEP, hole
 from livewall.tasks.supervisor.system import punch
+from livewall.tasks.supervisor.truncation import STEP, hole
 
 RETRY = 0.5
 """Seconds between two tries on a full disk."""

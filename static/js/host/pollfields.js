@@ -1,4 +1,4 @@
-// The form of a poll, new or changed, as the API's own fields: what handlers/pollform.py does where there is no script.
+// The form of a poll, new or changed, as the API's own fields: what handlers/pages/poll_form.py does where there is no script.
 // Pure.
 
 const lines = (text) => text.split("\n").map((line) => line.trim()).filter(Boolean);

@@ -1,5 +1,5 @@
 // What is said beside the bars: what the shares are of, the majority and who reached it, the round before. What
-// handlers/facts.py says on pictures and on pages made by the server.
+// handlers/pages/view_models/result_summary.py says on pictures and on pages made by the server.
 
 import { base, majorityReached, needed, quorumReached } from "./tally.js";
 

@@ -1,7 +1,7 @@
 // Geometry of a chart: boxes where the server laid them, lines between them, what fits into a window, which step is
-// next to which. Pure. handlers/looks.py draws the same lines.
+// next to which. Pure. handlers/pages/view_models/looks.py draws the same lines.
 
-/** A step's box, in the units of the server's layout (livewall/tasks/layout.py). */
+/** A step's box, in the units of the server's layout (livewall/charts/task_layout.py). */
 export const BOX = { width: 200, height: 80 };
 
 const round = (value) => Math.round(value * 10) / 10;

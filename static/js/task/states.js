@@ -1,5 +1,5 @@
 // A shape for each state, drawn with one stroke in an 18 × 18 box: ring, open ring, bars, tick, cross, dash, diamond.
-// handlers/looks.py has the same.
+// handlers/pages/view_models/looks.py has the same.
 
 export const SHAPES = {
   pending: "M14 9a5 5 0 1 1-10 0a5 5 0 1 1 10 0",

@@ -1,5 +1,5 @@
 // Moments as they are read: in one form, in the reader's zone, with its name; and in UTC in a title. Pages made by the
-// server say the same in UTC (handlers/looks.py), so that only the zone changes when a script is there.
+// server say the same in UTC (handlers/pages/view_models/looks.py), so that only the zone changes when a script is there.
 
 const two = (number) => String(number).padStart(2, "0");
 

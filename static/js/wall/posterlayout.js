@@ -3,7 +3,7 @@
 
 import { BOX, path } from "../task/chartlayout.js";
 
-const GAP_X = 84; // of the server's layout (livewall/tasks/layout.py)
+const GAP_X = 84; // of the server's layout (livewall/charts/task_layout.py)
 const LETTER = 0.58; // width of a letter in its height
 const NAMES = 16; // letters of a name that should be whole
 const RANK = BOX.width + GAP_X;

@@ -18,10 +18,10 @@ from livewall.errors import Busy, LivewallError, NotAllowed
 from livewall.hub import log as log_module
 from livewall.hub.framing import Framing, JsonFraming, SseFraming, WebSocketFraming, text_frame
 from livewall.hub.hub import Hub
+from livewall.hub.load_requests import Backfill, Facts, Loaded, Open, Wish
 from livewall.hub.log import Event
 from livewall.hub.position import View
 from livewall.hub.reader import Reader, State
-from livewall.hub.wishes import Backfill, Facts, Loaded, Open, Wish
 
 EPOCH = "e1"
 NOW = "2026-01-01T00:00:00Z"

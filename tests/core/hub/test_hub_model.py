@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from livewall.hub import hub as hub_module
 from livewall.hub import log as log_module
+from livewall.hub.load_requests import Facts
 from livewall.hub.position import View
-from livewall.hub.wishes import Facts
 
 NAMES = st.sampled_from(["polls/a", "polls/a", "polls/a", "polls/b", "rooms/c"])
 PEOPLE = st.sampled_from(["ann", "bob", "cy"])

@@ -13,9 +13,9 @@ from wires import parse_all
 from livewall.errors import Busy, NotAllowed, NotFound
 from livewall.hub import hub as hub_module
 from livewall.hub import log as log_module
+from livewall.hub.load_requests import Backfill, Facts, Open
 from livewall.hub.position import View
 from livewall.hub.reader import Reader, State
-from livewall.hub.wishes import Backfill, Facts, Open
 
 
 @pytest.fixture

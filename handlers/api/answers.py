@@ -1,0 +1,236 @@
+"""The shapes of answers that are more than one thing of the product: what the API's description says of them.
+
+A test holds them against what the server answers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, defstruct
+
+from livewall.audit import Line
+from livewall.charts.task_layout import Layout
+from livewall.credentials import Credential
+from livewall.tasks.machine import Step
+from livewall.tasks.pipelines.params import Param
+from livewall.tasks.pipelines.problems import Problem
+from livewall.tasks.rows import Task
+from livewall.voting.ballots import Ballot
+from livewall.voting.poll import Poll, Tally
+from livewall.voting.voter_codes.codes import Item
+from livewall.walls.presence import Audience
+from livewall.walls.screens import Screen
+from livewall.walls.walls import Wall
+
+
+class Voter(Struct):
+    """The token of an anonymous voter."""
+
+    token: str
+
+
+class PollShown(Poll, kw_only=True):
+    """A poll with the asker's own ballot, the tally where it may be seen, and the server's time; in a poll with
+    codes, whether the asker has to send one."""
+
+    ballot: Ballot | None
+    tally: Tally | None
+    now: str
+    needs_code: bool | UnsetType = UNSET
+
+
+class DeckMade(Struct):
+    """The polls of a deck, in order; and of a file of another format what is not kept, in words."""
+
+    polls: list[Poll]
+    notes: list[str] | UnsetType = UNSET
+
+
+class CodesMade(Struct):
+    """Codes as they are typed, shown this once, and in the same order the ids to replace or revoke them by."""
+
+    codes: list[str]
+    ids: list[str]
+
+
+class CodeMade(Struct):
+    """The code of a holder, shown this once."""
+
+    id: str
+    code: str
+
+
+class CodeList(Struct):
+    """How many codes a wall has, how many somebody is bound to, how many nobody used yet; and some of them."""
+
+    made: int
+    used: int
+    left: int
+    items: list[Item]
+    next: str | None
+
+
+class Erased(Struct):
+    """The ballots of a round are erased, since when."""
+
+    round: int
+    at: str
+
+
+class Results(Struct):
+    """A poll and the tally of each of its rounds; how many days after closing this server erases ballots (null: never),
+    and the rounds whose ballots are erased."""
+
+    poll: Poll
+    rounds: list[Tally]
+    ballot_days: int | None
+    erased: list[Erased]
+
+
+class Rounds(Struct):
+    """The tallies of a poll's rounds that the asker may see, the oldest first."""
+
+    items: list[Tally]
+
+
+class Links(Struct):
+    """The addresses of a wall's pages."""
+
+    audience: str
+    screen: str
+    host: str
+
+
+class WallShown(Wall):
+    """A wall and the addresses of its pages."""
+
+    links: Links
+
+
+class Here(Struct):
+    """How many people are at a wall."""
+
+    people: int
+
+
+class WallHealth(Struct):
+    """The screens of a wall and the connections of its audience."""
+
+    screens: list[Screen]
+    audience: Audience
+    now: str
+
+
+class StepShown(Step, kw_only=True):
+    """A step, and whether its reporter is asked to end."""
+
+    cancel: bool
+
+
+class TaskShown(Task, kw_only=True):
+    """A task with its steps and its chart; `params` for those who may see them."""
+
+    steps: list[Step]
+    layout: Layout
+    params: dict[str, Any] | UnsetType = UNSET
+
+
+class Appended(Struct):
+    """Where a log ends now, and whether its reporter is asked to end."""
+
+    bytes: int
+    lines: int
+    cancel: bool
+
+
+class LogLine(Struct):
+    """A line of a log; a `gap` of so many bytes in the place of lines that are not kept. A line that was `cut` has its
+    whole `size`. `text` is the line as it was printed. `shown` is what a terminal shows of it in the end, where that is
+    something else, `spans` are its parts with their looks (`ink1 bold`) where it has any, and a line that was `over`
+    is one that others were drawn over."""
+
+    n: int
+    offset: int | UnsetType = UNSET
+    text: str | UnsetType = UNSET
+    at: str | UnsetType = UNSET
+    cut: bool | UnsetType = UNSET
+    size: int | UnsetType = UNSET
+    gap: int | UnsetType = UNSET
+    shown: str | UnsetType = UNSET
+    spans: list[tuple[str, str]] | UnsetType = UNSET
+    over: bool | UnsetType = UNSET
+
+
+class LogLines(Struct):
+    """Lines of a log, how many it has, its bytes, and the line to go on with. With `redraws`, lines here draw over
+    others, so that what is seen of them may change while the log goes on."""
+
+    items: list[LogLine]
+    lines: int
+    bytes: int
+    next: str | None
+    redraws: bool | UnsetType = UNSET
+
+
+class Match(Struct):
+    """A line with a match in what is seen of it: its number, where the match begins, the text around it as it was
+    printed, and as it is `shown` where that is something else."""
+
+    n: int
+    offset: int
+    text: str
+    shown: str | UnsetType = UNSET
+
+
+class Matches(Struct):
+    """Lines with a match, how many have one, and the line to go on with."""
+
+    items: list[Match]
+    count: int
+    next: str | None
+
+
+class PipelineStep(Struct):
+    name: str
+    needs: list[str]
+
+
+class PipelineShown(Struct):
+    """What can be started here; one whose file is wrong has its errors and no steps."""
+
+    name: str
+    title: str
+    params: list[Param]
+    steps: list[PipelineStep]
+    errors: list[Problem]
+
+
+class TokenMade(Credential):
+    """A token, shown this once."""
+
+    token: str
+
+
+class LinkMade(Struct):
+    """A link that signs in once."""
+
+    link: str
+    expires_at: str
+
+
+class Done(Struct):
+    """It was done; there is nothing to say."""
+
+
+def listed(kind: type[Struct], name: str) -> type[Struct]:
+    """Some of a list, and the cursor of what follows."""
+    return defstruct(name, [("items", list[kind]), ("next", str | None)])  # type: ignore[valid-type]
+
+
+PollList = listed(Poll, "PollList")
+WallList = listed(WallShown, "WallList")
+TaskList = listed(Task, "TaskList")
+PipelineList = listed(PipelineShown, "PipelineList")
+CredentialList = listed(Credential, "CredentialList")
+AuditList = listed(Line, "AuditList")

@@ -1,0 +1,90 @@
+"""Results as pictures: bars and the race, as SVG for whoever may see the tally. PNG is made by the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+from tornado.routing import URLSpec
+
+from handlers.base import BaseHandler
+from handlers.pages.page import ID
+from handlers.pages.replay import race_words, round_of
+from handlers.pages.view_models.result_summary import Facts
+from livewall.charts import race
+from livewall.charts.bars import Mark, Picture, bars
+from livewall.charts.drawing import THEMES, Theme
+from livewall.errors import invalid
+from livewall.voting import decision, rounds
+from livewall.voting.figures import figures
+from livewall.voting.poll import Poll, Tally
+
+
+class PictureHandler(BaseHandler):
+    """An SVG; its errors are those of the API."""
+
+    def theme(self) -> Theme:
+        """Raises BadInput."""
+        found = THEMES.get(self.argument("theme", "light"))
+        if found is None:
+            raise invalid("theme", "light or dark")
+        return found
+
+    def show(self, drawn: str, name: str) -> None:
+        self.set_header("Content-Type", "image/svg+xml; charset=utf-8")
+        self.set_header("Content-Disposition", f'inline; filename="{name}.svg"')
+        self.set_header("Vary", "Authorization, Cookie, Accept-Language")
+        self.finish(drawn)
+
+
+class ResultsPicture(PictureHandler):
+    """GET /api/polls/ID/results.svg"""
+
+    async def get(self, id: str) -> None:
+        theme = self.theme()
+        shown = await rounds.shown(self.services.store, self.services.hub, id, self.who)
+        tally = rounds.chosen(shown, round_of(self))
+        before = [each for each in shown.tallies if each.round < tally.round]
+        earlier = before[-1] if before and shown.poll.compare is True else None
+        drawn = await self.services.replays.beside(lambda: bars(picture(self, shown.poll, tally, earlier), theme))
+        self.show(drawn, f"results-{id}")
+
+
+class RacePicture(PictureHandler):
+    """GET /api/polls/ID/race.svg"""
+
+    async def get(self, id: str) -> None:
+        theme = self.theme()
+        shown, replay = await self.services.replays.of(id, round_of(self), self.who)
+        words = race_words(self, shown.poll, rounds.chosen(shown, replay.round), replay)
+        drawn = await self.services.replays.beside(lambda: race.race(replay, words, theme))
+        self.show(drawn, f"race-{id}")
+
+
+def picture(handler: BaseHandler, poll: Poll, tally: Tally, earlier: Tally | None) -> Picture:
+    """What the bars of a round show and say."""
+    facts = Facts(handler, poll, tally)
+    majority, turnout = None, None
+    if poll.majority is not UNSET:
+        majority = Mark(decision.line(poll.majority), facts.share())
+    if poll.quorum is not UNSET:
+        most = max(poll.quorum, tally.ballots)
+        turnout = (facts.ballots(), Mark(poll.quorum / most, facts.quorum()), tally.ballots / most)
+    drawn = (turnout[0], turnout[1].label) if turnout else ()  # said beside the line
+    before = Facts(handler, poll, earlier) if earlier else None
+    return Picture(
+        title=poll.title,
+        figures=figures(poll, tally),
+        facts=[each for each in facts.all() if each not in drawn],
+        majority=majority,
+        turnout=turnout,
+        earlier=figures(poll, earlier) if earlier else (),
+        earlier_label=handler.say("result.before", round=before.round(), ballots=before.ballots()) if before else "",
+    )
+
+
+def api(plain: dict[str, Any]) -> list[URLSpec]:
+    return [
+        URLSpec(rf"/api/polls/{ID}/results\.svg", ResultsPicture, plain),
+        URLSpec(rf"/api/polls/{ID}/race\.svg", RacePicture, plain),
+    ]

@@ -1,0 +1,111 @@
+"""Tasks over HTTP: pipelines, the tasks that run here, and those that foreign programs report."""
+
+from __future__ import annotations
+
+import asyncio
+
+from handlers.base import BODY_LIMIT, LARGE, ApiHandler
+from livewall import wire
+from livewall.errors import invalid
+from livewall.hub.position import View
+from livewall.identity import Who
+from livewall.services import Services
+from livewall.tasks.machine import TaskState
+from livewall.tasks.pipelines.params import check_params
+
+
+class TasksHandler(ApiHandler):
+    """POST and GET /api/tasks"""
+
+    changes = "reporter"
+    body_limit = BODY_LIMIT
+
+    async def get(self) -> None:
+        view = await self.services.hub.view("tasks", self.who)
+        assert view is View.FULL
+        state = self.argument("state") or None
+        if state is not None and state not in set(TaskState):
+            raise invalid("state", f"one of {', '.join(TaskState)}")
+        self.answer(
+            await self.services.tasks.list(state=state, q=self.argument("q")[:200], **self.page_arguments())
+        )
+
+    async def post(self) -> None:
+        task, created = await self.services.tasks.create(self.body(wire.TaskIn), self.who)
+        self.set_header("Location", f"/api/tasks/{task['id']}")
+        self.answer(task, 201 if created else 200)
+
+
+class TaskHandler(ApiHandler):
+    """GET /api/tasks/ID"""
+
+    async def get(self, id: str) -> None:
+        self.answer(await self.services.tasks.detail(id, self.who))
+
+
+class StepHandler(ApiHandler):
+    """PUT /api/tasks/ID/steps/NAME"""
+
+    body_limit = LARGE
+
+    def may_change(self) -> None:
+        if self.who.step is None:
+            self.need("reporter")
+
+    async def put(self, id: str, name: str) -> None:
+        self.answer(await self.services.tasks.report(id, name, self.body(wire.StepReport), self.who))
+
+
+class CancelHandler(ApiHandler):
+    """POST /api/tasks/ID/cancel"""
+
+    changes = "operator"
+
+    async def post(self, id: str) -> None:
+        self.body(wire.Nothing)
+        await cancel(self.services, id, self.who)
+        self.answer(await self.services.tasks.detail(id, self.who))
+
+
+class RetryHandler(ApiHandler):
+    """POST /api/tasks/ID/retry: 200 where that retry was made before."""
+
+    changes = "operator"
+
+    async def post(self, id: str) -> None:
+        self.body(wire.Nothing)
+        task, created = await self.services.runner.retry(id, self.who)
+        await answer_task(self, task, created)
+
+
+class PipelinesHandler(ApiHandler):
+    """GET /api/pipelines"""
+
+    async def get(self) -> None:
+        self.need("operator")
+        self.answer({"items": self.services.pipelines.list(), "next": None})
+
+
+class StartHandler(ApiHandler):
+    """POST /api/pipelines/NAME/tasks"""
+
+    changes = "operator"
+    body_limit = BODY_LIMIT
+
+    async def post(self, name: str) -> None:
+        given = self.body(wire.StartIn)
+        pipeline = self.services.pipelines.get(name)
+        params = await asyncio.to_thread(check_params, pipeline, given.params)
+        task, created = await self.services.runner.begin(pipeline, params, given.id, self.who)
+        await answer_task(self, task, created)
+
+
+async def cancel(services: Services, id: str, who: Who) -> None:
+    """Cancel a task, wherever it runs. Raises NotFound."""
+    if await services.tasks.cancel(id, who) is None:
+        await services.runner.cancel(id, who)
+
+
+async def answer_task(handler: ApiHandler, task: str, created: bool) -> None:
+    handler.set_header("Location", f"/api/tasks/{task}")
+    handler.answer(await handler.services.tasks.detail(task, handler.who), 201 if created else 200)

@@ -1,0 +1,84 @@
+"""The live connections of this process: counted by transport, closed when a sign-in is revoked or the server stops."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from handlers.live.heartbeat import Pulse
+from livewall.errors import LivewallError
+from livewall.metrics import Metrics
+
+WEBSOCKET_PULSE = 20.0
+SSE_PULSE = 15.0
+BATCH = 200
+SPREAD_MS = 5000
+"""Clients of a server that stops come back spread over this many milliseconds."""
+
+
+class Connection(Protocol):
+    @property
+    def transport(self) -> str: ...
+
+    @property
+    def credential(self) -> str: ...
+
+    def refuse(self, error: LivewallError) -> None:
+        """Close, telling the client whether to come back."""
+
+    def drain(self, after_ms: int) -> None:
+        """Close, telling the client to come back after so many milliseconds."""
+
+
+class Connections:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._all: dict[Connection, None] = {}
+        self._by_credential: dict[str, dict[Connection, None]] = {}
+        self._ended: set[str] = set()
+        self._leaving = False
+        self.websocket_pulse = Pulse(WEBSOCKET_PULSE)
+        self.sse_pulse = Pulse(SSE_PULSE)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def add(self, connection: Connection) -> None:
+        self._all[connection] = None
+        if connection.credential:
+            self._by_credential.setdefault(connection.credential, {})[connection] = None
+            if connection.credential in self._ended:  # it was revoked while this connection was being made
+                asyncio.get_running_loop().call_soon(connection.refuse, ended())
+        if self._leaving:  # it was being made when the others were sent away
+            asyncio.get_running_loop().call_soon(connection.drain, SPREAD_MS)
+        self._metrics.readers.labels(connection.transport).inc()
+
+    def remove(self, connection: Connection) -> None:
+        if connection not in self._all:
+            return
+        del self._all[connection]
+        if connection.credential:
+            held = self._by_credential[connection.credential]
+            held.pop(connection, None)
+            if not held:
+                del self._by_credential[connection.credential]
+        self._metrics.readers.labels(connection.transport).dec()
+
+    def revoked(self, credential: str) -> None:
+        """Close what was opened with a credential that holds no more."""
+        self._ended.add(credential)
+        for connection in list(self._by_credential.get(credential, ())):
+            connection.refuse(ended())
+
+    async def drain(self) -> None:
+        """Send everybody away in batches, to come back spread out."""
+        self._leaving = True
+        leaving = list(self._all)
+        for place, connection in enumerate(leaving):
+            connection.drain(200 + SPREAD_MS * place // max(1, len(leaving)))
+            if place % BATCH == BATCH - 1:
+                await asyncio.sleep(0.02)
+
+
+def ended() -> LivewallError:
+    return LivewallError("unauthenticated", "this sign-in was revoked or has run out")

@@ -1,0 +1,125 @@
+"""Long and plain polling: the same cursor for clients that get one answer at a time. Nothing is kept between two."""
+
+from __future__ import annotations
+
+import asyncio
+
+from handlers.base import BaseHandler
+from handlers.live.connections import Connections
+from handlers.live.socket import follow, streams_of
+from livewall.errors import BadInput, Busy, LivewallError
+from livewall.hub.framing import JsonFraming
+from livewall.hub.reader import Reader
+from livewall.services import Services
+
+FRAMING = JsonFraming()
+LONGEST_WAIT = 30.0
+
+
+class Collector:
+    """What the hub hands over during one request."""
+
+    framing = FRAMING
+    transport = "long-poll"
+
+    def __init__(self, credential: str) -> None:
+        self.credential = credential
+        self.parts: list[bytes] = []
+        self.arrived = asyncio.Event()
+        self.error: LivewallError | None = None
+
+    def send(self, data: bytes) -> int:
+        self.parts.append(data)
+        self.arrived.set()
+        return len(data)
+
+    def keep(self, rest: bytes) -> None:
+        raise AssertionError("a collector takes everything")
+
+    def watch(self) -> None:
+        raise AssertionError("a collector takes everything")
+
+    def ended(self, stream: str, error: LivewallError) -> None:
+        self.error = error
+        self.arrived.set()
+
+    def lost(self) -> None:
+        self.arrived.set()
+
+    def refuse(self, error: LivewallError) -> None:
+        self.error = error
+        self.arrived.set()
+
+    def drain(self, after_ms: int) -> None:
+        self.arrived.set()
+
+
+class UpdatesHandler(BaseHandler):
+    """GET /updates/STREAMS?since=&wait="""
+
+    def initialize(self, services: Services, connections: Connections) -> None:  # type: ignore[override]
+        super().initialize(services)
+        self.connections = connections
+        self._collector: Collector | None = None
+
+    async def get(self, streams: str) -> None:
+        if self.services.draining:
+            raise Busy("draining", "the server is stopping")
+        wait = self._wait()
+        names, since = streams_of(streams), self.since()
+        hub = self.services.hub.hub
+        collector = self._collector = Collector(self.who.credential)
+        reader = Reader(collector, self.who)
+        try:
+            await follow(self.services, reader, names, since)
+            await self._collect(reader, collector, wait)
+            if collector.error is not None:
+                raise collector.error
+            held = hub.positions(reader)
+            here = ",".join(held.get(name, "") for name in names)
+        finally:
+            self._collector = None
+            for name, cursor in reader.cursors.items():
+                self.services.presence.polled(name, cursor.tag)
+            hub.gone(reader)
+        if wait == 0 and not since:
+            etag = f'"{here}"'
+            self.set_header("ETag", etag)
+            if self.holds(etag):
+                self.set_status(304)
+                self.finish()
+                return
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        events = b"".join(collector.parts).rstrip(b",")
+        self.finish(b'{"events":[' + events + b'],"pos":"' + here.encode() + b'"}')
+
+    async def _collect(self, reader: Reader, collector: Collector, wait: float) -> None:
+        """What the reader lacks now; when there is nothing, what comes within `wait` seconds."""
+        hub = self.services.hub.hub
+        hub.start(reader)
+        await self.services.hub.settled(reader)
+        if wait == 0 or collector.parts or self.request.connection is None:
+            return
+        self.connections.add(collector)
+        try:
+            await asyncio.wait_for(collector.arrived.wait(), wait)
+        except TimeoutError:
+            pass
+        finally:
+            self.connections.remove(collector)
+
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        if self._collector is not None:
+            self._collector.arrived.set()
+
+    def _wait(self) -> float:
+        text = self.argument("wait", "25")
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = -1.0
+        if not 0 <= seconds < 1e6:
+            raise BadInput("invalid", "wait: seconds, 0 to 30", fields={"wait": "seconds, 0 to 30"})
+        return min(seconds, LONGEST_WAIT)
+

@@ -1,0 +1,250 @@
+"""The pages for people. Each is whole without script: what a live page shows first, and all an old browser gets."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from tornado.routing import URLSpec
+
+from handlers.api import codes, decks
+from handlers.base import BaseHandler
+from handlers.pages import desk, host, joining, phone, prints, replay, screens, tasks
+from handlers.pages.login import FormHandler
+from handlers.pages.page import ID, Page
+from handlers.pages.view_models.looks import rows
+from handlers.pages.view_models.result_summary import Facts, round_before
+from livewall import wire
+from livewall.errors import LivewallError, NotAllowed, NotFound
+from livewall.identity import NOBODY
+from livewall.names import wall_code
+from livewall.store.writer import settle
+from livewall.voting import receipts
+from livewall.voting.erasure import erased
+from livewall.voting.poll import Poll, Tally, tally_is_seen
+from livewall.walls.wall_results import Overview, overview
+
+RENEW_VOTING, RENEW_RESULT = 0, 5
+"""Seconds after which a page without script renews itself; never while somebody is choosing."""
+
+
+class AudiencePage(Page):
+    """/polls/ID and /w/CODE: one's own ballot, the result as far as one may see it, or a task."""
+
+    scripts = (*Page.scripts, "result")
+
+    async def show(
+        self,
+        stream: str | None,
+        wall: dict[str, Any] | None,
+        error: LivewallError | None = None,
+        code: str | None = None,
+        choices: list[str] | None = None,
+    ) -> None:
+        """`code` and `choices` are those that were sent; a QR code's address has a code, too, which is written into the
+        form."""
+        self.ensure_voter()
+        code = (self.argument("code") if code is None else code)[:40]
+        found = await self.scene(wall["active"] if wall else stream, self.who)
+        poll, results = found["poll"], None
+        if wall and wall["active"] is None:
+            results = await overview(self.services.store, wall["code"], NOBODY)
+            found |= self.end(wall, results) if results.over else {}
+        if poll and choices:
+            found["chosen"] = choices
+        facts = await self.beside(found) if found["counted"] else ""
+        voted = bool(found.get("receipt"))
+        may_vote = bool(poll) and poll["phase"] == "open" and (not voted or poll["allow_change"])
+        voting = may_vote and (not voted or self.argument("change") == "1" or error is not None)
+        self.render(
+            "poll.html",
+            **found,
+            where=await self.where(found, wall),
+            voting=voting,
+            wrong=self.reason(error) if error else "",
+            note=self.note(found) if poll else "",
+            facts=facts,
+            kept=self.kept(poll) if poll else "",
+            refresh=RENEW_VOTING if voting else RENEW_RESULT,
+            here=self.request.path,
+            replayed=bool(poll) and found["counted"] and poll["phase"] == "closed",
+            cookieless=error is not None and error.code == "no_voter",
+            elsewhere=self.services.base_url + self.where_to_go(poll, wall),
+            check=await self.checked(poll) if poll and not wall else None,
+            code=code,
+            data=self.data(found, stream=stream, wall=wall)
+            | {"host": self.who.host, "code": code, "ballotDays": self.services.settings.ballot_days}
+            | ({"results": end_of(results)} if results else {}),
+            script="poll",
+            legacy=True,
+        )
+
+    def end(self, wall: dict[str, Any], results: Overview) -> dict[str, Any]:
+        """What is said where every poll of a wall was asked; `lobby_end` is where all results are, if any is public."""
+        return {
+            "lobby_title": wall["title"],
+            "lobby_head": self.say("lobby.over"),
+            "lobby_rest": self.say("lobby.over_rest"),
+            "lobby_end": self.reverse_url("wall_print", wall["code"]) if results.items else "",
+        }
+
+    async def beside(self, found: dict[str, Any]) -> str:
+        """What is said of the figures; they get the round before beside them, where that is asked for."""
+        poll, tally = msgspec.convert(found["poll"], Poll), msgspec.convert(found["poll"]["tally"], Tally)
+        earlier = await round_before(self, poll, self.who)
+        found["rows"] = rows(found["poll"], found["poll"]["tally"], earlier)
+        facts = Facts(self, poll, tally)
+        return " · ".join(each for each in (facts.quorum(), facts.beside(earlier)) if each)
+
+    def where_to_go(self, poll: dict[str, Any] | None, wall: dict[str, Any] | None) -> str:
+        """The path of this page, for another browser."""
+        if wall:
+            return self.reverse_url("wall", wall["code"])
+        return self.reverse_url("poll", poll["id"]) if poll else self.request.path
+
+    async def checked(self, poll: dict[str, Any]) -> dict[str, str]:
+        """What is answered to a receipt in the address (`typed`); without one, the place to type it alone."""
+        typed = self.argument("receipt").strip()[:120]
+        if not typed:
+            return {"typed": "", "said": ""}
+        try:
+            found = await receipts.counted_under(self.services.store, self.services.hub, poll["id"], typed, self.who)
+        except NotAllowed:
+            return {"typed": typed, "said": self.say("receipt.hidden")}
+        except NotFound:
+            gone = await self.services.store.read(lambda asks: erased(asks, poll["id"]))
+            date = max(gone.values(), default="")[:10]
+            said = self.say("receipt.erased", date=date) if gone else self.say("receipt.unknown")
+            return {"typed": typed, "said": said}
+        labels = [option["label"] for option in poll["options"] if option["id"] in found.choices]
+        return {"typed": typed, "said": self.say("receipt.found", round=found.round, choices=", ".join(labels))}
+
+    def reason(self, error: LivewallError) -> str:
+        return " ".join([self.say(f"error.{error.code}"), *error.fields.values()])
+
+    def note(self, found: dict[str, Any]) -> str:
+        poll, said = found["poll"], []
+        if poll["phase"] == "closed":
+            return self.hosts_only(found) if found["counted"] else self.say("poll.closed_hidden")
+        if poll["kind"] == "multi":
+            said.append(self.say("vote.up_to", poll["max_choices"], n=poll["max_choices"]))
+        if not poll["allow_change"]:
+            said.append(self.say("vote.final"))
+        if not found["counted"]:
+            said.append(self.say(f"poll.hidden.{poll['results']}"))
+        return " ".join([*said, self.hosts_only(found)]).strip()
+
+    def kept(self, poll: dict[str, Any]) -> str:
+        """For how long ballots are kept, where they are not for ever."""
+        days = self.services.settings.ballot_days
+        if poll.get("erased_at"):
+            return self.say("poll.erased", date=poll["erased_at"][:10])
+        return self.say("poll.kept_days", days, n=days) if days else ""
+
+    def hosts_only(self, found: dict[str, Any]) -> str:
+        """That the figures shown are not for everyone yet."""
+        poll = found["poll"]
+        seen = tally_is_seen(poll["results"], poll["phase"], poll["published"], voted=False)
+        return self.say("poll.hosts_only") if self.who.host and found["counted"] and not seen else ""
+
+
+class PollPage(AudiencePage):
+    """GET /polls/ID"""
+
+    async def get(self, id: str) -> None:
+        await self.show(f"polls/{id}", None)
+
+
+class WallPage(joining.CodeForm, AudiencePage):
+    """GET /w/CODE"""
+
+    async def get(self, code: str) -> None:
+        try:
+            wall = await self.wall_of(code, self.who)
+        except NotFound:
+            plain = await self.meant(code)
+        else:
+            plain = wall["code"]
+            if plain == code:
+                await self.show(None, wall)
+                return
+        if plain:
+            self.lead_to(plain)
+
+
+class BallotPage(FormHandler, AudiencePage):
+    """POST /polls/ID/ballot: the ballot of a browser without script."""
+
+    def lists(self, name: str) -> list[str]:
+        """Every value of a field."""
+        return [value.decode("utf-8", "replace") for value in self.values().get(name, []) if value]
+
+    async def post(self, id: str) -> None:
+        voter = self.who.voter
+        if voter is None:
+            self.needs_form_token = False  # nothing is done for nobody: it is said why, and what to do
+        given = self.fields()
+        here, code = given.get("next", ""), given.get("code", "")[:40]
+        try:
+            if voter is None:
+                raise NotAllowed("no_voter")
+            self.services.limits.act(voter, self.services.monotonic())
+            ballot = wire.BallotIn(self.lists("choices"), _whole(given.get("round", "")), code or None)
+            done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            async with self.turn(voter, code):
+                self.services.booth.cast(id, voter, ballot, settle(done))
+                await done
+        except LivewallError as error:
+            if error.status >= 500:
+                raise
+            self.set_status(403 if voter is None else error.status)
+            wall = await self.wall_of(here[3:], self.who) if here.startswith("/w/") else None
+            shown = wall if wall and wall["active"] == f"polls/{id}" else None
+            await self.show(f"polls/{id}", shown, error, code, self.lists("choices"))
+            return
+        allowed = {self.reverse_url("poll", id)}
+        if here.startswith("/w/"):
+            allowed.add(self.reverse_url("wall", wall_code(here[3:])[:12]))
+        self.redirect(here if here in allowed else self.reverse_url("poll", id), status=303)
+
+
+class MissingPage(Page):
+    """An address that no other route knows, asked for by a person; programs get the JSON of every other error."""
+
+    async def prepare(self) -> None:
+        raise NotFound(message="there is nothing at this address")
+
+    def show_error(self, error: LivewallError) -> None:
+        if "text/html" in self.request.headers.get("Accept", ""):
+            super().show_error(error)
+        else:
+            BaseHandler.show_error(self, error)
+
+
+def end_of(results: Overview) -> dict[str, Any]:
+    """What the script of the page begins with: whether it is the end, and whether there is a result to lead to."""
+    return {"over": results.over, "items": msgspec.to_builtins(results.items[:1]) if results.over else []}
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 8 else None
+
+
+routes: list[URLSpec] = [
+    *joining.routes,
+    URLSpec(rf"/w/{ID}", WallPage, name="wall"),
+    URLSpec(rf"/polls/{ID}", PollPage, name="poll"),
+    URLSpec(rf"/polls/{ID}/ballot", BallotPage, name="ballot"),
+    *screens.routes,
+    *tasks.routes,
+    *desk.routes,
+    *host.routes,
+    *codes.routes,
+    *decks.routes,
+    *phone.routes,
+    *replay.routes,
+    *prints.routes,
+    joining.typed,
+    URLSpec(r"/(?!(?:api|ws|sse|updates|static)/).+", MissingPage),
+]

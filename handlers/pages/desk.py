@@ -1,0 +1,271 @@
+"""The host's desk: polls and walls made and moved by plain forms, so that it works in any browser. The forms are
+those of a wall's host page, too.
+
+Each act calls what the API calls, then leads back to where the form stood.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from tornado.routing import URLSpec
+
+from handlers.base import LARGE
+from handlers.pages.host import HostView
+from handlers.pages.login import FormHandler, SignInPage
+from handlers.pages.page import ID, Page
+from handlers.pages.poll_form import changed_poll, new_poll, whole
+from handlers.pages.view_models import looks
+from handlers.pages.view_models.looks import number
+from livewall import wire
+from livewall.errors import BadInput, LivewallError, Stale, invalid
+from livewall.names import is_name, wall_code
+from livewall.voting.poll import tally_is_seen
+
+LISTED = 50
+WATCHED = 16
+"""Polls whose counts move on the desk: as many streams as a connection may have."""
+ENDED = 10
+"""Tasks that ended, listed below those that run."""
+LIVE_TASKS = frozenset({"pending", "running", "waiting", "cancelling"})
+FIELDS = {
+    "title": "home.title_field",
+    "options": "home.options_field",
+    "max_choices": "home.max",
+    "closes_in": "home.closes_in",
+    "wall": "home.wall",
+    "assurance": "home.assurance",
+    "quorum": "host.quorum",
+}
+"""Fields of the API and what they are called in the forms."""
+
+
+class DeskPage(Page):
+    """Walls and polls with their controls."""
+
+    scripts: tuple[str, ...] = ("live", "poll", "error")
+
+    async def desk(self, *, wrong: str = "", typed: dict[str, str] | None = None) -> None:
+        polls, walls = await self.polls(), await self.walls()
+        tasks = await self.tasks()
+        titles = {f"polls/{p['id']}": p["title"] for p in polls} | {f"tasks/{t['id']}": t["title"] for t in tasks}
+        for item in {i for wall in walls for i in wall["items"]} - titles.keys():
+            titles[item] = await self.title(item)
+        active = {wall["code"]: wall["active"] for wall in walls}
+        for poll in polls:
+            poll["hidden"] = poll["phase"] == "open" and active.get(poll["wall"], "none") != f"polls/{poll['id']}"
+            poll["hidden"] = poll["hidden"] and poll["wall"] in active
+            seen = tally_is_seen(poll["results"], poll["phase"], poll["published"], voted=False)
+            poll["hosts_only"] = poll["phase"] != "draft" and not seen
+        shown = tasks if self.who.operator else []
+        clock = self.services.clock()
+        watched = [f"polls/{poll['id']}" for poll in polls if poll["phase"] == "open"][:WATCHED]
+        if not watched and (self.who.host or self.who.operator):
+            watched = ["tasks"]  # so that the page knows when the server is gone
+        self.render(
+            "home.html",
+            polls=polls,
+            walls=walls,
+            tasks=[task for task in shown if task["state"] in LIVE_TASKS],
+            ended=[task for task in shown if task["state"] not in LIVE_TASKS][:ENDED],
+            elapsed=lambda task: looks.elapsed(task, clock),
+            seconds=lambda task: looks.seconds_of(task, clock),
+            titles=titles,
+            only=None,
+            here=self.reverse_url("home"),
+            done=self.argument("done"),
+            at=self.argument("at"),
+            wrong=wrong,
+            typed=typed or {},
+            base_url=self.services.base_url,
+            ballot_days=self.services.settings.ballot_days,
+            data={"streams": watched, "lang": self.locale.code.replace("_", "-")},
+            script="desk",
+        )
+
+    async def polls(self) -> list[dict[str, Any]]:
+        """The newest polls, each with its ballots so far."""
+        if not self.who.host:
+            return []
+        found: list[dict[str, Any]] = (await self.services.polls.list(limit=LISTED))["items"]
+        for poll in found:
+            poll["ballots_text"] = ""
+            if poll["phase"] != "draft":
+                detail, _ = await self.services.polls.detail(poll["id"], self.who)
+                ballots = detail["tally"]["ballots"] if detail["tally"] else 0
+                poll["ballots_text"] = self.say("poll.ballots", ballots, n=number(ballots))
+        return found
+
+    async def walls(self) -> list[dict[str, Any]]:
+        if not self.who.host:
+            return []
+        found: list[dict[str, Any]] = (await self.services.walls.list(limit=LISTED))["items"]
+        return found
+
+    async def tasks(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.services.tasks.list(limit=LISTED))["items"]
+        return found
+
+    async def title(self, item: str) -> str:
+        """The title of an item that is older than the lists."""
+        kind, _, id = item.partition("/")
+        try:
+            if kind == "tasks":
+                return str((await self.services.tasks.detail(id, self.who))["title"])
+            return str((await self.services.polls.detail(id, self.who))[0]["title"])
+        except LivewallError:
+            return self.say("home.untitled")
+
+
+class HomePage(SignInPage, DeskPage):
+    """GET and POST /: sign in; signed in, the desk."""
+
+    async def get(self) -> None:
+        if self.who.role is None:
+            self.render("sign_in.html", wrong="")
+        else:
+            await self.desk()
+
+    def show_error(self, error: LivewallError) -> None:
+        if error.code == "bad_token" and self.request.method == "POST":
+            self.render("sign_in.html", wrong=self.say("sign.bad"))
+        else:
+            super().show_error(error)
+
+
+class DeskForm(FormHandler, DeskPage, HostView):
+    """A form of the desk or of a wall's host page (`only`): what was refused is shown beside what was typed. One that
+    has the `version` it was made for does not undo what somebody else has changed since."""
+
+    changes = "host"
+    body_limit = LARGE
+
+    async def post(self, *args: str) -> None:
+        given = self.fields()
+        only = given.get("only") or None
+        try:
+            done, place = await self.act(given, *args)
+        except LivewallError as error:
+            if error.status >= 500:
+                raise
+            self.set_status(error.status)
+            said = [self.say(f"error.{error.code}"), *(f"{self.label(n)}: {why}." for n, why in error.fields.items())]
+            wrong = " ".join(said if error.fields or isinstance(error, Stale) else [error.message])
+            if only:
+                await self.steer(only, wrong=wrong, typed=given)
+            else:
+                await self.desk(wrong=wrong, typed=given)
+            return
+        here = self.reverse_url("wall_host", wall_code(only)[:12]) if only else self.reverse_url("home")
+        self.redirect(f"{here}?done={done}" + (f"&at={place}#{place}" if place else ""), status=303)
+
+    def label(self, field: str) -> str:
+        """A field as the form calls it; `options[1]` is the second option."""
+        if found := re.fullmatch(r"options\[(\d+)\].*", field):
+            return f"{self.say('poll.option')} {int(found[1]) + 1}"
+        key = FIELDS.get(field)
+        return self.say(key) if key else field
+
+    async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
+        """Do it; name it, and where on the desk it stands. Raises LivewallError."""
+        raise NotImplementedError
+
+
+class NewPollForm(DeskForm):
+    """POST /desk/polls"""
+
+    async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
+        made, _ = await self.services.polls.create(checked(new_poll(given), wire.PollIn), self.who)
+        return "create", f"poll-{made['id']}"
+
+
+class PollForm(DeskForm):
+    """POST /desk/polls/ID"""
+
+    async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
+        polls, id, act = self.services.polls, args[0], given.get("do", "")
+        version = whole(given, "version")
+        match act.partition(":"):
+            case "open", _, _:
+                await polls.open(id, self.who, version=version)
+            case "close", _, _:
+                await polls.close(id, self.who, version=version)
+            case "publish" | "withdraw", _, _:
+                await polls.publish(id, act == "publish", self.who, version=version)
+            case "hide", _, _:
+                edit = wire.PollEdit(results="on_publish")
+                _, version = await polls.edit(id, edit, self.who, version=version)
+                await polls.publish(id, False, self.who, version=version)
+            case "reset", _, _:
+                await polls.reset(id, whole(given, "round") or 0, self.who, version=version)
+            case "edit", _, _:
+                held = (await polls.detail(id, self.who))[0]["options"]
+                await polls.edit(id, checked(changed_poll(given, held), wire.PollEdit), self.who, version=version)
+            case "duplicate", _, _:
+                copy, _ = await polls.duplicate(id, self.who)
+                return "copy", f"poll-{copy['id']}"
+            case "add" | "left" as timer, ":", seconds:
+                value = int(seconds) if re.fullmatch("[0-9]{1,5}", seconds) else None
+                await polls.timer(id, checked({timer: value}, wire.TimerIn), self.who, version=version)
+                return "timer", f"poll-{id}"
+            case "erase", _, _:
+                await self.services.erasure.poll(id, self.who, version=version)
+            case "archive", _, _:
+                await polls.archive(id, self.who, version=version)
+                return act, ""
+            case _:
+                raise BadInput("invalid", "unknown act")
+        return act, f"poll-{id}"
+
+
+class NewWallForm(DeskForm):
+    """POST /desk/walls"""
+
+    async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
+        made, _ = await self.services.walls.create(
+            checked({"title": given.get("title", "")}, wire.WallIn), self.who
+        )
+        return "create", f"wall-{made.code}"
+
+
+class WallForm(DeskForm):
+    """POST /desk/walls/CODE: what it shows, the order of its items, or its end."""
+
+    async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
+        walls, item, version = self.services.walls, given.get("item") or None, whole(given, "version")
+        match given.get("do"):
+            case "archive":
+                await walls.delete(args[0], self.who)
+                return "archive", ""
+            case "up" | "down" as way:
+                wall, _ = await walls.get(args[0], self.who)
+                items = moved(wall["items"], item or "", -1 if way == "up" else 1)
+                await walls.edit(args[0], wire.WallEdit(items=items), self.who, version=version)
+                return "move", (item or "").replace("polls/", "poll-")
+        await walls.edit(args[0], wire.WallEdit(active=item), self.who, version=version)
+        return "show", f"poll-{given['from']}" if is_name(given.get("from", "")) else f"wall-{args[0]}"
+
+
+def checked(value: dict[str, Any], kind: Any) -> Any:
+    """Form fields as the API's own type. Raises BadInput with the fields that do not fit."""
+    return wire.decode(msgspec.json.encode(value), kind)
+
+
+def moved(items: list[str], item: str, by: int) -> list[str]:
+    """The items with one of them so many places further. Raises BadInput where it is none of them."""
+    if item not in items:
+        raise invalid("item", "is not on this wall")
+    left = [each for each in items if each != item]
+    place = max(0, min(len(left), items.index(item) + by))
+    return [*left[:place], item, *left[place:]]
+
+
+routes = [
+    URLSpec(r"/", HomePage, name="home"),
+    URLSpec(r"/desk/polls", NewPollForm, name="new_poll"),
+    URLSpec(rf"/desk/polls/{ID}", PollForm, name="poll_act"),
+    URLSpec(r"/desk/walls", NewWallForm, name="new_wall"),
+    URLSpec(rf"/desk/walls/{ID}", WallForm, name="wall_act"),
+]

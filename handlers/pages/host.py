@@ -1,0 +1,124 @@
+"""A wall's remote control: its items in order, what stands on the screen and what to do with it. Whole as plain forms,
+whose handlers are those of the desk; where there is script, the page lives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from tornado.routing import URLSpec
+
+from handlers.assets.assets import texts
+from handlers.pages.page import ID, Page
+from handlers.pages.screens import is_reachable
+from handlers.pages.view_models.looks import number, rows
+from handlers.pages.view_models.result_summary import Facts
+from livewall.names import wall_code
+from livewall.voting.poll import Phase, Poll, is_public
+from livewall.walls.wall_model import Entry, agenda
+
+TEXTS = ("live", "poll", "error", "home", "host", "phone", "state", "health", "result")
+TIMES = (30, 60, 120)
+"""Seconds that a button gives an open poll."""
+
+
+class HostView(Page):
+    """The host page of one wall, as its own address and a refused form show it."""
+
+    async def steer(self, typed_code: str, *, wrong: str = "", typed: dict[str, str] | None = None) -> None:
+        code = wall_code(typed_code)
+        wall, version, entries = await self.services.store.read(lambda c: agenda(c, code))
+        active = next((entry for entry in entries if entry.item == wall.active), None)
+        base = self.services.base_url
+        await self.render_beside(
+            "host.html",
+            wall=wall,
+            beside=beside(wall.items, wall.active),
+            version=version,
+            entries=entries,
+            active=active,
+            **self.figures(active),
+            only=code,
+            ballots=self.ballots,
+            shown=shown,
+            written=written,
+            times=TIMES,
+            done=self.argument("done") if self.request.method == "GET" else "",
+            wrong=wrong,
+            typed=typed or {},
+            editing=typed.get("poll", "") if typed else self.argument("edit"),
+            health_code=code,
+            unreachable="" if is_reachable(base) else self.say("host.unreachable", address=base),
+            data=self.page_data(wall, version, entries),
+            texts=texts(self.locale, TEXTS),
+            script="host",
+        )
+
+    def figures(self, active: Entry | None) -> dict[str, Any]:
+        """What stands on the screen as hosts see it, hidden or not: rows, and what is said below them."""
+        if active is None or active.poll is None or active.tally is None or active.poll.phase is Phase.DRAFT:
+            return {"rows": [], "facts": ""}
+        facts = Facts(self, active.poll, active.tally)
+        shown = rows(msgspec.to_builtins(active.poll), msgspec.to_builtins(active.tally))
+        return {"rows": shown, "facts": " · ".join(each for each in (facts.quorum(), facts.beside(None)) if each)}
+
+    def ballots(self, entry: Entry) -> str:
+        """How many there are in this round, in words; nothing for a draft."""
+        if entry.poll is None or entry.tally is None or entry.poll.phase is Phase.DRAFT:
+            return ""
+        return self.say("poll.ballots", entry.tally.ballots, n=number(entry.tally.ballots))
+
+    def page_data(self, wall: Any, version: int, entries: list[Entry]) -> dict[str, Any]:
+        return {
+            "wallStream": f"walls/{wall.code}",
+            "wall": msgspec.to_builtins(wall),
+            "version": version,
+            "items": {entry.item: msgspec.to_builtins(entry) for entry in entries},
+            "lang": self.locale.code.replace("_", "-"),
+            "phone": self.reverse_url("wall_phone", wall.code),
+            "times": TIMES,
+        }
+
+
+class HostPage(HostView):
+    """GET /w/CODE/host"""
+
+    async def get(self, code: str) -> None:
+        self.need("host")
+        await self.steer(code)
+
+
+def shown(entry: Entry) -> bool:
+    """Whether everyone sees the tally, or will as soon as there is one."""
+    assert entry.poll is not None
+    if entry.poll.phase is Phase.DRAFT:
+        return entry.poll.results == "live"
+    return is_public(entry.poll)
+
+
+def beside(items: list[str], active: str | None) -> list[tuple[str, str]]:
+    """What the buttons before and after the active item show: ("previous" | "next", item)."""
+    place = items.index(active) if active in items else -1
+    found = [("previous", items[place - 1])] if place > 0 else []
+    return found + ([("next", items[place + 1])] if place + 1 < len(items) else [])
+
+
+def written(poll: Poll) -> dict[str, str]:
+    """A poll as it stands in the fields of its form."""
+    named = [option.label for option in poll.options if option.abstain is not True]
+    abstain = [option.label for option in poll.options if option.abstain is True]
+    return {
+        "title": poll.title,
+        "options": "\n".join(named),
+        "abstain": "".join(abstain),
+        "kind": poll.kind,
+        "max_choices": str(poll.max_choices) if poll.kind == "multi" else "",
+        "results": poll.results,
+        "quorum": str(poll.quorum) if poll.quorum else "",
+        "majority": poll.majority or "",
+        "allow_change": "yes" if poll.allow_change else "",
+        "compare": "yes" if poll.compare else "",
+    }
+
+
+routes = [URLSpec(rf"/w/{ID}/host", HostPage, name="wall_host")]

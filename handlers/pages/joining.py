@@ -1,0 +1,101 @@
+"""Ways to a wall: its code typed into a field or an address, and a page to print with the code and a QR code."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tornado.routing import URLSpec
+
+from handlers.pages.page import ID, Page
+from handlers.pages.screens import is_reachable, qr_svg, short
+from livewall.errors import Busy, NotFound
+from livewall.identity import NOBODY
+from livewall.names import in_address, look_alikes, wall_code
+
+MOST_TYPED = 400
+"""Letters of what is typed for a code that are looked at: an address may have been pasted."""
+
+
+class CodeForm(Page):
+    """The field for a wall's code, and what is said beside it when the code leads nowhere."""
+
+    async def meant(self, typed: str) -> str | None:
+        """The code of the wall that was meant; None where there is none and the form was shown."""
+        given = in_address(typed)
+        code = wall_code(given)
+        alike = look_alikes(code)
+        if not alike:
+            self.show_form(given, self.say("join.malformed"), status=422)
+            return None
+        try:
+            return await self.services.walls.meant(code, alike)
+        except NotFound:
+            await self.refuse(given, code)
+            return None
+
+    async def refuse(self, typed: str, code: str) -> None:
+        """A wrong code is counted for the browser, which gets a cookie for it, and may be answered late."""
+        self.ensure_voter()
+        limits, now = self.services.limits, self.services.monotonic()
+        try:
+            wait = limits.wrong_code(f"wall {self.who.voter}", self.address, now)
+        except Busy as busy:
+            seconds = max(1, round((busy.retry_after or 0) + 0.499))
+            self.set_header("Retry-After", str(seconds))
+            self.show_form(typed, self.say("join.too_many", seconds, n=seconds), status=429)
+            return
+        if wait:
+            await asyncio.sleep(wait)
+        self.show_form(typed, self.say("join.unknown", code=code), status=404)
+
+    def lead_to(self, code: str, rest: str = "") -> None:
+        """To a page of the wall, with what was asked for beside its address."""
+        query = self.request.query
+        self.redirect(self.reverse_url("wall", code) + rest + (f"?{query}" if query else ""))
+
+    def show_form(self, typed: str, wrong: str, status: int = 200) -> None:
+        self.set_status(status)
+        self.render("code.html", typed=typed[:40], wrong=wrong)
+
+
+class CodePage(CodeForm):
+    """GET /w: type the code; case, spaces, dashes and letters that look alike do not matter."""
+
+    async def get(self) -> None:
+        typed = self.argument("code").strip()[:MOST_TYPED]
+        if not typed:
+            self.show_form("", "")
+        elif code := await self.meant(typed):
+            self.redirect(self.reverse_url("wall", code), status=303)
+
+
+class TypedWallPage(CodeForm):
+    """GET /w/anything: a code as somebody typed it into the address, with spaces for example."""
+
+    async def get(self, typed: str, rest: str | None) -> None:
+        if code := await self.meant(typed):
+            self.lead_to(code, rest or "")
+
+
+class PosterPage(Page):
+    """GET /w/CODE/poster: one sheet to hang up, with nothing on it but how to join."""
+
+    async def get(self, code: str) -> None:
+        wall = await self.wall_of(code, NOBODY)
+        base = self.services.base_url
+        url = base + self.reverse_url("wall", wall["code"])
+        self.render(
+            "poster.html",
+            wall=wall,
+            qr=qr_svg(url) if is_reachable(base) else "",
+            address=short(base + self.reverse_url("code")),
+            code=f"{wall['code'][:3]} {wall['code'][3:]}",
+        )
+
+
+routes = [
+    URLSpec(r"/w", CodePage, name="code"),
+    URLSpec(rf"/w/{ID}/poster", PosterPage, name="wall_poster"),
+]
+typed = URLSpec(r"/w/([^/]{1,40})(/screen|/host|/codes|/poster)?", TypedWallPage)
+"""After the addresses it leads to."""

@@ -1,0 +1,152 @@
+"""What the pages share: texts, and the scene of one item, which is a poll, a task or a lobby."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import gzip
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from handlers.assets.assets import in_script, texts
+from handlers.base import SAFE, BaseHandler, takes_gzip
+from handlers.pages.login import show_error_page
+from handlers.pages.view_models.looks import (
+    cut_lines,
+    density,
+    extras,
+    grouped,
+    length_class,
+    moment,
+    number,
+    rows,
+    share_width,
+    short_moment,
+    step_density,
+)
+from livewall.errors import LivewallError, NotFound
+from livewall.identity import NOBODY, Who
+
+ID = r"([A-Za-z0-9._-]{1,80})"
+NOT_SHOWN = {"as", "change", "lang", "packs", "round", "theme"}
+"""Query arguments whose text never stands in a page."""
+_MAKER = ThreadPoolExecutor(1, thread_name_prefix="livewall-pages")
+"""One long page at a time: several threads at work would keep the loop from its turn."""
+
+
+class Page(BaseHandler):
+    """A page that changes nothing."""
+
+    page = True
+    scripts: tuple[str, ...] = ("live", "poll", "vote", "lobby", "task", "state", "error")
+    """The groups of texts its scripts are given."""
+
+    def show_error(self, error: LivewallError) -> None:
+        show_error_page(self, error)
+
+    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> asyncio.Future[None]:
+        """Compressed where the browser takes it, but for an address with text that the page shows: an outsider who
+        chooses a part of what is compressed could learn the rest, such as a receipt, from its length."""
+        if isinstance(chunk, bytes) and self.request.method in SAFE and self.get_status() == 200:
+            self.set_header("Vary", "Authorization, Cookie, Accept-Encoding")
+            if takes_gzip(self.request) and self.request.query_arguments.keys() <= NOT_SHOWN:
+                self.set_header("Content-Encoding", "gzip")
+                chunk = gzip.compress(chunk, 5, mtime=0)
+        return super().finish(chunk)
+
+    async def render_beside(self, template: str, **values: Any) -> None:
+        """As `render`, beside the loop: a page of 500 steps or of 60 polls takes tens of milliseconds."""
+        work = functools.partial(self.render_string, template, **values)
+        made = await asyncio.get_running_loop().run_in_executor(_MAKER, work)
+        self.finish(made)  # not awaited, as by `render`: who has left meanwhile is no error
+
+    def get_template_namespace(self) -> dict[str, Any]:
+        return super().get_template_namespace() | {
+            "in_script": in_script,
+            "moment": moment,
+            "share_width": share_width,
+            "length_class": length_class,
+            "density": density,
+            "extras": extras,
+            "cut_lines": cut_lines,
+            "step_density": step_density,
+            "legacy": False,
+            "packs": self.request.query_arguments.get("packs") != [b"off"],
+            "texts": texts(self.locale, self.scripts),
+        }
+
+    async def scene(self, stream: str | None, who: Who) -> dict[str, Any]:
+        """What a page shows of one item: its poll or task, or a lobby. Raises NotFound, NotAllowed."""
+        if stream is None:
+            return self.lobby(None, self.say("lobby.nothing"))
+        kind, _, id = stream.partition("/")
+        if kind == "tasks":
+            task = await self.services.tasks.detail(id, who)
+            return {"kind": "task", "task": task, "title": task["title"], "poll": None, "counted": False, "closed": ""}
+        try:
+            poll, _ = await self.services.polls.detail(id, who)
+        except NotFound:
+            try:
+                await self.services.hub.view(stream, who)
+            except NotFound:
+                raise NotFound("no_such_poll") from None  # a draft has a page, a poll that never was has none
+            return self.lobby(None, self.say("lobby.draft"))
+        if poll["phase"] == "draft":
+            return self.lobby(poll, self.say("lobby.draft"))
+        return self.poll_scene(poll)
+
+    def lobby(self, poll: dict[str, Any] | None, head: str) -> dict[str, Any]:
+        title = poll["title"] if poll else ""
+        said = {"lobby_title": title, "lobby_head": head, "lobby_rest": self.say("lobby.rest"), "lobby_here": ""}
+        held = {"kind": "lobby", "poll": None, "draft": poll, "title": title or head, "counted": False, "closed": ""}
+        return held | said | {"lobby_end": None}
+
+    def poll_scene(self, poll: dict[str, Any]) -> dict[str, Any]:
+        tally = poll["tally"]
+        ballots = tally["ballots"] if tally else 0
+        ballot = poll["ballot"]
+        return {
+            "kind": "poll",
+            "poll": poll,
+            "title": poll["title"],
+            "rows": rows(poll, tally),
+            "counted": tally is not None,
+            "closed": self.closed(poll),
+            "ballots_number": number(ballots),
+            "ballots_text": self.say("poll.ballots", ballots, n=number(ballots)),
+            "ballots_word": self.say("poll.ballots_word", ballots),
+            "chosen": ballot["choices"] if ballot else [],
+            "receipt": grouped(ballot["receipt"]) if ballot and ballot["receipt"] else "",
+        }
+
+    def closed(self, poll: dict[str, Any]) -> str:
+        """That voting is closed and, where it is known, since when (static/js/poll/countdown.js); empty before."""
+        if poll["phase"] != "closed":
+            return ""
+        at = poll.get("closed_at")
+        return self.say("poll.closed_at", time=short_moment(at, self.now())) if at else self.say("poll.closed")
+
+    async def where(self, found: dict[str, Any], wall: dict[str, Any] | None) -> str:
+        """The title of the wall a page belongs to."""
+        code = found["poll"]["wall"] if found["poll"] else None
+        if wall is None and code:
+            wall = await self.wall_of(code, NOBODY)
+        return str(wall["title"]) if wall else ""
+
+    async def wall_of(self, code: str, who: Who) -> dict[str, Any]:
+        wall, _ = await self.services.walls.get(code, who)
+        return wall
+
+    def data(self, scene: dict[str, Any], *, stream: str | None, wall: dict[str, Any] | None) -> dict[str, Any]:
+        """The page's data block: where its scripts begin."""
+        poll = scene["poll"]
+        abstain = [option["id"] for option in poll["options"] if option.get("abstain")] if poll else []
+        return {
+            "abstain": abstain[0] if abstain else None,
+            "stream": stream,
+            "wallStream": f"walls/{wall['code']}" if wall else None,
+            "active": wall["active"] if wall else None,
+            "lang": self.locale.code.replace("_", "-"),
+            "poll": {key: poll.get(key) for key in ("id", "phase", "round", "ballot", "needs_code")} if poll else None,
+            "steps": [step["name"] for step in scene["task"]["steps"]] if scene["kind"] == "task" else [],
+        }

@@ -1,0 +1,38 @@
+"""Signing a phone in from a laptop: a link to this wall's host page, as a QR code, shown by the answer that made it
+and by nothing else."""
+
+from __future__ import annotations
+
+from tornado.routing import URLSpec
+
+from handlers.api.codes import qr
+from handlers.pages.login import FormHandler
+from handlers.pages.page import ID, Page
+from handlers.pages.screens import is_reachable
+from livewall.credentials import LINK_SECONDS
+from livewall.names import wall_code
+
+
+class PhonePage(FormHandler, Page):
+    """POST /w/CODE/phone: a link that signs one phone in as a host."""
+
+    changes = "host"
+
+    async def get(self, code: str) -> None:
+        self.redirect(self.reverse_url("wall_host", wall_code(code)[:12]))
+
+    async def post(self, code: str) -> None:
+        self.fields()
+        wall = await self.wall_of(code, self.who)
+        made, _ = await self.services.credentials.create_link("host", self.who)
+        here, base = self.reverse_url("wall_host", wall["code"]), self.services.base_url
+        link = f"{base}{self.reverse_url('login', made)}?next={here}"
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Robots-Tag", "noindex")
+        reachable = is_reachable(base)
+        self.render(
+            "phone.html", wall=wall, here=here, link=link, qr=qr(link), reachable=reachable, minutes=LINK_SECONDS // 60
+        )
+
+
+routes = [URLSpec(rf"/w/{ID}/phone", PhonePage, name="wall_phone")]

@@ -1,0 +1,203 @@
+"""The projector's pages, and what screens say of themselves."""
+
+from __future__ import annotations
+
+import functools
+import io
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import segno
+from tornado.routing import URLSpec
+
+from handlers.base import ApiHandler
+from handlers.pages.page import ID, Page
+from handlers.pages.view_models.looks import most_chosen, multiples, number, rows, share_width
+from handlers.pages.view_models.result_summary import Facts, round_before
+from livewall import wire
+from livewall.errors import NotFound
+from livewall.identity import NOBODY
+from livewall.names import wall_code
+from livewall.voting import decision
+from livewall.voting import rows as poll_rows
+from livewall.voting.poll import Phase, Poll, Tally
+from livewall.walls.wall_results import Overview, overview
+from livewall.walls.walls import stream_of
+
+NOTHING_BESIDE = {"limit": "", "compared": False, "quorum": "", "note": ""}
+
+
+class ScreenHandler(ApiHandler):
+    """PUT /api/walls/CODE/screens/ID: anybody's, since a projector has no sign-in."""
+
+    async def put(self, code: str, id: str) -> None:
+        given = self.body(wire.ScreenIn)
+        stream = await known_wall(self, code)
+        address = self.address if self.services.limits.on else None
+        self.services.screens.report(stream, id, given, self.services.clock(), address)
+        self.answer({"people": self.services.presence.people(stream)})
+
+
+class WallResultsHandler(ApiHandler):
+    """GET /api/walls/CODE/results"""
+
+    async def get(self, code: str) -> None:
+        self.answer(await overview(self.services.store, code, self.who))
+
+
+class WallHealthHandler(ApiHandler):
+    """GET /api/walls/CODE/health"""
+
+    async def get(self, code: str) -> None:
+        self.need("host")
+        stream = await known_wall(self, code)
+        screens = self.services.screens.of(stream, self.services.clock())
+        self.answer({"screens": screens, "audience": self.services.presence.audience(stream), "now": self.now()})
+
+
+async def known_wall(handler: ApiHandler, code: str) -> str:
+    """The stream of a wall that exists. Raises NotFound."""
+    stream = stream_of(wall_code(code))
+    try:
+        await handler.services.hub.view(stream, NOBODY)
+    except NotFound:
+        raise NotFound("not_found", f"there is no wall {code[:12]}") from None
+    return stream
+
+
+class ScreenPage(Page):
+    """The projector: no cookie needed, none given, always as the audience sees it."""
+
+    framed = True
+    scripts = (*Page.scripts, "screen", "result", "keys")
+
+    def get_template_namespace(self) -> dict[str, Any]:
+        return super().get_template_namespace() | {"multiples": multiples, "most_chosen": most_chosen}
+
+    async def show(self, stream: str | None, wall: dict[str, Any] | None, path: str, code: str) -> None:
+        found = await self.scene(wall["active"] if wall else stream, NOBODY)
+        poll, here = found["poll"], self.services.presence.people(f"walls/{wall['code']}") if wall else 0
+        results = None
+        if found["kind"] == "lobby" and wall:
+            found |= self.welcome(found, wall, here)
+            results = await overview(self.services.store, wall["code"], NOBODY)
+            if results.over:
+                found |= {"kind": "end", "results": self.end(results)}
+        embedded = self.argument("embed") == "1"
+        url = self.services.base_url + path
+        reachable = is_reachable(self.services.base_url)
+        found |= await self.beside(found) if poll else NOTHING_BESIDE
+        self.render(
+            "screen.html",
+            **found,
+            where=await self.where(found, wall),
+            theme=self.asked_theme or "dark",
+            embedded=embedded,
+            rules=self.rules(poll) if poll else "",
+            qr=qr_svg(url) if reachable else "",
+            address=short(self.services.base_url + ("/w" if code else path)),
+            code=f"{code[:3]} {code[3:]}" if code else "",
+            data=self.data(found, stream=stream, wall=wall)
+            | {"here": here, "results": msgspec.to_builtins(results), "quorum": poll.get("quorum") if poll else None},
+            script="screen",
+            legacy=True,
+        )
+
+    def welcome(self, found: dict[str, Any], wall: dict[str, Any], here: int) -> dict[str, Any]:
+        """What a wall's screen says while nothing is open."""
+        return {
+            "lobby_title": found["lobby_title"] or wall["title"],
+            "lobby_rest": self.say("screen.lobby_rest"),
+            "lobby_here": self.say("screen.here", here, n=number(here)) if here else "",
+        }
+
+    def end(self, found: Overview) -> dict[str, Any]:
+        """All results of a wall, and in words what is left out."""
+        polls = len(found.items)
+        most = multiples(polls)[2]
+        more = polls - most
+        left = [
+            self.say("screen.more_results", more, n=more) if more > 0 else "",
+            self.say("screen.unpublished", found.hidden, n=found.hidden) if found.hidden else "",
+        ]
+        items = [self.result(each.poll, each.tally) for each in found.items[:most]]
+        return {"polls": polls, "items": items, "left": " · ".join(each for each in left if each)}
+
+    def result(self, poll: Poll, tally: Tally) -> dict[str, Any]:
+        facts = Facts(self, poll, tally)
+        said = [facts.ballots(), facts.quorum(), facts.majority(), facts.of_base()]
+        shown = rows(msgspec.to_builtins(poll), msgspec.to_builtins(tally))
+        return {"title": poll.title, "rows": shown, "facts": " · ".join(each for each in said if each)}
+
+    def rules(self, poll: dict[str, Any]) -> str:
+        said = [self.say(f"poll.assurance.{poll['assurance']}")]
+        if poll["kind"] == "multi":
+            said.append(self.say("poll.up_to", poll["max_choices"], n=poll["max_choices"]))
+        if poll["phase"] == "open":
+            said.append(self.say("poll.may_change" if poll["allow_change"] else "poll.is_final"))
+        return " · ".join(said)
+
+    async def beside(self, found: dict[str, Any]) -> dict[str, Any]:
+        """What stands beside the bars: the quorum, the line of the majority, the round before, and the line below."""
+        poll, tally = msgspec.convert(found["poll"], Poll), found["poll"]["tally"]
+        turnout = await self.turnout(poll, tally)
+        said = {
+            "limit": share_width(decision.line(poll.majority)) if poll.majority else "",
+            "compared": poll.compare is True and poll.round > 1,
+            "quorum": Facts(self, poll, Tally(poll.round, {}, turnout)).quorum(),
+            "ballots_number": number(turnout),
+            "ballots_word": self.say("poll.ballots_word", turnout),
+        }
+        if tally is None:
+            closed = poll.phase is Phase.CLOSED
+            return said | {"note": self.say("poll.closed_hidden" if closed else f"poll.hidden.{poll.results}")}
+        earlier = await round_before(self, poll, NOBODY)
+        note = Facts(self, poll, msgspec.convert(tally, Tally)).beside(earlier)
+        return said | {"note": note, "rows": rows(found["poll"], tally, earlier)}
+
+    async def turnout(self, poll: Poll, tally: dict[str, Any] | None) -> int:
+        """How many ballots there are, which everybody may know."""
+        if tally is not None:
+            return int(tally["ballots"])
+        return (await self.services.store.read(lambda c: poll_rows.tally(c, poll))).ballots
+
+
+class PollScreen(ScreenPage):
+    """GET /polls/ID/screen"""
+
+    async def get(self, id: str) -> None:
+        await self.show(f"polls/{id}", None, self.reverse_url("poll", id), "")
+
+
+class WallScreen(ScreenPage):
+    """GET /w/CODE/screen"""
+
+    async def get(self, code: str) -> None:
+        wall = await self.wall_of(code, NOBODY)
+        await self.show(None, wall, self.reverse_url("wall", wall["code"]), wall["code"])
+
+
+def is_reachable(base_url: str) -> bool:
+    """Whether a phone can open this address: not one of the machine's own loopback."""
+    host = urlsplit(base_url).hostname or ""
+    return not (host in ("localhost", "::1") or host.startswith("127."))
+
+
+def short(url: str) -> str:
+    """An address as it is typed."""
+    return url.partition("://")[2]
+
+
+@functools.lru_cache(256)
+def qr_svg(url: str) -> str:
+    """A QR code as SVG without inline style. Kept: drawing one takes longer than the rest of a page."""
+    out = io.BytesIO()
+    segno.make(url, error="m").save(out, kind="svg", border=3, xmldecl=False, svgns=True, omitsize=True, title=url)
+    return out.getvalue().decode()
+
+
+routes: list[URLSpec] = [
+    URLSpec(rf"/w/{ID}/screen", WallScreen, name="wall_screen"),
+    URLSpec(rf"/polls/{ID}/screen", PollScreen, name="poll_screen"),
+]

@@ -1,0 +1,259 @@
+"""The pages of tasks: the list, one task with its chart and log, and the form that starts a pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from tornado.routing import URLSpec
+
+from handlers.api.tasks import cancel
+from handlers.pages.login import FormHandler, show_error_page
+from handlers.pages.page import ID, Page
+from handlers.pages.view_models import looks
+from livewall.errors import BadInput, LivewallError, NotFound, invalid
+from livewall.names import is_name
+from livewall.tasks.machine import TaskState
+from livewall.tasks.pipelines.params import check_params
+
+TAIL = 200
+"""Lines of a log on a page without script."""
+MOST = 2_000
+"""Lines that are looked through for them."""
+LONGEST = 2_000
+"""Characters of such a line."""
+LISTED = 50
+WAITING = frozenset({"pending", "waiting"})
+
+
+class TaskPages(Page):
+    """What these pages share: how a task or step is told in words."""
+
+    scripts = ("live", "task", "tasks", "log", "state", "error", "lobby")
+
+    def get_template_namespace(self) -> dict[str, Any]:
+        now = self.services.clock()
+        return super().get_template_namespace() | {
+            "shape": looks.shape,
+            "elapsed": lambda what: looks.elapsed(what, now),
+            "expected": lambda what: self.expected(what, now),
+            "number": looks.number,
+            "shortened": looks.shortened,
+            "name_lines": looks.name_lines,
+            "chart_path": looks.chart_path,
+            "edge_state": looks.edge_state,
+            "box": looks.BOX,
+            "log_parts": lambda line: looks.log_parts(line, LONGEST),
+        }
+
+    def expected(self, what: Mapping[str, Any], now: datetime) -> str:
+        """When it should end, in words; nothing for what has ended."""
+        kind, time = looks.forecast(what, now)
+        if kind == "ended":
+            return ""
+        if kind == "none":
+            return self.say("task.no_estimate")
+        return self.say("task.left", time=time) if kind == "left" else self.say("task.overdue", time=time)
+
+    def lang(self) -> str:
+        return self.locale.code.replace("_", "-")
+
+    def show_error(self, error: LivewallError) -> None:
+        if error.code in ("unauthenticated", "forbidden"):
+            show_error_page(self, error, key="task_denied")
+        else:
+            super().show_error(error)
+
+
+class TasksPage(TaskPages):
+    """GET /tasks: what runs, what waits and for what, what ended; the pipelines that can be started."""
+
+    async def get(self) -> None:
+        await self.services.hub.view("tasks", self.who)
+        state, q = self.argument("state"), self.argument("q")[:200]
+        if state not in set(TaskState):
+            state = ""
+        found = await self.services.tasks.list(
+            state=state or None, q=q, limit=LISTED, before=self.argument("before") or None
+        )
+        self.render(
+            "tasks.html",
+            groups=grouped(found["items"]),
+            older=found["next"],
+            state=state,
+            q=q,
+            states=list(TaskState),
+            pipelines=self.services.pipelines.list() if self.who.operator else [],
+            data={"stream": "tasks", "lang": self.lang(), "steps": [], "older": found["next"] is not None},
+            script="tasks",
+        )
+
+
+def grouped(tasks: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The tasks of a list, the newest first, as three groups: what lives in the order in which it was made."""
+    groups: dict[str, list[dict[str, Any]]] = {"running": [], "waiting": [], "ended": []}
+    for task in tasks:
+        ended = task["state"] in looks.ENDED
+        groups["ended" if ended else "waiting" if task["state"] in WAITING else "running"].append(task)
+    groups["running"].reverse()
+    groups["waiting"].reverse()
+    return list(groups.items())
+
+
+class TaskPage(TaskPages):
+    """GET /tasks/ID: chart and log."""
+
+    async def get(self, id: str) -> None:
+        stream = f"tasks/{id}"
+        found = await self.scene(stream, self.who)
+        task = found["task"]
+        reads_logs = "params" in task
+        chosen = next((s for s in task["steps"] if s["name"] == self.argument("step")), None)
+        await self.render_beside(
+            "task.html",
+            **found,
+            layout=task["layout"],
+            states={step["name"]: step["state"] for step in task["steps"]},
+            ended=sum(step["state"] in looks.ENDED for step in task["steps"]),
+            params=params_of(task.get("params") or {}),
+            reads_logs=reads_logs,
+            may_act=self.who.operator,
+            can_be_cancelled=can_be_cancelled(task),
+            can_be_retried=can_be_retried(task),
+            chosen=chosen["name"] if chosen else "",
+            lines=await self.tail(id, chosen["name"]) if chosen and reads_logs else [],
+            data=self.data(found, stream=stream, wall=None)
+            | {
+                "task": id,
+                "logs": reads_logs,
+                "layout": task["layout"],
+                "needs": [{"name": step["name"], "needs": step["needs"]} for step in task["steps"]],
+            },
+            script="task",
+        )
+
+    async def tail(self, task: str, step: str) -> list[dict[str, Any]]:
+        """The last lines of a step's log, for readers without script; where most of them were drawn over, of more."""
+        lines: list[dict[str, Any]] = []
+        try:
+            for count in (TAIL, MOST):
+                found = (await self.services.logs.lines(task, step, -count, count))["items"]
+                lines = [line for line in found if not line.get("over")][-TAIL:]
+                if len(lines) >= TAIL // 2 or len(found) < count:
+                    break
+        except NotFound:
+            pass
+        return lines
+
+
+def params_of(params: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Parameters as they are read."""
+    return [(name, as_text(value)) for name, value in params.items()]
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+class TaskForm(FormHandler, TaskPages):
+    """GET and POST /desk/tasks/ID: what stands behind the buttons of a task's page without script. Cancelling is asked
+    about on a page of its own, since the task's renews itself."""
+
+    changes = "operator"
+
+    async def get(self, id: str) -> None:
+        self.need("operator")
+        task = await self.services.tasks.detail(id, self.who)
+        if can_be_cancelled(task):
+            self.render("task_sure.html", task=task)
+        else:
+            self.redirect(self.reverse_url("task", id))
+
+    async def post(self, id: str) -> None:
+        match self.fields().get("do"):
+            case "cancel":
+                # A double click must not be the second wish, which does not wait for a task's reporter.
+                if can_be_cancelled(await self.services.tasks.detail(id, self.who)):
+                    await cancel(self.services, id, self.who)
+            case "retry":
+                id, _ = await self.services.runner.retry(id, self.who)
+            case _:
+                raise BadInput("invalid", "unknown act")
+        self.redirect(self.reverse_url("task", id), status=303)
+
+    def way_back(self) -> tuple[str, str]:
+        return self.reverse_url("task", self.path_args[0]), self.say("error.back_task")
+
+
+def can_be_cancelled(task: Mapping[str, Any]) -> bool:
+    return task["state"] not in looks.ENDED and task["state"] != TaskState.CANCELLING
+
+
+def can_be_retried(task: Mapping[str, Any]) -> bool:
+    """A task that was reported from elsewhere is started again there."""
+    return bool(task["state"] in looks.ENDED and task["state"] != TaskState.SUCCEEDED and task["pipeline"])
+
+
+class PipelinePage(FormHandler, TaskPages):
+    """GET and POST /pipelines/NAME: the form of its parameters, and the start."""
+
+    changes = "operator"
+
+    body_limit = 512 << 10  # a parameter may have 100 kB, and a form writes each strange byte as three
+    most_fields = 1000
+
+    async def get(self, name: str) -> None:
+        self.need("operator")
+        self.show_form(name, {}, {}, "")
+
+    async def post(self, name: str) -> None:
+        given = self.fields()
+        typed = {key.removeprefix("params."): text for key, text in given.items() if key.startswith("params.")}
+        id = given.get("id") or None
+        try:
+            if id is not None and not is_name(id):  # the name of a folder, too
+                raise invalid("id", "letters, digits, . _ and -, at most 80")
+            pipeline = self.services.pipelines.get(name)
+            values = await asyncio.to_thread(check_params, pipeline, typed)
+            task, _ = await self.services.runner.begin(pipeline, values, id, self.who)
+        except LivewallError as error:
+            if error.status >= 500 or error.status == 404:
+                raise
+            self.set_status(error.status)
+            faults = {key.removeprefix("params."): why for key, why in error.fields.items()}
+            self.show_form(name, typed, faults, "" if faults else error.message)
+            return
+        self.redirect(self.reverse_url("task", task), status=303)
+
+    def way_back(self) -> tuple[str, str]:
+        name = self.path_args[0]
+        return self.reverse_url("pipeline", name), self.say("error.back_to", page=name)
+
+    def show_form(self, name: str, typed: dict[str, str], faults: dict[str, str], wrong: str) -> None:
+        """The form with what was typed, each fault beside its field. Raises NotFound."""
+        found = next((each for each in self.services.pipelines.list() if each["name"] == name), None)
+        if found is None:
+            raise NotFound("not_found", f"there is no pipeline {name[:80]}")
+        for param in found["params"]:
+            default = param.get("default")
+            param["value"] = typed.get(param["name"], "" if default is None else as_text(default))
+            param["wrong"] = faults.get(param["name"], "")
+            param["choices"] = [as_text(choice) for choice in param.get("choices") or []]
+        known = {param["name"] for param in found["params"]}
+        others = [f"{name}: {why}" for name, why in faults.items() if name not in known]
+        # Sent twice by a double click, the same id starts it once.
+        id = f"{name[:70]}-{secrets.token_hex(3)}"
+        self.render("pipeline.html", pipeline=found, id=id, wrong=" ".join([wrong, *others]).strip())
+
+
+routes: list[URLSpec] = [
+    URLSpec(r"/tasks", TasksPage, name="tasks"),
+    URLSpec(rf"/tasks/{ID}", TaskPage, name="task"),
+    URLSpec(rf"/desk/tasks/{ID}", TaskForm, name="task_act"),
+    URLSpec(rf"/pipelines/{ID}", PipelinePage, name="pipeline"),
+]

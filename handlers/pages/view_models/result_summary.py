@@ -1,0 +1,119 @@
+"""What is said beside the figures of a round, on pictures, on paper and on pages: turnout, base, quorum, majority,
+rules and time, in the reader's language."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from handlers.base import BaseHandler
+from livewall.errors import NotAllowed, NotFound
+from livewall.identity import Who
+from livewall.voting import decision, rounds
+from livewall.voting.poll import Phase, Poll, Tally
+
+MAJORITIES = {"1/2": "result.half", "2/3": "result.two_thirds", "3/4": "result.three_quarters"}
+
+
+class Facts:
+    """The facts of one round, each a short phrase."""
+
+    def __init__(self, handler: BaseHandler, poll: Poll, tally: Tally) -> None:
+        self.handler = handler
+        self.say = handler.say
+        self.now = handler.now()
+        self.poll = poll
+        self.tally = tally
+        self.base = decision.base(poll, tally)
+        self.over = poll.phase is Phase.CLOSED or tally.round < poll.round
+
+    def ballots(self) -> str:
+        return self.say("poll.ballots", self.tally.ballots, n=f"{self.tally.ballots:,}")
+
+    def of_base(self) -> str:
+        """What the shares are of, where that is not all ballots."""
+        abstained = self.tally.ballots - self.base
+        return self.say("result.of_base", n=f"{self.base:,}", abstained=f"{abstained:,}") if abstained else ""
+
+    def round(self) -> str:
+        several = self.poll.round > 1
+        return self.say("poll.round", round=self.tally.round) if several else ""
+
+    def rules(self) -> str:
+        said = [self.say(f"poll.assurance.{self.poll.assurance}")]
+        if self.poll.kind == "multi":
+            said.append(self.say("poll.up_to", self.poll.max_choices, n=self.poll.max_choices))
+        return " · ".join(said)
+
+    def time(self) -> str:
+        """When it was closed, or as of when it is; of an earlier round no time is kept."""
+        if self.tally.round < self.poll.round:
+            return ""
+        if self.poll.phase is not Phase.CLOSED:
+            return self.say("result.as_of", time=minute(self.now))
+        return "" if self.poll.closed_at is UNSET else self.say("result.closed", time=minute(self.poll.closed_at))
+
+    def quorum(self) -> str:
+        poll, reached = self.poll, decision.quorum_reached(self.poll, self.tally)
+        if reached is None or poll.quorum is UNSET:
+            return ""
+        n, missing = f"{poll.quorum:,}", f"{poll.quorum - self.tally.ballots:,}"
+        if reached:
+            return self.say("result.quorum_reached", n=n)
+        if self.over:
+            return self.say("result.quorum_missed", n=n, missing=missing)
+        return self.say("poll.quorum", n=n, cast=f"{self.tally.ballots:,}")
+
+    def share(self) -> str:
+        """What the majority is of the base, in words."""
+        return "" if self.poll.majority is UNSET else self.say(MAJORITIES[self.poll.majority])
+
+    def majority(self) -> str:
+        """Who reached it: while voting goes on, nobody looks like a winner."""
+        poll = self.poll
+        if poll.majority is UNSET:
+            return ""
+        share, n = self.share(), f"{decision.needed(poll.majority, self.base):,}"
+        if not self.over:
+            return self.say("result.majority" if self.base else "result.majority_yet", share=share, n=n)
+        if decision.quorum_reached(poll, self.tally) is False:
+            return self.say("result.majority_void", share=share)
+        if not self.base:
+            return self.say("result.majority_nobody", share=share)
+        reached = decision.majority_reached(poll, self.tally)
+        labels = [option.label for option in poll.options if option.id in reached]
+        if not labels:
+            return self.say("result.majority_missed", share=share, n=n)
+        return self.say("result.majority_reached", share=share, n=n, options=", ".join(labels))
+
+    def erased(self) -> str:
+        return "" if self.poll.erased_at is UNSET else self.say("result.erased", time=minute(self.poll.erased_at))
+
+    def compared(self) -> str:
+        """What the thin bars are, said of the round before."""
+        return self.say("poll.compared", round=self.round(), ballots=self.ballots())
+
+    def beside(self, earlier: Tally | None) -> str:
+        """The line below the bars."""
+        before = Facts(self.handler, self.poll, earlier).compared() if earlier else ""
+        return " · ".join(each for each in (self.majority(), self.of_base(), before) if each)
+
+    def all(self) -> list[str]:
+        """Everything there is to say."""
+        said = (self.ballots(), self.of_base(), self.round(), self.quorum(), self.majority(), self.rules(), self.time())
+        return [each for each in (*said, self.erased()) if each]
+
+
+async def round_before(handler: BaseHandler, poll: Poll, who: Who) -> Tally | None:
+    """The round before, where it is to be compared with this one, as far as `who` may see it."""
+    if poll.compare is not True or poll.round == 1:
+        return None
+    try:
+        found = await rounds.tallies(handler.services.store, handler.services.hub, poll.id, who)
+    except (NotAllowed, NotFound):  # hidden since the poll was read: the page shows it without
+        return None
+    return next((each for each in reversed(found) if each.round < poll.round), None)
+
+
+def minute(at: str) -> str:
+    """A moment as people write it, in UTC."""
+    return at[:16].replace("T", " ")

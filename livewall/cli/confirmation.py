@@ -1,0 +1,45 @@
+"""Being asked before something is lost: on a terminal a question, elsewhere `--yes` or nothing is done."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import click
+
+from livewall.cli import output
+from livewall.cli.exit_status import REFUSED, run, stop
+from livewall.client.calls import Refusal, Server
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def yes_option(command: F) -> F:
+    return click.option("--yes", is_flag=True, help="Do not ask.")(command)
+
+
+def sure(question: Callable[[], Coroutine[Any, Any, str]], yes: bool, *, strict: bool = True) -> None:
+    """Go on only when somebody is sure; `question` is made when there is somebody to ask.
+
+    Where nobody can be asked: a usage error, or with `strict` off, for acts that scripts were always free to do, go on.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        if strict:
+            raise click.UsageError("There is nobody to ask whether this is meant; say --yes.")
+        return
+    if not click.confirm(run(question()), err=True):
+        stop(REFUSED, "Nothing was done.")
+
+
+async def titled(server: Server, path: str, words: str) -> str:
+    """A question with the title of what it is about; of what was archived there is only its name."""
+    try:
+        title = str((await server.get(path))["title"])
+    except Refusal as problem:
+        if problem.status != 404:
+            raise
+        title = path.rpartition("/")[2]
+    return words.format(output.plain(title))

@@ -1,0 +1,263 @@
+"""What a host does with a poll: its phases, its time, its results shown or hidden, its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from livewall.cli import output
+from livewall.cli.confirmation import sure, titled, yes_option
+from livewall.cli.exit_status import run
+from livewall.cli.options import acting_server_options, json_option, poll_argument
+from livewall.client.ballots import find_poll
+from livewall.client.calls import Server, segment
+
+ID_LENGTH = 16
+
+
+def address(poll: dict[str, Any], rest: str = "") -> str:
+    return f"/api/polls/{segment(poll['id'])}{rest}"
+
+
+async def act(server: Server, poll: dict[str, Any], action: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Opening, closing, publishing, and leaving a named round do the same done twice."""
+    answer: dict[str, Any] = await server.post(address(poll, f"/{action}"), body, repeat=True)
+    return answer
+
+
+def acted(server: Server, name: str, action: str, as_json: bool, body: dict[str, Any] | None = None) -> None:
+    async def work() -> dict[str, Any]:
+        return await act(server, await find_poll(server, name), action, body)
+
+    told(run(work()), as_json)
+
+
+def told(poll: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        output.as_json(poll)
+        return
+    ends = f", until {output.when(poll['closes_at'])}" if poll["phase"] == "open" and poll["closes_at"] else ""
+    kept = ", result hidden" if poll["results"] == "on_publish" else ""
+    shown = ", published" if poll["published"] else kept
+    gone = ", ballots erased" if poll.get("erased_at") else ""
+    click.echo(f"{poll['id']} {poll['phase']}, round {poll['round']}{ends}{shown}{gone}")
+
+
+@click.command(name="open")
+@poll_argument
+@json_option
+@acting_server_options
+def open_(server: Server, poll: str, as_json: bool) -> None:
+    """Let people vote.
+
+    \b
+    livewall poll open $poll
+    """
+    acted(server, poll, "open", as_json)
+
+
+@click.command()
+@poll_argument
+@json_option
+@acting_server_options
+def close(server: Server, poll: str, as_json: bool) -> None:
+    """Take no more ballots.
+
+    \b
+    livewall poll close K7M2QD
+    """
+    acted(server, poll, "close", as_json)
+
+
+@click.command()
+@poll_argument
+@click.option("--add", type=click.IntRange(1), metavar="SECONDS", help="So much more time.")
+@click.option("--left", type=click.IntRange(1), metavar="SECONDS", help="Close in so many seconds from now.")
+@click.option("--none", is_flag=True, help="Do not close by itself.")
+@json_option
+@acting_server_options
+def timer(server: Server, poll: str, add: int | None, left: int | None, none: bool, as_json: bool) -> None:
+    """Give an open poll another end.
+
+    \b
+    livewall poll timer $poll --add 30
+    livewall poll timer $poll --left 60
+    """
+    if sum((add is not None, left is not None, none)) != 1:
+        raise click.UsageError("Give one of --add, --left and --none.")
+    body = {"add": add} if add is not None else {"left": left}
+
+    async def work() -> dict[str, Any]:
+        found = await find_poll(server, poll)
+        # More time asked for twice would be twice the time.
+        answer: dict[str, Any] = await server.post(address(found, "/timer"), body, repeat=left is not None or none)
+        return answer
+
+    told(run(work()), as_json)
+
+
+@click.command()
+@poll_argument
+@click.option("--withdraw", is_flag=True, help="Hide them again.")
+@json_option
+@acting_server_options
+def publish(server: Server, poll: str, withdraw: bool, as_json: bool) -> None:
+    """Show the results to all.
+
+    \b
+    livewall poll publish $poll
+    """
+    acted(server, poll, "publish", as_json, {"published": False} if withdraw else None)
+
+
+@click.command()
+@poll_argument
+@json_option
+@acting_server_options
+def withdraw(server: Server, poll: str, as_json: bool) -> None:
+    """Take published results back: who sees them is as the poll's rules say.
+
+    \b
+    livewall poll withdraw $poll
+    """
+    acted(server, poll, "publish", as_json, {"published": False})
+
+
+@click.command()
+@poll_argument
+@json_option
+@acting_server_options
+def hide(server: Server, poll: str, as_json: bool) -> None:
+    """Hide the results from all but hosts, also while voting goes on, until they are published.
+
+    \b
+    livewall poll hide $poll
+    livewall poll publish $poll
+    """
+
+    async def work() -> dict[str, Any]:
+        found = await find_poll(server, poll)
+        changed: dict[str, Any] = await server.put(address(found), {"results": "on_publish"})
+        return await act(server, changed, "publish", {"published": False}) if changed["published"] else changed
+
+    told(run(work()), as_json)
+
+
+@click.command()
+@poll_argument
+@click.option("--round", type=click.IntRange(1), metavar="N", help="The round to leave.  [default: the present one]")
+@yes_option
+@json_option
+@acting_server_options
+def reset(server: Server, poll: str, round: int | None, yes: bool, as_json: bool) -> None:
+    """Start a new round of a closed poll, a draft; the rounds before are kept.
+
+    \b
+    livewall poll reset $poll
+    livewall poll reset $poll --round 1                 # harmless when it is repeated
+    """
+
+    async def question() -> str:
+        found = await find_poll(server, poll)
+        return f"Leave round {found['round']} of {output.plain(found['title'])}? Its result leaves every screen."
+
+    sure(question, yes, strict=False)
+
+    async def work() -> dict[str, Any]:
+        found = await find_poll(server, poll)
+        return await act(server, found, "reset", {"round": round or found["round"]})
+
+    told(run(work()), as_json)
+
+
+@click.command()
+@poll_argument
+@json_option
+@acting_server_options
+def duplicate(server: Server, poll: str, as_json: bool) -> None:
+    """Copy a poll: a draft with the same question and rules, last on its wall. Prints its ID.
+
+    \b
+    copy=$(livewall poll duplicate $poll)
+    """
+
+    async def work() -> dict[str, Any]:
+        made: dict[str, Any] = await server.post(address(await find_poll(server, poll), "/duplicate"))
+        return made
+
+    made = run(work())
+    output.as_json(made) if as_json else click.echo(made["id"])
+
+
+@click.command()
+@poll_argument
+@yes_option
+@json_option
+@acting_server_options
+def archive(server: Server, poll: str, yes: bool, as_json: bool) -> None:
+    """Take a poll from every list, wall and screen. Its ballots are kept; `restore` puts it back.
+
+    \b
+    livewall poll archive $poll --yes
+    """
+    asked(server, poll, "Archive {}? It leaves every list and screen.", yes)
+
+    async def work() -> tuple[str, Any]:
+        id = await the_id(server, poll)
+        return id, await server.delete(f"/api/polls/{segment(id)}")
+
+    id, answer = run(work())
+    output.as_json(answer) if as_json else click.echo(f"{id} archived")
+
+
+@click.command()
+@click.argument("id")
+@json_option
+@acting_server_options
+def restore(server: Server, id: str, as_json: bool) -> None:
+    """Put an archived poll back as it was, last on its wall. ID is the poll's own.
+
+    \b
+    livewall poll restore $poll
+    """
+    id = id.removeprefix("polls/")
+    told(run(server.post(f"/api/polls/{segment(id)}/restore", repeat=True)), as_json)
+
+
+@click.command()
+@poll_argument
+@yes_option
+@json_option
+@acting_server_options
+def erase(server: Server, poll: str, yes: bool, as_json: bool) -> None:
+    """Erase the ballots of all rounds of a closed poll. The counts stay; nothing brings the ballots back.
+
+    \b
+    livewall poll erase $poll --yes
+    """
+    asked(server, poll, "Erase the ballots of {}? The counts stay; receipts and recounts end with them.", yes)
+
+    async def work() -> dict[str, Any]:
+        erased: dict[str, Any] = await server.delete(f"/api/polls/{segment(await the_id(server, poll))}/ballots")
+        return erased
+
+    told(run(work()), as_json)
+
+
+def asked(server: Server, name: str, words: str, yes: bool) -> None:
+    async def question() -> str:
+        return await titled(server, f"/api/polls/{segment(await the_id(server, name))}", words)
+
+    sure(question, yes)
+
+
+async def the_id(server: Server, name: str) -> str:
+    """The id that `name` means. One of a poll is taken as it is: an archived poll cannot be looked up."""
+    bare = name.removeprefix("polls/")
+    if len(bare) == ID_LENGTH and bare.isalnum():
+        return bare
+    return str((await find_poll(server, name))["id"])
+
+
+COMMANDS = (open_, close, timer, publish, withdraw, hide, reset, duplicate, archive, restore, erase)

@@ -1,0 +1,87 @@
+"""What a tally says under the rules of its poll, in rows and words: shares of the base, quorum, majority. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+Shape = Mapping[str, Any]
+
+
+class Row(NamedTuple):
+    """An option; `share` is of the base, and none for the abstention. `wins`: it has the majority that is asked for."""
+
+    id: str
+    label: str
+    votes: int
+    share: float | None
+    wins: bool
+
+
+def abstained(poll: Shape, tally: Shape) -> int:
+    return sum(tally["counts"].get(option["id"], 0) for option in poll["options"] if option.get("abstain"))
+
+
+def base(poll: Shape, tally: Shape) -> int:
+    return int(tally["ballots"]) - abstained(poll, tally)
+
+
+def quorum_missed(poll: Shape, tally: Shape) -> bool:
+    return bool(poll.get("quorum")) and tally["ballots"] < poll["quorum"]
+
+
+def rows(poll: Shape, tally: Shape) -> list[Row]:
+    """The options in their order."""
+    of = base(poll, tally)
+    least = None if quorum_missed(poll, tally) else marks_needed(poll, of)
+    made = []
+    for option in poll["options"]:
+        count = tally["counts"].get(option["id"], 0)
+        counts_in = not option.get("abstain")
+        share = (count / of if of else 0.0) if counts_in else None
+        wins = counts_in and least is not None and count >= least
+        made.append(Row(option["id"], option["label"], count, share, wins))
+    return made
+
+
+def marks_needed(poll: Shape, of: int) -> int | None:
+    """How many marks a majority takes; None where none is asked for, or nobody chose."""
+    if not poll.get("majority") or not of:
+        return None
+    from livewall.voting.decision import needed  # it brings the messages of the server along
+
+    return needed(poll["majority"], of)
+
+
+def percent(share: float | None) -> str:
+    """Whole per cent, but 0 % and 100 % only where that is so."""
+    if share is None:
+        return ""
+    if 0 < share < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= share < 1 else f"{int(100 * share + 0.5)}%"
+
+
+def turned_out(poll: Shape, turnout: Shape) -> str:
+    """Ballots, round and phase, and the quorum: all there is to say while the counts are hidden."""
+    ballots = turnout["ballots"]
+    words = [f"{ballots} ballot{'' if ballots == 1 else 's'}", f"round {turnout['round']}", str(poll["phase"])]
+    if poll.get("quorum"):
+        words.append(f"quorum of {poll['quorum']} {'missed' if quorum_missed(poll, turnout) else 'reached'}")
+    return " · ".join(words)
+
+
+def said(poll: Shape, tally: Shape) -> str:
+    """The same; who abstained; whether there is a majority."""
+    words, away = [turned_out(poll, tally)], abstained(poll, tally)
+    if any(option.get("abstain") for option in poll["options"]):
+        words.append(f"{away} abstained, shares are of {tally['ballots'] - away}")
+    if poll.get("majority"):
+        of = base(poll, tally)
+        names = ", ".join(row.label for row in rows(poll, tally) if row.wins)
+        asked = "more than half" if poll["majority"] == "1/2" else f"majority of {poll['majority']}"
+        least = f" ({marks_needed(poll, of)} of {of})" if of else ""
+        words.append(f"{asked}{least}: {names or 'nobody'}")
+    if poll.get("erased_at"):
+        words.append(f"ballots erased on {poll['erased_at'][:10]}")
+    return " · ".join(words)

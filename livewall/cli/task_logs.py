@@ -1,0 +1,174 @@
+"""`livewall task logs` and `search`: what a step printed."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import aclosing
+from typing import Any
+from urllib.parse import urlencode
+
+import click
+
+from livewall.ansi.sanitizer import Harmless
+from livewall.ansi.transcript import Passage
+from livewall.cli import output
+from livewall.cli.exit_status import run, say
+from livewall.cli.options import PATIENCE, json_option, server_options
+from livewall.client.calls import Server, segment
+from livewall.client.logs import line_offset, patiently, read
+from livewall.client.subscription import Subscription, subscribe
+
+STEP_STATES_ENDED = frozenset({"succeeded", "failed", "cancelled", "skipped", "lost"})
+READ = 1 << 20  # bytes of one answer
+PAGE = 1000  # lines of one answer
+
+
+def bare(id: str) -> str:
+    return id.removeprefix("tasks/")
+
+
+def address(id: str, act: str = "") -> str:
+    return f"/api/tasks/{segment(bare(id))}{act}"
+
+
+@click.command()
+@click.argument("id")
+@click.argument("step")
+@click.argument("text")
+@click.option("--case", is_flag=True, help="Upper and lower case differ.")
+@click.option("--from-line", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Begin with it.")
+@click.option("--limit", type=click.IntRange(1, PAGE), default=100, show_default=True, metavar="N", help="So many.")
+@json_option
+@server_options
+def search(
+    server: Server, id: str, step: str, text: str, case: bool, from_line: int, limit: int, as_json: bool
+) -> None:
+    """Print the lines of the log of STEP that have TEXT in them, literally. In a pipe: number and line, by a tab.
+
+    What is searched is what one sees: colours are left out, and of what was drawn over only the last is left.
+
+    \b
+    livewall task search $task compile error:
+    """
+    query = urlencode({"q": text, "from": from_line, "limit": limit, "case": int(case)})
+    found: dict[str, Any] = run(server.get(address(id, f"/logs/{segment(step)}/search?{query}")))
+    if as_json:
+        output.as_json(found)
+        return
+    lines = [(each["n"], each.get("shown", each["text"])) for each in found["items"]]
+    output.table(("Line", ""), lines, empty="No such line.")
+    if found["next"]:
+        say(f"There are more: --from-line {found['next']}.")
+
+
+@click.command()
+@click.argument("id")
+@click.argument("step")
+@click.option("--follow", "-f", is_flag=True, help="Go on until the step ends, also through restarts of the server.")
+@click.option("--from-line", type=click.IntRange(1), metavar="N", help="Begin with this line.")
+@click.option("--tail", type=click.IntRange(1), metavar="N", help="Begin with the last N lines.")
+@click.option("--raw", "form", flag_value="raw", help="Byte for byte, on a terminal too.")
+@click.option("--seen", "form", flag_value="seen", help="As one sees it in the end, without colours.")
+@server_options
+def logs(
+    server: Server, id: str, step: str, follow: bool, from_line: int | None, tail: int | None, form: str | None
+) -> None:
+    """Print the log of STEP.
+
+    In a pipe it comes byte for byte. On a terminal its colours and redraws pass, and nothing else that steers a
+    terminal: no title, no clearing of the screen.
+
+    \b
+    livewall task logs $task compile --follow
+    livewall task logs $task compile --seen | tail
+    """
+    if from_line and tail:
+        raise click.UsageError("--from-line and --tail exclude each other.")
+    log = Log(server, bare(id), step, form or ("terminal" if output.terminal() else "raw"))
+
+    async def work() -> None:
+        if follow:
+            server.patience = PATIENCE
+        if from_line or tail:
+            log.offset = await line_offset(server, log.task, step, from_line or -(tail or 0))
+        try:
+            await log.print()
+            if follow:
+                await log.follow()
+        finally:
+            log.close()
+
+    run(work())
+
+
+class Log:
+    """What was printed of a log, by its offset: nothing twice, nothing left out that the server has.
+
+    `form` is `raw` (the bytes), `terminal` (what may steer a terminal is left out) or `seen` (redraws are resolved).
+    """
+
+    def __init__(self, server: Server, task: str, step: str, form: str = "raw") -> None:
+        self.server, self.task, self.step = server, task, step
+        self.offset = 0
+        self._form = form
+        self._begin()
+
+    def _begin(self) -> None:
+        self._harmless = Harmless()
+        self._passage = Passage(1, 0, overlap=0)
+
+    def write(self, data: bytes) -> None:
+        if self._form == "terminal":
+            data = self._encoded(self._harmless.feed(data))
+        elif self._form == "seen":
+            data = self._encoded("".join([lines.text for lines in self._passage.add(data)]))
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+    def close(self) -> None:
+        """Print what was held back: nothing more of this part comes."""
+        if self._form == "terminal":
+            rest = self._harmless.close()
+        else:
+            rest = "".join([lines.text for lines in self._passage.close()])
+        if rest:
+            sys.stdout.buffer.write(self._encoded(rest))
+            sys.stdout.buffer.flush()
+        self._begin()
+
+    def _encoded(self, text: str) -> bytes:
+        return text.encode(sys.stdout.encoding or "utf-8", "replace")
+
+    async def print(self) -> None:
+        """All there is by now."""
+        while True:
+            part = await patiently(self.server, lambda: read(self.server, self.task, self.step, self.offset, READ))
+            if self.offset < part.offset < part.end:
+                self.close()
+                say(f"{part.offset - self.offset} bytes were left out here.")
+                self.offset = part.offset
+                if not part.data:  # what was asked for is all in the gap
+                    continue
+            if not part.data:
+                return
+            self.offset = part.offset + len(part.data)
+            self.write(part.data)
+            if self.offset >= part.end:
+                return
+
+    async def follow(self) -> None:
+        """More whenever there is more; returns when the step has ended and all of it was printed."""
+        name = f"tasks/{self.task}"
+        subscription = subscribe(self.server, [name, f"{name}/logs/{self.step}"])
+        async with aclosing(aiter(subscription)) as messages:
+            async for _ in messages:
+                over = self._over(subscription, name)
+                end = (subscription.held[f"{name}/logs/{self.step}"].entries.get("end") or {}).get("bytes", 0)
+                if over or end > self.offset:
+                    await self.print()
+                if over:
+                    return
+
+    def _over(self, subscription: Subscription, name: str) -> bool:
+        step = subscription.held[name].entries.get(f"step/{self.step}")
+        return step is not None and step["state"] in STEP_STATES_ENDED

@@ -1,0 +1,159 @@
+"""What `livewall watch` draws of what a subscription holds. No I/O; time is an argument."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+
+from livewall.cli.output import bar, plain
+from livewall.cli.tally_table import percent, said, turned_out
+from livewall.cli.tally_table import rows as tally_rows
+from livewall.cli.task_tree import TaskTree, sign, task_list
+from livewall.client.stream_state import Held
+from livewall.client.subscription import Subscription
+
+Titles = Mapping[str, str]  # of a wall's items
+
+
+class Picture:
+    """All streams, one below the other, and the connection; each has its share of the terminal's rows."""
+
+    def __init__(self, subscription: Subscription, now: float, titles: Titles, clock: datetime) -> None:
+        self.subscription = subscription
+        self.now = now
+        self.titles = titles
+        self.clock = clock
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        streams = list(self.subscription.held.values())
+
+        def lines(part: RenderableType) -> list[list[Segment]]:
+            return console.render_lines(part, options.update(height=None), pad=False)
+
+        below = lines(status(self.subscription, self.now))
+        room = max(1, options.size.height - 1 - len(below))
+        if len(streams) > room:
+            below = lines(Text(f"… and {len(streams) - room + 1} more streams", style="dim")) + below
+            streams, room = streams[: room - 1], room - 1
+        parts = [lines(one(held, options.max_width, self.titles, self.clock)) for held in streams]
+        for part, share in zip(parts, shares([len(part) for part in parts], room), strict=True):
+            if share < len(part) and share > 1:
+                part = part[: share - 1] + lines(Text(f"… {len(part) - share + 1} more lines", style="dim"))[:1]
+            yield from joined(part[:share])
+        yield from joined(below)
+
+
+def joined(lines: Sequence[Sequence[Segment]]) -> Iterator[Segment]:
+    for line in lines:
+        yield from line
+        yield Segment.line()
+
+
+def shares(wanted: Sequence[int], room: int) -> list[int]:
+    """How many rows each gets: what it wants where there is room, else as fairly as can be."""
+    given = [0] * len(wanted)
+    hungry = sorted(range(len(wanted)), key=lambda index: wanted[index])
+    for place, index in enumerate(hungry):
+        given[index] = min(wanted[index], room // (len(hungry) - place))
+        room -= given[index]
+    return given
+
+
+def picture(
+    subscription: Subscription, now: float, titles: Titles | None = None, clock: datetime | None = None
+) -> Picture:
+    """`now` is monotonic, for the age of the connection; `clock` the time of the server."""
+    return Picture(subscription, now, titles or {}, clock or datetime.now(UTC))
+
+
+def status(subscription: Subscription, now: float) -> Text:
+    """The connection in words; the last state stays above it."""
+    age = seconds(now - subscription.since_when)
+    if subscription.live:
+        return Text(f"live · {subscription.transport}", style="dim")
+    if any(held.synced for held in subscription.held.values()):
+        return Text(f"connection lost since {age}: {plain(subscription.problem)}; trying again", style="yellow")
+    return Text(
+        f"connecting since {age}" + (f": {plain(subscription.problem)}" if subscription.problem else ""), style="yellow"
+    )
+
+
+def seconds(age: float) -> str:
+    minutes, rest = divmod(int(age), 60)
+    return f"{minutes}:{rest:02}"
+
+
+def one(held: Held, width: int = 80, titles: Titles | None = None, clock: datetime | None = None) -> RenderableType:
+    clock = clock or datetime.now(UTC)
+    if held.error is not None:
+        return Text(f"{held.stream}: {plain(held.error.get('message', 'ended'))}", style="red")
+    if not held.synced:
+        return Text(f"{held.stream}: …", style="dim")
+    kind = held.stream.partition("/")[0]
+    if kind == "polls":
+        return poll(held, width)
+    if held.stream == "tasks":
+        return task_list(held.entries, width, clock)
+    if kind == "tasks" and "task" in held.entries:
+        steps = [data for key, data in held.entries.items() if key.startswith("step/")]
+        return TaskTree(held.entries["task"], steps, clock)
+    if kind == "walls" and "wall" in held.entries:
+        return wall(held.entries["wall"], width, titles or {})
+    return anything(held, width)
+
+
+def poll(held: Held, width: int) -> RenderableType:
+    poll, tally, turnout = (held.entries.get(key) for key in ("poll", "tally", "turnout"))
+    if poll is None:
+        return Text(f"{held.stream}: not open yet", style="dim")
+    title = Text(plain(poll["title"]), style="bold")
+    standing = turnout or {"round": poll["round"], "ballots": 0}
+    footer = Text(plain(said(poll, tally) if tally else turned_out(poll, standing)))
+    most = max((tally or {"counts": {}})["counts"].values(), default=0)
+    rows = Table(box=None, show_header=False, pad_edge=False)
+    rows.add_column(justify="right", style="dim", no_wrap=True, max_width=6)
+    rows.add_column(overflow="fold")  # the only one that gives way
+    rows.add_column(justify="right", no_wrap=True)
+    rows.add_column(no_wrap=True)
+    longest = max(4, min(30, (width - 22) // 3))
+    for each in tally_rows(poll, tally or {"counts": {}, "ballots": 0}):
+        shown = (f"{each.votes} {percent(each.share):>5}", bar(each.votes, most, longest)) if tally else ("", "")
+        label = Text(plain(each.label), style="bold" if each.wins else "dim" if each.share is None else "")
+        if each.wins:
+            label.append(" ✓")
+        rows.add_row(Text(plain(each.id)), label, *shown)
+    return Group(title, rows, footer)
+
+
+def wall(wall: dict[str, Any], width: int, titles: Titles) -> RenderableType:
+    """Its items by their titles, where they are known; the one on stage is marked."""
+    rows = Table(box=None, show_header=False, pad_edge=False)
+    rows.add_column(no_wrap=True)
+    rows.add_column(overflow="fold")
+    rows.add_column(no_wrap=True, overflow="ellipsis", max_width=max(8, width // 3), style="dim")
+    for item in wall["items"]:
+        active = item == wall["active"]
+        title = plain(titles.get(item, ""))
+        name = Text(title or plain(item), style="bold" if active else "")
+        rows.add_row("▶" if active else "", name, Text(plain(item) if title else ""))
+    return Group(Text(f"{wall['code']}  {plain(wall['title'])}", style="bold"), rows)
+
+
+def anything(held: Held, width: int) -> RenderableType:
+    rows = Table(box=None, show_header=False, pad_edge=False)
+    rows.add_column(no_wrap=True, overflow="ellipsis", max_width=max(8, width // 4))
+    rows.add_column(overflow="fold", min_width=min(12, width // 3))
+    rows.add_column(overflow="fold", min_width=min(12, width // 3))
+    for key, data in held.entries.items():
+        if isinstance(data, dict) and {"id", "state", "title"} <= data.keys():
+            rows.add_row(Text(plain(str(data["id"]))), sign(data["state"]), Text(plain(data["title"])))
+        else:
+            rows.add_row(Text(plain(key)), Text(plain(json.dumps(data, ensure_ascii=False))))
+    return Group(Text(held.stream, style="bold"), rows)

@@ -1,0 +1,126 @@
+"""A log that is piped in, sent to a step piece by piece: repeated while the server is away, and read to its end even
+where nobody takes it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from livewall.client.calls import SILENT, ClientError, NotReached, Refusal, Server, segment
+from livewall.client.logs import append, end_of
+from livewall.client.pipe_reader import Piped
+from livewall.client.reporting import RENEW, temporary
+
+T = TypeVar("T")
+LAST_PAUSE = 2.0  # seconds, at most, between two tries
+
+
+class Forwarding:
+    """Reports on one step whose log comes from `piped`.
+
+    While the pipe is open, the server is waited for; afterwards for as long as `server` has patience. `problems` are
+    what could not be reported. `say` is told what a person should know at once.
+    """
+
+    def __init__(
+        self, server: Server, task: str, step: str, piped: Piped, *, lease: float | None, say: Callable[[str], None]
+    ) -> None:
+        self.problems: list[ClientError] = []
+        self.answer: dict[str, Any] = {}
+        self.cancelled = False
+        self._server = server
+        self._patience, self._wait = server.patience, server.wait
+        server.patience = server.wait = 0.0  # what is repeated, is repeated here
+        self._task, self._step = task, step
+        self._piped = piped
+        self._lease = lease
+        self._say = say
+        self._started = time.monotonic()
+        self._said_waiting = False
+
+    async def report(self, body: dict[str, Any]) -> None:
+        """Report the step. A refusal is kept in `problems`: its log may be taken all the same."""
+        path = f"/api/tasks/{segment(self._task)}/steps/{segment(self._step)}"
+        try:
+            self._heard(await self._repeated(lambda: self._server.put(path, body)))
+        except ClientError as problem:
+            self.problems.append(problem)
+
+    async def send_log(self) -> None:
+        """Send all that is piped in; what is not taken is read all the same, and the reason kept in `problems`."""
+        try:
+            await self._send_all()
+        except ClientError as problem:
+            self.problems.append(problem)
+            if not self._piped.waits and self._piped.ended_at == math.inf:
+                self._say(f"{str(problem).rstrip('.')}. What is piped in is read to its end and not sent.")
+            await self._piped.drop()
+
+    async def _send_all(self) -> None:
+        offset = await self._append(b"", None)
+        while (data := await self._piped.next(self._renew())) is not None:
+            offset = await self._append(data, offset)  # also when nothing was printed: it is a sign of life
+
+    async def _append(self, data: bytes, offset: int | None) -> int:
+        """Where the log ends now."""
+        try:
+            answer = await self._repeated(lambda: append(self._server, self._task, self._step, data, offset))
+        except Refusal as problem:
+            if (end := end_of(problem)) is not None:
+                return end  # the server has lost what it had: it goes on where it can
+            raise
+        self._piped.taken(len(data))
+        self._lease = answer["lease"] or self._lease
+        self._heard(answer)
+        found: int = answer["bytes"]
+        return found
+
+    def _renew(self) -> float:
+        return RENEW if self._lease is None else min(RENEW, self._lease / 3)
+
+    def _heard(self, answer: dict[str, Any]) -> None:
+        self.answer = answer
+        if answer.get("cancel") and not self.cancelled:
+            self.cancelled = True
+            self._say("Someone asked to cancel this task.")
+
+    async def _repeated(self, once: Callable[[], Awaitable[T]]) -> T:
+        """The result of a call that may be repeated. Raises Refusal for good, NotReached when the patience ends."""
+        pause = 0.1
+        aloud = asyncio.get_running_loop().call_later(SILENT, self._say_waiting)
+        try:
+            while True:
+                try:
+                    return await once()
+                except (Refusal, NotReached) as problem:
+                    wait = pause
+                    if isinstance(problem, Refusal):
+                        if problem.code == "unauthenticated" and self._server.look_for_token():
+                            continue
+                        if not temporary(problem):
+                            raise
+                        wait = problem.retry_after or pause
+                    wait *= random.uniform(0.8, 1.2)
+                    if time.monotonic() + wait > self._until():
+                        raise
+                await asyncio.sleep(wait)
+                pause = min(pause * 2, LAST_PAUSE)
+        finally:
+            aloud.cancel()
+
+    def _until(self) -> float:
+        """The monotonic time at which the patience ends."""
+        if self._piped.waits:
+            begin = max(self._started, self._piped.taken_at)
+        else:
+            begin = max(self._piped.ended_at, self._piped.taken_at)
+        return begin + (self._patience if self._server.reached else self._wait)
+
+    def _say_waiting(self) -> None:
+        if not self._said_waiting:
+            self._said_waiting = True
+            self._say(f"waiting for {self._server.url}; what is piped in is kept meanwhile")

@@ -1,0 +1,232 @@
+"""Drives the hub on the event loop: performs the loads it wishes for, runs its work with yields, evicts what is idle.
+
+The hub itself is pure; everything that takes time is here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from livewall.errors import Busy, LivewallError, NotFound
+from livewall.hub.hub import Hub
+from livewall.hub.load_requests import Backfill, Facts, Loaded, Open, Wish
+from livewall.hub.log import Event
+from livewall.hub.position import View
+from livewall.hub.reader import Cursor, Reader
+from livewall.hub.stream import Rule, Stream
+
+log = logging.getLogger(__name__)
+
+
+class Streams(Protocol):
+    """What the hub needs of the store."""
+
+    async def load(self, name: str) -> Loaded | None: ...
+
+    async def since(self, name: str, view: View, n: int) -> list[Event] | None: ...
+
+
+class LiveHub:
+    """The hub and the loop that drives it.
+
+    `spent(seconds)` is told what fan-out took of this thread, by `cpu_clock`; `finished(seconds)` the time from the
+    first change to the last send, by `clock`.
+    """
+
+    def __init__(
+        self,
+        epoch: str,
+        rules: dict[str, Rule],
+        streams: Streams,
+        *,
+        now: Callable[[], str],
+        clock: Callable[[], float],
+        cpu_clock: Callable[[], float],
+        spent: Callable[[float], None] = lambda seconds: None,
+        finished: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
+        self.hub = Hub(epoch, rules, now=now, wake=self._wake)
+        self._streams = streams
+        self._clock = clock
+        self._cpu_clock = cpu_clock
+        self._spent = spent
+        self._finished = finished
+        self._loop = asyncio.get_running_loop()
+        self._scheduled = False
+        self._since = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._opening: dict[Stream, asyncio.Future[None]] = {}
+
+    # -- what happens after a commit
+
+    def publish(self, name: str, events: list[Event]) -> None:
+        """Take what was committed. Where that fails, the stream is closed: its readers come back and lack nothing."""
+        try:
+            self.hub.publish(name, events)
+        except Exception:
+            log.exception("what was committed to %s could not be published; its readers are sent to come back", name)
+            self.hub.abandon(name, Busy("unavailable", "the stream was interrupted; subscribe again"))
+
+    def tell(self, name: str, tag: str, facts: Any) -> None:
+        self.hub.tell(name, tag, facts)
+
+    # -- reading
+
+    async def opened(self, name: str) -> Stream:
+        """The stream, loaded. Raises NotFound (`no_such_stream`) and Busy."""
+        stream = self.hub.open(name)
+        if stream.loading:
+            future = self._opening.get(stream)
+            if future is None:
+                future = self._opening[stream] = self._loop.create_future()
+                # Somebody may give up waiting: the answer is everyone's.
+                future.add_done_callback(lambda done: done.cancelled() or done.exception())
+            await asyncio.shield(future)
+        return stream
+
+    async def view(self, name: str, who: Any) -> View:
+        """The view of a stream that `who` gets; raises what its rule raises."""
+        stream = await self.opened(name)
+        facts = None
+        if stream.rule.needs_facts(stream.state, who):
+            facts = await stream.rule.facts(name, who)
+        return stream.rule.view(stream.state, who, facts)
+
+    async def attach(self, reader: Reader, name: str, since: str | None) -> None:
+        """Give a reader a cursor on a stream. What it lacks is sent by `hub.start`. Raises NotFound, NotAllowed."""
+        stream = await self.opened(name)
+        self.hub.attach(reader, stream, since)
+
+    async def settled(self, reader: Reader) -> None:
+        """Wait until nothing has to be asked of the store before `reader` has what it lacks."""
+        while any(c.loading or c.waiting for c in reader.cursors.values()):
+            if self._tasks:
+                await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            else:
+                await asyncio.sleep(0)
+
+    # -- driving
+
+    def _wake(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._since = self._clock()
+            self._loop.call_soon(self._go)
+
+    def _go(self) -> None:
+        """Most publications are done within one turn of the loop; only a long one becomes a task."""
+        self._wishes()
+        work = self.hub.work()
+        more = False
+        try:
+            more = self._step(work)
+        finally:  # whatever becomes of one publication, there will be others
+            if more:
+                self._spawn(self._continue(work))
+            else:
+                self._rest()
+
+    def _step(self, work: Any) -> bool:
+        """One stretch of work; False when there is no more. What fails is logged and does not stop the rest."""
+        start = self._cpu_clock()
+        try:
+            next(work)
+            return True
+        except StopIteration:
+            return False
+        except Exception:
+            log.exception("the hub's work failed")
+            return False
+        finally:
+            self._spent(self._cpu_clock() - start)
+
+    async def _continue(self, work: Any) -> None:
+        try:
+            await asyncio.sleep(0)
+            while self._step(work):
+                self._wishes()  # who comes to another stream does not wait until all is told here
+                await asyncio.sleep(0)
+        finally:
+            self._rest()
+
+    def _rest(self) -> None:
+        self._scheduled = False
+        self._finished(self._clock() - self._since)
+        self._wishes()
+        if self.hub.dirty:
+            self._wake()
+
+    def _wishes(self) -> None:
+        while self.hub.wishes:
+            self._spawn(self._grant(self.hub.wishes.popleft()))
+
+    async def _grant(self, wish: Wish) -> None:
+        match wish:
+            case Open(stream):
+                await self._open(stream)
+            case Backfill(cursor):
+                await self._backfill(cursor)
+            case Facts(cursor):
+                self.hub.facts(cursor, await self._facts(cursor))
+
+    async def _facts(self, cursor: Cursor) -> Any:
+        """A reader's own fact; None, which shows less, where the store cannot say."""
+        try:
+            return await cursor.stream.rule.facts(cursor.stream.name, cursor.reader.who)
+        except Exception as error:
+            self._told_nothing("what a reader may see", cursor.stream, error)
+            return None
+
+    async def _open(self, stream: Stream) -> None:
+        error: LivewallError | None = None
+        found: Loaded | None = None
+        try:
+            found = await self._streams.load(stream.name)
+        except LivewallError as problem:
+            error = problem
+        except Exception as problem:
+            error = self._told_nothing("what it holds", stream, problem)
+        self.hub.loaded(stream, found)
+        if stream.loading and error is None:
+            error = NotFound("no_such_stream", f"there is no stream {stream.name[:80]}")
+        future = self._opening.pop(stream, None)
+        if future is not None and not future.done():
+            if stream.loading and error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(None)
+
+    async def _backfill(self, cursor: Cursor) -> None:
+        try:
+            events = await self._streams.since(cursor.stream.name, cursor.view, cursor.n)
+        except Exception as error:
+            self._told_nothing("what a reader lacks", cursor.stream, error)
+            events = None
+        self.hub.backfilled(cursor, events)
+
+    def _told_nothing(self, what: str, stream: Stream, error: Exception) -> Busy:
+        """Whoever waits for an answer gets one: none would be waited for for ever."""
+        heard = isinstance(error, LivewallError)
+        log.warning("%s of %s is not known: %s", what, stream.name, error, exc_info=None if heard else error)
+        return Busy("unavailable", "the stream cannot be read at the moment; try again")
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("the hub's work failed", exc_info=error)
+
+    async def idle(self) -> None:
+        """Wait until everything that is committed has been sent to whoever could take it."""
+        while self._tasks or self._scheduled:
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            else:
+                await asyncio.sleep(0)

@@ -1,0 +1,245 @@
+"""HTTP/1.1 and WebSockets over a channel: as little of them as a phone needs."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import zlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import msgspec
+
+from livewall.client.calls import AGENT, ANSWER_TIMEOUT
+from livewall.rehearsal import frames
+from livewall.rehearsal.channel import Channel, Lost, Place
+from livewall.rehearsal.network import Link
+
+Headers = Mapping[str, str]
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Headers
+    body: bytes
+    server_seconds: float | None
+    """From the request's last byte to the answer's, the weather and our own pauses left out."""
+
+    def json(self) -> Any:
+        """None where it is no JSON."""
+        with suppress(msgspec.DecodeError):
+            return msgspec.json.decode(self.body)
+        return None
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+
+class Body:
+    """Puts an answer together. `take` raises ValueError for what is no HTTP."""
+
+    def __init__(self, *, head_only: bool = False) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.data = b""
+        self.whole = False
+        self.rest = b""
+        """What came after the answer."""
+        self._head_only = head_only
+        self._size: int | None = None
+
+    def take(self, data: bytes) -> None:
+        self.rest += data
+        if not self.status and not self._take_head():
+            return
+        if self._head_only:
+            self.whole = True
+        elif self.headers.get("transfer-encoding", "").lower() == "chunked":
+            self._take_chunks()
+        elif self._size is not None and len(self.rest) >= self._size:
+            self.data, self.rest, self.whole = self.rest[: self._size], self.rest[self._size :], True
+
+    def end(self) -> bool:
+        """The connection has ended; whether that ended the answer, too."""
+        if self.status and not self.whole and self._size is None and "transfer-encoding" not in self.headers:
+            self.data, self.rest, self.whole = self.rest, b"", True
+        return self.whole
+
+    def content(self) -> bytes:
+        if self.headers.get("content-encoding", "").lower() == "gzip":
+            return zlib.decompress(self.data, 47)
+        return self.data
+
+    def _take_head(self) -> bool:
+        head, found, rest = self.rest.partition(b"\r\n\r\n")
+        if not found:
+            return False
+        top, *lines = head.decode("latin-1").split("\r\n")
+        self.status, self.rest = int(top.split()[1]), rest
+        for line in lines:
+            name, _, value = line.partition(":")
+            name = name.lower()
+            value = value.strip()
+            self.headers[name] = f"{self.headers[name]}\n{value}" if name in self.headers else value
+        size = self.headers.get("content-length")
+        bare = self.status in (204, 304) or 100 <= self.status < 200
+        self._size = 0 if bare else int(size) if size is not None else None
+        return True
+
+    def _take_chunks(self) -> None:
+        while not self.whole:
+            size, found, rest = self.rest.partition(b"\r\n")
+            if not found or len(rest) < int(size, 16) + 2:
+                return
+            length = int(size, 16)
+            self.data += rest[:length]
+            self.rest = rest[length + 2 :]
+            self.whole = not length
+
+
+def request(method: str, path: str, place: Place, headers: Headers, body: bytes = b"") -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {place.netloc}", f"User-Agent: {AGENT}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if body or method in ("PUT", "POST", "DELETE"):
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+class Line:
+    """An HTTP connection that is kept for as long as it holds."""
+
+    def __init__(self, place: Place, link: Link) -> None:
+        self.place = place
+        self.link = link
+        self._channel: Channel | None = None
+
+    async def ask(
+        self, method: str, path: str, headers: Headers, body: bytes = b"", *, patience: float = ANSWER_TIMEOUT
+    ) -> Answer:
+        """Raises Lost, also when nothing came for `patience` seconds."""
+        if self._channel is None or not self._channel.open:
+            self._channel = await Channel.connect(self.place, self.link)
+        channel, answer = self._channel, Body()
+        try:
+            channel.send(request(method, path, self.place, headers, body))
+            async with asyncio.timeout(patience):
+                await _whole(channel, answer)
+        except TimeoutError:
+            self.close()
+            raise Lost("no answer came") from None
+        except BaseException:
+            self.close()
+            raise
+        if answer.headers.get("connection", "").lower() == "close":
+            self.close()
+        return Answer(answer.status, answer.headers, answer.content(), channel.server_seconds())
+
+    @property
+    def channel(self) -> Channel | None:
+        return self._channel
+
+    def close(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+
+async def _whole(channel: Channel, answer: Body) -> None:
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def sink(data: bytes) -> None:
+        try:
+            answer.take(data)
+        except ValueError:
+            channel.close()
+            return
+        if answer.whole and not done.done():
+            done.set_result(None)
+
+    def ended() -> None:
+        if not done.done():
+            if answer.end():
+                done.set_result(None)
+            else:
+                done.set_exception(Lost("the connection ended before the answer"))
+
+    channel.sink, channel.ended = sink, ended
+    try:
+        await done
+    finally:
+        channel.sink, channel.ended = lambda data: None, lambda: None
+
+
+class Stream:
+    """An answer that does not end: server-sent events. `closed` says when it did."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def open(self, path: str, headers: Headers, place: Place) -> Body:
+        """The head; what follows waits for `start`. Raises Lost."""
+        head = Body(head_only=True)
+        try:
+            self.channel.send(request("GET", path, place, headers))
+            async with asyncio.timeout(ANSWER_TIMEOUT):
+                await _whole(self.channel, head)
+        except TimeoutError:
+            raise Lost("no answer came") from None
+        self._rest = head.rest
+        return head
+
+    def start(self, heard: Callable[[bytes], None]) -> None:
+        """Hand on what comes, from what has come already; at once after `open`."""
+        self.channel.sink, self.channel.ended = heard, self._end
+        if self._rest:
+            heard(self._rest)
+        if not self.channel.open:
+            self._end()
+
+    def _end(self) -> None:
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+
+class Socket(Stream):
+    """A WebSocket. When it is closed, `code` and `reason` are what the server said."""
+
+    code: int | None = None
+    reason = ""
+
+    async def open(self, path: str, headers: Headers, place: Place) -> Body:
+        """The handshake's answer: status 101, or a refusal. Raises Lost."""
+        key = base64.b64encode(os.urandom(16)).decode()
+        more = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+        return await super().open(path, {**headers, **more, "Sec-WebSocket-Key": key}, place)
+
+    def start(self, heard: Callable[[bytes], None]) -> None:
+        """`heard` takes each message."""
+        self._frames, self._heard = frames.Frames(), heard
+        super().start(self._take)
+
+    def say(self, message: Any) -> None:
+        """Raises Lost."""
+        self.channel.send(frames.frame(frames.TEXT, msgspec.json.encode(message)))
+
+    def _take(self, data: bytes) -> None:
+        try:
+            found = self._frames.feed(data)
+        except ValueError:
+            self.channel.close()
+            return
+        for opcode, payload in found:
+            if opcode == frames.TEXT:
+                self._heard(payload)
+            elif opcode == frames.PING:
+                with suppress(Lost):
+                    self.channel.send(frames.frame(frames.PONG, payload))
+            elif opcode == frames.CLOSE:
+                if len(payload) >= 2:
+                    self.code, self.reason = int.from_bytes(payload[:2], "big"), payload[2:].decode("utf-8", "replace")
+                self.channel.close()
+                return

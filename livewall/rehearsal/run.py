@@ -1,0 +1,108 @@
+"""What everybody in the hall has in common: where the server is, whether it goes on, and what was measured so far."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+
+from livewall.rehearsal.channel import Channel, Place
+from livewall.rehearsal.checks import Fault, Ledger
+from livewall.rehearsal.network import Weather
+
+Act = tuple[str, str, int, bool]
+"""A poll's id, phase, round and publication: what a reader sees of a host's act."""
+
+MOST_FAULTS = 1000
+
+
+@dataclass
+class Times:
+    """Seconds, as people felt them and without the weather: from the last byte that left to the last that came."""
+
+    felt: list[float] = field(default_factory=list)
+    server: list[float] = field(default_factory=list)
+
+    def add(self, felt: float, server: float | None) -> None:
+        self.felt.append(felt)
+        if server is not None:
+            self.server.append(server)
+
+
+@dataclass
+class Figures:
+    joined: int = 0
+    joining: int = 0
+    join: Times = field(default_factory=Times)
+    ack: Times = field(default_factory=Times)
+    back: Times = field(default_factory=Times)
+    to_screens: list[float] = field(default_factory=list)
+    to_people: list[float] = field(default_factory=list)
+    acts: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    ballots: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+    live: Counter[str] = field(default_factory=Counter)
+    most_live: dict[str, int] = field(default_factory=dict)
+    returned: int = 0
+    resets: int = 0
+    messages: int = 0
+    rate_limited: int = 0
+    busiest: int = 0
+    """The most acknowledgements within one second."""
+    waited: float = 0.0
+    """Seconds that everybody together waited because the server said so with Retry-After."""
+    _second: int = 0
+    _in_second: int = 0
+
+    def acknowledged(self, kind: str, felt: float, server: float | None, now: float) -> None:
+        self.ballots[kind] += 1
+        self.ack.add(felt, server)
+        if int(now) != self._second:
+            self._second, self._in_second = int(now), 0
+        self._in_second += 1
+        self.busiest = max(self.busiest, self._in_second)
+
+    def is_live(self, transport: str, change: int) -> None:
+        self.live[transport] += change
+        self.most_live[transport] = max(self.most_live.get(transport, 0), self.live[transport])
+
+    @property
+    def acknowledged_ballots(self) -> int:
+        return sum(self.ballots.values())
+
+
+class Hall:
+    def __init__(self, place: Place, wall: str, weather: Weather, chance: random.Random, *, react: float) -> None:
+        self.place = place
+        self.wall = wall
+        self.weather = weather
+        self.chance = chance
+        self.react = react
+        """Seconds within which nearly everybody has voted."""
+        self.figures = Figures()
+        self.ledger = Ledger()
+        self.faults: list[Fault] = []
+        self.over = asyncio.Event()
+        """No ballot is begun any more, and nobody is cut off: what is checked last is the server, not the weather."""
+        self.ghosts: set[Channel] = set()
+        self._acts: dict[Act, float] = {}
+        self._loop = asyncio.get_running_loop()
+
+    def now(self) -> float:
+        return self._loop.time()
+
+    def fault(self, fault: Fault) -> None:
+        if len(self.faults) < MOST_FAULTS:
+            self.faults.append(fault)
+
+    def host_acts(self, poll: str, phase: str, round: int, published: bool) -> None:
+        """The host presses the button: from here on it counts."""
+        self._acts.setdefault((poll, phase, round, published), self.now())
+
+    def saw(self, act: Act, channel: Channel, since: float, *, screen: bool) -> None:
+        """A reader has a host's act. It counts where it followed the poll `since` before, and read all the while."""
+        at = self._acts.get(act)
+        if at is not None and since < at and channel.read_since(at):
+            (self.figures.to_screens if screen else self.figures.to_people).append(channel.raw_at - at)

@@ -1,0 +1,159 @@
+"""What is wrong with a pipeline's file: every problem with its line, found in one go."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from livewall.errors import LivewallError
+from livewall.toml_lines import Path
+
+MOST = 100
+"""Problems that are told of one file."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    file: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.reason}"
+
+
+class PipelineFault(LivewallError):
+    """A pipeline's file that cannot be taken, with all its `problems` in the order of their lines."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(problems, key=lambda problem: problem.line)
+        more = len(self.problems) - 1
+        super().__init__("invalid", f"{self.problems[0]}{f' (and {more} more)' if more else ''}")
+
+
+class Findings:
+    """Collects the problems of one file."""
+
+    def __init__(self, file: str, lines: Mapping[Path, int]) -> None:
+        self.problems: list[Problem] = []
+        self.notes: list[Problem] = []
+        """What is allowed and yet hardly meant."""
+        self._file = file
+        self._lines = lines
+
+    def add(self, path: Path, reason: str) -> None:
+        """A problem at `path`; where that has no line of its own, at the nearest thing around it that has one."""
+        if len(self.problems) < MOST:
+            self.problems.append(self._problem(path, reason))
+
+    def note(self, path: Path, reason: str) -> None:
+        if len(self.notes) < MOST:
+            self.notes.append(self._problem(path, reason))
+
+    def _problem(self, path: Path, reason: str) -> Problem:
+        while path and path not in self._lines:
+            path = path[:-1]
+        return Problem(self._file, self._lines.get(path, 1), reason)
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is told: looking for what somebody may have meant takes its time."""
+        return len(self.problems) >= MOST
+
+    def done(self) -> None:
+        """Raises PipelineFault if there were problems."""
+        if self.problems:
+            raise PipelineFault(self.problems)
+
+
+class Place:
+    """A value in the file: its parts are reached by their keys, and what is wrong is said of it."""
+
+    def __init__(self, findings: Findings, path: Path = ()) -> None:
+        self.findings = findings
+        self.path = path
+
+    def __getitem__(self, key: str | int) -> Place:
+        return Place(self.findings, (*self.path, key))
+
+    def wrong(self, reason: str) -> None:
+        self.findings.add(self.path, reason)
+
+    def note(self, reason: str) -> None:
+        self.findings.note(self.path, reason)
+
+
+def shown(value: Any) -> str:
+    """A value of the file in few words, for what is said of it."""
+    text = value if isinstance(value, str) else f"{value}"
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """`; did you mean X?` where something known is like `name`, else nothing."""
+    found = difflib.get_close_matches(name[:80], list(known), n=1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def word(value: Any) -> str:
+    """What kind of value this is, in TOML's words."""
+    match value:
+        case bool():
+            return "true or false"
+        case str():
+            return "text"
+        case int() | float():
+            return "a number"
+        case list():
+            return "a list"
+        case dict():
+            return "a table"
+        case _:
+            return "a date or time"
+
+
+def known_keys(table: Mapping[str, Any], known: Iterable[str], where: Place, what: str) -> None:
+    """Keys that `what` does not have are problems: they would be taken for said, and do nothing."""
+    known = list(known)
+    for key in table:
+        if key not in known and not where.findings.full:
+            where[key].wrong(f"{what} has no key {shown(key)!r}{meant(key, known)}")
+
+
+def text(value: Any, where: Place, what: str, *, most: int) -> str | None:
+    """The text, or None and a problem."""
+    if not isinstance(value, str):
+        where.wrong(f"{what} must be text, not {word(value)}")
+    elif not value:
+        where.wrong(f"{what} must not be empty")
+    elif len(value) > most:
+        where.wrong(f"{what} must have at most {most:,} characters")
+    elif "\0" in value:
+        where.wrong(f"{what} must not contain a NUL character")
+    else:
+        return value
+    return None
+
+
+def number(value: Any, where: Place, what: str, *, least: float, most: float, above: bool = False) -> float | None:
+    """The number from `least` (not itself, if `above`) to `most`, or None and a problem."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        where.wrong(f"{what} must be a number, not {word(value)}")
+    elif not (least < value if above else least <= value) or not value <= most:
+        where.wrong(f"{what} must be {'above' if above else 'at least'} {least:g} and at most {most:,.0f}")
+    else:
+        return float(value)
+    return None
+
+
+def whole(value: Any, where: Place, what: str, *, least: int, most: int) -> int | None:
+    """The whole number from `least` to `most`, or None and a problem."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        where.wrong(f"{what} must be a whole number, not {word(value) if not isinstance(value, float) else value}")
+    elif not least <= value <= most:
+        where.wrong(f"{what} must be at least {least} and at most {most:,}")
+    else:
+        return value
+    return None

@@ -1,0 +1,84 @@
+"""A deck: the questions of an event as Markdown or plain text, read and written. A pure pair: `parse(format(x)) == x`.
+
+The grammar is in docs/decks.md. What is wrong is told with its line, and all of it at once.
+"""
+
+from __future__ import annotations
+
+import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Sequence
+
+from livewall.errors import BadInput
+from livewall.voting.decks import deck_settings
+from livewall.voting.decks.deck_settings import named
+from livewall.voting.decks.lines import ABSTAIN, Kind, has_checkbox, marks_of, recognised, written
+from livewall.voting.decks.reader import DeckFault, Problem, Reader
+from livewall.wire import OptionIn, PollIn
+
+MOST_BYTES = 1 << 20
+
+
+def text_of(data: bytes) -> str:
+    """The text of a file or a body: UTF-8, or UTF-16 with its mark, as Excel writes it.
+
+    Raises DeckFault where it is neither, BadInput (`too_large`).
+    """
+    if len(data) > MOST_BYTES:
+        raise BadInput("too_large", f"a deck has at most {MOST_BYTES:,} bytes")
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        try:
+            return data.decode("utf-16")
+        except UnicodeDecodeError:
+            raise DeckFault([Problem(1, "this is not UTF-16, as its first bytes say: save it as UTF-8 text")]) from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        said = "this is not UTF-8: save the file as UTF-8 text (in Excel: CSV UTF-8)"
+        raise DeckFault([Problem(line, said)]) from None
+
+
+def parse(text: str) -> list[PollIn]:
+    """The polls of a deck, in order and on no wall. Raises DeckFault."""
+    return Reader().polls_of(plain(text))
+
+
+def plain(text: str) -> str:
+    """The text with line ends of one kind, and without the mark that some editors put first."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def has_headings(text: str) -> bool:
+    """Whether a question has `## ` before it, as in every deck that was exported and in no other format."""
+    return re.search("^## ", text, re.MULTILINE) is not None
+
+
+def has_options(text: str) -> bool:
+    """Whether any line begins like an option."""
+    return any(recognised(line, 0, named).kind is Kind.OPTION for line in text.split("\n"))
+
+
+def format(polls: Sequence[PollIn], title: str = "") -> str:
+    """The deck of polls that the API would take, under the title of a wall."""
+    parts = [f"# {written(title, named)}\n"] if title else []
+    for poll in polls:
+        part = [f"## {written(poll.title, named)}\n\n"]
+        part += [f"- {_option_written(option, place)}\n" for place, option in enumerate(poll.options, 1)]
+        if settings := deck_settings.lines(poll):
+            part += ["\n", *(f"{line}\n" for line in settings)]
+        parts.append("".join(part))
+    return "\n".join(parts)
+
+
+def _option_written(option: str | OptionIn, place: int) -> str:
+    given = OptionIn(option) if isinstance(option, str) else option
+    text = written(given.label, named)
+    if has_checkbox(text):
+        text = "\\" + text
+    if marks_of(text)[1]:
+        before, brace, inside = text.rpartition("{")
+        text = f"{before}\\{brace}{inside}"
+    marks = [f"#{given.id}"] if given.id not in (None, str(place)) else []
+    marks += [ABSTAIN] if given.abstain else []
+    return f"{text} {{{' '.join(marks)}}}" if marks else text

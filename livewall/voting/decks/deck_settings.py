@@ -1,0 +1,139 @@
+"""The settings of a question in a deck: the words a speaker would use for the fields of a poll, both ways."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, get_args
+
+from livewall import wire
+from livewall.visible_text import look
+from livewall.wire import PollIn
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SPAN = re.compile(r"([0-9]{1,9})\s*(?:(s|m|h|d)|sec|seconds?|min|minutes?|hours?|days?)?")
+_CLOCK = re.compile(r"([0-9]{1,6}):([0-5][0-9])")
+_YES, _NO = ("yes", "true", "on", "y"), ("no", "false", "off", "n")
+_SEVERAL = ("several", "any", "all", "multi", "multiple")
+_UP_TO = re.compile(r"(?:up to|at most)\s*([0-9]{1,9})")
+
+Fields = dict[str, Any]
+
+
+class Setting(NamedTuple):
+    """`read` gives fields of a poll from the words behind the colon, or raises ValueError with what is taken; `written`
+    the words for a poll, "" where they go without saying."""
+
+    names: tuple[str, ...]
+    read: Callable[[str], Fields]
+    written: Callable[[PollIn], str]
+
+
+def _choices(text: str) -> Fields:
+    if text in ("one", "1", "single"):
+        return {"kind": "single", "max_choices": 1}
+    if text in _SEVERAL:
+        return {"kind": "multi", "max_choices": None}
+    if found := _UP_TO.fullmatch(text):
+        return {"kind": "multi", "max_choices": int(found[1])}
+    return {"kind": "multi", "max_choices": _number(text, "one, several, or up to 3")}
+
+
+def _number(text: str, taken: str = "a whole number") -> int:
+    if re.fullmatch("[0-9]{1,9}", text):
+        return int(text)
+    raise ValueError(taken)
+
+
+def _flag(text: str) -> bool:
+    if text in _YES + _NO:
+        return text in _YES
+    raise ValueError("yes or no")
+
+
+def _one_of(text: str, words: tuple[str, ...]) -> str:
+    word = re.sub(r"[\s_-]+", "_", text)
+    if word in words:
+        return word
+    raise ValueError(", ".join(each.replace("_", " ") for each in words))
+
+
+def _seconds(text: str) -> int:
+    if found := _CLOCK.fullmatch(text):
+        return int(found[1]) * 60 + int(found[2])
+    if found := _SPAN.fullmatch(text):
+        letters = text[len(found[1]) :].strip()
+        return int(found[1]) * _UNITS[letters[:1] or "s"]
+    raise ValueError("a time such as 90 s, 2 min, 1:30 or 1 h")
+
+
+def _span(seconds: int) -> str:
+    for size, word in ((3600, "h"), (60, "min")):
+        if seconds % size == 0:
+            return f"{seconds // size} {word}"
+    return f"{seconds} s"
+
+
+def _choices_written(poll: PollIn) -> str:
+    if poll.kind == "single":
+        return ""
+    return "several" if poll.max_choices == len(poll.options) else f"up to {poll.max_choices}"
+
+
+SETTINGS = (
+    Setting(("choices",), _choices, _choices_written),
+    Setting(("kind",), lambda text: {"kind": _one_of(text, get_args(wire.Kind))}, lambda poll: ""),
+    Setting(("max choices", "max"), lambda text: {"max_choices": _number(text)}, lambda poll: ""),
+    Setting(
+        ("results",),
+        lambda text: {"results": _one_of(text, get_args(wire.Results))},
+        lambda poll: "" if poll.results == "live" else poll.results.replace("_", " "),
+    ),
+    Setting(
+        ("change", "allow change"),
+        lambda text: {"allow_change": _flag(text)},
+        lambda poll: "" if poll.allow_change else "no",
+    ),
+    Setting(
+        ("closes in",),
+        lambda text: {"closes_in": _seconds(text)},
+        lambda poll: "" if poll.closes_in is None else _span(poll.closes_in),
+    ),
+    Setting(
+        ("assurance",),
+        lambda text: {"assurance": _one_of(text, get_args(wire.Assurance))},
+        lambda poll: "" if poll.assurance == "open" else poll.assurance,
+    ),
+    Setting(
+        ("quorum",),
+        lambda text: {"quorum": _number(text)},
+        lambda poll: "" if poll.quorum is None else str(poll.quorum),
+    ),
+    Setting(
+        ("majority",),
+        lambda text: {"majority": _one_of(text, get_args(wire.Majority))},
+        lambda poll: poll.majority or "",
+    ),
+    Setting(("compare",), lambda text: {"compare": _flag(text)}, lambda poll: "yes" if poll.compare else ""),
+)
+NAMES: Mapping[str, Setting] = {name: setting for setting in SETTINGS for name in setting.names}
+
+
+def plain(name: str) -> str:
+    """A name as it stands in `NAMES`: case, width, and `_` or `-` for a space, do not matter."""
+    return re.sub(r"[\s_-]+", " ", look(name))
+
+
+def named(name: str) -> bool:
+    return plain(name) in NAMES
+
+
+def fields(name: str, value: str) -> Fields:
+    """The fields of a poll that a setting gives. `max_choices` of None is as many as there are options. Raises
+    ValueError with what would have been taken."""
+    return NAMES[plain(name)].read(look(value))
+
+
+def lines(poll: PollIn) -> list[str]:
+    """The settings of a poll that do not go without saying."""
+    return [f"{setting.names[0]}: {words}" for setting in SETTINGS if (words := setting.written(poll))]

@@ -1,0 +1,68 @@
+"""Polls from a file that is no deck, gathered with what is wrong in it, each with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from livewall.visible_text import alike, shows
+from livewall.voting.decks.reader import MOST_OPTIONS, MOST_POLLS, MOST_PROBLEMS, DeckFault, Problem, fault, unclean
+from livewall.wire import PollIn
+
+RIGHT_ANSWERS = (
+    "the marks of right answers are not kept, nor points and feedback: a poll has none, and the audience is shown none"
+)
+
+
+class Taken(NamedTuple):
+    """The polls of a file, and what of it is not kept, in words."""
+
+    polls: list[PollIn]
+    notes: list[str]
+
+
+class Drafts:
+    def __init__(self) -> None:
+        self._polls: list[PollIn] = []
+        self._problems: list[Problem] = []
+        self._notes: list[str] = []
+
+    def wrong(self, line: int, reason: str) -> None:
+        """Note a problem. Raises DeckFault when there are so many that the rest does not matter."""
+        self._problems.append(Problem(line, reason))
+        if len(self._problems) >= MOST_PROBLEMS:
+            raise DeckFault(self._problems)
+
+    def note(self, text: str) -> None:
+        """Say, once, what is not kept."""
+        if text not in self._notes:
+            self._notes.append(text)
+
+    def add(self, line: int, title: str, options: Sequence[tuple[int, str]], **settings: Any) -> None:
+        """A question, and its options each with its line."""
+        known = len(self._problems)
+        if why := fault({"title": title}) or unclean(title):
+            self.wrong(line, f"the question {why}")
+        if not options:
+            self.wrong(line, "the question has no options to choose from")
+        if len(options) > MOST_OPTIONS:
+            self.wrong(options[MOST_OPTIONS][0], f"a poll has at most {MOST_OPTIONS} options")
+        for at, label in options:
+            if why := fault({"options": [label]}) or unclean(label):
+                self.wrong(at, f"the option {why}")
+        for first, *others in alike(label for _, label in options):
+            for other in others if shows(options[first][1]) else ():
+                said = f"{options[other][1]!r} looks like {options[first][1]!r}"
+                self.wrong(options[other][0], f"the option {said}: use other words")
+        if len(self._polls) == MOST_POLLS:
+            self.wrong(line, f"a deck has at most {MOST_POLLS} polls")
+        if len(self._problems) == known:
+            self._polls.append(PollIn(title, [label for _, label in options], **settings))
+
+    def taken(self) -> Taken:
+        """What was gathered. Raises DeckFault."""
+        if not self._polls and not self._problems:
+            self._problems.append(Problem(1, "there is no question in this file"))
+        if self._problems:
+            raise DeckFault(self._problems)
+        return Taken(self._polls, self._notes)

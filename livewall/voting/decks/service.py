@@ -1,0 +1,133 @@
+"""Decks of walls: put on a wall in one write, taken off it as text; and a whole wall copied."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from livewall import audit
+from livewall.clock import Clock, iso
+from livewall.errors import NotFound, invalid
+from livewall.identity import Secrets, Who, keyed
+from livewall.names import CROCKFORD, is_name, new_poll_id, wall_code
+from livewall.store.store import Store
+from livewall.store.transaction import Transaction
+from livewall.voting import rows
+from livewall.voting.decks import deck, question_file
+from livewall.voting.poll import Poll, asked, copied, new_poll
+from livewall.walls import walls
+from livewall.walls.walls import MOST_ITEMS, Wall
+
+_TO_CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", CROCKFORD)
+
+
+class Decks:
+    def __init__(self, store: Store, secrets: Secrets, clock: Clock) -> None:
+        self._store = store
+        self._secrets = secrets
+        self._clock = clock
+        self._reading = asyncio.Lock()
+
+    async def add(self, code: str, data: bytes, who: Who, *, id: str | None) -> tuple[dict[str, Any], bool]:
+        """The polls of a file as drafts, last on the wall, with notes of what is not kept of it; and whether they were
+        made now: all or none.
+
+        The same deck under the same `id` is put on a wall once; later those of its polls that are still there are the
+        answer. Raises DeckFault, BadInput, NotFound.
+        """
+        if id is not None and not is_name(id):
+            raise invalid("id", "letters, digits, . _ and -, at most 80")
+        code, now = wall_code(code), iso(self._clock())
+        name = self._names(code, data, id)
+
+        def read() -> tuple[list[tuple[Poll, int | None]], list[str]]:
+            given, notes = question_file.read(data)
+            made = [new_poll(name(place), msgspec.structs.replace(each, wall=code)) for place, each in enumerate(given)]
+            return [(poll, each.closes_in) for poll, each in zip(made, given, strict=True)], notes
+
+        async with self._reading:  # the worst deck takes seconds: one at a time, beside the loop
+            drafts, notes = await asyncio.to_thread(read)
+
+        def write(tx: Transaction) -> tuple[list[Poll], bool]:
+            wall = walls.find(tx, code).wall
+            ids = [poll.id for poll, _ in drafts]
+            if tx.one("SELECT 1 FROM polls WHERE id = :id", {"id": ids[0]}):
+                return [row.poll for row in _polls(tx, ids)], False
+            if len(wall.items) + len(ids) > MOST_ITEMS:
+                raise invalid("items", f"a wall has at most {MOST_ITEMS}; this one has {len(wall.items)}")
+            made = _added(tx, wall, drafts, now)
+            audit.note(tx, who, now, "deck.import", walls.stream_of(code), count=len(made))
+            return made, True
+
+        polls, created = await self._store.write(write)
+        answer = {"polls": msgspec.to_builtins(polls)}
+        return answer | ({"notes": notes} if notes else {}), created
+
+    def _names(self, code: str, data: bytes, id: str | None) -> Callable[[int], str]:
+        """The ids of the polls of a deck: for one text under one id always the same, and not to be guessed."""
+        if id is None:
+            return lambda place: new_poll_id()
+        start = f"deck:{code}:{id}:{hashlib.sha256(data).hexdigest()}"
+
+        def name(place: int) -> str:
+            drawn = keyed(self._secrets.cookie, f"{start}:{place}".encode())[:10]
+            return base64.b32encode(drawn).decode().translate(_TO_CROCKFORD)
+
+        return name
+
+    async def text(self, code: str) -> str:
+        """The polls of a wall as a deck, in order. Raises NotFound."""
+
+        def ask(connection: sqlite3.Connection) -> str:
+            wall = walls.find(connection, wall_code(code)).wall
+            found = _polls(connection, _ids(wall))
+            return deck.format([asked(row.poll, row.closes_in) for row in found], wall.title)
+
+        return await self._store.read(ask)
+
+    async def duplicate(self, code: str, who: Who) -> tuple[Wall, int]:
+        """A new wall of the same title with its polls as drafts. Tasks, codes and ballots stay where they are."""
+        code, now = wall_code(code), iso(self._clock())
+
+        def write(tx: Transaction) -> tuple[Wall, int]:
+            of = walls.find(tx, code).wall
+            wall = walls.insert(tx, of.title, now)
+            drafts = [(copied(row.poll, new_poll_id()), row.closes_in) for row in _polls(tx, _ids(of))]
+            _added(tx, wall, drafts, now)
+            audit.note(tx, who, now, "wall.duplicate", walls.stream_of(wall.code), of=walls.stream_of(code))
+            row = walls.find(tx, wall.code)
+            return row.wall, row.version
+
+        return await self._store.write(write)
+
+
+def _added(tx: Transaction, wall: Wall, drafts: list[tuple[Poll, int | None]], now: str) -> list[Poll]:
+    """Drafts in the store and, in their order, last on a wall."""
+    made = [msgspec.structs.replace(poll, wall=wall.code) for poll, _ in drafts]
+    for poll, (_, closes_in) in zip(made, drafts, strict=True):
+        rows.add(tx, poll, closes_in, now)
+    if made:
+        items = [*wall.items, *(rows.stream_of(poll.id) for poll in made)]
+        walls.save(tx, wall, msgspec.structs.replace(wall, items=items))
+    return made
+
+
+def _ids(wall: Wall) -> list[str]:
+    return [item.partition("/")[2] for item in wall.items if item.startswith("polls/")]
+
+
+def _polls(asks: rows.Asks, ids: list[str]) -> list[rows.Row]:
+    """Those of the polls that are there and not archived."""
+    found = []
+    for id in ids:
+        try:
+            found.append(rows.find(asks, id))
+        except NotFound:
+            continue
+    return found

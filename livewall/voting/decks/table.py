@@ -1,0 +1,263 @@
+"""Questions as a table: a row a question, with columns that the first row names; from CSV text or a workbook."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from livewall.visible_text import look
+from livewall.voting.decks import deck_settings
+from livewall.voting.decks.drafts import RIGHT_ANSWERS, Drafts, Taken
+from livewall.voting.decks.reader import fault as refusal
+from livewall.voting.decks.xlsx import Row, fault
+
+_QUESTION = frozenset(
+    {"question", "questions", "question text", "question title", "title", "poll"}
+    | {"frage", "fragen", "fragetext", "pregunta", "domanda", "问题", "题目"}
+)
+_OPTION = re.compile(
+    r"(?:(?:(?:answer |response )?(?:option|choice|answer|alternative)|antwort(?:möglichkeit)?|auswahl|opci[óo]n"
+    r"|respuesta|r[ée]ponse|risposta|opzione|选项|答案)(?: ?text)?[ _.-]*(?:[0-9]{1,2}|[a-z])?|[a-j])"
+)
+_LISTED = frozenset(
+    {"options", "choices", "answers", "answer options", "antworten", "antwortmöglichkeiten", "opciones", "réponses"}
+)
+_RIGHT = re.compile(
+    r"(?:correct|right|richtige?|korrekte?|bonne|correcta|respuesta correcta|risposta corretta|正确|lösung|losung"
+    r"|solution|answer key|key|points|score|punkte|feedback|explanation|answer explanation|erklärung"
+    r"|rationale|hint)\b.*|(?:the )?(?:correct|right) .*|正确答案"
+)
+_ALONE = frozenset({"answer", "antwort", "答案", "respuesta", "réponse", "reponse", "risposta"})
+_DELIMITERS = "\t;,"
+_SEPARATORS = ("\n", "|", ";")
+_TYPE = frozenset({"type", "question type", "slide type", "typ", "fragetyp", "题型"})
+_CHOICE = frozenset(
+    {"multiple choice", "multiple-choice", "single choice", "single-choice", "mc", "choice", "quiz", "poll", "single"}
+    | {"select answer", "单选", "单选题"}
+)
+_SEVERAL = frozenset(
+    {"checkbox", "checkboxes", "multi select", "multiple select", "multi", "several", "多选", "多选题"}
+)
+_TIME = re.compile(r"time limit|time in seconds|time|seconds|duration|zeit.*|时间")
+TIME = "time limits are not kept: give a poll an end when it is opened, or with a column Closes in"
+OTHERS = "a spreadsheet of Kahoot, Mentimeter, Quizizz or the like needs its questions and options alone"
+HOW = "name the columns in the first row: Question, Option 1, Option 2, …"
+
+
+class _Columns(NamedTuple):
+    question: int
+    options: list[int]
+    listed: int | None
+    settings: dict[int, str]
+    dropped: list[int]
+    kind: int | None
+    times: list[int]
+
+
+def rows_of(text: str, *, headed: bool) -> list[Row] | None:
+    """The rows of CSV text, each with its first line, in whichever way its cells are separated; None where it is none.
+    With `headed` only the first row can tell that it is one.
+
+    Raises DeckFault where there are two ways to read it.
+    """
+    given = re.match(r"\s*sep=(.)\n", text)
+    if given:
+        rows = _parted(text[given.end() :], given[1], text[: given.end()].count("\n"))
+        if rows is None:
+            raise fault("a quoted cell has no end, or text stands behind it")
+        return rows
+    named, plain = [], []
+    for delimiter in _DELIMITERS:
+        rows = _parted(text, delimiter, 0)
+        if not rows:
+            continue
+        if _is_header(rows[0].cells):
+            named.append(rows)
+        elif not headed and all(len([cell for cell in row.cells if cell.strip()]) >= 3 for row in rows):
+            plain.append(rows)
+    if named:
+        return named[0]
+    if len(plain) > 1:
+        raise fault(f"commas or semicolons may separate the cells here: {HOW}")
+    return plain[0] if plain else None
+
+
+def _parted(text: str, delimiter: str, skipped: int) -> list[Row] | None:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
+    rows, begun = [], 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                rows.append(Row(begun + skipped, cells))
+            begun = reader.line_num + 1
+    except csv.Error:
+        return None
+    return rows
+
+
+def _plain(name: str) -> str:
+    """A heading in small letters, without a hint behind it such as `- max 120 characters` or `(optional)`."""
+    return re.split(r"\s+-\s+|\s*[(\[*:]", look(name), maxsplit=1)[0].strip()
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    names = [_plain(cell) for cell in cells]
+    return any(name in _QUESTION for name in names) and any(
+        name in _LISTED or _OPTION.fullmatch(name) or _RIGHT.fullmatch(name) for name in names
+    )
+
+
+def has_header(rows: Sequence[Row]) -> bool:
+    """Whether the first row says what the columns are."""
+    return bool(rows) and _is_header(rows[0].cells)
+
+
+def parse(rows: Sequence[Row]) -> Taken:
+    """The polls of a table. Raises DeckFault."""
+    drafts = Drafts()
+    if not rows:
+        return drafts.taken()
+    first, *rest = rows
+    if _is_header(first.cells):
+        columns = _columns(drafts, first, rest)
+    elif "?" in first.cells[0] or "？" in first.cells[0]:
+        width = max(len(row.cells) for row in rows)
+        columns, rest = _Columns(0, list(range(1, width)), None, {}, [], None, []), list(rows)
+    else:
+        raise fault(f"the first row does not say what the columns are: {HOW}; {OTHERS}", first.number)
+    if columns is None:
+        return drafts.taken()
+    if len(columns.options) == 1 and columns.listed is None:
+        _grouped(drafts, columns, rest)
+    else:
+        for row in rest:
+            _question(drafts, columns, row)
+    return drafts.taken()
+
+
+def _columns(drafts: Drafts, header: Row, rows: Sequence[Row]) -> _Columns | None:
+    question, listed, kind = None, None, None
+    times: list[int] = []
+    options, alone, dropped, strange = list[int](), list[int](), list[int](), list[str]()
+    settings: dict[int, str] = {}
+    for place, cell in enumerate(header.cells):
+        name = _plain(cell)
+        if not cell.strip():
+            continue
+        if name in _QUESTION and question is None:
+            question = place
+        elif name in _ALONE:
+            alone.append(place)
+        elif name in _LISTED:
+            listed = place
+        elif _RIGHT.fullmatch(name):
+            dropped.append(place)
+        elif _OPTION.fullmatch(name):
+            options.append(place)
+        elif deck_settings.named(name):
+            settings[place] = name
+        elif name in _TYPE:
+            kind = place
+        elif _TIME.fullmatch(name):
+            times.append(place)
+        elif any(_cell(row, place) for row in rows):
+            strange.append(cell.strip()[:60])
+    if options and listed is not None and _plain(header.cells[listed]) == "choices":
+        settings[listed], listed = "choices", None  # how many may be chosen
+    if len(alone) > 1 or (alone and not options and listed is None):
+        options = sorted([*options, *alone])
+    else:
+        dropped += alone  # beside the options it says which of them is right
+    for name in strange:
+        drafts.wrong(header.number, f"the column {name!r} has no place in a poll: delete it; {OTHERS}")
+    if not options and listed is None:
+        drafts.wrong(header.number, f"no column holds the options: {HOW}")
+    if options and listed is not None:
+        drafts.wrong(header.number, "the options stand in one column and in several: leave either")
+    if question is None or strange or (not options and listed is None) or (options and listed is not None):
+        return None
+    return _Columns(question, options, listed, settings, dropped, kind, times)
+
+
+def _cell(row: Row, place: int) -> str:
+    return row.cells[place].strip() if place < len(row.cells) else ""
+
+
+def _question(drafts: Drafts, columns: _Columns, row: Row) -> None:
+    known = {columns.question, *columns.options, *columns.settings, *columns.dropped, *columns.times}
+    for place, cell in enumerate(row.cells):
+        if place not in known | {columns.listed, columns.kind} and cell.strip():
+            return drafts.wrong(row.number, f"{cell.strip()[:60]!r} stands in a column without a name")
+    _note(drafts, columns, row)
+    labels = [label for place in columns.options if (label := _cell(row, place))]
+    if columns.listed is not None:
+        labels = _split(_cell(row, columns.listed))
+    options = [(row.number, label) for label in labels]
+    drafts.add(row.number, _cell(row, columns.question), options, **_settings(drafts, columns, row, len(options)))
+
+
+def _note(drafts: Drafts, columns: _Columns, row: Row) -> None:
+    if any(_cell(row, place) for place in columns.dropped):
+        drafts.note(RIGHT_ANSWERS)
+    if any(_cell(row, place) for place in columns.times):
+        drafts.note(TIME)
+
+
+def _split(cell: str) -> list[str]:
+    """The options that stand in one cell, by the first of its separators."""
+    separator = next((each for each in _SEPARATORS if each in cell), None)
+    return [label for each in cell.split(separator) if (label := each.strip())] if separator else [cell] if cell else []
+
+
+def _settings(drafts: Drafts, columns: _Columns, row: Row, options: int) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    kind = look(_cell(row, columns.kind)) if columns.kind is not None else ""
+    if kind in _SEVERAL:
+        given = {"kind": "multi", "max_choices": None}
+    elif kind and kind not in _CHOICE:
+        drafts.wrong(row.number, f"a question of the type {kind[:60]!r} has nothing to choose from: delete the row")
+    for place, name in columns.settings.items():
+        if not (value := _cell(row, place)):
+            continue
+        try:
+            fields = deck_settings.fields(name, value)
+        except ValueError as taken:
+            drafts.wrong(row.number, f"{name}: must be {taken}; not {value[:60]!r}")
+            continue
+        for field, each in fields.items():
+            if each is not None and (why := refusal({field: each})):
+                drafts.wrong(row.number, f"{name}: {why}")
+        given |= fields
+    most = given.get("max_choices", 1 if given.get("kind", "single") == "single" else None)
+    if most is None or most > 1:
+        given |= {"kind": "multi", "max_choices": options if most is None else most}
+    if given.get("max_choices", 1) > options > 0:
+        drafts.wrong(row.number, f"choices: there are only {options} options")
+    return given
+
+
+def _grouped(drafts: Drafts, columns: _Columns, rows: Sequence[Row]) -> None:
+    """A row an option: its question stands in each of its rows, or in the first of them."""
+    place = columns.options[0]
+    groups: list[list[Row]] = []
+    title = ""
+    for row in rows:
+        asked = _cell(row, columns.question)
+        if asked and (asked != title or not groups):
+            groups.append([])
+            title = asked
+        if not groups:
+            drafts.wrong(row.number, "an option stands below its question, and there is none above")
+            continue
+        groups[-1].append(row)
+    for group in groups:
+        labels = [(row.number, label) for row in group if (label := _cell(row, place))]
+        for row in group:
+            _note(drafts, columns, row)
+        first = group[0]
+        drafts.add(
+            first.number, _cell(first, columns.question), labels, **_settings(drafts, columns, first, len(labels))
+        )

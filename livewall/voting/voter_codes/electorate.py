@@ -1,0 +1,47 @@
+"""Who votes in a poll with codes: hashes made of codes, of those bound to them, and of their holders."""
+
+from __future__ import annotations
+
+from livewall.errors import Refused
+from livewall.identity import Secrets, keyed
+from livewall.names import voting_code
+from livewall.store.transaction import Transaction
+from livewall.voting import rows
+from livewall.voting.poll import Poll
+from livewall.voting.voter_codes import codes
+
+
+class Roll:
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    def code(self, wall: str, typed: str) -> bytes:
+        """What is kept of a code."""
+        return keyed(self._secrets.ballot, f"code:{wall}:{voting_code(typed)}".encode())[:16]
+
+    def bound(self, wall: str, voter: str) -> bytes:
+        """What is kept of the voter that a holder is bound to: of no use beside this wall."""
+        return self._secrets.stored_voter(f"walls/{wall}", voter)
+
+    def holder(self, poll: str, wall: str, number: int) -> bytes:
+        """The voter that a ballot of a holder has. No voter's own id has a slash."""
+        return self._secrets.stored_voter(poll, f"{wall}/{number}")
+
+    def claim(self, tx: Transaction, poll: Poll, voter: str, code: str | None) -> codes.Claim:
+        """As whom a ballot is cast. Changes nothing. Raises Refused (`bad_code`, `code_used`)."""
+        if poll.wall is None:
+            raise Refused("bad_code", "the wall that this poll has its codes from is gone")
+        sent = self.code(poll.wall, code) if code else None
+        return codes.claim(tx, poll.wall, self.bound(poll.wall, voter), sent)
+
+    def bind(self, tx: Transaction, poll: Poll, voter: str, claim: codes.Claim) -> None:
+        assert poll.wall is not None
+        codes.bind(tx, poll.wall, claim.number, self.bound(poll.wall, voter))
+
+    def voter(self, asks: rows.Asks, poll: str, wall: str | None, voter: str) -> tuple[bytes | None, bool]:
+        """The voter that ballots of `voter` have in a poll with codes, None before it is bound; and whether it may cast
+        without sending a code."""
+        own = codes.bound(asks, wall, self.bound(wall, voter)) if wall is not None else None
+        if own is None or wall is None:
+            return None, False
+        return self.holder(poll, wall, own[0]), not own[1]

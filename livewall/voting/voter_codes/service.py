@@ -1,0 +1,93 @@
+"""What hosts do with the codes of a wall. A code is shown once, in the answer that made it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from livewall import audit
+from livewall.clock import Clock, iso
+from livewall.hub.live_hub import LiveHub
+from livewall.identity import Who
+from livewall.names import in_groups, new_voting_code, wall_code
+from livewall.store.store import Store
+from livewall.store.transaction import Transaction
+from livewall.voting import rows
+from livewall.voting.voter_codes import codes
+from livewall.voting.voter_codes.electorate import Roll
+from livewall.walls import walls
+
+
+class Codebook:
+    def __init__(self, store: Store, hub: LiveHub, roll: Roll, clock: Clock) -> None:
+        self._store = store
+        self._hub = hub
+        self._roll = roll
+        self._clock = clock
+
+    async def make(self, wall: str, count: int, who: Who) -> dict[str, Any]:
+        """New codes and, in the same order, the ids by which they are replaced or revoked.
+
+        Raises NotFound, and BadInput where the wall would have too many.
+        """
+        wall, now = wall_code(wall), iso(self._clock())
+        made, hashes = await asyncio.to_thread(self._draw, wall, count)
+
+        def write(tx: Transaction) -> range:
+            walls.find(tx, wall)
+            numbers = codes.insert(tx, wall, hashes)
+            audit.note(tx, who, now, "codes.make", walls.stream_of(wall), count=count)
+            return numbers
+
+        numbers = await self._store.write(write)
+        return {"codes": [in_groups(code) for code in made], "ids": [str(number) for number in numbers]}
+
+    def _draw(self, wall: str, count: int) -> tuple[list[str], list[bytes]]:
+        made = [new_voting_code() for _ in range(count)]
+        return made, [self._roll.code(wall, code) for code in made]
+
+    async def list(self, wall: str, *, limit: int = 50, before: str | None = None) -> dict[str, Any]:
+        """The counts of a wall's codes, and the codes without what stands on them. Raises NotFound."""
+        wall = wall_code(wall)
+
+        def ask(connection: sqlite3.Connection) -> dict[str, Any]:
+            walls.find(connection, wall)
+            items, more = codes.page(connection, wall, limit=limit, before=before)
+            return {**codes.counted(connection, wall), "items": msgspec.to_builtins(items), "next": more}
+
+        return await self._store.read(ask)
+
+    async def replace(self, wall: str, id: str, who: Who) -> dict[str, str]:
+        """Another code for the same holder; whoever was bound is not any more. Raises NotFound, Refused."""
+        wall, now, code = wall_code(wall), iso(self._clock()), new_voting_code()
+
+        def write(tx: Transaction) -> None:
+            before = codes.replace(tx, wall, id, self._roll.code(wall, code))
+            audit.note(tx, who, now, "codes.replace", walls.stream_of(wall), id=id)
+            if before is not None:
+                polls = rows.seen_after_vote(tx, wall)
+                tx.tell(lambda: self._unbound(wall, before, polls))
+
+        await self._store.write(write)
+        return {"id": id, "code": in_groups(code)}
+
+    async def revoke(self, wall: str, id: str, who: Who) -> None:
+        """What was cast with it stays, and may still be looked at; nothing more is cast. Raises NotFound."""
+        wall, now = wall_code(wall), iso(self._clock())
+
+        def write(tx: Transaction) -> None:
+            if codes.revoke(tx, wall, id):
+                audit.note(tx, who, now, "codes.revoke", walls.stream_of(wall), id=id)
+
+        await self._store.write(write)
+
+    def _unbound(self, wall: str, voter: bytes, polls: Sequence[str]) -> None:
+        """What readers saw as the holder is not theirs any more."""
+        for poll in polls:
+            self._hub.hub.doubt(
+                rows.stream_of(poll), lambda who: who.voter is not None and self._roll.bound(wall, who.voter) == voter
+            )

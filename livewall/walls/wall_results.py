@@ -1,0 +1,48 @@
+"""All results of a wall that may be seen, for its end: read at once, decided poll by poll."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from livewall.identity import Who
+from livewall.names import wall_code
+from livewall.store.store import Store
+from livewall.voting import rows
+from livewall.voting.poll import Phase, Poll, Tally, is_public
+from livewall.walls import walls
+
+MOST = 60
+"""Polls of one answer, the first of the wall."""
+
+
+class Result(Struct):
+    """A closed poll and its tally."""
+
+    poll: Poll
+    tally: Tally
+
+
+class Overview(Struct):
+    """`over`: nothing is shown, and every poll of the wall was asked and is closed. `items` are the closed polls whose
+    result the asker may see, in the order of the wall; `hidden` is how many closed ones are left out."""
+
+    over: bool
+    items: list[Result]
+    hidden: int
+
+
+async def overview(store: Store, code: str, who: Who) -> Overview:
+    """Raises NotFound."""
+
+    def ask(asks: rows.Asks) -> Overview:
+        wall = walls.find(asks, wall_code(code)).wall
+        polls = [rows.find(asks, item.partition("/")[2]).poll for item in wall.items if item.startswith("polls/")]
+        closed = [poll for poll in polls if poll.phase is Phase.CLOSED]
+        seen = [poll for poll in closed if who.host or is_public(poll)]
+        return Overview(
+            over=wall.active is None and bool(polls) and len(closed) == len(polls),
+            items=[Result(poll, rows.tally(asks, poll)) for poll in seen[:MOST]],
+            hidden=len(closed) - len(seen),
+        )
+
+    return await store.read(ask)
