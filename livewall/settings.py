@@ -261,7 +261,7 @@ class Setting:
 
 
 def table() -> list[Setting]:
-    """The settings in the order in which help and README show them."""
+    """Return the settings in the order in which help and docs/configuration.md show them."""
     defaults = Settings()
     return [
         Setting(
