@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from livewall.settings import Setting, below_home, table
-from livewall.tasks.pipelines.problems import Findings, Place, meant, shown, text, word
-from livewall.tasks.toml_file import decoded, parsed, read
+from livewall.toml_file import decoded, parsed, read
 from livewall.toml_lines import key_lines
+from livewall.toml_problems import Findings, Place, meant, shown, text, word
 
 MOST_CHARACTERS = 4096
 _KINDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "true or false"}
@@ -39,14 +39,14 @@ class Configuration:
 
 
 def load(file: Path) -> Configuration:
-    """Read and check a configuration file. Raises PipelineFault with every problem and its line, OSError."""
+    """Read and check a configuration file. Raises TomlFault with every problem and its line, OSError."""
     data = read(file)
     given = checked(decoded(data, str(file), "a configuration"), file)
     return Configuration(file, given, exposed="admin_token" in given and _exposed(file))
 
 
 def checked(content: str, file: Path) -> dict[str, Given]:
-    """Return what the text of a configuration `file` gives. Raises PipelineFault with every problem there is."""
+    """Return what the text of a configuration `file` gives. Raises TomlFault with every problem there is."""
     values = parsed(content, str(file))
     lines = key_lines(content)
     findings = Findings(str(file), lines)

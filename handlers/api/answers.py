@@ -14,8 +14,8 @@ from livewall.charts.task_layout import Layout
 from livewall.credentials import Credential
 from livewall.tasks.machine import Step
 from livewall.tasks.pipelines.params import Param
-from livewall.tasks.pipelines.problems import Problem
 from livewall.tasks.rows import Task
+from livewall.toml_problems import Problem
 from livewall.voting.ballots import Ballot
 from livewall.voting.poll import Poll, Tally
 from livewall.voting.voter_codes.codes import Item

@@ -62,11 +62,11 @@ def _take(context: click.Context, parameter: click.Parameter, file: Path | None)
 def loaded(file: Path) -> Configuration:
     """Read a configuration file. Raises BadConfiguration."""
     from livewall.configuration import load
-    from livewall.tasks.pipelines.problems import PipelineFault
+    from livewall.toml_problems import TomlFault
 
     try:
         return load(file)
-    except PipelineFault as fault:
+    except TomlFault as fault:
         raise BadConfiguration([str(problem) for problem in fault.problems]) from None
     except OSError as problem:
         raise BadConfiguration([f"livewall: {file} cannot be read: {reason(problem)}."]) from None

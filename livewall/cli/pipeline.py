@@ -16,7 +16,7 @@ from livewall.client.calls import Server, reason
 from livewall.settings import environment_with
 
 if TYPE_CHECKING:
-    from livewall.tasks.pipelines.problems import Problem
+    from livewall.toml_problems import Problem
 
 
 @click.group(cls=Group)
@@ -59,13 +59,13 @@ def check(context: click.Context, files: tuple[Path, ...], as_json: bool) -> Non
 def looked_at(file: Path) -> dict[str, Any]:
     """How many steps a file has, or what is wrong with it and where."""
     from livewall.tasks.pipelines.pipeline import checked
-    from livewall.tasks.pipelines.problems import PipelineFault
-    from livewall.tasks.toml_file import decoded, read
+    from livewall.toml_file import decoded, read
+    from livewall.toml_problems import TomlFault
 
     try:
         found, notes = checked(decoded(read(file), str(file)), file.stem, str(file), environment_with())
         return {"file": str(file), "steps": len(found.steps), "errors": [], "notes": _listed(notes)}
-    except PipelineFault as fault:
+    except TomlFault as fault:
         errors = _listed(fault.problems)
     except OSError as problem:
         errors = [{"file": str(file), "line": 1, "reason": f"the file cannot be read: {reason(problem)}"}]

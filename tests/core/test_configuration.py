@@ -6,7 +6,7 @@ import pytest
 
 from livewall.configuration import checked
 from livewall.settings import table
-from livewall.tasks.pipelines.problems import PipelineFault
+from livewall.toml_problems import TomlFault
 
 FILE = Path("/etc/livewall.toml")
 
@@ -16,7 +16,7 @@ def given(content):
 
 
 def problems(content):
-    with pytest.raises(PipelineFault) as raised:
+    with pytest.raises(TomlFault) as raised:
         checked(content, FILE)
     return [str(problem) for problem in raised.value.problems]
 

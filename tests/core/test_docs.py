@@ -34,6 +34,13 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
             assert anchor in anchors(target), link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_module_that_a_page_names_is_there(page: Path) -> None:
+    text = "" if page.name == "CHANGELOG.md" else page.read_text()
+    for name in re.findall(r"`((?:livewall|handlers|static|tests|benchmarks|locale)/[\w./-]+)`", text):
+        assert (ROOT / name).exists(), name
+
+
 def test_the_index_lists_every_page() -> None:
     index = ROOT / "docs" / "index.md"
     listed = {(index.parent / link).resolve() for link in links(index)}

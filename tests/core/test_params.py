@@ -15,8 +15,8 @@ from livewall.errors import BadInput
 from livewall.tasks.pipelines.params import LONGEST, MATCHED, Param, check_params
 from livewall.tasks.pipelines.pattern_matching import beside
 from livewall.tasks.pipelines.pipeline import Pipeline, parse
-from livewall.tasks.pipelines.problems import PipelineFault
 from livewall.tasks.pipelines.template import fill
+from livewall.toml_problems import TomlFault
 
 
 def pipeline(*params: Param) -> Pipeline:
@@ -138,7 +138,7 @@ def test_a_value_without_a_pattern_asks_nobody(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_default_that_never_comes_to_an_end_is_a_fault_of_its_file() -> None:
     text = '[params.x]\npattern = "(a+)+b"\ndefault = "' + "a" * 40 + '!"\n[[steps]]\nname = "a"\nrun = ["true"]\n'
-    with pytest.raises(PipelineFault, match="takes too long to compare"):
+    with pytest.raises(TomlFault, match="takes too long to compare"):
         parse(text, "build", "build.toml")
 
 

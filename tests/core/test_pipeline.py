@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from livewall.errors import LivewallError
 from livewall.tasks.kinds import RunSpec, Values, kinds
 from livewall.tasks.pipelines.pipeline import Pipeline, StepDef, checked, load, parse
-from livewall.tasks.pipelines.problems import PipelineFault
-from livewall.tasks.toml_file import LARGEST
+from livewall.toml_file import LARGEST
+from livewall.toml_problems import TomlFault
 
 BUILD = """
 title = "Build"                      # build.toml
@@ -44,7 +44,7 @@ STEP = '[[steps]]\nname = "a"\nrun = ["true"]\n'
 
 
 def faults(text: str, name: str = "build") -> list[tuple[int, str]]:
-    with pytest.raises(PipelineFault) as raised:
+    with pytest.raises(TomlFault) as raised:
         parse(text, name, f"{name}.toml")
     assert raised.value.code == "invalid"
     assert {problem.file for problem in raised.value.problems} == {f"{name}.toml"}
@@ -210,7 +210,7 @@ def test_an_output_of_any_step_before_may_be_used() -> None:
 def test_a_file_that_is_no_utf8_is_told_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "build.toml"
     file.write_bytes(STEP.encode() + b"# \xff\n")
-    with pytest.raises(PipelineFault) as raised:
+    with pytest.raises(TomlFault) as raised:
         load(file, "x/build.toml")
     assert [str(problem) for problem in raised.value.problems] == ["x/build.toml:4: this is not UTF-8"]
 
@@ -219,7 +219,7 @@ def test_a_file_that_is_too_large_is_not_read_whole(tmp_path: Path) -> None:
     file = tmp_path / "build.toml"
     file.touch()
     os.truncate(file, 1 << 40)
-    with pytest.raises(PipelineFault, match="256 KiB"):
+    with pytest.raises(TomlFault, match="256 KiB"):
         load(file, "build.toml")
 
 
@@ -243,7 +243,7 @@ def test_whatever_a_file_says_it_is_taken_or_refused_with_lines(top: str, steps:
     text = top + "".join(f"[[steps]]\n{step}" for step in steps) + f"[params.x]\n{param}"
     try:
         assert parse(text, "build", "build.toml").steps
-    except PipelineFault as fault:
+    except TomlFault as fault:
         assert fault.problems
         assert all(1 <= problem.line <= text.count("\n") + 1 for problem in fault.problems)
         assert isinstance(fault, LivewallError)
@@ -253,7 +253,7 @@ def test_a_file_full_of_slips_is_refused_soon() -> None:
     needs = ", ".join(f'"stepp-{number}"' for number in range(30))
     text = "\n".join(f'[[steps]]\nname = "step-{number}"\nrun = ["true"]\nneeds = [{needs}]' for number in range(300))
     before = time.process_time()
-    with pytest.raises(PipelineFault) as refused:
+    with pytest.raises(TomlFault) as refused:
         parse(text, "slips", "slips.toml")
     assert len(refused.value.problems) == 100
     assert time.process_time() - before < 5
@@ -313,5 +313,5 @@ def test_a_byte_order_mark_is_taken_and_other_encodings_are_named(tmp_path: Path
     for encoding in ("utf-16", "utf-16-be"):
         mark = b"" if encoding == "utf-16" else b"\xfe\xff"
         file.write_bytes(mark + STEP.encode(encoding))
-        with pytest.raises(PipelineFault, match="this is UTF-16; save the file as UTF-8"):
+        with pytest.raises(TomlFault, match="this is UTF-16; save the file as UTF-8"):
             load(file, "build.toml")

@@ -11,8 +11,8 @@ from children import LIVEWALL, ServerProcess, environment
 
 from livewall.errors import NotFound
 from livewall.tasks.pipelines import watched_folder
-from livewall.tasks.pipelines.problems import PipelineFault
 from livewall.tasks.pipelines.watched_folder import Pipelines
+from livewall.toml_problems import TomlFault
 
 STEP = '[[steps]]\nname = "{name}"\nrun = ["true"]\n'
 
@@ -98,7 +98,7 @@ def test_a_broken_file_does_not_take_the_others_down(folder: Path, found: Pipeli
         {"name": "good", "title": "good", "params": [], "steps": [{"name": "a", "needs": []}], "errors": []},
     ]
     for _ in range(2):
-        with pytest.raises(PipelineFault, match=r"bad\.toml:1"):
+        with pytest.raises(TomlFault, match=r"bad\.toml:1"):
             found.get("bad")
     (folder / "bad.toml").write_text(text("a"))
     found.refresh()

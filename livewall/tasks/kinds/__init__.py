@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from livewall.tasks.pipelines.problems import Place
 from livewall.tasks.pipelines.template import Outputs, Params
 from livewall.toml_lines import Path
+from livewall.toml_problems import Place
 
 
 class Values(msgspec.Struct, frozen=True):

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from livewall.tasks.kinds import RunSpec, Values
-from livewall.tasks.pipelines.problems import Place, shown, text, word
 from livewall.tasks.pipelines.template import fill
 from livewall.toml_lines import Path
+from livewall.toml_problems import Place, shown, text, word
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 OURS = frozenset({"LIVEWALL_OUTPUT", "LIVEWALL_URL", "LIVEWALL_TOKEN"})

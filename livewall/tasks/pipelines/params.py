@@ -17,8 +17,8 @@ import msgspec
 
 from livewall.errors import BadInput
 from livewall.tasks.pipelines.pattern_matching import beside
-from livewall.tasks.pipelines.problems import Place, known_keys, meant, shown, text, word
 from livewall.tasks.pipelines.template import PARAM, Scalar, as_text
+from livewall.toml_problems import Place, known_keys, meant, shown, text, word
 from livewall.visible_text import matching
 
 if TYPE_CHECKING:

@@ -14,11 +14,15 @@ from livewall.tasks.dependencies import MOST_NEEDS, circle, reach
 from livewall.tasks.kinds import Kind, kinds
 from livewall.tasks.kinds.run import OURS, VARIABLE
 from livewall.tasks.pipelines.params import Param, declared
-from livewall.tasks.pipelines.problems import (
+from livewall.tasks.pipelines.template import comparison, uses
+from livewall.tasks.supervisor.secret import refusal
+from livewall.toml_file import LARGEST, decoded, parsed, read, too_large
+from livewall.toml_lines import key_lines
+from livewall.toml_problems import (
     Findings,
-    PipelineFault,
     Place,
     Problem,
+    TomlFault,
     known_keys,
     meant,
     number,
@@ -27,10 +31,6 @@ from livewall.tasks.pipelines.problems import (
     whole,
     word,
 )
-from livewall.tasks.pipelines.template import comparison, uses
-from livewall.tasks.supervisor.secret import refusal
-from livewall.tasks.toml_file import LARGEST, decoded, parsed, read, too_large
-from livewall.toml_lines import key_lines
 from livewall.visible_text import readable
 
 MOST_STEPS = 500
@@ -66,12 +66,12 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(path: FilePath, file: str) -> Pipeline:
-    """The pipeline of a file, which is called `file` in what is said of it. Raises PipelineFault, OSError."""
+    """The pipeline of a file, which is called `file` in what is said of it. Raises TomlFault, OSError."""
     return parse(decoded(read(path), file), path.stem, file)
 
 
 def parse(text: str, name: str, file: str, environment: Mapping[str, str] = {}) -> Pipeline:
-    """The pipeline `name` that `text` defines. Raises PipelineFault with every problem there is.
+    """The pipeline `name` that `text` defines. Raises TomlFault with every problem there is.
 
     `environment` is that of the server: a secret whose value there cannot be masked is a problem, too.
     """
@@ -83,7 +83,7 @@ def checked(
 ) -> tuple[Pipeline, list[Problem]]:
     """The pipeline as `parse` gives it, and notes about what is allowed and yet hardly meant."""
     if len(text.encode(errors="replace")) > LARGEST:
-        raise PipelineFault([too_large(file, "a pipeline")])
+        raise TomlFault([too_large(file, "a pipeline")])
     table = parsed(text, file)
     findings = Findings(file, key_lines(text))
     made = _Checker(table, name, Place(findings), environment).pipeline()

@@ -15,8 +15,8 @@ import msgspec
 
 from livewall.errors import NotFound
 from livewall.tasks.pipelines.pipeline import Pipeline, parse
-from livewall.tasks.pipelines.problems import PipelineFault, Problem
-from livewall.tasks.toml_file import decoded, read
+from livewall.toml_file import decoded, read
+from livewall.toml_problems import Problem, TomlFault
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class _File(msgspec.Struct, frozen=True):
     settled: bool
     """Whether a later change must show in `mark`."""
     data: bytes
-    found: Pipeline | PipelineFault
+    found: Pipeline | TomlFault
 
 
 class Pipelines:
@@ -90,28 +90,28 @@ class Pipelines:
             return None
         except OSError as error:
             why = f"the file cannot be read: {error.strerror or error}"
-            if known and isinstance(known.found, PipelineFault) and known.found.problems[0].reason == why:
+            if known and isinstance(known.found, TomlFault) and known.found.problems[0].reason == why:
                 return known
-            return _File((), False, b"", PipelineFault([Problem(f"{name}{_SUFFIX}", 1, why)]))
+            return _File((), False, b"", TomlFault([Problem(f"{name}{_SUFFIX}", 1, why)]))
         if known and known.mark and known.data == data:
             return _File(mark, settled, data, known.found)
         return _File(mark, settled, data, self._parsed(data, name))
 
-    def _parsed(self, data: bytes, name: str) -> Pipeline | PipelineFault:
+    def _parsed(self, data: bytes, name: str) -> Pipeline | TomlFault:
         file = f"{name}{_SUFFIX}"
         try:
             return parse(decoded(data, file), name, file, self._environment)
-        except PipelineFault as fault:
+        except TomlFault as fault:
             log.info("the pipeline %s is refused: %s", name, fault.message)
             return fault
 
     def get(self, name: str) -> Pipeline:
-        """The pipeline as its file says now. Raises NotFound, and PipelineFault if the file is wrong now."""
+        """The pipeline as its file says now. Raises NotFound, and TomlFault if the file is wrong now."""
         file = self._files.get(name)
         if file is None:
             raise NotFound("not_found", f"there is no pipeline {name[:80]}")
-        if isinstance(file.found, PipelineFault):
-            raise PipelineFault(file.found.problems)
+        if isinstance(file.found, TomlFault):
+            raise TomlFault(file.found.problems)
         return file.found
 
     def list(self) -> list[dict[str, Any]]:
@@ -119,8 +119,8 @@ class Pipelines:
         return [_shown(name, file.found) for name, file in sorted(self._files.items())]
 
 
-def _shown(name: str, found: Pipeline | PipelineFault) -> dict[str, Any]:
-    if isinstance(found, PipelineFault):
+def _shown(name: str, found: Pipeline | TomlFault) -> dict[str, Any]:
+    if isinstance(found, TomlFault):
         errors = msgspec.to_builtins(found.problems)
         return {"name": name, "title": name, "params": [], "steps": [], "errors": errors}
     return {

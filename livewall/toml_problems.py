@@ -1,4 +1,6 @@
-"""What is wrong with a pipeline's file: every problem with its line, found in one go."""
+"""What is wrong with a TOML file: every problem with its line, found in one pass; and checks of single values.
+
+Pipelines and the configuration file are checked with it."""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from livewall.errors import LivewallError
 from livewall.toml_lines import Path
 
 MOST = 100
-"""Problems that are told of one file."""
+"""Problems that are reported for one file."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -24,8 +26,8 @@ class Problem(msgspec.Struct, frozen=True):
         return f"{self.file}:{self.line}: {self.reason}"
 
 
-class PipelineFault(LivewallError):
-    """A pipeline's file that cannot be taken, with all its `problems` in the order of their lines."""
+class TomlFault(LivewallError):
+    """A file that cannot be used, with all its `problems` in the order of their lines."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(problems, key=lambda problem: problem.line)
@@ -34,7 +36,7 @@ class PipelineFault(LivewallError):
 
 
 class Findings:
-    """Collects the problems of one file."""
+    """Collects the problems of one file, and notes about what is allowed but probably not intended."""
 
     def __init__(self, file: str, lines: Mapping[Path, int]) -> None:
         self.problems: list[Problem] = []
@@ -63,9 +65,9 @@ class Findings:
         return len(self.problems) >= MOST
 
     def done(self) -> None:
-        """Raises PipelineFault if there were problems."""
+        """Raises TomlFault if there were problems."""
         if self.problems:
-            raise PipelineFault(self.problems)
+            raise TomlFault(self.problems)
 
 
 class Place:

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from livewall.tasks.pipelines.problems import PipelineFault, Problem
+from livewall.toml_problems import Problem, TomlFault
 
 LARGEST = 256 * 1024
 """Bytes of a file."""
@@ -26,30 +26,30 @@ def read(path: Path) -> bytes:
 
 
 def decoded(data: bytes, file: str, what: str = "a pipeline") -> str:
-    """Return the text of a file. Raises PipelineFault where it is too large or not UTF-8."""
+    """Return the text of a file. Raises TomlFault where it is too large or not UTF-8."""
     if len(data) > LARGEST:
-        raise PipelineFault([too_large(file, what)])
+        raise TomlFault([too_large(file, what)])
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise PipelineFault([Problem(file, 1, "this is UTF-16; save the file as UTF-8")])
+        raise TomlFault([Problem(file, 1, "this is UTF-16; save the file as UTF-8")])
     try:
         return data.removeprefix(codecs.BOM_UTF8).decode()  # some editors put the mark before UTF-8, too
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise PipelineFault([Problem(file, line, "this is not UTF-8")]) from None
+        raise TomlFault([Problem(file, line, "this is not UTF-8")]) from None
 
 
 def parsed(text: str, file: str) -> dict[str, Any]:
-    """Return the top table of a TOML text. Raises PipelineFault where the text is not TOML."""
+    """Return the top table of a TOML text. Raises TomlFault where the text is not TOML."""
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise PipelineFault([Problem(file, 1, "lists or tables are nested too deeply")]) from None
+        raise TomlFault([Problem(file, 1, "lists or tables are nested too deeply")]) from None
     except tomllib.TOMLDecodeError as error:
-        raise PipelineFault([_syntax(file, text, str(error))]) from None
+        raise TomlFault([_syntax(file, text, str(error))]) from None
     except ValueError:  # Python converts whole numbers up to a certain length only
         at = re.search(r"[0-9][0-9_]{4000}", text)
         line = text.count("\n", 0, at.start() if at else 0) + 1
-        raise PipelineFault([Problem(file, line, "a number has too many digits")]) from None
+        raise TomlFault([Problem(file, line, "a number has too many digits")]) from None
 
 
 def too_large(file: str, what: str) -> Problem:
