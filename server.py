@@ -36,6 +36,7 @@ from handlers.assets.static import StaticHandler
 from handlers.base import NotFoundHandler, path_of
 from handlers.live.connections import Connections
 from handlers.origins import Site
+from handlers.pages.page_cache import PageCache
 from handlers.routes import routes
 from handlers.transport.server import LiveServer
 from handlers.transport.stream import SEND_BUFFER
@@ -45,6 +46,7 @@ from livewall.credentials import Credentials
 from livewall.errors import LivewallError
 from livewall.file_limit import allow_many_connections, connections_allowed
 from livewall.hub.live_hub import LiveHub
+from livewall.hub.log import Event
 from livewall.identity import Secrets, Who
 from livewall.limits import Limits
 from livewall.log_format import set_up_logs
@@ -165,7 +167,13 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
         spent=lambda seconds: budget.spend(seconds, time.monotonic()),
         finished=metrics.publish_seconds.observe,
     )
-    store.on_commit(hub.publish, metrics.committed)
+    pages = PageCache(time.monotonic)
+
+    def publish(name: str, events: list[Event]) -> None:
+        pages.changed(name, events)
+        hub.publish(name, events)
+
+    store.on_commit(publish, metrics.committed)
     publisher = TallyPublisher(
         store.submit,
         rate=settings.publish_rate,
@@ -214,6 +222,7 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
         clock=clock,
         monotonic=time.monotonic,
         assets=Assets(resources.folder("static")),
+        pages=pages,
         site=Site(settings.public_url),
         bodies=Bodies(),
         base_url=settings.public_url or f"http://{reachable(settings.address)}:{port}",

@@ -56,6 +56,8 @@ class Services:
     monotonic: Callable[[], float]
     assets: Any
     """The versioned addresses of static files (handlers/assets/assets.py)."""
+    pages: Any
+    """Pages that are the same for many readers (handlers/pages/page_cache.py)."""
     site: Any
     """The origins of our pages (handlers/origins.py)."""
     bodies: Bodies

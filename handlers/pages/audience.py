@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from handlers.base import BaseHandler
 from handlers.pages import desk, host, joining, phone, prints, replay, screens, tasks
 from handlers.pages.login import FormHandler
 from handlers.pages.page import ID, Page
+from handlers.pages.page_cache import Render, SharedPage
 from handlers.pages.view_models.looks import rows
 from handlers.pages.view_models.result_summary import Facts, round_before
 from livewall import wire
@@ -27,6 +29,10 @@ from livewall.walls.wall_results import Overview, overview
 
 RENEW_VOTING, RENEW_RESULT = 0, 5
 """Seconds after which a page without script renews itself; never while somebody is choosing."""
+SHARED = {"lang", "packs", "theme"}
+"""The query arguments of a page that may be shared."""
+GAP = secrets.token_urlsafe(18)
+"""Stands in a shared page where each reader's own form token goes; nobody can write it into a title."""
 
 
 class AudiencePage(Page):
@@ -42,9 +48,42 @@ class AudiencePage(Page):
         code: str | None = None,
         choices: list[str] | None = None,
     ) -> None:
-        """`code` and `choices` are those that were sent; a QR code's address has a code, too, which is written into the
-        form."""
+        """Answer with the page. `code` and `choices` are those that were sent; a QR code's address has a code, too,
+        which is written into the form."""
         self.ensure_voter()
+        values = await self.page_values(stream, wall, error, code, choices)
+        self.render("poll.html", **values, form_token=self.form_token())
+
+    async def show_shared(self, render: Render) -> bool:
+        """Answer somebody who is not known here yet with the page that all of them get. Return False where a page has
+        to be rendered for this reader alone. Raises what `render` raises."""
+        path, query = self.request.path, self.request.query_arguments
+        if self.who != NOBODY or self.as_audience or "%" in path or not query.keys() <= SHARED:
+            return False
+        day = self.services.clock().date()  # what happened today is written without its date
+        unpacked = query.get("packs") == [b"off"]
+        key = (path, self.locale.code, self.asked_theme, unpacked, self.services.base_url, day)
+        page = await self.services.pages.get(key, render)
+        if page is None:
+            return False
+        self.ensure_voter()
+        self.finish_shared(page, self.form_token())
+        return True
+
+    async def shared(self, stream: str | None, wall: dict[str, Any] | None) -> SharedPage:
+        """Render what `show` would answer nobody with, but for the token of its form."""
+        values = await self.page_values(stream, wall)
+        return SharedPage(self.render_string("poll.html", **values, form_token=GAP), GAP.encode())
+
+    async def page_values(
+        self,
+        stream: str | None,
+        wall: dict[str, Any] | None,
+        error: LivewallError | None = None,
+        code: str | None = None,
+        choices: list[str] | None = None,
+    ) -> dict[str, Any]:
+        """What the template is filled with."""
         code = (self.argument("code") if code is None else code)[:40]
         found = await self.scene(wall["active"] if wall else stream, self.who)
         poll, results = found["poll"], None
@@ -57,9 +96,7 @@ class AudiencePage(Page):
         voted = bool(found.get("receipt"))
         may_vote = bool(poll) and poll["phase"] == "open" and (not voted or poll["allow_change"])
         voting = may_vote and (not voted or self.argument("change") == "1" or error is not None)
-        self.render(
-            "poll.html",
-            **found,
+        return found | dict(
             where=await self.where(found, wall),
             voting=voting,
             wrong=self.reason(error) if error else "",
@@ -153,7 +190,9 @@ class PollPage(AudiencePage):
     """GET /polls/ID"""
 
     async def get(self, id: str) -> None:
-        await self.show(f"polls/{id}", None)
+        stream = f"polls/{id}"
+        if not await self.show_shared(lambda: self.shared(stream, None)):
+            await self.show(stream, None)
 
 
 class WallPage(joining.CodeForm, AudiencePage):
@@ -161,6 +200,8 @@ class WallPage(joining.CodeForm, AudiencePage):
 
     async def get(self, code: str) -> None:
         try:
+            if await self.show_shared(lambda: self.shared_wall(code)):
+                return
             wall = await self.wall_of(code, self.who)
         except NotFound:
             plain = await self.meant(code)
@@ -171,6 +212,14 @@ class WallPage(joining.CodeForm, AudiencePage):
                 return
         if plain:
             self.lead_to(plain)
+
+    async def shared_wall(self, code: str) -> SharedPage | None:
+        """The same of a wall; None where a task is shown, of which the cache does not learn, or the code is not
+        spelled as it stands on the screen."""
+        wall = await self.wall_of(code, NOBODY)
+        if wall["code"] != code or (wall["active"] or "").startswith("tasks/"):
+            return None
+        return await self.shared(None, wall)
 
 
 class BallotPage(FormHandler, AudiencePage):

@@ -11,6 +11,7 @@ from typing import Any
 from handlers.assets.assets import in_script, texts
 from handlers.base import SAFE, BaseHandler, takes_gzip
 from handlers.pages.login import show_error_page
+from handlers.pages.page_cache import SharedPage
 from handlers.pages.view_models.looks import (
     cut_lines,
     density,
@@ -53,6 +54,14 @@ class Page(BaseHandler):
                 self.set_header("Content-Encoding", "gzip")
                 chunk = gzip.compress(chunk, 5, mtime=0)
         return super().finish(chunk)
+
+    def finish_shared(self, page: SharedPage, filling: str) -> None:
+        """Answer with a page that is compressed already, its gap filled with what is this reader's own."""
+        self.set_header("Vary", "Authorization, Cookie, Accept-Encoding")
+        small = takes_gzip(self.request)
+        if small:
+            self.set_header("Content-Encoding", "gzip")
+        super().finish(page.gzipped(filling.encode()) if small else page.plain(filling.encode()))
 
     async def render_beside(self, template: str, **values: Any) -> None:
         """As `render`, beside the loop: a page of 500 steps or of 60 polls takes tens of milliseconds."""
