@@ -10,16 +10,17 @@ SCHEMATHESIS := schemathesis>=4.32,<5
 # Tests that run side by side.
 JOBS ?= 2
 
-.PHONY: demo test check torture fuzz bench system clean
+.PHONY: demo test quick check torture fuzz bench system clean
 
 demo: $(VENV)/.runs
 	@exec $(BIN)/livewall demo
 
 test: $(VENV)/.tests system
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
-	@if [ -n "$$(find tests/js -name '*.test.mjs' 2>/dev/null)" ]; then \
-	    if command -v node >/dev/null; then node --test $$(find tests/js -name '*.test.mjs' | sort); \
-	    else echo "tests/js is left out: there is no node"; fi; fi
+
+# What needs neither processes of its own nor a browser, in less than a minute.
+quick: $(VENV)/.tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/core tests/pages tests/edge tests/js
 
 check: $(VENV)/.tests
 	$(BIN)/ruff check .
@@ -27,7 +28,8 @@ check: $(VENV)/.tests
 
 # The same properties and kills as in `make test`, for longer; seeds are printed.
 torture: $(VENV)/.tests
-	LIVEWALL_TORTURE=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --hypothesis-profile=deep tests/core tests/edge tests/services
+	LIVEWALL_TORTURE=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --hypothesis-profile=deep --timeout=3600 \
+	    tests/core tests/edge tests/services
 
 # What the API's description says, and what it does not, sent to a real server for some three minutes.
 fuzz: $(VENV)/.tests $(FUZZ)/.has

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import signal
 from collections.abc import Iterator
 
+import coroutines
+import javascript
+import layers
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from tornado.ioloop import IOLoop
 
 # The property tests are quick in the suite and deep under `make torture` (--hypothesis-profile=deep); a failure is
 # found again with --hypothesis-seed.
@@ -42,30 +43,19 @@ class _Said:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "timeout(seconds): how long an asynchronous test may take")
     # A shell starts what runs in the background with SIGINT ignored, and every child would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):  # a worker of pytest-xdist has nobody to tell
         config.pluginmanager.register(_Said(config))
+        config.pluginmanager.register(layers.Layers(config))
+    config.pluginmanager.register(coroutines)
+    config.pluginmanager.register(javascript)
 
 
-@pytest.fixture
-def io_loop() -> Iterator[IOLoop]:
-    """A loop of the test's own. What is still pending at its end was left behind by somebody: that fails the test."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    made = IOLoop.current()
-    yield made
-    left = [task for task in asyncio.all_tasks(loop) if not task.done()]
-    for task in left:
-        task.cancel()
-    if left:
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.run_until_complete(loop.shutdown_default_executor())
-    made.close()
-    asyncio.set_event_loop(None)
-    assert not left, f"left pending: {left}"
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        items[:] = layers.dealt(items, workers)
 
 
 class _Lines(logging.Handler):

@@ -63,7 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here not in item.path.parents:
             continue
-        item.add_marker(pytest.mark.timeout(seconds=120))  # two cores may have other work
+        item.add_marker(pytest.mark.timeout(120))  # two cores may have other work
         if chromium() is None and not os.environ.get("CI"):
             item.add_marker(pytest.mark.skip(reason="no Chromium here: install it, or name it in CHROMIUM"))
 

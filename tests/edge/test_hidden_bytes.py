@@ -200,7 +200,7 @@ async def staying(scene: Scene) -> AsyncIterator[Staying]:
         scene.line.close()
 
 
-@pytest.mark.timeout(seconds=300)  # two cores may have other work
+@pytest.mark.timeout(300)  # two cores may have other work
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_hidden_tally_is_in_no_byte_sent(client: Client, running: server.Running, tap: Tap, kind: str) -> None:
     scene = await staged(client, running, tap, KINDS[kind])

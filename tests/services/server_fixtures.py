@@ -18,7 +18,7 @@ SECONDS = 900.0 if os.environ.get("LIVEWALL_TORTURE") else 120.0
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "new_server" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.timeout(seconds=SECONDS))
+            item.add_marker(pytest.mark.timeout(SECONDS))
 
 
 @pytest.fixture
