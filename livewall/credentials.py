@@ -53,7 +53,7 @@ class Credentials:
         self._known: dict[bytes, tuple[Who, str | None]] = {}
         self._ends: dict[str, str] = {}
         self._taken_back: set[str] = set()
-        self.revoked: Callable[[str], None] = lambda id: None
+        self.revoked: Callable[[str], None] = lambda credential_id: None
 
     async def who(self, token: str) -> Who:
         """The holder of a token of any kind; raises NotAllowed (`bad_token`)."""
@@ -73,13 +73,13 @@ class Credentials:
 
     async def holder(self, token: str) -> Who | None:
         """The holder of a token or sign-in that was made here, None when there is none now."""
-        hash = hashed(token)
-        held = self._known.get(hash)
+        token_hash = hashed(token)
+        held = self._known.get(token_hash)
         if held is None:
             row = await self._store.read(
                 lambda c: c.execute(
                     "SELECT id, role, name, expires_at FROM credentials WHERE hash = :hash AND revoked_at IS NULL",
-                    {"hash": hash},
+                    {"hash": token_hash},
                 ).fetchone()
             )
             role = role_named(row[1]) if row else None
@@ -88,12 +88,12 @@ class Credentials:
             held = Who(role=role, name=row[2], credential=row[0]), row[3]
             if len(self._known) >= 10_000:
                 self._known.clear()
-            self._known[hash] = held
+            self._known[token_hash] = held
             if row[3] is not None:
                 self._ends[row[0]] = row[3]
         who, expires_at = held
         if expires_at is not None and expires_at <= iso(self._clock()):
-            self._known.pop(hash, None)
+            self._known.pop(token_hash, None)
             return None
         return who
 
@@ -116,7 +116,7 @@ class Credentials:
         )
         return {"items": [msgspec.to_builtins(Credential(*row)) for row in rows], "next": None}
 
-    async def revoke(self, id: str, by: Who) -> None:
+    async def revoke(self, credential_id: str, by: Who) -> None:
         """Take a token or sign-in back, and the sign-ins that were made with it; their sockets are closed.
 
         Who signs out leaves those as they are: the phone goes on when the laptop signs out. Raises NotFound.
@@ -124,13 +124,13 @@ class Credentials:
         now = iso(self._clock())
 
         def write(tx: Transaction) -> list[str]:
-            row = tx.one("SELECT revoked_at, kind, role, name FROM credentials WHERE id = :id", {"id": id})
+            row = tx.one("SELECT revoked_at, kind, role, name FROM credentials WHERE id = :id", {"id": credential_id})
             if row is None:
                 raise NotFound(message="there is no such token or sign-in")
             _, kind, role, name = row
-            signs_out = kind == "signin" and id == by.credential
-            made = [] if signs_out else made_with(tx, id)
-            for each in (id, *made):
+            signs_out = kind == "signin" and credential_id == by.credential
+            made = [] if signs_out else made_with(tx, credential_id)
+            for each in (credential_id, *made):
                 tx.execute(
                     "UPDATE credentials SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL",
                     {"now": now, "id": each},
@@ -140,8 +140,8 @@ class Credentials:
             if row[0] is None or made:
                 act = "login.out" if signs_out else "token.revoke"
                 more = {"sign_ins": len(made)} if made else {}
-                audit.note(tx, by, now, act, about(id), kind=kind, role=role, name=name, **more)
-            return [id, *made]
+                audit.note(tx, by, now, act, about(credential_id), kind=kind, role=role, name=name, **more)
+            return [credential_id, *made]
 
         for each in await self._store.write(write):
             self._taken_back.add(each)
@@ -150,13 +150,13 @@ class Credentials:
     def run_out(self) -> None:
         """Close the sockets of the sign-ins whose time is over; to be called now and then."""
         now = iso(self._clock())
-        for id in [id for id, expires_at in self._ends.items() if expires_at <= now]:
-            self._end(id)
+        for credential_id in [credential_id for credential_id, expires_at in self._ends.items() if expires_at <= now]:
+            self._end(credential_id)
 
-    def _end(self, id: str) -> None:
-        self._ends.pop(id, None)
-        self._known = {hash: held for hash, held in self._known.items() if held[0].credential != id}
-        self.revoked(id)
+    def _end(self, credential_id: str) -> None:
+        self._ends.pop(credential_id, None)
+        self._known = {token_hash: held for token_hash, held in self._known.items() if held[0].credential != credential_id}
+        self.revoked(credential_id)
 
     # -- signing in
 
@@ -243,7 +243,7 @@ class Credentials:
         return made
 
 
-def made_with(tx: Transaction, id: str) -> list[str]:
+def made_with(tx: Transaction, credential_id: str) -> list[str]:
     """The sign-ins that hold and were made with a token or sign-in, at any remove: by its links, and by theirs."""
     found = tx.all(
         """WITH RECURSIVE below (id) AS (
@@ -251,21 +251,21 @@ def made_with(tx: Transaction, id: str) -> list[str]:
             UNION SELECT credentials.id FROM credentials JOIN below ON credentials.parent = below.id
         ) SELECT credentials.id FROM credentials JOIN below ON below.id = credentials.id
         WHERE credentials.revoked_at IS NULL""",
-        {"id": id},
+        {"id": credential_id},
     )
     return [each for (each,) in found]
 
 
-def check_held(tx: Transaction, id: str) -> None:
+def check_held(tx: Transaction, credential_id: str) -> None:
     """Raise NotAllowed where a credential was taken back since it was asked for; the admin's own is in no table."""
-    row = tx.one("SELECT revoked_at FROM credentials WHERE id = :id", {"id": id})
+    row = tx.one("SELECT revoked_at FROM credentials WHERE id = :id", {"id": credential_id})
     if row is not None and row[0] is not None:
         raise NotAllowed("bad_token", "this token was revoked")
 
 
-def about(id: str) -> str:
+def about(credential_id: str) -> str:
     """What the audit calls a token or sign-in."""
-    return f"tokens/{id}"
+    return f"tokens/{credential_id}"
 
 
 def article(role: str) -> str:

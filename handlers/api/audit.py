@@ -54,10 +54,10 @@ class AuditPage(Page):
 
     def link(self, line: Line) -> str | None:
         """The page of what a line is about, where this reader has one."""
-        kind, _, id = line.about.partition("/")
-        if kind not in PAGES or not is_name(id) or (kind == "walls" and not self.who.host):
+        kind, _, subject_id = line.about.partition("/")
+        if kind not in PAGES or not is_name(subject_id) or (kind == "walls" and not self.who.host):
             return None
-        return self.reverse_url(PAGES[kind], id)
+        return self.reverse_url(PAGES[kind], subject_id)
 
 
 def told(detail: dict[str, Any]) -> str:

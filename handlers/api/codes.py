@@ -41,9 +41,9 @@ class CodeHandler(ApiHandler):
 
     changes = "host"
 
-    async def delete(self, code: str, id: str) -> None:
+    async def delete(self, code: str, code_id: str) -> None:
         self.body(wire.Nothing)
-        await self.services.codebook.revoke(code, id, self.who)
+        await self.services.codebook.revoke(code, code_id, self.who)
         self.answer({})
 
 
@@ -52,9 +52,9 @@ class ReplaceHandler(ApiHandler):
 
     changes = "host"
 
-    async def post(self, code: str, id: str) -> None:
+    async def post(self, code: str, code_id: str) -> None:
         self.body(wire.Nothing)
-        made = await self.services.codebook.replace(code, id, self.who)
+        made = await self.services.codebook.replace(code, code_id, self.who)
         self.set_header("Cache-Control", "no-store")
         self.answer(made, 201)
 
@@ -70,15 +70,15 @@ class CodesPage(FormHandler, Page):
 
     async def post(self, code: str) -> None:
         given = self.fields()
-        codebook, id = self.services.codebook, given.get("id", "").strip()
+        codebook, code_id = self.services.codebook, given.get("id", "").strip()
         try:
             match given.get("do"):
                 case "revoke":
-                    await codebook.revoke(code, id, self.who)
+                    await codebook.revoke(code, code_id, self.who)
                     self.redirect(self.reverse_url("wall_codes", wall_code(code)) + "?done=revoked", status=303)
                     return
                 case "replace":
-                    made = await codebook.replace(code, id, self.who)
+                    made = await codebook.replace(code, code_id, self.who)
                     sheet = [(made["id"], made["code"])]
                 case _:
                     several = await codebook.make(code, count_of(given.get("count", "")), self.who)
@@ -105,7 +105,7 @@ class CodesPage(FormHandler, Page):
     async def show_sheet(self, code: str, sheet: list[tuple[str, str]]) -> None:
         wall = await self.wall_of(code, self.who)
         here = self.services.base_url + self.reverse_url("wall", wall["code"])
-        drawn = await asyncio.to_thread(lambda: [(id, each, qr(f"{here}?code={each}")) for id, each in sheet])
+        drawn = await asyncio.to_thread(lambda: [(code_id, each, qr(f"{here}?code={each}")) for code_id, each in sheet])
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Robots-Tag", "noindex")
         self.render("codes_sheet.html", wall=wall, sheet=drawn, address=here.partition("://")[2])

@@ -31,8 +31,8 @@ class DeckHandler(ApiHandler):
     body_limit = BODY_LIMIT
 
     async def post(self, code: str) -> None:
-        id = self.argument("id") or None
-        made, created = await self.services.decks.add(code, self.raw(), self.who, id=id)
+        import_id = self.argument("id") or None
+        made, created = await self.services.decks.add(code, self.raw(), self.who, import_id=import_id)
         self.answer(made, 201 if created else 200)
 
 
@@ -75,7 +75,7 @@ class DeckPage(FormHandler, Page):
     async def post(self, code: str) -> None:
         given = self.fields()
         try:
-            made, _ = await self.services.decks.add(code, self._given, self.who, id=given.get("id") or None)
+            made, _ = await self.services.decks.add(code, self._given, self.who, import_id=given.get("id") or None)
         except LivewallError as error:
             if error.status >= 500:
                 raise

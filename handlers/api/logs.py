@@ -36,27 +36,27 @@ class LogsHandler(ApiHandler):
 class LogHandler(LogsHandler):
     """GET and POST /api/tasks/ID/logs/NAME"""
 
-    async def get(self, id: str, name: str) -> None:
+    async def get(self, task_id: str, name: str) -> None:
         """The bytes as they are, up to the next gap: offsets stay true. With `download=1` the whole log as a file, in
         which a line stands for each gap."""
-        await self.services.tasks.may_read_log(id, name, self.who)
+        await self.services.tasks.may_read_log(task_id, name, self.who)
         offset, limit = self.number("offset", None), self.number("limit", None)
         whole = offset is None and limit is None
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.set_header("Accept-Ranges", "bytes")
         download = self.argument("download") == "1"
         if download:
-            plain = re.sub(r"[^A-Za-z0-9._-]", "_", f"{id}-{name}")
+            plain = re.sub(r"[^A-Za-z0-9._-]", "_", f"{task_id}-{name}")
             self.set_header("Content-Disposition", f'attachment; filename="{plain}.log"')
         asked = self.request.headers.get("Range") if whole else None
         if asked is not None and (match := _RANGE.fullmatch(asked.strip())) and match[0] != "bytes=-":
-            await self.answer_range(id, name, match[1], match[2])
+            await self.answer_range(task_id, name, match[1], match[2])
             return
-        span = await self.services.logs.span(id, name, offset or 0, limit)
+        span = await self.services.logs.span(task_id, name, offset or 0, limit)
         if download and whole and (span.start, span.end) != (0, span.total):
-            await self.answer_file(id, name, span.total)
+            await self.answer_file(task_id, name, span.total)
         else:
-            await self.answer_span(id, name, span)
+            await self.answer_span(task_id, name, span)
 
     body_limit = BODY_LIMIT
 
@@ -64,26 +64,26 @@ class LogHandler(LogsHandler):
         if self.who.step is None:
             self.need("reporter")
 
-    async def post(self, id: str, name: str) -> None:
+    async def post(self, task_id: str, name: str) -> None:
         offset = self.number("offset", None)
-        end, lease = await self.services.tasks.append_log(id, name, offset, self.raw(), self.who)
+        end, lease = await self.services.tasks.append_log(task_id, name, offset, self.raw(), self.who)
         if lease is not None:
             self.set_header("Livewall-Lease", f"{lease:g}")
         self.answer(end)
 
-    async def answer_range(self, id: str, name: str, first: str, last: str) -> None:
+    async def answer_range(self, task_id: str, name: str, first: str, last: str) -> None:
         """A part (RFC 9110 §14): where it begins in a gap, what of it lies behind."""
         logs = self.services.logs
         if first:
             start = int(first)
             limit = int(last) - start + 1 if last else None
             if limit is not None and limit <= 0:  # no range at all: the header does not count
-                await self.answer_span(id, name, await logs.span(id, name))
+                await self.answer_span(task_id, name, await logs.span(task_id, name))
                 return
         else:
-            end = await logs.end(id, name)
+            end = await logs.end(task_id, name)
             start, limit = max(0, (end.bytes if end else 0) - int(last)), None
-        span = await logs.span(id, name, start, limit)
+        span = await logs.span(task_id, name, start, limit)
         if span.start >= span.end:
             self.set_status(416)
             self.set_header("Content-Range", f"bytes */{span.total}")
@@ -92,32 +92,32 @@ class LogHandler(LogsHandler):
             return
         self.set_status(206)
         self.set_header("Content-Range", f"bytes {span.start}-{span.end - 1}/{span.total}")
-        await self.answer_span(id, name, span)
+        await self.answer_span(task_id, name, span)
 
-    async def answer_span(self, id: str, name: str, span: Span) -> None:
+    async def answer_span(self, task_id: str, name: str, span: Span) -> None:
         self.set_header("Livewall-Log-Bytes", str(span.total))
         self.set_header("Livewall-Log-Offset", str(span.start))
         self.set_header("Content-Length", str(span.end - span.start))
         if self.request.method != "HEAD":
-            await self.stream(id, name, span)
+            await self.stream(task_id, name, span)
 
-    async def answer_file(self, id: str, name: str, total: int) -> None:
+    async def answer_file(self, task_id: str, name: str, total: int) -> None:
         """The whole log up to `total`, for people."""
         self.set_header("Livewall-Log-Bytes", str(total))
         at = 0
         while at < total and self.request.method != "HEAD":
-            span = await self.services.logs.span(id, name, at, total - at)
+            span = await self.services.logs.span(task_id, name, at, total - at)
             start = min(max(span.start, at), total) if span.start < span.end else total
             if start > at:
                 self.write(f"\n[… {start - at} bytes left out …]\n".encode())
-            if not await self.stream(id, name, Span(start, max(start, span.end), total)):
+            if not await self.stream(task_id, name, Span(start, max(start, span.end), total)):
                 return
             at = max(start, span.end)
 
-    async def stream(self, id: str, name: str, span: Span) -> bool:
+    async def stream(self, task_id: str, name: str, span: Span) -> bool:
         """Write the bytes of a span as fast as they are taken; False when they were not taken or are gone."""
         try:
-            async with aclosing(self.services.logs.pieces(id, name, span.start, span.end)) as parts:
+            async with aclosing(self.services.logs.pieces(task_id, name, span.start, span.end)) as parts:
                 async for part in parts:
                     self.write(part)
                     await self.flush()
@@ -135,12 +135,12 @@ class LogHandler(LogsHandler):
 class LogLinesHandler(LogsHandler):
     """GET /api/tasks/ID/logs/NAME/lines"""
 
-    async def get(self, id: str, name: str) -> None:
-        await self.services.tasks.may_read_log(id, name, self.who)
+    async def get(self, task_id: str, name: str) -> None:
+        await self.services.tasks.may_read_log(task_id, name, self.who)
         first = self.number("from", 1, least=-(10**15))
         count = self.number("count", 200, least=1, most=LINES)
         assert first is not None and count is not None
-        self.answer(await self.services.logs.lines(id, name, first or 1, count))
+        self.answer(await self.services.logs.lines(task_id, name, first or 1, count))
 
 
 class LogSearchHandler(LogsHandler):
@@ -148,8 +148,8 @@ class LogSearchHandler(LogsHandler):
 
     _search: asyncio.Task[dict[str, Any]] | None = None
 
-    async def get(self, id: str, name: str) -> None:
-        await self.services.tasks.may_read_log(id, name, self.who)
+    async def get(self, task_id: str, name: str) -> None:
+        await self.services.tasks.may_read_log(task_id, name, self.who)
         q = self.argument("q")
         if not q or "\n" in q or len(q.encode()) > QUERY:
             raise invalid("q", f"1 to {QUERY} bytes of one line")
@@ -157,7 +157,7 @@ class LogSearchHandler(LogsHandler):
         limit = self.number("limit", 100, least=1, most=LINES)
         assert first is not None and limit is not None
         case = self.argument("case") == "1"
-        search = self.services.logs.search(id, name, q, first, limit, case=case)
+        search = self.services.logs.search(task_id, name, q, first, limit, case=case)
         self._search = asyncio.get_running_loop().create_task(search)
         await asyncio.wait([self._search])
         if not self._search.cancelled():

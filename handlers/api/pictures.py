@@ -40,25 +40,25 @@ class PictureHandler(BaseHandler):
 class ResultsPicture(PictureHandler):
     """GET /api/polls/ID/results.svg"""
 
-    async def get(self, id: str) -> None:
+    async def get(self, poll_id: str) -> None:
         theme = self.theme()
-        shown = await rounds.shown(self.services.store, self.services.hub, id, self.who)
+        shown = await rounds.shown(self.services.store, self.services.hub, poll_id, self.who)
         tally = rounds.chosen(shown, round_of(self))
         before = [each for each in shown.tallies if each.round < tally.round]
         earlier = before[-1] if before and shown.poll.compare is True else None
         drawn = await self.services.replays.beside(lambda: bars(picture(self, shown.poll, tally, earlier), theme))
-        self.show(drawn, f"results-{id}")
+        self.show(drawn, f"results-{poll_id}")
 
 
 class RacePicture(PictureHandler):
     """GET /api/polls/ID/race.svg"""
 
-    async def get(self, id: str) -> None:
+    async def get(self, poll_id: str) -> None:
         theme = self.theme()
-        shown, replay = await self.services.replays.of(id, round_of(self), self.who)
+        shown, replay = await self.services.replays.of(poll_id, round_of(self), self.who)
         words = race_words(self, shown.poll, rounds.chosen(shown, replay.round), replay)
         drawn = await self.services.replays.beside(lambda: race.race(replay, words, theme))
-        self.show(drawn, f"race-{id}")
+        self.show(drawn, f"race-{poll_id}")
 
 
 def picture(handler: BaseHandler, poll: Poll, tally: Tally, earlier: Tally | None) -> Picture:

@@ -48,18 +48,18 @@ class PollHandler(ApiHandler):
     changes = "host"
     body_limit = LARGE
 
-    async def get(self, id: str) -> None:
-        self.answer_current(*await self.services.polls.detail(id, self.who))
+    async def get(self, poll_id: str) -> None:
+        self.answer_current(*await self.services.polls.detail(poll_id, self.who))
 
-    async def put(self, id: str) -> None:
+    async def put(self, poll_id: str) -> None:
         poll, version = await self.services.polls.edit(
-            id, self.body(wire.PollEdit), self.who, version=self.if_match()
+            poll_id, self.body(wire.PollEdit), self.who, version=self.if_match()
         )
         self.answer(poll, version=version)
 
-    async def delete(self, id: str) -> None:
+    async def delete(self, poll_id: str) -> None:
         self.body(wire.Nothing)
-        await self.services.polls.archive(id, self.who, version=self.if_match())
+        await self.services.polls.archive(poll_id, self.who, version=self.if_match())
         self.answer({})
 
 
@@ -68,20 +68,20 @@ class PhaseHandler(ApiHandler):
 
     changes = "host"
 
-    async def post(self, id: str, act: str) -> None:
+    async def post(self, poll_id: str, act: str) -> None:
         polls, given = self.services.polls, self.if_match()
         match act:
             case "open":
                 self.body(wire.Nothing)
-                poll, version = await polls.open(id, self.who, version=given)
+                poll, version = await polls.open(poll_id, self.who, version=given)
             case "close":
                 self.body(wire.Nothing)
-                poll, version = await polls.close(id, self.who, version=given)
+                poll, version = await polls.close(poll_id, self.who, version=given)
             case "publish":
                 published = self.body(wire.PublishIn).published
-                poll, version = await polls.publish(id, published, self.who, version=given)
+                poll, version = await polls.publish(poll_id, published, self.who, version=given)
             case _:
-                poll, version = await polls.reset(id, self.body(wire.ResetIn).round, self.who, version=given)
+                poll, version = await polls.reset(poll_id, self.body(wire.ResetIn).round, self.who, version=given)
         self.answer(poll, version=version)
 
 
@@ -90,9 +90,9 @@ class TimerHandler(ApiHandler):
 
     changes = "host"
 
-    async def post(self, id: str) -> None:
+    async def post(self, poll_id: str) -> None:
         poll, version = await self.services.polls.timer(
-            id, self.body(wire.TimerIn), self.who, version=self.if_match()
+            poll_id, self.body(wire.TimerIn), self.who, version=self.if_match()
         )
         self.answer(poll, version=version)
 
@@ -100,8 +100,8 @@ class TimerHandler(ApiHandler):
 class RoundsHandler(ApiHandler):
     """GET /api/polls/ID/rounds: their tallies, side by side."""
 
-    async def get(self, id: str) -> None:
-        self.answer({"items": await rounds.tallies(self.services.store, self.services.hub, id, self.who)})
+    async def get(self, poll_id: str) -> None:
+        self.answer({"items": await rounds.tallies(self.services.store, self.services.hub, poll_id, self.who)})
 
 
 class DuplicateHandler(ApiHandler):
@@ -109,9 +109,9 @@ class DuplicateHandler(ApiHandler):
 
     changes = "host"
 
-    async def post(self, id: str) -> None:
+    async def post(self, poll_id: str) -> None:
         self.body(wire.Nothing)
-        poll, version = await self.services.polls.duplicate(id, self.who)
+        poll, version = await self.services.polls.duplicate(poll_id, self.who)
         self.set_header("Location", f"/api/polls/{poll['id']}")
         self.answer(poll, 201, version=version)
 
@@ -121,18 +121,18 @@ class RestoreHandler(ApiHandler):
 
     changes = "host"
 
-    async def post(self, id: str) -> None:
+    async def post(self, poll_id: str) -> None:
         self.body(wire.Nothing)
-        poll, version = await self.services.polls.restore(id, self.who)
+        poll, version = await self.services.polls.restore(poll_id, self.who)
         self.answer(poll, version=version)
 
 
 class ReceiptHandler(ApiHandler):
     """GET /api/polls/ID/receipts/R: what was counted under a receipt."""
 
-    async def get(self, id: str, typed: str) -> None:
+    async def get(self, poll_id: str, typed: str) -> None:
         services = self.services
-        self.answer(await receipts.counted_under(services.store, services.hub, id, typed, self.who))
+        self.answer(await receipts.counted_under(services.store, services.hub, poll_id, typed, self.who))
 
 
 class BallotHandler(ApiHandler):
@@ -142,25 +142,25 @@ class BallotHandler(ApiHandler):
         if self.who.voter is None:
             raise NotAllowed("no_voter", "get a voter with POST /api/voters, and send its token")
 
-    async def put(self, id: str) -> None:
+    async def put(self, poll_id: str) -> None:
         voter = self.voter()
         given = self.body(wire.BallotIn)
         done: asyncio.Future[Cast] = asyncio.get_running_loop().create_future()
         if given.code is None:
-            self.services.booth.cast(id, voter, given, settle(done))
+            self.services.booth.cast(poll_id, voter, given, settle(done))
             cast = await done
         else:
             async with self.turn(voter, given.code):
-                self.services.booth.cast(id, voter, given, settle(done))
+                self.services.booth.cast(poll_id, voter, given, settle(done))
                 cast = await done
         self.services.metrics.ballot[result_of(cast)].inc()
         self.answer(cast.ballot, 201 if cast.created else 200)
 
-    async def delete(self, id: str) -> None:
+    async def delete(self, poll_id: str) -> None:
         voter = self.voter()
-        round = self.body(wire.RetractIn).round
+        round_number = self.body(wire.RetractIn).round
         done: asyncio.Future[Cast] = asyncio.get_running_loop().create_future()
-        self.services.booth.retract(id, voter, round, settle(done))
+        self.services.booth.retract(poll_id, voter, round_number, settle(done))
         self.answer((await done).ballot)
 
     def voter(self) -> str:
@@ -179,36 +179,36 @@ class BallotsHandler(ApiHandler):
 
     changes = "host"
 
-    async def delete(self, id: str) -> None:
+    async def delete(self, poll_id: str) -> None:
         self.body(wire.Nothing)
-        poll, version = await self.services.erasure.poll(id, self.who, version=self.if_match())
+        poll, version = await self.services.erasure.poll(poll_id, self.who, version=self.if_match())
         self.answer(poll, version=version)
 
 
 class BallotsCsvHandler(ApiHandler):
     """GET /api/polls/ID/ballots.csv; where ballots were erased the name of the file and a header say so."""
 
-    async def get(self, id: str) -> None:
+    async def get(self, poll_id: str) -> None:
         self.need("host")
-        rows, gone = await self.services.store.read(lambda c: (export.ballots(c, id), erased(c, id)))
+        rows, gone = await self.services.store.read(lambda c: (export.ballots(c, poll_id), erased(c, poll_id)))
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(["receipt", "round", "choices"])
         writer.writerows([row.receipt, row.round, " ".join(row.choices)] for row in rows)
         self.set_header("Content-Type", "text/csv; charset=utf-8")
         if gone:
-            said = ", ".join(f"round {round} at {at}" for round, at in gone.items())
+            said = ", ".join(f"round {round_number} at {at}" for round_number, at in gone.items())
             self.set_header("Livewall-Ballots-Erased", said)
         erased_too = "-erased" if gone else ""
-        self.set_header("Content-Disposition", f'attachment; filename="ballots-{id}{erased_too}.csv"')
+        self.set_header("Content-Disposition", f'attachment; filename="ballots-{poll_id}{erased_too}.csv"')
         self.finish(text.getvalue())
 
 
 class ResultsHandler(ApiHandler):
     """GET /api/polls/ID/results.json"""
 
-    async def get(self, id: str) -> None:
+    async def get(self, poll_id: str) -> None:
         self.need("host")
-        results = await self.services.store.read(lambda c: export.results(c, id, self.services.settings.ballot_days))
-        self.set_header("Content-Disposition", f'attachment; filename="results-{id}.json"')
+        results = await self.services.store.read(lambda c: export.results(c, poll_id, self.services.settings.ballot_days))
+        self.set_header("Content-Disposition", f'attachment; filename="results-{poll_id}.json"')
         self.answer(msgspec.to_builtins(results))

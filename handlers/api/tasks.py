@@ -39,8 +39,8 @@ class TasksHandler(ApiHandler):
 class TaskHandler(ApiHandler):
     """GET /api/tasks/ID"""
 
-    async def get(self, id: str) -> None:
-        self.answer(await self.services.tasks.detail(id, self.who))
+    async def get(self, task_id: str) -> None:
+        self.answer(await self.services.tasks.detail(task_id, self.who))
 
 
 class StepHandler(ApiHandler):
@@ -52,8 +52,8 @@ class StepHandler(ApiHandler):
         if self.who.step is None:
             self.need("reporter")
 
-    async def put(self, id: str, name: str) -> None:
-        self.answer(await self.services.tasks.report(id, name, self.body(wire.StepReport), self.who))
+    async def put(self, task_id: str, name: str) -> None:
+        self.answer(await self.services.tasks.report(task_id, name, self.body(wire.StepReport), self.who))
 
 
 class CancelHandler(ApiHandler):
@@ -61,10 +61,10 @@ class CancelHandler(ApiHandler):
 
     changes = "operator"
 
-    async def post(self, id: str) -> None:
+    async def post(self, task_id: str) -> None:
         self.body(wire.Nothing)
-        await cancel(self.services, id, self.who)
-        self.answer(await self.services.tasks.detail(id, self.who))
+        await cancel(self.services, task_id, self.who)
+        self.answer(await self.services.tasks.detail(task_id, self.who))
 
 
 class RetryHandler(ApiHandler):
@@ -72,9 +72,9 @@ class RetryHandler(ApiHandler):
 
     changes = "operator"
 
-    async def post(self, id: str) -> None:
+    async def post(self, task_id: str) -> None:
         self.body(wire.Nothing)
-        task, created = await self.services.runner.retry(id, self.who)
+        task, created = await self.services.runner.retry(task_id, self.who)
         await answer_task(self, task, created)
 
 
@@ -100,10 +100,10 @@ class StartHandler(ApiHandler):
         await answer_task(self, task, created)
 
 
-async def cancel(services: Services, id: str, who: Who) -> None:
+async def cancel(services: Services, task_id: str, who: Who) -> None:
     """Cancel a task, wherever it runs. Raises NotFound."""
-    if await services.tasks.cancel(id, who) is None:
-        await services.runner.cancel(id, who)
+    if await services.tasks.cancel(task_id, who) is None:
+        await services.runner.cancel(task_id, who)
 
 
 async def answer_task(handler: ApiHandler, task: str, created: bool) -> None:

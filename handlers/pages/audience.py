@@ -189,8 +189,8 @@ class AudiencePage(Page):
 class PollPage(AudiencePage):
     """GET /polls/ID"""
 
-    async def get(self, id: str) -> None:
-        stream = f"polls/{id}"
+    async def get(self, poll_id: str) -> None:
+        stream = f"polls/{poll_id}"
         if not await self.show_shared(lambda: self.shared(stream, None)):
             await self.show(stream, None)
 
@@ -229,7 +229,7 @@ class BallotPage(FormHandler, AudiencePage):
         """Every value of a field."""
         return [value.decode("utf-8", "replace") for value in self.values().get(name, []) if value]
 
-    async def post(self, id: str) -> None:
+    async def post(self, poll_id: str) -> None:
         voter = self.who.voter
         if voter is None:
             self.needs_form_token = False  # nothing is done for nobody: it is said why, and what to do
@@ -242,20 +242,20 @@ class BallotPage(FormHandler, AudiencePage):
             ballot = wire.BallotIn(self.lists("choices"), _whole(given.get("round", "")), code or None)
             done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             async with self.turn(voter, code):
-                self.services.booth.cast(id, voter, ballot, settle(done))
+                self.services.booth.cast(poll_id, voter, ballot, settle(done))
                 await done
         except LivewallError as error:
             if error.status >= 500:
                 raise
             self.set_status(403 if voter is None else error.status)
             wall = await self.wall_of(here[3:], self.who) if here.startswith("/w/") else None
-            shown = wall if wall and wall["active"] == f"polls/{id}" else None
-            await self.show(f"polls/{id}", shown, error, code, self.lists("choices"))
+            shown = wall if wall and wall["active"] == f"polls/{poll_id}" else None
+            await self.show(f"polls/{poll_id}", shown, error, code, self.lists("choices"))
             return
-        allowed = {self.reverse_url("poll", id)}
+        allowed = {self.reverse_url("poll", poll_id)}
         if here.startswith("/w/"):
             allowed.add(self.reverse_url("wall", wall_code(here[3:])[:12]))
-        self.redirect(here if here in allowed else self.reverse_url("poll", id), status=303)
+        self.redirect(here if here in allowed else self.reverse_url("poll", poll_id), status=303)
 
 
 class MissingPage(Page):

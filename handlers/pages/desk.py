@@ -110,11 +110,11 @@ class DeskPage(Page):
 
     async def title(self, item: str) -> str:
         """The title of an item that is older than the lists."""
-        kind, _, id = item.partition("/")
+        kind, _, poll_id = item.partition("/")
         try:
             if kind == "tasks":
-                return str((await self.services.tasks.detail(id, self.who))["title"])
-            return str((await self.services.polls.detail(id, self.who))[0]["title"])
+                return str((await self.services.tasks.detail(poll_id, self.who))["title"])
+            return str((await self.services.polls.detail(poll_id, self.who))[0]["title"])
         except LivewallError:
             return self.say("home.untitled")
 
@@ -185,39 +185,39 @@ class PollForm(DeskForm):
     """POST /desk/polls/ID"""
 
     async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
-        polls, id, act = self.services.polls, args[0], given.get("do", "")
+        polls, poll_id, act = self.services.polls, args[0], given.get("do", "")
         version = whole(given, "version")
         match act.partition(":"):
             case "open", _, _:
-                await polls.open(id, self.who, version=version)
+                await polls.open(poll_id, self.who, version=version)
             case "close", _, _:
-                await polls.close(id, self.who, version=version)
+                await polls.close(poll_id, self.who, version=version)
             case "publish" | "withdraw", _, _:
-                await polls.publish(id, act == "publish", self.who, version=version)
+                await polls.publish(poll_id, act == "publish", self.who, version=version)
             case "hide", _, _:
                 edit = wire.PollEdit(results="on_publish")
-                _, version = await polls.edit(id, edit, self.who, version=version)
-                await polls.publish(id, False, self.who, version=version)
+                _, version = await polls.edit(poll_id, edit, self.who, version=version)
+                await polls.publish(poll_id, False, self.who, version=version)
             case "reset", _, _:
-                await polls.reset(id, whole(given, "round") or 0, self.who, version=version)
+                await polls.reset(poll_id, whole(given, "round") or 0, self.who, version=version)
             case "edit", _, _:
-                held = (await polls.detail(id, self.who))[0]["options"]
-                await polls.edit(id, checked(changed_poll(given, held), wire.PollEdit), self.who, version=version)
+                held = (await polls.detail(poll_id, self.who))[0]["options"]
+                await polls.edit(poll_id, checked(changed_poll(given, held), wire.PollEdit), self.who, version=version)
             case "duplicate", _, _:
-                copy, _ = await polls.duplicate(id, self.who)
+                copy, _ = await polls.duplicate(poll_id, self.who)
                 return "copy", f"poll-{copy['id']}"
             case "add" | "left" as timer, ":", seconds:
                 value = int(seconds) if re.fullmatch("[0-9]{1,5}", seconds) else None
-                await polls.timer(id, checked({timer: value}, wire.TimerIn), self.who, version=version)
-                return "timer", f"poll-{id}"
+                await polls.timer(poll_id, checked({timer: value}, wire.TimerIn), self.who, version=version)
+                return "timer", f"poll-{poll_id}"
             case "erase", _, _:
-                await self.services.erasure.poll(id, self.who, version=version)
+                await self.services.erasure.poll(poll_id, self.who, version=version)
             case "archive", _, _:
-                await polls.archive(id, self.who, version=version)
+                await polls.archive(poll_id, self.who, version=version)
                 return act, ""
             case _:
                 raise BadInput("invalid", "unknown act")
-        return act, f"poll-{id}"
+        return act, f"poll-{poll_id}"
 
 
 class NewWallForm(DeskForm):

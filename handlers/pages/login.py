@@ -33,9 +33,9 @@ class TokenHandler(ApiHandler):
 
     changes = "admin"
 
-    async def delete(self, id: str) -> None:
+    async def delete(self, token_id: str) -> None:
         self.body(wire.Nothing)
-        await self.services.credentials.revoke(id, self.who)
+        await self.services.credentials.revoke(token_id, self.who)
         self.answer({})
 
 

@@ -88,12 +88,12 @@ class Page(BaseHandler):
         """What a page shows of one item: its poll or task, or a lobby. Raises NotFound, NotAllowed."""
         if stream is None:
             return self.lobby(None, self.say("lobby.nothing"))
-        kind, _, id = stream.partition("/")
+        kind, _, item_id = stream.partition("/")
         if kind == "tasks":
-            task = await self.services.tasks.detail(id, who)
+            task = await self.services.tasks.detail(item_id, who)
             return {"kind": "task", "task": task, "title": task["title"], "poll": None, "counted": False, "closed": ""}
         try:
-            poll, _ = await self.services.polls.detail(id, who)
+            poll, _ = await self.services.polls.detail(item_id, who)
         except NotFound:
             try:
                 await self.services.hub.view(stream, who)

@@ -73,9 +73,9 @@ class PrintPage(Page):
 
     scripts = ("result",)
 
-    async def sheet(self, id: str) -> Sheet:
+    async def sheet(self, poll_id: str) -> Sheet:
         """Raises NotFound, and NotAllowed where the tally may not be seen."""
-        poll, tallies, _ = await rounds.shown(self.services.store, self.services.hub, id, self.who)
+        poll, tallies, _ = await rounds.shown(self.services.store, self.services.hub, poll_id, self.who)
         if poll.phase is Phase.DRAFT and len(tallies) > 1:
             tallies = tallies[:-1]  # a round that has not begun says nothing yet
         told = [Facts(self, poll, tally) for tally in tallies[-ROUNDS:]]
@@ -109,8 +109,8 @@ class PrintPage(Page):
 class PollPrint(PrintPage):
     """GET /polls/ID/print"""
 
-    async def get(self, id: str) -> None:
-        sheet = await self.sheet(id)
+    async def get(self, poll_id: str) -> None:
+        sheet = await self.sheet(poll_id)
         await self.show([sheet], wall=None, title=sheet.poll.title, following=None)
 
 
@@ -123,9 +123,9 @@ class WallPrint(PrintPage):
         text = self.argument("from", "0")
         first = int(text) if text.isascii() and text.isdecimal() and len(text) < 5 else 0
         sheets = []
-        for id in polls[first : first + POLLS]:
+        for poll_id in polls[first : first + POLLS]:
             try:
-                sheet = await self.sheet(id)
+                sheet = await self.sheet(poll_id)
             except (NotAllowed, NotFound):
                 continue
             if sheet.poll.phase is not Phase.DRAFT or sheet.poll.round > 1:

@@ -34,8 +34,8 @@ def round_of(handler: BaseHandler) -> int | None:
 class ReplayHandler(BaseHandler):
     """GET /api/polls/ID/replay"""
 
-    async def get(self, id: str) -> None:
-        _, replay = await self.services.replays.of(id, round_of(self), self.who)
+    async def get(self, poll_id: str) -> None:
+        _, replay = await self.services.replays.of(poll_id, round_of(self), self.who)
         self.answer(replay)
 
 
@@ -44,11 +44,11 @@ class ReplayPage(Page):
 
     scripts = ("live", "poll", "replay", "result", "state", "error")
 
-    async def get(self, id: str) -> None:
+    async def get(self, poll_id: str) -> None:
         try:
-            shown, replay = await self.services.replays.of(id, round_of(self), self.who)
+            shown, replay = await self.services.replays.of(poll_id, round_of(self), self.who)
         except NotAllowed:
-            poll, _ = await self.services.polls.detail(id, self.who)
+            poll, _ = await self.services.polls.detail(poll_id, self.who)
             self.set_status(403)
             self.finish(self.page_of(poll, replay=None, played=None))
             return

@@ -31,11 +31,11 @@ NOTHING_BESIDE = {"limit": "", "compared": False, "quorum": "", "note": ""}
 class ScreenHandler(ApiHandler):
     """PUT /api/walls/CODE/screens/ID: anybody's, since a projector has no sign-in."""
 
-    async def put(self, code: str, id: str) -> None:
+    async def put(self, code: str, screen_id: str) -> None:
         given = self.body(wire.ScreenIn)
         stream = await known_wall(self, code)
         address = self.address if self.services.limits.on else None
-        self.services.screens.report(stream, id, given, self.services.clock(), address)
+        self.services.screens.report(stream, screen_id, given, self.services.clock(), address)
         self.answer({"people": self.services.presence.people(stream)})
 
 
@@ -166,8 +166,8 @@ class ScreenPage(Page):
 class PollScreen(ScreenPage):
     """GET /polls/ID/screen"""
 
-    async def get(self, id: str) -> None:
-        await self.show(f"polls/{id}", None, self.reverse_url("poll", id), "")
+    async def get(self, poll_id: str) -> None:
+        await self.show(f"polls/{poll_id}", None, self.reverse_url("poll", poll_id), "")
 
 
 class WallScreen(ScreenPage):

@@ -106,8 +106,8 @@ def grouped(tasks: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]
 class TaskPage(TaskPages):
     """GET /tasks/ID: chart and log."""
 
-    async def get(self, id: str) -> None:
-        stream = f"tasks/{id}"
+    async def get(self, task_id: str) -> None:
+        stream = f"tasks/{task_id}"
         found = await self.scene(stream, self.who)
         task = found["task"]
         reads_logs = "params" in task
@@ -124,10 +124,10 @@ class TaskPage(TaskPages):
             can_be_cancelled=can_be_cancelled(task),
             can_be_retried=can_be_retried(task),
             chosen=chosen["name"] if chosen else "",
-            lines=await self.tail(id, chosen["name"]) if chosen and reads_logs else [],
+            lines=await self.tail(task_id, chosen["name"]) if chosen and reads_logs else [],
             data=self.data(found, stream=stream, wall=None)
             | {
-                "task": id,
+                "task": task_id,
                 "logs": reads_logs,
                 "layout": task["layout"],
                 "needs": [{"name": step["name"], "needs": step["needs"]} for step in task["steps"]],
@@ -166,25 +166,25 @@ class TaskForm(FormHandler, TaskPages):
 
     changes = "operator"
 
-    async def get(self, id: str) -> None:
+    async def get(self, task_id: str) -> None:
         self.need("operator")
-        task = await self.services.tasks.detail(id, self.who)
+        task = await self.services.tasks.detail(task_id, self.who)
         if can_be_cancelled(task):
             self.render("task_sure.html", task=task)
         else:
-            self.redirect(self.reverse_url("task", id))
+            self.redirect(self.reverse_url("task", task_id))
 
-    async def post(self, id: str) -> None:
+    async def post(self, task_id: str) -> None:
         match self.fields().get("do"):
             case "cancel":
                 # A double click must not be the second wish, which does not wait for a task's reporter.
-                if can_be_cancelled(await self.services.tasks.detail(id, self.who)):
-                    await cancel(self.services, id, self.who)
+                if can_be_cancelled(await self.services.tasks.detail(task_id, self.who)):
+                    await cancel(self.services, task_id, self.who)
             case "retry":
-                id, _ = await self.services.runner.retry(id, self.who)
+                task_id, _ = await self.services.runner.retry(task_id, self.who)
             case _:
                 raise BadInput("invalid", "unknown act")
-        self.redirect(self.reverse_url("task", id), status=303)
+        self.redirect(self.reverse_url("task", task_id), status=303)
 
     def way_back(self) -> tuple[str, str]:
         return self.reverse_url("task", self.path_args[0]), self.say("error.back_task")
@@ -214,13 +214,13 @@ class PipelinePage(FormHandler, TaskPages):
     async def post(self, name: str) -> None:
         given = self.fields()
         typed = {key.removeprefix("params."): text for key, text in given.items() if key.startswith("params.")}
-        id = given.get("id") or None
+        pipeline_id = given.get("id") or None
         try:
-            if id is not None and not is_name(id):  # the name of a folder, too
+            if pipeline_id is not None and not is_name(pipeline_id):  # the name of a folder, too
                 raise invalid("id", "letters, digits, . _ and -, at most 80")
             pipeline = self.services.pipelines.get(name)
             values = await asyncio.to_thread(check_params, pipeline, typed)
-            task, _ = await self.services.runner.begin(pipeline, values, id, self.who)
+            task, _ = await self.services.runner.begin(pipeline, values, pipeline_id, self.who)
         except LivewallError as error:
             if error.status >= 500 or error.status == 404:
                 raise
@@ -247,8 +247,8 @@ class PipelinePage(FormHandler, TaskPages):
         known = {param["name"] for param in found["params"]}
         others = [f"{name}: {why}" for name, why in faults.items() if name not in known]
         # Sent twice by a double click, the same id starts it once.
-        id = f"{name[:70]}-{secrets.token_hex(3)}"
-        self.render("pipeline.html", pipeline=found, id=id, wrong=" ".join([wrong, *others]).strip())
+        task_id = f"{name[:70]}-{secrets.token_hex(3)}"
+        self.render("pipeline.html", pipeline=found, id=task_id, wrong=" ".join([wrong, *others]).strip())
 
 
 routes: list[URLSpec] = [

@@ -109,7 +109,7 @@ class LiveServer(HTTPServer):
     def take(self, connection: socket.socket, address: Any) -> None:
         """Serve a connection that has been accepted."""
         stream = LiveStream(
-            connection, open=self.open, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size
+            connection, connections=self.open, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size
         )
         self.handle_stream(stream, address)
 

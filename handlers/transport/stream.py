@@ -69,9 +69,9 @@ class Open:
 class LiveStream(IOStream):
     """An IOStream that tells when it holds bytes, and when bytes can be taken again."""
 
-    def __init__(self, *args: Any, open: Open | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, connections: Open | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._open = open or Open()
+        self._open = connections or Open()
         self._open.count += 1
         self.came = 0
         """Bytes that have been read from the socket."""

@@ -50,7 +50,7 @@ class Picture(NamedTuple):
     earlier_label: str = ""
 
 
-def bars(shown: Picture, theme: Theme, id: str = "p") -> str:
+def bars(shown: Picture, theme: Theme, pattern_id: str = "p") -> str:
     """The picture; `id` begins the ids of its patterns, which are those of a whole page."""
     size = next(each for each in SIZES if len(shown.figures) <= each.most)
     defs: dict[str, tuple[int, int]] = {}
@@ -62,8 +62,8 @@ def bars(shown: Picture, theme: Theme, id: str = "p") -> str:
     before = {figure.id: figure for figure in shown.earlier}
     for figure in shown.figures:
         if figure.pattern > 1 and figure.count:
-            defs[f"{id}{figure.colour}-{figure.pattern}"] = (figure.colour, figure.pattern)
-        drawn, y = _row(figure, before.get(figure.id), shown.majority, size, y, theme, id)
+            defs[f"{pattern_id}{figure.colour}-{figure.pattern}"] = (figure.colour, figure.pattern)
+        drawn, y = _row(figure, before.get(figure.id), shown.majority, size, y, theme, pattern_id)
         parts += drawn
     if shown.turnout is not None:
         drawn, y = _turnout(shown.turnout, y + 6, theme)
@@ -94,7 +94,7 @@ def _head(title: str, theme: Theme) -> tuple[list[str], float]:
 
 
 def _row(
-    figure: Figure, before: Figure | None, majority: Mark | None, size: Size, y: float, theme: Theme, id: str
+    figure: Figure, before: Figure | None, majority: Mark | None, size: Size, y: float, theme: Theme, pattern_id: str
 ) -> tuple[list[str], float]:
     """An option with its bar, and where the next one begins. A bar grows from the side on which its label begins."""
     rtl = drawing.is_rtl(figure.label)
@@ -108,7 +108,7 @@ def _row(
     y += 4
     parts.append(_bar(False, 1, y, size.bar, "none", theme.line, "track"))
     plain, own = figure.pattern == 1, theme.option(figure.colour)
-    fill = own if plain else f"url(#{id}{figure.colour}-{figure.pattern})"
+    fill = own if plain else f"url(#{pattern_id}{figure.colour}-{figure.pattern})"
     outline = (theme.text, 3.0) if figure.first else (own, 1.0)
     if figure.share:
         parts.append(_bar(rtl, figure.share, y, size.bar, fill, outline[0], "bar", outline[1]))

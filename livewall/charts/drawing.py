@@ -184,7 +184,7 @@ def line(
     )
 
 
-def pattern(id: str, own: str, mark: str, kind: int) -> str:
+def pattern(pattern_id: str, own: str, mark: str, kind: int) -> str:
     """The definition of a bar's look, marks on its own colour. `kind` 1 is plain and needs none."""
     if kind == 2:
         size, drawn, turn = 24, f'<path d="M0 0H12V24H0Z" fill="{mark}"/>', ' patternTransform="rotate(45)"'
@@ -193,7 +193,7 @@ def pattern(id: str, own: str, mark: str, kind: int) -> str:
     else:
         size, drawn, turn = 14, f'<path d="M10 0H14V14H10Z" fill="{mark}"/>', ""
     return (
-        f'<pattern id="{id}" width="{size}" height="{size}" patternUnits="userSpaceOnUse"{turn}>'
+        f'<pattern id="{pattern_id}" width="{size}" height="{size}" patternUnits="userSpaceOnUse"{turn}>'
         f'<path d="M0 0H{size}V{size}H0Z" fill="{own}"/>{drawn}</pattern>'
     )
 

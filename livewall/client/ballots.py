@@ -65,14 +65,14 @@ def looks_like_code(name: str) -> bool:
     return len(wall_code(name)) == WALL_CODE
 
 
-async def _poll(server: Server, id: str) -> dict[str, Any]:
-    poll: dict[str, Any] = await server.get(f"/api/polls/{segment(id)}")
+async def _poll(server: Server, poll_id: str) -> dict[str, Any]:
+    poll: dict[str, Any] = await server.get(f"/api/polls/{segment(poll_id)}")
     return poll
 
 
 async def _active_poll(server: Server, code: str) -> dict[str, Any]:
     wall = await server.get(f"/api/walls/{segment(wall_code(code))}")
-    kind, _, id = (wall["active"] or "").partition("/")
+    kind, _, poll_id = (wall["active"] or "").partition("/")
     if kind != "polls":
         raise Refusal(409, "conflict", f"No poll is on stage at the wall {wall['code']}. Try again when one is.")
-    return await _poll(server, id)
+    return await _poll(server, poll_id)

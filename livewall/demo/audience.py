@@ -26,8 +26,8 @@ PATIENCE = 120.0
 class Audience:
     """Everyone in the hall, and how many of their ballots were acknowledged."""
 
-    def __init__(self, url: str, poll: str, round: int, options: list[str]) -> None:
-        self.url, self.poll, self.round, self.options = url, poll, round, options
+    def __init__(self, url: str, poll: str, round_number: int, options: list[str]) -> None:
+        self.url, self.poll, self.round, self.options = url, poll, round_number, options
         self.cast: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.changed = asyncio.Event()

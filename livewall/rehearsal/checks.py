@@ -52,20 +52,20 @@ class Ledger:
         self.acts = 0
         """Ballots cast, changed and retracted that were acknowledged."""
 
-    def sent(self, voter: str, poll: str, round: int, choices: Iterable[str]) -> None:
+    def sent(self, voter: str, poll: str, round_number: int, choices: Iterable[str]) -> None:
         """A ballot left; no choices retract it. A repetition of it is the same one."""
-        entry, given = self._entry(voter, poll, round), frozenset(choices)
+        entry, given = self._entry(voter, poll, round_number), frozenset(choices)
         if not entry.maybe or entry.maybe[-1] != given:
             entry.maybe.append(given)
 
-    def acknowledged(self, voter: str, poll: str, round: int, choices: Iterable[str], receipt: str | None) -> None:
-        entry = self._entry(voter, poll, round)
+    def acknowledged(self, voter: str, poll: str, round_number: int, choices: Iterable[str], receipt: str | None) -> None:
+        entry = self._entry(voter, poll, round_number)
         entry.receipt, entry.certain, entry.maybe = receipt, frozenset(choices), []
         self.acts += 1
 
-    def refused(self, voter: str, poll: str, round: int) -> None:
+    def refused(self, voter: str, poll: str, round_number: int) -> None:
         """What was sent last was refused, and nothing of it was carried out."""
-        entry = self._entry(voter, poll, round)
+        entry = self._entry(voter, poll, round_number)
         if entry.maybe:
             entry.maybe.pop()
 
@@ -74,8 +74,8 @@ class Ledger:
         """Ballots of which nobody knows whether they were counted."""
         return sum(bool(entry.maybe) for entry in self.entries.values())
 
-    def _entry(self, voter: str, poll: str, round: int) -> Entry:
-        return self.entries.setdefault((voter, poll, round), Entry())
+    def _entry(self, voter: str, poll: str, round_number: int) -> Entry:
+        return self.entries.setdefault((voter, poll, round_number), Entry())
 
 
 def uncounted(ledger: Ledger, ballots: Sequence[Counted], tallies: Mapping[Round, Mapping[str, Any]]) -> list[Fault]:
@@ -83,9 +83,9 @@ def uncounted(ledger: Ledger, ballots: Sequence[Counted], tallies: Mapping[Round
     faults: list[Fault] = []
     left = {ballot.receipt: ballot for ballot in ballots}
     open_ends: dict[Round, list[list[Choices]]] = defaultdict(list)
-    for (voter, poll, round), entry in ledger.entries.items():
+    for (voter, poll, round_number), entry in ledger.entries.items():
         found = left.get(entry.receipt) if entry.receipt is not None else None
-        if found is not None and (found.poll, found.round) == (poll, round):
+        if found is not None and (found.poll, found.round) == (poll, round_number):
             del left[found.receipt]
             if found.choices not in entry.possible:
                 has = _said(entry.possible)
@@ -94,10 +94,10 @@ def uncounted(ledger: Ledger, ballots: Sequence[Counted], tallies: Mapping[Round
         possible = [choices for choices in entry.maybe if choices]
         gone = NOTHING in entry.possible
         if entry.certain and not gone:
-            what = f"the receipt {entry.receipt} of {poll}, round {round}"
+            what = f"the receipt {entry.receipt} of {poll}, round {round_number}"
             faults.append(Fault("ballot", f"{voter} has {what}: it is not counted"))
         elif possible:
-            open_ends[poll, round].append(possible)
+            open_ends[poll, round_number].append(possible)
     for key, strays in _by_round(left.values()).items():
         faults += [
             Fault("ballot", f"in {key[0]}, round {key[1]}, {stray.receipt} with {_said([stray.choices])} is nobody's")

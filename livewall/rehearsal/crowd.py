@@ -129,10 +129,10 @@ class Crowd:
         await self._settle(lambda: figures.joined >= 0.95 * figures.joining, PATIENT_SECONDS)
         return self.hall.now() - begun
 
-    async def _show_again(self, id: str, truth: Mapping[str, Any]) -> None:
+    async def _show_again(self, poll_id: str, truth: Mapping[str, Any]) -> None:
         """Put a poll on stage once more: every screen and every phone that is there must show what is true."""
         self.phase = "every picture is compared"
-        stream = f"polls/{id}"
+        stream = f"polls/{poll_id}"
         await self._put_on_stage(stream)
 
         def wrong(viewer: Viewer) -> str | None:
@@ -171,8 +171,8 @@ class Crowd:
     async def _put_on_stage(self, stream: str) -> None:
         await self.server.put(f"/api/walls/{segment(self.stage.wall)}", {"active": stream})
 
-    async def _results(self, id: str) -> Any:
-        return await self.server.get(f"/api/polls/{segment(id)}/results.json")
+    async def _results(self, poll_id: str) -> Any:
+        return await self.server.get(f"/api/polls/{segment(poll_id)}/results.json")
 
     async def _settle(self, done: Callable[[], bool], seconds: float) -> None:
         end = self.hall.now() + seconds

@@ -191,19 +191,19 @@ class Person(Viewer):
 
     async def _cast(self, poll: Mapping[str, Any], choices: Sequence[str]) -> bool:
         """Whether it was acknowledged. Repeated until the server has decided."""
-        hall, id, round = self.hall, poll["id"], poll["round"]
+        hall, poll_id, round_number = self.hall, poll["id"], poll["round"]
         start, pause, unclear = hall.now(), 0.2, False
-        hall.ledger.sent(self.name, id, round, choices)
+        hall.ledger.sent(self.name, poll_id, round_number, choices)
         while True:
             try:
-                found, server = await self._act(id, round, choices)
+                found, server = await self._act(poll_id, round_number, choices)
             except Lost:
                 unclear = True
                 await asyncio.sleep(pause * self.chance.uniform(0.8, 1.2))
                 pause = min(pause * 2, LAST_PAUSE)
                 continue
             if "error" not in found:
-                hall.ledger.acknowledged(self.name, id, round, choices, found["receipt"])
+                hall.ledger.acknowledged(self.name, poll_id, round_number, choices, found["receipt"])
                 kind = "cast" if choices else "retracted"
                 hall.figures.acknowledged(kind, hall.now() - start, server, hall.now())
                 return True
@@ -216,18 +216,18 @@ class Person(Viewer):
             # The same choices again are acknowledged whatever became of the poll: this ballot is not in. Of a
             # retraction, and of a round that is gone, nobody says so.
             if not unclear or (choices and code != "round_over"):
-                hall.ledger.refused(self.name, id, round)
+                hall.ledger.refused(self.name, poll_id, round_number)
             return False
 
-    async def _act(self, id: str, round: int, choices: Sequence[str]) -> tuple[dict[str, Any], float | None]:
+    async def _act(self, poll_id: str, round_number: int, choices: Sequence[str]) -> tuple[dict[str, Any], float | None]:
         """The server's answer to a ballot, and how long it took it. Raises Lost."""
         if self.transport == "websocket":
-            return await self._act_by_socket(id, round, choices)
-        body = {"choices": list(choices), "round": round} if choices else {"round": round}
+            return await self._act_by_socket(poll_id, round_number, choices)
+        body = {"choices": list(choices), "round": round_number} if choices else {"round": round_number}
         own = {"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin", "Origin": self.hall.place.origin}
         answer = await self._line.ask(
             "PUT" if choices else "DELETE",
-            f"/api/polls/{segment(id)}/ballot",
+            f"/api/polls/{segment(poll_id)}/ballot",
             {**self.headers, **own},
             msgspec.json.encode(body),
         )
@@ -236,11 +236,11 @@ class Person(Viewer):
         found = answer.json()
         return found if isinstance(found, dict) else {"error": {"code": "internal"}}, answer.server_seconds
 
-    async def _act_by_socket(self, id: str, round: int, choices: Sequence[str]) -> tuple[dict[str, Any], float | None]:
+    async def _act_by_socket(self, poll_id: str, round_number: int, choices: Sequence[str]) -> tuple[dict[str, Any], float | None]:
         await self.is_live.wait()
         assert self._socket is not None and self.channel is not None
         channel, ref = self.channel, str(next(self.refs))
-        act = {"ref": ref, "poll": id, "round": round}
+        act = {"ref": ref, "poll": poll_id, "round": round_number}
         act |= {"do": "vote", "choices": list(choices)} if choices else {"do": "retract"}
         answer = self.waiting[ref] = asyncio.get_running_loop().create_future()
         try:

@@ -97,9 +97,9 @@ class Hall:
         if len(self.faults) < MOST_FAULTS:
             self.faults.append(fault)
 
-    def host_acts(self, poll: str, phase: str, round: int, published: bool) -> None:
+    def host_acts(self, poll: str, phase: str, round_number: int, published: bool) -> None:
         """The host presses the button: from here on it counts."""
-        self._acts.setdefault((poll, phase, round, published), self.now())
+        self._acts.setdefault((poll, phase, round_number, published), self.now())
 
     def saw(self, act: Act, channel: Channel, since: float, *, screen: bool) -> None:
         """A reader has a host's act. It counts where it followed the poll `since` before, and read all the while."""

@@ -65,8 +65,8 @@ async def rehearse(server: Server, wanted: Programme, *, say: Say, began: Callab
         async with Ourselves() as ourselves:
             results = await crowd.perform(note)
         after = await taken(server)
-        ballots = [row for id in results for row in await counted(server, id)]
-        tallies = {(id, tally["round"]): tally for id, found in results.items() for tally in found["rounds"]}
+        ballots = [row for poll_id in results for row in await counted(server, poll_id)]
+        tallies = {(poll_id, tally["round"]): tally for poll_id, found in results.items() for tally in found["rounds"]}
         faults = [*uncounted(hall.ledger, ballots, tallies), *hall.faults]
         return Report(wanted, hall.figures, faults, hall.ledger.unknown, (before, *filled[0], after), ourselves)
 
@@ -79,10 +79,10 @@ async def clean(server: Server, say: Say) -> int:
     return len(left)
 
 
-async def counted(server: Server, id: str) -> list[Counted]:
-    text = (await server.raw(f"/api/polls/{segment(id)}/ballots.csv")).decode()
+async def counted(server: Server, poll_id: str) -> list[Counted]:
+    text = (await server.raw(f"/api/polls/{segment(poll_id)}/ballots.csv")).decode()
     return [
-        Counted(id, int(row["round"]), row["receipt"], frozenset(row["choices"].split()))
+        Counted(poll_id, int(row["round"]), row["receipt"], frozenset(row["choices"].split()))
         for row in csv.DictReader(io.StringIO(text))
     ]
 

@@ -67,10 +67,10 @@ async def clear(server: Server, wall: dict[str, Any]) -> bool:
     """
     erased = True
     for item in wall["items"]:
-        kind, _, id = item.partition("/")
+        kind, _, poll_id = item.partition("/")
         if kind == "polls":
             with _gone_is_fine():
-                erased = await _clear_poll(server, f"/api/polls/{segment(id)}") and erased
+                erased = await _clear_poll(server, f"/api/polls/{segment(poll_id)}") and erased
     with _gone_is_fine():
         await server.delete(f"/api/walls/{segment(wall['code'])}")
     return erased

@@ -107,29 +107,29 @@ class Engine:
     # -- what people ask for
 
     def start(
-        self, tx: Transaction, pipeline: Pipeline, params: dict[str, Any], id: str | None, who: Who, now: str
+        self, tx: Transaction, pipeline: Pipeline, params: dict[str, Any], task_id: str | None, who: Who, now: str
     ) -> tuple[str, bool, ToDo]:
         """A new task of a pipeline, or the one that was made with this id. Raises Refused (`conflict`)."""
         given = wire.text(params)
-        if id is not None and tx.one("SELECT 1 FROM tasks WHERE id = :id", {"id": id}):
-            held = rows.find(tx, id)
+        if task_id is not None and tx.one("SELECT 1 FROM tasks WHERE id = :id", {"id": task_id}):
+            held = rows.find(tx, task_id)
             if held.owner != who.credential or held.task.pipeline != pipeline.name or held.params != given:
                 raise Refused("conflict", "this id is taken by another task; choose another")
-            return id, False, []
+            return task_id, False, []
         number, free = rows.free_id(tx)
         task = Task(
-            id=id or free, pipeline=pipeline.name, title=pipeline.title, state=TaskState.WAITING, created_at=now,
+            id=task_id or free, pipeline=pipeline.name, title=pipeline.title, state=TaskState.WAITING, created_at=now,
             started_by=who.name,
         )
         row = Row(task, who.credential, False, False, task.id, self._epoch, given, wire.text(pipeline))
         rows.insert(tx, row, number, [Step(name=s.name, needs=list(s.needs)) for s in pipeline.steps])
         return task.id, True, self.admit(tx, now)
 
-    def retry(self, tx: Transaction, id: str, who: Who, now: str) -> tuple[str, bool, ToDo]:
+    def retry(self, tx: Transaction, task_id: str, who: Who, now: str) -> tuple[str, bool, ToDo]:
         """A new task that takes over what succeeded in one that ended; the same one when asked again. Raises NotFound,
         Refused."""
-        old = rows.find(tx, id)
-        held = tx.one("SELECT id FROM tasks WHERE retry_of = :id", {"id": id})
+        old = rows.find(tx, task_id)
+        held = tx.one("SELECT id FROM tasks WHERE retry_of = :id", {"id": task_id})
         if held is not None:
             return held[0], False, []
         if not old.local:
@@ -140,30 +140,30 @@ class Engine:
             raise Refused("conflict", "the task succeeded; start a new one")
         number, new = rows.free_id(tx)
         task = Task(
-            id=new, pipeline=old.task.pipeline, title=old.task.title, state=TaskState.WAITING, retry_of=id,
+            id=new, pipeline=old.task.pipeline, title=old.task.title, state=TaskState.WAITING, retry_of=task_id,
             created_at=now, started_by=who.name,
         )
         row = Row(task, who.credential, False, False, old.root, self._epoch, old.params, old.definition)
-        rows.insert(tx, row, number, retried(rows.steps(tx, id)))
-        for step, found in rows.outputs(tx, id).items():
+        rows.insert(tx, row, number, retried(rows.steps(tx, task_id)))
+        for step, found in rows.outputs(tx, task_id).items():
             self._put_out(tx, new, step, found)
         return new, True, self.admit(tx, now)
 
-    def cancel(self, tx: Transaction, id: str, now: str) -> ToDo:
+    def cancel(self, tx: Transaction, task_id: str, now: str) -> ToDo:
         """What never started is cancelled, what runs is to be ended. Asked of what ended, it changes nothing."""
-        row = rows.find(tx, id)
+        row = rows.find(tx, task_id)
         if row.task.state in TASK_ENDED:
             return []
-        tx.execute("UPDATE tasks SET cancelled = 1 WHERE id = :id", {"id": id})
+        tx.execute("UPDATE tasks SET cancelled = 1 WHERE id = :id", {"id": task_id})
         return self.advance(tx, row._replace(cancelled=True), now) + [
-            End(id, s.name, s.attempt) for s in rows.steps(tx, id) if s.state is StepState.RUNNING
+            End(task_id, s.name, s.attempt) for s in rows.steps(tx, task_id) if s.state is StepState.RUNNING
         ]
 
     # -- what happens
 
-    def ended(self, tx: Transaction, id: str, name: str, attempt: int, outcome: Outcome, now: str) -> ToDo:
+    def ended(self, tx: Transaction, task_id: str, name: str, attempt: int, outcome: Outcome, now: str) -> ToDo:
         """An attempt ended. Told twice, or too late, it changes nothing."""
-        row, step = rows.find(tx, id), rows.step(tx, id, name)
+        row, step = rows.find(tx, task_id), rows.step(tx, task_id, name)
         if step.state is not StepState.RUNNING or step.attempt != attempt:
             return []
         defined = _defined(definition_of(row), name)
@@ -173,23 +173,23 @@ class Engine:
             state, reason = StepState.CANCELLED, ""
         elif state is StepState.FAILED and attempt <= defined.retries:
             state = StepState.RETRYING
-            again.append(Again(id, name, attempt, defined.retry_delay))
-        rows.save_step(tx, id, measured(moved(step, state, now, reason=reason), outcome.seconds))
+            again.append(Again(task_id, name, attempt, defined.retry_delay))
+        rows.save_step(tx, task_id, measured(moved(step, state, now, reason=reason), outcome.seconds))
         retry_at = later(moment(now), defined.retry_delay) if again else None
         tx.execute(
             """UPDATE steps SET log_base = log_base + :size, retry_at = :retry_at
             WHERE task = :task AND name = :name""",
-            {"size": outcome.size, "retry_at": retry_at, "task": id, "name": name},
+            {"size": outcome.size, "retry_at": retry_at, "task": task_id, "name": name},
         )
         if state is StepState.SUCCEEDED:
-            self._put_out(tx, id, name, outcome.outputs)
+            self._put_out(tx, task_id, name, outcome.outputs)
             if outcome.seconds is not None and row.task.pipeline is not None:
                 _remember(tx, row.task.pipeline, name, outcome.seconds)
         return again + self.advance(tx, row, now)
 
-    def again(self, tx: Transaction, id: str, name: str, attempt: int, now: str) -> ToDo:
+    def again(self, tx: Transaction, task_id: str, name: str, attempt: int, now: str) -> ToDo:
         """The delay before another attempt is over."""
-        row, step = rows.find(tx, id), rows.step(tx, id, name)
+        row, step = rows.find(tx, task_id), rows.step(tx, task_id, name)
         if step.state is not StepState.RETRYING or step.attempt != attempt:
             return []
         todo: ToDo = []
@@ -202,14 +202,14 @@ class Engine:
         while True:
             waiting, said = _waiting(tx)
             begin, reasons = turns(waiting, _running(tx), workers=self._workers)
-            for id in begin:
-                tx.execute("UPDATE tasks SET admitted = 1 WHERE id = :id", {"id": id})
-                todo += self._advance(tx, rows.find(tx, id), now)
+            for task_id in begin:
+                tx.execute("UPDATE tasks SET admitted = 1 WHERE id = :id", {"id": task_id})
+                todo += self._advance(tx, rows.find(tx, task_id), now)
             if not begin:  # one that ended at once made room for another
                 break
-        for id, reason in reasons.items():
-            if said[id] != reason:
-                rows.save_task(tx, msgspec.structs.replace(rows.find(tx, id).task, reason=reason))
+        for task_id, reason in reasons.items():
+            if said[task_id] != reason:
+                rows.save_task(tx, msgspec.structs.replace(rows.find(tx, task_id).task, reason=reason))
         return todo
 
     def advance(self, tx: Transaction, row: Row, now: str) -> ToDo:
@@ -218,22 +218,22 @@ class Engine:
         return todo + self.admit(tx, now) if rows.find(tx, row.task.id).task.state in TASK_ENDED else todo
 
     def _advance(self, tx: Transaction, row: Row, now: str) -> ToDo:
-        id: str = row.task.id
+        task_id: str = row.task.id
         todo: ToDo = []
-        steps = rows.steps(tx, id)
+        steps = rows.steps(tx, task_id)
         if row.cancelled:
             for step in cancelled(steps, now):
-                rows.save_step(tx, id, step)
+                rows.save_step(tx, task_id, step)
         elif row.epoch != self._epoch:  # it may have begun long ago, and nobody wants yesterday's release once more
             for step in cancelled(steps, now):
-                rows.save_step(tx, id, msgspec.structs.replace(step, reason=RESTORED))
+                rows.save_step(tx, task_id, msgspec.structs.replace(step, reason=RESTORED))
         elif row.admitted:
             pipeline = definition_of(row)
             while self._turn(tx, row, pipeline, steps, now, todo):
-                steps = rows.steps(tx, id)
+                steps = rows.steps(tx, task_id)
         else:
             return todo
-        steps = rows.steps(tx, id)
+        steps = rows.steps(tx, task_id)
         rows.follow(tx, row, steps, now, eta=self._eta(tx, row, steps, now))
         return todo
 
@@ -241,12 +241,12 @@ class Engine:
         self, tx: Transaction, row: Row, pipeline: Pipeline, steps: Sequence[Step], now: str, todo: ToDo
     ) -> bool:
         """Skip and begin what can be; True when something ended by it, so that more may follow."""
-        id, ended = row.task.id, False
+        task_id, ended = row.task.id, False
         for step in settle(steps, now):
-            rows.save_step(tx, id, step)
+            rows.save_step(tx, task_id, step)
             ended = True
         free = STEPS_AT_ONCE - sum(s.state is StepState.RUNNING for s in steps)
-        params, outputs = _params(row), rows.outputs(tx, id)
+        params, outputs = _params(row), rows.outputs(tx, task_id)
         by_name = {defined.name: defined for defined in pipeline.steps}
         for step in ready(steps):
             defined = by_name[step.name]
@@ -255,11 +255,11 @@ class Engine:
             try:
                 holds = defined.when is None or when_holds(defined.when, params, outputs)
             except MissingOutput as missing:
-                rows.save_step(tx, id, moved(step, StepState.FAILED, now, reason=str(missing)))
+                rows.save_step(tx, task_id, moved(step, StepState.FAILED, now, reason=str(missing)))
                 ended = True
                 continue
             if not holds:
-                rows.save_step(tx, id, moved(step, StepState.SKIPPED, now, reason=f"only when {defined.when}"))
+                rows.save_step(tx, task_id, moved(step, StepState.SKIPPED, now, reason=f"only when {defined.when}"))
                 ended = True
             elif free > 0:
                 free -= 1
@@ -270,23 +270,23 @@ class Engine:
         self, tx: Transaction, row: Row, pipeline: Pipeline, step: Step, now: str, todo: ToDo
     ) -> bool:
         """Write a step as intended; False when it failed instead, because an output it takes is missing."""
-        id, defined = row.task.id, _defined(pipeline, step.name)
+        task_id, defined = row.task.id, _defined(pipeline, step.name)
         begun = moved(step, StepState.RUNNING, now)
         try:
             run = self._run_of(tx, row, defined)
-            self._prepare(id, step.name, begun.attempt)
+            self._prepare(task_id, step.name, begun.attempt)
         except (LivewallError, OSError) as error:
             reason = error.message if isinstance(error, LivewallError) else f"no folder for it: {error.strerror}"
-            rows.save_step(tx, id, moved(begun, StepState.FAILED, now, reason=reason))
+            rows.save_step(tx, task_id, moved(begun, StepState.FAILED, now, reason=reason))
             return False
         usual = _usual(tx, pipeline.name).get(step.name)
         if usual is not None:
             begun.eta = later(moment(now), usual)
-        rows.save_step(tx, id, begun)
+        rows.save_step(tx, task_id, begun)
         rows.begin_log(tx, row, step.name)
-        base, inherits = _log_base(tx, id, step.name), _inherits(tx, id)
+        base, inherits = _log_base(tx, task_id, step.name), _inherits(tx, task_id)
         timeout = defined.timeout or MOST_SECONDS
-        todo.append(Begin(id, row.root, step.name, begun.attempt, run, timeout, pipeline.secrets, base, inherits))
+        todo.append(Begin(task_id, row.root, step.name, begun.attempt, run, timeout, pipeline.secrets, base, inherits))
         return True
 
     def _run_of(self, asks: Any, row: Row, defined: StepDef) -> RunSpec:
@@ -302,7 +302,7 @@ class Engine:
             "SELECT id FROM tasks WHERE ended_at IS NULL AND definition IS NOT NULL AND epoch <> :epoch",
             {"epoch": self._epoch},
         )
-        return [what for (id,) in found for what in self._advance(tx, rows.find(tx, id), now)]
+        return [what for (task_id,) in found for what in self._advance(tx, rows.find(tx, task_id), now)]
 
     def under_way(self, asks: Any, now: str) -> list[tuple[Begin | Again, bool, bool]]:
         """Every attempt that is intended or runs and what is left of every delay, with whether its task was cancelled
@@ -312,8 +312,8 @@ class Engine:
             AND task IN (SELECT id FROM tasks WHERE ended_at IS NULL AND definition IS NOT NULL)"""
         ).fetchall()
         known: list[tuple[Begin | Again, bool, bool]] = []
-        for id, name, retry_at in found:
-            row, step = rows.find(asks, id), rows.step(asks, id, name)
+        for task_id, name, retry_at in found:
+            row, step = rows.find(asks, task_id), rows.step(asks, task_id, name)
             pipeline = definition_of(row)
             defined = _defined(pipeline, name)
             ours = row.epoch == self._epoch
@@ -321,11 +321,11 @@ class Engine:
                 delay = defined.retry_delay
                 if retry_at is not None:  # clocks may have been set meanwhile: never more than the whole of it
                     delay = min(delay, max(0.0, (moment(retry_at) - moment(now)).total_seconds()))
-                known.append((Again(id, name, step.attempt, delay), row.cancelled, ours))
+                known.append((Again(task_id, name, step.attempt, delay), row.cancelled, ours))
                 continue
             run, timeout = self._run_of(asks, row, defined), defined.timeout or MOST_SECONDS
-            base, inherits = _log_base(asks, id, name), _inherits(asks, id)
-            begin = Begin(id, row.root, name, step.attempt, run, timeout, pipeline.secrets, base, inherits)
+            base, inherits = _log_base(asks, task_id, name), _inherits(asks, task_id)
+            begin = Begin(task_id, row.root, name, step.attempt, run, timeout, pipeline.secrets, base, inherits)
             known.append((begin, row.cancelled, ours))
         return known
 
@@ -372,8 +372,8 @@ def _waiting(tx: Transaction) -> tuple[list[Waiting], dict[str, str]]:
         """SELECT id, pipeline, definition, reason FROM tasks
         WHERE ended_at IS NULL AND admitted = 0 AND definition IS NOT NULL ORDER BY number"""
     )
-    waiting = [Waiting(id, name, _concurrency.decode(text).concurrency) for id, name, text, _ in found]
-    return waiting, {id: reason for id, _, _, reason in found}
+    waiting = [Waiting(task_id, name, _concurrency.decode(text).concurrency) for task_id, name, text, _ in found]
+    return waiting, {task_id: reason for task_id, _, _, reason in found}
 
 
 def _running(tx: Transaction) -> dict[str, int]:

@@ -50,9 +50,9 @@ def ends(steps: Sequence[StepFacts], now: float) -> Ends:
         end = _end(step, [free[need] for need in step.needs], now)
         expected[name] = end
         free[name] = None if end is None else max(end, now)
-    open = [expected[step.name] for step in steps if step.state not in ENDED]
-    known = [end for end in open if end is not None]
-    return Ends(expected, max(known) if known and len(known) == len(open) else None)
+    unfinished = [expected[step.name] for step in steps if step.state not in ENDED]
+    known = [end for end in unfinished if end is not None]
+    return Ends(expected, max(known) if known and len(known) == len(unfinished) else None)
 
 
 def _end(step: StepFacts, needs: Sequence[float | None], now: float) -> float | None:

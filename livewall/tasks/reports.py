@@ -46,25 +46,25 @@ class Heard(NamedTuple):
 
 
 def report(
-    tx: Transaction, id: str, name: str, given: wire.StepReport, who: Who, now: str, mask: Mask
+    tx: Transaction, task_id: str, name: str, given: wire.StepReport, who: Who, now: str, mask: Mask
 ) -> Heard:
     """Move a step on; the same report again changes nothing. Raises NotFound, NotAllowed, StepConflict."""
-    row = rows.find(tx, id)
-    before = rows.step(tx, id, name)
+    row = rows.find(tx, task_id)
+    before = rows.step(tx, task_id, name)
     state = None if given.state is msgspec.UNSET else StepState(given.state)
     progress = None if given.progress is msgspec.UNSET else given.progress
     message = None if given.message is msgspec.UNSET else mask(row, given.message, who)
     check_reporter(row, before, who, state)
-    lapsed = tx.one("SELECT lapsed FROM steps WHERE task = :task AND name = :name", {"task": id, "name": name})[0]
+    lapsed = tx.one("SELECT lapsed FROM steps WHERE task = :task AND name = :name", {"task": task_id, "name": name})[0]
     after = reported(before, state, progress, message, now, late=bool(lapsed))
-    leases = leased(tx, id, name)
+    leases = leased(tx, task_id, name)
     if not row.local:
         if before.state is StepState.LOST and after.state is not before.state:
             leases = _taken_back(leases, row.task, who)
         leases = _promised(leases, given, who, now)
-        write_heard(tx, id, name, leases, who, now)
+        write_heard(tx, task_id, name, leases, who, now)
     if after != before:
-        rows.save_step(tx, id, after)
+        rows.save_step(tx, task_id, after)
     task = row.task
     if after.state is not before.state:  # else no other step is touched: they may be many, and reports frequent
         rows.begin_log(tx, row, name)
@@ -96,31 +96,31 @@ def _taken_back(held: Leased, task: Task, who: Who) -> Leased:
     )
 
 
-def leased(asks: Any, id: str, name: str) -> Leased:
+def leased(asks: Any, task_id: str, name: str) -> Leased:
     """The leases of a step and its task as they are written."""
     row = asks.execute(
         """SELECT steps.holder, steps.lease, steps.heard_at, tasks.holder, tasks.lease, tasks.heard_at
         FROM steps, tasks WHERE steps.task = :task AND steps.name = :name AND tasks.id = :task""",
-        {"task": id, "name": name},
+        {"task": task_id, "name": name},
     ).fetchone()
     step = None if row[1] is None else Lease(row[0], row[1])
     return Leased(step, row[2], None if row[4] is None else Lease(row[3], row[4]), row[5])
 
 
-def write_heard(tx: Transaction, id: str, name: str, leases: Leased, who: Who, now: str) -> None:
+def write_heard(tx: Transaction, task_id: str, name: str, leases: Leased, who: Who, now: str) -> None:
     """Write the leases that hold now, and that `who` was heard of where what is written would be too old."""
-    written = leased(tx, id, name)
+    written = leased(tx, task_id, name)
     lease = leases.step
     if lease != written.step or stale(lease, leases.step_heard, who, now):
         tx.execute(
             """UPDATE steps SET holder = :holder, lease = :lease, heard_at = :now
             WHERE task = :task AND name = :name""",
-            {**_fields(lease), "now": now, "task": id, "name": name},
+            {**_fields(lease), "now": now, "task": task_id, "name": name},
         )
     if leases.task != written.task or stale(leases.task, leases.task_heard, who, now):
         tx.execute(
             "UPDATE tasks SET holder = :holder, lease = :lease, heard_at = :now WHERE id = :task",
-            {**_fields(leases.task), "now": now, "task": id},
+            {**_fields(leases.task), "now": now, "task": task_id},
         )
 
 
@@ -195,20 +195,20 @@ class Looked(NamedTuple):
     steps: frozenset[str] = frozenset()
 
 
-def lose(tx: Transaction, id: str, promises: Promises, at: float, now: str) -> Looked:
+def lose(tx: Transaction, task_id: str, promises: Promises, at: float, now: str) -> Looked:
     """Lose the steps of which nothing was heard for too long at the monotonic time `at`. Raises NotFound."""
-    row = rows.find(tx, id)
+    row = rows.find(tx, task_id)
     while row.task.state not in TASK_ENDED and not row.local:
-        due = list(deadlines(rows.steps(tx, id), promises))
+        due = list(deadlines(rows.steps(tx, task_id), promises))
         over = {deadline.step.name: deadline for deadline in reversed(due) if deadline.at <= at}
         if not over:
             again = min((deadline.at for deadline in due), default=None)
             return Looked(False, again, frozenset(deadline.step.name for deadline in due))
         for deadline in over.values():
-            rows.save_step(tx, id, silent(deadline.step, now, deadline.why))
+            rows.save_step(tx, task_id, silent(deadline.step, now, deadline.why))
             tx.execute(
                 "UPDATE steps SET lapsed = 1 WHERE task = :task AND name = :name",
-                {"task": id, "name": deadline.step.name},
+                {"task": task_id, "name": deadline.step.name},
             )
         row = row._replace(task=settled(tx, row, now))  # which may leave no step under way, and others to be lost
     return Looked(True)
@@ -217,20 +217,20 @@ def lose(tx: Transaction, id: str, promises: Promises, at: float, now: str) -> L
 def settled(tx: Transaction, row: Row, now: str) -> Task:
     """After a step of a foreign task ended or moved: skip what cannot run, take back what was skipped for a loss that
     is taken back, and bring the task to what follows."""
-    id = row.task.id
-    steps = rows.steps(tx, id)
+    task_id = row.task.id
+    steps = rows.steps(tx, task_id)
     blamed = {name for (name,) in tx.all(
-        "SELECT name FROM steps WHERE task = :task AND because IS NOT NULL", {"task": id}
+        "SELECT name FROM steps WHERE task = :task AND because IS NOT NULL", {"task": task_id}
     )}  # fmt: skip
     changed = {}
     for step, because in machine.settled(steps, blamed, now, cancelling=row.cancelled):
         changed[step.name] = step
-        rows.save_step(tx, id, step)
+        rows.save_step(tx, task_id, step)
         # A lease ends with its step, also where that is pending again later.
         tx.execute(
             """UPDATE steps SET because = :because, holder = NULL, lease = NULL
             WHERE task = :task AND name = :name""",
-            {"because": because, "task": id, "name": step.name},
+            {"because": because, "task": task_id, "name": step.name},
         )
     return rows.follow(tx, row, [changed.get(s.name, s) for s in steps], now)
 

@@ -85,13 +85,13 @@ def log_stream(task: str, step: str) -> str:
 # -- reading
 
 
-def find(asks: Any, id: str) -> Row:
+def find(asks: Any, task_id: str) -> Row:
     """Raises NotFound."""
-    row = asks.execute(f"SELECT {TASK_FIELDS}, {_OWN_FIELDS} FROM tasks WHERE id = :id", {"id": id}).fetchone()
+    row = asks.execute(f"SELECT {TASK_FIELDS}, {_OWN_FIELDS} FROM tasks WHERE id = :id", {"id": task_id}).fetchone()
     if row is None:
-        raise NotFound("not_found", f"there is no task {id[:80]}")
+        raise NotFound("not_found", f"there is no task {task_id[:80]}")
     owner, cancelled, admitted, root, *more = row[11:]
-    return Row(task(row), owner, bool(cancelled), bool(admitted), root or id, *more)
+    return Row(task(row), owner, bool(cancelled), bool(admitted), root or task_id, *more)
 
 
 def task(row: Sequence[Any]) -> Task:
@@ -101,19 +101,19 @@ def task(row: Sequence[Any]) -> Task:
     )
 
 
-def steps(asks: Any, id: str) -> list[Step]:
+def steps(asks: Any, task_id: str) -> list[Step]:
     """The steps of a task, in its order."""
-    rows = asks.execute(f"SELECT {STEP_FIELDS} FROM steps WHERE task = :task ORDER BY place", {"task": id})
+    rows = asks.execute(f"SELECT {STEP_FIELDS} FROM steps WHERE task = :task ORDER BY place", {"task": task_id})
     return [_step(row) for row in rows]
 
 
-def step(asks: Any, id: str, name: str) -> Step:
+def step(asks: Any, task_id: str, name: str) -> Step:
     """Raises NotFound."""
     row = asks.execute(
-        f"SELECT {STEP_FIELDS} FROM steps WHERE task = :task AND name = :name", {"task": id, "name": name}
+        f"SELECT {STEP_FIELDS} FROM steps WHERE task = :task AND name = :name", {"task": task_id, "name": name}
     ).fetchone()
     if row is None:
-        raise NotFound("not_found", f"task {id[:80]} has no step {name[:80]}")
+        raise NotFound("not_found", f"task {task_id[:80]} has no step {name[:80]}")
     return _step(row)
 
 
@@ -124,19 +124,19 @@ def _step(row: Sequence[Any]) -> Step:
     )
 
 
-def outputs(asks: Any, id: str) -> dict[str, dict[str, str]]:
+def outputs(asks: Any, task_id: str) -> dict[str, dict[str, str]]:
     """What the steps of a task have put out, by step."""
-    rows = asks.execute("SELECT name, outputs FROM steps WHERE task = :task AND outputs <> '{}'", {"task": id})
+    rows = asks.execute("SELECT name, outputs FROM steps WHERE task = :task AND outputs <> '{}'", {"task": task_id})
     return {name: msgspec.json.decode(found, type=dict[str, str]) for name, found in rows}
 
 
 def with_outputs(asks: Any) -> set[str]:
     """The tasks whose steps have put something out."""
-    return {id for (id,) in asks.execute("SELECT DISTINCT task FROM steps WHERE outputs <> '{}'")}
+    return {task_id for (task_id,) in asks.execute("SELECT DISTINCT task FROM steps WHERE outputs <> '{}'")}
 
 
-def forget_outputs(tx: Transaction, id: str) -> None:
-    tx.execute("UPDATE steps SET outputs = '{}' WHERE task = :task AND outputs <> '{}'", {"task": id})
+def forget_outputs(tx: Transaction, task_id: str) -> None:
+    tx.execute("UPDATE steps SET outputs = '{}' WHERE task = :task AND outputs <> '{}'", {"task": task_id})
 
 
 def detail(task: Task, steps: list[Step]) -> dict[str, Any]:
@@ -151,10 +151,10 @@ def detail(task: Task, steps: list[Step]) -> dict[str, Any]:
 def free_id(tx: Transaction) -> tuple[int, str]:
     """The next number, and an id made of it; callers may have taken some."""
     number: int = tx.one("SELECT COALESCE(MAX(number), 0) + 1 FROM tasks", {})[0]
-    id = number
-    while tx.one("SELECT 1 FROM tasks WHERE id = :id", {"id": str(id)}):
-        id += 1
-    return number, str(id)
+    task_id = number
+    while tx.one("SELECT 1 FROM tasks WHERE id = :id", {"id": str(task_id)}):
+        task_id += 1
+    return number, str(task_id)
 
 
 def insert(tx: Transaction, row: Row, number: int, steps: Iterable[Step]) -> None:
@@ -231,11 +231,11 @@ def follow(tx: Transaction, row: Row, steps: Sequence[Step], now: str, *, eta: s
 def begun_by(tx: Transaction, now: str) -> None:
     """At the start of a server: what began in the future, as the clock of the machine has it that was set since, began
     now. A later end gives it the times of its supervisor's stopwatch."""
-    for (id,) in tx.all("SELECT id FROM tasks WHERE ended_at IS NULL"):
-        for step in steps(tx, id):
+    for (task_id,) in tx.all("SELECT id FROM tasks WHERE ended_at IS NULL"):
+        for step in steps(tx, task_id):
             if step.ended_at is None and step.started_at is not None and step.started_at > now:
-                save_step(tx, id, msgspec.structs.replace(step, started_at=now))
-        task = find(tx, id).task
+                save_step(tx, task_id, msgspec.structs.replace(step, started_at=now))
+        task = find(tx, task_id).task
         if task.started_at is not None and task.started_at > now:
             save_task(tx, msgspec.structs.replace(task, started_at=now))
 
@@ -264,9 +264,9 @@ def tell(tx: Transaction, task: Task) -> None:
     if first is None:
         return
     # One of them moves out. It is this task itself where its end is long past: a late report, a clock that was set.
-    ended, number, id = first
+    ended, number, task_id = first
     mine = tx.one("SELECT number FROM tasks WHERE id = :id", {"id": task.id})[0]
-    gone = task.id if (task.ended_at, mine) < (ended, number) else id
+    gone = task.id if (task.ended_at, mine) < (ended, number) else task_id
     tx.append("tasks", f"task/{gone}", None, view=View.FULL)
     if number % FORGET_EVERY == 0:
         tx.forget_deletions("tasks")

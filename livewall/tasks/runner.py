@@ -105,38 +105,38 @@ class Runner:
 
     # -- what people ask for
 
-    async def begin(self, pipeline: Pipeline, params: dict[str, Any], id: str | None, who: Who) -> tuple[str, bool]:
+    async def begin(self, pipeline: Pipeline, params: dict[str, Any], task_id: str | None, who: Who) -> tuple[str, bool]:
         """Start a task; its id, and whether it is new. Raises Refused."""
         now = iso(self._clock())
 
         def write(tx: Transaction) -> tuple[tuple[str, bool], ToDo]:
-            task, created, todo = self._engine.start(tx, pipeline, params, id, who, now)
+            task, created, todo = self._engine.start(tx, pipeline, params, task_id, who, now)
             if created:
                 audit.note(tx, who, now, "task.start", rows.stream_of(task), pipeline=pipeline.name)
             return (task, created), todo
 
         return await self._act(write)
 
-    async def retry(self, id: str, who: Who) -> tuple[str, bool]:
+    async def retry(self, task_id: str, who: Who) -> tuple[str, bool]:
         """Start a task that takes over what succeeded in `id`; its id, and whether it is new. Raises Refused."""
         now = iso(self._clock())
 
         def write(tx: Transaction) -> tuple[tuple[str, bool], ToDo]:
-            task, created, todo = self._engine.retry(tx, id, who, now)
+            task, created, todo = self._engine.retry(tx, task_id, who, now)
             if created:
-                audit.note(tx, who, now, "task.retry", rows.stream_of(task), retry_of=id)
+                audit.note(tx, who, now, "task.retry", rows.stream_of(task), retry_of=task_id)
             return (task, created), todo
 
         return await self._act(write)
 
-    async def cancel(self, id: str, who: Who) -> None:
+    async def cancel(self, task_id: str, who: Who) -> None:
         now = iso(self._clock())
 
         def write(tx: Transaction) -> tuple[None, ToDo]:
-            row = rows.find(tx, id)
-            todo = self._engine.cancel(tx, id, now)
+            row = rows.find(tx, task_id)
+            todo = self._engine.cancel(tx, task_id, now)
             if not row.cancelled and row.task.state not in TASK_ENDED:
-                audit.note(tx, who, now, "task.cancel", rows.stream_of(id))
+                audit.note(tx, who, now, "task.cancel", rows.stream_of(task_id))
             return None, todo
 
         await self._act(write)

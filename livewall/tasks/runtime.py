@@ -52,7 +52,7 @@ class TaskParts:
 
     async def start(self) -> None:
         """Find again what was under way, and take leases up."""
-        known = await self.store.read(lambda c: {id for (id,) in c.execute("SELECT id FROM tasks")})
+        known = await self.store.read(lambda c: {task_id for (task_id,) in c.execute("SELECT id FROM tasks")})
         await asyncio.to_thread(set_aside, self.folder, known)
         now = iso(self.clock())
         await self.store.write(lambda tx: rows.begun_by(tx, now))
@@ -95,11 +95,11 @@ class TaskParts:
         then = now.timestamp() - days * 86400
         running, old = await self.store.read(
             lambda c: (
-                [id for (id,) in c.execute("SELECT id FROM tasks WHERE ended_at IS NULL")],
+                [task_id for (task_id,) in c.execute("SELECT id FROM tasks WHERE ended_at IS NULL")],
                 # A task with all its retries: they share the first one's working folder.
                 {
-                    id
-                    for (id,) in c.execute(
+                    task_id
+                    for (task_id,) in c.execute(
                         """SELECT id FROM tasks WHERE root IN (SELECT root FROM tasks WHERE root IS NOT NULL
                         GROUP BY root HAVING MAX(COALESCE(ended_at, 'z')) < :before)""",
                         {"before": iso(now.fromtimestamp(then, now.tzinfo))},
@@ -110,8 +110,8 @@ class TaskParts:
         await self.logs.tidy(now, days=days, size=self.settings.log_size * GIB, running=running)
         # What steps put out may hold secrets, and without its working folder nobody can take a task up again.
         with_outputs = await self.store.read(rows.with_outputs)
-        for id in with_outputs & old:
-            await self.store.write(functools.partial(rows.forget_outputs, id=id))
+        for task_id in with_outputs & old:
+            await self.store.write(functools.partial(rows.forget_outputs, task_id=task_id))
         for path, why in (await asyncio.to_thread(remove, self.folder, old, then)).items():
             if path not in self._left:  # once, not every hour
                 log.warning("the working folder %s cannot be removed: %s; remove it yourself", path, why)

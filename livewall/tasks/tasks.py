@@ -82,17 +82,17 @@ class Tasks:
         last = "SELECT id FROM tasks WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 100"
         known, live, ended = await self._store.read(
             lambda c: (
-                {id for (id,) in c.execute("SELECT id FROM tasks")},
-                [id for (id,) in c.execute("SELECT id FROM tasks WHERE ended_at IS NULL")],
-                [id for (id,) in c.execute(last)],
+                {task_id for (task_id,) in c.execute("SELECT id FROM tasks")},
+                [task_id for (task_id,) in c.execute("SELECT id FROM tasks WHERE ended_at IS NULL")],
+                [task_id for (task_id,) in c.execute(last)],
             )
         )
-        for id in await self._logs.tasks():
-            if id not in known:
-                await self._logs.forget(id)
-        for id in live + ended:
-            if ends := await self._logs.ends(id):
-                self.logs_moved({(id, step): end for step, end in ends.items()})
+        for task_id in await self._logs.tasks():
+            if task_id not in known:
+                await self._logs.forget(task_id)
+        for task_id in live + ended:
+            if ends := await self._logs.ends(task_id):
+                self.logs_moved({(task_id, step): end for step, end in ends.items()})
 
     # -- foreign tasks
 
@@ -120,12 +120,12 @@ class Tasks:
         task, steps, created = await self._store.write(write)
         return await self._drawn(task, steps), created
 
-    async def report(self, id: str, name: str, report: wire.StepReport, who: Who) -> dict[str, Any]:
+    async def report(self, task_id: str, name: str, report: wire.StepReport, who: Who) -> dict[str, Any]:
         """Move a step on; the same report again is harmless. Raises NotFound, NotAllowed, StepConflict."""
         now = self._now()
-        with self.leases.hearing(id, name):
+        with self.leases.hearing(task_id, name):
             heard = await self._store.write(
-                lambda tx: reports.report(tx, id, name, report, who, now, self._mask)
+                lambda tx: reports.report(tx, task_id, name, report, who, now, self._mask)
             )
             self._heard(heard, who)
         found: dict[str, Any] = msgspec.to_builtins(heard.step)
@@ -133,73 +133,73 @@ class Tasks:
 
     def _heard(self, heard: Heard, who: Who) -> None:
         """The holder of a lease was heard of."""
-        id, name, state = heard.task.id, heard.step.name, heard.step.state
+        task_id, name, state = heard.task.id, heard.step.name, heard.step.state
         if heard.task.state in TASK_ENDED:
-            self.leases.drop(id)
+            self.leases.drop(task_id)
         else:
             about_step = None if state in ENDED else heard.leases.step
             pending = state is StepState.PENDING
-            self.leases.heard(id, name, who.credential, about_step, heard.leases.task, pending=pending)
+            self.leases.heard(task_id, name, who.credential, about_step, heard.leases.task, pending=pending)
 
-    def _look(self, id: str) -> None:
+    def _look(self, task_id: str) -> None:
         """The reporter of a task may have been silent for too long."""
-        promises, busy = self.leases.promises(id)
+        promises, busy = self.leases.promises(task_id)
         at, now = self._monotonic(), self._now()
 
         def done(looked: Looked | None, error: BaseException | None) -> None:
             if looked is None:
                 if getattr(error, "status", 500) >= 500:
-                    self.leases.watch(id, self._monotonic() + BUSY)
+                    self.leases.watch(task_id, self._monotonic() + BUSY)
             elif looked.ended:
-                self.leases.drop(id)
+                self.leases.drop(task_id)
             else:
                 # What waited for the database may have been refused: then it renewed nothing.
                 again = looked.again if looked.again is None or not busy else min(looked.again, at + BUSY)
-                self.leases.looked(id, looked.steps, again)
+                self.leases.looked(task_id, looked.steps, again)
 
         with suppress(LivewallError):  # the server stops; the next one takes the leases up
-            self._store.submit(lambda tx: reports.lose(tx, id, promises, at, now), done)
+            self._store.submit(lambda tx: reports.lose(tx, task_id, promises, at, now), done)
 
-    async def cancel(self, id: str, who: Who) -> dict[str, Any] | None:
+    async def cancel(self, task_id: str, who: Who) -> dict[str, Any] | None:
         """Ask a foreign task to end: what never started is cancelled, and the next report is told. Asked again, what
         is under way is cancelled without waiting for its reporter. None for a task that runs here. Raises NotFound."""
         now = self._now()
 
         def write(tx: Transaction) -> tuple[Task, list[Step]] | None:
-            row = rows.find(tx, id)
+            row = rows.find(tx, task_id)
             if row.local:
                 return None
             if row.task.state in TASK_ENDED:
-                return row.task, rows.steps(tx, id)
-            ended = cancelled(rows.steps(tx, id), now, by_force=row.cancelled)
+                return row.task, rows.steps(tx, task_id)
+            ended = cancelled(rows.steps(tx, task_id), now, by_force=row.cancelled)
             for step in ended:
-                rows.save_step(tx, id, step)
-            tx.execute("UPDATE tasks SET cancelled = 1 WHERE id = :id", {"id": id})
+                rows.save_step(tx, task_id, step)
+            tx.execute("UPDATE tasks SET cancelled = 1 WHERE id = :id", {"id": task_id})
             if ended or not row.cancelled:
-                audit.note(tx, who, now, "task.cancel", rows.stream_of(id), by_force=row.cancelled)
-            steps = rows.steps(tx, id)
+                audit.note(tx, who, now, "task.cancel", rows.stream_of(task_id), by_force=row.cancelled)
+            steps = rows.steps(tx, task_id)
             return rows.follow(tx, row._replace(cancelled=True), steps, now), steps
 
         found = await self._store.write(write)
         if found is not None and found[0].state in TASK_ENDED:
-            self.leases.drop(id)
+            self.leases.drop(task_id)
         return None if found is None else await self._drawn(*found)
 
     # -- reading
 
-    async def may_read_log(self, id: str, name: str, who: Who) -> None:
+    async def may_read_log(self, task_id: str, name: str, who: Who) -> None:
         """Raises NotFound, NotAllowed."""
 
         def ask(connection: sqlite3.Connection) -> Row:
-            rows.step(connection, id, name)
-            return rows.find(connection, id)
+            rows.step(connection, task_id, name)
+            return rows.find(connection, task_id)
 
         row = await self._store.read(ask)
         if not sees_logs(who, row.owner):
             raise denied(who, "logs are for operators and admins, and for the reporter of the task")
 
     async def append_log(
-        self, id: str, name: str, offset: int | None, data: bytes, who: Who
+        self, task_id: str, name: str, offset: int | None, data: bytes, who: Who
     ) -> tuple[dict[str, Any], float | None]:
         """Append to the log of a foreign step, at its offset: what is there already is dropped. Answers the end, and
         the seconds within which the step has to be heard of again. Raises NotFound, NotAllowed, Refused for a gap (with
@@ -207,12 +207,12 @@ class Tasks:
 
         def ask(connection: sqlite3.Connection) -> tuple[Row, Step, Leased, bool]:
             told = connection.execute(
-                "SELECT 1 FROM streams WHERE name = :name", {"name": rows.log_stream(id, name)}
+                "SELECT 1 FROM streams WHERE name = :name", {"name": rows.log_stream(task_id, name)}
             ).fetchone()
-            row, step = rows.find(connection, id), rows.step(connection, id, name)
-            return row, step, reports.leased(connection, id, name), told is not None
+            row, step = rows.find(connection, task_id), rows.step(connection, task_id, name)
+            return row, step, reports.leased(connection, task_id, name), told is not None
 
-        with self.leases.hearing(id, name):
+        with self.leases.hearing(task_id, name):
             row, step, leases, told = await self._store.read(ask)
             if who.step is not None or row.local:
                 raise Refused("conflict", "the log of this step is written here, from what its command prints")
@@ -224,10 +224,10 @@ class Tasks:
 
             def write(tx: Transaction) -> None:
                 rows.begin_log(tx, row, name)
-                reports.write_heard(tx, id, name, reports.leased(tx, id, name), who, now)
+                reports.write_heard(tx, task_id, name, reports.leased(tx, task_id, name), who, now)
 
             await self._store.write(write)
-        end = await self._logs.append(id, name, offset, data)
+        end = await self._logs.append(task_id, name, offset, data)
         lease = None if leases.step is None or step.state in ENDED else leases.step.seconds
         return {"bytes": end.bytes, "lines": end.lines, "cancel": row.cancelled}, lease
 
@@ -245,15 +245,15 @@ class Tasks:
         except LivewallError:
             pass
 
-    async def detail(self, id: str, who: Who) -> dict[str, Any]:
+    async def detail(self, task_id: str, who: Who) -> dict[str, Any]:
         """A task with its steps and chart, and its parameters for who may see them. Raises NotFound, NotAllowed."""
         try:
-            await self._hub.view(rows.stream_of(id), who)
+            await self._hub.view(rows.stream_of(task_id), who)
         except NotFound:
-            raise NotFound("not_found", f"there is no task {id[:80]}") from None
+            raise NotFound("not_found", f"there is no task {task_id[:80]}") from None
 
         def ask(connection: sqlite3.Connection) -> tuple[Row, list[Step], dict[str, Any]]:
-            row, steps = rows.find(connection, id), rows.steps(connection, id)
+            row, steps = rows.find(connection, task_id), rows.steps(connection, task_id)
             return row, steps, self._shown(row.task, steps)
 
         row, _, found = await self._store.read(ask)

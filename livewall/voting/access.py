@@ -53,9 +53,9 @@ class PollRule:
         stored = self.stored(name, voter)
 
         def ask(asks: rows.Asks) -> int:
-            round, assurance, wall = voted(asks, poll, stored)
+            round_number, assurance, wall = voted(asks, poll, stored)
             if assurance != "code":
-                return round
+                return round_number
             # The tag stays the voter's own here, too: one voter is bound to one holder of a wall at a time.
             holder, _ = self.roll.voter(asks, poll, wall, voter)
             return voted(asks, poll, holder)[0] if holder else 0

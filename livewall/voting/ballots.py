@@ -45,7 +45,7 @@ def cast(
     voter: bytes,
     choices: Sequence[str],
     *,
-    round: int | None,
+    round_number: int | None,
     receipt: str,
     now: str,
 ) -> Cast:
@@ -55,7 +55,7 @@ def cast(
     """
     row = rows.held(tx, poll)
     params: dict[str, Any] = {"poll": poll, "round": row.poll.round, "voter": voter}
-    found = tx.one(_FIND, params) if round in (None, row.poll.round) else None
+    found = tx.one(_FIND, params) if round_number in (None, row.poll.round) else None
     if found is not None:
         before = [c for (c,) in tx.all(_CHOICES, {"receipt": found[0]})]
         same = set(before) == set(choices) and len(before) == len(choices)
@@ -63,7 +63,7 @@ def cast(
             # Whatever became of the poll since: somebody asks again because the answer was lost.
             in_order = tuple(o for o in row.order if o in before)
             return Cast(Ballot(found[0], in_order, row.poll.round), created=False, changed=False)
-    this = _round(row, round, now)
+    this = _round(row, round_number, now)
     marks = check_choices(row.poll.kind, row.order, row.poll.max_choices, choices, row.abstain)
     if found is None:
         tx.execute(_INSERT, {**params, "receipt": receipt})
@@ -81,10 +81,10 @@ def cast(
     return Cast(Ballot(own, marks, this), created=False, changed=True)
 
 
-def retract(tx: Transaction, poll: str, voter: bytes, *, round: int | None, now: str) -> Cast:
+def retract(tx: Transaction, poll: str, voter: bytes, *, round_number: int | None, now: str) -> Cast:
     """Take a ballot back. None there is fine, so that a retry is. Raises NotFound, Refused."""
     row = rows.held(tx, poll)
-    this = _round(row, round, now)
+    this = _round(row, round_number, now)
     params: dict[str, Any] = {"poll": poll, "round": this, "voter": voter}
     found = tx.one(_FIND, params)
     none = Ballot(None, (), this)
@@ -99,13 +99,13 @@ def retract(tx: Transaction, poll: str, voter: bytes, *, round: int | None, now:
     return Cast(none, created=False, changed=True)
 
 
-def own(asks: rows.Asks, poll: str, round: int, voter: bytes) -> Ballot | None:
+def own(asks: rows.Asks, poll: str, round_number: int, voter: bytes) -> Ballot | None:
     """A voter's ballot in one round."""
-    found = asks.execute(_FIND, {"poll": poll, "round": round, "voter": voter}).fetchone()
+    found = asks.execute(_FIND, {"poll": poll, "round": round_number, "voter": voter}).fetchone()
     if found is None:
         return None
     marks = asks.execute(_CHOICES + " ORDER BY choice", {"receipt": found[0]})
-    return Ballot(found[0], tuple(c for (c,) in marks), round)
+    return Ballot(found[0], tuple(c for (c,) in marks), round_number)
 
 
 def voted(asks: rows.Asks, poll: str, voter: bytes) -> tuple[int, str, str | None]:

@@ -40,18 +40,18 @@ class Booth:
         self._publisher = publisher
         self._clock = clock
 
-    def cast(self, id: str, voter: str, given: wire.BallotIn | wire.Vote, done: Voted) -> None:
+    def cast(self, poll_id: str, voter: str, given: wire.BallotIn | wire.Vote, done: Voted) -> None:
         """Count a ballot; `done(cast, error)` after the commit. The lean way, for WebSocket and HTTP alike."""
-        stored = self._rule.stored(rows.stream_of(id), voter)
-        choices, round, receipt, now = given.choices, given.round, new_receipt(), iso(self._clock())
+        stored = self._rule.stored(rows.stream_of(poll_id), voter)
+        choices, round_number, receipt, now = given.choices, given.round, new_receipt(), iso(self._clock())
 
         def vote(tx: Transaction) -> ballots.Cast:
-            poll = rows.held(tx, id).poll
+            poll = rows.held(tx, poll_id).poll
             if poll.assurance == "open":
-                return ballots.cast(tx, id, stored, choices, round=round, receipt=receipt, now=now)
+                return ballots.cast(tx, poll_id, stored, choices, round_number=round_number, receipt=receipt, now=now)
             claim = self._roll.claim(tx, poll, voter, given.code)
-            holder = self._roll.holder(id, poll.wall or "", claim.number)
-            cast = ballots.cast(tx, id, holder, choices, round=round, receipt=receipt, now=now)
+            holder = self._roll.holder(poll_id, poll.wall or "", claim.number)
+            cast = ballots.cast(tx, poll_id, holder, choices, round_number=round_number, receipt=receipt, now=now)
             if claim.fresh:  # only now: what was refused binds nobody
                 self._roll.bind(tx, poll, voter, claim)
             if claim.moves:
@@ -59,24 +59,24 @@ class Booth:
                 tx.tell(lambda: self._moved(voter, polls))
             return cast
 
-        self._store.submit(self._in_time(id, vote), self._then(id, stored, done))
+        self._store.submit(self._in_time(poll_id, vote), self._then(poll_id, stored, done))
 
-    def retract(self, id: str, voter: str, round: int | None, done: Voted) -> None:
-        stored = self._rule.stored(rows.stream_of(id), voter)
+    def retract(self, poll_id: str, voter: str, round_number: int | None, done: Voted) -> None:
+        stored = self._rule.stored(rows.stream_of(poll_id), voter)
         now = iso(self._clock())
 
         def take_back(tx: Transaction) -> ballots.Cast:
-            poll, holder = rows.held(tx, id).poll, None
+            poll, holder = rows.held(tx, poll_id).poll, None
             if poll.assurance == "code":
-                holder, may_cast = self._roll.voter(tx, id, poll.wall, voter)
+                holder, may_cast = self._roll.voter(tx, poll_id, poll.wall, voter)
                 if holder is not None and not may_cast:
                     raise Refused("bad_code", "your code was revoked")
-            return ballots.retract(tx, id, holder or stored, round=round, now=now)
+            return ballots.retract(tx, poll_id, holder or stored, round_number=round_number, now=now)
 
-        self._store.submit(self._in_time(id, take_back), self._then(id, stored, done))
+        self._store.submit(self._in_time(poll_id, take_back), self._then(poll_id, stored, done))
 
     def _in_time(
-        self, id: str, write: Callable[[Transaction], ballots.Cast]
+        self, poll_id: str, write: Callable[[Transaction], ballots.Cast]
     ) -> Callable[[Transaction], ballots.Cast | Refused]:
         """A voter's write. One that comes after the end of an open poll, before its timer, closes it: the refusal is
         its result, since raising it would undo the close."""
@@ -85,29 +85,29 @@ class Booth:
             try:
                 return write(tx)
             except Refused as refusal:
-                if refusal.code != "closed" or rows.held(tx, id).poll.phase is not Phase.OPEN:
+                if refusal.code != "closed" or rows.held(tx, poll_id).poll.phase is not Phase.OPEN:
                     raise
-                self._close_over(tx, id)
+                self._close_over(tx, poll_id)
                 return refusal
 
         return written
 
     def _moved(self, voter: str, polls: Sequence[str]) -> None:
         """A voter was bound to a holder that may have voted elsewhere: ask anew what it may see."""
-        for id in polls:
-            stream = rows.stream_of(id)
+        for poll_id in polls:
+            stream = rows.stream_of(poll_id)
             self._hub.tell(stream, self._rule.stored(stream, voter).hex(), None)
 
-    def _then(self, id: str, stored: bytes, done: Voted) -> Callable[[Any, BaseException | None], None]:
+    def _then(self, poll_id: str, stored: bytes, done: Voted) -> Callable[[Any, BaseException | None], None]:
         """What follows a ballot's commit: the voter's own view, the tally, the answer."""
 
         def told(cast: ballots.Cast | Refused | None, error: BaseException | None) -> None:
             if isinstance(cast, Refused):
                 cast, error = None, cast
             if cast is not None and cast.changed:
-                round = cast.ballot.round if cast.ballot.receipt else 0
-                self._hub.tell(rows.stream_of(id), stored.hex(), round)
-                self._publisher.moved(id)
+                round_number = cast.ballot.round if cast.ballot.receipt else 0
+                self._hub.tell(rows.stream_of(poll_id), stored.hex(), round_number)
+                self._publisher.moved(poll_id)
             done(cast, error)
 
         return told

@@ -17,16 +17,16 @@ UPDATE rounds SET ballots = ballots + :ballots, changed = changed + :changed WHE
 
 
 def count(
-    tx: Transaction, poll: str, round: int, marks: Sequence[str], before: Sequence[str], *, ballots: int
+    tx: Transaction, poll: str, round_number: int, marks: Sequence[str], before: Sequence[str], *, ballots: int
 ) -> None:
     """Note a difference; the group's differences are written together, before its commit or before they are read."""
     sums: dict[tuple[str, int], Counter[str | None]] | None = tx.memo.get("counts")
     if sums is None:
         sums = tx.memo["counts"] = {}
         tx.before_commit(write_counts)
-    total = sums.get((poll, round))
+    total = sums.get((poll, round_number))
     if total is None:
-        total = sums[poll, round] = Counter()
+        total = sums[poll, round_number] = Counter()
     for mark in marks:
         total[mark] += 1
     for mark in before:
@@ -37,12 +37,12 @@ def count(
 
 def write_counts(tx: Transaction) -> None:
     """Bring the kept counts up to the ballots written so far in this transaction."""
-    for (poll, round), total in tx.memo.get("counts", {}).items():
+    for (poll, round_number), total in tx.memo.get("counts", {}).items():
         ballots, changed = total.pop(None, 0), total.pop("/changed", 0)
         if not changed:
             continue
-        tx.execute(_ROUND, {"poll": poll, "round": round, "ballots": ballots, "changed": changed})
+        tx.execute(_ROUND, {"poll": poll, "round": round_number, "ballots": ballots, "changed": changed})
         for choice, n in total.items():
             if n:
-                tx.execute(_COUNT, {"poll": poll, "round": round, "choice": choice, "n": n})
+                tx.execute(_COUNT, {"poll": poll, "round": round_number, "choice": choice, "n": n})
         total.clear()

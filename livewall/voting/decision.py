@@ -43,7 +43,7 @@ def first(poll: Poll, tally: Tally) -> tuple[str, ...]:
     counts = {o.id: tally.counts.get(o.id, 0) for o in poll.options if o.abstain is not True}
     most = max([0, *counts.values()])
     enough = counts if poll.majority is UNSET else majority_reached(poll, tally)
-    return tuple(id for id in enough if counts[id] == most > 0)
+    return tuple(option_id for option_id in enough if counts[option_id] == most > 0)
 
 
 def majority_reached(poll: Poll, tally: Tally) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ class Erasure:
         self._days = days
         self._sweeping: asyncio.Task[None] | None = None
 
-    async def poll(self, id: str, who: Who, *, version: Wanted = None) -> tuple[dict[str, Any], int]:
+    async def poll(self, poll_id: str, who: Who, *, version: Wanted = None) -> tuple[dict[str, Any], int]:
         """Erase the ballots of all rounds that are over; returns the poll when they are gone. Once more does nothing.
 
         Raises NotFound, and Refused (`conflict`) while the poll takes ballots, where it never did, and where `version`
@@ -52,32 +52,32 @@ class Erasure:
         now = iso(self._clock())
 
         def write(tx: Transaction) -> rows.Row:
-            row = rows.find(tx, id, archived=True)
+            row = rows.find(tx, poll_id, archived=True)
             poll = row.poll
             check_version(row.version, version)
-            if not rows.is_archived(tx, id) and (
+            if not rows.is_archived(tx, poll_id) and (
                 poll.phase is Phase.OPEN or (poll.phase is Phase.DRAFT and poll.round == 1)
             ):
                 raise Refused("conflict", f"the poll is {poll.phase.value}; only a closed poll's ballots can be erased")
             last = poll.round - 1 if poll.phase is Phase.DRAFT else poll.round
-            return mark(tx, row, kept(tx, id, last), now, who)
+            return mark(tx, row, kept(tx, poll_id, last), now, who)
 
         row = await self._store.write(write)
-        await self._remove(id)
+        await self._remove(poll_id)
         return msgspec.to_builtins(row.poll), row.version
 
     async def sweep(self) -> None:
         """Erase what is due, and the rest of what was begun. Raises Busy."""
-        for id in await self._store.read(unfinished):
-            await self._remove(id)
+        for poll_id in await self._store.read(unfinished):
+            await self._remove(poll_id)
         if self._days is None:
             return
         now = self._clock()
         before = later(now, -self._days * DAY)
         while found := await self._store.read(lambda asks: due(asks, before)):
-            for id in found:
-                await self._mark_due(id, before, iso(now))
-                await self._remove(id)
+            for poll_id in found:
+                await self._mark_due(poll_id, before, iso(now))
+                await self._remove(poll_id)
 
     def look(self) -> None:
         """Sweep, unless that is under way."""
@@ -98,12 +98,12 @@ class Erasure:
         except Exception:  # nobody waits for this task but the end of the server, which has more to close
             log.exception("ballots could not be erased, an hour later they will be tried again")
 
-    async def _mark_due(self, id: str, before: str, now: str) -> None:
-        await self._store.write(lambda tx: mark_due(tx, id, before, now))
+    async def _mark_due(self, poll_id: str, before: str, now: str) -> None:
+        await self._store.write(lambda tx: mark_due(tx, poll_id, before, now))
 
-    async def _remove(self, id: str) -> None:
+    async def _remove(self, poll_id: str) -> None:
         """Delete the ballots of a poll's erased rounds, each batch a write of its own."""
-        while await self._store.write(lambda tx: remove_some(tx, id)):
+        while await self._store.write(lambda tx: remove_some(tx, poll_id)):
             pass
 
 
@@ -114,10 +114,10 @@ def mark(
     if not rounds:
         return row
     poll = row.poll
-    for round in rounds:
+    for round_number in rounds:
         tx.execute(
             "UPDATE rounds SET erased_at = :now WHERE poll = :poll AND round = :round",
-            {"now": now, "poll": poll.id, "round": round},
+            {"now": now, "poll": poll.id, "round": round_number},
         )
     audit.note(tx, who, now, "poll.erase", rows.stream_of(poll.id), rounds=list(rounds))
     if poll.round not in rounds:
@@ -132,12 +132,12 @@ def mark(
     return msgspec.structs.replace(row, poll=poll, version=row.version + 1)
 
 
-def mark_due(tx: Transaction, id: str, before: str, now: str) -> None:
+def mark_due(tx: Transaction, poll_id: str, before: str, now: str) -> None:
     """The same for the rounds that ended before a time, as they stand now: one may have been opened again."""
     found = tx.all(
-        f"SELECT round FROM rounds WHERE poll = :poll AND {_DUE} ORDER BY round", {"poll": id, "before": before}
+        f"SELECT round FROM rounds WHERE poll = :poll AND {_DUE} ORDER BY round", {"poll": poll_id, "before": before}
     )
-    mark(tx, rows.find(tx, id, archived=True), [round for (round,) in found], now, None)
+    mark(tx, rows.find(tx, poll_id, archived=True), [round_number for (round_number,) in found], now, None)
 
 
 _DUE = "erased_at IS NULL AND ballots > 0 AND closed_at < :before"
@@ -148,7 +148,7 @@ def due(asks: rows.Asks, before: str) -> list[str]:
     found = asks.execute(
         f"SELECT DISTINCT poll FROM rounds WHERE {_DUE} LIMIT :limit", {"before": before, "limit": LOOK}
     )
-    return [id for (id,) in found]
+    return [poll_id for (poll_id,) in found]
 
 
 def kept(asks: rows.Asks, poll: str, last: int) -> list[int]:
@@ -157,7 +157,7 @@ def kept(asks: rows.Asks, poll: str, last: int) -> list[int]:
         "SELECT round FROM rounds WHERE poll = :poll AND round <= :last AND erased_at IS NULL ORDER BY round",
         {"poll": poll, "last": last},
     )
-    return [round for (round,) in found]
+    return [round_number for (round_number,) in found]
 
 
 def erased(asks: rows.Asks, poll: str) -> dict[int, str]:
@@ -176,13 +176,13 @@ def unfinished(asks: rows.Asks) -> list[str]:
         """SELECT DISTINCT poll FROM rounds WHERE erased_at IS NOT NULL AND EXISTS (
             SELECT 1 FROM ballots WHERE ballots.poll = rounds.poll AND ballots.round = rounds.round)"""
     )
-    return [id for (id,) in found]
+    return [poll_id for (poll_id,) in found]
 
 
 def remove_some(tx: Transaction, poll: str) -> bool:
     """Delete up to `BATCH` ballots of erased rounds; whether there may be more."""
-    for round in erased(tx, poll):
-        params: dict[str, Any] = {"poll": poll, "round": round}
+    for round_number in erased(tx, poll):
+        params: dict[str, Any] = {"poll": poll, "round": round_number}
         count, last = tx.one(
             """SELECT COUNT(*), MAX(voter) FROM (SELECT voter FROM ballots
             WHERE poll = :poll AND round = :round ORDER BY voter LIMIT :batch) AS some""",

@@ -186,13 +186,13 @@ def check_assurance(assurance: str, wall: str | None) -> None:
         raise invalid("assurance", "codes belong to a wall; name one when you make the poll")
 
 
-def new_poll(id: str, given: PollIn) -> Poll:
+def new_poll(poll_id: str, given: PollIn) -> Poll:
     """A draft from what a host gave; raises BadInput."""
     check_assurance(given.assurance, given.wall)
     options = options_of(given.options)
     check_told_apart(options)
     return Poll(
-        id=id,
+        id=poll_id,
         wall=None,
         title=readable(given.title, "title", lines=True),
         kind=given.kind,
@@ -233,11 +233,11 @@ def asked(poll: Poll, closes_in: int | None) -> PollIn:
     )
 
 
-def copied(poll: Poll, id: str) -> Poll:
+def copied(poll: Poll, poll_id: str) -> Poll:
     """A draft of the same question under the same rules, on no wall yet."""
     return msgspec.structs.replace(
         poll,
-        id=id,
+        id=poll_id,
         wall=None,
         phase=Phase.DRAFT,
         round=1,

@@ -52,13 +52,13 @@ class Polls:
                 "SELECT id, closes_at FROM polls WHERE phase = 'open' AND archived = 0 AND closes_at IS NOT NULL"
             ).fetchall()
         )
-        for id, closes_at in waiting:
-            self._deadlines.set(id, closes_at, self._close_due)
+        for poll_id, closes_at in waiting:
+            self._deadlines.set(poll_id, closes_at, self._close_due)
         moved = await self._store.read(
             lambda c: c.execute("SELECT DISTINCT poll FROM rounds WHERE changed <> told").fetchall()
         )
-        for (id,) in moved:
-            self._publisher.moved(id)
+        for (poll_id,) in moved:
+            self._publisher.moved(poll_id)
 
     # -- hosts
 
@@ -74,14 +74,14 @@ class Polls:
 
         return msgspec.to_builtins(await self._store.write(write)), 1
 
-    async def duplicate(self, id: str, who: Who) -> tuple[dict[str, Any], int]:
+    async def duplicate(self, poll_id: str, who: Who) -> tuple[dict[str, Any], int]:
         """A draft with the question and the rules of another, last on its wall. Raises NotFound."""
         own, now = new_poll_id(), iso(self._clock())
 
         def write(tx: Transaction) -> Poll:
-            row = rows.find(tx, id)
+            row = rows.find(tx, poll_id)
             made = _added(tx, copied(row.poll, own), row.poll.wall, row.closes_in, now)
-            audit.note(tx, who, now, "poll.duplicate", rows.stream_of(own), of=rows.stream_of(id))
+            audit.note(tx, who, now, "poll.duplicate", rows.stream_of(own), of=rows.stream_of(poll_id))
             return made
 
         return msgspec.to_builtins(await self._store.write(write)), 1
@@ -91,22 +91,22 @@ class Polls:
         return {"items": msgspec.to_builtins(found), "next": more}
 
     async def edit(
-        self, id: str, edit: wire.PollEdit, who: Who, *, version: Wanted
+        self, poll_id: str, edit: wire.PollEdit, who: Who, *, version: Wanted
     ) -> tuple[dict[str, Any], int]:
         """Change a poll; raises Refused (`conflict`) when `version` is not the newest."""
 
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
             write_counts(tx)
-            poll = edited(row.poll, edit, has_ballots=rows.has_ballots(tx, id))
+            poll = edited(row.poll, edit, has_ballots=rows.has_ballots(tx, poll_id))
             if edit.closes_in is not msgspec.UNSET:
                 row = msgspec.structs.replace(row, closes_in=edit.closes_in)
                 if poll.phase is Phase.OPEN and row.opened_at is not None:
                     poll = msgspec.structs.replace(poll, closes_at=_ends(row.closes_in, moment(row.opened_at)))
             return msgspec.structs.replace(row, poll=poll)
 
-        return await self._change(id, change, who, "poll.edit", version)
+        return await self._change(poll_id, change, who, "poll.edit", version)
 
-    async def open(self, id: str, who: Who, *, version: Wanted = None) -> tuple[dict[str, Any], int]:
+    async def open(self, poll_id: str, who: Who, *, version: Wanted = None) -> tuple[dict[str, Any], int]:
         now = self._clock()
 
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
@@ -117,66 +117,66 @@ class Polls:
                 raise Refused("conflict", "the ballots of this round were erased; reset the poll to begin a new round")
             poll = msgspec.structs.replace(row.poll, phase=phase, closes_at=_ends(row.closes_in, now), closed_at=UNSET)
             if not row.opened:
-                walls.item_opened(tx, rows.stream_of(id))
+                walls.item_opened(tx, rows.stream_of(poll_id))
             return msgspec.structs.replace(row, poll=poll, opened=True, opened_at=iso(now))
 
-        return await self._change(id, change, who, "poll.open", version)
+        return await self._change(poll_id, change, who, "poll.open", version)
 
-    async def close(self, id: str, who: Who, *, version: Wanted = None) -> tuple[dict[str, Any], int]:
-        return await self._change(id, lambda tx, row: _closed(row, iso(self._clock())), who, "poll.close", version)
+    async def close(self, poll_id: str, who: Who, *, version: Wanted = None) -> tuple[dict[str, Any], int]:
+        return await self._change(poll_id, lambda tx, row: _closed(row, iso(self._clock())), who, "poll.close", version)
 
     async def timer(
-        self, id: str, given: wire.TimerIn, who: Who, *, version: Wanted
+        self, poll_id: str, given: wire.TimerIn, who: Who, *, version: Wanted
     ) -> tuple[dict[str, Any], int]:
         """Give an open poll another end. Raises BadInput, Refused."""
 
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
             return msgspec.structs.replace(row, poll=timed(row.poll, given, self._clock()))
 
-        return await self._change(id, change, who, "poll.timer", version)
+        return await self._change(poll_id, change, who, "poll.timer", version)
 
-    def _close_due(self, id: str) -> None:
+    def _close_due(self, poll_id: str) -> None:
         """The time of an open poll is over."""
 
         def done(result: Any, error: BaseException | None) -> None:
             if error is not None and getattr(error, "code", "") != "no_such_poll":
-                self._deadlines.again(id, self._close_due)
+                self._deadlines.again(poll_id, self._close_due)
 
-        self._store.submit(self._closing(id), done)
+        self._store.submit(self._closing(poll_id), done)
 
-    def close_over(self, tx: Transaction, id: str) -> None:
+    def close_over(self, tx: Transaction, poll_id: str) -> None:
         """Close a poll whose time is over, as the ballot that comes too late finds it: what refuses it is shown."""
-        self._closing(id)(tx)
+        self._closing(poll_id)(tx)
 
-    def _closing(self, id: str) -> Callable[[Transaction], rows.Row]:
+    def _closing(self, poll_id: str) -> Callable[[Transaction], rows.Row]:
         now = iso(self._clock())
 
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
             due = row.poll.phase is Phase.OPEN and row.poll.closes_at is not None and row.poll.closes_at <= now
             return _closed(row, now) if due else row
 
-        return self._changing(id, change, None, "poll.close")
+        return self._changing(poll_id, change, None, "poll.close")
 
     async def publish(
-        self, id: str, published: bool, who: Who, *, version: Wanted = None
+        self, poll_id: str, published: bool, who: Who, *, version: Wanted = None
     ) -> tuple[dict[str, Any], int]:
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
             if row.poll.phase is Phase.DRAFT:
                 raise Refused("poll_not_open", "the poll is a draft; there are no results to publish")
             return msgspec.structs.replace(row, poll=msgspec.structs.replace(row.poll, published=published))
 
-        return await self._change(id, change, who, "poll.publish" if published else "poll.withdraw", version)
+        return await self._change(poll_id, change, who, "poll.publish" if published else "poll.withdraw", version)
 
     async def reset(
-        self, id: str, round: int, who: Who, *, version: Wanted = None
+        self, poll_id: str, round_number: int, who: Who, *, version: Wanted = None
     ) -> tuple[dict[str, Any], int]:
         """Leave `round` for a new one, a draft. Leaving what was left already changes nothing."""
 
         def change(tx: Transaction, row: rows.Row) -> rows.Row:
-            if round < row.poll.round:
+            if round_number < row.poll.round:
                 return row
-            if round > row.poll.round:
-                raise Refused("conflict", f"this is round {row.poll.round}, there is no round {round} to leave")
+            if round_number > row.poll.round:
+                raise Refused("conflict", f"this is round {row.poll.round}, there is no round {round_number} to leave")
             phase = moved(row.poll.phase, "reset")
             poll = msgspec.structs.replace(
                 row.poll,
@@ -191,75 +191,75 @@ class Polls:
             shown = (*row.shown, row.poll.round) if is_public(row.poll) else row.shown
             return msgspec.structs.replace(row, poll=poll, shown=shown)
 
-        return await self._change(id, change, who, "poll.reset", version)
+        return await self._change(poll_id, change, who, "poll.reset", version)
 
-    async def archive(self, id: str, who: Who, *, version: Wanted = None) -> None:
+    async def archive(self, poll_id: str, who: Who, *, version: Wanted = None) -> None:
         """Take a poll away: from the list, from its wall, from its readers. Its ballots stay in the database."""
         now = iso(self._clock())
 
         def write(tx: Transaction) -> None:
-            row = rows.find(tx, id)
+            row = rows.find(tx, poll_id)
             check_version(row.version, version)
-            tx.execute("UPDATE polls SET archived = 1 WHERE id = :id", {"id": id})
+            tx.execute("UPDATE polls SET archived = 1 WHERE id = :id", {"id": poll_id})
             if row.poll.phase is Phase.OPEN:
-                rows.ended(tx, id, row.poll.round, now)
-            tx.memo.pop(("poll", id), None)
-            walls.remove_item(tx, rows.stream_of(id))
+                rows.ended(tx, poll_id, row.poll.round, now)
+            tx.memo.pop(("poll", poll_id), None)
+            walls.remove_item(tx, rows.stream_of(poll_id))
             for key in ("poll", "tally"):
-                tx.append(rows.stream_of(id), key, None, view=View.FULL)
+                tx.append(rows.stream_of(poll_id), key, None, view=View.FULL)
             for key in ("poll", "turnout"):
-                tx.append(rows.stream_of(id), key, None, view=View.MASKED)
-            audit.note(tx, who, now, "poll.archive", rows.stream_of(id))
+                tx.append(rows.stream_of(poll_id), key, None, view=View.MASKED)
+            audit.note(tx, who, now, "poll.archive", rows.stream_of(poll_id))
 
         await self._store.write(write)
-        self._deadlines.forget(id)
+        self._deadlines.forget(poll_id)
 
-    async def restore(self, id: str, who: Who) -> tuple[dict[str, Any], int]:
+    async def restore(self, poll_id: str, who: Who) -> tuple[dict[str, Any], int]:
         """Put an archived poll back as it was, last on its wall if that is still there. Raises NotFound."""
         now = iso(self._clock())
 
         def write(tx: Transaction) -> rows.Row:
-            row = rows.find(tx, id, archived=True)
-            if not tx.execute("UPDATE polls SET archived = 0 WHERE id = :id AND archived = 1", {"id": id}).rowcount:
+            row = rows.find(tx, poll_id, archived=True)
+            if not tx.execute("UPDATE polls SET archived = 0 WHERE id = :id AND archived = 1", {"id": poll_id}).rowcount:
                 return row
             wall = row.poll.wall
             if wall is not None and tx.one("SELECT 1 FROM walls WHERE code = :code", {"code": wall}) is None:
                 wall = None
             row = msgspec.structs.replace(row, poll=msgspec.structs.replace(row.poll, wall=wall))
             if row.poll.phase is Phase.OPEN:
-                rows.ended(tx, id, row.poll.round, None)
+                rows.ended(tx, poll_id, row.poll.round, None)
             rows.update(tx, row)
             rows.tell(tx, row.poll)
             rows.tell_tally(tx, row.poll, now if row.poll.phase is Phase.OPEN else None)
             if wall is not None:
-                walls.append_item(tx, wall, rows.stream_of(id))
-            audit.note(tx, who, now, "poll.restore", rows.stream_of(id))
+                walls.append_item(tx, wall, rows.stream_of(poll_id))
+            audit.note(tx, who, now, "poll.restore", rows.stream_of(poll_id))
             return msgspec.structs.replace(row, version=row.version + 1)
 
-        return self._timed(id, await self._store.write(write))
+        return self._timed(poll_id, await self._store.write(write))
 
     async def _change(
         self,
-        id: str,
+        poll_id: str,
         change: Callable[[Transaction, rows.Row], rows.Row],
         who: Who,
         act: str,
         version: Wanted = None,
     ) -> tuple[dict[str, Any], int]:
         """Raises Refused (`conflict`) when `version` is given and not the newest."""
-        return self._timed(id, await self._store.write(self._changing(id, change, who, act, version)))
+        return self._timed(poll_id, await self._store.write(self._changing(poll_id, change, who, act, version)))
 
-    def _timed(self, id: str, row: rows.Row) -> tuple[dict[str, Any], int]:
+    def _timed(self, poll_id: str, row: rows.Row) -> tuple[dict[str, Any], int]:
         """The poll and its version, once its deadline is waited for or no more."""
         if row.poll.phase is Phase.OPEN and row.poll.closes_at is not None:
-            self._deadlines.set(id, row.poll.closes_at, self._close_due)
+            self._deadlines.set(poll_id, row.poll.closes_at, self._close_due)
         else:
-            self._deadlines.forget(id)
+            self._deadlines.forget(poll_id)
         return msgspec.to_builtins(row.poll), row.version
 
     def _changing(
         self,
-        id: str,
+        poll_id: str,
         change: Callable[[Transaction, rows.Row], rows.Row],
         who: Who | None,
         act: str,
@@ -271,7 +271,7 @@ class Polls:
         now, reveal = iso(at), later(at, REVEAL)
 
         def write(tx: Transaction) -> rows.Row:
-            before = rows.find(tx, id)
+            before = rows.find(tx, poll_id)
             check_version(before.version, version)
             after = change(tx, before)
             after = msgspec.structs.replace(after, poll=revealed(before.poll, after.poll, reveal))
@@ -280,24 +280,24 @@ class Polls:
             rows.update(tx, after)
             old, new = before.poll, after.poll
             if old.phase is not new.phase and new.phase is not Phase.DRAFT:
-                rows.ended(tx, id, new.round, now if new.phase is Phase.CLOSED else None)
+                rows.ended(tx, poll_id, new.round, now if new.phase is Phase.CLOSED else None)
             if old != new:
                 if new.phase is Phase.DRAFT and old.phase is not Phase.DRAFT:
                     for key in ("poll", "turnout"):
-                        tx.append(rows.stream_of(id), key, None, view=View.MASKED)
+                        tx.append(rows.stream_of(poll_id), key, None, view=View.MASKED)
                 rows.tell(tx, new)
                 if (old.phase, old.round, old.options) != (new.phase, new.round, new.options):
                     rows.tell_tally(tx, new, now)
-            audit.note(tx, who, now, act, rows.stream_of(id), **_told_of(before, after, act))
+            audit.note(tx, who, now, act, rows.stream_of(poll_id), **_told_of(before, after, act))
             return msgspec.structs.replace(after, version=before.version + 1)
 
         return write
 
     # -- readers
 
-    async def detail(self, id: str, who: Who) -> tuple[dict[str, Any], int]:
+    async def detail(self, poll_id: str, who: Who) -> tuple[dict[str, Any], int]:
         """The poll as `who` may see it, with its own ballot, and the version. Raises NotFound."""
-        stream = rows.stream_of(id)
+        stream = rows.stream_of(poll_id)
         try:
             view = await self._hub.view(stream, who)
         except NotFound:
@@ -305,13 +305,13 @@ class Polls:
         voter = self._rule.stored(stream, who.voter) if who.voter else None
 
         def ask(connection: Any) -> tuple[rows.Row, Any, Any, bool]:
-            row = rows.find(connection, id)
+            row = rows.find(connection, poll_id)
             tally = rows.tally(connection, row.poll) if view is View.FULL else None
             own, may_cast = voter, False
             if who.voter and row.poll.assurance == "code":
-                own, may_cast = self._roll.voter(connection, id, row.poll.wall, who.voter)
+                own, may_cast = self._roll.voter(connection, poll_id, row.poll.wall, who.voter)
             kept = row.poll.erased_at is UNSET
-            ballot = ballots.own(connection, id, row.poll.round, own) if own and kept else None
+            ballot = ballots.own(connection, poll_id, row.poll.round, own) if own and kept else None
             return row, tally, ballot, may_cast
 
         row, tally, ballot, may_cast = await self._store.read(ask)

@@ -34,9 +34,9 @@ def recount(database: Path, poll: str) -> list[Recount]:
         connection.execute("BEGIN")
         current = rows.find(connection, poll).poll
         found = []
-        for round in kept(connection, poll, current.round):
-            asked = msgspec.structs.replace(current, round=round)
-            found.append(Recount(round, count_ballots(connection, asked), rows.tally(connection, asked)))
+        for round_number in kept(connection, poll, current.round):
+            asked = msgspec.structs.replace(current, round=round_number)
+            found.append(Recount(round_number, count_ballots(connection, asked), rows.tally(connection, asked)))
         return found
     finally:
         connection.close()

@@ -76,7 +76,7 @@ def thin(items: Sequence[Moment], most: int) -> list[Moment]:
 
 def _moved(before: Moment, after: Moment) -> int:
     """How many marks came or went."""
-    return sum(abs(n - before.counts.get(id, 0)) for id, n in after.counts.items())
+    return sum(abs(n - before.counts.get(option_id, 0)) for option_id, n in after.counts.items())
 
 
 def monotonic(items: Iterable[Moment]) -> list[Moment]:
@@ -89,11 +89,11 @@ def monotonic(items: Iterable[Moment]) -> list[Moment]:
     return found
 
 
-def sampled(told: Iterable[tuple[str, str]], round: int, most: int = _READ) -> list[tuple[str, str]]:
+def sampled(told: Iterable[tuple[str, str]], round_number: int, most: int = _READ) -> list[tuple[str, str]]:
     """The events of a round, (time, text) each, from the last one before its first ballot on: all of them, or where
     there are more than `most` every second, fourth, … and the last. A text tells its round first and its ballots last,
     so that most are dropped unread."""
-    own, empty = f'{{"round":{round},', '"ballots":0}'
+    own, empty = f'{{"round":{round_number},', '"ballots":0}'
     held: list[tuple[str, str]] = []
     first: tuple[str, str] | None = None
     last: tuple[str, str] | None = None
@@ -116,7 +116,7 @@ def sampled(told: Iterable[tuple[str, str]], round: int, most: int = _READ) -> l
     return [*([first] if first is not None else []), *held, *ends]
 
 
-def read(asks: rows.Asks, poll: Poll, round: int, most: int = MOST) -> list[Moment]:
+def read(asks: rows.Asks, poll: Poll, round_number: int, most: int = MOST) -> list[Moment]:
     """The moments of a round, from its opening on, at most so many."""
     order = [option.id for option in poll.options]
     told = asks.execute(
@@ -124,9 +124,9 @@ def read(asks: rows.Asks, poll: Poll, round: int, most: int = MOST) -> list[Mome
         {"stream": rows.stream_of(poll.id)},
     )
     items = []
-    for at, data in sampled(told, round):
+    for at, data in sampled(told, round_number):
         tally = _tally.decode(data)
-        items.append(Moment(at, {id: tally.counts.get(id, 0) for id in order}, tally.ballots))
+        items.append(Moment(at, {poll_id: tally.counts.get(poll_id, 0) for poll_id in order}, tally.ballots))
     return thin(monotonic(items), most)
 
 
@@ -141,13 +141,13 @@ class Replays:
         self._drawing = asyncio.Lock()
         self._held: dict[tuple[str, int], tuple[tuple[Any, ...], float, Replay]] = {}
 
-    async def of(self, id: str, round: int | None, who: Who) -> tuple[Shown, Replay]:
+    async def of(self, poll_id: str, round_number: int | None, who: Who) -> tuple[Shown, Replay]:
         """A round of a poll, the current one unless another is named, and what may be seen of the poll beside it.
 
         Raises NotFound, and NotAllowed while `who` may not see the tally now.
         """
-        shown = await rounds.shown(self._store, self._hub, id, who)
-        asked = rounds.chosen(shown, round).round
+        shown = await rounds.shown(self._store, self._hub, poll_id, who)
+        asked = rounds.chosen(shown, round_number).round
         async with self._reading:
             return shown, await self._read(shown.poll, asked, shown.head)
 
@@ -156,16 +156,16 @@ class Replays:
         async with self._drawing:
             return await asyncio.to_thread(draw)
 
-    async def _read(self, poll: Poll, round: int, head: int) -> Replay:
-        key, now = (poll.id, round), self._clock()
-        state = (poll.options, head if round == poll.round else None)  # a round that is over moves no more
+    async def _read(self, poll: Poll, round_number: int, head: int) -> Replay:
+        key, now = (poll.id, round_number), self._clock()
+        state = (poll.options, head if round_number == poll.round else None)  # a round that is over moves no more
         held = self._held.get(key)
         if held is not None:
             fresh = poll.phase is Phase.OPEN and held[0][0] == state[0] and now - held[1] < _KEPT_FOR
             if fresh or held[0] == state:
                 return held[2]
-        items = await self._store.read(lambda connection: read(connection, poll, round))
-        made = Replay(round, poll.options, items)
+        items = await self._store.read(lambda connection: read(connection, poll, round_number))
+        made = Replay(round_number, poll.options, items)
         self._held.pop(key, None)
         while len(self._held) >= _CACHED:
             self._held.pop(next(iter(self._held)))

@@ -43,7 +43,7 @@ async def shown(store: Store, hub: LiveHub, poll: str, who: Who) -> Shown:
         if view is not View.FULL:
             raise NotAllowed("forbidden", "the results are not shown now")
         rounds = seen_rounds(row.poll.round, row.shown, everything=who.host or row.poll.compare is True)
-        tallies = [rows.tally(asks, msgspec.structs.replace(row.poll, round=round)) for round in rounds]
+        tallies = [rows.tally(asks, msgspec.structs.replace(row.poll, round=round_number)) for round_number in rounds]
         (head,) = asks.execute("SELECT seq FROM streams WHERE name = :name", {"name": stream}).fetchone()
         return Shown(row.poll, tallies, head)
 
@@ -55,9 +55,9 @@ async def tallies(store: Store, hub: LiveHub, poll: str, who: Who) -> list[Tally
     return (await shown(store, hub, poll, who)).tallies
 
 
-def chosen(shown: Shown, round: int | None) -> Tally:
+def chosen(shown: Shown, round_number: int | None) -> Tally:
     """A round of those that may be seen, the current one unless another is named. Raises NotFound, NotAllowed."""
-    asked = shown.poll.round if round is None else round
+    asked = shown.poll.round if round_number is None else round_number
     if not 1 <= asked <= shown.poll.round:
         raise NotFound("not_found", f"there is no round {asked}; this is round {shown.poll.round}")
     for tally in shown.tallies:
@@ -68,4 +68,4 @@ def chosen(shown: Shown, round: int | None) -> Tally:
 
 def seen_rounds(current: int, shown: Sequence[int], *, everything: bool) -> list[int]:
     """Which rounds may be seen by who may see the current one."""
-    return [round for round in range(1, current + 1) if everything or round == current or round in shown]
+    return [round_number for round_number in range(1, current + 1) if everything or round_number == current or round_number in shown]

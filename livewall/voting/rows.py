@@ -95,33 +95,33 @@ def _detail_of(poll: Poll, shown: Sequence[int]) -> str:
     return wire.text(Detail(**{name: getattr(poll, name) for name in _DETAILS}, shown=list(shown) or UNSET))
 
 
-def find(asks: Asks, id: str, *, archived: bool = False) -> Row:
+def find(asks: Asks, poll_id: str, *, archived: bool = False) -> Row:
     """The poll's row, with `archived` also that of an archived one; raises NotFound."""
     found = asks.execute(
         f"SELECT {_FIELDS} FROM polls WHERE id = :id AND archived <= :archived",
-        {"id": id, "archived": archived},
+        {"id": poll_id, "archived": archived},
     ).fetchone()
     if found is None:
         raise NotFound("no_such_poll", "there is no such poll")
     return _row(found)
 
 
-def held(tx: Transaction, id: str) -> Row:
+def held(tx: Transaction, poll_id: str) -> Row:
     """The same, read once for the writes that share a transaction."""
-    row: Row | None = tx.memo.get(("poll", id))
+    row: Row | None = tx.memo.get(("poll", poll_id))
     if row is None:
-        row = tx.memo["poll", id] = find(tx, id)
+        row = tx.memo["poll", poll_id] = find(tx, poll_id)
     return row
 
 
 def page(asks: Asks, *, limit: int, before: str | None) -> tuple[list[Poll], str | None]:
     """Polls, the newest first, and where the next page begins."""
-    at, _, id = (before or "~~").partition("~")
+    at, _, poll_id = (before or "~~").partition("~")
     rows = asks.execute(
         f"""SELECT {_FIELDS}, created_at FROM polls
         WHERE archived = 0 AND (created_at < :at OR (created_at = :at AND id < :id))
         ORDER BY created_at DESC, id DESC LIMIT :limit""",
-        {"at": at or "~", "id": id, "limit": limit + 1},
+        {"at": at or "~", "id": poll_id, "limit": limit + 1},
     ).fetchall()
     more = f"{rows[limit - 1][18]}~{rows[limit - 1][0]}" if len(rows) > limit else None
     return [_row(r).poll for r in rows[:limit]], more
@@ -219,11 +219,11 @@ def is_archived(asks: Asks, poll: str) -> bool:
     return bool(found and found[0])
 
 
-def ended(tx: Transaction, poll: str, round: int, now: str | None) -> None:
+def ended(tx: Transaction, poll: str, round_number: int, now: str | None) -> None:
     """Note when a round was closed: its ballots are kept for so many days from then. None: it was opened again."""
     tx.execute(
         "UPDATE rounds SET closed_at = :now WHERE poll = :poll AND round = :round",
-        {"poll": poll, "round": round, "now": now},
+        {"poll": poll, "round": round_number, "now": now},
     )
 
 
@@ -241,7 +241,7 @@ def seen_after_vote(asks: Asks, wall: str) -> list[str]:
         WHERE wall = :wall AND assurance = 'code' AND results = 'after_vote' AND archived = 0""",
         {"wall": wall},
     )
-    return [id for (id,) in found]
+    return [poll_id for (poll_id,) in found]
 
 
 def has_ballots(asks: Asks, poll: str) -> bool:

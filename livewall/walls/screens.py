@@ -53,19 +53,19 @@ class Screens:
     def __init__(self) -> None:
         self._walls: dict[str, dict[str, _Place]] = {}
 
-    def report(self, wall: str, id: str, given: wire.ScreenIn, now: datetime, address: str | None = None) -> None:
+    def report(self, wall: str, screen_id: str, given: wire.ScreenIn, now: datetime, address: str | None = None) -> None:
         """Note how a screen is. Raises Busy (`rate`) for one screen more than are kept, of a wall or of an address: a
         stranger must not take the places of those that are there. Without an address only the wall's limit holds."""
         known = self._kept(wall, now)
-        held = known.get(id)
+        held = known.get(screen_id)
         if held is None:
             of_one = sum(place.address == address for place in known.values()) if address is not None else 0
             if of_one >= MOST_OF_ONE or len(known) >= MOST or self._is_full(wall):
                 self._forget(now)
                 most = f"{MOST_OF_ONE} screens of one address" if of_one >= MOST_OF_ONE else f"{MOST} screens of a wall"
                 raise Busy("rate", f"at most {most} are listed", retry_after=FORGOTTEN)
-        screen = Screen(id, given.width, given.height, given.transport, given.age, iso(now))
-        self._walls.setdefault(wall, known)[id] = _Place(screen, held.since if held else now, now, address)
+        screen = Screen(screen_id, given.width, given.height, given.transport, given.age, iso(now))
+        self._walls.setdefault(wall, known)[screen_id] = _Place(screen, held.since if held else now, now, address)
 
     def of(self, wall: str, now: datetime) -> list[Screen]:
         """Those that reported within the last minute, in the order of their first report."""
@@ -78,8 +78,8 @@ class Screens:
     def _kept(self, wall: str, now: datetime) -> dict[str, _Place]:
         """The places of a wall, without those that are given up."""
         kept = self._walls.get(wall, {})
-        for id in [id for id, place in kept.items() if not place.is_kept(now)]:
-            del kept[id]
+        for screen_id in [screen_id for screen_id, place in kept.items() if not place.is_kept(now)]:
+            del kept[screen_id]
         if not kept:
             self._walls.pop(wall, None)
         return kept

@@ -28,12 +28,12 @@ def agenda(asks: rows.Asks, code: str) -> tuple[Wall, int, list[Entry]]:
 
 
 def entry(asks: rows.Asks, item: str) -> Entry:
-    kind, _, id = item.partition("/")
+    kind, _, item_id = item.partition("/")
     if kind == "tasks":
-        found = asks.execute("SELECT title, state FROM tasks WHERE id = :id", {"id": id}).fetchone()
+        found = asks.execute("SELECT title, state FROM tasks WHERE id = :id", {"id": item_id}).fetchone()
         return Entry(item, found[0], state=found[1]) if found else Entry(item, "")
     try:
-        row = rows.find(asks, id)
+        row = rows.find(asks, item_id)
     except NotFound:
         return Entry(item, "")
     return Entry(item, row.poll.title, row.version, row.poll, rows.tally(asks, row.poll))

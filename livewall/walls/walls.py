@@ -167,8 +167,8 @@ class Walls:
             row = find(tx, code)
             tx.execute("DELETE FROM walls WHERE code = :code", {"code": code})
             codes.forget(tx, code)
-            for (id,) in tx.all("SELECT id FROM polls WHERE wall = :code AND archived = 0", {"code": code}):
-                held = rows.find(tx, id)
+            for (item_id,) in tx.all("SELECT id FROM polls WHERE wall = :code AND archived = 0", {"code": code}):
+                held = rows.find(tx, item_id)
                 poll = msgspec.structs.replace(held.poll, wall=None)
                 rows.update(tx, msgspec.structs.replace(held, poll=poll))
                 rows.tell(tx, poll)
@@ -210,11 +210,11 @@ def find(asks: Any, code: str) -> Row:
 
 def check_item(asks: Any, item: str) -> None:
     """Raise BadInput unless `item` is a poll or task that exists."""
-    kind, _, id = item.partition("/")
+    kind, _, item_id = item.partition("/")
     if kind == "polls":
-        found = asks.execute("SELECT 1 FROM polls WHERE id = :id AND archived = 0", {"id": id}).fetchone()
+        found = asks.execute("SELECT 1 FROM polls WHERE id = :id AND archived = 0", {"id": item_id}).fetchone()
     elif kind == "tasks":
-        found = asks.execute("SELECT 1 FROM tasks WHERE id = :id", {"id": id}).fetchone()
+        found = asks.execute("SELECT 1 FROM tasks WHERE id = :id", {"id": item_id}).fetchone()
     else:
         raise invalid("items", f"{item[:40]!r} is no item: polls/ID or tasks/ID")
     if found is None:
@@ -225,9 +225,9 @@ def opened_items(asks: Any, items: Sequence[str]) -> set[str]:
     """Those of the items that are polls and were opened once."""
     opened = set()
     for item in items:
-        kind, _, id = item.partition("/")
+        kind, _, item_id = item.partition("/")
         if kind == "polls":
-            found = asks.execute("SELECT opened FROM polls WHERE id = :id AND archived = 0", {"id": id}).fetchone()
+            found = asks.execute("SELECT opened FROM polls WHERE id = :id AND archived = 0", {"id": item_id}).fetchone()
             if found and found[0]:
                 opened.add(item)
     return opened

@@ -118,7 +118,7 @@ class Codes(RuleBasedStateMachine):
             claim = self.roll.claim(self.tx, poll, voter, code and code.lower())
             stored = self.roll.holder(id, wall, claim.number)
             marks, own = [choice], next(self.receipts)
-            cast = ballots.cast(self.tx, id, stored, marks, round=None, receipt=own, now=NOW)
+            cast = ballots.cast(self.tx, id, stored, marks, round_number=None, receipt=own, now=NOW)
             if claim.fresh:
                 self.roll.bind(self.tx, poll, voter, claim)
         except LivewallError as error:

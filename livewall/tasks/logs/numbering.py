@@ -48,7 +48,7 @@ class Segment(NamedTuple):
 class Numbering:
     """The segments of a log with so many `bytes`, `newlines`, and perhaps an unfinished (`partial`) last line."""
 
-    def __init__(self, gaps: Sequence[Gap], bytes: int, newlines: int, partial: bool) -> None:
+    def __init__(self, gaps: Sequence[Gap], size: int, newlines: int, partial: bool) -> None:
         self.segments: list[Segment] = []
         start = seen = shift = 0
         for gap in gaps:
@@ -56,7 +56,7 @@ class Numbering:
             self.segments.append(Segment(start, gap.start, seen, shift, last, gap.end - gap.start))
             start, seen, shift = gap.end, gap.after, shift + gap.extra
         self.lines = newlines + shift + partial
-        self.segments.append(Segment(start, bytes, seen, shift, self.lines, None))
+        self.segments.append(Segment(start, size, seen, shift, self.lines, None))
 
     def of_line(self, n: int) -> int:
         """The segment with line `n`, or the one before the gap that has it."""

@@ -61,8 +61,8 @@ def add_shown(view: View, segment: Segment, items: Sequence[dict[str, Any]], end
     after: list[Line] = []
     size = 0
     moving = any(VERTICAL.search(line.text) for line in [*before, *lines])
-    for line, bytes in _after(view, segment, last["n"] + 1, end):
-        size += bytes
+    for line, size in _after(view, segment, last["n"] + 1, end):
+        size += size
         moving = moving or VERTICAL.search(line.text) is not None
         after.append(line)
         if len(after) >= REACH or size > (AHEAD if moving else AFTER):

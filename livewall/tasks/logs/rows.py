@@ -158,12 +158,12 @@ def _extend(c: sqlite3.Connection, log: Log, data: bytes, marks: Sequence[Mark],
         ).fetchone()
     if last is None or last[2] + len(data) > sizes.row:
         return _insert(c, log.id, log.bytes, log.newlines, data, marks, packs=False)
-    id, start, _, held, text = last
+    log_id, start, _, held, text = last
     text += data
     both = pack_marks(within([*unpack_marks(held, start), *marks], start, start + len(text)), start)
     c.execute(
         "UPDATE chunks SET size = :size, newlines = :newlines, marks = :marks, data = :data WHERE id = :id",
-        {"id": id, "size": len(text), "newlines": text.count(b"\n"), "marks": both, "data": text},
+        {"id": log_id, "size": len(text), "newlines": text.count(b"\n"), "marks": both, "data": text},
     )
     return len(data) + len(both) - len(held)
 
@@ -210,11 +210,11 @@ def _leave_out(c: sqlite3.Connection, log: int, start: int, end: int) -> int:
         ).fetchone()
         if row is None:
             continue
-        id, at, before, packed, marked, held = row
+        log_id, at, before, packed, marked, held = row
         data, marks = unpack(packed, held), unpack_marks(marked, at)
         if at >= end or at + len(data) <= start:
             continue
-        c.execute("DELETE FROM chunks WHERE id = :id", {"id": id})
+        c.execute("DELETE FROM chunks WHERE id = :id", {"id": log_id})
         grown -= len(held) + len(marked) + OVERHEAD
         if at < start:
             grown += _insert(c, log, at, before, data[: start - at], marks, packs=True)

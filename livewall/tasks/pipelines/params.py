@@ -55,15 +55,15 @@ def declared(name: str, table: Any, where: Place) -> Param | None:
         where.wrong(f"a parameter is a table, [params.{shown(name)}], not {word(table)}")
         return None
     known_keys(table, ("type", "default", "pattern", "choices"), where, "a parameter")
-    type = table.get("type", "string")
-    if type not in get_args(Type):
-        near = meant(type, get_args(Type)) if isinstance(type, str) else ""
-        where["type"].wrong(f"type must be one of {', '.join(get_args(Type))}, not {shown(type)}{near}")
+    param_type = table.get("type", "string")
+    if param_type not in get_args(Type):
+        near = meant(param_type, get_args(Type)) if isinstance(param_type, str) else ""
+        where["type"].wrong(f"type must be one of {', '.join(get_args(Type))}, not {shown(param_type)}{near}")
         return None
-    pattern = _pattern(table, type, where)
-    choices = _choices(table, type, where)
-    param = Param(name=name, type=type, pattern=pattern, choices=choices)
-    default = _typed(table["default"], type) if "default" in table else None
+    pattern = _pattern(table, param_type, where)
+    choices = _choices(table, param_type, where)
+    param = Param(name=name, type=param_type, pattern=pattern, choices=choices)
+    default = _typed(table["default"], param_type) if "default" in table else None
     values = [*(choices or ()), *([] if default is None else [default])]
     whys = _why_not([(param, value) for value in values])
     for place, choice in enumerate(choices or ()):
@@ -72,7 +72,7 @@ def declared(name: str, table: Any, where: Place) -> Param | None:
     if "default" not in table:
         return param
     if default is None:
-        where["default"].wrong(f"default must be {_KINDS[type]}, not {_said(table['default'])}")
+        where["default"].wrong(f"default must be {_KINDS[param_type]}, not {_said(table['default'])}")
     elif why := whys[-1]:
         where["default"].wrong(f"the default {why}")
     return msgspec.structs.replace(param, default=default)
@@ -130,30 +130,30 @@ def _said(value: Any) -> str:
     return repr(shown(value)) if isinstance(value, str) else word(value)
 
 
-def _typed(value: Any, type: Type) -> Scalar | None:
+def _typed(value: Any, param_type: Type) -> Scalar | None:
     """The value if it is of the type; a whole number is a number too."""
     if isinstance(value, bool):
-        return value if type == "boolean" else None
+        return value if param_type == "boolean" else None
     if isinstance(value, str):
-        return value if type == "string" else None
+        return value if param_type == "string" else None
     if isinstance(value, int) and abs(value) <= _SAFE:
-        return value if type == "integer" else float(value) if type == "number" else None
-    if isinstance(value, float) and type == "number" and math.isfinite(value):
+        return value if param_type == "integer" else float(value) if param_type == "number" else None
+    if isinstance(value, float) and param_type == "number" and math.isfinite(value):
         return value
     return None
 
 
-def _converted(value: Any, type: Type) -> Scalar | None:
+def _converted(value: Any, param_type: Type) -> Scalar | None:
     """The same, where text may stand for a number or for true and false."""
-    if type == "string" or not isinstance(value, str) or len(value) > 100:
-        return _typed(value, type)
+    if param_type == "string" or not isinstance(value, str) or len(value) > 100:
+        return _typed(value, param_type)
     said = value.strip()
-    if type == "boolean":
+    if param_type == "boolean":
         return _WORDS.get(said.lower())
-    number = r"[+-]?[0-9]+" if type == "integer" else r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+    number = r"[+-]?[0-9]+" if param_type == "integer" else r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
     if not re.fullmatch(number, said):
         return None
-    return _typed(int(said) if type == "integer" else float(said), type)
+    return _typed(int(said) if param_type == "integer" else float(said), param_type)
 
 
 def _chosen(param: Param, value: Scalar) -> Scalar:
@@ -217,15 +217,15 @@ def _no_warnings() -> Iterator[None]:
         yield
 
 
-def _pattern(table: dict[str, Any], type: Type, where: Place) -> str | None:
+def _pattern(table: dict[str, Any], param_type: Type, where: Place) -> str | None:
     if "pattern" not in table:
         return None
     here = where["pattern"]
     pattern = text(table["pattern"], here, "pattern", most=1_000)
     if pattern is None:
         return None
-    if type != "string":
-        here.wrong(f"pattern is for strings; this parameter is {_KINDS[type]}")
+    if param_type != "string":
+        here.wrong(f"pattern is for strings; this parameter is {_KINDS[param_type]}")
         return None
     try:
         with _no_warnings():
@@ -236,7 +236,7 @@ def _pattern(table: dict[str, Any], type: Type, where: Place) -> str | None:
     return pattern
 
 
-def _choices(table: dict[str, Any], type: Type, where: Place) -> tuple[Scalar, ...] | None:
+def _choices(table: dict[str, Any], param_type: Type, where: Place) -> tuple[Scalar, ...] | None:
     if "choices" not in table:
         return None
     here, given = where["choices"], table["choices"]
@@ -245,9 +245,9 @@ def _choices(table: dict[str, Any], type: Type, where: Place) -> tuple[Scalar, .
         return None
     found: list[Scalar] = []
     for place, choice in enumerate(given):
-        typed = _typed(choice, type)
+        typed = _typed(choice, param_type)
         if typed is None:
-            here[place].wrong(f"a choice must be {_KINDS[type]}, not {_said(choice)}")
+            here[place].wrong(f"a choice must be {_KINDS[param_type]}, not {_said(choice)}")
         elif typed in found:
             here[place].wrong(f"the choice {shown(choice)} is there twice")
         else:

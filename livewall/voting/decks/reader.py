@@ -264,9 +264,9 @@ class Reader:
             if why := fault({"options": [label]}) or unclean(label):
                 self._wrong(number, f"the option {why}")
             ids = [mark[1:] for mark in marks if mark.startswith("#")]
-            for id in ids:
-                if fault({"options": [{"label": "A", "id": id}]}):
-                    self._wrong(number, f"{_short('#' + id)} is no id: letters, digits, . _ and -, at most 40")
+            for option_id in ids:
+                if fault({"options": [{"label": "A", "id": option_id}]}):
+                    self._wrong(number, f"{_short('#' + option_id)} is no id: letters, digits, . _ and -, at most 40")
             if len(ids) > 1:
                 self._wrong(number, "an option has one id")
             own, abstains = ids[0] if ids else str(place), len(marks) > len(ids)

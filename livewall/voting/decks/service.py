@@ -34,17 +34,17 @@ class Decks:
         self._clock = clock
         self._reading = asyncio.Lock()
 
-    async def add(self, code: str, data: bytes, who: Who, *, id: str | None) -> tuple[dict[str, Any], bool]:
+    async def add(self, code: str, data: bytes, who: Who, *, import_id: str | None) -> tuple[dict[str, Any], bool]:
         """The polls of a file as drafts, last on the wall, with notes of what is not kept of it; and whether they were
         made now: all or none.
 
         The same deck under the same `id` is put on a wall once; later those of its polls that are still there are the
         answer. Raises DeckFault, BadInput, NotFound.
         """
-        if id is not None and not is_name(id):
+        if import_id is not None and not is_name(import_id):
             raise invalid("id", "letters, digits, . _ and -, at most 80")
         code, now = wall_code(code), iso(self._clock())
-        name = self._names(code, data, id)
+        name = self._names(code, data, import_id)
 
         def read() -> tuple[list[tuple[Poll, int | None]], list[str]]:
             given, notes = question_file.read(data)
@@ -69,11 +69,11 @@ class Decks:
         answer = {"polls": msgspec.to_builtins(polls)}
         return answer | ({"notes": notes} if notes else {}), created
 
-    def _names(self, code: str, data: bytes, id: str | None) -> Callable[[int], str]:
+    def _names(self, code: str, data: bytes, import_id: str | None) -> Callable[[int], str]:
         """The ids of the polls of a deck: for one text under one id always the same, and not to be guessed."""
-        if id is None:
+        if import_id is None:
             return lambda place: new_poll_id()
-        start = f"deck:{code}:{id}:{hashlib.sha256(data).hexdigest()}"
+        start = f"deck:{code}:{import_id}:{hashlib.sha256(data).hexdigest()}"
 
         def name(place: int) -> str:
             drawn = keyed(self._secrets.cookie, f"{start}:{place}".encode())[:10]
@@ -125,9 +125,9 @@ def _ids(wall: Wall) -> list[str]:
 def _polls(asks: rows.Asks, ids: list[str]) -> list[rows.Row]:
     """Those of the polls that are there and not archived."""
     found = []
-    for id in ids:
+    for poll_id in ids:
         try:
-            found.append(rows.find(asks, id))
+            found.append(rows.find(asks, poll_id))
         except NotFound:
             continue
     return found

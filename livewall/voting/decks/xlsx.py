@@ -184,8 +184,8 @@ class _Book:
             elif name == "cellXfs":
                 inside[0] = True
             elif name == "xf" and inside[0]:
-                format = given.get("numFmtId", "0")
-                typed.append(format in ("0", "49") or own.get(format, "").lower() in _AS_TYPED)
+                number_format = given.get("numFmtId", "0")
+                typed.append(number_format in ("0", "49") or own.get(number_format, "").lower() in _AS_TYPED)
 
         def end(name: str) -> None:
             if name == "cellXfs":

@@ -44,7 +44,7 @@ def insert(tx: Transaction, wall: str, hashes: Sequence[bytes]) -> range:
     first = (made[1] or 0) + 1
     tx.connection.executemany(
         "INSERT INTO codes (wall, number, hash) VALUES (:wall, :number, :hash)",
-        [{"wall": wall, "number": number, "hash": hash} for number, hash in enumerate(hashes, first)],
+        [{"wall": wall, "number": number, "hash": code_hash} for number, code_hash in enumerate(hashes, first)],
     )
     return range(first, first + len(hashes))
 
@@ -92,25 +92,25 @@ def bind(tx: Transaction, wall: str, number: int, voter: bytes) -> None:
     tx.execute("UPDATE codes SET voter = :voter WHERE wall = :wall AND number = :number", params)
 
 
-def replace(tx: Transaction, wall: str, id: str, hash: bytes) -> bytes | None:
+def replace(tx: Transaction, wall: str, code_id: str, code_hash: bytes) -> bytes | None:
     """Give a holder another code: the old one is unknown, and nobody is bound to it. Returns who was.
 
     Raises NotFound, and Refused for a revoked one.
     """
-    number, voter, revoked = _find(tx, wall, id)
+    number, voter, revoked = _find(tx, wall, code_id)
     if revoked:
         raise Refused("conflict", "this code was revoked; make a new one")
     tx.execute(
         """UPDATE codes SET hash = :hash, voter = NULL, replaced = replaced + 1
         WHERE wall = :wall AND number = :number""",
-        {"wall": wall, "number": number, "hash": hash},
+        {"wall": wall, "number": number, "hash": code_hash},
     )
     return voter
 
 
-def revoke(tx: Transaction, wall: str, id: str) -> bool:
+def revoke(tx: Transaction, wall: str, code_id: str) -> bool:
     """Take a code back; what was cast with it stays. False where that was done already. Raises NotFound."""
-    number, _, revoked = _find(tx, wall, id)
+    number, _, revoked = _find(tx, wall, code_id)
     tx.execute("UPDATE codes SET revoked = 1 WHERE wall = :wall AND number = :number", {"wall": wall, "number": number})
     return not revoked
 
@@ -142,12 +142,12 @@ def page(asks: Any, wall: str, *, limit: int, before: str | None) -> tuple[list[
     return [Item(str(number), bool(used), bool(revoked)) for number, used, revoked in rows[:limit]], more
 
 
-def _find(asks: Any, wall: str, id: str) -> tuple[int, bytes | None, bool]:
-    number = int(id) if id.isascii() and id.isdecimal() and len(id) < 18 else 0
+def _find(asks: Any, wall: str, code_id: str) -> tuple[int, bytes | None, bool]:
+    number = int(code_id) if code_id.isascii() and code_id.isdecimal() and len(code_id) < 18 else 0
     found = asks.execute(
         "SELECT number, voter, revoked FROM codes WHERE wall = :wall AND number = :number",
         {"wall": wall, "number": number},
     ).fetchone()
-    if found is None or id != str(number):
+    if found is None or code_id != str(number):
         raise NotFound("not_found", "this wall has no such code")
     return found[0], found[1], bool(found[2])

@@ -61,27 +61,27 @@ class Codebook:
 
         return await self._store.read(ask)
 
-    async def replace(self, wall: str, id: str, who: Who) -> dict[str, str]:
+    async def replace(self, wall: str, code_id: str, who: Who) -> dict[str, str]:
         """Another code for the same holder; whoever was bound is not any more. Raises NotFound, Refused."""
         wall, now, code = wall_code(wall), iso(self._clock()), new_voting_code()
 
         def write(tx: Transaction) -> None:
-            before = codes.replace(tx, wall, id, self._roll.code(wall, code))
-            audit.note(tx, who, now, "codes.replace", walls.stream_of(wall), id=id)
+            before = codes.replace(tx, wall, code_id, self._roll.code(wall, code))
+            audit.note(tx, who, now, "codes.replace", walls.stream_of(wall), id=code_id)
             if before is not None:
                 polls = rows.seen_after_vote(tx, wall)
                 tx.tell(lambda: self._unbound(wall, before, polls))
 
         await self._store.write(write)
-        return {"id": id, "code": in_groups(code)}
+        return {"id": code_id, "code": in_groups(code)}
 
-    async def revoke(self, wall: str, id: str, who: Who) -> None:
+    async def revoke(self, wall: str, code_id: str, who: Who) -> None:
         """What was cast with it stays, and may still be looked at; nothing more is cast. Raises NotFound."""
         wall, now = wall_code(wall), iso(self._clock())
 
         def write(tx: Transaction) -> None:
-            if codes.revoke(tx, wall, id):
-                audit.note(tx, who, now, "codes.revoke", walls.stream_of(wall), id=id)
+            if codes.revoke(tx, wall, code_id):
+                audit.note(tx, who, now, "codes.revoke", walls.stream_of(wall), id=code_id)
 
         await self._store.write(write)
 
