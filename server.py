@@ -44,7 +44,7 @@ from livewall import resources
 from livewall.clock import ServerClock, iso
 from livewall.credentials import Credentials
 from livewall.errors import LivewallError
-from livewall.file_limit import allow_many_connections, connections_allowed
+from livewall.file_limit import connections_allowed, raise_file_limit
 from livewall.hub.live_hub import LiveHub
 from livewall.hub.log import Event
 from livewall.identity import Secrets, Who
@@ -59,7 +59,7 @@ from livewall.store.backup import finish_restore
 from livewall.store.folder import OTHERS, Folder
 from livewall.store.store import Store
 from livewall.tasks.access import TaskRule
-from livewall.tasks.runtime import TaskParts, open_tasks
+from livewall.tasks.runtime import TaskRuntime, open_task_runtime
 from livewall.voting.access import PollRule
 from livewall.voting.booth import Booth
 from livewall.voting.deadlines import Deadlines
@@ -68,7 +68,7 @@ from livewall.voting.erasure import Erasure
 from livewall.voting.polls import Polls
 from livewall.voting.publisher import Budget, TallyPublisher
 from livewall.voting.replay import Replays
-from livewall.voting.voter_codes.service import Codebook
+from livewall.voting.voter_codes.service import VoterCodes
 from livewall.walls.presence import Presence
 from livewall.walls.screens import Screens
 from livewall.walls.walls import WallRule, Walls
@@ -100,7 +100,7 @@ class Running:
     port: int
     folder: Folder
     deadlines: Deadlines
-    tasks: TaskParts
+    tasks: TaskRuntime
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
     @property
@@ -111,8 +111,8 @@ class Running:
         """Not ready, no new connections, sockets sent away, writes committed."""
         self.services.draining = True
         self.http.stop()
-        self.connections.websocket_pulse.stop()
-        self.connections.sse_pulse.stop()
+        self.connections.websocket_heartbeat.stop()
+        self.connections.sse_heartbeat.stop()
         self.deadlines.close()
         for timer in self.timers:
             timer.cancel()
@@ -186,7 +186,7 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
     connections = Connections(metrics)
     credentials = Credentials(store, secrets, ServerClock())  # links and sign-ins last as long as they were to
     credentials.revoked = connections.revoked
-    tasks = open_tasks(
+    tasks = open_task_runtime(
         settings,
         store,
         hub,
@@ -209,7 +209,7 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
         walls=Walls(store, hub, clock),
         presence=Presence(hub.hub, time.monotonic, lambda wall: bool(screens.of(wall, clock()))),
         screens=screens,
-        codebook=Codebook(store, hub, poll_rule.roll, clock),
+        voter_codes=VoterCodes(store, hub, poll_rule.electorate, clock),
         erasure=Erasure(store, clock, days=settings.ballot_days),
         decks=Decks(store, secrets, clock),
         tasks=tasks.tasks,
@@ -243,8 +243,8 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
     every(running, ERASE_SECONDS, lambda late: services.erasure.look())
     every(running, EVICT_SECONDS, lambda late: credentials.run_out())
     every(running, SWEEP_SECONDS, lambda late: say_clock_was_set(clock))
-    connections.websocket_pulse.start()
-    connections.sse_pulse.start()
+    connections.websocket_heartbeat.start()
+    connections.sse_heartbeat.start()
     metrics.started.set_to_current_time()
     http.add_sockets(sockets)
     return running
@@ -347,7 +347,7 @@ async def serve(settings: Settings, umask: int | None = None) -> int:
     if is_interactive():
         code, _ = await running.services.credentials.create_link("admin", Who(role="admin"))
         print(f"Livewall is at {running.url}\nSign in with {running.url}/login/{code} (once, within ten minutes)")
-    rest_the_collector()
+    tune_gc()
     await stop.wait()
     log.info("draining")
     await running.stop()
@@ -355,7 +355,7 @@ async def serve(settings: Settings, umask: int | None = None) -> int:
     return 0
 
 
-def rest_the_collector() -> None:
+def tune_gc() -> None:
     """What was made until now stays; and nothing on the way of a ballot or a reader leaves cycles behind, so that the
     garbage collector, which walks all readers, need not come often."""
     gc.collect()
@@ -370,7 +370,7 @@ def run(settings: Settings) -> int:
     """
     umask = os.umask(OTHERS)
     set_up_logs(settings.log_format, settings.log_level)
-    allow_many_connections()
+    raise_file_limit()
     with contextlib.suppress(KeyboardInterrupt):
         return asyncio.run(serve(settings, umask))
     return 130

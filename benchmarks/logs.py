@@ -21,7 +21,7 @@ from livewall.clock import utc_now
 from livewall.tasks.logs.chunks import CHUNK
 from livewall.tasks.logs.follower import AttemptFiles
 from livewall.tasks.logs.service import Logs
-from livewall.tasks.supervisor.truncation import hole
+from livewall.tasks.supervisor.truncation import truncation
 
 from .machine import rss_bytes
 from .plan import Plan, table
@@ -80,7 +80,7 @@ def cpu_of_zlib(path: Path) -> float:
 
 async def follow(folder: Path, database: Path, size: int) -> tuple[float, float, dict[str, float]]:
     """CPU seconds and growth in MiB while all is followed, and CPU seconds of what is asked then."""
-    logs = Logs(database, hole=hole, clock=utc_now)
+    logs = Logs(database, hole=truncation, clock=utc_now)
     try:
         before, start = rss_bytes(os.getpid()), time.process_time()
         logs.follow("1", "build", AttemptFiles(folder / "output", folder / "times", 2 * size), 0)

@@ -155,7 +155,9 @@ class Credentials:
 
     def _end(self, credential_id: str) -> None:
         self._ends.pop(credential_id, None)
-        self._known = {token_hash: held for token_hash, held in self._known.items() if held[0].credential != credential_id}
+        self._known = {
+            token_hash: held for token_hash, held in self._known.items() if held[0].credential != credential_id
+        }
         self.revoked(credential_id)
 
     # -- signing in

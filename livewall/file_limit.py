@@ -12,7 +12,7 @@ RESERVE_FOR_A_TASK = 8
 """Files that starting and following one step of a task takes: pipes, its log, a descriptor of its supervisor."""
 
 
-def allow_many_connections() -> int:
+def raise_file_limit() -> int:
     """Take what the system allows; how many files that are."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)

@@ -24,7 +24,7 @@ from livewall.voting.decks.service import Decks
 from livewall.voting.erasure import Erasure
 from livewall.voting.polls import Polls
 from livewall.voting.replay import Replays
-from livewall.voting.voter_codes.service import Codebook
+from livewall.voting.voter_codes.service import VoterCodes
 from livewall.walls.presence import Presence
 from livewall.walls.screens import Screens
 from livewall.walls.walls import Walls
@@ -42,7 +42,7 @@ class Services:
     walls: Walls
     presence: Presence
     screens: Screens
-    codebook: Codebook
+    voter_codes: VoterCodes
     erasure: Erasure
     decks: Decks
     tasks: Tasks

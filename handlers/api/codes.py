@@ -28,10 +28,10 @@ class CodesHandler(ApiHandler):
 
     async def get(self, code: str) -> None:
         self.need("host")
-        self.answer(await self.services.codebook.list(code, **self.page_arguments()))
+        self.answer(await self.services.voter_codes.list(code, **self.page_arguments()))
 
     async def post(self, code: str) -> None:
-        made = await self.services.codebook.make(code, self.body(wire.CodesIn).count, self.who)
+        made = await self.services.voter_codes.make(code, self.body(wire.CodesIn).count, self.who)
         self.set_header("Cache-Control", "no-store")
         self.answer(made, 201)
 
@@ -43,7 +43,7 @@ class CodeHandler(ApiHandler):
 
     async def delete(self, code: str, code_id: str) -> None:
         self.body(wire.Nothing)
-        await self.services.codebook.revoke(code, code_id, self.who)
+        await self.services.voter_codes.revoke(code, code_id, self.who)
         self.answer({})
 
 
@@ -54,7 +54,7 @@ class ReplaceHandler(ApiHandler):
 
     async def post(self, code: str, code_id: str) -> None:
         self.body(wire.Nothing)
-        made = await self.services.codebook.replace(code, code_id, self.who)
+        made = await self.services.voter_codes.replace(code, code_id, self.who)
         self.set_header("Cache-Control", "no-store")
         self.answer(made, 201)
 
@@ -70,7 +70,7 @@ class CodesPage(FormHandler, Page):
 
     async def post(self, code: str) -> None:
         given = self.fields()
-        codebook, code_id = self.services.codebook, given.get("id", "").strip()
+        codebook, code_id = self.services.voter_codes, given.get("id", "").strip()
         try:
             match given.get("do"):
                 case "revoke":
@@ -96,7 +96,7 @@ class CodesPage(FormHandler, Page):
         self.render(
             "codes.html",
             wall=wall,
-            counts=await self.services.codebook.list(code, limit=1),
+            counts=await self.services.voter_codes.list(code, limit=1),
             wrong=wrong,
             done=done == "revoked",
             typed=typed or {},

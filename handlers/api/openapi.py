@@ -13,7 +13,7 @@ from livewall.tasks.machine import TaskState
 from livewall.voting.ballots import Ballot
 from livewall.voting.poll import Poll
 from livewall.voting.replay import Replay
-from livewall.walls.wall_results import Overview
+from livewall.walls.wall_results import WallResults
 
 HOST = ("host", "admin")
 OPERATOR = ("operator", "admin")
@@ -112,7 +112,7 @@ CALLS: tuple[Call, ...] = (
     Call("PUT", f"{WALL}/screens/{{screen}}", "A screen of a wall says how it is, every ten seconds",
          {200: answers.Here}, body=wire.ScreenIn, errors=(429,)),
     Call("GET", f"{WALL}/results", "Its closed polls whose result you may see, and whether that was all",
-         {200: Overview}, parameters=(AS,)),
+         {200: WallResults}, parameters=(AS,)),
     Call("GET", f"{WALL}/health", "The screens that are there, and how the audience is connected",
          {200: answers.WallHealth}, HOST),
     Call("POST", f"{WALL}/duplicate", "A wall with the same polls, as drafts", {201: answers.WallShown}, HOST, EMPTY,

@@ -10,7 +10,7 @@ from tornado.routing import URLSpec
 from handlers.base import BaseHandler
 from handlers.pages.page import ID
 from handlers.pages.replay import race_words, round_of
-from handlers.pages.view_models.result_summary import Facts
+from handlers.pages.view_models.result_summary import ResultSummary
 from livewall.charts import race
 from livewall.charts.bars import Mark, Picture, bars
 from livewall.charts.drawing import THEMES, Theme
@@ -63,7 +63,7 @@ class RacePicture(PictureHandler):
 
 def picture(handler: BaseHandler, poll: Poll, tally: Tally, earlier: Tally | None) -> Picture:
     """What the bars of a round show and say."""
-    facts = Facts(handler, poll, tally)
+    facts = ResultSummary(handler, poll, tally)
     majority, turnout = None, None
     if poll.majority is not UNSET:
         majority = Mark(decision.line(poll.majority), facts.share())
@@ -71,7 +71,7 @@ def picture(handler: BaseHandler, poll: Poll, tally: Tally, earlier: Tally | Non
         most = max(poll.quorum, tally.ballots)
         turnout = (facts.ballots(), Mark(poll.quorum / most, facts.quorum()), tally.ballots / most)
     drawn = (turnout[0], turnout[1].label) if turnout else ()  # said beside the line
-    before = Facts(handler, poll, earlier) if earlier else None
+    before = ResultSummary(handler, poll, earlier) if earlier else None
     return Picture(
         title=poll.title,
         figures=figures(poll, tally),

@@ -209,6 +209,8 @@ class ResultsHandler(ApiHandler):
 
     async def get(self, poll_id: str) -> None:
         self.need("host")
-        results = await self.services.store.read(lambda c: export.results(c, poll_id, self.services.settings.ballot_days))
+        results = await self.services.store.read(
+            lambda c: export.results(c, poll_id, self.services.settings.ballot_days)
+        )
         self.set_header("Content-Disposition", f'attachment; filename="results-{poll_id}.json"')
         self.answer(msgspec.to_builtins(results))

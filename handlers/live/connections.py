@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from handlers.live.heartbeat import Pulse
+from handlers.live.heartbeat import Heartbeat
 from livewall.errors import LivewallError
 from livewall.metrics import Metrics
 
-WEBSOCKET_PULSE = 20.0
-SSE_PULSE = 15.0
+WEBSOCKET_HEARTBEAT = 20.0
+SSE_HEARTBEAT = 15.0
 BATCH = 200
 SPREAD_MS = 5000
 """Clients of a server that stops come back spread over this many milliseconds."""
@@ -37,8 +37,8 @@ class Connections:
         self._by_credential: dict[str, dict[Connection, None]] = {}
         self._ended: set[str] = set()
         self._leaving = False
-        self.websocket_pulse = Pulse(WEBSOCKET_PULSE)
-        self.sse_pulse = Pulse(SSE_PULSE)
+        self.websocket_heartbeat = Heartbeat(WEBSOCKET_HEARTBEAT)
+        self.sse_heartbeat = Heartbeat(SSE_HEARTBEAT)
 
     def __len__(self) -> int:
         return len(self._all)

@@ -1,4 +1,4 @@
-"""One timer for all connections: every second it looks after those whose turn it is, instead of a task for each."""
+"""One timer for the heartbeats of all connections, instead of a task for each connection."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import asyncio
 from typing import Any, Protocol
 
 
-class Beating(Protocol):
-    def beat(self) -> None:
+class HeartbeatTarget(Protocol):
+    def heartbeat(self) -> None:
         """Called every `period` seconds."""
 
 
-class Pulse:
-    """Calls `beat` of each member every `period` seconds, spread over that time."""
+class Heartbeat:
+    """Calls `heartbeat` of each member every `period` seconds, spread over that time."""
 
     def __init__(self, period: float, *, slots: int = 20) -> None:
         self._interval = period / slots
@@ -28,13 +28,13 @@ class Pulse:
             self._timer.cancel()
             self._timer = None
 
-    def add(self, member: Beating) -> int:
-        """Takes a member in; its first beat comes after a whole period. Returns the slot, for `remove`."""
+    def add(self, member: HeartbeatTarget) -> int:
+        """Add a member; its first heartbeat comes after a whole period. Returns the slot, for `remove`."""
         slot = (self._next - 1) % len(self._slots)
         self._slots[slot][member] = None
         return slot
 
-    def remove(self, member: Beating, slot: int) -> None:
+    def remove(self, member: HeartbeatTarget, slot: int) -> None:
         self._slots[slot].pop(member, None)
 
     def _turn(self) -> None:
@@ -42,4 +42,4 @@ class Pulse:
         slot = self._slots[self._next]
         self._next = (self._next + 1) % len(self._slots)
         for member in list(slot):
-            member.beat()
+            member.heartbeat()

@@ -124,7 +124,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self._outlet = SocketOutlet(self, stream)
         self.reader = Reader(self._outlet, self.who)
         self.connections.add(self)
-        self._slot = self.connections.websocket_pulse.add(self)
+        self._slot = self.connections.websocket_heartbeat.add(self)
         stream.go_live(self._held, self._empty, self._answer)
         stream.set_close_callback(self._make_room)  # Tornado notices at its next read, which may wait for room
         # What a request said is not needed any more, and it is most of what a waiting connection would keep.
@@ -183,7 +183,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
             stream = self._outlet.stream
             self.services.hub.hub.gone(self.reader)
             self.connections.remove(self)
-            self.connections.websocket_pulse.remove(self, self._slot)
+            self.connections.websocket_heartbeat.remove(self, self._slot)
             # Without this the stream would hold the socket that holds it, until the collector comes.
             stream.go_still()
             self.reader = self._outlet = None
@@ -199,7 +199,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
 
     # -- the pulse
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Every 20 s a ping and a heartbeat; a socket that did not answer the last ping is closed."""
         protocol = self.ws_connection
         if protocol is None or protocol.is_closing() or self.reader is None:

@@ -46,7 +46,7 @@ class SseConnection:
         self._stream.set_close_callback(self._closed)
         self._stream.go_live(lambda: hub.busy(self.reader), lambda: hub.ready(self.reader))
         self._connections.add(self)
-        self._slot = self._connections.sse_pulse.add(self)
+        self._slot = self._connections.sse_heartbeat.add(self)
 
     def keep(self, rest: bytes) -> None:
         self._stream.keep(rest)
@@ -85,9 +85,9 @@ class SseConnection:
         self._stream.go_still()
         self._services.hub.hub.gone(self.reader)
         self._connections.remove(self)
-        self._connections.sse_pulse.remove(self, self._slot)
+        self._connections.sse_heartbeat.remove(self, self._slot)
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Every 15 s something a script can see, since comments are hidden from it."""
         if self.reader.state is not State.READY or self._stream.closed():
             return

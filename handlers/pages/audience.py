@@ -16,7 +16,7 @@ from handlers.pages.login import FormHandler
 from handlers.pages.page import ID, Page
 from handlers.pages.page_cache import Render, SharedPage
 from handlers.pages.view_models.looks import rows
-from handlers.pages.view_models.result_summary import Facts, round_before
+from handlers.pages.view_models.result_summary import ResultSummary, round_before
 from livewall import wire
 from livewall.errors import LivewallError, NotAllowed, NotFound
 from livewall.identity import NOBODY
@@ -25,7 +25,7 @@ from livewall.store.writer import settle
 from livewall.voting import receipts
 from livewall.voting.erasure import erased
 from livewall.voting.poll import Poll, Tally, tally_is_seen
-from livewall.walls.wall_results import Overview, overview
+from livewall.walls.wall_results import WallResults, wall_results
 
 RENEW_VOTING, RENEW_RESULT = 0, 5
 """Seconds after which a page without script renews itself; never while somebody is choosing."""
@@ -88,7 +88,7 @@ class AudiencePage(Page):
         found = await self.scene(wall["active"] if wall else stream, self.who)
         poll, results = found["poll"], None
         if wall and wall["active"] is None:
-            results = await overview(self.services.store, wall["code"], NOBODY)
+            results = await wall_results(self.services.store, wall["code"], NOBODY)
             found |= self.end(wall, results) if results.over else {}
         if poll and choices:
             found["chosen"] = choices
@@ -117,7 +117,7 @@ class AudiencePage(Page):
             legacy=True,
         )
 
-    def end(self, wall: dict[str, Any], results: Overview) -> dict[str, Any]:
+    def end(self, wall: dict[str, Any], results: WallResults) -> dict[str, Any]:
         """What is said where every poll of a wall was asked; `lobby_end` is where all results are, if any is public."""
         return {
             "lobby_title": wall["title"],
@@ -131,7 +131,7 @@ class AudiencePage(Page):
         poll, tally = msgspec.convert(found["poll"], Poll), msgspec.convert(found["poll"]["tally"], Tally)
         earlier = await round_before(self, poll, self.who)
         found["rows"] = rows(found["poll"], found["poll"]["tally"], earlier)
-        facts = Facts(self, poll, tally)
+        facts = ResultSummary(self, poll, tally)
         return " · ".join(each for each in (facts.quorum(), facts.beside(earlier)) if each)
 
     def where_to_go(self, poll: dict[str, Any] | None, wall: dict[str, Any] | None) -> str:
@@ -271,7 +271,7 @@ class MissingPage(Page):
             BaseHandler.show_error(self, error)
 
 
-def end_of(results: Overview) -> dict[str, Any]:
+def end_of(results: WallResults) -> dict[str, Any]:
     """What the script of the page begins with: whether it is the end, and whether there is a result to lead to."""
     return {"over": results.over, "items": msgspec.to_builtins(results.items[:1]) if results.over else []}
 

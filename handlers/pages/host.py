@@ -12,10 +12,10 @@ from handlers.assets.assets import texts
 from handlers.pages.page import ID, Page
 from handlers.pages.screens import is_reachable
 from handlers.pages.view_models.looks import number, rows
-from handlers.pages.view_models.result_summary import Facts
+from handlers.pages.view_models.result_summary import ResultSummary
 from livewall.names import wall_code
 from livewall.voting.poll import Phase, Poll, is_public
-from livewall.walls.wall_model import Entry, agenda
+from livewall.walls.wall_model import WallItem, wall_model
 
 TEXTS = ("live", "poll", "error", "home", "host", "phone", "state", "health", "result")
 TIMES = (30, 60, 120)
@@ -27,7 +27,7 @@ class HostView(Page):
 
     async def steer(self, typed_code: str, *, wrong: str = "", typed: dict[str, str] | None = None) -> None:
         code = wall_code(typed_code)
-        wall, version, entries = await self.services.store.read(lambda c: agenda(c, code))
+        wall, version, entries = await self.services.store.read(lambda c: wall_model(c, code))
         active = next((entry for entry in entries if entry.item == wall.active), None)
         base = self.services.base_url
         await self.render_beside(
@@ -54,21 +54,21 @@ class HostView(Page):
             script="host",
         )
 
-    def figures(self, active: Entry | None) -> dict[str, Any]:
+    def figures(self, active: WallItem | None) -> dict[str, Any]:
         """What stands on the screen as hosts see it, hidden or not: rows, and what is said below them."""
         if active is None or active.poll is None or active.tally is None or active.poll.phase is Phase.DRAFT:
             return {"rows": [], "facts": ""}
-        facts = Facts(self, active.poll, active.tally)
+        facts = ResultSummary(self, active.poll, active.tally)
         shown = rows(msgspec.to_builtins(active.poll), msgspec.to_builtins(active.tally))
         return {"rows": shown, "facts": " · ".join(each for each in (facts.quorum(), facts.beside(None)) if each)}
 
-    def ballots(self, entry: Entry) -> str:
+    def ballots(self, entry: WallItem) -> str:
         """How many there are in this round, in words; nothing for a draft."""
         if entry.poll is None or entry.tally is None or entry.poll.phase is Phase.DRAFT:
             return ""
         return self.say("poll.ballots", entry.tally.ballots, n=number(entry.tally.ballots))
 
-    def page_data(self, wall: Any, version: int, entries: list[Entry]) -> dict[str, Any]:
+    def page_data(self, wall: Any, version: int, entries: list[WallItem]) -> dict[str, Any]:
         return {
             "wallStream": f"walls/{wall.code}",
             "wall": msgspec.to_builtins(wall),
@@ -88,7 +88,7 @@ class HostPage(HostView):
         await self.steer(code)
 
 
-def shown(entry: Entry) -> bool:
+def shown(entry: WallItem) -> bool:
     """Whether everyone sees the tally, or will as soon as there is one."""
     assert entry.poll is not None
     if entry.poll.phase is Phase.DRAFT:

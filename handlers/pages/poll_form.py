@@ -29,7 +29,8 @@ def choices(given: dict[str, str], held: list[dict[str, Any]] | None = None) -> 
         return made
     ids = [option["id"] for option in sorted(held, key=lambda option: bool(option.get("abstain")))]
     return [
-        (each if isinstance(each, dict) else {"label": each}) | {"id": option_id} for each, option_id in zip(made, ids, strict=True)
+        (each if isinstance(each, dict) else {"label": each}) | {"id": option_id}
+        for each, option_id in zip(made, ids, strict=True)
     ]
 
 

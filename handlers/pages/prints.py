@@ -11,7 +11,7 @@ from tornado.routing import URLSpec
 
 from handlers.pages.page import ID, Page
 from handlers.pages.view_models.looks import letters, share_width
-from handlers.pages.view_models.result_summary import Facts, minute
+from handlers.pages.view_models.result_summary import ResultSummary, minute
 from livewall.charts.drawing import PATTERNS, pattern
 from livewall.errors import NotAllowed, NotFound
 from livewall.names import wall_code
@@ -36,7 +36,7 @@ class Round:
 
     name: str
     figures: list[Figure]
-    facts: Facts
+    facts: ResultSummary
 
     @property
     def told(self) -> str:
@@ -78,7 +78,7 @@ class PrintPage(Page):
         poll, tallies, _ = await rounds.shown(self.services.store, self.services.hub, poll_id, self.who)
         if poll.phase is Phase.DRAFT and len(tallies) > 1:
             tallies = tallies[:-1]  # a round that has not begun says nothing yet
-        told = [Facts(self, poll, tally) for tally in tallies[-ROUNDS:]]
+        told = [ResultSummary(self, poll, tally) for tally in tallies[-ROUNDS:]]
         shown = [
             Round(self.say("poll.round", round=facts.tally.round), figures(poll, facts.tally), facts) for facts in told
         ]

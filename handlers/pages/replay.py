@@ -9,7 +9,7 @@ from tornado.routing import URLSpec
 
 from handlers.base import BaseHandler
 from handlers.pages.page import ID, Page
-from handlers.pages.view_models.result_summary import Facts
+from handlers.pages.view_models.result_summary import ResultSummary
 from livewall.charts import race
 from livewall.charts.drawing import LIGHT
 from livewall.clock import moment
@@ -58,7 +58,7 @@ class ReplayPage(Page):
     def drawn(self, shown: Shown, replay: Replay) -> bytes:
         """The page; a long round of many options takes tens of milliseconds."""
         tally = rounds.chosen(shown, replay.round)
-        facts = Facts(self, shown.poll, tally)
+        facts = ResultSummary(self, shown.poll, tally)
         return self.page_of(
             {"id": shown.poll.id, "title": shown.poll.title},
             replay=replay,
@@ -84,7 +84,7 @@ class ReplayPage(Page):
 
 def race_words(handler: BaseHandler, poll: Poll, tally: Tally, replay: Replay) -> race.Words:
     """What the race says."""
-    facts = Facts(handler, poll, tally)
+    facts = ResultSummary(handler, poll, tally)
     began = handler.say("result.began", time=replay.items[0].at[:19].replace("T", " "))
     about = [each for each in (facts.ballots(), facts.round(), facts.rules(), began, facts.time()) if each]
     return race.Words(poll.title, " · ".join(about), handler.say("result.elapsed"), handler.say("result.pause"))

@@ -14,7 +14,7 @@ from tornado.routing import URLSpec
 from handlers.base import ApiHandler
 from handlers.pages.page import ID, Page
 from handlers.pages.view_models.looks import most_chosen, multiples, number, rows, share_width
-from handlers.pages.view_models.result_summary import Facts, round_before
+from handlers.pages.view_models.result_summary import ResultSummary, round_before
 from livewall import wire
 from livewall.errors import NotFound
 from livewall.identity import NOBODY
@@ -22,7 +22,7 @@ from livewall.names import wall_code
 from livewall.voting import decision
 from livewall.voting import rows as poll_rows
 from livewall.voting.poll import Phase, Poll, Tally
-from livewall.walls.wall_results import Overview, overview
+from livewall.walls.wall_results import WallResults, wall_results
 from livewall.walls.walls import stream_of
 
 NOTHING_BESIDE = {"limit": "", "compared": False, "quorum": "", "note": ""}
@@ -43,7 +43,7 @@ class WallResultsHandler(ApiHandler):
     """GET /api/walls/CODE/results"""
 
     async def get(self, code: str) -> None:
-        self.answer(await overview(self.services.store, code, self.who))
+        self.answer(await wall_results(self.services.store, code, self.who))
 
 
 class WallHealthHandler(ApiHandler):
@@ -81,7 +81,7 @@ class ScreenPage(Page):
         results = None
         if found["kind"] == "lobby" and wall:
             found |= self.welcome(found, wall, here)
-            results = await overview(self.services.store, wall["code"], NOBODY)
+            results = await wall_results(self.services.store, wall["code"], NOBODY)
             if results.over:
                 found |= {"kind": "end", "results": self.end(results)}
         embedded = self.argument("embed") == "1"
@@ -112,7 +112,7 @@ class ScreenPage(Page):
             "lobby_here": self.say("screen.here", here, n=number(here)) if here else "",
         }
 
-    def end(self, found: Overview) -> dict[str, Any]:
+    def end(self, found: WallResults) -> dict[str, Any]:
         """All results of a wall, and in words what is left out."""
         polls = len(found.items)
         most = multiples(polls)[2]
@@ -125,7 +125,7 @@ class ScreenPage(Page):
         return {"polls": polls, "items": items, "left": " · ".join(each for each in left if each)}
 
     def result(self, poll: Poll, tally: Tally) -> dict[str, Any]:
-        facts = Facts(self, poll, tally)
+        facts = ResultSummary(self, poll, tally)
         said = [facts.ballots(), facts.quorum(), facts.majority(), facts.of_base()]
         shown = rows(msgspec.to_builtins(poll), msgspec.to_builtins(tally))
         return {"title": poll.title, "rows": shown, "facts": " · ".join(each for each in said if each)}
@@ -145,7 +145,7 @@ class ScreenPage(Page):
         said = {
             "limit": share_width(decision.line(poll.majority)) if poll.majority else "",
             "compared": poll.compare is True and poll.round > 1,
-            "quorum": Facts(self, poll, Tally(poll.round, {}, turnout)).quorum(),
+            "quorum": ResultSummary(self, poll, Tally(poll.round, {}, turnout)).quorum(),
             "ballots_number": number(turnout),
             "ballots_word": self.say("poll.ballots_word", turnout),
         }
@@ -153,7 +153,7 @@ class ScreenPage(Page):
             closed = poll.phase is Phase.CLOSED
             return said | {"note": self.say("poll.closed_hidden" if closed else f"poll.hidden.{poll.results}")}
         earlier = await round_before(self, poll, NOBODY)
-        note = Facts(self, poll, msgspec.convert(tally, Tally)).beside(earlier)
+        note = ResultSummary(self, poll, msgspec.convert(tally, Tally)).beside(earlier)
         return said | {"note": note, "rows": rows(found["poll"], tally, earlier)}
 
     async def turnout(self, poll: Poll, tally: dict[str, Any] | None) -> int:

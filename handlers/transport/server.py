@@ -14,7 +14,7 @@ from tornado.httpserver import HTTPServer, _HTTPRequestContext
 from tornado.iostream import IOStream
 
 from handlers.transport.http1 import MAX_HEADER, ServerConnection, too_slow
-from handlers.transport.stream import LiveStream, Open
+from handlers.transport.stream import LiveStream, OpenConnections
 from livewall.request_deadlines import Patience, Phase, Terms
 
 log = logging.getLogger("livewall.http")
@@ -47,7 +47,7 @@ class LiveServer(HTTPServer):
         )
         self.most = most
         self.terms = terms or Terms()
-        self.open = Open()
+        self.open = OpenConnections()
         self.clock = clock
         self._listening: list[socket.socket] = []
         self._paused: asyncio.TimerHandle | None = None
@@ -109,7 +109,10 @@ class LiveServer(HTTPServer):
     def take(self, connection: socket.socket, address: Any) -> None:
         """Serve a connection that has been accepted."""
         stream = LiveStream(
-            connection, connections=self.open, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size
+            connection,
+            connections=self.open,
+            max_buffer_size=self.max_buffer_size,
+            read_chunk_size=self.read_chunk_size,
         )
         self.handle_stream(stream, address)
 

@@ -24,7 +24,7 @@ PONG = b"\x8a\x80"
 """The beginning of a client's answer to a ping without payload; four bytes of mask follow (RFC 6455 §5.5.3)."""
 
 
-class Room:
+class WritableWatcher:
     """Tells streams when their sockets take bytes again: one epoll for all, because a writer of the loop's own and a
     buffer of Tornado's come to more than a kilobyte for each reader that never reads."""
 
@@ -52,11 +52,11 @@ class Room:
                 stream.room()
 
 
-class Open:
+class OpenConnections:
     """What the connections of one server share, and how many there are."""
 
     def __init__(self) -> None:
-        self.room = Room()
+        self.room = WritableWatcher()
         self.count = 0
         self.waiting: dict[LiveStream, None] = {}
         """Those on which a request or an answer is awaited, in the order in which they came; live readers are not."""
@@ -69,9 +69,9 @@ class Open:
 class LiveStream(IOStream):
     """An IOStream that tells when it holds bytes, and when bytes can be taken again."""
 
-    def __init__(self, *args: Any, connections: Open | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, connections: OpenConnections | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._open = connections or Open()
+        self._open = connections or OpenConnections()
         self._open.count += 1
         self.came = 0
         """Bytes that have been read from the socket."""

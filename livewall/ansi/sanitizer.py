@@ -15,7 +15,7 @@ _LONGEST = 4096
 """Characters for which the rest of an escape is waited for."""
 
 
-class Harmless:
+class Sanitizer:
     """A filter for the bytes of one log, which come in pieces."""
 
     def __init__(self) -> None:

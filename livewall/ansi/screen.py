@@ -81,7 +81,7 @@ def _add(spans: list[Span], text: str, look: str) -> None:
         spans.append(Span(text, look))
 
 
-class Row:
+class ScreenRow:
     """The cells of a row: one character each in `text`, the index of its look in `looks`. What was written straight is
     kept as spans until something is drawn over it."""
 
@@ -194,14 +194,14 @@ class Screen:
     """Draws lines as they come. `below` says that lines which are not known stand above the first."""
 
     def __init__(self, *, below: bool = False) -> None:
-        self._rows = [Row() for _ in range(REACH if below else 0)] + [Row()]
+        self._rows = [ScreenRow() for _ in range(REACH if below else 0)] + [ScreenRow()]
         self._done: list[Seen] = []
         self._y = len(self._rows) - 1
         self._column = 0
         self._look = PLAIN
         self._looks = [PLAIN]
         self._begun = self._rows[self._y]
-        self._saved: tuple[Row, int] = (self._begun, 0)
+        self._saved: tuple[ScreenRow, int] = (self._begun, 0)
 
     @property
     def at_bottom(self) -> bool:
@@ -239,15 +239,15 @@ class Screen:
             self._begun.number = self._begun.writer
         for row in self._rows:
             self._finish(row)
-        self._rows = [Row()]
+        self._rows = [ScreenRow()]
         return self.take()
 
     # -- parts
 
-    def _fresh(self, row: Row) -> bool:
+    def _fresh(self, row: ScreenRow) -> bool:
         return row.blank and row.number is None and self._column == 0 and self._look == PLAIN and self.at_bottom
 
-    def _draw(self, found: list[Token], row: Row, number: int) -> None:
+    def _draw(self, found: list[Token], row: ScreenRow, number: int) -> None:
         if self._fresh(row) and not any(token.kind is Kind.MOVE for token in _without_returns(found)):
             row.spans = straight(found)
             row.writer = number
@@ -270,14 +270,14 @@ class Screen:
             row.number = number
         self._y += 1
         if self._y == len(self._rows):
-            self._rows.append(Row())
+            self._rows.append(ScreenRow())
             if len(self._rows) > REACH + 1:
                 self._finish(self._rows.pop(0))
                 self._y -= 1
         self._column, self._look = 0, PLAIN
         self._begun = self._rows[self._y]
 
-    def _finish(self, row: Row) -> None:
+    def _finish(self, row: ScreenRow) -> None:
         """A row without a number, on which no line ended, belongs to the one that wrote it, if there is anything."""
         if row.number is None and (row.blank or not row.writer):
             return
@@ -286,7 +286,7 @@ class Screen:
             return
         self._done.append(Seen(row.number or row.writer, spans))
 
-    def _spans(self, row: Row) -> list[Span]:
+    def _spans(self, row: ScreenRow) -> list[Span]:
         spans: list[Span] = []
         at = 0
         while at < len(row.text):
@@ -303,7 +303,7 @@ class Screen:
             spans.pop()
         return spans
 
-    def _touch(self) -> Row:
+    def _touch(self) -> ScreenRow:
         """The row of the cursor as cells, and the cursor at a column of it."""
         row = self._rows[self._y]
         if row.spans is not None:
@@ -378,7 +378,7 @@ class Screen:
         if letter in "EF":
             self._column = 0
 
-    def _erase(self, row: Row, which: int) -> None:
+    def _erase(self, row: ScreenRow, which: int) -> None:
         column = self._column
         if which == 0:
             row.cut(column)

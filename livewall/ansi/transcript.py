@@ -22,7 +22,7 @@ _QUIET = re.compile(r"\x1b\[[0-9;:]*m|\r+(?=\n|\Z)")
 _CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{HIDDEN}]")
 
 
-class Stretch(NamedTuple):
+class Excerpt(NamedTuple):
     """Lines from number `n` on, or a row that was drawn: what is seen of them, their bytes, and where these begin."""
 
     n: int
@@ -31,7 +31,7 @@ class Stretch(NamedTuple):
     raw: bytes
 
 
-class Passage:
+class Transcript:
     """Lines from the one with number `n`, which begins at `offset`, on. Of the pieces of a long line, each begins with
     `overlap` bytes of the one before."""
 
@@ -45,7 +45,7 @@ class Passage:
         """How far these were looked through for movements over lines."""
         self._block: _Block | None = None
 
-    def add(self, data: bytes) -> Iterator[Stretch]:
+    def add(self, data: bytes) -> Iterator[Excerpt]:
         """Take more of the log, and give out what cannot be drawn over any more."""
         self._held += data
         while True:
@@ -58,7 +58,7 @@ class Passage:
                 if self._block is not None:
                     return
 
-    def close(self) -> Iterator[Stretch]:
+    def close(self) -> Iterator[Excerpt]:
         """Give out what is left: the log ends here."""
         if self._block is None and VERTICAL_BYTES.search(self._held):
             yield from self._begin(VERTICAL_BYTES.search(self._held))
@@ -74,7 +74,7 @@ class Passage:
 
     # -- parts
 
-    def _plain(self) -> Iterator[Stretch]:
+    def _plain(self) -> Iterator[Excerpt]:
         whole = self._held.rfind(b"\n") + 1
         if (found := VERTICAL_BYTES.search(self._held, self._clear)) is not None:
             yield from self._begin(found)
@@ -90,17 +90,17 @@ class Passage:
         if (start := self._back(whole, REACH)) > 0:
             yield self._give(start)
 
-    def _begin(self, found: re.Match[bytes] | None) -> Iterator[Stretch]:
+    def _begin(self, found: re.Match[bytes] | None) -> Iterator[Excerpt]:
         """A movement over lines was found: those it can reach are drawn, the others given out."""
         assert found is not None
         yield from self._begin_at(self._back(self._held.rfind(b"\n", 0, found.start()) + 1, REACH))
 
-    def _begin_at(self, start: int) -> Iterator[Stretch]:
+    def _begin_at(self, start: int) -> Iterator[Excerpt]:
         if start:
             yield self._give(start)
         self._block = _Block()
 
-    def _drawn(self, block: _Block, *, end: bool = False) -> Iterator[Stretch]:
+    def _drawn(self, block: _Block, *, end: bool = False) -> Iterator[Excerpt]:
         """Draw whole lines; go back to plain ones where nothing was drawn over for as long as a cursor reaches."""
         at = 0
         while (newline := self._held.find(b"\n", at)) >= 0:
@@ -122,10 +122,10 @@ class Passage:
             self._offset += cut
             self._held = self._held[cut:]
 
-    def _give(self, end: int, *, keep: bool = False) -> Stretch:
+    def _give(self, end: int, *, keep: bool = False) -> Excerpt:
         """The lines up to `end`; with `keep` a piece of one line, the end of which comes again."""
         raw = self._held[:end]
-        made = Stretch(self._n, _seen(raw), self._offset, raw)
+        made = Excerpt(self._n, _seen(raw), self._offset, raw)
         gone = self._boundary(end - self._overlap) if keep else end
         self._n += self._held.count(b"\n", 0, gone)
         self._offset += gone
@@ -172,18 +172,18 @@ class _Block:
     def last(self, count: int) -> list[bytes]:
         return [raw for _, raw in list(self.lines.values())[-count:]]
 
-    def take(self) -> Iterator[Stretch]:
+    def take(self) -> Iterator[Excerpt]:
         for row in self._screen.take():
             offset, raw = self.lines.get(row.number, (0, b""))
-            yield Stretch(row.number, row.text + "\n", offset, raw)
+            yield Excerpt(row.number, row.text + "\n", offset, raw)
 
-    def rest(self, without: int = 0) -> Iterator[Stretch]:
+    def rest(self, without: int = 0) -> Iterator[Excerpt]:
         """All rows that are left, without those of the last lines."""
         last = max(self.lines, default=0) - without
         for row in self._screen.rest():
             if row.number <= last:
                 offset, raw = self.lines.get(row.number, (0, b""))
-                yield Stretch(row.number, row.text + "\n", offset, raw)
+                yield Excerpt(row.number, row.text + "\n", offset, raw)
 
 
 def _seen(raw: bytes) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from livewall.cli import output
-from livewall.cli.confirmation import sure, yes_option
+from livewall.cli.confirmation import confirm, yes_option
 from livewall.cli.exit_status import run
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, json_option, server_options
@@ -120,7 +120,7 @@ def revoke(server: Server, id: str, yes: bool, as_json: bool) -> None:
     async def question() -> str:
         return f"Revoke {id}? Whoever uses it is turned away from now on."
 
-    sure(question, yes, strict=False)
+    confirm(question, yes, strict=False)
     answer = run(server.delete(f"/api/tokens/{segment(id)}"))
     if as_json:
         output.as_json(answer)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from livewall.cli import output
-from livewall.cli.confirmation import sure, yes_option
+from livewall.cli.confirmation import confirm, yes_option
 from livewall.cli.exit_status import run
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, code_argument, json_option, server_options
@@ -110,7 +110,7 @@ def replace(server: Server, code: str, no: str, yes: bool, as_json: bool) -> Non
     \b
     livewall wall codes replace K7M2QD 17 --yes
     """
-    sure(lambda: plainly(f"Replace code {no}? What is printed on it is worth nothing then."), yes)
+    confirm(lambda: plainly(f"Replace code {no}? What is printed on it is worth nothing then."), yes)
     again(server, code, no, as_json)
 
 
@@ -126,7 +126,7 @@ def revoke(server: Server, code: str, no: str, yes: bool, as_json: bool) -> None
     \b
     livewall wall codes revoke K7M2QD 17 --yes
     """
-    sure(lambda: plainly(f"Revoke code {no}? Nothing more is cast with it."), yes)
+    confirm(lambda: plainly(f"Revoke code {no}? Nothing more is cast with it."), yes)
     taken_back(server, code, no, as_json)
 
 

@@ -19,7 +19,7 @@ def yes_option(command: F) -> F:
     return click.option("--yes", is_flag=True, help="Do not ask.")(command)
 
 
-def sure(question: Callable[[], Coroutine[Any, Any, str]], yes: bool, *, strict: bool = True) -> None:
+def confirm(question: Callable[[], Coroutine[Any, Any, str]], yes: bool, *, strict: bool = True) -> None:
     """Go on only when somebody is sure; `question` is made when there is somebody to ask.
 
     Where nobody can be asked: a usage error, or with `strict` off, for acts that scripts were always free to do, go on.

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from livewall.cli import output
-from livewall.cli.confirmation import sure, titled, yes_option
+from livewall.cli.confirmation import confirm, titled, yes_option
 from livewall.cli.exit_status import run
 from livewall.cli.options import acting_server_options, json_option, poll_argument
 from livewall.client.ballots import find_poll
@@ -162,7 +162,7 @@ def reset(server: Server, poll: str, round: int | None, yes: bool, as_json: bool
         found = await find_poll(server, poll)
         return f"Leave round {found['round']} of {output.plain(found['title'])}? Its result leaves every screen."
 
-    sure(question, yes, strict=False)
+    confirm(question, yes, strict=False)
 
     async def work() -> dict[str, Any]:
         found = await find_poll(server, poll)
@@ -249,7 +249,7 @@ def asked(server: Server, name: str, words: str, yes: bool) -> None:
     async def question() -> str:
         return await titled(server, f"/api/polls/{segment(await the_id(server, name))}", words)
 
-    sure(question, yes)
+    confirm(question, yes)
 
 
 async def the_id(server: Server, name: str) -> str:

@@ -65,7 +65,7 @@ def rehearse(
         if not sys.stdin.isatty():
             raise click.UsageError(f"{question} Say so with --yes.")
         click.confirm(question, abort=True, err=True)
-    from livewall.file_limit import allow_many_connections
+    from livewall.file_limit import raise_file_limit
     from livewall.rehearsal import sequence
     from livewall.rehearsal.network import BY_NAME
     from livewall.rehearsal.report import Limits
@@ -74,10 +74,10 @@ def rehearse(
         count = finish(sequence.clean(server, say))
         say(f"{count} taken away." if count else "Nothing was left.")
         return
-    if (files := allow_many_connections()) < FILES_EACH * voters:
+    if (files := raise_file_limit()) < FILES_EACH * voters:
         say(f"{voters} voters need more open files than the {files} that this process may have: ulimit -n.")
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
-    wanted = sequence.Programme(voters, seconds, screens, BY_NAME[wifi], seed, Limits(ack, screen))
+    wanted = sequence.Plan(voters, seconds, screens, BY_NAME[wifi], seed, Limits(ack, screen))
     say(f"{voters} voters, {screens} screens, {wifi} wifi, {seconds:g} seconds and what the checks take; --seed {seed}")
     report = finish(perform(server, wanted))
     if into is not None:

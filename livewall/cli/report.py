@@ -13,8 +13,8 @@ from livewall.cli.exit_status import NOT_REACHED, REFUSED, run, say, stop, words
 from livewall.cli.options import json_option, patient_server_options
 from livewall.cli.run import spool
 from livewall.client.calls import Refusal, Server, segment
-from livewall.client.log_forwarding import Forwarding
-from livewall.client.pipe_reader import Piped
+from livewall.client.log_forwarding import LogForwarder
+from livewall.client.pipe_reader import PipeReader
 from livewall.client.tasks import parse_step
 
 STATES = ("pending", "running", "waiting", "retrying", "succeeded", "failed", "cancelled", "skipped", "lost")
@@ -114,11 +114,11 @@ async def create(server: Server, title: str, steps: list[dict[str, Any]], id: st
 
 async def forward(
     server: Server, task: str, step: str, body: dict[str, Any], log: BinaryIO
-) -> tuple[dict[str, Any], Forwarding, Piped]:
+) -> tuple[dict[str, Any], LogForwarder, PipeReader]:
     """The step's report and its log; an end is told after the log. Answers what the server said last, and what became
     of it all."""
-    piped = Piped(log.fileno(), spool)
-    forwarding = Forwarding(server, task, step, piped, lease=body.get("lease"), say=say)
+    piped = PipeReader(log.fileno(), spool)
+    forwarding = LogForwarder(server, task, step, piped, lease=body.get("lease"), say=say)
     ends = body.get("state") in ENDS
     if body and not ends:
         await forwarding.report(body)
@@ -128,7 +128,7 @@ async def forward(
     return forwarding.answer, forwarding, piped
 
 
-def stop_if_untold(forwarding: Forwarding, piped: Piped) -> None:
+def stop_if_untold(forwarding: LogForwarder, piped: PipeReader) -> None:
     """Say what could not be reported, and end with a status that says so, too."""
     lost = 0 if piped.waits else piped.lost
     unsent = f"{lost:,} bytes of what was piped in were not sent." if lost else ""

@@ -18,7 +18,7 @@ from livewall.cli.options import data_option, token_option, url_option
 from livewall.client.calls import SILENT, Refusal, Server, reason
 from livewall.client.reporting import Reports
 from livewall.client.secret import admin_token, stays_here
-from livewall.client.spool import Disk, Spool
+from livewall.client.spool import DiskStorage, Spool
 from livewall.names import is_name
 from livewall.settings import data_folder, secret
 
@@ -128,7 +128,7 @@ def find_server(url: str, token: str | None, data: Path | None) -> Server:
 
 def spool() -> Spool:
     try:
-        return Spool(WAITING, Disk())
+        return Spool(WAITING, DiskStorage())
     except OSError:
         return Spool(WITHOUT_DISK)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 Shape = Mapping[str, Any]
 
 
-class Row(NamedTuple):
+class TallyRow(NamedTuple):
     """An option; `share` is of the base, and none for the abstention. `wins`: it has the majority that is asked for."""
 
     id: str
@@ -30,7 +30,7 @@ def quorum_missed(poll: Shape, tally: Shape) -> bool:
     return bool(poll.get("quorum")) and tally["ballots"] < poll["quorum"]
 
 
-def rows(poll: Shape, tally: Shape) -> list[Row]:
+def rows(poll: Shape, tally: Shape) -> list[TallyRow]:
     """The options in their order."""
     of = base(poll, tally)
     least = None if quorum_missed(poll, tally) else marks_needed(poll, of)
@@ -40,7 +40,7 @@ def rows(poll: Shape, tally: Shape) -> list[Row]:
         counts_in = not option.get("abstain")
         share = (count / of if of else 0.0) if counts_in else None
         wins = counts_in and least is not None and count >= least
-        made.append(Row(option["id"], option["label"], count, share, wins))
+        made.append(TallyRow(option["id"], option["label"], count, share, wins))
     return made
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import click
 
 from livewall.cli import output, task_logs
-from livewall.cli.confirmation import sure, yes_option
+from livewall.cli.confirmation import confirm, yes_option
 from livewall.cli.exit_status import REFUSED, run, say, stop
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, json_option, server_options
@@ -19,7 +19,7 @@ from livewall.cli.task_logs import STEP_STATES_ENDED, address, bare
 from livewall.cli.wall import pages
 from livewall.cli.watch import show
 from livewall.client.calls import Refusal, Server, segment
-from livewall.client.stream_state import Held
+from livewall.client.stream_state import StreamState
 from livewall.client.subscription import subscribe
 
 STATES = ("pending", "running", "waiting", "cancelling", "succeeded", "failed", "cancelled", "lost")
@@ -201,7 +201,7 @@ def follow_to_end(server: Server, id: str, *, ndjson: bool) -> None:
         stop(REFUSED, f"The task {ENDS[task['state']]}{f': {reason}' if reason else ''}.")
 
 
-def ended(held: Held) -> bool:
+def ended(held: StreamState) -> bool:
     """Whether the task and each of its steps has come to an end."""
     entries = held.entries
     steps = [data["state"] for key, data in entries.items() if key.startswith("step/")]
@@ -228,7 +228,7 @@ def cancel(server: Server, id: str, yes: bool, as_json: bool) -> None:
         found = await server.get(address(id))
         return f"Cancel {output.plain(found['title'])} ({found['id']}, {found['state']})?"
 
-    sure(question, yes, strict=False)
+    confirm(question, yes, strict=False)
     # Not repeated when the answer is lost: a second cancel asks for more than the first.
     told(run(server.post(address(id, "/cancel"))), as_json)
 

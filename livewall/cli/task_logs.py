@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 import click
 
-from livewall.ansi.sanitizer import Harmless
-from livewall.ansi.transcript import Passage
+from livewall.ansi.sanitizer import Sanitizer
+from livewall.ansi.transcript import Transcript
 from livewall.cli import output
 from livewall.cli.exit_status import run, say
 from livewall.cli.options import PATIENCE, json_option, server_options
@@ -114,8 +114,8 @@ class Log:
         self._begin()
 
     def _begin(self) -> None:
-        self._harmless = Harmless()
-        self._passage = Passage(1, 0, overlap=0)
+        self._harmless = Sanitizer()
+        self._passage = Transcript(1, 0, overlap=0)
 
     def write(self, data: bytes) -> None:
         if self._form == "terminal":

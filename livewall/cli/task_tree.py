@@ -40,7 +40,7 @@ DEEPEST = 8  # levels that are set in
 METER = 8  # columns of a bar
 
 
-class Row(NamedTuple):
+class TreeRow(NamedTuple):
     """One line of the tree. A row without state stands for `hidden` rows that there was no room for."""
 
     branch: str
@@ -68,7 +68,7 @@ def in_order(steps: Sequence[Step]) -> list[Any]:
     return order
 
 
-def rows(steps: Sequence[Step], now: datetime) -> list[Row]:
+def rows(steps: Sequence[Step], now: datetime) -> list[TreeRow]:
     """Each step once, below that of its needs which stands deepest; what else it needs is said."""
     depth: dict[str, int] = {}
     below: dict[str, list[Step]] = {"": []}
@@ -80,7 +80,7 @@ def rows(steps: Sequence[Step], now: datetime) -> list[Row]:
         parents[step["name"]] = parent
         below.setdefault(parent, []).append(step)
         below.setdefault(step["name"], [])
-    made: list[Row] = []
+    made: list[TreeRow] = []
     todo = [(step, "", index == 0) for index, step in enumerate(reversed(below[""]))]
     while todo:
         step, indent, last = todo.pop()
@@ -92,7 +92,7 @@ def rows(steps: Sequence[Step], now: datetime) -> list[Row]:
     return made
 
 
-def row(step: Step, branch: str, parent: str, now: datetime) -> Row:
+def row(step: Step, branch: str, parent: str, now: datetime) -> TreeRow:
     state = step["state"]
     others = [need for need in step.get("needs", []) if need != parent]
     said = [step.get("message"), step.get("reason")]
@@ -104,10 +104,10 @@ def row(step: Step, branch: str, parent: str, now: datetime) -> Row:
     progress = step.get("progress")
     share = progress if isinstance(progress, int | float) and state in LIVE else None
     words = " · ".join(plain(text) for text in said if text)
-    return Row(branch, plain(step["name"]), state, share, taken(step, now), words)
+    return TreeRow(branch, plain(step["name"]), state, share, taken(step, now), words)
 
 
-def fit(tree: Sequence[Row], room: int) -> list[Row]:
+def fit(tree: Sequence[TreeRow], room: int) -> list[TreeRow]:
     """At most `room` rows: what moves and what went wrong first, then what comes next, then what is done."""
     if len(tree) <= room:
         return list(tree)
@@ -121,15 +121,15 @@ def fit(tree: Sequence[Row], room: int) -> list[Row]:
     return []
 
 
-def gathered(tree: Sequence[Row], kept: set[int]) -> list[Row]:
+def gathered(tree: Sequence[TreeRow], kept: set[int]) -> list[TreeRow]:
     """The kept rows; the others between them as one row that says how many, and what they are."""
-    shown: list[Row] = []
+    shown: list[TreeRow] = []
     hidden: list[str] = []
 
     def close() -> None:
         if hidden:
             each = [f"{hidden.count(state)} {state}" for state in dict.fromkeys(hidden)]
-            shown.append(Row("", f"… {', '.join(each)}", hidden=len(hidden)))
+            shown.append(TreeRow("", f"… {', '.join(each)}", hidden=len(hidden)))
             hidden.clear()
 
     for index, one in enumerate(tree):

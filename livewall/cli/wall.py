@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from livewall.cli import output
-from livewall.cli.confirmation import sure, titled, yes_option
+from livewall.cli.confirmation import confirm, titled, yes_option
 from livewall.cli.exit_status import run, say
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, code_argument, json_option, server_options
@@ -171,7 +171,9 @@ def archive(server: Server, code: str, yes: bool, as_json: bool) -> None:
     \b
     livewall wall archive K7M2QD --yes
     """
-    sure(lambda: titled(server, address(code), "Take the wall {} away, with its code and the codes to vote with?"), yes)
+    confirm(
+        lambda: titled(server, address(code), "Take the wall {} away, with its code and the codes to vote with?"), yes
+    )
     answer = run(server.delete(address(code)))
     output.as_json(answer) if as_json else click.echo(f"{code.upper()} archived")
 

@@ -90,7 +90,7 @@ async def draw(subscription: Subscription, enough: Callable[[Subscription], bool
     from rich.live import Live
 
     from livewall.cli.task_tree import moment
-    from livewall.cli.watch_view import Picture, picture
+    from livewall.cli.watch_view import WatchView, picture
 
     ahead = timedelta(0)  # of the server's clock
 
@@ -104,7 +104,7 @@ async def draw(subscription: Subscription, enough: Callable[[Subscription], bool
                 if enough(subscription):
                     return
 
-    def now() -> Picture:
+    def now() -> WatchView:
         return picture(subscription, time.monotonic(), titles, datetime.now(UTC) + ahead)
 
     changed = asyncio.Event()

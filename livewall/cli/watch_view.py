@@ -16,13 +16,13 @@ from livewall.cli.output import bar, plain
 from livewall.cli.tally_table import percent, said, turned_out
 from livewall.cli.tally_table import rows as tally_rows
 from livewall.cli.task_tree import TaskTree, sign, task_list
-from livewall.client.stream_state import Held
+from livewall.client.stream_state import StreamState
 from livewall.client.subscription import Subscription
 
 Titles = Mapping[str, str]  # of a wall's items
 
 
-class Picture:
+class WatchView:
     """All streams, one below the other, and the connection; each has its share of the terminal's rows."""
 
     def __init__(self, subscription: Subscription, now: float, titles: Titles, clock: datetime) -> None:
@@ -68,9 +68,9 @@ def shares(wanted: Sequence[int], room: int) -> list[int]:
 
 def picture(
     subscription: Subscription, now: float, titles: Titles | None = None, clock: datetime | None = None
-) -> Picture:
+) -> WatchView:
     """`now` is monotonic, for the age of the connection; `clock` the time of the server."""
-    return Picture(subscription, now, titles or {}, clock or datetime.now(UTC))
+    return WatchView(subscription, now, titles or {}, clock or datetime.now(UTC))
 
 
 def status(subscription: Subscription, now: float) -> Text:
@@ -90,7 +90,9 @@ def seconds(age: float) -> str:
     return f"{minutes}:{rest:02}"
 
 
-def one(held: Held, width: int = 80, titles: Titles | None = None, clock: datetime | None = None) -> RenderableType:
+def one(
+    held: StreamState, width: int = 80, titles: Titles | None = None, clock: datetime | None = None
+) -> RenderableType:
     clock = clock or datetime.now(UTC)
     if held.error is not None:
         return Text(f"{held.stream}: {plain(held.error.get('message', 'ended'))}", style="red")
@@ -109,7 +111,7 @@ def one(held: Held, width: int = 80, titles: Titles | None = None, clock: dateti
     return anything(held, width)
 
 
-def poll(held: Held, width: int) -> RenderableType:
+def poll(held: StreamState, width: int) -> RenderableType:
     poll, tally, turnout = (held.entries.get(key) for key in ("poll", "tally", "turnout"))
     if poll is None:
         return Text(f"{held.stream}: not open yet", style="dim")
@@ -146,7 +148,7 @@ def wall(wall: dict[str, Any], width: int, titles: Titles) -> RenderableType:
     return Group(Text(f"{wall['code']}  {plain(wall['title'])}", style="bold"), rows)
 
 
-def anything(held: Held, width: int) -> RenderableType:
+def anything(held: StreamState, width: int) -> RenderableType:
     rows = Table(box=None, show_header=False, pad_edge=False)
     rows.add_column(no_wrap=True, overflow="ellipsis", max_width=max(8, width // 4))
     rows.add_column(overflow="fold", min_width=min(12, width // 3))

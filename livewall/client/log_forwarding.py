@@ -12,14 +12,14 @@ from typing import Any, TypeVar
 
 from livewall.client.calls import SILENT, ClientError, NotReached, Refusal, Server, segment
 from livewall.client.logs import append, end_of
-from livewall.client.pipe_reader import Piped
+from livewall.client.pipe_reader import PipeReader
 from livewall.client.reporting import RENEW, temporary
 
 T = TypeVar("T")
 LAST_PAUSE = 2.0  # seconds, at most, between two tries
 
 
-class Forwarding:
+class LogForwarder:
     """Reports on one step whose log comes from `piped`.
 
     While the pipe is open, the server is waited for; afterwards for as long as `server` has patience. `problems` are
@@ -27,7 +27,14 @@ class Forwarding:
     """
 
     def __init__(
-        self, server: Server, task: str, step: str, piped: Piped, *, lease: float | None, say: Callable[[str], None]
+        self,
+        server: Server,
+        task: str,
+        step: str,
+        piped: PipeReader,
+        *,
+        lease: float | None,
+        say: Callable[[str], None],
     ) -> None:
         self.problems: list[ClientError] = []
         self.answer: dict[str, Any] = {}

@@ -23,7 +23,7 @@ STALLED = 5.0
 """Seconds without anything taken after which whoever writes into a pipe waits no longer."""
 
 
-class Piped:
+class PipeReader:
     """The bytes of a file descriptor on their way. Made on the loop that takes them.
 
     A file on a disk is read no faster than it is taken. A pipe is read at once when nothing is taken; `new_spool` says

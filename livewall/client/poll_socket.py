@@ -24,7 +24,7 @@ from livewall.client.calls import (
     reason,
     segment,
 )
-from livewall.client.stream_state import Held, Message
+from livewall.client.stream_state import Message, StreamState
 
 
 class PollSocket:
@@ -37,7 +37,7 @@ class PollSocket:
     def __init__(self, server: Server, poll: str) -> None:
         self.server = server
         self.poll = poll
-        self.held = Held(f"polls/{poll}")
+        self.held = StreamState(f"polls/{poll}")
         self._refs = itertools.count(1)
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
 

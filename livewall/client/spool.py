@@ -10,7 +10,7 @@ from threading import RLock
 from typing import Protocol
 
 
-class Room(Protocol):
+class SpoolStorage(Protocol):
     """Where bytes lie, by their place. Writing may raise OSError (the disk is full)."""
 
     def write(self, at: int, data: memoryview) -> None: ...
@@ -18,7 +18,7 @@ class Room(Protocol):
     def read(self, at: int, count: int) -> bytes: ...
 
 
-class Memory:
+class MemoryStorage:
     """Pages of memory, taken when they are first written to."""
 
     def __init__(self, size: int) -> None:
@@ -31,7 +31,7 @@ class Memory:
         return self._pages[at : at + count]
 
 
-class Disk:
+class DiskStorage:
     """A temporary file without a name, which goes with its process. Raises OSError where there can be none."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Disk:
 class Ring:
     """`size` bytes of a room, from `base` on, used round and round."""
 
-    def __init__(self, room: Room, base: int, size: int) -> None:
+    def __init__(self, room: SpoolStorage, base: int, size: int) -> None:
         self._room, self._base, self.size = room, base, size
         self._start = 0
         self.length = 0
@@ -86,9 +86,9 @@ class Spool:
     stays. Where something is missing, a line says how much.
     """
 
-    def __init__(self, size: int, room: Room | None = None) -> None:
+    def __init__(self, size: int, room: SpoolStorage | None = None) -> None:
         half = size // 2
-        room = room or Memory(2 * half)
+        room = room or MemoryStorage(2 * half)
         self._front, self._back = Ring(room, 0, half), Ring(room, half, half)
         self._gap = 0  # bytes left out between the two
         self._notice = b""

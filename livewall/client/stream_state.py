@@ -46,7 +46,7 @@ def judge(at: str | None, prev: str, pos: str) -> Verdict:
     return Verdict.TAKEN if before.n <= here.n else Verdict.HOLE
 
 
-class Held:
+class StreamState:
     """What a reader holds of one stream: the newest data of each key, and the unkeyed events in their order."""
 
     def __init__(self, stream: str, since: str | None = None) -> None:

@@ -10,7 +10,7 @@ from contextlib import aclosing
 
 from livewall.client.calls import NotReached, Refusal, Server
 from livewall.client.ladder import Ladder
-from livewall.client.stream_state import Held, Message, Verdict
+from livewall.client.stream_state import Message, StreamState, Verdict
 from livewall.client.transports import ALIVE, TRANSPORTS, Broken
 
 
@@ -27,7 +27,7 @@ class Subscription:
     def __init__(self, server: Server, streams: Sequence[str], since: Sequence[str | None] = ()) -> None:
         self.server = server
         positions = [*since, *[None] * (len(streams) - len(since))]
-        self.held = {stream: Held(stream, at) for stream, at in zip(streams, positions, strict=True)}
+        self.held = {stream: StreamState(stream, at) for stream, at in zip(streams, positions, strict=True)}
         self.ladder = Ladder()
         self.live = False
         self.since_when = time.monotonic()

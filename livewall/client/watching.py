@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
 from livewall.client.calls import Refusal, Server, token_advice
-from livewall.client.stream_state import Held, Message
+from livewall.client.stream_state import Message, StreamState
 from livewall.client.subscription import Subscription
 from livewall.settings import server_of_environment
 
@@ -33,7 +33,7 @@ class Watch:
         self._subscription = Subscription(server, list(dict.fromkeys(streams)), [since] if since else [])
 
     @property
-    def held(self) -> dict[str, Held]:
+    def held(self) -> dict[str, StreamState]:
         """What each stream holds by now: `watch.held["polls/7Q4F"].entries["tally"]`."""
         return self._subscription.held
 

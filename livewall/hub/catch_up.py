@@ -14,7 +14,7 @@ from livewall.hub.log import Event, Log
 from livewall.hub.reader import Cursor
 
 
-class Piece(NamedTuple):
+class CatchUpBatch(NamedTuple):
     """Bytes, where the cursor stands once they went out, and whether they end its snapshot."""
 
     data: bytes
@@ -22,20 +22,20 @@ class Piece(NamedTuple):
     synced: bool
 
 
-def lacking(cursor: Cursor, log: Log) -> list[Event]:
+def missing_events(cursor: Cursor, log: Log) -> list[Event]:
     """What the cursor lacks of its view; where it is owed a snapshot it is put at the beginning."""
     if cursor.owes_reset:
         cursor.n = 0
-        cursor.greeted = False
-        cursor.base = log.base
-        cursor.skip = log.head
+        cursor.retained_sent = False
+        cursor.snapshot_base = log.base
+        cursor.snapshot_head = log.head
     events = log.after(cursor.n)
     if cursor.owes_synced:
-        events = [e for e in events if e.data is not None or e.seq > cursor.skip]
+        events = [e for e in events if e.data is not None or e.seq > cursor.snapshot_head]
     return events
 
 
-def piece(
+def catch_up_batch(
     cursor: Cursor,
     log: Log,
     events: Sequence[Event],
@@ -44,8 +44,8 @@ def piece(
     now: Callable[[], str],
     ids: tuple[str, str],
     to_head: bool,
-    most: int,
-) -> Piece:
+    max_bytes: int,
+) -> CatchUpBatch:
     """The first of `events`, after a reset where it is owed. `ids` is what stands before and after the cursor's own
     position in an id; `to_head` says that `events` reach the log's head; after `most` bytes there is no further one."""
     name, framing = cursor.stream.name, cursor.reader.outlet.framing
@@ -56,7 +56,7 @@ def piece(
     if cursor.owes_reset:
         parts.append(framing.frame(reset_json(name, log.earlier), None))
     for event in events:
-        if size > most:
+        if size > max_bytes:
             whole = False
             break
         own = None if cursor.owes_synced else f"{before}{start}{event.seq}{after}"
@@ -70,4 +70,4 @@ def piece(
             synced = True
             here = f"{start}{n}"
             parts.append(framing.frame(synced_json(name, here, now()), f"{before}{here}{after}"))
-    return Piece(b"".join(parts), n, synced)
+    return CatchUpBatch(b"".join(parts), n, synced)

@@ -14,9 +14,9 @@ from typing import Any
 
 from livewall.errors import Busy, LivewallError, NotFound
 from livewall.hub import position
-from livewall.hub.catch_up import lacking, piece
+from livewall.hub.catch_up import catch_up_batch, missing_events
 from livewall.hub.framing import batch, volatile_json
-from livewall.hub.load_requests import Backfill, Facts, Loaded, Open, Wish
+from livewall.hub.load_requests import LoadBackfill, Loaded, LoadRequest, LoadStream, LoadViewerState
 from livewall.hub.log import Event, Log
 from livewall.hub.position import View
 from livewall.hub.reader import Cursor, Reader, State
@@ -24,11 +24,11 @@ from livewall.hub.stream import Lane, Rule, Stream
 
 logger = logging.getLogger("livewall.hub")
 
-CHUNK = 500
+READERS_PER_TURN = 500
 """Readers served between two yields of a publication."""
-MOVES = 50
+SNAPSHOTS_PER_TURN = 50
 """Readers given a snapshot between two yields."""
-PIECE = 32 * 1024
+BATCH_BYTES = 32 * 1024
 """Bytes of catching up handed to a socket at once."""
 
 
@@ -46,7 +46,7 @@ class Hub:
         self.now = now
         self.wake = wake
         self.streams: dict[str, Stream] = {}
-        self.wishes: deque[Wish] = deque()
+        self.load_requests: deque[LoadRequest] = deque()
         self.dirty: dict[Stream, None] = {}
         self.readers = 0
         self.behind = 0
@@ -62,25 +62,25 @@ class Hub:
             if rule is None:
                 raise NotFound("no_such_stream", f"there is no stream {name[:80]!r}")
             stream = self.streams[name] = Stream(name, rule)
-            self._wish(Open(stream))
+            self._request_load(LoadStream(stream))
         stream.idle = 0
         return stream
 
-    def loaded(self, stream: Stream, found: Loaded | None) -> None:
+    def loaded(self, stream: Stream, loaded: Loaded | None) -> None:
         """The store's answer to `Open`; None closes the stream again: there is no such thing."""
         if not stream.loading or self.streams.get(stream.name) is not stream:
             return
-        if found is None and stream.pending and stream.pending[0].seq == 1:
-            found = Loaded(0, {}, [])  # it came to be while the store was asked
-        if found is None:
+        if loaded is None and stream.pending and stream.pending[0].seq == 1:
+            loaded = Loaded(0, {}, [])  # it came to be while the store was asked
+        if loaded is None:
             del self.streams[stream.name]
             return
         for view in (View.FULL, View.MASKED):
-            log = Log(head=found.heads.get(view, 0), base=found.base, earlier=found.earlier)
-            log.load(e for e in found.events if e.view & view)
+            log = Log(head=loaded.heads.get(view, 0), base=loaded.base, earlier=loaded.earlier)
+            log.load(e for e in loaded.events if e.view & view)
             stream.logs[view] = log
-        stream.seq = found.seq
-        for event in found.events:
+        stream.seq = loaded.seq
+        for event in loaded.events:
             stream.note(event)
         stream.loading = False
         pending, stream.pending = stream.pending, []
@@ -103,22 +103,22 @@ class Hub:
                 ruled = stream.apply(event) or ruled
         if ruled:
             self.recheck(stream)
-        self._touch(stream)
+        self._mark_dirty(stream)
 
-    def volatile(self, name: str, key: str, data: str, view: View = View.BOTH, *, stays: bool = False) -> None:
+    def volatile(self, name: str, key: str, data: str, view: View = View.BOTH, *, retain: bool = False) -> None:
         """Tell those who are there, without a position and without a replay (who is online, typing). What `stays` is
         also told to each lasting connection that comes later, until the next of its key."""
         stream = self.streams.get(name)
         if stream is not None and not stream.loading:
             message = volatile_json(name, key, data)
-            if stays:
-                stream.stays[key] = (view, message)
+            if retain:
+                stream.retained[key] = (view, message)
             stream.volatile.append((view, message))
-            self._touch(stream)
+            self._mark_dirty(stream)
 
     def evict(self) -> int:
         """Close streams that had no reader at this call and the one before; returns how many."""
-        gone = [s for s in self.streams.values() if not s.cursors and not s.loading and not s.sweeping and s.idle]
+        gone = [s for s in self.streams.values() if not s.cursors and not s.loading and not s.being_served and s.idle]
         for stream in gone:
             del self.streams[stream.name]
             self.dirty.pop(stream, None)
@@ -141,7 +141,7 @@ class Hub:
 
     # -- readers
 
-    def attach(self, reader: Reader, stream: Stream, since: str | None, facts: Any = None) -> Cursor:
+    def attach(self, reader: Reader, stream: Stream, since: str | None, viewer_state: Any = None) -> Cursor:
         """Begin (or move) `reader`'s cursor on a loaded stream at `since`; nothing is sent before `start`. Raises what
         the stream's rule raises, and Busy when the stream was closed since it was opened. A reader that is gone gets a
         cursor nobody will serve.
@@ -149,8 +149,8 @@ class Hub:
         `facts` None is not known yet: where the rule needs them the store is asked, and nothing is sent before its
         answer. That way no news of them (`tell`) can be missed between their reading and this call.
         """
-        view = stream.rule.view(stream.state, reader.who, facts)
-        cursor = Cursor(reader, stream, view, facts)
+        view = stream.rule.view(stream.state, reader.who, viewer_state)
+        cursor = Cursor(reader, stream, view, viewer_state)
         if reader.state is State.GONE:
             return cursor
         if stream.loading or self.streams.get(stream.name) is not stream:
@@ -162,22 +162,22 @@ class Hub:
             self.readers += 1
         reader.cursors[stream.name] = cursor
         stream.cursors[cursor] = None
-        cursor.tag = stream.rule.tag(stream.name, reader.who)
+        cursor.tag = stream.rule.viewer_tag(stream.name, reader.who)
         if cursor.tag is not None:
             stream.tags.setdefault(cursor.tag, {})[cursor] = None
-        if facts is None and stream.rule.needs_facts(stream.state, reader.who):
-            cursor.waiting, cursor.claim = True, since
-            self._ask(cursor)
+        if viewer_state is None and stream.rule.needs_viewer_state(stream.state, reader.who):
+            cursor.waiting, cursor.claimed_position = True, since
+            self._request_viewer_state(cursor)
         else:
-            self._stand(cursor, since)
+            self._take_position(cursor, since)
         return cursor
 
-    def _stand(self, cursor: Cursor, since: str | None) -> None:
+    def _take_position(self, cursor: Cursor, since: str | None) -> None:
         """Take a position the reader claims, if it is one of this view of this stream; else a snapshot is owed."""
-        found = position.parse(since) if since else None
+        claimed = position.parse(since) if since else None
         log = cursor.stream.logs[cursor.view]
-        if found and found.epoch == self.epoch and found.view == cursor.view and found.n <= cursor.stream.seq:
-            cursor.n = min(found.n, log.head)
+        if claimed and claimed.epoch == self.epoch and claimed.view == cursor.view and claimed.n <= cursor.stream.seq:
+            cursor.n = min(claimed.n, log.head)
             cursor.owes_reset = cursor.owes_synced = False
 
     def detach(self, reader: Reader, name: str | None = None) -> None:
@@ -193,7 +193,7 @@ class Hub:
     def gone(self, reader: Reader) -> None:
         """The connection is closed."""
         self.detach(reader)
-        self._state(reader, State.GONE)
+        self._set_state(reader, State.GONE)
 
     def _drop(self, cursor: Cursor) -> None:
         stream = cursor.stream
@@ -206,28 +206,28 @@ class Hub:
             if not tagged:
                 del stream.tags[cursor.tag]
 
-    def _state(self, reader: Reader, state: State) -> None:
+    def _set_state(self, reader: Reader, state: State) -> None:
         self.behind += (state is State.BLOCKED) - (reader.state is State.BLOCKED)
         reader.state = state
 
     def busy(self, reader: Reader) -> None:
         """The connection holds bytes of its own (a reply, a ping): no direct send may pass them until `ready`."""
         if reader.state is State.READY:
-            self._state(reader, State.BLOCKED)
-            self._off(reader)
+            self._set_state(reader, State.BLOCKED)
+            self._leave_lanes(reader)
 
     def ready(self, reader: Reader) -> None:
         """The connection can take bytes: bring every cursor up to date and back on the lists."""
         if reader.state is State.GONE:
             return
-        self._state(reader, State.READY)
+        self._set_state(reader, State.READY)
         self.start(reader)
 
     def start(self, reader: Reader) -> None:
         """Send what was attached; a reader that is blocked gets it when it is ready."""
         cursors = list(reader.cursors.values())
         for cursor in cursors:
-            cursor.begun = True
+            cursor.started = True
         for cursor in cursors:
             if reader.state is not State.READY:
                 return
@@ -249,53 +249,57 @@ class Hub:
             if cursor in stream.cursors:  # what ends one reader's stream may end others of the same connection
                 self._decide(cursor)
 
-    def facts(self, cursor: Cursor, facts: Any) -> None:
+    def viewer_state_loaded(self, cursor: Cursor, viewer_state: Any) -> None:
         """The answer to `Facts`. When `tell` spoke since they were asked for, it is stale: asked again if need be."""
-        if cursor not in cursor.stream.cursors or not cursor.asked:
+        if cursor not in cursor.stream.cursors or not cursor.state_requested:
             return
-        if cursor.told:
-            cursor.told = cursor.asked = False
+        if cursor.state_superseded:
+            cursor.state_superseded = cursor.state_requested = False
             self._decide(cursor)
         else:
-            cursor.facts = facts
+            cursor.viewer_state = viewer_state
             self._decide(cursor)
-            cursor.asked = False
-        if cursor.waiting and not cursor.asked and cursor in cursor.stream.cursors:
+            cursor.state_requested = False
+        if cursor.waiting and not cursor.state_requested and cursor in cursor.stream.cursors:
             cursor.waiting = False
-            self._stand(cursor, cursor.claim)
+            self._take_position(cursor, cursor.claimed_position)
             self._catch_up(cursor)
 
-    def _ask(self, cursor: Cursor) -> None:
-        cursor.asked = True
-        self._wish(Facts(cursor))
+    def _request_viewer_state(self, cursor: Cursor) -> None:
+        cursor.state_requested = True
+        self._request_load(LoadViewerState(cursor))
 
-    def tell(self, name: str, tag: str, facts: Any) -> None:
+    def set_viewer_state(self, name: str, tag: str, viewer_state: Any) -> None:
         """News of a reader's own (it cast or retracted a ballot), for all its cursors on a stream."""
         stream = self.streams.get(name)
         if stream is None:
             return
         for cursor in list(stream.tags.get(tag, ())):
-            if cursor.facts == facts and not cursor.asked:
+            if cursor.viewer_state == viewer_state and not cursor.state_requested:
                 continue  # a ballot changed in the same round: what its voter sees is decided already
             if cursor in stream.cursors:
-                cursor.facts = facts
-                cursor.told = cursor.asked
+                cursor.viewer_state = viewer_state
+                cursor.state_superseded = cursor.state_requested
                 self._decide(cursor)
 
-    def doubt(self, name: str, concerned: Callable[[Any], bool]) -> None:
+    def invalidate_viewer_state(self, name: str, concerned: Callable[[Any], bool]) -> None:
         """What is known of the own of those readers for whom `concerned(who)` holds may be so no more: ask again."""
         stream = self.streams.get(name)
         if stream is None:
             return
         for tag, cursors in list(stream.tags.items()):
             if concerned(next(iter(cursors)).reader.who):
-                self.tell(name, tag, None)
+                self.set_viewer_state(name, tag, None)
 
     def _decide(self, cursor: Cursor) -> None:
         stream, reader = cursor.stream, cursor.reader
         try:
-            view = stream.rule.view(stream.state, reader.who, cursor.facts)
-            lacks = cursor.facts is None and not cursor.asked and stream.rule.needs_facts(stream.state, reader.who)
+            view = stream.rule.view(stream.state, reader.who, cursor.viewer_state)
+            lacks = (
+                cursor.viewer_state is None
+                and not cursor.state_requested
+                and stream.rule.needs_viewer_state(stream.state, reader.who)
+            )
         except LivewallError as error:
             self._end(cursor, error)
             return
@@ -304,7 +308,7 @@ class Hub:
             self._end(cursor, LivewallError())
             return
         if lacks:
-            self._ask(cursor)
+            self._request_viewer_state(cursor)
         if view is cursor.view:
             return
         if cursor.lane is not None:
@@ -312,7 +316,7 @@ class Hub:
         cursor.view = view
         cursor.owes_reset = cursor.owes_synced = True
         stream.moving.append(cursor)
-        self._touch(stream)
+        self._mark_dirty(stream)
 
     def _end(self, cursor: Cursor, error: LivewallError) -> None:
         reader = cursor.reader
@@ -321,15 +325,15 @@ class Hub:
             reader.outlet.ended(cursor.stream.name, error)
         except Exception as failure:
             self._failed(failure)
-            self._lose(reader)
+            self._drop_reader(reader)
 
     # -- work
 
-    def _wish(self, wish: Wish) -> None:
-        self.wishes.append(wish)
+    def _request_load(self, wish: LoadRequest) -> None:
+        self.load_requests.append(wish)
         self.wake()
 
-    def _touch(self, stream: Stream) -> None:
+    def _mark_dirty(self, stream: Stream) -> None:
         self.dirty[stream] = None
         self.wake()
 
@@ -344,22 +348,22 @@ class Hub:
             del self.dirty[stream]
             if stream.loading:
                 continue
-            stream.sweeping = True
+            stream.being_served = True
             try:
-                yield from self._sweep(stream)
+                yield from self._serve(stream)
             finally:
-                stream.sweeping = False
+                stream.being_served = False
 
-    def _sweep(self, stream: Stream) -> Iterator[None]:
+    def _serve(self, stream: Stream) -> Iterator[None]:
         for moved in range(1, len(stream.moving) + 1):
             self._catch_up(stream.moving.popleft())
-            if moved % MOVES == 0:
+            if moved % SNAPSHOTS_PER_TURN == 0:
                 yield
         for lane in list(stream.lanes.values()):
             if lane.sent != stream.logs[lane.view].head:
                 yield from self._publish(stream, lane)
         for _ in range(len(stream.volatile)):
-            yield from self._tell_all(stream, *stream.volatile.popleft())
+            yield from self._send_volatile(stream, *stream.volatile.popleft())
         for key in [key for key, lane in stream.lanes.items() if lane.empty]:
             del stream.lanes[key]
 
@@ -373,31 +377,31 @@ class Hub:
         if lane.sent < log.base:
             # More came at once than memory holds: each asks the store for it.
             stream.moving.extend(lane.clear())
-            self._touch(stream)
+            self._mark_dirty(stream)
         if lane.sends or lane.joining:
             events = log.after(lane.sent)
-            data, taken = batch(lane.framing, stream.name, self.epoch, lane.view, lane.sent, events, PIECE)
+            data, taken = batch(lane.framing, stream.name, self.epoch, lane.view, lane.sent, events, BATCH_BYTES)
             if taken < len(events):
                 head = events[taken - 1].seq
-                self._touch(stream)
-        odd = lane.begin(head)
+                self._mark_dirty(stream)
+        catching_up = lane.begin(head)
         if lane.sends:
             yield from self._send_all(lane, data, counts=True)
         lane.end()
-        for served, cursor in enumerate([*odd, *lane.individual], 1):
+        for served, cursor in enumerate([*catching_up, *lane.individual], 1):
             if cursor.lane is lane:
                 lane.leave(cursor)
                 self._catch_up(cursor)
-            if served % MOVES == 0:
+            if served % SNAPSHOTS_PER_TURN == 0:
                 yield
 
     def _send_all(self, lane: Lane, data: bytes, *, counts: bool) -> Iterator[None]:
         size = len(data)
         total = len(lane.sends)
-        for start in range(0, total, CHUNK):
+        for start in range(0, total, READERS_PER_TURN):
             if start:
                 yield
-            for index, send in enumerate(lane.sends[start : start + CHUNK], start):
+            for index, send in enumerate(lane.sends[start : start + READERS_PER_TURN], start):
                 try:
                     sent = send(data)
                 except BlockingIOError:
@@ -407,7 +411,7 @@ class Hub:
                 if sent != size:
                     self._fell_behind(lane, index, sent, data)
             if counts:
-                lane.progress = min(start + CHUNK, total)
+                lane.progress = min(start + READERS_PER_TURN, total)
         self.deliveries += total
 
     def _fell_behind(self, lane: Lane, index: int, sent: int, data: bytes) -> None:
@@ -420,7 +424,7 @@ class Hub:
         cursor.n = reached
         self._settle(cursor.reader, data, sent)
 
-    def _tell_all(self, stream: Stream, view: int, message: str) -> Iterator[None]:
+    def _send_volatile(self, stream: Stream, view: int, message: str) -> Iterator[None]:
         for lane in list(stream.lanes.values()):
             if not lane.view & view:
                 continue
@@ -435,22 +439,22 @@ class Hub:
                     sent = self._offer(cursor.reader, data)
                     if sent != len(data):
                         self._settle(cursor.reader, data, sent)
-                if served % CHUNK == 0:
+                if served % READERS_PER_TURN == 0:
                     yield
 
-    def _off(self, reader: Reader) -> None:
+    def _leave_lanes(self, reader: Reader) -> None:
         for cursor in reader.cursors.values():
             if cursor.lane is not None:
                 cursor.lane.leave(cursor)
 
     # -- catching up
 
-    def _free(self, cursor: Cursor) -> bool:
+    def _can_receive(self, cursor: Cursor) -> bool:
         """Whether a piece may be handed to this cursor now."""
         return (
             cursor.reader.state is State.READY
             and cursor.lane is None
-            and cursor.begun
+            and cursor.started
             and not cursor.loading
             and not cursor.waiting
             and cursor in cursor.stream.cursors
@@ -459,33 +463,33 @@ class Hub:
     def _catch_up(self, cursor: Cursor) -> None:
         """Send a cursor what it lacks, in pieces, and put it on its lane, unless its socket is full before."""
         stream = cursor.stream
-        while self._free(cursor):
+        while self._can_receive(cursor):
             log = stream.logs[cursor.view]
             if cursor.owes_synced:
-                if log.base > max(cursor.n, cursor.base):
+                if log.base > max(cursor.n, cursor.snapshot_base):
                     cursor.owes_reset = True  # what the rest of this snapshot needs was forgotten meanwhile
             elif cursor.n >= log.head:
-                if self._greet(cursor):
+                if self._send_retained(cursor):
                     continue
                 lane = stream.lane(cursor.view, cursor.reader.outlet.framing)
                 lane.join(cursor)
                 if cursor in lane.joining:
-                    self._touch(stream)
+                    self._mark_dirty(stream)
                 return
             elif cursor.n < log.base:
                 cursor.loading = True
-                self._wish(Backfill(cursor))
+                self._request_load(LoadBackfill(cursor))
                 return
-            self._hand(cursor, lacking(cursor, log), to_head=True)
+            self._send_batch(cursor, missing_events(cursor, log), to_head=True)
 
-    def _greet(self, cursor: Cursor) -> bool:
+    def _send_retained(self, cursor: Cursor) -> bool:
         """Tell one who has just come what stays; True when there was something to tell."""
         framing = cursor.reader.outlet.framing
-        told = [message for view, message in cursor.stream.stays.values() if view & cursor.view]
-        if cursor.greeted or not told or not framing.lasting:
+        retained = [message for view, message in cursor.stream.retained.values() if view & cursor.view]
+        if cursor.retained_sent or not retained or not framing.lasting:
             return False
-        cursor.greeted = True
-        data = b"".join(framing.frame(message, None) for message in told)
+        cursor.retained_sent = True
+        data = b"".join(framing.frame(message, None) for message in retained)
         sent = self._offer(cursor.reader, data)
         if sent != len(data):
             self._settle(cursor.reader, data, sent)
@@ -497,7 +501,9 @@ class Hub:
         if not cursor.loading:
             return
         cursor.loading = False
-        if cursor.owes_reset or not self._free(cursor):  # it saw another view then, or asks again when it is ready
+        if cursor.owes_reset or not self._can_receive(
+            cursor
+        ):  # it saw another view then, or asks again when it is ready
             self._catch_up(cursor)
             return
         # The store may be ahead of what was published, also of a change of rights: nothing is handed before its time.
@@ -505,28 +511,30 @@ class Hub:
         known = [e for e in events or () if e.seq <= stream.seq]
         if not events:
             cursor.owes_reset = cursor.owes_synced = True
-        while known and self._free(cursor):
-            self._hand(cursor, known, to_head=False)
+        while known and self._can_receive(cursor):
+            self._send_batch(cursor, known, to_head=False)
             known = [e for e in known if e.seq > cursor.n]
         if not known and events and events[-1].seq > stream.seq and cursor.n < stream.logs[cursor.view].base:
             stream.moving.append(cursor)  # asks again with the publication that must be on its way
         else:
             self._catch_up(cursor)
 
-    def _hand(self, cursor: Cursor, events: Sequence[Event], *, to_head: bool) -> None:
+    def _send_batch(self, cursor: Cursor, events: Sequence[Event], *, to_head: bool) -> None:
         """Send one piece, beginning with a reset where it is owed; the cursor moves only if bytes went out."""
         reader, log = cursor.reader, cursor.stream.logs[cursor.view]
-        ids = self._others(cursor)
-        made = piece(cursor, log, events, epoch=self.epoch, now=self.now, ids=ids, to_head=to_head, most=PIECE)
-        sent = self._offer(reader, made.data)
-        if sent > 0 or not made.data:
-            cursor.n = made.n
+        ids = self._other_positions(cursor)
+        catch_up = catch_up_batch(
+            cursor, log, events, epoch=self.epoch, now=self.now, ids=ids, to_head=to_head, max_bytes=BATCH_BYTES
+        )
+        sent = self._offer(reader, catch_up.data)
+        if sent > 0 or not catch_up.data:
+            cursor.n = catch_up.n
             cursor.owes_reset = False
-            cursor.owes_synced = cursor.owes_synced and not made.synced
-        if sent != len(made.data):
-            self._settle(reader, made.data, sent)
+            cursor.owes_synced = cursor.owes_synced and not catch_up.synced
+        if sent != len(catch_up.data):
+            self._settle(reader, catch_up.data, sent)
 
-    def _others(self, cursor: Cursor) -> tuple[str, str]:
+    def _other_positions(self, cursor: Cursor) -> tuple[str, str]:
         """What stands before and after this cursor's position in the id of a connection with several streams: where
         the others are, empty for one that does not have the whole yet."""
         if cursor.reader.outlet.framing.shared:
@@ -558,10 +566,10 @@ class Hub:
     def _settle(self, reader: Reader, data: bytes, sent: int) -> None:
         """What follows when an outlet did not take all. Last of all: it may call `ready` before it returns."""
         if sent < 0:
-            self._lose(reader)
+            self._drop_reader(reader)
             return
-        self._state(reader, State.BLOCKED)
-        self._off(reader)
+        self._set_state(reader, State.BLOCKED)
+        self._leave_lanes(reader)
         try:
             if sent > 0:
                 reader.outlet.keep(data[sent:])
@@ -569,9 +577,9 @@ class Hub:
                 reader.outlet.watch()
         except Exception as error:
             self._failed(error)
-            self._lose(reader)
+            self._drop_reader(reader)
 
-    def _lose(self, reader: Reader) -> None:
+    def _drop_reader(self, reader: Reader) -> None:
         """Let go of a reader whose connection failed under the hub's hands, and have the connection closed."""
         self.gone(reader)
         try:

@@ -1,4 +1,4 @@
-"""Drives the hub on the event loop: performs the loads it wishes for, runs its work with yields, evicts what is idle.
+"""Drives the hub on the event loop: performs the loads it requests, runs its work with yields, evicts what is idle.
 
 The hub itself is pure; everything that takes time is here.
 """
@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from livewall.errors import Busy, LivewallError, NotFound
 from livewall.hub.hub import Hub
-from livewall.hub.load_requests import Backfill, Facts, Loaded, Open, Wish
+from livewall.hub.load_requests import LoadBackfill, Loaded, LoadRequest, LoadStream, LoadViewerState
 from livewall.hub.log import Event
 from livewall.hub.position import View
 from livewall.hub.reader import Cursor, Reader
@@ -70,12 +70,12 @@ class LiveHub:
             log.exception("what was committed to %s could not be published; its readers are sent to come back", name)
             self.hub.abandon(name, Busy("unavailable", "the stream was interrupted; subscribe again"))
 
-    def tell(self, name: str, tag: str, facts: Any) -> None:
-        self.hub.tell(name, tag, facts)
+    def set_viewer_state(self, name: str, tag: str, viewer_state: Any) -> None:
+        self.hub.set_viewer_state(name, tag, viewer_state)
 
     # -- reading
 
-    async def opened(self, name: str) -> Stream:
+    async def open(self, name: str) -> Stream:
         """The stream, loaded. Raises NotFound (`no_such_stream`) and Busy."""
         stream = self.hub.open(name)
         if stream.loading:
@@ -89,15 +89,15 @@ class LiveHub:
 
     async def view(self, name: str, who: Any) -> View:
         """The view of a stream that `who` gets; raises what its rule raises."""
-        stream = await self.opened(name)
-        facts = None
-        if stream.rule.needs_facts(stream.state, who):
-            facts = await stream.rule.facts(name, who)
-        return stream.rule.view(stream.state, who, facts)
+        stream = await self.open(name)
+        viewer_state = None
+        if stream.rule.needs_viewer_state(stream.state, who):
+            viewer_state = await stream.rule.load_viewer_state(name, who)
+        return stream.rule.view(stream.state, who, viewer_state)
 
     async def attach(self, reader: Reader, name: str, since: str | None) -> None:
         """Give a reader a cursor on a stream. What it lacks is sent by `hub.start`. Raises NotFound, NotAllowed."""
-        stream = await self.opened(name)
+        stream = await self.open(name)
         self.hub.attach(reader, stream, since)
 
     async def settled(self, reader: Reader) -> None:
@@ -114,11 +114,11 @@ class LiveHub:
         if not self._scheduled:
             self._scheduled = True
             self._since = self._clock()
-            self._loop.call_soon(self._go)
+            self._loop.call_soon(self._run_turn)
 
-    def _go(self) -> None:
+    def _run_turn(self) -> None:
         """Most publications are done within one turn of the loop; only a long one becomes a task."""
-        self._wishes()
+        self._perform_loads()
         work = self.hub.work()
         more = False
         try:
@@ -127,7 +127,7 @@ class LiveHub:
             if more:
                 self._spawn(self._continue(work))
             else:
-                self._rest()
+                self._turn_done()
 
     def _step(self, work: Any) -> bool:
         """One stretch of work; False when there is no more. What fails is logged and does not stop the rest."""
@@ -147,49 +147,49 @@ class LiveHub:
         try:
             await asyncio.sleep(0)
             while self._step(work):
-                self._wishes()  # who comes to another stream does not wait until all is told here
+                self._perform_loads()  # who comes to another stream does not wait until all is told here
                 await asyncio.sleep(0)
         finally:
-            self._rest()
+            self._turn_done()
 
-    def _rest(self) -> None:
+    def _turn_done(self) -> None:
         self._scheduled = False
         self._finished(self._clock() - self._since)
-        self._wishes()
+        self._perform_loads()
         if self.hub.dirty:
             self._wake()
 
-    def _wishes(self) -> None:
-        while self.hub.wishes:
-            self._spawn(self._grant(self.hub.wishes.popleft()))
+    def _perform_loads(self) -> None:
+        while self.hub.load_requests:
+            self._spawn(self._perform_load(self.hub.load_requests.popleft()))
 
-    async def _grant(self, wish: Wish) -> None:
-        match wish:
-            case Open(stream):
-                await self._open(stream)
-            case Backfill(cursor):
-                await self._backfill(cursor)
-            case Facts(cursor):
-                self.hub.facts(cursor, await self._facts(cursor))
+    async def _perform_load(self, load_request: LoadRequest) -> None:
+        match load_request:
+            case LoadStream(stream):
+                await self._load_stream(stream)
+            case LoadBackfill(cursor):
+                await self._load_backfill(cursor)
+            case LoadViewerState(cursor):
+                self.hub.viewer_state_loaded(cursor, await self._load_viewer_state(cursor))
 
-    async def _facts(self, cursor: Cursor) -> Any:
+    async def _load_viewer_state(self, cursor: Cursor) -> Any:
         """A reader's own fact; None, which shows less, where the store cannot say."""
         try:
-            return await cursor.stream.rule.facts(cursor.stream.name, cursor.reader.who)
+            return await cursor.stream.rule.load_viewer_state(cursor.stream.name, cursor.reader.who)
         except Exception as error:
-            self._told_nothing("what a reader may see", cursor.stream, error)
+            self._load_failed("what a reader may see", cursor.stream, error)
             return None
 
-    async def _open(self, stream: Stream) -> None:
+    async def _load_stream(self, stream: Stream) -> None:
         error: LivewallError | None = None
-        found: Loaded | None = None
+        loaded: Loaded | None = None
         try:
-            found = await self._streams.load(stream.name)
+            loaded = await self._streams.load(stream.name)
         except LivewallError as problem:
             error = problem
         except Exception as problem:
-            error = self._told_nothing("what it holds", stream, problem)
-        self.hub.loaded(stream, found)
+            error = self._load_failed("what it holds", stream, problem)
+        self.hub.loaded(stream, loaded)
         if stream.loading and error is None:
             error = NotFound("no_such_stream", f"there is no stream {stream.name[:80]}")
         future = self._opening.pop(stream, None)
@@ -199,15 +199,15 @@ class LiveHub:
             else:
                 future.set_result(None)
 
-    async def _backfill(self, cursor: Cursor) -> None:
+    async def _load_backfill(self, cursor: Cursor) -> None:
         try:
             events = await self._streams.since(cursor.stream.name, cursor.view, cursor.n)
         except Exception as error:
-            self._told_nothing("what a reader lacks", cursor.stream, error)
+            self._load_failed("what a reader lacks", cursor.stream, error)
             events = None
         self.hub.backfilled(cursor, events)
 
-    def _told_nothing(self, what: str, stream: Stream, error: Exception) -> Busy:
+    def _load_failed(self, what: str, stream: Stream, error: Exception) -> Busy:
         """Whoever waits for an answer gets one: none would be waited for for ever."""
         heard = isinstance(error, LivewallError)
         log.warning("%s of %s is not known: %s", what, stream.name, error, exc_info=None if heard else error)

@@ -1,4 +1,7 @@
-"""What the hub wants to know: it asks nobody itself, whoever drives it performs these and hands the answers in."""
+"""Requests of the hub to load something from the store.
+
+The hub does no I/O: its driver performs these requests and passes the results back to the hub.
+"""
 
 from __future__ import annotations
 
@@ -21,22 +24,22 @@ class Loaded(NamedTuple):
     earlier: bool = False
 
 
-class Open(NamedTuple):
-    """The hub wants a stream's log from the store: answer with `Hub.loaded`."""
+class LoadStream(NamedTuple):
+    """A stream was opened and its log is needed. Answered by `Hub.loaded`."""
 
     stream: Stream
 
 
-class Backfill(NamedTuple):
-    """A cursor stands below what memory holds: answer with `Hub.backfilled`."""
+class LoadBackfill(NamedTuple):
+    """A cursor is behind the oldest event in memory. Answered by `Hub.backfilled`."""
 
     cursor: Cursor
 
 
-class Facts(NamedTuple):
-    """A rule needs to know something of this reader's own: answer with `Hub.facts`."""
+class LoadViewerState(NamedTuple):
+    """A rule needs the state of this viewer (its ballot, say). Answered by `Hub.viewer_state_loaded`."""
 
     cursor: Cursor
 
 
-Wish = Open | Backfill | Facts
+LoadRequest = LoadStream | LoadBackfill | LoadViewerState

@@ -62,30 +62,32 @@ class Reader:
 class Cursor:
     """Where one reader stands in one view of one stream.
 
-    While it is on a lane's list its place is the lane's (`Lane.sent`), so that a publication touches nothing of it.
-    `base` and `skip` are the log's base and head at the start of a snapshot: deletions up to `skip` need not be told.
-    `asked`: the store is being asked for `facts`; `told`: they came from elsewhere meanwhile, so its answer is stale.
-    `waiting`: nothing is sent before that answer, which decides what `claim`, the position claimed, is worth.
+    While the cursor is on a lane's list, its position is the lane's (`Lane.sent`), so that a publication touches no
+    cursor. `snapshot_base` and `snapshot_head` are the log's base and head at the start of a snapshot: deletions up to
+    `snapshot_head` are left out of it. `state_requested` says that the store is being asked for `viewer_state`;
+    `state_superseded`, that a newer one arrived meanwhile, so that the store's answer is stale. `waiting` says that
+    nothing is sent before that answer, because it decides whether the reader may resume from `claimed_position`.
     """
 
-    __slots__ = ("asked", "base", "begun", "claim", "facts", "greeted", "index", "lane", "loading", "n", "owes_reset",
-                 "owes_synced", "reader", "skip", "stream", "tag", "told", "view", "waiting")
+    __slots__ = ("claimed_position", "index", "lane", "loading", "n", "owes_reset", "owes_synced", "reader",
+                 "retained_sent", "snapshot_base", "snapshot_head", "started", "state_requested", "state_superseded",
+                 "stream", "tag", "view", "viewer_state", "waiting")
 
     def __init__(self, reader: Reader, stream: Stream, view: View, facts: Any) -> None:
         self.reader = reader
         self.stream = stream
         self.view = view
-        self.facts = facts
-        self.begun = False
-        self.greeted = False
-        self.asked = False
-        self.told = False
+        self.viewer_state = facts
+        self.started = False
+        self.retained_sent = False
+        self.state_requested = False
+        self.state_superseded = False
         self.waiting = False
-        self.claim: str | None = None
+        self.claimed_position: str | None = None
         self.tag: str | None = None
         self.n = 0
-        self.base = 0
-        self.skip = 0
+        self.snapshot_base = 0
+        self.snapshot_head = 0
         self.owes_reset = True
         self.owes_synced = True
         self.loading = False

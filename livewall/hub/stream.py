@@ -22,33 +22,33 @@ class Rule(Protocol):
     keys: frozenset[str]
     """The keys of events it looks at."""
 
-    def view(self, state: dict[str, Any], who: Any, facts: Any) -> View:
+    def view(self, state: dict[str, Any], who: Any, viewer_state: Any) -> View:
         """The view `who` gets; raises a LivewallError where it gets none."""
 
-    def needs_facts(self, state: dict[str, Any], who: Any) -> bool:
+    def needs_viewer_state(self, state: dict[str, Any], who: Any) -> bool:
         """Whether the answer hangs on something of the reader's own (its ballot)."""
 
-    def tag(self, name: str, who: Any) -> str | None:
+    def viewer_tag(self, name: str, who: Any) -> str | None:
         """The name under which news of the reader's own facts arrive, if there are such."""
 
-    async def facts(self, name: str, who: Any) -> Any:
+    async def load_viewer_state(self, name: str, who: Any) -> Any:
         """The reader's own facts, from the store; asked only where there is a tag."""
 
 
 class StateRule:
     """The part of a rule that looks at the state of the stream alone, at nothing of the reader's own."""
 
-    def needs_facts(self, state: dict[str, Any], who: Any) -> bool:
+    def needs_viewer_state(self, state: dict[str, Any], who: Any) -> bool:
         return False
 
-    def tag(self, name: str, who: Any) -> str | None:
+    def viewer_tag(self, name: str, who: Any) -> str | None:
         return None
 
-    async def facts(self, name: str, who: Any) -> None:
+    async def load_viewer_state(self, name: str, who: Any) -> None:
         return None
 
 
-def _hole(data: bytes) -> int:
+def _removed(data: bytes) -> int:
     """Stands where a reader left during a publication; takes everything."""
     return len(data)
 
@@ -59,7 +59,18 @@ class Lane:
     All stand at `sent`. While a publication is under way those before `progress` stand at `target` already.
     """
 
-    __slots__ = ("cursors", "framing", "holes", "individual", "joining", "progress", "sends", "sent", "target", "view")
+    __slots__ = (
+        "cursors",
+        "framing",
+        "individual",
+        "joining",
+        "progress",
+        "removed",
+        "sends",
+        "sent",
+        "target",
+        "view",
+    )
 
     def __init__(self, view: View, framing: Framing, sent: int) -> None:
         self.view = view
@@ -69,7 +80,7 @@ class Lane:
         self.progress = 0
         self.sends: list[Send] = []
         self.cursors: list[Cursor | None] = []
-        self.holes = 0
+        self.removed = 0
         self.joining: dict[Cursor, None] = {}
         self.individual: dict[Cursor, None] = {}
 
@@ -103,9 +114,9 @@ class Lane:
         else:
             cursor.n = self.place(index)
             if self.target is not None:
-                self.sends[index] = _hole
+                self.sends[index] = _removed
                 self.cursors[index] = None
-                self.holes += 1
+                self.removed += 1
             else:
                 last = self.cursors.pop()
                 send = self.sends.pop()
@@ -126,16 +137,16 @@ class Lane:
 
     def begin(self, head: int) -> list[Cursor]:
         """Start a publication up to `head`; returns those who wait to join from elsewhere than `sent` or `head`."""
-        odd = []
+        elsewhere = []
         for cursor in list(self.joining):
             if cursor.n == self.sent:
                 del self.joining[cursor]
                 self._list(cursor)
             elif cursor.n < head:
-                odd.append(cursor)
+                elsewhere.append(cursor)
         self.target = head
         self.progress = 0
-        return odd
+        return elsewhere
 
     def end(self) -> None:
         """The publication reached everybody."""
@@ -143,13 +154,13 @@ class Lane:
         self.sent = self.target
         self.target = None
         self.progress = 0
-        if self.holes:
+        if self.removed:
             self.cursors = [c for c in self.cursors if c is not None]
-            self.sends = [s for s in self.sends if s is not _hole]
+            self.sends = [s for s in self.sends if s is not _removed]
             for index, cursor in enumerate(self.cursors):
                 assert cursor is not None
                 cursor.index = index
-            self.holes = 0
+            self.removed = 0
         for cursor in list(self.joining):
             if cursor.n == self.sent:
                 del self.joining[cursor]
@@ -163,8 +174,8 @@ class Lane:
 class Stream:
     """One open stream. `state` is the newest data of each key as the rules see it: the full view and unseen events."""
 
-    __slots__ = ("cursors", "idle", "lanes", "loading", "logs", "moving", "name", "pending", "rule", "seq", "state",
-                 "stays", "sweeping", "tags", "volatile")
+    __slots__ = ("being_served", "cursors", "idle", "lanes", "loading", "logs", "moving", "name", "pending", "retained",
+                 "rule", "seq", "state", "tags", "volatile")
 
     def __init__(self, name: str, rule: Rule) -> None:
         self.name = name
@@ -179,8 +190,8 @@ class Stream:
         self.tags: dict[str, dict[Cursor, None]] = {}
         self.moving: deque[Cursor] = deque()
         self.volatile: deque[tuple[int, str]] = deque()
-        self.stays: dict[str, tuple[int, str]] = {}
-        self.sweeping = False
+        self.retained: dict[str, tuple[int, str]] = {}
+        self.being_served = False
         self.idle = 0
 
     def apply(self, event: Event) -> bool:

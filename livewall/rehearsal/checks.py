@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from livewall.client.stream_state import Held, Message, Verdict
+from livewall.client.stream_state import Message, StreamState, Verdict
 
 Choices = frozenset[str]
 Round = tuple[str, int]
@@ -58,7 +58,9 @@ class Ledger:
         if not entry.maybe or entry.maybe[-1] != given:
             entry.maybe.append(given)
 
-    def acknowledged(self, voter: str, poll: str, round_number: int, choices: Iterable[str], receipt: str | None) -> None:
+    def acknowledged(
+        self, voter: str, poll: str, round_number: int, choices: Iterable[str], receipt: str | None
+    ) -> None:
         entry = self._entry(voter, poll, round_number)
         entry.receipt, entry.certain, entry.maybe = receipt, frozenset(choices), []
         self.acts += 1
@@ -168,7 +170,7 @@ class Chain:
     """What one reader holds of one stream, and what was wrong with what it was sent."""
 
     def __init__(self, stream: str) -> None:
-        self.held = Held(stream)
+        self.held = StreamState(stream)
         self.faults: list[Fault] = []
 
     def take(self, message: Message) -> bool:

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from livewall.client.calls import Server, segment
 from livewall.rehearsal.checks import Fault, wrong_picture
 from livewall.rehearsal.people import Person
-from livewall.rehearsal.run import Hall
-from livewall.rehearsal.test_wall import Stage
+from livewall.rehearsal.run import Run
+from livewall.rehearsal.test_wall import TestWall
 from livewall.rehearsal.viewer import Viewer
 
 JOINING = 0.3  # of the time: within it nine of ten come in
@@ -86,7 +86,7 @@ def reaction(voters: int, seconds: float) -> float:
 
 class Crowd:
     def __init__(
-        self, hall: Hall, server: Server, stage: Stage, *, voters: int, seconds: float, screens: int,
+        self, hall: Run, server: Server, stage: TestWall, *, voters: int, seconds: float, screens: int,
         chance: random.Random,
     ) -> None:
         self.hall = hall

@@ -108,7 +108,7 @@ def request(method: str, path: str, place: Place, headers: Headers, body: bytes 
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-class Line:
+class HttpConnection:
     """An HTTP connection that is kept for as long as it holds."""
 
     def __init__(self, place: Place, link: Link) -> None:

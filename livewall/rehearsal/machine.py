@@ -11,7 +11,7 @@ from livewall.client.calls import Server
 LOOK = 0.05  # seconds between two looks at our own loop
 
 
-class Taken(NamedTuple):
+class ProcessUsage(NamedTuple):
     """CPU seconds since the process began, its resident bytes, and when it began (to tell a restart)."""
 
     cpu: float
@@ -19,7 +19,7 @@ class Taken(NamedTuple):
     started: float
 
 
-def parse(text: str) -> Taken | None:
+def parse(text: str) -> ProcessUsage | None:
     """None where the server says nothing of it."""
     found: dict[str, float] = {}
     for line in text.splitlines():
@@ -27,7 +27,7 @@ def parse(text: str) -> Taken | None:
         if name.startswith("process_"):
             found[name] = float(value)
     try:
-        return Taken(
+        return ProcessUsage(
             found["process_cpu_seconds_total"],
             found["process_resident_memory_bytes"],
             found["process_start_time_seconds"],
@@ -36,19 +36,19 @@ def parse(text: str) -> Taken | None:
         return None
 
 
-async def taken(server: Server) -> Taken | None:
+async def taken(server: Server) -> ProcessUsage | None:
     """Raises Refusal, NotReached."""
     return parse((await server.raw("/metrics")).decode())
 
 
-class Ourselves:
+class OwnUsage:
     """How busy this process is: `async with` measures."""
 
     def __init__(self) -> None:
         self.lags: list[float] = []
         self.cpu = self.seconds = 0.0
 
-    async def __aenter__(self) -> Ourselves:
+    async def __aenter__(self) -> OwnUsage:
         self._cpu, self._start = time.process_time(), time.monotonic()
         self._looking = asyncio.ensure_future(self._look())
         return self

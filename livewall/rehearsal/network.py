@@ -12,7 +12,7 @@ from typing import NamedTuple
 Span = tuple[float, float]
 
 
-class Weather(NamedTuple):
+class Network(NamedTuple):
     """What a hall's wifi is like. Times in seconds, rates in bytes a second."""
 
     name: str
@@ -27,8 +27,8 @@ class Weather(NamedTuple):
     sleep: Span = (5.0, 12.0)
 
 
-GOOD = Weather("good")
-POOR = Weather(
+GOOD = Network("good")
+POOR = Network(
     "poor",
     latency=(0.05, 0.4),
     jitter=0.1,
@@ -53,7 +53,7 @@ class Spell(NamedTuple):
 class Link:
     """One person's way to the server and back."""
 
-    def __init__(self, weather: Weather, chance: random.Random) -> None:
+    def __init__(self, weather: Network, chance: random.Random) -> None:
         self.weather = weather
         self.clear = weather.rate is None
         self._chance = chance

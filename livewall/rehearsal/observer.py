@@ -6,15 +6,15 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from livewall.rehearsal.checks import Chain, Fault
-from livewall.rehearsal.run import Hall
+from livewall.rehearsal.run import Run
 
 RETURNING = 3.0  # seconds after which a reset has other reasons than that somebody came back
 
 
-class Eyes(ABC):
+class Observer(ABC):
     """Takes the wire's messages, however they came, and follows the wall to its active poll."""
 
-    def __init__(self, hall: Hall, name: str) -> None:
+    def __init__(self, hall: Run, name: str) -> None:
         self.hall = hall
         self.name = name
         self.wall = f"walls/{hall.wall}"

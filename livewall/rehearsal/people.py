@@ -17,8 +17,8 @@ import msgspec
 from livewall.client.calls import ANSWER_TIMEOUT, segment
 from livewall.rehearsal.channel import Lost
 from livewall.rehearsal.checks import Fault
-from livewall.rehearsal.http_client import Answer, Line
-from livewall.rehearsal.run import Hall
+from livewall.rehearsal.http_client import Answer, HttpConnection
+from livewall.rehearsal.run import Run
 from livewall.rehearsal.viewer import GoneForGood, Viewer
 
 AT_ONCE = 4  # connections on which what the page names is fetched
@@ -74,11 +74,11 @@ def _choice(poll: Mapping[str, Any], chance: random.Random) -> tuple[str, ...]:
 
 
 class Person(Viewer):
-    def __init__(self, hall: Hall, name: str, transport: str) -> None:
+    def __init__(self, hall: Run, name: str, transport: str) -> None:
         super().__init__(hall, name, transport)
         self._asked: set[tuple[str, int]] = set()
         self._questions: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._line = Line(hall.place, self.link)
+        self._line = HttpConnection(hall.place, self.link)
 
     async def run(self, at: float) -> None:
         """Come in after `at` seconds and stay until cancelled; what cannot be had is noted as a fault of the hall."""
@@ -121,14 +121,14 @@ class Person(Viewer):
             self.headers = {"Cookie": found}
         wanted = iter(assets(page.text, self.hall.place.origin + path))
 
-        async def fetch(line: Line) -> float:
+        async def fetch(line: HttpConnection) -> float:
             try:
                 taken = [(await self._get(line, path)).server_seconds for path in wanted]
             finally:
                 line.close()
             return sum(t for t in taken if t is not None)
 
-        lines = [self._line, *(Line(self.hall.place, self.link) for _ in range(AT_ONCE - 1))]
+        lines = [self._line, *(HttpConnection(self.hall.place, self.link) for _ in range(AT_ONCE - 1))]
         fetching = [asyncio.ensure_future(fetch(line)) for line in lines]
         try:
             taken = await asyncio.gather(*fetching)
@@ -138,7 +138,7 @@ class Person(Viewer):
             await asyncio.gather(*fetching, return_exceptions=True)
         return None if page.server_seconds is None else page.server_seconds + max(taken)
 
-    async def _get(self, line: Line, path: str) -> Answer:
+    async def _get(self, line: HttpConnection, path: str) -> Answer:
         return await line.ask("GET", path, {**self.headers, "Accept": "*/*", "Accept-Encoding": "gzip"})
 
     async def _wait_as_told(self, answer: Answer) -> None:
@@ -219,7 +219,9 @@ class Person(Viewer):
                 hall.ledger.refused(self.name, poll_id, round_number)
             return False
 
-    async def _act(self, poll_id: str, round_number: int, choices: Sequence[str]) -> tuple[dict[str, Any], float | None]:
+    async def _act(
+        self, poll_id: str, round_number: int, choices: Sequence[str]
+    ) -> tuple[dict[str, Any], float | None]:
         """The server's answer to a ballot, and how long it took it. Raises Lost."""
         if self.transport == "websocket":
             return await self._act_by_socket(poll_id, round_number, choices)
@@ -236,7 +238,9 @@ class Person(Viewer):
         found = answer.json()
         return found if isinstance(found, dict) else {"error": {"code": "internal"}}, answer.server_seconds
 
-    async def _act_by_socket(self, poll_id: str, round_number: int, choices: Sequence[str]) -> tuple[dict[str, Any], float | None]:
+    async def _act_by_socket(
+        self, poll_id: str, round_number: int, choices: Sequence[str]
+    ) -> tuple[dict[str, Any], float | None]:
         await self.is_live.wait()
         assert self._socket is not None and self.channel is not None
         channel, ref = self.channel, str(next(self.refs))

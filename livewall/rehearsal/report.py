@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from livewall.rehearsal.checks import Fault
-from livewall.rehearsal.machine import Ourselves, Taken
+from livewall.rehearsal.machine import OwnUsage, ProcessUsage
 from livewall.rehearsal.run import Figures, Times
 
 if TYPE_CHECKING:
-    from livewall.rehearsal.sequence import Programme
+    from livewall.rehearsal.sequence import Plan
 
 MOST_SHOWN = 10
 BUSY = 0.85  # of a core, beyond which our own process may be what is slow
@@ -52,14 +52,14 @@ def quantile(values: Sequence[float], share: float) -> float | None:
 
 @dataclass
 class Report:
-    wanted: Programme
+    wanted: Plan
     figures: Figures
     faults: list[Fault]
     unknown: int
     """Ballots of which the people never learned whether they were counted."""
-    process: tuple[Taken | None, Taken | None, int, int, Taken | None]
+    process: tuple[ProcessUsage | None, ProcessUsage | None, int, int, ProcessUsage | None]
     """The server's process before, when the hall had filled (with the joined and the ballots of that moment), after."""
-    ourselves: Ourselves
+    ourselves: OwnUsage
 
     @property
     def passed(self) -> bool:
@@ -131,7 +131,7 @@ class Report:
             "failures": self.failures(),
             "faults": [fault._asdict() for fault in self.faults],
             "seed": wanted.seed,
-            "wifi": wanted.weather.name,
+            "wifi": wanted.network.name,
             "voters": wanted.voters,
             "screens": wanted.screens,
             "seconds": wanted.seconds,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from livewall.rehearsal.channel import Channel, Place
 from livewall.rehearsal.checks import Fault, Ledger
-from livewall.rehearsal.network import Weather
+from livewall.rehearsal.network import Network
 
 Act = tuple[str, str, int, bool]
 """A poll's id, phase, round and publication: what a reader sees of a host's act."""
@@ -73,8 +73,8 @@ class Figures:
         return sum(self.ballots.values())
 
 
-class Hall:
-    def __init__(self, place: Place, wall: str, weather: Weather, chance: random.Random, *, react: float) -> None:
+class Run:
+    def __init__(self, place: Place, wall: str, weather: Network, chance: random.Random, *, react: float) -> None:
         self.place = place
         self.wall = wall
         self.weather = weather

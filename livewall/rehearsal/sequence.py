@@ -16,28 +16,28 @@ from livewall.rehearsal import test_wall
 from livewall.rehearsal.channel import find_place
 from livewall.rehearsal.checks import Counted, uncounted
 from livewall.rehearsal.crowd import Crowd, reaction
-from livewall.rehearsal.machine import Ourselves, Taken, taken
-from livewall.rehearsal.network import Weather
+from livewall.rehearsal.machine import OwnUsage, ProcessUsage, taken
+from livewall.rehearsal.network import Network
 from livewall.rehearsal.report import Limits, Report
-from livewall.rehearsal.run import Hall
+from livewall.rehearsal.run import Run
 
 Say = Callable[[str], None]
 
 PATIENCE = 120.0  # seconds for each call of the host: a server that can do no more is to be measured, not given up
 
 
-class Programme(NamedTuple):
+class Plan(NamedTuple):
     """What is asked for."""
 
     voters: int
     seconds: float
     screens: int
-    weather: Weather
+    network: Network
     seed: int
     limits: Limits
 
 
-async def rehearse(server: Server, wanted: Programme, *, say: Say, began: Callable[[Crowd], None]) -> Report:
+async def rehearse(server: Server, wanted: Plan, *, say: Say, began: Callable[[Crowd], None]) -> Report:
     """Raises Refusal, NotReached; whatever happens, the wall is taken away, or it is said where it is.
 
     `began` is told when there is something to look at.
@@ -52,17 +52,17 @@ async def rehearse(server: Server, wanted: Programme, *, say: Say, began: Callab
     chance = random.Random(wanted.seed)
     before = await taken(server)
     async with _own_wall(server, test_wall.title_of(wanted.seed, datetime.now(UTC)), say) as ours:
-        hall = Hall(place, ours.wall, wanted.weather, chance, react=reaction(wanted.voters, wanted.seconds))
+        hall = Run(place, ours.wall, wanted.network, chance, react=reaction(wanted.voters, wanted.seconds))
         crowd = Crowd(
             hall, server, ours, voters=wanted.voters, seconds=wanted.seconds, screens=wanted.screens, chance=chance
         )
-        filled: list[tuple[Taken | None, int, int]] = []
+        filled: list[tuple[ProcessUsage | None, int, int]] = []
 
         async def note() -> None:
             filled.append((await taken(server), hall.figures.joined, hall.figures.acknowledged_ballots))
 
         began(crowd)
-        async with Ourselves() as ourselves:
+        async with OwnUsage() as ourselves:
             results = await crowd.perform(note)
         after = await taken(server)
         ballots = [row for poll_id in results for row in await counted(server, poll_id)]
@@ -88,7 +88,7 @@ async def counted(server: Server, poll_id: str) -> list[Counted]:
 
 
 @asynccontextmanager
-async def _own_wall(server: Server, title: str, say: Say) -> AsyncIterator[test_wall.Stage]:
+async def _own_wall(server: Server, title: str, say: Say) -> AsyncIterator[test_wall.TestWall]:
     try:
         yield await test_wall.build(server, title)
     finally:

@@ -27,7 +27,7 @@ QUESTIONS: tuple[dict[str, Any], ...] = (
 )
 
 
-class Stage(NamedTuple):
+class TestWall(NamedTuple):
     wall: str
     title: str
     polls: list[dict[str, Any]]
@@ -41,11 +41,11 @@ def title_of(seed: int, now: datetime) -> str:
     return f"{NAME} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}, seed {seed}"
 
 
-async def build(server: Server, title: str) -> Stage:
+async def build(server: Server, title: str) -> TestWall:
     """Raises Refusal, NotReached. What was made before is found by its title."""
     wall = await server.post("/api/walls", {"title": title})
     polls = [await server.post("/api/polls", {**question, "wall": wall["code"]}) for question in QUESTIONS]
-    return Stage(wall["code"], title, polls)
+    return TestWall(wall["code"], title, polls)
 
 
 async def leftovers(server: Server) -> list[dict[str, Any]]:

@@ -18,10 +18,10 @@ import msgspec
 from livewall.client.transports import EventParser, milliseconds
 from livewall.rehearsal.channel import Channel, Lost
 from livewall.rehearsal.checks import Fault
-from livewall.rehearsal.http_client import Answer, Line, Socket, Stream
+from livewall.rehearsal.http_client import Answer, HttpConnection, Socket, Stream
 from livewall.rehearsal.network import Link
-from livewall.rehearsal.observer import Eyes
-from livewall.rehearsal.run import Act, Hall
+from livewall.rehearsal.observer import Observer
+from livewall.rehearsal.run import Act, Run
 
 LONG_POLL = 25.0
 FIRST_PAUSE, LAST_PAUSE = 0.2, 3.0
@@ -32,8 +32,8 @@ class GoneForGood(Exception):
     """The server said that there is nothing to come back to."""
 
 
-class Viewer(Eyes):
-    def __init__(self, hall: Hall, name: str, transport: str, *, audience: bool = False) -> None:
+class Viewer(Observer):
+    def __init__(self, hall: Run, name: str, transport: str, *, audience: bool = False) -> None:
         super().__init__(hall, name)
         self.transport = transport
         self.audience = audience
@@ -207,7 +207,7 @@ class Viewer(Eyes):
             return parser.retry
 
     async def _long_polling(self) -> float | None:
-        line = Line(self.hall.place, self.link)
+        line = HttpConnection(self.hall.place, self.link)
         self._tried_at = self.hall.now()
         try:
             while not self._elsewhere.is_set():
@@ -224,7 +224,7 @@ class Viewer(Eyes):
             if line.channel not in self.hall.ghosts:
                 line.close()
 
-    async def _poll_once(self, line: Line) -> Answer | None:
+    async def _poll_once(self, line: HttpConnection) -> Answer | None:
         """One answer; None when there is another place to look first."""
         # The first answer of a connection comes at once where it has something to say: how long it took is no secret.
         wait = LONG_POLL if self.is_live.is_set() else 0.0

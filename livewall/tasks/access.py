@@ -16,7 +16,7 @@ class TaskRule(StateRule):
 
     keys = frozenset({"task", "owner", "stage"})
 
-    def view(self, state: dict[str, Any], who: Who, facts: Any) -> View:
+    def view(self, state: dict[str, Any], who: Who, viewer_state: Any) -> View:
         owner = state.get("owner")
         if owner is None:
             return _list(who)

@@ -32,7 +32,7 @@ from livewall.tasks.machine import (
 from livewall.tasks.pipelines.pipeline import Pipeline, StepDef
 from livewall.tasks.pipelines.template import MissingOutput, when_holds
 from livewall.tasks.queue import Waiting, turns
-from livewall.tasks.rows import Row, Task
+from livewall.tasks.rows import Task, TaskRow
 
 STEPS_AT_ONCE = 16
 """Steps of one task that run at once; each has a supervisor of some 10 MB."""
@@ -90,7 +90,7 @@ class Outcome(NamedTuple):
     outputs: dict[str, str] = {}
 
 
-def definition_of(row: Row) -> Pipeline:
+def definition_of(row: TaskRow) -> Pipeline:
     assert row.definition is not None
     return msgspec.json.decode(row.definition, type=Pipeline)
 
@@ -121,7 +121,7 @@ class Engine:
             id=task_id or free, pipeline=pipeline.name, title=pipeline.title, state=TaskState.WAITING, created_at=now,
             started_by=who.name,
         )
-        row = Row(task, who.credential, False, False, task.id, self._epoch, given, wire.text(pipeline))
+        row = TaskRow(task, who.credential, False, False, task.id, self._epoch, given, wire.text(pipeline))
         rows.insert(tx, row, number, [Step(name=s.name, needs=list(s.needs)) for s in pipeline.steps])
         return task.id, True, self.admit(tx, now)
 
@@ -143,7 +143,7 @@ class Engine:
             id=new, pipeline=old.task.pipeline, title=old.task.title, state=TaskState.WAITING, retry_of=task_id,
             created_at=now, started_by=who.name,
         )
-        row = Row(task, who.credential, False, False, old.root, self._epoch, old.params, old.definition)
+        row = TaskRow(task, who.credential, False, False, old.root, self._epoch, old.params, old.definition)
         rows.insert(tx, row, number, retried(rows.steps(tx, task_id)))
         for step, found in rows.outputs(tx, task_id).items():
             self._put_out(tx, new, step, found)
@@ -212,12 +212,12 @@ class Engine:
                 rows.save_task(tx, msgspec.structs.replace(rows.find(tx, task_id).task, reason=reason))
         return todo
 
-    def advance(self, tx: Transaction, row: Row, now: str) -> ToDo:
+    def advance(self, tx: Transaction, row: TaskRow, now: str) -> ToDo:
         """Whatever follows from how the steps of a task stand, for it and for those that wait for it."""
         todo = self._advance(tx, row, now)
         return todo + self.admit(tx, now) if rows.find(tx, row.task.id).task.state in TASK_ENDED else todo
 
-    def _advance(self, tx: Transaction, row: Row, now: str) -> ToDo:
+    def _advance(self, tx: Transaction, row: TaskRow, now: str) -> ToDo:
         task_id: str = row.task.id
         todo: ToDo = []
         steps = rows.steps(tx, task_id)
@@ -238,7 +238,7 @@ class Engine:
         return todo
 
     def _turn(
-        self, tx: Transaction, row: Row, pipeline: Pipeline, steps: Sequence[Step], now: str, todo: ToDo
+        self, tx: Transaction, row: TaskRow, pipeline: Pipeline, steps: Sequence[Step], now: str, todo: ToDo
     ) -> bool:
         """Skip and begin what can be; True when something ended by it, so that more may follow."""
         task_id, ended = row.task.id, False
@@ -267,7 +267,7 @@ class Engine:
         return ended
 
     def _begin(
-        self, tx: Transaction, row: Row, pipeline: Pipeline, step: Step, now: str, todo: ToDo
+        self, tx: Transaction, row: TaskRow, pipeline: Pipeline, step: Step, now: str, todo: ToDo
     ) -> bool:
         """Write a step as intended; False when it failed instead, because an output it takes is missing."""
         task_id, defined = row.task.id, _defined(pipeline, step.name)
@@ -289,7 +289,7 @@ class Engine:
         todo.append(Begin(task_id, row.root, step.name, begun.attempt, run, timeout, pipeline.secrets, base, inherits))
         return True
 
-    def _run_of(self, asks: Any, row: Row, defined: StepDef) -> RunSpec:
+    def _run_of(self, asks: Any, row: TaskRow, defined: StepDef) -> RunSpec:
         """What a step runs. Raises MissingOutput."""
         params, outputs = _params(row), rows.outputs(asks, row.task.id)
         return kinds()[defined.kind].spec(defined.body, Values(params, outputs))
@@ -331,7 +331,7 @@ class Engine:
 
     # -- time
 
-    def _eta(self, tx: Transaction, row: Row, steps: Sequence[Step], now: str) -> str | None:
+    def _eta(self, tx: Transaction, row: TaskRow, steps: Sequence[Step], now: str) -> str | None:
         """When a task may be expected to end, from the usual times of its steps along the longest path."""
         usual = _usual(tx, row.task.pipeline or "")
         if not usual:
@@ -399,7 +399,7 @@ def _defined(pipeline: Pipeline, name: str) -> StepDef:
     return next(s for s in pipeline.steps if s.name == name)
 
 
-def _params(row: Row) -> dict[str, Any]:
+def _params(row: TaskRow) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.json.decode(row.params or "{}")
     return found
 

@@ -20,9 +20,9 @@ from livewall.tasks import machine, rows
 from livewall.tasks.access import denied, owns
 from livewall.tasks.lease_deadlines import Lease, Promises, deadlines, left_at_start
 from livewall.tasks.machine import TASK_ENDED, Step, StepState, reported, silent
-from livewall.tasks.rows import Row, Task
+from livewall.tasks.rows import Task, TaskRow
 
-Mask = Callable[[Row, str, Who], str]
+Mask = Callable[[TaskRow, str, Who], str]
 UNWRITTEN = 0.25
 """The part of a lease for which its holder may be heard of without that being written down."""
 
@@ -214,7 +214,7 @@ def lose(tx: Transaction, task_id: str, promises: Promises, at: float, now: str)
     return Looked(True)
 
 
-def settled(tx: Transaction, row: Row, now: str) -> Task:
+def settled(tx: Transaction, row: TaskRow, now: str) -> Task:
     """After a step of a foreign task ended or moved: skip what cannot run, take back what was skipped for a loss that
     is taken back, and bring the task to what follows."""
     task_id = row.task.id
@@ -235,7 +235,7 @@ def settled(tx: Transaction, row: Row, now: str) -> Task:
     return rows.follow(tx, row, [changed.get(s.name, s) for s in steps], now)
 
 
-def check_reporter(row: Row, step: Step, who: Who, state: StepState | None) -> None:
+def check_reporter(row: TaskRow, step: Step, who: Who, state: StepState | None) -> None:
     """Raise unless `who` may report this step: its own reporter, an operator, or the running step itself."""
     if who.step is not None:
         task, name, attempt = who.step

@@ -47,7 +47,7 @@ class Task(msgspec.Struct, kw_only=True):
     started_by: str
 
 
-class Row(NamedTuple):
+class TaskRow(NamedTuple):
     """A task and what is kept beside it: whose it is, whether a cancel was asked for, whether it has its turn, the
     first of its chain of retries, the epoch in which it began, and for a task that runs here its parameters and its
     definition as JSON."""
@@ -85,13 +85,13 @@ def log_stream(task: str, step: str) -> str:
 # -- reading
 
 
-def find(asks: Any, task_id: str) -> Row:
+def find(asks: Any, task_id: str) -> TaskRow:
     """Raises NotFound."""
     row = asks.execute(f"SELECT {TASK_FIELDS}, {_OWN_FIELDS} FROM tasks WHERE id = :id", {"id": task_id}).fetchone()
     if row is None:
         raise NotFound("not_found", f"there is no task {task_id[:80]}")
     owner, cancelled, admitted, root, *more = row[11:]
-    return Row(task(row), owner, bool(cancelled), bool(admitted), root or task_id, *more)
+    return TaskRow(task(row), owner, bool(cancelled), bool(admitted), root or task_id, *more)
 
 
 def task(row: Sequence[Any]) -> Task:
@@ -157,7 +157,7 @@ def free_id(tx: Transaction) -> tuple[int, str]:
     return number, str(task_id)
 
 
-def insert(tx: Transaction, row: Row, number: int, steps: Iterable[Step]) -> None:
+def insert(tx: Transaction, row: TaskRow, number: int, steps: Iterable[Step]) -> None:
     """A new task with its streams."""
     made = row.task
     values = msgspec.to_builtins(made) | {
@@ -210,7 +210,7 @@ def save_task(tx: Transaction, task: Task) -> None:
     tell(tx, task)
 
 
-def follow(tx: Transaction, row: Row, steps: Sequence[Step], now: str, *, eta: str | None = None) -> Task:
+def follow(tx: Transaction, row: TaskRow, steps: Sequence[Step], now: str, *, eta: str | None = None) -> Task:
     """Bring a task to what its steps make of it, and tell if that is news."""
     task = row.task
     state = task_state((s.state for s in steps), cancelled=row.cancelled)
@@ -272,7 +272,7 @@ def tell(tx: Transaction, task: Task) -> None:
         tx.forget_deletions("tasks")
 
 
-def begin_log(tx: Transaction, row: Row, step: str) -> None:
+def begin_log(tx: Transaction, row: TaskRow, step: str) -> None:
     """The stream of a step's log, from the moment there may be one."""
     name = log_stream(row.task.id, step)
     if tx.one("SELECT 1 FROM streams WHERE name = :name", {"name": name}):

@@ -33,7 +33,7 @@ from livewall.tasks.logs.follower import AttemptFiles
 from livewall.tasks.logs.service import Logs
 from livewall.tasks.machine import TASK_ENDED, StepState
 from livewall.tasks.pipelines.pipeline import Pipeline
-from livewall.tasks.rows import Row
+from livewall.tasks.rows import TaskRow
 from livewall.tasks.supervisor.mask import masked
 from livewall.tasks.supervisor.secret import refusal
 
@@ -105,7 +105,9 @@ class Runner:
 
     # -- what people ask for
 
-    async def begin(self, pipeline: Pipeline, params: dict[str, Any], task_id: str | None, who: Who) -> tuple[str, bool]:
+    async def begin(
+        self, pipeline: Pipeline, params: dict[str, Any], task_id: str | None, who: Who
+    ) -> tuple[str, bool]:
         """Start a task; its id, and whether it is new. Raises Refused."""
         now = iso(self._clock())
 
@@ -141,7 +143,7 @@ class Runner:
 
         await self._act(write)
 
-    def mask(self, row: Row, text: str, who: Who) -> str:
+    def mask(self, row: TaskRow, text: str, who: Who) -> str:
         """A text without the secrets of the task it is about, and of the step that says it."""
         if not row.local:
             return text

@@ -22,8 +22,8 @@ from livewall.tasks.logs.recovery import read_rest
 from livewall.tasks.logs.service import Logs
 from livewall.tasks.pipelines.watched_folder import Pipelines
 from livewall.tasks.runner import Runner, attempt_of
-from livewall.tasks.supervisor.truncation import hole
-from livewall.tasks.task_clock import Unfinished
+from livewall.tasks.supervisor.truncation import truncation
+from livewall.tasks.task_clock import TaskClock
 from livewall.tasks.tasks import Tasks
 
 log = logging.getLogger("livewall.tasks")
@@ -35,7 +35,7 @@ GIB = 1 << 30
 
 
 @dataclass
-class TaskParts:
+class TaskRuntime:
     """Made by `open_tasks`; `start` when everything else is there, `close` before the store is closed."""
 
     tasks: Tasks
@@ -46,7 +46,7 @@ class TaskParts:
     folder: Path
     settings: Settings
     clock: Clock
-    unfinished: Unfinished
+    unfinished: TaskClock
     _care: Sequence[asyncio.Task[None]] = ()
     _left: set[Path] = field(default_factory=set)
 
@@ -118,7 +118,7 @@ class TaskParts:
                 self._left.add(path)
 
 
-def open_tasks(
+def open_task_runtime(
     settings: Settings,
     store: Store,
     hub: LiveHub,
@@ -128,21 +128,21 @@ def open_tasks(
     url: str,
     environment: Mapping[str, str],
     umask: int | None,
-) -> TaskParts:
+) -> TaskRuntime:
     """Opens the logs' database and reads the pipelines; blocking. `url` is where steps reach this server, `environment`
     the server's own, `umask` that of steps. Raises NewerDatabase, sqlite3.Error."""
     folder = settings.data / "tasks"
-    logs = Logs(settings.data / "logs.db", hole=hole, clock=clock)
+    logs = Logs(settings.data / "logs.db", hole=truncation, clock=clock)
     pipelines = Pipelines(settings.pipelines, environment)
     pipelines.refresh()
     engine = Engine(
         settings.workers, store.epoch, lambda task, step, attempt: attempt_of(folder, task, step, attempt).prepare()
     )
     loop = asyncio.get_running_loop()
-    unfinished = Unfinished(clock)
+    unfinished = TaskClock(clock)
     runner = Runner(
         store, engine, logs, folder, secrets, unfinished.clock, environment=environment, url=url, umask=umask
     )
     tasks = Tasks(store, hub, unfinished.clock, loop.time, loop.call_later, logs, runner.mask)
     logs.told = tasks.logs_moved
-    return TaskParts(tasks, runner, pipelines, logs, store, folder, settings, clock, unfinished)
+    return TaskRuntime(tasks, runner, pipelines, logs, store, folder, settings, clock, unfinished)

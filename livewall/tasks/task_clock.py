@@ -10,7 +10,7 @@ from livewall.clock import Clock
 from livewall.store.store import Store
 
 
-class Unfinished:
+class TaskClock:
     """True from any use of `clock`, which every write about a task makes, until a look finds no task under way."""
 
     def __init__(self, clock: Clock) -> None:

@@ -34,7 +34,7 @@ from livewall.tasks.machine import (
     order,
 )
 from livewall.tasks.reports import Heard, Leased, Looked, check_reporter, stale
-from livewall.tasks.rows import Row, Task
+from livewall.tasks.rows import Task, TaskRow
 from livewall.visible_text import look
 from livewall.walls.walls import title_of
 
@@ -51,7 +51,7 @@ class Tasks:
         monotonic: Callable[[], float],
         call_later: Callable[[float, Callable[[], None]], Timer],
         logs: Logs,
-        mask: Callable[[Row, str, Who], str],
+        mask: Callable[[TaskRow, str, Who], str],
     ) -> None:
         self._store = store
         self._hub = hub
@@ -114,7 +114,7 @@ class Tasks:
                 started_by=who.name,
             )
             steps = [Step(name=s.name, needs=list(s.needs)) for s in given.steps]
-            rows.insert(tx, Row(task, who.credential, False, True, task.id), number, steps)
+            rows.insert(tx, TaskRow(task, who.credential, False, True, task.id), number, steps)
             return task, steps, True
 
         task, steps, created = await self._store.write(write)
@@ -190,7 +190,7 @@ class Tasks:
     async def may_read_log(self, task_id: str, name: str, who: Who) -> None:
         """Raises NotFound, NotAllowed."""
 
-        def ask(connection: sqlite3.Connection) -> Row:
+        def ask(connection: sqlite3.Connection) -> TaskRow:
             rows.step(connection, task_id, name)
             return rows.find(connection, task_id)
 
@@ -205,7 +205,7 @@ class Tasks:
         the seconds within which the step has to be heard of again. Raises NotFound, NotAllowed, Refused for a gap (with
         the end) and where the step runs here, BadInput (`too_large`), Busy."""
 
-        def ask(connection: sqlite3.Connection) -> tuple[Row, Step, Leased, bool]:
+        def ask(connection: sqlite3.Connection) -> tuple[TaskRow, Step, Leased, bool]:
             told = connection.execute(
                 "SELECT 1 FROM streams WHERE name = :name", {"name": rows.log_stream(task_id, name)}
             ).fetchone()
@@ -252,7 +252,7 @@ class Tasks:
         except NotFound:
             raise NotFound("not_found", f"there is no task {task_id[:80]}") from None
 
-        def ask(connection: sqlite3.Connection) -> tuple[Row, list[Step], dict[str, Any]]:
+        def ask(connection: sqlite3.Connection) -> tuple[TaskRow, list[Step], dict[str, Any]]:
             row, steps = rows.find(connection, task_id), rows.steps(connection, task_id)
             return row, steps, self._shown(row.task, steps)
 

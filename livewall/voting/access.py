@@ -11,7 +11,7 @@ from livewall.store.store import Store
 from livewall.voting import rows
 from livewall.voting.ballots import voted
 from livewall.voting.poll import tally_is_seen
-from livewall.voting.voter_codes.electorate import Roll
+from livewall.voting.voter_codes.electorate import Electorate
 
 
 class PollRule:
@@ -22,23 +22,23 @@ class PollRule:
     def __init__(self, secrets: Secrets, store: Store) -> None:
         self._secrets = secrets
         self._store = store
-        self.roll = Roll(secrets)
+        self.electorate = Electorate(secrets)
 
-    def view(self, state: dict[str, Any], who: Who, facts: int | None) -> View:
+    def view(self, state: dict[str, Any], who: Who, viewer_state: int | None) -> View:
         poll = state.get("poll")
         if poll is None:
             raise NotFound("no_such_stream", "there is no such poll")
         if who.host:
             return View.FULL
-        voted = facts == poll["round"]
+        voted = viewer_state == poll["round"]
         seen = tally_is_seen(poll["results"], poll["phase"], poll["published"], voted)
         return View.FULL if seen else View.MASKED
 
-    def needs_facts(self, state: dict[str, Any], who: Who) -> bool:
+    def needs_viewer_state(self, state: dict[str, Any], who: Who) -> bool:
         poll = state.get("poll")
         return poll is not None and poll["results"] == "after_vote" and who.voter is not None and not who.host
 
-    def tag(self, name: str, who: Who) -> str | None:
+    def viewer_tag(self, name: str, who: Who) -> str | None:
         if who.voter is None or who.host:
             return None
         return self.stored(name, who.voter).hex()
@@ -46,7 +46,7 @@ class PollRule:
     def stored(self, name: str, voter: str) -> bytes:
         return self._secrets.stored_voter(name.partition("/")[2], voter)
 
-    async def facts(self, name: str, who: Who) -> int:
+    async def load_viewer_state(self, name: str, who: Who) -> int:
         """The fact, from the store."""
         assert who.voter is not None
         poll, voter = name.partition("/")[2], who.voter
@@ -57,7 +57,7 @@ class PollRule:
             if assurance != "code":
                 return round_number
             # The tag stays the voter's own here, too: one voter is bound to one holder of a wall at a time.
-            holder, _ = self.roll.voter(asks, poll, wall, voter)
+            holder, _ = self.electorate.voter(asks, poll, wall, voter)
             return voted(asks, poll, holder)[0] if holder else 0
 
         return await self._store.read(ask)

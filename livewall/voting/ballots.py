@@ -118,7 +118,7 @@ def voted(asks: rows.Asks, poll: str, voter: bytes) -> tuple[int, str, str | Non
     return (found[0] or 0, found[1], found[2]) if found else (0, "open", None)
 
 
-def _round(row: rows.Row, wanted: int | None, now: str) -> int:
+def _round(row: rows.PollRow, wanted: int | None, now: str) -> int:
     """The round a ballot belongs to; raises Refused where none can be taken."""
     poll = row.poll
     if wanted is not None and wanted != poll.round:

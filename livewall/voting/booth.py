@@ -36,7 +36,7 @@ class Booth:
         self._store = store
         self._hub = hub
         self._rule = rule
-        self._roll = rule.roll
+        self._roll = rule.electorate
         self._publisher = publisher
         self._clock = clock
 
@@ -96,7 +96,7 @@ class Booth:
         """A voter was bound to a holder that may have voted elsewhere: ask anew what it may see."""
         for poll_id in polls:
             stream = rows.stream_of(poll_id)
-            self._hub.tell(stream, self._rule.stored(stream, voter).hex(), None)
+            self._hub.set_viewer_state(stream, self._rule.stored(stream, voter).hex(), None)
 
     def _then(self, poll_id: str, stored: bytes, done: Voted) -> Callable[[Any, BaseException | None], None]:
         """What follows a ballot's commit: the voter's own view, the tally, the answer."""
@@ -106,7 +106,7 @@ class Booth:
                 cast, error = None, cast
             if cast is not None and cast.changed:
                 round_number = cast.ballot.round if cast.ballot.receipt else 0
-                self._hub.tell(rows.stream_of(poll_id), stored.hex(), round_number)
+                self._hub.set_viewer_state(rows.stream_of(poll_id), stored.hex(), round_number)
                 self._publisher.moved(poll_id)
             done(cast, error)
 

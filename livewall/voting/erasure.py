@@ -51,7 +51,7 @@ class Erasure:
         """
         now = iso(self._clock())
 
-        def write(tx: Transaction) -> rows.Row:
+        def write(tx: Transaction) -> rows.PollRow:
             row = rows.find(tx, poll_id, archived=True)
             poll = row.poll
             check_version(row.version, version)
@@ -66,7 +66,7 @@ class Erasure:
         await self._remove(poll_id)
         return msgspec.to_builtins(row.poll), row.version
 
-    async def sweep(self) -> None:
+    async def purge(self) -> None:
         """Erase what is due, and the rest of what was begun. Raises Busy."""
         for poll_id in await self._store.read(unfinished):
             await self._remove(poll_id)
@@ -82,7 +82,7 @@ class Erasure:
     def look(self) -> None:
         """Sweep, unless that is under way."""
         if self._sweeping is None or self._sweeping.done():
-            self._sweeping = asyncio.ensure_future(self._swept())
+            self._sweeping = asyncio.ensure_future(self._purged())
 
     async def close(self) -> None:
         if self._sweeping is not None:
@@ -90,9 +90,9 @@ class Erasure:
             with suppress(asyncio.CancelledError):
                 await self._sweeping
 
-    async def _swept(self) -> None:
+    async def _purged(self) -> None:
         try:
-            await self.sweep()
+            await self.purge()
         except LivewallError as error:
             log.warning("ballots could not be erased, an hour later they will be tried again: %s", error.message)
         except Exception:  # nobody waits for this task but the end of the server, which has more to close
@@ -108,8 +108,8 @@ class Erasure:
 
 
 def mark(
-    tx: Transaction, row: rows.Row, rounds: Sequence[int], now: str, who: Who | None
-) -> rows.Row:
+    tx: Transaction, row: rows.PollRow, rounds: Sequence[int], now: str, who: Who | None
+) -> rows.PollRow:
     """Say that the ballots of these rounds are erased: in the rounds, on the poll, in the audit."""
     if not rounds:
         return row

@@ -40,7 +40,7 @@ class Polls:
         self._store = store
         self._hub = hub
         self._rule = rule
-        self._roll = rule.roll
+        self._roll = rule.electorate
         self._publisher = publisher
         self._deadlines = deadlines
         self._clock = clock
@@ -95,7 +95,7 @@ class Polls:
     ) -> tuple[dict[str, Any], int]:
         """Change a poll; raises Refused (`conflict`) when `version` is not the newest."""
 
-        def change(tx: Transaction, row: rows.Row) -> rows.Row:
+        def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
             write_counts(tx)
             poll = edited(row.poll, edit, has_ballots=rows.has_ballots(tx, poll_id))
             if edit.closes_in is not msgspec.UNSET:
@@ -109,7 +109,7 @@ class Polls:
     async def open(self, poll_id: str, who: Who, *, version: Wanted = None) -> tuple[dict[str, Any], int]:
         now = self._clock()
 
-        def change(tx: Transaction, row: rows.Row) -> rows.Row:
+        def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
             phase = moved(row.poll.phase, "open")
             if row.poll.phase is phase:
                 return row
@@ -130,7 +130,7 @@ class Polls:
     ) -> tuple[dict[str, Any], int]:
         """Give an open poll another end. Raises BadInput, Refused."""
 
-        def change(tx: Transaction, row: rows.Row) -> rows.Row:
+        def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
             return msgspec.structs.replace(row, poll=timed(row.poll, given, self._clock()))
 
         return await self._change(poll_id, change, who, "poll.timer", version)
@@ -148,10 +148,10 @@ class Polls:
         """Close a poll whose time is over, as the ballot that comes too late finds it: what refuses it is shown."""
         self._closing(poll_id)(tx)
 
-    def _closing(self, poll_id: str) -> Callable[[Transaction], rows.Row]:
+    def _closing(self, poll_id: str) -> Callable[[Transaction], rows.PollRow]:
         now = iso(self._clock())
 
-        def change(tx: Transaction, row: rows.Row) -> rows.Row:
+        def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
             due = row.poll.phase is Phase.OPEN and row.poll.closes_at is not None and row.poll.closes_at <= now
             return _closed(row, now) if due else row
 
@@ -160,7 +160,7 @@ class Polls:
     async def publish(
         self, poll_id: str, published: bool, who: Who, *, version: Wanted = None
     ) -> tuple[dict[str, Any], int]:
-        def change(tx: Transaction, row: rows.Row) -> rows.Row:
+        def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
             if row.poll.phase is Phase.DRAFT:
                 raise Refused("poll_not_open", "the poll is a draft; there are no results to publish")
             return msgspec.structs.replace(row, poll=msgspec.structs.replace(row.poll, published=published))
@@ -172,7 +172,7 @@ class Polls:
     ) -> tuple[dict[str, Any], int]:
         """Leave `round` for a new one, a draft. Leaving what was left already changes nothing."""
 
-        def change(tx: Transaction, row: rows.Row) -> rows.Row:
+        def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
             if round_number < row.poll.round:
                 return row
             if round_number > row.poll.round:
@@ -218,9 +218,11 @@ class Polls:
         """Put an archived poll back as it was, last on its wall if that is still there. Raises NotFound."""
         now = iso(self._clock())
 
-        def write(tx: Transaction) -> rows.Row:
+        def write(tx: Transaction) -> rows.PollRow:
             row = rows.find(tx, poll_id, archived=True)
-            if not tx.execute("UPDATE polls SET archived = 0 WHERE id = :id AND archived = 1", {"id": poll_id}).rowcount:
+            if not tx.execute(
+                "UPDATE polls SET archived = 0 WHERE id = :id AND archived = 1", {"id": poll_id}
+            ).rowcount:
                 return row
             wall = row.poll.wall
             if wall is not None and tx.one("SELECT 1 FROM walls WHERE code = :code", {"code": wall}) is None:
@@ -241,7 +243,7 @@ class Polls:
     async def _change(
         self,
         poll_id: str,
-        change: Callable[[Transaction, rows.Row], rows.Row],
+        change: Callable[[Transaction, rows.PollRow], rows.PollRow],
         who: Who,
         act: str,
         version: Wanted = None,
@@ -249,7 +251,7 @@ class Polls:
         """Raises Refused (`conflict`) when `version` is given and not the newest."""
         return self._timed(poll_id, await self._store.write(self._changing(poll_id, change, who, act, version)))
 
-    def _timed(self, poll_id: str, row: rows.Row) -> tuple[dict[str, Any], int]:
+    def _timed(self, poll_id: str, row: rows.PollRow) -> tuple[dict[str, Any], int]:
         """The poll and its version, once its deadline is waited for or no more."""
         if row.poll.phase is Phase.OPEN and row.poll.closes_at is not None:
             self._deadlines.set(poll_id, row.poll.closes_at, self._close_due)
@@ -260,17 +262,17 @@ class Polls:
     def _changing(
         self,
         poll_id: str,
-        change: Callable[[Transaction, rows.Row], rows.Row],
+        change: Callable[[Transaction, rows.PollRow], rows.PollRow],
         who: Who | None,
         act: str,
         version: Wanted = None,
-    ) -> Callable[[Transaction], rows.Row]:
+    ) -> Callable[[Transaction], rows.PollRow]:
         """The write that changes a poll: its row, then the `poll` event, then the tally that follows from it, and the
         line of who did it."""
         at = self._clock()
         now, reveal = iso(at), later(at, REVEAL)
 
-        def write(tx: Transaction) -> rows.Row:
+        def write(tx: Transaction) -> rows.PollRow:
             before = rows.find(tx, poll_id)
             check_version(before.version, version)
             after = change(tx, before)
@@ -304,7 +306,7 @@ class Polls:
             raise NotFound("no_such_poll", "there is no such poll") from None
         voter = self._rule.stored(stream, who.voter) if who.voter else None
 
-        def ask(connection: Any) -> tuple[rows.Row, Any, Any, bool]:
+        def ask(connection: Any) -> tuple[rows.PollRow, Any, Any, bool]:
             row = rows.find(connection, poll_id)
             tally = rows.tally(connection, row.poll) if view is View.FULL else None
             own, may_cast = voter, False
@@ -334,14 +336,14 @@ def _added(tx: Transaction, poll: Poll, wall: str | None, closes_in: int | None,
     return poll
 
 
-def _closed(row: rows.Row, now: str) -> rows.Row:
+def _closed(row: rows.PollRow, now: str) -> rows.PollRow:
     phase = moved(row.poll.phase, "close")
     if row.poll.phase is phase:
         return row
     return msgspec.structs.replace(row, poll=msgspec.structs.replace(row.poll, phase=phase, closed_at=now))
 
 
-def _told_of(before: rows.Row, after: rows.Row, act: str) -> dict[str, Any]:
+def _told_of(before: rows.PollRow, after: rows.PollRow, act: str) -> dict[str, Any]:
     """What the audit says of a change: which fields, never what stood in them; else the round it was made in."""
     if act != "poll.edit":
         return {"round": before.poll.round}

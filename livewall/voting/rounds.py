@@ -68,4 +68,8 @@ def chosen(shown: Shown, round_number: int | None) -> Tally:
 
 def seen_rounds(current: int, shown: Sequence[int], *, everything: bool) -> list[int]:
     """Which rounds may be seen by who may see the current one."""
-    return [round_number for round_number in range(1, current + 1) if everything or round_number == current or round_number in shown]
+    return [
+        round_number
+        for round_number in range(1, current + 1)
+        if everything or round_number == current or round_number in shown
+    ]

@@ -37,7 +37,7 @@ class Detail(msgspec.Struct):
 _detail: msgspec.json.Decoder[Detail] = msgspec.json.Decoder(Detail)
 
 
-class Row(msgspec.Struct):
+class PollRow(msgspec.Struct):
     """A poll and what stands beside it in its row. `order` is the ids of its options, `opened_at` its last opening,
     `abstain` the option that means to abstain."""
 
@@ -61,7 +61,7 @@ def stream_of(poll: str) -> str:
     return f"polls/{poll}"
 
 
-def _row(found: Any) -> Row:
+def _row(found: Any) -> PollRow:
     detail = _detail.decode(found[17])
     poll = Poll(
         id=found[0],
@@ -79,7 +79,7 @@ def _row(found: Any) -> Row:
         closes_at=found[12],
         **{name: getattr(detail, name) for name in _DETAILS},
     )
-    return Row(
+    return PollRow(
         poll,
         closes_in=found[13],
         opened=bool(found[14]),
@@ -95,7 +95,7 @@ def _detail_of(poll: Poll, shown: Sequence[int]) -> str:
     return wire.text(Detail(**{name: getattr(poll, name) for name in _DETAILS}, shown=list(shown) or UNSET))
 
 
-def find(asks: Asks, poll_id: str, *, archived: bool = False) -> Row:
+def find(asks: Asks, poll_id: str, *, archived: bool = False) -> PollRow:
     """The poll's row, with `archived` also that of an archived one; raises NotFound."""
     found = asks.execute(
         f"SELECT {_FIELDS} FROM polls WHERE id = :id AND archived <= :archived",
@@ -106,9 +106,9 @@ def find(asks: Asks, poll_id: str, *, archived: bool = False) -> Row:
     return _row(found)
 
 
-def held(tx: Transaction, poll_id: str) -> Row:
+def held(tx: Transaction, poll_id: str) -> PollRow:
     """The same, read once for the writes that share a transaction."""
-    row: Row | None = tx.memo.get(("poll", poll_id))
+    row: PollRow | None = tx.memo.get(("poll", poll_id))
     if row is None:
         row = tx.memo["poll", poll_id] = find(tx, poll_id)
     return row
@@ -152,7 +152,7 @@ def add(tx: Transaction, poll: Poll, closes_in: int | None, now: str) -> None:
     tell_tally(tx, poll, now)
 
 
-def update(tx: Transaction, row: Row) -> None:
+def update(tx: Transaction, row: PollRow) -> None:
     """Write a poll back with its next version, and forget what the transaction held of it."""
     poll = row.poll
     values = msgspec.structs.asdict(poll) | {

@@ -99,15 +99,15 @@ class Presence:
                 if self._shown(name):
                     self._tell(name, stream, now)
                 else:
-                    stream.stays.pop(KEY, None)
+                    stream.retained.pop(KEY, None)
 
     def _tell(self, name: str, stream: Stream, now: float) -> None:
         found = self.people(name)
         told, at = self._told.get(name, (0, 0.0))
-        if KEY in stream.stays and (found == told or now - at < interval(len(stream.cursors)) - 0.1):
+        if KEY in stream.retained and (found == told or now - at < interval(len(stream.cursors)) - 0.1):
             return
         self._told[name] = (found, now)
-        self._hub.volatile(name, KEY, wire.text({"people": found}), stays=True)
+        self._hub.volatile(name, KEY, wire.text({"people": found}), retain=True)
 
     def _live(self, stream: str) -> Mapping[str, dict[Cursor, Any]]:
         opened = self._hub.streams.get(stream)

@@ -53,7 +53,9 @@ class Screens:
     def __init__(self) -> None:
         self._walls: dict[str, dict[str, _Place]] = {}
 
-    def report(self, wall: str, screen_id: str, given: wire.ScreenIn, now: datetime, address: str | None = None) -> None:
+    def report(
+        self, wall: str, screen_id: str, given: wire.ScreenIn, now: datetime, address: str | None = None
+    ) -> None:
         """Note how a screen is. Raises Busy (`rate`) for one screen more than are kept, of a wall or of an address: a
         stranger must not take the places of those that are there. Without an address only the wall's limit holds."""
         known = self._kept(wall, now)

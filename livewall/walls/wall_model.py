@@ -10,7 +10,7 @@ from livewall.voting.poll import Poll, Tally
 from livewall.walls.walls import Wall, find
 
 
-class Entry(msgspec.Struct):
+class WallItem(msgspec.Struct):
     """An item: a poll with its version and the tally of its round, or a task's title and state."""
 
     item: str
@@ -21,19 +21,19 @@ class Entry(msgspec.Struct):
     state: str = ""
 
 
-def agenda(asks: rows.Asks, code: str) -> tuple[Wall, int, list[Entry]]:
+def wall_model(asks: rows.Asks, code: str) -> tuple[Wall, int, list[WallItem]]:
     """The wall, its version and its items, as they stand together. For hosts only. Raises NotFound."""
     row = find(asks, code)
-    return row.wall, row.version, [entry(asks, item) for item in row.wall.items]
+    return row.wall, row.version, [wall_item(asks, item) for item in row.wall.items]
 
 
-def entry(asks: rows.Asks, item: str) -> Entry:
+def wall_item(asks: rows.Asks, item: str) -> WallItem:
     kind, _, item_id = item.partition("/")
     if kind == "tasks":
         found = asks.execute("SELECT title, state FROM tasks WHERE id = :id", {"id": item_id}).fetchone()
-        return Entry(item, found[0], state=found[1]) if found else Entry(item, "")
+        return WallItem(item, found[0], state=found[1]) if found else WallItem(item, "")
     try:
         row = rows.find(asks, item_id)
     except NotFound:
-        return Entry(item, "")
-    return Entry(item, row.poll.title, row.version, row.poll, rows.tally(asks, row.poll))
+        return WallItem(item, "")
+    return WallItem(item, row.poll.title, row.version, row.poll, rows.tally(asks, row.poll))

@@ -15,33 +15,33 @@ MOST = 60
 """Polls of one answer, the first of the wall."""
 
 
-class Result(Struct):
+class PollResult(Struct):
     """A closed poll and its tally."""
 
     poll: Poll
     tally: Tally
 
 
-class Overview(Struct):
+class WallResults(Struct):
     """`over`: nothing is shown, and every poll of the wall was asked and is closed. `items` are the closed polls whose
     result the asker may see, in the order of the wall; `hidden` is how many closed ones are left out."""
 
     over: bool
-    items: list[Result]
+    items: list[PollResult]
     hidden: int
 
 
-async def overview(store: Store, code: str, who: Who) -> Overview:
+async def wall_results(store: Store, code: str, who: Who) -> WallResults:
     """Raises NotFound."""
 
-    def ask(asks: rows.Asks) -> Overview:
+    def ask(asks: rows.Asks) -> WallResults:
         wall = walls.find(asks, wall_code(code)).wall
         polls = [rows.find(asks, item.partition("/")[2]).poll for item in wall.items if item.startswith("polls/")]
         closed = [poll for poll in polls if poll.phase is Phase.CLOSED]
         seen = [poll for poll in closed if who.host or is_public(poll)]
-        return Overview(
+        return WallResults(
             over=wall.active is None and bool(polls) and len(closed) == len(polls),
-            items=[Result(poll, rows.tally(asks, poll)) for poll in seen[:MOST]],
+            items=[PollResult(poll, rows.tally(asks, poll)) for poll in seen[:MOST]],
             hidden=len(closed) - len(seen),
         )
 

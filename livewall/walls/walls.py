@@ -40,7 +40,7 @@ class Wall(msgspec.Struct):
     active: str | None
 
 
-class Row(msgspec.Struct):
+class WallRow(msgspec.Struct):
     wall: Wall
     version: int
 
@@ -59,12 +59,12 @@ class WallRule(StateRule):
 
     keys = frozenset({"wall"})
 
-    def view(self, state: dict[str, Any], who: Who, facts: Any) -> View:
+    def view(self, state: dict[str, Any], who: Who, viewer_state: Any) -> View:
         if state.get("wall") is None:
             raise NotFound("no_such_stream", "there is no such wall")
         return View.FULL if who.host else View.MASKED
 
-    def tag(self, name: str, who: Who) -> str | None:
+    def viewer_tag(self, name: str, who: Who) -> str | None:
         """The voter, so that the hub knows who of the audience is there (livewall/walls/presence.py)."""
         return None if who.host else who.voter
 
@@ -111,7 +111,7 @@ class Walls:
         except NotFound:
             raise NotFound("not_found", f"there is no wall {code[:12]}") from None
 
-        def ask(connection: sqlite3.Connection) -> tuple[Row, set[str]]:
+        def ask(connection: sqlite3.Connection) -> tuple[WallRow, set[str]]:
             row = find(connection, code)
             return row, opened_items(connection, row.wall.items)
 
@@ -199,13 +199,13 @@ def edited(wall: Wall, edit: wire.WallEdit) -> Wall:
     return Wall(wall.code, title, items, active)
 
 
-def find(asks: Any, code: str) -> Row:
+def find(asks: Any, code: str) -> WallRow:
     found = asks.execute(
         "SELECT code, title, items, active, version FROM walls WHERE code = :code", {"code": code}
     ).fetchone()
     if found is None:
         raise NotFound("not_found", f"there is no wall {code[:12]}")
-    return Row(Wall(found[0], found[1], msgspec.json.decode(found[2], type=list[str]), found[3]), found[4])
+    return WallRow(Wall(found[0], found[1], msgspec.json.decode(found[2], type=list[str]), found[3]), found[4])
 
 
 def check_item(asks: Any, item: str) -> None:

@@ -18,7 +18,7 @@ from livewall.store.transaction import Transaction
 from livewall.voting import ballots, rows
 from livewall.voting.poll import Phase, new_poll
 from livewall.voting.voter_codes import codes
-from livewall.voting.voter_codes.electorate import Roll
+from livewall.voting.voter_codes.electorate import Electorate
 from livewall.wire import PollIn
 
 WALLS = ["K7M2QD", "ZZ22YY"]
@@ -43,7 +43,7 @@ class Codes(RuleBasedStateMachine):
         migrate(self.connection)
         self.connection.execute("BEGIN IMMEDIATE")
         self.tx = Transaction(self.connection)
-        self.roll = Roll(Secrets(b"cookie", b"ballot", "admin"))
+        self.electorate = Electorate(Secrets(b"cookie", b"ballot", "admin"))
         self.receipts = iter(f"R{n:015d}" for n in range(1_000_000))
         self.fresh = iter(in_groups(f"{n:0{VOTING_CODE}d}".translate(str.maketrans("01", "AB"))) for n in range(10**6))
         self.holders: dict[str, list[Holder]] = {wall: [] for wall in WALLS}
@@ -66,7 +66,7 @@ class Codes(RuleBasedStateMachine):
     @rule(wall=st.sampled_from(WALLS), count=st.integers(1, 3))
     def more(self, wall: str, count: int) -> None:
         made = [next(self.fresh) for _ in range(count)]
-        numbers = codes.insert(self.tx, wall, [self.roll.code(wall, code) for code in made])
+        numbers = codes.insert(self.tx, wall, [self.electorate.code(wall, code) for code in made])
         assert list(numbers) == list(range(len(self.holders[wall]) + 1, len(self.holders[wall]) + count + 1))
         self.holders[wall] += [Holder(code) for code in made]
 
@@ -75,11 +75,11 @@ class Codes(RuleBasedStateMachine):
         number = data.draw(st.integers(1, len(self.holders[wall])))
         holder, code = self.holders[wall][number - 1], next(self.fresh)
         try:
-            before = codes.replace(self.tx, wall, str(number), self.roll.code(wall, code))
+            before = codes.replace(self.tx, wall, str(number), self.electorate.code(wall, code))
         except LivewallError as error:
             assert error.code == "conflict" and holder.revoked
             return
-        assert not holder.revoked and before == (self.roll.bound(wall, holder.voter) if holder.voter else None)
+        assert not holder.revoked and before == (self.electorate.bound(wall, holder.voter) if holder.voter else None)
         self.old.append(holder.code)
         self.holders[wall][number - 1] = Holder(code)
 
@@ -115,12 +115,12 @@ class Codes(RuleBasedStateMachine):
         changes = self.connection.total_changes
         try:
             poll = rows.held(self.tx, id).poll
-            claim = self.roll.claim(self.tx, poll, voter, code and code.lower())
-            stored = self.roll.holder(id, wall, claim.number)
+            claim = self.electorate.claim(self.tx, poll, voter, code and code.lower())
+            stored = self.electorate.holder(id, wall, claim.number)
             marks, own = [choice], next(self.receipts)
             cast = ballots.cast(self.tx, id, stored, marks, round_number=None, receipt=own, now=NOW)
             if claim.fresh:
-                self.roll.bind(self.tx, poll, voter, claim)
+                self.electorate.bind(self.tx, poll, voter, claim)
         except LivewallError as error:
             assert self.connection.total_changes == changes, "a refusal changed something"
             assert error.code == (why or "invalid") and (why or choice == "9")
@@ -158,7 +158,7 @@ class Codes(RuleBasedStateMachine):
             assert counted == {"made": len(holders), "used": used, "left": left}
             for voter in VOTERS:
                 own = [(n, holder.revoked) for n, holder in enumerate(holders, 1) if holder.voter == voter]
-                assert codes.bound(self.tx, wall, self.roll.bound(wall, voter)) == (own[0] if own else None)
+                assert codes.bound(self.tx, wall, self.electorate.bound(wall, voter)) == (own[0] if own else None)
         for id, wall in POLLS.items():
             rows_of = [mark for (poll, _, _), mark in self.cast_as.items() if poll == id]
             counted_marks = self.tx.all(
@@ -167,9 +167,9 @@ class Codes(RuleBasedStateMachine):
             )
             assert sorted(mark for (mark,) in counted_marks) == sorted(rows_of)
             for voter in VOTERS:
-                stored, may_cast = self.roll.voter(self.tx, id, wall, voter)
+                stored, may_cast = self.electorate.voter(self.tx, id, wall, voter)
                 own_ballot = ballots.own(self.tx, id, 1, stored) if stored else None
-                number, revoked = codes.bound(self.tx, wall, self.roll.bound(wall, voter)) or (0, True)
+                number, revoked = codes.bound(self.tx, wall, self.electorate.bound(wall, voter)) or (0, True)
                 mark_held = self.cast_as.get((id, wall, number))
                 assert (own_ballot.choices if own_ballot else None) == ((mark_held,) if mark_held else None)
                 assert may_cast is not revoked

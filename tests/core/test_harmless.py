@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewall.ansi.sanitizer import Harmless
+from livewall.ansi.sanitizer import Sanitizer
 from livewall.ansi.screen import Screen
 
 SAMPLES = json.loads((Path(__file__).parent / "terminal_lines.json").read_text())
@@ -19,7 +19,7 @@ ALLOWED = re.compile(r"\x1b\[[0-9;:]*m|\x1b\[[0-9]+[A-GKPX@]|\x1b\[J|\x1b[78]|[\
 
 
 def passed(*parts: str) -> str:
-    filter = Harmless()
+    filter = Sanitizer()
     return "".join([filter.feed(part.encode()) for part in parts]) + filter.close()
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from livewall.tasks.supervisor.mask import Masker
 from livewall.tasks.supervisor.secret import refusal
-from livewall.tasks.supervisor.truncation import STEP, hole
+from livewall.tasks.supervisor.truncation import STEP, truncation
 
 
 def masked(secrets, *chunks):
@@ -148,7 +148,7 @@ def test_200_mb_pass_fast():
 
 @given(st.integers(0, 40 * STEP), st.integers(0, 20 * STEP))
 def test_at_least_half_the_cap_is_kept_at_either_end_and_little_more(size, cap):
-    found = hole(size, cap)
+    found = truncation(size, cap)
     kept = size
     if found:
         begin, end = found
@@ -160,11 +160,11 @@ def test_at_least_half_the_cap_is_kept_at_either_end_and_little_more(size, cap):
 
 @given(st.integers(0, 40 * STEP), st.integers(0, 5 * STEP), st.integers(0, 20 * STEP))
 def test_the_hole_only_grows(size, more, cap):
-    before, after = hole(size, cap), hole(size + more, cap)
+    before, after = truncation(size, cap), truncation(size + more, cap)
     if before:
         assert after and after[0] == before[0] and after[1] >= before[1]
 
 
 def test_up_to_the_cap_nothing_is_left_out():
-    assert hole(256 << 20, 256 << 20) is None
-    assert hole((256 << 20) + STEP, 256 << 20) == (128 << 20, 129 << 20)
+    assert truncation(256 << 20, 256 << 20) is None
+    assert truncation((256 << 20) + STEP, 256 << 20) == (128 << 20, 129 << 20)

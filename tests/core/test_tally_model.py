@@ -69,7 +69,7 @@ class Tallies(RuleBasedStateMachine):
 
     def cast_one(self, voter: bytes, choices: list[str], round: int | None) -> None:
         poll, key = self.poll, (self.poll.round, voter)
-        code = self.refused(ballots.cast, voter, choices, round=round, receipt=next(self.receipts))
+        code = self.refused(ballots.cast, voter, choices, round_number=round, receipt=next(self.receipts))
         wanted = set(choices)
         if round not in (None, poll.round):
             assert code == "round_over"
@@ -96,7 +96,7 @@ class Tallies(RuleBasedStateMachine):
 
     @rule(voter=st.sampled_from(VOTERS))
     def retract(self, voter: bytes) -> None:
-        code = self.refused(ballots.retract, voter, round=None)
+        code = self.refused(ballots.retract, voter, round_number=None)
         key = (self.poll.round, voter)
         if self.poll.phase is Phase.OPEN and key in self.shadow:
             assert (code == "already_voted") is not self.poll.allow_change

@@ -25,7 +25,7 @@ from livewall.tasks import rows
 from livewall.tasks.lease_deadlines import left_at_start
 from livewall.tasks.logs.chunks import End
 from livewall.tasks.machine import DEAD, ENDED, TASK_ENDED, UNDER_WAY, Step, StepState, TaskState, task_state
-from livewall.tasks.task_clock import Unfinished
+from livewall.tasks.task_clock import TaskClock
 from livewall.tasks.tasks import Tasks
 
 R = TypeVar("R")
@@ -127,7 +127,7 @@ class House:
         self.start()
         now = iso(self.clock())
         task = rows.Task(id="t", pipeline=None, title="T", state=T.PENDING, created_at=now, started_by="b")
-        row = rows.Row(task, MINE.credential, False, True, "t")
+        row = rows.TaskRow(task, MINE.credential, False, True, "t")
         steps = [Step(name=name, needs=wanted) for name, wanted in needs.items()]
         self.store.run(lambda tx: rows.insert(tx, row, 1, steps))
 
@@ -611,7 +611,7 @@ class Reads:
 
 def test_a_task_under_way_holds_the_clock_of_the_server() -> None:
     house = House(a=[])
-    unfinished = Unfinished(house.clock)
+    unfinished = TaskClock(house.clock)
     looking: Any = Reads(house)
     done(unfinished.look(looking))
     assert unfinished, "a task that has not begun will be"

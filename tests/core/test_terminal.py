@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from livewall.ansi.screen import REACH, Screen, seen
 from livewall.ansi.styles import nearest, of_256
-from livewall.ansi.transcript import Passage
+from livewall.ansi.transcript import Transcript
 from livewall.tasks.logs.folding import folded, place_in
 from livewall.tasks.logs.rendered_lines import Line, rows
 
@@ -65,7 +65,7 @@ def test_nothing_vanishes_behind_an_introducer_that_begins_no_sequence(text: str
 @given(RAW, st.integers(1, 9))
 def test_a_log_in_pieces_is_seen_as_the_whole(raw: str, size: int) -> None:
     data = raw.encode()
-    passage = Passage(1, 0)
+    passage = Transcript(1, 0)
     found = [each for at in range(0, len(data), size) for each in passage.add(data[at : at + size])]
     found += list(passage.close())
     told = [(each.n + k, text) for each in found for k, text in enumerate(each.text.removesuffix("\n").split("\n"))]
@@ -85,7 +85,7 @@ def test_a_block_that_was_drawn_over_and_over_leaves_its_last_picture_at_the_lin
     last = 4 + 3 * 500
     expected = [(1, "start"), (last - 2, "fetch 500"), (last - 1, "build 500"), (last, "check 500"), (last + 1, "end")]
     assert drawn(raw)[:5] == expected
-    passage = Passage(1, 0)
+    passage = Transcript(1, 0)
     found = [*passage.add(raw.encode()), *passage.close()]
     told = [(each.n + k, text) for each in found for k, text in enumerate(each.text.removesuffix("\n").split("\n"))]
     assert told == drawn(raw)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from livewall.cli.task_tree import ENDED, SHAPES, Row, TaskTree, clock, fit, headline, rows, taken, task_list
+from livewall.cli.task_tree import ENDED, SHAPES, TaskTree, TreeRow, clock, fit, headline, rows, taken, task_list
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 
@@ -104,7 +104,7 @@ STATES = st.sampled_from([state for state in SHAPES if state != "cancelling"])
 
 @given(st.lists(STATES, min_size=1, max_size=60), st.integers(1, 30))
 def test_no_more_rows_than_room_and_every_step_shown_or_counted(states: list[str], room: int) -> None:
-    tree = [Row("", f"s{n}", state) for n, state in enumerate(states)]
+    tree = [TreeRow("", f"s{n}", state) for n, state in enumerate(states)]
     made = fit(tree, room)
     assert len(made) <= room
     assert sum(one.hidden or 1 for one in made) == len(tree)

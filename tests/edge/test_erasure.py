@@ -179,9 +179,9 @@ async def test_ballots_are_erased_when_their_time_is_over_and_not_before(
     client: Client, running: server.Running
 ) -> None:
     here, _ = await voted(client)
-    await after(running, 29.9).sweep()
+    await after(running, 29.9).purge()
     assert (await rows_of(running, here))[0] == 2
-    await after(running, 30.1).sweep()
+    await after(running, 30.1).purge()
     assert await rows_of(running, here) == (0, 0)
     found = await client.host("GET", here)
     assert found["erased_at"] and found["tally"]["ballots"] == 2
@@ -194,7 +194,7 @@ async def test_an_open_poll_keeps_its_ballots_also_when_it_was_closed_before(
 ) -> None:
     here, _ = await voted(client)
     await client.host("POST", f"{here}/open")
-    await after(running, 400).sweep()
+    await after(running, 400).purge()
     assert (await rows_of(running, here))[0] == 2
 
 
@@ -203,7 +203,7 @@ async def test_a_round_that_is_over_goes_while_the_next_one_is_open(client: Clie
     await client.host("POST", f"{here}/reset", {"round": 1})
     await client.host("POST", f"{here}/open")
     await vote(client, here)
-    await after(running, 31).sweep()
+    await after(running, 31).purge()
     assert (await rows_of(running, here))[0] == 1
     found = await client.host("GET", here)
     assert "erased_at" not in found and found["tally"]["ballots"] == 1
@@ -213,7 +213,7 @@ async def test_a_round_that_is_over_goes_while_the_next_one_is_open(client: Clie
 async def test_archived_polls_are_not_forgotten(client: Client, running: server.Running, close: bool) -> None:
     here, _ = await voted(client, close=close)
     await client.host("DELETE", here)
-    await after(running, 31).sweep()
+    await after(running, 31).purge()
     assert await rows_of(running, here) == (0, 0)
     assert (await client.ask("GET", here, token=ADMIN)).status == 404
     back = await client.host("POST", f"{here}/restore")
@@ -231,7 +231,7 @@ async def test_a_poll_put_back_open_takes_its_ballots_with_it(client: Client, ru
     here, _ = await voted(client, close=False)
     await client.host("DELETE", here)
     await client.host("POST", f"{here}/restore")
-    await after(running, 31).sweep()
+    await after(running, 31).purge()
     assert (await rows_of(running, here))[0] == 2
 
 
@@ -252,7 +252,7 @@ async def test_a_sweep_that_failed_is_said_and_does_not_keep_the_server_from_its
 
 async def test_without_days_nothing_is_erased(client: Client, running: server.Running) -> None:
     here, _ = await voted(client)
-    await Erasure(running.services.store, lambda: utc_now() + timedelta(days=9999), days=None).sweep()
+    await Erasure(running.services.store, lambda: utc_now() + timedelta(days=9999), days=None).purge()
     assert (await rows_of(running, here))[0] == 2
 
 

@@ -36,16 +36,16 @@ class Open:
 
     keys: frozenset[str] = frozenset()
 
-    def view(self, state: Any, who: Any, facts: Any) -> View:
+    def view(self, state: Any, who: Any, viewer_state: Any) -> View:
         return View.FULL
 
-    def needs_facts(self, state: Any, who: Any) -> bool:
+    def needs_viewer_state(self, state: Any, who: Any) -> bool:
         return False
 
-    async def facts(self, name: str, who: Any) -> Any:
+    async def load_viewer_state(self, name: str, who: Any) -> Any:
         return None
 
-    def tag(self, name: str, who: Any) -> str | None:
+    def viewer_tag(self, name: str, who: Any) -> str | None:
         return None
 
 

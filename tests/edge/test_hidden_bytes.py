@@ -38,8 +38,8 @@ def tap(io_loop: IOLoop, running: server.Running) -> Iterator[Tap]:
 
 @pytest.fixture
 def settings(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(connections, "WEBSOCKET_PULSE", 1.0)
-    monkeypatch.setattr(connections, "SSE_PULSE", 0.75)
+    monkeypatch.setattr(connections, "WEBSOCKET_HEARTBEAT", 1.0)
+    monkeypatch.setattr(connections, "SSE_HEARTBEAT", 0.75)
     return settings
 
 

@@ -211,7 +211,7 @@ def test_a_server_may_have_more_than_1024_connections() -> None:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
-        file_limit.allow_many_connections()
+        file_limit.raise_file_limit()
         assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(before[1], file_limit.MOST_FILES)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -28,16 +28,16 @@ class Everyone:
 
     keys: frozenset[str] = frozenset()
 
-    def view(self, state: Any, who: Any, facts: Any) -> View:
+    def view(self, state: Any, who: Any, viewer_state: Any) -> View:
         return View.FULL
 
-    def needs_facts(self, state: Any, who: Any) -> bool:
+    def needs_viewer_state(self, state: Any, who: Any) -> bool:
         return bool(who == "voter")
 
-    async def facts(self, name: str, who: Any) -> Any:
+    async def load_viewer_state(self, name: str, who: Any) -> Any:
         raise ZeroDivisionError
 
-    def tag(self, name: str, who: Any) -> str | None:
+    def viewer_tag(self, name: str, who: Any) -> str | None:
         return None
 
 
@@ -108,7 +108,7 @@ async def test_a_stream_is_opened_while_another_never_comes_to_rest(io_loop: IOL
         seq += 1
         live.publish(NAME, [Event(seq, "a", "2", 3)])
 
-    with patch.object(hub_module, "MOVES", 1):
+    with patch.object(hub_module, "SNAPSHOTS_PER_TURN", 1):
         step = live._step
         live._step = lambda work: (more(), step(work))[1]  # type: ignore[method-assign]
         more()
@@ -124,16 +124,16 @@ async def test_a_store_that_fails_in_an_unheard_of_way_is_an_answer(io_loop: IOL
     good = live.store.loads
     live.store.loads = fail
     with pytest.raises(Busy):
-        await asyncio.wait_for(live.opened(NAME), 5)
+        await asyncio.wait_for(live.open(NAME), 5)
     live.store.loads = good
-    assert (await live.opened(NAME)).seq == 1
+    assert (await live.open(NAME)).seq == 1
     await live.idle()
 
 
 async def test_what_the_store_does_not_have_is_not_found_by_all_who_wait(io_loop: IOLoop) -> None:
     live = Live()
     live.store.loads = lambda name: None
-    found = await asyncio.gather(live.opened(NAME), live.opened(NAME), return_exceptions=True)
+    found = await asyncio.gather(live.open(NAME), live.open(NAME), return_exceptions=True)
     assert [type(f) for f in found] == [NotFound, NotFound]
     await live.idle()
 
@@ -141,7 +141,7 @@ async def test_what_the_store_does_not_have_is_not_found_by_all_who_wait(io_loop
 async def test_who_gives_up_waiting_does_not_take_the_stream_from_others(io_loop: IOLoop) -> None:
     live = Live()
     live.store.waits.clear()
-    first, second = asyncio.ensure_future(live.opened(NAME)), asyncio.ensure_future(live.opened(NAME))
+    first, second = asyncio.ensure_future(live.open(NAME)), asyncio.ensure_future(live.open(NAME))
     await asyncio.sleep(0)
     first.cancel()
     live.store.waits.set()
@@ -153,7 +153,7 @@ async def test_a_stream_that_began_while_the_store_was_asked_is_found(io_loop: I
     live = Live()
     live.store.loads = lambda name: None
     live.store.waits.clear()
-    waiting = asyncio.ensure_future(live.opened(NAME))
+    waiting = asyncio.ensure_future(live.open(NAME))
     await asyncio.sleep(0)
     live.publish(NAME, [Event(1, "a", "1", 3)])
     live.store.waits.set()

@@ -12,7 +12,7 @@ from conftest import ADMIN, Answer, Client
 
 import server
 from livewall.tasks.logs.follower import AttemptFiles
-from livewall.tasks.supervisor.truncation import STEP, hole
+from livewall.tasks.supervisor.truncation import STEP, truncation
 
 TEXT = b"one\ntwo caf\xc3\xa9\n<b>three</b> \xff\n"
 
@@ -103,7 +103,7 @@ async def test_a_download_is_a_file(client: Client) -> None:
 async def test_offsets_stay_true_around_a_gap(client: Client, running: server.Running, tmp_path: Path) -> None:
     log = await Log.made(client)
     data = await log.with_gap(running, tmp_path)
-    out = hole(len(data), 2 * STEP)
+    out = truncation(len(data), 2 * STEP)
     assert out is not None
     assert (await log.get()).body == data[: out[0]]
     inside = await log.get(f"?offset={out[0] + 9}&limit=100000000")

@@ -13,16 +13,16 @@ from livewall.client.calls import Server
 from livewall.limits import Limit
 from livewall.rehearsal.crowd import Crowd
 from livewall.rehearsal.network import GOOD
-from livewall.rehearsal.observer import Eyes
+from livewall.rehearsal.observer import Observer
 from livewall.rehearsal.report import Limits, Report
-from livewall.rehearsal.sequence import Programme, rehearse
+from livewall.rehearsal.sequence import Plan, rehearse
 from server import Running
 
 AMPLE = Limits(ack=60.0, screen=60.0)
 
 
 async def rehearsed(client: Client, began: Callable[[Crowd], None] = lambda crowd: None, voters: int = 6) -> Report:
-    wanted = Programme(voters=voters, seconds=1.6, screens=2, weather=GOOD, seed=3, limits=AMPLE)
+    wanted = Plan(voters=voters, seconds=1.6, screens=2, network=GOOD, seed=3, limits=AMPLE)
     return await rehearse(Server(client.url, ADMIN), wanted, say=lambda text: None, began=began)
 
 
@@ -30,7 +30,7 @@ def kinds(report: Report) -> set[str]:
     return {fault.kind for fault in report.faults}
 
 
-def spoil(eyes: Eyes, change: Callable[[dict[str, Any]], bool]) -> None:
+def spoil(eyes: Observer, change: Callable[[dict[str, Any]], bool]) -> None:
     """Between the wire and a reader: `change` may alter a message, and says whether it arrives."""
     take = eyes.take
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from handlers.pages.view_models.looks import (
-    Row,
+    OptionRow,
     cut_lines,
     density,
     extras,
@@ -86,11 +86,11 @@ LABELS = [["label"] * size for size in range(1, 41)] + [
 SIZES = [1, 2, 3, 4, 5, 7, 9, 14, 15, 20, 21, 40]
 
 
-def drawn_rows(one: Any, counted: Any, earlier: Any = None) -> list[Row]:
+def drawn_rows(one: Any, counted: Any, earlier: Any = None) -> list[OptionRow]:
     return rows(one, counted, msgspec.convert(earlier, Tally) if earlier else None)
 
 
-def seen(row: Row) -> list[Any]:
+def seen(row: OptionRow) -> list[Any]:
     return [row.id, row.number, row.colour, row.pattern, row.count, row.percent, row.first, row.width, row.abstain,
             row.before]  # fmt: skip
 

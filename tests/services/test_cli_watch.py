@@ -14,7 +14,7 @@ import time
 import pytest
 from children import ServerProcess
 
-from livewall.client.stream_state import Held, Verdict
+from livewall.client.stream_state import StreamState, Verdict
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ class Watch:
         self.process = subprocess.Popen(
             server.command("watch", *streams), env=server.client(), stdout=subprocess.PIPE, stderr=stderr, text=True
         )
-        self.held = {stream: Held(stream) for stream in streams}
+        self.held = {stream: StreamState(stream) for stream in streams}
         self._lines = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -121,7 +121,7 @@ def test_a_watch_resumes_from_a_position(server, poll):
     server.run("vote", poll, "Dole")
     watch = Watch(server, f"polls/{poll}", "--since", position)
     del watch.held["--since"], watch.held[position]
-    watch.held[f"polls/{poll}"] = Held(f"polls/{poll}", position)
+    watch.held[f"polls/{poll}"] = StreamState(f"polls/{poll}", position)
     watch.until_ballots(poll, 1)
     watch.stop()
 

@@ -17,7 +17,7 @@ from livewall.cli.watch_view import one, picture, shares
 from livewall.client.ballots import looks_like_code
 from livewall.client.calls import server_url
 from livewall.client.choices import NoSuchChoice, match
-from livewall.client.stream_state import Held
+from livewall.client.stream_state import StreamState
 from livewall.client.voters import Voters
 
 OPTIONS = [{"id": "1", "label": "2"}, {"id": "2", "label": "Dole"}, {"id": "3", "label": "dole"}]
@@ -133,7 +133,7 @@ def drawn(held):
 
 
 def held(stream, **entries):
-    reader = Held(stream)
+    reader = StreamState(stream)
     reader.entries, reader.synced = entries, True
     return reader
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from livewall.client.stream_state import Held, Verdict, judge
+from livewall.client.stream_state import StreamState, Verdict, judge
 
 S = "polls/7Q4F"
 
@@ -12,7 +12,7 @@ def event(pos, prev, key=None, data=None):
 
 
 def held(*messages):
-    reader = Held(S)
+    reader = StreamState(S)
     for message in messages:
         reader.take(message)
     return reader
@@ -89,11 +89,11 @@ def test_a_hole_leaves_the_position_where_it_was():
 
 
 def test_an_event_before_any_snapshot_is_a_hole():
-    assert Held(S).take(event("k3.1", "k3.0", "a", 1)) is Verdict.HOLE
+    assert StreamState(S).take(event("k3.1", "k3.0", "a", 1)) is Verdict.HOLE
 
 
 def test_a_reader_that_comes_with_a_position_takes_what_follows():
-    assert Held(S, "k3.60").take(event("k3.61", "k3.60", "a", 1)) is Verdict.TAKEN
+    assert StreamState(S, "k3.60").take(event("k3.61", "k3.60", "a", 1)) is Verdict.TAKEN
 
 
 def test_a_volatile_event_moves_nothing():

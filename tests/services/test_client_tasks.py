@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tornado.ioloop import IOLoop
 
-from livewall.client.spool import Disk, Spool
+from livewall.client.spool import DiskStorage, Spool
 from livewall.client.steps import StepReports
 from livewall.client.tasks import Task, outcome
 
@@ -299,7 +299,7 @@ def test_a_spool_gives_back_what_it_was_given_or_says_how_much_it_left_out(
     acts: list[bytes | int], size: int, disk: bool
 ) -> None:
     """Whatever is written and taken: in order, never more than fits, and nothing left out in silence."""
-    spool = Spool(size, Disk() if disk else None)
+    spool = Spool(size, DiskStorage() if disk else None)
     given_bytes, taken = b"", b""
     for act in acts:
         if isinstance(act, bytes):

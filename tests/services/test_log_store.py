@@ -26,7 +26,7 @@ from livewall.tasks.logs import service, writer
 from livewall.tasks.logs.chunks import End
 from livewall.tasks.logs.follower import AttemptFiles
 from livewall.tasks.logs.service import Logs
-from livewall.tasks.supervisor.truncation import STEP, hole
+from livewall.tasks.supervisor.truncation import STEP, truncation
 
 CAP = 2 * STEP
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -49,14 +49,14 @@ class Attempt:
             file.seek(self.size)
             file.write(data)
             self.size += len(data)
-            if (out := hole(self.size, CAP)) is not None:
+            if (out := truncation(self.size, CAP)) is not None:
                 file.seek(out[0])
                 file.write(bytes(out[1] - out[0]))
 
 
 @asynccontextmanager
 async def opened(tmp_path: Path, **options: Any) -> AsyncIterator[Logs]:
-    logs = Logs(tmp_path / "logs.db", hole=hole, clock=utc_now, **options)
+    logs = Logs(tmp_path / "logs.db", hole=truncation, clock=utc_now, **options)
     try:
         yield logs
     finally:
@@ -178,7 +178,7 @@ async def test_what_the_cap_leaves_out_is_a_gap(io_loop: IOLoop, tmp_path: Path,
         if late:
             logs.follow("1", "build", attempt.files, 0)
         end = await logs.finish("1", "build")
-        out = hole(len(data), CAP)
+        out = truncation(len(data), CAP)
         assert out is not None and end.bytes == len(data)
         assert await whole(logs) == data[: out[0]]
         assert await logs.span("1", "build", out[0] + 5) == (out[1], len(data), len(data))
@@ -295,7 +295,7 @@ async def test_a_database_of_a_newer_version_is_refused_and_left_alone(io_loop: 
     other.close()
     before = (tmp_path / "logs.db").read_bytes()
     with pytest.raises(NewerDatabase, match="newer version"):
-        Logs(tmp_path / "logs.db", hole=hole, clock=utc_now)
+        Logs(tmp_path / "logs.db", hole=truncation, clock=utc_now)
     assert (tmp_path / "logs.db").read_bytes() == before
 
 

@@ -16,7 +16,7 @@ from attempts import Bench, alive
 
 import livewall
 from livewall.tasks.attempt import Spec
-from livewall.tasks.supervisor.truncation import STEP, hole
+from livewall.tasks.supervisor.truncation import STEP, truncation
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_beyond_the_cap_the_middle_is_left_out_and_offsets_stay_true(bench):
     attempt = bench.start(sys.executable, "-c", script, cap=cap)
     end, _ = bench.end(attempt)
     assert (end.why, end.bytes) == ("exit", size)
-    found = hole(size, cap)
+    found = truncation(size, cap)
     assert found is not None
     with attempt.output.open("rb") as output:
         for begin, stop in ((0, found[0]), (found[1], size)):

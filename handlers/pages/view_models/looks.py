@@ -40,7 +40,7 @@ LINES = 4
 
 
 @dataclass(frozen=True)
-class Row:
+class OptionRow:
     """One option, in its place; `first` only when the poll is closed; `before` is its share in the round before, where
     that is drawn beside this one."""
 
@@ -71,13 +71,13 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
-def rows(poll: dict[str, Any], tally: dict[str, Any] | None, earlier: Tally | None = None) -> list[Row]:
+def rows(poll: dict[str, Any], tally: dict[str, Any] | None, earlier: Tally | None = None) -> list[OptionRow]:
     whole = msgspec.convert(poll, Poll)
     counted = msgspec.convert(tally, Tally) if tally else Tally(whole.round, {}, 0)
     compared = figures(whole, earlier) if tally and earlier and base(whole, earlier) else []
     before = {figure.id: figure for figure in compared}
     return [
-        Row(
+        OptionRow(
             id=figure.id,
             label=figure.label,
             number=figure.number,
@@ -160,7 +160,7 @@ def multiples(polls: int) -> tuple[int, int, int]:
     return 3, 2, min(polls, 9)
 
 
-def most_chosen(rows: Sequence[Row], room: int) -> list[Row]:
+def most_chosen(rows: Sequence[OptionRow], room: int) -> list[OptionRow]:
     """The rows with the most ballots, as many as there is room for, in the order of the options."""
     chosen = sorted(rows, key=lambda row: (-row.count, row.number))[:room]
     return [row for row in rows if row in chosen]

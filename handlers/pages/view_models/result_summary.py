@@ -14,7 +14,7 @@ from livewall.voting.poll import Phase, Poll, Tally
 MAJORITIES = {"1/2": "result.half", "2/3": "result.two_thirds", "3/4": "result.three_quarters"}
 
 
-class Facts:
+class ResultSummary:
     """The facts of one round, each a short phrase."""
 
     def __init__(self, handler: BaseHandler, poll: Poll, tally: Tally) -> None:
@@ -94,7 +94,7 @@ class Facts:
 
     def beside(self, earlier: Tally | None) -> str:
         """The line below the bars."""
-        before = Facts(self.handler, self.poll, earlier).compared() if earlier else ""
+        before = ResultSummary(self.handler, self.poll, earlier).compared() if earlier else ""
         return " · ".join(each for each in (self.majority(), self.of_base(), before) if each)
 
     def all(self) -> list[str]:

@@ -24,7 +24,7 @@ LAG = 1 << 20
 _TIME = struct.Struct("<QQ")
 _TIMES = 4096
 
-Hole = Callable[[int, int], tuple[int, int] | None]
+Truncation = Callable[[int, int], tuple[int, int] | None]
 """What the cap leaves out of a file of so many bytes: hole(size, cap), as (from, to)."""
 
 
@@ -52,7 +52,7 @@ class Turn(NamedTuple):
 class Follower:
     """The files of one attempt, whose first byte is at `base` of its step's log."""
 
-    def __init__(self, task: str, step: str, files: AttemptFiles, base: int, hole: Hole) -> None:
+    def __init__(self, task: str, step: str, files: AttemptFiles, base: int, hole: Truncation) -> None:
         self.task = task
         self.step = step
         self.files = files
@@ -78,11 +78,11 @@ class Follower:
         size = self._size()
         log = before = rows.make(c, self.task, self.step)
         at = max(0, log.bytes - self._base)
-        hole = self._hole_of(size)
+        hole = self._truncation_of(size)
         if hole is not None and hole[0] <= at < hole[1]:
             at = hole[1]
         data, marks = self._read(at)
-        hole = self._hole_of(self._size()) or hole
+        hole = self._truncation_of(self._size()) or hole
         if log.bytes < self._base:  # what was before is lost: a database that was put back
             log = rows.cut(c, log, log.bytes, self._base)
         start, stop = usable(at, len(data), hole)
@@ -129,7 +129,7 @@ class Follower:
             self._output = _open(self.files.output)
         return os.fstat(self._output).st_size if self._output >= 0 else 0
 
-    def _hole_of(self, size: int) -> tuple[int, int] | None:
+    def _truncation_of(self, size: int) -> tuple[int, int] | None:
         return self._hole(size, self.files.cap)
 
     def _read(self, at: int) -> tuple[bytes, list[Mark]]:

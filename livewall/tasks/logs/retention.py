@@ -8,13 +8,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable
 
-SWEPT = 128
+PURGED_AT_ONCE = 128
 """Rows that are deleted in one go."""
 PAGES = 512
 """Pages of the database that are given back in one go."""
 
 
-def old(
+def ended_before(
     c: sqlite3.Connection, *, before: int | None, size: int | None, running: Collection[str]
 ) -> list[str]:
     """The tasks whose logs are to go: last written to before `before` (ms), or the oldest while all of them take more
@@ -31,14 +31,14 @@ def old(
     return found
 
 
-def doom(c: sqlite3.Connection, tasks: Iterable[str]) -> None:
+def mark_deleted(c: sqlite3.Connection, tasks: Iterable[str]) -> None:
     """The logs of these tasks are there no more."""
     for task in tasks:
         c.execute("INSERT INTO doomed SELECT id FROM logs WHERE task = :task", {"task": task})
         c.execute("DELETE FROM logs WHERE task = :task", {"task": task})
 
 
-def sweep(c: sqlite3.Connection) -> bool:
+def purge(c: sqlite3.Connection) -> bool:
     """Delete some of what is left of logs, or give some space back; False when nothing is left to do."""
     row = c.execute("SELECT log FROM doomed LIMIT 1").fetchone()
     if row is None:
@@ -48,9 +48,11 @@ def sweep(c: sqlite3.Connection) -> bool:
         return bool(free)
     keys = {"log": row[0]}
     gone = c.execute(
-        f"DELETE FROM chunks WHERE id IN (SELECT id FROM chunks WHERE log = :log ORDER BY start LIMIT {SWEPT})", keys
+        f"""DELETE FROM chunks WHERE id IN
+            (SELECT id FROM chunks WHERE log = :log ORDER BY start LIMIT {PURGED_AT_ONCE})""",
+        keys,
     )
-    if gone.rowcount < SWEPT:
+    if gone.rowcount < PURGED_AT_ONCE:
         c.execute("DELETE FROM gaps WHERE log = :log", keys)
         c.execute("DELETE FROM doomed WHERE log = :log", keys)
     return True

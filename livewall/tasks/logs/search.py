@@ -13,7 +13,7 @@ from typing import Any, AnyStr
 
 from livewall.ansi.escapes import MOVING, SPECIAL, Kind, tokens
 from livewall.ansi.screen import seen
-from livewall.ansi.transcript import Passage, Stretch
+from livewall.ansi.transcript import Excerpt, Transcript
 from livewall.tasks.logs.chunks import CHUNK
 from livewall.tasks.logs.folding import folded, place_in
 from livewall.tasks.logs.reading import View, chunks
@@ -41,7 +41,7 @@ class Search:
         self._limit = limit
         self._end: int | None = None
         self._at = 0
-        self._passage: Passage | None = None
+        self._passage: Transcript | None = None
         self._counted = 0
         """The line that was counted last: a long line comes in pieces."""
         self._found: list[tuple[int, int, str]] = []
@@ -65,7 +65,7 @@ class Search:
                 self._close()
                 segment = view.numbering.segments[view.numbering.of_offset(chunk.start)]
                 self._at = chunk.start
-                self._passage = Passage(chunk.before + segment.shift + 1, chunk.start)
+                self._passage = Transcript(chunk.before + segment.shift + 1, chunk.start)
             data = chunk.data[self._at - chunk.start : self._end - chunk.start]
             self._at += len(data)
             self._look(self._passage.add(data))
@@ -77,7 +77,7 @@ class Search:
         if self._passage is not None:
             self._look(self._passage.close())
 
-    def _look(self, stretches: Iterable[Stretch]) -> None:
+    def _look(self, stretches: Iterable[Excerpt]) -> None:
         for stretch in stretches:
             hay = folded(stretch.text, case=self._case)
             at = last = passed = 0
@@ -92,7 +92,7 @@ class Search:
                 if not at:
                     break
 
-    def _keep(self, stretch: Stretch, passed: int, at: int) -> None:
+    def _keep(self, stretch: Excerpt, passed: int, at: int) -> None:
         """Keep a hit in the line that comes after `passed` others, at place `at` of it, folded."""
         n = stretch.n + passed
         if n < self._first:

@@ -18,7 +18,7 @@ from livewall.clock import Clock
 from livewall.errors import BadInput, Busy, NotFound, Refused
 from livewall.tasks.logs import retention, rows
 from livewall.tasks.logs.chunks import End, Mark
-from livewall.tasks.logs.follower import AttemptFiles, Follower, Hole
+from livewall.tasks.logs.follower import AttemptFiles, Follower, Truncation
 from livewall.tasks.logs.jobs import Job, Key, Outcome
 from livewall.tasks.logs.reading import View, stretch
 from livewall.tasks.logs.schema import open_database
@@ -48,7 +48,7 @@ class Span(NamedTuple):
 class Logs:
     """`told` is called on the loop with where the logs that moved end now, at most four times a second."""
 
-    def __init__(self, path: Path, *, hole: Hole, clock: Clock, told: Told = lambda ends: None) -> None:
+    def __init__(self, path: Path, *, hole: Truncation, clock: Clock, told: Told = lambda ends: None) -> None:
         """Opens the database, on the loop that will be told. Blocking; raises NewerDatabase, sqlite3.Error."""
         self._path = path
         self._hole = hole
@@ -65,7 +65,7 @@ class Logs:
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._writer = LogWriter(self._connection, self._hand_over, lambda: milliseconds(clock()))
-        self._sweep()
+        self._purge()
 
     # -- writing
 
@@ -127,8 +127,8 @@ class Logs:
     async def forget(self, task: str) -> None:
         """Delete the logs of a task."""
         self._writer.drop(task)
-        await self._write(lambda c: retention.doom(c, [task]))
-        self._sweep()
+        await self._write(lambda c: retention.mark_deleted(c, [task]))
+        self._purge()
 
     async def tidy(
         self, now: datetime, *, days: float | None, size: int | None, running: Collection[str]
@@ -138,18 +138,18 @@ class Logs:
         Returns the tasks whose logs are gone; never one that is `running`.
         """
         before = None if days is None else milliseconds(now - timedelta(days=days))
-        tasks = await self._read(lambda c: retention.old(c, before=before, size=size, running=running))
+        tasks = await self._read(lambda c: retention.ended_before(c, before=before, size=size, running=running))
 
         def doom(c: sqlite3.Connection, part: list[str]) -> list[str]:
             gone = [task for task in part if not self._writer.follows(task)]
-            retention.doom(c, gone)
+            retention.mark_deleted(c, gone)
             return gone
 
         gone: list[str] = []
         for at in range(0, len(tasks), 100):
             part = tasks[at : at + 100]
             gone += await self._write(lambda c, part=part: doom(c, part))  # type: ignore[misc]
-        self._sweep()
+        self._purge()
         return gone
 
     # -- reading
@@ -243,12 +243,12 @@ class Logs:
         self._writer.submit(Job(write, future, key=key))
         return await future
 
-    def _sweep(self) -> None:
+    def _purge(self) -> None:
         def then(more: bool) -> None:
             if more and not self._closed:
-                self._sweep()
+                self._purge()
 
-        self._writer.submit(Job(retention.sweep, then=then))
+        self._writer.submit(Job(retention.purge, then=then))
 
     async def _read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
         self._check()

@@ -13,7 +13,7 @@ import time
 
 from livewall.tasks.supervisor import folder
 from livewall.tasks.supervisor.system import punch
-from livewall.tasks.supervisor.truncation import STEP, hole
+from livewall.tasks.supervisor.truncation import STEP, truncation
 
 RETRY = 0.5
 """Seconds between two tries on a full disk."""
@@ -114,7 +114,7 @@ class Output:
             self._record(now)
 
     def _leave_out(self) -> None:
-        found = hole(self.size, self._cap)
+        found = truncation(self.size, self._cap)
         if found and found[1] > self._punched and punch(self._file, max(found[0], self._punched), found[1]):
             self._punched = found[1]
 

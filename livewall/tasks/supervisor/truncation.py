@@ -6,7 +6,7 @@ STEP = 1 << 20
 """The hole begins and ends at multiples of this many bytes."""
 
 
-def hole(size: int, cap: int) -> tuple[int, int] | None:
+def truncation(size: int, cap: int) -> tuple[int, int] | None:
     """The bytes [begin, end) that are left out of an output of `size` bytes of which `cap` are to be kept, or None.
 
     At least half of `cap` is kept at either end, and at most `cap` + 2 · STEP in all. The hole of a longer output

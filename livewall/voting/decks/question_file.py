@@ -84,7 +84,7 @@ def _packed(data: bytes) -> Taken:
     return _table(xlsx.rows_of(data))
 
 
-def _table(rows: list[xlsx.Row]) -> Taken:
+def _table(rows: list[xlsx.SheetRow]) -> Taken:
     begin = "\n".join(cell for row in rows[:20] for cell in row.cells)
     if not table.has_header(rows) and _MENTIMETER.search(begin):
         raise xlsx.fault(f"this is a spreadsheet of Mentimeter. {_TABLE}")

@@ -122,7 +122,7 @@ def _ids(wall: Wall) -> list[str]:
     return [item.partition("/")[2] for item in wall.items if item.startswith("polls/")]
 
 
-def _polls(asks: rows.Asks, ids: list[str]) -> list[rows.Row]:
+def _polls(asks: rows.Asks, ids: list[str]) -> list[rows.PollRow]:
     """Those of the polls that are there and not archived."""
     found = []
     for poll_id in ids:

@@ -12,7 +12,7 @@ from livewall.visible_text import look
 from livewall.voting.decks import deck_settings
 from livewall.voting.decks.drafts import RIGHT_ANSWERS, Drafts, Taken
 from livewall.voting.decks.reader import fault as refusal
-from livewall.voting.decks.xlsx import Row, fault
+from livewall.voting.decks.xlsx import SheetRow, fault
 
 _QUESTION = frozenset(
     {"question", "questions", "question text", "question title", "title", "poll"}
@@ -57,7 +57,7 @@ class _Columns(NamedTuple):
     times: list[int]
 
 
-def rows_of(text: str, *, headed: bool) -> list[Row] | None:
+def rows_of(text: str, *, headed: bool) -> list[SheetRow] | None:
     """The rows of CSV text, each with its first line, in whichever way its cells are separated; None where it is none.
     With `headed` only the first row can tell that it is one.
 
@@ -85,13 +85,13 @@ def rows_of(text: str, *, headed: bool) -> list[Row] | None:
     return plain[0] if plain else None
 
 
-def _parted(text: str, delimiter: str, skipped: int) -> list[Row] | None:
+def _parted(text: str, delimiter: str, skipped: int) -> list[SheetRow] | None:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
     rows, begun = [], 1
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                rows.append(Row(begun + skipped, cells))
+                rows.append(SheetRow(begun + skipped, cells))
             begun = reader.line_num + 1
     except csv.Error:
         return None
@@ -110,12 +110,12 @@ def _is_header(cells: Sequence[str]) -> bool:
     )
 
 
-def has_header(rows: Sequence[Row]) -> bool:
+def has_header(rows: Sequence[SheetRow]) -> bool:
     """Whether the first row says what the columns are."""
     return bool(rows) and _is_header(rows[0].cells)
 
 
-def parse(rows: Sequence[Row]) -> Taken:
+def parse(rows: Sequence[SheetRow]) -> Taken:
     """The polls of a table. Raises DeckFault."""
     drafts = Drafts()
     if not rows:
@@ -138,7 +138,7 @@ def parse(rows: Sequence[Row]) -> Taken:
     return drafts.taken()
 
 
-def _columns(drafts: Drafts, header: Row, rows: Sequence[Row]) -> _Columns | None:
+def _columns(drafts: Drafts, header: SheetRow, rows: Sequence[SheetRow]) -> _Columns | None:
     question, listed, kind = None, None, None
     times: list[int] = []
     options, alone, dropped, strange = list[int](), list[int](), list[int](), list[str]()
@@ -182,11 +182,11 @@ def _columns(drafts: Drafts, header: Row, rows: Sequence[Row]) -> _Columns | Non
     return _Columns(question, options, listed, settings, dropped, kind, times)
 
 
-def _cell(row: Row, place: int) -> str:
+def _cell(row: SheetRow, place: int) -> str:
     return row.cells[place].strip() if place < len(row.cells) else ""
 
 
-def _question(drafts: Drafts, columns: _Columns, row: Row) -> None:
+def _question(drafts: Drafts, columns: _Columns, row: SheetRow) -> None:
     known = {columns.question, *columns.options, *columns.settings, *columns.dropped, *columns.times}
     for place, cell in enumerate(row.cells):
         if place not in known | {columns.listed, columns.kind} and cell.strip():
@@ -199,7 +199,7 @@ def _question(drafts: Drafts, columns: _Columns, row: Row) -> None:
     drafts.add(row.number, _cell(row, columns.question), options, **_settings(drafts, columns, row, len(options)))
 
 
-def _note(drafts: Drafts, columns: _Columns, row: Row) -> None:
+def _note(drafts: Drafts, columns: _Columns, row: SheetRow) -> None:
     if any(_cell(row, place) for place in columns.dropped):
         drafts.note(RIGHT_ANSWERS)
     if any(_cell(row, place) for place in columns.times):
@@ -212,7 +212,7 @@ def _split(cell: str) -> list[str]:
     return [label for each in cell.split(separator) if (label := each.strip())] if separator else [cell] if cell else []
 
 
-def _settings(drafts: Drafts, columns: _Columns, row: Row, options: int) -> dict[str, Any]:
+def _settings(drafts: Drafts, columns: _Columns, row: SheetRow, options: int) -> dict[str, Any]:
     given: dict[str, Any] = {}
     kind = look(_cell(row, columns.kind)) if columns.kind is not None else ""
     if kind in _SEVERAL:
@@ -239,10 +239,10 @@ def _settings(drafts: Drafts, columns: _Columns, row: Row, options: int) -> dict
     return given
 
 
-def _grouped(drafts: Drafts, columns: _Columns, rows: Sequence[Row]) -> None:
+def _grouped(drafts: Drafts, columns: _Columns, rows: Sequence[SheetRow]) -> None:
     """A row an option: its question stands in each of its rows, or in the first of them."""
     place = columns.options[0]
-    groups: list[list[Row]] = []
+    groups: list[list[SheetRow]] = []
     title = ""
     for row in rows:
         asked = _cell(row, columns.question)

@@ -30,7 +30,7 @@ _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _CODED = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
-class Row(NamedTuple):
+class SheetRow(NamedTuple):
     number: int
     cells: list[str]
 
@@ -44,7 +44,7 @@ BROKEN = (
 Begin = Callable[[str, Mapping[str, str]], None]
 
 
-def rows_of(data: bytes) -> list[Row]:
+def rows_of(data: bytes) -> list[SheetRow]:
     """The rows of the only sheet that holds anything, without those that are empty. Raises DeckFault."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -91,8 +91,8 @@ class _Book:
             raise KeyError("sheet") from None
         return [(name, part) for name, part in found if part.startswith("xl/worksheets/")]
 
-    def rows(self, part: str) -> list[Row]:
-        rows: list[Row] = []
+    def rows(self, part: str) -> list[SheetRow]:
+        rows: list[SheetRow] = []
         cell: dict[str, str] = {}
         value: list[str] = []
         state = {"row": 0, "hidden": 0, "column": 0, "value": 0, "phonetic": 0}
@@ -122,7 +122,7 @@ class _Book:
                 state["phonetic"] = 0
             elif name == "c" and value:
                 if not rows or rows[-1].number != state["row"]:
-                    rows.append(Row(state["row"], []))
+                    rows.append(SheetRow(state["row"], []))
                 if state["hidden"]:
                     raise fault("this row is hidden: show it or delete it", state["row"])
                 self._cells += 1

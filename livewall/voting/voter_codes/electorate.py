@@ -11,7 +11,7 @@ from livewall.voting.poll import Poll
 from livewall.voting.voter_codes import codes
 
 
-class Roll:
+class Electorate:
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
 

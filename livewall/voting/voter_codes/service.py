@@ -18,12 +18,12 @@ from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.voting import rows
 from livewall.voting.voter_codes import codes
-from livewall.voting.voter_codes.electorate import Roll
+from livewall.voting.voter_codes.electorate import Electorate
 from livewall.walls import walls
 
 
-class Codebook:
-    def __init__(self, store: Store, hub: LiveHub, roll: Roll, clock: Clock) -> None:
+class VoterCodes:
+    def __init__(self, store: Store, hub: LiveHub, roll: Electorate, clock: Clock) -> None:
         self._store = store
         self._hub = hub
         self._roll = roll
@@ -88,6 +88,6 @@ class Codebook:
     def _unbound(self, wall: str, voter: bytes, polls: Sequence[str]) -> None:
         """What readers saw as the holder is not theirs any more."""
         for poll in polls:
-            self._hub.hub.doubt(
+            self._hub.hub.invalidate_viewer_state(
                 rows.stream_of(poll), lambda who: who.voter is not None and self._roll.bound(wall, who.voter) == voter
             )

@@ -18,7 +18,7 @@ from livewall.errors import Busy, LivewallError, NotAllowed
 from livewall.hub import log as log_module
 from livewall.hub.framing import Framing, JsonFraming, SseFraming, WebSocketFraming, text_frame
 from livewall.hub.hub import Hub
-from livewall.hub.load_requests import Backfill, Facts, Loaded, Open, Wish
+from livewall.hub.load_requests import LoadBackfill, Loaded, LoadRequest, LoadStream, LoadViewerState
 from livewall.hub.log import Event
 from livewall.hub.position import View
 from livewall.hub.reader import Reader, State
@@ -38,20 +38,20 @@ class ShowRule:
 
     keys = frozenset({"show", "owner"})
 
-    def view(self, state: dict[str, Any], who: Who, facts: Any) -> View:
+    def view(self, state: dict[str, Any], who: Who, viewer_state: Any) -> View:
         show = (state.get("show") or {"show": "none"})["show"]
         if who.host or (state.get("owner") or {}).get("name") == who.name:
             return View.FULL
         if show == "private":
             raise NotAllowed()
-        if show == "all" or (show == "voted" and facts is True):
+        if show == "all" or (show == "voted" and viewer_state is True):
             return View.FULL
         return View.MASKED
 
-    def needs_facts(self, state: dict[str, Any], who: Who) -> bool:
+    def needs_viewer_state(self, state: dict[str, Any], who: Who) -> bool:
         return not who.host and (state.get("show") or {}).get("show") == "voted"
 
-    def tag(self, name: str, who: Who) -> str | None:
+    def viewer_tag(self, name: str, who: Who) -> str | None:
         return None if who.host else who.name
 
 
@@ -241,7 +241,7 @@ class Client:
 class Ask:
     """A wish of the hub's on its way to the store and back."""
 
-    def __init__(self, wish: Wish) -> None:
+    def __init__(self, wish: LoadRequest) -> None:
         self.wish = wish
         self.read = False
         self.answer: Any = None
@@ -294,20 +294,20 @@ class Room:
             self.hub.publish(name, rest[0])
         else:
             self.told[name, rest[0]] = rest[1]
-            self.hub.tell(name, rest[0], rest[1])
+            self.hub.set_viewer_state(name, rest[0], rest[1])
 
     def collect(self) -> None:
-        while self.hub.wishes:
-            self.asks.append(Ask(self.hub.wishes.popleft()))
+        while self.hub.load_requests:
+            self.asks.append(Ask(self.hub.load_requests.popleft()))
 
     def read(self, ask: Ask) -> None:
         if ask.read:
             return
         ask.read = True
         wish = ask.wish
-        if isinstance(wish, Open):
+        if isinstance(wish, LoadStream):
             ask.answer = self.stream(wish.stream.name).load()
-        elif isinstance(wish, Backfill):
+        elif isinstance(wish, LoadBackfill):
             cursor = wish.cursor
             ask.answer = self.stream(cursor.stream.name).since(cursor.view, cursor.n, self.limit)
         else:
@@ -317,13 +317,13 @@ class Room:
         self.read(ask)
         self.asks.remove(ask)
         wish = ask.wish
-        if isinstance(wish, Open):
+        if isinstance(wish, LoadStream):
             self.hub.loaded(wish.stream, ask.answer)
-        elif isinstance(wish, Backfill):
+        elif isinstance(wish, LoadBackfill):
             self.hub.backfilled(wish.cursor, ask.answer)
         else:
-            assert isinstance(wish, Facts)
-            self.hub.facts(wish.cursor, ask.answer)
+            assert isinstance(wish, LoadViewerState)
+            self.hub.viewer_state_loaded(wish.cursor, ask.answer)
 
     # -- what may be sent
 
@@ -450,7 +450,8 @@ class Room:
             for client in self.clients:
                 if client.outlet is not None:
                     client.outlet.read(len(client.outlet.pipe))
-            if not (self.queue or self.asks or self.wanted or self.hub.wishes or self.hub.dirty or self.working or
+            if not (self.queue or self.asks or self.wanted or self.hub.load_requests or self.hub.dirty or
+                    self.working or
                     any(c.outlet and (c.outlet.pipe or c.outlet.rest or c.outlet.watched) for c in self.clients)
                     or self.woken != before):  # fmt: skip
                 return

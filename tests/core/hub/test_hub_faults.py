@@ -159,7 +159,7 @@ def test_a_reader_that_is_gone_by_the_time_its_send_returns_is_no_reader(hall: H
 
 
 def test_half_a_snapshot_of_a_connection_that_failed_is_forgotten(hall: Hall) -> None:
-    with patch.object(hub_module, "PIECE", 50):
+    with patch.object(hub_module, "BATCH_BYTES", 50):
         for n in range(10):
             hall.say(f"k{n}", {"pad": "x" * 50})
         hall.open()

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from livewall.hub import hub as hub_module
 from livewall.hub import log as log_module
-from livewall.hub.load_requests import Facts
+from livewall.hub.load_requests import LoadViewerState
 from livewall.hub.position import View
 
 NAMES = st.sampled_from(["polls/a", "polls/a", "polls/a", "polls/b", "rooms/c"])
@@ -47,7 +47,7 @@ class HubMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.patches = [
-            patch.multiple(hub_module, CHUNK=1, MOVES=1, PIECE=150),
+            patch.multiple(hub_module, READERS_PER_TURN=1, SNAPSHOTS_PER_TURN=1, BATCH_BYTES=150),
             patch.multiple(log_module, MAX_UNKEYED=4, MAX_UNKEYED_BYTES=500, MAX_TOMBSTONES=2),
         ]
         for each in self.patches:
@@ -115,7 +115,7 @@ class HubMachine(RuleBasedStateMachine):
         while publish and self.room.queue:
             self.room.publish()
 
-    @precondition(lambda self: self.room.hub.wishes or self.room.asks)
+    @precondition(lambda self: self.room.hub.load_requests or self.room.asks)
     @rule(index=INDEX, answer=st.booleans())
     def ask_the_store(self, index: int, answer: bool) -> None:
         self.room.collect()
@@ -149,7 +149,7 @@ class HubMachine(RuleBasedStateMachine):
     @rule(index=INDEX)
     def a_vote_overtakes_the_question(self, index: int) -> None:
         self.room.collect()
-        asks = [ask for ask in self.room.asks if isinstance(ask.wish, Facts)]
+        asks = [ask for ask in self.room.asks if isinstance(ask.wish, LoadViewerState)]
         if asks:
             ask = asks[index % len(asks)]
             self.room.read(ask)

@@ -13,7 +13,7 @@ from wires import parse_all
 from livewall.errors import Busy, NotAllowed, NotFound
 from livewall.hub import hub as hub_module
 from livewall.hub import log as log_module
-from livewall.hub.load_requests import Backfill, Facts, Open
+from livewall.hub.load_requests import LoadBackfill, LoadStream, LoadViewerState
 from livewall.hub.position import View
 from livewall.hub.reader import Reader, State
 
@@ -28,7 +28,7 @@ def hall() -> Iterator[Hall]:
 
 @pytest.fixture
 def in_small_steps() -> Iterator[None]:
-    with patch.multiple(hub_module, CHUNK=1, MOVES=1, PIECE=100):
+    with patch.multiple(hub_module, READERS_PER_TURN=1, SNAPSHOTS_PER_TURN=1, BATCH_BYTES=100):
         yield
 
 
@@ -97,7 +97,7 @@ def test_a_stream_that_cannot_be_loaded_does_not_begin_in_its_middle(hall: Hall)
     hall.tally(1)
     hall.hub.loaded(stream, None)
     assert POLL not in hall.hub.streams
-    hall.hub.wishes.clear()
+    hall.hub.load_requests.clear()
 
 
 def test_what_is_committed_between_load_and_subscription_is_not_lost(hall: Hall) -> None:
@@ -280,7 +280,7 @@ def test_readers_that_hear_of_more_than_memory_holds_ask_the_store(hall: Hall) -
         for _ in range(10):
             hall.say(None, {})
         hall.hand_out()
-        assert [type(w) for w in hall.hub.wishes] == [Backfill]
+        assert [type(w) for w in hall.hub.load_requests] == [LoadBackfill]
         hall.settle()
     assert len(client.checkers[POLL].unkeyed) == 10
     assert client.checkers[POLL].resets == 1
@@ -320,11 +320,11 @@ def test_a_store_with_nothing_to_say_below_the_base_is_a_reset_and_not_asked_for
         for _ in range(4):
             hall.say(None, {})
         hall.hand_out()
-        (wish,) = hall.hub.wishes
-        hall.hub.wishes.clear()
-        assert isinstance(wish, Backfill)
+        (wish,) = hall.hub.load_requests
+        hall.hub.load_requests.clear()
+        assert isinstance(wish, LoadBackfill)
         hall.hub.backfilled(wish.cursor, [])
-        assert not hall.hub.wishes
+        assert not hall.hub.load_requests
     hall.settle()
     assert client.checkers[POLL].resets == 2
 
@@ -428,7 +428,7 @@ def test_volatile_events_reach_who_is_there_and_no_one_else(hall: Hall) -> None:
 def test_what_stays_is_told_to_lasting_connections_that_come_later(hall: Hall) -> None:
     hall.come("a")
     for number in (1, 2):
-        hall.hub.volatile(POLL, "here", f'{{"v":3,"people":{number}}}', stays=True)
+        hall.hub.volatile(POLL, "here", f'{{"v":3,"people":{number}}}', retain=True)
         hall.settle()
     late = [hall.come("b"), hall.come("c", framing="sse"), hall.come("d", framing="json")]
     told = [[m["data"]["people"] for m in c.checkers[POLL].volatile] for c in late]
@@ -437,7 +437,7 @@ def test_what_stays_is_told_to_lasting_connections_that_come_later(hall: Hall) -
 
 def test_what_stays_comes_after_the_snapshot_and_again_after_a_new_one(hall: Hall) -> None:
     voter = hall.come("a")
-    hall.hub.volatile(POLL, "here", '{"v":3}', stays=True)
+    hall.hub.volatile(POLL, "here", '{"v":3}', retain=True)
     hall.hand_out()
     hall.say("show", {"show": "none"})
     hall.hand_out()
@@ -492,7 +492,7 @@ def test_a_reader_with_unknown_facts_waits_for_them_and_resumes(hall: Hall) -> N
     hall.connect(client, FRAMINGS["ws"])
     hall.subscribe(client, POLL, at)
     hall.attach(0)
-    assert [type(w) for w in hall.hub.wishes] == [Facts]
+    assert [type(w) for w in hall.hub.load_requests] == [LoadViewerState]
     hall.settle()
     assert client.checkers[POLL].resets == 1 and at == "e1.2"
 
@@ -518,15 +518,15 @@ def test_unknown_facts_are_asked_for_once_and_not_again_while_the_answer_is_noth
     hall.say("show", {"show": "voted"})
     client = hall.come()
     for cursor in client.reader.cursors.values():
-        cursor.facts = None
+        cursor.viewer_state = None
     stream = hall.hub.streams[POLL]
     for _ in range(5):
         hall.hub.recheck(stream)
-    (wish,) = hall.hub.wishes
-    hall.hub.wishes.clear()
-    assert isinstance(wish, Facts)
-    hall.hub.facts(wish.cursor, None)
-    assert not hall.hub.wishes
+    (wish,) = hall.hub.load_requests
+    hall.hub.load_requests.clear()
+    assert isinstance(wish, LoadViewerState)
+    hall.hub.viewer_state_loaded(wish.cursor, None)
+    assert not hall.hub.load_requests
 
 
 def test_who_loses_a_stream_is_told_why_and_keeps_the_others(hall: Hall) -> None:
@@ -611,7 +611,7 @@ def test_nothing_is_held_of_those_who_came_and_went(hall: Hall) -> None:
         hall.drop(hall.come(f"v{n}", framing=("ws", "sse", "json")[n % 3]))
         hall.clients.clear()
     hall.settle()
-    assert (hall.hub.readers, hall.hub.behind, len(hall.hub.wishes)) == (0, 0, 0)
+    assert (hall.hub.readers, hall.hub.behind, len(hall.hub.load_requests)) == (0, 0, 0)
     assert not stream.cursors and not stream.tags and not stream.moving
     assert all(lane.empty for lane in stream.lanes.values())
 
@@ -627,14 +627,14 @@ def test_a_second_farewell_changes_nothing(hall: Hall) -> None:
 
 def test_a_publication_to_a_stream_nobody_has_open_is_left_to_the_store(hall: Hall) -> None:
     hall.hub.publish("polls/closed", [])
-    hall.hub.tell("polls/closed", "ann", True)
+    hall.hub.set_viewer_state("polls/closed", "ann", True)
     hall.hub.volatile("polls/closed", "online", "{}")
     assert not hall.hub.streams and not hall.hub.dirty
 
 
 def test_opening_twice_asks_the_store_once(hall: Hall) -> None:
     assert hall.hub.open(POLL) is hall.hub.open(POLL)
-    assert [type(w) for w in hall.hub.wishes] == [Open]
+    assert [type(w) for w in hall.hub.load_requests] == [LoadStream]
 
 
 def test_a_reader_has_no_queue() -> None:
