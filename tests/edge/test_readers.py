@@ -18,8 +18,8 @@ from watchers import Watcher, sse_fields
 @pytest.fixture
 def settings(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Pulses twenty times as fast."""
-    monkeypatch.setattr("handlers.live.connections.WEBSOCKET_PULSE", 1.0)
-    monkeypatch.setattr("handlers.live.connections.SSE_PULSE", 0.75)
+    monkeypatch.setattr("handlers.live.connections.WEBSOCKET_HEARTBEAT", 1.0)
+    monkeypatch.setattr("handlers.live.connections.SSE_HEARTBEAT", 0.75)
     return settings
 
 
