@@ -28,16 +28,19 @@ except ModuleNotFoundError as problem:
     if __name__ != "__main__":
         raise
     sys.exit(advice(problem))
+from tornado.httputil import HTTPServerRequest
 from tornado.netutil import bind_sockets
+from tornado.routing import PathMatches, Rule
 from tornado.web import Application
 
 from handlers.assets.assets import Assets
+from handlers.assets.delivery import PackRouter
 from handlers.assets.static import StaticHandler
 from handlers.base import NotFoundHandler, path_of
 from handlers.live.connections import Connections
 from handlers.origins import Site
 from handlers.pages.page_cache import PageCache
-from handlers.routes import routes
+from handlers.routes import routes, rules
 from handlers.transport.server import LiveServer
 from handlers.transport.stream import SEND_BUFFER
 from livewall import resources
@@ -263,8 +266,9 @@ def say_clock_was_set(clock: ServerClock) -> None:
 
 def application(services: Services, connections: Connections) -> Application:
     tornado.locale.load_translations(str(resources.folder("locale")))
+    packs = Rule(PathMatches("/packs/.*"), PackRouter(services.assets, log_answer))
     return Application(
-        routes(services, connections),
+        [packs, *rules(routes(services, connections))],
         default_handler_class=NotFoundHandler,
         default_handler_args={"services": services},
         static_handler_class=StaticHandler,
@@ -277,10 +281,13 @@ def application(services: Services, connections: Connections) -> Application:
 
 def log_request(handler: Any) -> None:
     """One line a request, without its query and the code of a link: they are nobody's business."""
-    status = handler.get_status()
+    log_answer(handler.request, handler.get_status())
+
+
+def log_answer(request: HTTPServerRequest, status: int) -> None:
+    """The same for what is answered without a handler."""
     level = logging.WARNING if status == 500 else logging.DEBUG
     if access.isEnabledFor(level):
-        request = handler.request
         milliseconds = 1000 * request.request_time()
         access.log(level, "%d %s %s %.1f ms", status, request.method, path_of(request), milliseconds)
 

@@ -29,6 +29,16 @@ class Pack:
         self.url = f"/packs/{name}?v={self.version}"
         self.type = "text/css" if name.endswith(".css") else "text/javascript"
 
+    def body(self, small: bool) -> bytes:
+        """The bytes of it, compressed where `small` is asked for."""
+        return self.gzipped if small else self.plain
+
+    def header(self, small: bool) -> dict[str, str]:
+        """What is said of these bytes, whoever asks. The two forms have tags of their own."""
+        coding = {"Content-Encoding": "gzip"} if small else {}
+        tag = f'"{self.version}{"-gzip" if small else ""}"'
+        return {"Content-Type": f"{self.type}; charset=utf-8", "ETag": tag, "Vary": "Accept-Encoding", **coding}
+
 
 def modules(entry: Path) -> str:
     """A module and all that it imports, as one. Raises ValueError for what a pack cannot hold."""

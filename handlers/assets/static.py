@@ -6,6 +6,7 @@ from typing import Any
 
 import tornado.web
 
+from handlers.assets.delivery import FOREVER
 from handlers.base import BaseHandler, as_error, takes_gzip
 from handlers.etags import is_held
 from livewall import wire
@@ -65,17 +66,16 @@ class PackHandler(BaseHandler):
         except KeyError:
             raise NotFound(message="there is nothing at this address") from None
         small = takes_gzip(self.request)
-        tag = f'"{pack.version}{"-gzip" if small else ""}"'
         asked = self.request.query_arguments.get("v", [b""])[-1].decode("utf-8", "replace")
-        forever = asked == pack.version  # an address made for other content is not kept
-        self.set_header("Cache-Control", "public, max-age=31536000, immutable" if forever else "public, no-cache")
-        self.set_header("Vary", "Accept-Encoding")
-        self.set_header("ETag", tag)
-        if self.holds(tag, codings=False):  # the two forms have tags of their own
+        header = pack.header(small)
+        for field, value in header.items():
+            self.set_header(field, value)
+        # An address that was made for other content is not kept.
+        self.set_header("Cache-Control", FOREVER if asked == pack.version else "public, no-cache")
+        if self.holds(header["ETag"], codings=False):
             self.set_status(304)
+            self.clear_header("Content-Encoding")
+            self.clear_header("Content-Type")
             self.finish()
             return
-        self.set_header("Content-Type", f"{pack.type}; charset=utf-8")
-        if small:
-            self.set_header("Content-Encoding", "gzip")
-        self.finish(pack.gzipped if small else pack.plain)
+        self.finish(pack.body(small))

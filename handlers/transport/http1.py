@@ -29,6 +29,7 @@ from tornado.httputil import (
 from tornado.iostream import StreamClosedError, UnsatisfiableReadError
 from tornado.web import RequestHandler
 
+from handlers.transport.header import parsed
 from handlers.transport.stream import LiveStream
 from livewall import wire
 from livewall.errors import BadInput, LivewallError
@@ -123,6 +124,9 @@ class Exchange(HTTP1Connection):
         super().__init__(connection.stream, False, connection.params, connection.context)
         self._connection = connection
         self._reads_body = False
+
+    def _parse_headers(self, data: bytes) -> tuple[str, HTTPHeaders]:
+        return parsed(data)
 
     async def read_response(self, delegate: HTTPMessageDelegate) -> bool:
         """Read a request, have it answered; whether another may follow."""

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
 from tornado.httpserver import HTTPServer, _HTTPRequestContext
+from tornado.httputil import HTTPHeaders
 from tornado.iostream import BaseIOStream
 from tornado.web import RequestHandler, _HandlerDelegate
 from tornado.websocket import WebSocketProtocol13
@@ -43,6 +44,9 @@ PARTS: dict[Callable[..., Any], str] = {
     HTTPServer.close_all_connections: "525404ffc06e",
     HTTPServer.on_close: "ef043e5bf589",
     _HTTPRequestContext.__init__: "b734238339c3",
+    HTTPHeaders.parse: "25511e71dee9",
+    HTTPHeaders.parse_line: "39db9b549692",
+    HTTPHeaders.add: "206e1179cac4",
     BaseIOStream.__init__: "bc8e6c8cadb4",
     BaseIOStream.close: "9d541e5f1f6b",
     BaseIOStream._signal_closed: "e914f8500abe",

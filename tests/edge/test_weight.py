@@ -5,7 +5,11 @@ from __future__ import annotations
 import gzip
 import re
 
+import pytest
 from conftest import Answer, Client
+from rawclient import Raw
+
+import server
 
 ZIP = {"Accept-Encoding": "gzip"}
 MOST_BYTES, MOST_REQUESTS = 60_000, 8
@@ -57,6 +61,55 @@ async def test_a_pack_that_is_held_already_is_not_sent_again(client: Client) -> 
     assert (answer.status, answer.body) == (304, b"")
     other = await get(client, "/packs/pages.css", **{"If-None-Match": held, "Accept-Encoding": "identity"})
     assert other.status == 200
+
+
+@pytest.mark.parametrize("coding", ["gzip", "identity"])
+async def test_a_pack_from_memory_is_what_its_handler_answers(
+    client: Client, running: server.Running, coding: str
+) -> None:
+    for name in ("poll.js", "pages.css", "watch.js"):
+        pack = running.services.assets.pack(name)
+        found = await get(client, pack.url, **{"Accept-Encoding": coding})
+        asked = await client.ask(
+            "GET", f"{pack.url}&", headers={"Accept-Encoding": coding}, decompress_response=False
+        )
+        assert found.body == asked.body == pack.body(coding == "gzip")
+        assert {**found.headers, "Date": ""} == {**asked.headers, "Date": ""}
+
+
+async def test_packs_are_sent_one_after_the_other_and_requests_of_other_kinds_are_answered_as_before(
+    running: server.Running,
+) -> None:
+    url, port = running.services.assets.pack("watch.js").url, running.port
+    raw = await Raw.open(port)
+    for _ in range(2):
+        raw.say(f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
+        for _ in range(2):
+            status, headers, _ = await raw.answer()
+            assert (status, "connection" in headers) == (200, False)
+    raw.say(f"HEAD {url} HTTP/1.1\r\nHost: x\r\n\r\n")
+    head = (await raw.reader.readuntil(b"\r\n\r\n")).decode()
+    assert head.startswith("HTTP/1.1 200 ")
+    raw.say(f"GET {url} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
+    assert (await raw.answer())[0] == 200
+    raw.say(f"POST {url} HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (await raw.answer())[0] == 405
+    raw.say(f"GET {url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    status, headers, _ = await raw.answer()
+    assert (status, headers["connection"], await raw.rest()) == (200, "close", b"")
+    raw.close()
+    old = await Raw.open(port)
+    old.say(f"GET {url} HTTP/1.0\r\n\r\n")
+    assert (await old.rest()).startswith(b"HTTP/1.1 200 ")
+    old.close()
+
+
+async def test_a_pack_that_is_sent_is_a_line_in_the_log_of_requests(
+    client: Client, running: server.Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("DEBUG", "livewall.access"):
+        await get(client, running.services.assets.pack("watch.js").url)
+    assert any(line.getMessage().startswith("200 GET /packs/watch.js ") for line in caplog.records)
 
 
 async def test_there_are_no_packs_but_those_of_the_pages(client: Client) -> None:

@@ -1,0 +1,44 @@
+"""The header of a request, line by line with Tornado's own checks, each line that many clients send checked once."""
+
+from __future__ import annotations
+
+import functools
+
+from tornado.httputil import HTTPHeaders
+
+MOST_LINES = 1024
+"""Lines that are kept; browsers of one hall send a few dozen."""
+LONGEST = 256
+"""Characters of a line that is kept."""
+OWN = frozenset({"cookie:", "authori", "sec-web", "if-none"})
+"""The first seven letters of lines that are a client's own: they would be kept for nothing, and may be secret."""
+
+
+def parsed(data: bytes) -> tuple[str, HTTPHeaders]:
+    """Return the first line of a request and its fields, as `HTTP1Connection._parse_headers` does. Raises
+    HTTPInputError."""
+    # Empty lines before a request are ignored (RFC 9112 section 2.2).
+    first, *lines = data.decode("latin-1").lstrip("\r\n").split("\n")
+    headers, seen = HTTPHeaders(), set()
+    for line in lines:
+        own = len(line) > LONGEST or line[:7].lower() in OWN
+        found = _field(line) if own else _shared_field(line)
+        if found is None:
+            continue
+        name, value = found
+        if name in seen:
+            headers.add(name, value)
+        else:
+            headers[name] = value
+            seen.add(name)
+    return first.rstrip("\r"), headers
+
+
+def _field(line: str) -> tuple[str, str] | None:
+    """The name and the value in a line without its line feed; None in an empty one."""
+    headers = HTTPHeaders()
+    headers.parse_line(f"{line}\n")
+    return next(iter(headers.get_all()), None)
+
+
+_shared_field = functools.lru_cache(MOST_LINES)(_field)
