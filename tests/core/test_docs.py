@@ -41,6 +41,20 @@ def test_every_module_that_a_page_names_is_there(page: Path) -> None:
         assert (ROOT / name).exists(), name
 
 
+def test_every_method_that_the_page_of_the_architecture_names_is_there() -> None:
+    sources = [path.read_text() for path in [ROOT / "server.py", *ROOT.glob("livewall/**/*.py")]]
+    sources += [path.read_text() for path in ROOT.glob("handlers/**/*.py")]
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    named = re.findall(r"`([A-Z]\w+|[a-z]\w+)\.([a-z]\w+)(?:\([^`]*\))?`", page)
+    named = [(owner, name) for owner, name in named if name not in ("py", "js", "md", "db", "html", "csv")]
+    assert named
+    for owner, name in named:
+        holders = [source for source in sources if re.search(rf"^ *(?:async )?def {name}\b", source, re.MULTILINE)]
+        if owner[0].isupper():
+            holders = [source for source in holders if re.search(rf"^class {owner}\b", source, re.MULTILINE)]
+        assert holders, f"{owner}.{name}"
+
+
 def test_the_index_lists_every_page() -> None:
     index = ROOT / "docs" / "index.md"
     listed = {(index.parent / link).resolve() for link in links(index)}
