@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import UNSET
-from tornado.routing import URLSpec
 
+from handlers.api.replay import round_of
 from handlers.base import BaseHandler
-from handlers.pages.page import ID
-from handlers.pages.replay import race_words, round_of
+from handlers.pages.view_models.race_words import race_words
 from handlers.pages.view_models.result_summary import ResultSummary
 from livewall.charts import race
 from livewall.charts.bars import Mark, Picture, bars
@@ -81,10 +78,3 @@ def picture(handler: BaseHandler, poll: Poll, tally: Tally, earlier: Tally | Non
         earlier=figures(poll, earlier) if earlier else (),
         earlier_label=handler.say("result.before", round=before.round(), ballots=before.ballots()) if before else "",
     )
-
-
-def api(plain: dict[str, Any]) -> list[URLSpec]:
-    return [
-        URLSpec(rf"/api/polls/{ID}/results\.svg", ResultsPicture, plain),
-        URLSpec(rf"/api/polls/{ID}/race\.svg", RacePicture, plain),
-    ]

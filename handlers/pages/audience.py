@@ -7,13 +7,11 @@ import secrets
 from typing import Any
 
 import msgspec
-from tornado.routing import URLSpec
 
-from handlers.api import codes, decks
 from handlers.base import BaseHandler
-from handlers.pages import desk, host, joining, phone, prints, replay, screens, tasks
-from handlers.pages.login import FormHandler
-from handlers.pages.page import ID, Page
+from handlers.pages import joining
+from handlers.pages.form import FormHandler
+from handlers.pages.page import Page
 from handlers.pages.page_cache import Render, SharedPage
 from handlers.pages.view_models.looks import rows
 from handlers.pages.view_models.result_summary import ResultSummary, round_before
@@ -278,22 +276,3 @@ def end_of(results: WallResults) -> dict[str, Any]:
 
 def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 8 else None
-
-
-routes: list[URLSpec] = [
-    *joining.routes,
-    URLSpec(rf"/w/{ID}", WallPage, name="wall"),
-    URLSpec(rf"/polls/{ID}", PollPage, name="poll"),
-    URLSpec(rf"/polls/{ID}/ballot", BallotPage, name="ballot"),
-    *screens.routes,
-    *tasks.routes,
-    *desk.routes,
-    *host.routes,
-    *codes.routes,
-    *decks.routes,
-    *phone.routes,
-    *replay.routes,
-    *prints.routes,
-    joining.typed,
-    URLSpec(r"/(?!(?:api|ws|sse|updates|static)/).+", MissingPage),
-]

@@ -10,12 +10,12 @@ import re
 from typing import Any
 
 import msgspec
-from tornado.routing import URLSpec
 
 from handlers.base import LARGE
+from handlers.pages.form import FormHandler
 from handlers.pages.host import HostView
-from handlers.pages.login import FormHandler, SignInPage
-from handlers.pages.page import ID, Page
+from handlers.pages.login import SignInPage
+from handlers.pages.page import Page
 from handlers.pages.poll_form import changed_poll, new_poll, whole
 from handlers.pages.view_models import looks
 from handlers.pages.view_models.looks import number
@@ -260,12 +260,3 @@ def moved(items: list[str], item: str, by: int) -> list[str]:
     left = [each for each in items if each != item]
     place = max(0, min(len(left), items.index(item) + by))
     return [*left[:place], item, *left[place:]]
-
-
-routes = [
-    URLSpec(r"/", HomePage, name="home"),
-    URLSpec(r"/desk/polls", NewPollForm, name="new_poll"),
-    URLSpec(rf"/desk/polls/{ID}", PollForm, name="poll_act"),
-    URLSpec(r"/desk/walls", NewWallForm, name="new_wall"),
-    URLSpec(rf"/desk/walls/{ID}", WallForm, name="wall_act"),
-]

@@ -6,10 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from tornado.routing import URLSpec
 
 from handlers.assets.assets import texts
-from handlers.pages.page import ID, Page
+from handlers.pages.page import Page
 from handlers.pages.screens import is_reachable
 from handlers.pages.view_models.looks import number, rows
 from handlers.pages.view_models.result_summary import ResultSummary
@@ -119,6 +118,3 @@ def written(poll: Poll) -> dict[str, str]:
         "allow_change": "yes" if poll.allow_change else "",
         "compare": "yes" if poll.compare else "",
     }
-
-
-routes = [URLSpec(rf"/w/{ID}/host", HostPage, name="wall_host")]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from tornado.routing import URLSpec
-
-from handlers.pages.page import ID, Page
-from handlers.pages.screens import is_reachable, qr_svg, short
+from handlers.pages.page import Page
+from handlers.pages.qr import qr_svg
+from handlers.pages.screens import is_reachable, short
 from livewall.errors import Busy, NotFound
 from livewall.identity import NOBODY
 from livewall.names import in_address, look_alikes, wall_code
@@ -93,9 +92,4 @@ class PosterPage(Page):
         )
 
 
-routes = [
-    URLSpec(r"/w", CodePage, name="code"),
-    URLSpec(rf"/w/{ID}/poster", PosterPage, name="wall_poster"),
-]
-typed = URLSpec(r"/w/([^/]{1,40})(/screen|/host|/codes|/poster)?", TypedWallPage)
 """After the addresses it leads to."""

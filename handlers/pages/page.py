@@ -10,7 +10,7 @@ from typing import Any
 
 from handlers.assets.assets import in_script, texts
 from handlers.base import SAFE, BaseHandler, takes_gzip
-from handlers.pages.login import show_error_page
+from handlers.pages.form import show_error_page
 from handlers.pages.page_cache import SharedPage
 from handlers.pages.view_models.looks import (
     cut_lines,
@@ -28,7 +28,6 @@ from handlers.pages.view_models.looks import (
 from livewall.errors import LivewallError, NotFound
 from livewall.identity import NOBODY, Who
 
-ID = r"([A-Za-z0-9._-]{1,80})"
 NOT_SHOWN = {"as", "change", "lang", "packs", "round", "theme"}
 """Query arguments whose text never stands in a page."""
 _MAKER = ThreadPoolExecutor(1, thread_name_prefix="livewall-pages")

@@ -3,11 +3,9 @@ and by nothing else."""
 
 from __future__ import annotations
 
-from tornado.routing import URLSpec
-
-from handlers.api.codes import qr
-from handlers.pages.login import FormHandler
-from handlers.pages.page import ID, Page
+from handlers.pages.form import FormHandler
+from handlers.pages.page import Page
+from handlers.pages.qr import sheet_qr_svg
 from handlers.pages.screens import is_reachable
 from livewall.credentials import LINK_SECONDS
 from livewall.names import wall_code
@@ -31,8 +29,11 @@ class PhonePage(FormHandler, Page):
         self.set_header("X-Robots-Tag", "noindex")
         reachable = is_reachable(base)
         self.render(
-            "phone.html", wall=wall, here=here, link=link, qr=qr(link), reachable=reachable, minutes=LINK_SECONDS // 60
+            "phone.html",
+            wall=wall,
+            here=here,
+            link=link,
+            qr=sheet_qr_svg(link),
+            reachable=reachable,
+            minutes=LINK_SECONDS // 60,
         )
-
-
-routes = [URLSpec(rf"/w/{ID}/phone", PhonePage, name="wall_phone")]

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from msgspec import UNSET
-from tornado.routing import URLSpec
 
-from handlers.pages.page import ID, Page
+from handlers.pages.page import Page
 from handlers.pages.view_models.looks import letters, share_width
 from handlers.pages.view_models.result_summary import ResultSummary, minute
 from livewall.charts.drawing import PATTERNS, pattern
@@ -142,9 +141,3 @@ def size_of(labels: list[str], title: str) -> str:
 
 def limit_of(poll: Poll) -> str:
     return "" if poll.majority is UNSET else share_width(decision.line(poll.majority))
-
-
-routes = [
-    URLSpec(rf"/polls/{ID}/print", PollPrint, name="poll_print"),
-    URLSpec(rf"/w/{ID}/print", WallPrint, name="wall_print"),
-]

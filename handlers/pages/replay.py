@@ -1,42 +1,24 @@
-"""The tally over time: the API, and the page that plays it."""
+"""The page that plays the tally of a round over time."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import msgspec
-from tornado.routing import URLSpec
 
-from handlers.base import BaseHandler
-from handlers.pages.page import ID, Page
+from handlers.api.replay import round_of
+from handlers.pages.page import Page
+from handlers.pages.view_models.race_words import race_words
 from handlers.pages.view_models.result_summary import ResultSummary
 from livewall.charts import race
 from livewall.charts.drawing import LIGHT
 from livewall.clock import moment
-from livewall.errors import NotAllowed, invalid
+from livewall.errors import NotAllowed
 from livewall.voting import rounds
 from livewall.voting.figures import figures
-from livewall.voting.poll import Phase, Poll, Tally
+from livewall.voting.poll import Phase, Poll
 from livewall.voting.replay import Replay
 from livewall.voting.rounds import Shown
-
-
-def round_of(handler: BaseHandler) -> int | None:
-    """The round that is asked for; None for the current one. Raises BadInput."""
-    text = handler.argument("round")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 8 and int(text)):
-        raise invalid("round", "a whole number from 1 on")
-    return int(text)
-
-
-class ReplayHandler(BaseHandler):
-    """GET /api/polls/ID/replay"""
-
-    async def get(self, poll_id: str) -> None:
-        _, replay = await self.services.replays.of(poll_id, round_of(self), self.who)
-        self.answer(replay)
 
 
 class ReplayPage(Page):
@@ -82,14 +64,6 @@ class ReplayPage(Page):
         return self.render_string("replay.html", poll=poll, replay=replay, data=data, script="replay", **more)
 
 
-def race_words(handler: BaseHandler, poll: Poll, tally: Tally, replay: Replay) -> race.Words:
-    """What the race says."""
-    facts = ResultSummary(handler, poll, tally)
-    began = handler.say("result.began", time=replay.items[0].at[:19].replace("T", " "))
-    about = [each for each in (facts.ballots(), facts.round(), facts.rules(), began, facts.time()) if each]
-    return race.Words(poll.title, " · ".join(about), handler.say("result.elapsed"), handler.say("result.pause"))
-
-
 def played(poll: Poll, replay: Replay) -> dict[str, Any]:
     """What the script of the page plays: of each moment the time in ms, the ballots, the counts of the options."""
     return {
@@ -102,10 +76,3 @@ def played(poll: Poll, replay: Replay) -> dict[str, Any]:
             for item in replay.items
         ],
     }
-
-
-def api(plain: dict[str, Any]) -> list[URLSpec]:
-    return [URLSpec(rf"/api/polls/{ID}/replay", ReplayHandler, plain)]
-
-
-routes = [URLSpec(rf"/polls/{ID}/replay", ReplayPage, name="replay")]

@@ -1,69 +1,23 @@
-"""The projector's pages, and what screens say of themselves."""
+"""The pages of the projector."""
 
 from __future__ import annotations
 
-import functools
-import io
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-import segno
-from tornado.routing import URLSpec
 
-from handlers.base import ApiHandler
-from handlers.pages.page import ID, Page
+from handlers.pages.page import Page
+from handlers.pages.qr import qr_svg
 from handlers.pages.view_models.looks import most_chosen, multiples, number, rows, share_width
 from handlers.pages.view_models.result_summary import ResultSummary, round_before
-from livewall import wire
-from livewall.errors import NotFound
 from livewall.identity import NOBODY
-from livewall.names import wall_code
 from livewall.voting import decision
 from livewall.voting import rows as poll_rows
 from livewall.voting.poll import Phase, Poll, Tally
 from livewall.walls.wall_results import WallResults, wall_results
-from livewall.walls.walls import stream_of
 
 NOTHING_BESIDE = {"limit": "", "compared": False, "quorum": "", "note": ""}
-
-
-class ScreenHandler(ApiHandler):
-    """PUT /api/walls/CODE/screens/ID: anybody's, since a projector has no sign-in."""
-
-    async def put(self, code: str, screen_id: str) -> None:
-        given = self.body(wire.ScreenIn)
-        stream = await known_wall(self, code)
-        address = self.address if self.services.limits.on else None
-        self.services.screens.report(stream, screen_id, given, self.services.clock(), address)
-        self.answer({"people": self.services.presence.people(stream)})
-
-
-class WallResultsHandler(ApiHandler):
-    """GET /api/walls/CODE/results"""
-
-    async def get(self, code: str) -> None:
-        self.answer(await wall_results(self.services.store, code, self.who))
-
-
-class WallHealthHandler(ApiHandler):
-    """GET /api/walls/CODE/health"""
-
-    async def get(self, code: str) -> None:
-        self.need("host")
-        stream = await known_wall(self, code)
-        screens = self.services.screens.of(stream, self.services.clock())
-        self.answer({"screens": screens, "audience": self.services.presence.audience(stream), "now": self.now()})
-
-
-async def known_wall(handler: ApiHandler, code: str) -> str:
-    """The stream of a wall that exists. Raises NotFound."""
-    stream = stream_of(wall_code(code))
-    try:
-        await handler.services.hub.view(stream, NOBODY)
-    except NotFound:
-        raise NotFound("not_found", f"there is no wall {code[:12]}") from None
-    return stream
 
 
 class ScreenPage(Page):
@@ -187,17 +141,3 @@ def is_reachable(base_url: str) -> bool:
 def short(url: str) -> str:
     """An address as it is typed."""
     return url.partition("://")[2]
-
-
-@functools.lru_cache(256)
-def qr_svg(url: str) -> str:
-    """A QR code as SVG without inline style. Kept: drawing one takes longer than the rest of a page."""
-    out = io.BytesIO()
-    segno.make(url, error="m").save(out, kind="svg", border=3, xmldecl=False, svgns=True, omitsize=True, title=url)
-    return out.getvalue().decode()
-
-
-routes: list[URLSpec] = [
-    URLSpec(rf"/w/{ID}/screen", WallScreen, name="wall_screen"),
-    URLSpec(rf"/polls/{ID}/screen", PollScreen, name="poll_screen"),
-]

@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tornado.routing import URLSpec
-
 from handlers.api.tasks import cancel
-from handlers.pages.login import FormHandler, show_error_page
-from handlers.pages.page import ID, Page
+from handlers.pages.form import FormHandler, show_error_page
+from handlers.pages.page import Page
 from handlers.pages.view_models import looks
 from livewall.errors import BadInput, LivewallError, NotFound, invalid
 from livewall.names import is_name
@@ -249,11 +247,3 @@ class PipelinePage(FormHandler, TaskPages):
         # Sent twice by a double click, the same id starts it once.
         task_id = f"{name[:70]}-{secrets.token_hex(3)}"
         self.render("pipeline.html", pipeline=found, id=task_id, wrong=" ".join([wrong, *others]).strip())
-
-
-routes: list[URLSpec] = [
-    URLSpec(r"/tasks", TasksPage, name="tasks"),
-    URLSpec(rf"/tasks/{ID}", TaskPage, name="task"),
-    URLSpec(rf"/desk/tasks/{ID}", TaskForm, name="task_act"),
-    URLSpec(rf"/pipelines/{ID}", PipelinePage, name="pipeline"),
-]

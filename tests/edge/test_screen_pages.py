@@ -7,7 +7,7 @@ from typing import Any
 
 from conftest import ADMIN, Client
 
-from handlers.pages.screens import qr_svg
+from handlers.pages.qr import qr_svg
 
 OPTIONS = ["Yes", "No", {"label": "Abstain", "abstain": True}]
 

@@ -1,0 +1,49 @@
+"""Screens that report themselves, a wall's health for its hosts, and its results."""
+
+from __future__ import annotations
+
+from handlers.base import ApiHandler
+from livewall import wire
+from livewall.errors import NotFound
+from livewall.identity import NOBODY
+from livewall.names import wall_code
+from livewall.walls.wall_results import wall_results
+from livewall.walls.walls import stream_of
+
+
+class ScreenHandler(ApiHandler):
+    """PUT /api/walls/CODE/screens/ID: anybody's, since a projector has no sign-in."""
+
+    async def put(self, code: str, screen_id: str) -> None:
+        given = self.body(wire.ScreenIn)
+        stream = await known_wall(self, code)
+        address = self.address if self.services.limits.on else None
+        self.services.screens.report(stream, screen_id, given, self.services.clock(), address)
+        self.answer({"people": self.services.presence.people(stream)})
+
+
+class WallResultsHandler(ApiHandler):
+    """GET /api/walls/CODE/results"""
+
+    async def get(self, code: str) -> None:
+        self.answer(await wall_results(self.services.store, code, self.who))
+
+
+class WallHealthHandler(ApiHandler):
+    """GET /api/walls/CODE/health"""
+
+    async def get(self, code: str) -> None:
+        self.need("host")
+        stream = await known_wall(self, code)
+        screens = self.services.screens.of(stream, self.services.clock())
+        self.answer({"screens": screens, "audience": self.services.presence.audience(stream), "now": self.now()})
+
+
+async def known_wall(handler: ApiHandler, code: str) -> str:
+    """The stream of a wall that exists. Raises NotFound."""
+    stream = stream_of(wall_code(code))
+    try:
+        await handler.services.hub.view(stream, NOBODY)
+    except NotFound:
+        raise NotFound("not_found", f"there is no wall {code[:12]}") from None
+    return stream

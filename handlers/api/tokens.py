@@ -1,0 +1,46 @@
+"""Tokens of programs, and links that sign a browser in."""
+
+from __future__ import annotations
+
+from handlers.base import ApiHandler
+from livewall import wire
+from livewall.identity import ROLES, Role
+
+
+class TokensHandler(ApiHandler):
+    """POST and GET /api/tokens"""
+
+    changes = "admin"
+
+    async def get(self) -> None:
+        self.need("admin")
+        self.answer(await self.services.credentials.list())
+
+    async def post(self) -> None:
+        given = self.body(wire.TokenIn)
+        self.answer(await self.services.credentials.create_token(given.role, given.name, self.who), 201)
+
+
+class TokenHandler(ApiHandler):
+    """DELETE /api/tokens/ID: takes back a token or a sign-in, and closes its sockets."""
+
+    changes = "admin"
+
+    async def delete(self, token_id: str) -> None:
+        self.body(wire.Nothing)
+        await self.services.credentials.revoke(token_id, self.who)
+        self.answer({})
+
+
+class LoginsHandler(ApiHandler):
+    """POST /api/logins: a link that signs a browser in, for a role not above one's own."""
+
+    def may_change(self) -> None:
+        self.need(*ROLES)
+
+    async def post(self) -> None:
+        given = self.body(wire.LoginIn)
+        assert self.who.role is not None
+        role: Role = given.role or self.who.role
+        code, expires_at = await self.services.credentials.create_link(role, self.who)
+        self.answer({"link": f"{self.services.base_url}/login/{code}", "expires_at": expires_at}, 201)

@@ -1,0 +1,104 @@
+"""Forms of a wall's host that import a deck and copy the wall."""
+
+from __future__ import annotations
+
+import secrets
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+
+from tornado.httputil import HTTPFile, HTTPInputError, parse_body_arguments
+
+from handlers.base import BODY_LIMIT
+from handlers.pages.form import FormHandler
+from handlers.pages.page import Page
+from livewall.errors import BadInput, LivewallError
+from livewall.names import wall_code
+from livewall.voting.decks.deck import plain, text_of
+from livewall.voting.decks.reader import DeckFault
+
+QUOTED = 60
+"""Characters of a line that is quoted beside what is wrong with it."""
+
+
+class DeckPage(FormHandler, Page):
+    """GET and POST /w/CODE/deck: polls from a text or a file. What is wrong stands above what was typed."""
+
+    changes = "host"
+
+    body_limit = BODY_LIMIT
+
+    _given = b""
+
+    async def get(self, code: str) -> None:
+        self.need("host")
+        await self.show(code)
+
+    async def post(self, code: str) -> None:
+        given = self.fields()
+        try:
+            made, _ = await self.services.decks.add(code, self._given, self.who, import_id=given.get("id") or None)
+        except LivewallError as error:
+            if error.status >= 500:
+                raise
+            self.set_status(error.status)
+            await self.show(code, typed=typed(self._given), wrong=error)
+            return
+        code = wall_code(code)
+        done = "deck_marks" if made.get("notes") else "deck"
+        self.redirect(f"{self.reverse_url('wall_host', code)}?done={done}&at=wall-{code}#wall-{code}", status=303)
+
+    def way_back(self) -> tuple[str, str]:
+        return self.reverse_url("wall_deck", self.path_args[0]), self.say("error.back_to", page=self.say("deck.title"))
+
+    async def show(self, code: str, *, typed: str = "", wrong: LivewallError | None = None) -> None:
+        wall = await self.wall_of(code, self.who)
+        problems = wrong.problems if isinstance(wrong, DeckFault) else ()
+        lines = plain(typed).split("\n")
+        faults = [(line, quoted(lines[line - 1]) if line <= len(lines) else "", why) for line, why in problems]
+        self.render(
+            "deck.html",
+            wall=wall,
+            faults=faults,
+            wrong=wrong.message if wrong else "",
+            typed=typed,
+            name=secrets.token_hex(12),  # sent twice, the form imports once
+        )
+
+    def fields(self) -> dict[str, str]:
+        """The form's fields; the deck is the chosen file, else what was typed."""
+        arguments: dict[str, list[bytes]] = {}
+        files: dict[str, list[HTTPFile]] = {}
+        try:
+            parse_body_arguments(self.request.headers.get("Content-Type", ""), self.raw(), arguments, files)
+        except HTTPInputError:
+            raise BadInput("malformed", "this is no form") from None
+        found = {name: values[-1].decode("utf-8", "replace") for name, values in arguments.items()}
+        self.check_form_token(found.get("_form", ""))
+        chosen = [file.body for file in files.get("file", []) if file.body]
+        self._given = chosen[-1] if chosen else arguments.get("deck", [b""])[-1]
+        return found
+
+
+class WallDuplicateForm(FormHandler, Page):
+    """POST /w/CODE/duplicate: leads to the copy."""
+
+    changes = "host"
+
+    async def post(self, code: str) -> None:
+        self.fields()
+        wall, _ = await self.services.decks.duplicate(code, self.who)
+        here = self.reverse_url("wall_host", wall.code)
+        self.redirect(f"{here}?done=duplicate&at=wall-{wall.code}", status=303)
+
+
+def typed(given: bytes) -> str:
+    """What is shown again of a file that was not taken: its text; nothing of a workbook."""
+    if b"\0" in given and not given.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return ""
+    try:
+        return text_of(given)
+    except BadInput:
+        return given.decode("utf-8-sig", "replace")
+
+
+def quoted(line: str) -> str:
+    return line if len(line) <= QUOTED else line[: QUOTED - 1] + "…"

@@ -1,0 +1,66 @@
+"""Pages that take a form, and the page of an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import tornado.escape
+
+from handlers.base import ApiHandler, BaseHandler, BodyTooLarge
+from livewall.errors import BadInput, LivewallError, NotAllowed
+
+
+class FormHandler(ApiHandler):
+    """A page that takes a form. The forms here sign in, so each must prove that it is ours."""
+
+    page = True
+    must_be_own = True
+    takes_forms = True
+    most_fields = 64
+    _values: dict[str, list[bytes]] | None = None
+
+    def values(self) -> dict[str, list[bytes]]:
+        """Every value of each field, parsed once. Raises BadInput, before parsing, for a form with too many fields."""
+        if self._values is None:
+            raw = self.raw()
+            if raw.count(b"&") >= self.most_fields:
+                raise BadInput("too_large", f"a form has at most {self.most_fields} fields here")
+            self._values = tornado.escape.parse_qs_bytes(raw, keep_blank_values=True)
+        return self._values
+
+    def fields(self) -> dict[str, str]:
+        """The last value of each field. Raises where the form cannot prove itself."""
+        found = {name: each[-1].decode("utf-8", "replace") for name, each in self.values().items()}
+        self.check_form_token(found.get("_form", ""))
+        return found
+
+    @contextmanager
+    def guessed(self) -> Iterator[None]:
+        """Count a wrong code or token for its address; a right one is never counted and never refused. Raises Busy
+        (`rate`) in place of the refusal where too many were wrong."""
+        try:
+            yield
+        except NotAllowed:
+            self.services.limits.wrong_sign_in(self.address, self.services.monotonic())
+            raise
+
+    def show_error(self, error: LivewallError) -> None:
+        if isinstance(error, BodyTooLarge):
+            error = BadInput(error.code, self.say("error.form_limit", limit=error.limit))
+        show_error_page(self, error, self.way_back())
+
+    def way_back(self) -> tuple[str, str]:
+        """Where a refused form leads: an address, and what it is called."""
+        return self.reverse_url("home"), self.say("error.home")
+
+
+def show_error_page(
+    handler: BaseHandler, error: LivewallError, back: tuple[str, str] | None = None, *, key: str = ""
+) -> None:
+    """`back`: an address to lead to, and what it is called; else the start page. `key` names other words of the
+    catalogue than those of the error's code, without its message."""
+    back = back or (handler.reverse_url("home"), handler.say("error.home"))
+    handler.set_header("Content-Type", "text/html; charset=utf-8")
+    code, message = (key, "") if key else (error.code, error.message)
+    handler.render("error.html", status=error.status, code=code, message=message, back=back)
