@@ -1,4 +1,4 @@
-"""The tables of docs/contract.md are those of the code."""
+"""The tables of docs/contract.md are those of the code; docs/api.md has every call and docs/cli.md every command."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from handlers.api.openapi import CALLS
+from livewall.cli import COMMANDS
 from livewall.errors import STATUS, CloseCode
 from livewall.tasks.machine import Step, StepState, TaskState
 from livewall.tasks.rows import Task
@@ -16,7 +18,9 @@ from livewall.voting.ballots import Ballot
 from livewall.voting.poll import Option, Poll, Tally, Turnout
 from livewall.walls.walls import Wall
 
-PAGE = (Path(__file__).parents[2] / "docs" / "contract.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "contract.md").read_text()
+PLACEHOLDERS = {"id": "ID", "code": "CODE", "receipt": "R", "step": "NAME", "name": "NAME", "screen": "ID"}
 OBJECTS: dict[str, Any] = {
     "poll": Poll,
     "option": Option,
@@ -59,3 +63,17 @@ def test_the_states_are_listed() -> None:
     steps, tasks = (re.search(rf"States of a {what}: ([^.]+)\.", text) for what in ("step", "task"))
     assert steps is not None and re.findall(r"\w+", steps[1]) == [state.value for state in StepState]
     assert tasks is not None and re.findall(r"\w+", tasks[1]) == [state.value for state in TaskState]
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
+def test_every_call_is_on_the_page_of_the_api(call: Any) -> None:
+    text = (DOCS / "api.md").read_text()
+    path = re.sub(r"\{(\w+)\}", lambda found: PLACEHOLDERS[found[1]], call.path)
+    shorter = "/" + path.rpartition("/")[2]  # behind the whole address of its neighbour: `/open`, `/close`
+    assert path in text or f"`{shorter}`" in text or re.search(rf"`{re.escape(shorter)}[ ?]", text)
+
+
+def test_every_command_is_on_the_page_of_the_command_line() -> None:
+    table = re.findall(r"^\| (`.*?`) \|", (DOCS / "cli.md").read_text(), re.MULTILINE)
+    named = {name for row in table for name in re.findall(r"`(?:livewall )?(\w+)", row)}
+    assert set(COMMANDS) <= named
