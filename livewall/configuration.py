@@ -1,6 +1,6 @@
 """The configuration file: the settings of `livewall serve` as TOML, each checked, with the line it stands on.
 
-Environment variables and options go before what a file says; the command line decides that, not this module.
+Options and environment variables take precedence over the file; the command line sees to that, not this module.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from livewall.settings import Setting, below_home, table
+from livewall.settings import Setting, expand_home, table
 from livewall.toml_file import decoded, parsed, read
 from livewall.toml_lines import key_lines
 from livewall.toml_problems import Findings, Place, meant, shown, text, word
@@ -22,7 +22,7 @@ _KINDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "true
 
 @dataclass(frozen=True)
 class Given:
-    """A setting as an option would give it: its text, or several, and the line of the file."""
+    """A setting as an option would give it: one text or several, and its line in the file."""
 
     text: str | list[str]
     line: int
@@ -30,12 +30,12 @@ class Given:
 
 @dataclass(frozen=True)
 class Configuration:
-    """A configuration file whose every value its setting takes."""
+    """A configuration file that was checked."""
 
     file: Path
     given: Mapping[str, Given]
     exposed: bool
-    """Whether the file holds the admin's token and users can read it who need not."""
+    """Whether the file holds the admin's token and can be read by users who should not see it."""
 
 
 def load(file: Path) -> Configuration:
@@ -46,7 +46,7 @@ def load(file: Path) -> Configuration:
 
 
 def checked(content: str, file: Path) -> dict[str, Given]:
-    """Return what the text of a configuration `file` gives. Raises TomlFault with every problem there is."""
+    """Return the settings in the text of `file`, by their names. Raises TomlFault with every problem there is."""
     values = parsed(content, str(file))
     lines = key_lines(content)
     findings = Findings(str(file), lines)
@@ -66,7 +66,7 @@ def checked(content: str, file: Path) -> dict[str, Given]:
 
 
 def _texts(setting: Setting, value: Any, where: Place, folder: Path) -> str | list[str] | None:
-    """What an option would be given for `value`; None and a problem where the setting does not take it."""
+    """Return the text or texts that an option would be given for `value`, or None and note a problem."""
     if not setting.many:
         return _text(setting, value, where, folder)
     if not isinstance(value, list):
@@ -82,7 +82,7 @@ def _text(setting: Setting, value: Any, where: Place, folder: Path) -> str | Non
         return None
     try:
         if setting.toml is Path:
-            given = str(folder / below_home(given))
+            given = str(folder / expand_home(given))
         setting.read(given)
     except ValueError as problem:
         where.wrong(f"{setting.name}: {problem}")
@@ -91,11 +91,11 @@ def _text(setting: Setting, value: Any, where: Place, folder: Path) -> str | Non
 
 
 def _typed(setting: Setting, value: Any, where: Place) -> str | None:
-    """The value as text, where it has the type of the setting."""
+    """Return the value as text, or None and note a problem where it does not have the type of the setting."""
     if setting.toml in (str, Path):
         return text(value, where, setting.name, most=MOST_CHARACTERS)
     if not _fits(value, setting.toml):
-        where.wrong(f"{setting.name} must be {_KINDS[setting.toml]}, not {_called(value)}")
+        where.wrong(f"{setting.name} must be {_KINDS[setting.toml]}, not {_described(value)}")
         return None
     if isinstance(value, bool):
         return "on" if value else "off"
@@ -108,11 +108,11 @@ def _fits(value: Any, kind: Any) -> bool:
     return isinstance(value, int) or (kind is float and isinstance(value, float))
 
 
-def _called(value: Any) -> str:
+def _described(value: Any) -> str:
     return str(value) if isinstance(value, float) else word(value)
 
 
 def _exposed(file: Path) -> bool:
-    """Whether somebody can read the file who is neither its owner nor, where root owns it, in its group."""
+    """Whether users other than the owner can read the file; its group may, where this process does not own it."""
     held = os.stat(file)
     return bool(held.st_mode & (0o077 if held.st_uid == os.geteuid() else 0o007))

@@ -122,10 +122,10 @@ def milliseconds(text: str) -> float:
 
 
 def folder(text: str) -> Path:
-    return below_home(text).absolute()  # steps of tasks run elsewhere
+    return expand_home(text).absolute()  # steps of tasks run elsewhere
 
 
-def below_home(text: str) -> Path:
+def expand_home(text: str) -> Path:
     """Return a path in which `~` or `~NAME` at its start stands for a home. Raises ValueError for an unknown home."""
     try:
         return Path(text).expanduser()

@@ -1,4 +1,4 @@
-"""A TOML file as text and as a table, with its line where it cannot be read. The meaning of its keys is for others."""
+"""Reading a TOML file into a table, or into a problem with its line. Knows nothing of the keys."""
 
 from __future__ import annotations
 

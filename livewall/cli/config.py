@@ -1,4 +1,4 @@
-"""`livewall config`: every setting that `livewall serve` would have here, and where each comes from."""
+"""`livewall config`: the settings with which `livewall serve` would run, and the origin of each."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SECRET = frozenset({"admin_token"})
 def _config(as_json: bool, **values: Any) -> None:
     """Print the settings that `livewall serve` would run with, given the same options, and where each comes from.
 
-    An option goes before an environment variable, a variable before the configuration file, the file before the
-    default. Secrets are masked.
+    Options take precedence over environment variables, those over the configuration file, and that over the defaults.
+    Secrets are masked.
 
     \b
     livewall config --config livewall.toml
@@ -44,7 +44,7 @@ def _config(as_json: bool, **values: Any) -> None:
 
 
 def _origin(context: click.Context, setting: Setting, file: Configuration | None) -> tuple[str, str | None]:
-    """Where the value comes from, and its exact place: the option, the variable, or the file and its line."""
+    """Return where the value comes from, and the option, the variable, or the file and line that holds it."""
     match context.get_parameter_source(setting.name):
         case ParameterSource.COMMANDLINE:
             return "option", setting.flag
@@ -57,7 +57,7 @@ def _origin(context: click.Context, setting: Setting, file: Configuration | None
 
 
 def _plain(setting: Setting, value: Any) -> Any:
-    """A value as JSON has it."""
+    """Return the value as JSON has it."""
     if setting.name in SECRET and value is not None:
         return MASK
     if isinstance(value, tuple):
@@ -66,7 +66,7 @@ def _plain(setting: Setting, value: Any) -> Any:
 
 
 def _words(setting: Setting, value: Any) -> str:
-    """A value in the words in which an option would give it."""
+    """Return the value as an option would give it."""
     match _plain(setting, value):
         case None:
             return ""

@@ -1,4 +1,4 @@
-"""The option `--config`, and what commands without it take from the file that `LIVEWALL_CONFIG` names."""
+"""The option `--config`, and the settings that other commands read from the file that `LIVEWALL_CONFIG` names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONFIGURATION = "livewall.configuration"
 
 
 class BadConfiguration(click.ClickException):
-    """The lines of what is wrong with a configuration file; as wrong options, they end a command with status 2."""
+    """Every problem of a configuration file, a line each. Ends a command with status 2, as a wrong option does."""
 
     exit_code = USAGE
 
@@ -37,7 +37,7 @@ def config_option() -> click.Option:
         ["--config"],
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="A TOML file that holds settings. An option or a variable goes before what it says.",
+        help="A TOML file with settings; options and variables take precedence over it.",
         is_eager=True,
         expose_value=False,
         callback=_take,
@@ -45,7 +45,7 @@ def config_option() -> click.Option:
 
 
 def _take(context: click.Context, parameter: click.Parameter, file: Path | None) -> None:
-    """Let the other options find the file's values where neither arguments nor the environment have one."""
+    """Make the values of the file the defaults of the other options."""
     if file is None or context.resilient_parsing:
         return
     found = loaded(file)
@@ -72,15 +72,15 @@ def loaded(file: Path) -> Configuration:
         raise BadConfiguration([f"livewall: {file} cannot be read: {reason(problem)}."]) from None
 
 
-def url_of_server() -> str:
-    """Where commands look for the server of this machine: on the port that `livewall serve` takes from the same
-    environment, be it from `LIVEWALL_PORT` or from the file that `LIVEWALL_CONFIG` names."""
+def configured_url() -> str:
+    """Return the address of the server on this machine: with the port that `livewall serve` takes from the same
+    environment, either from `LIVEWALL_PORT` or from the file that `LIVEWALL_CONFIG` names."""
     port = None if port_of_environment() else _configured("port")
     return f"http://127.0.0.1:{port}" if port else default_url()
 
 
-def data_of_server() -> Path | None:
-    """The data folder in the file that `LIVEWALL_CONFIG` names; None where there is none."""
+def configured_data() -> Path | None:
+    """Return the data folder in the file that `LIVEWALL_CONFIG` names, or None."""
     data = _configured("data")
     return Path(data) if data else None
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from livewall.cli import output
-from livewall.cli.config_file import data_of_server
+from livewall.cli.config_file import configured_data
 from livewall.cli.exit_status import REFUSED, say, stop
 from livewall.client.calls import reason
 from livewall.settings import data_folder
@@ -19,7 +19,7 @@ from livewall.settings import data_folder
 folder_option = click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
-    default=lambda: data_of_server() or data_folder(),
+    default=lambda: configured_data() or data_folder(),
     envvar="LIVEWALL_DATA",
     metavar="DIR",
     help="The server's data folder.  [default: ~/.local/share/livewall]",

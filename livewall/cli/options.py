@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from livewall.cli.config_file import data_of_server, url_of_server
+from livewall.cli.config_file import configured_data, configured_url
 from livewall.cli.exit_status import look_in, say
 from livewall.client.calls import Server, server_url
 from livewall.client.secret import admin_token, is_loopback, stays_here
@@ -35,7 +35,7 @@ def url_option(command: F) -> F:
     return click.option(
         "--url",
         type=Url(),
-        default=url_of_server,
+        default=configured_url,
         envvar="LIVEWALL_URL",
         show_default="http://127.0.0.1:8888, or LIVEWALL_PORT in place of 8888",
         help="Address of the server.",
@@ -111,7 +111,7 @@ def data_option(command: F) -> F:
     return click.option(
         "--data",
         type=click.Path(path_type=Path),
-        default=data_of_server,
+        default=configured_data,
         envvar="LIVEWALL_DATA",
         metavar="DIR",
         help="The server's data folder, for its secret.  [default: ~/.local/share/livewall]",
