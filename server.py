@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import gc
 import logging
 import os
@@ -224,7 +225,7 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
         metrics=metrics,
         clock=clock,
         monotonic=time.monotonic,
-        assets=Assets(resources.folder("static")),
+        assets=installed_assets(),
         pages=pages,
         site=Site(settings.public_url),
         bodies=Bodies(),
@@ -264,8 +265,20 @@ def say_clock_was_set(clock: ServerClock) -> None:
         )
 
 
-def application(services: Services, connections: Connections) -> Application:
+@functools.cache
+def installed_assets() -> Assets:
+    """Return the static files of this installation, which are hashed once in a process."""
+    return Assets(resources.folder("static"))
+
+
+@functools.cache
+def load_catalogue() -> None:
+    """Read the texts of the pages, once in a process."""
     tornado.locale.load_translations(str(resources.folder("locale")))
+
+
+def application(services: Services, connections: Connections) -> Application:
+    load_catalogue()
     packs = Rule(PathMatches("/packs/.*"), PackRouter(services.assets, log_answer))
     return Application(
         [packs, *rules(routes(services, connections))],

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import coroutines
+import data_folders
 import javascript
 import layers
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+# Containers often set this. The tests start hundreds of processes, and each would compile every module again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # The property tests are quick in the suite and deep under `make torture` (--hypothesis-profile=deep); a failure is
 # found again with --hypothesis-seed.
@@ -48,8 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # a worker of pytest-xdist has nobody to tell
         config.pluginmanager.register(_Said(config))
         config.pluginmanager.register(layers.Layers(config))
-    config.pluginmanager.register(coroutines)
-    config.pluginmanager.register(javascript)
+    for plugin in (coroutines, data_folders, javascript):
+        config.pluginmanager.register(plugin)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

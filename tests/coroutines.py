@@ -1,4 +1,4 @@
-"""Tests that are coroutines: each runs on a loop of its own, and one that hangs fails with the place where it waits."""
+"""Tests that are coroutines. They run on the loop of their fixtures, and one that hangs fails with where it waits."""
 
 from __future__ import annotations
 
@@ -22,12 +22,6 @@ def time_limit(item: pytest.Item) -> float:
     return float(item.config.getoption("timeout") or item.config.getini("timeout"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
-            item.fixturenames.insert(0, "io_loop")
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
@@ -38,13 +32,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         async with asyncio.timeout(SHARE * time_limit(pyfuncitem)):
             await pyfuncitem.obj(**arguments)
 
-    pyfuncitem.funcargs["io_loop"].run_sync(run)
+    loop: IOLoop = pyfuncitem.funcargs.get("io_loop") or IOLoop.current()
+    loop.run_sync(run)
     return True
 
 
 @pytest.fixture
 def io_loop() -> Iterator[IOLoop]:
-    """A loop of the test's own. A task that is still pending when the test is over fails it."""
+    """A loop that the fixtures of a test share with it. A task that is still pending when the test is over fails it."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     made = IOLoop.current()

@@ -201,8 +201,8 @@ async def becomes(look: Callable[[], Any], wanted: Any, seconds: float = 25) -> 
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(port=0, data=tmp_path / "data", admin_token=ADMIN, rate_limits=False)
+def settings(new_data: Path) -> Settings:
+    return Settings(port=0, data=new_data, admin_token=ADMIN, rate_limits=False)
 
 
 @pytest.fixture(scope="session")
