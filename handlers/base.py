@@ -334,9 +334,9 @@ class BaseHandler(RequestHandler):
         """Give a browser that has no voter cookie one; never on a projector's page, nor to a host looking on."""
         if self.who.voter is None and not self.by_token and not self.as_audience:
             self.services.limits.new_voter(self.address, self.services.monotonic())
-            token = self.services.secrets.new_voter()
+            voter, token = self.services.secrets.new_voter()
             self.set_own_cookie(self.voter_cookie, token, VOTER_COOKIE_SECONDS)
-            self.who = Who(self.who.role, self.who.name, self.who.credential, self.services.secrets.voter(token))
+            self.who = Who(self.who.role, self.who.name, self.who.credential, voter)
 
     @property
     def address(self) -> str:

@@ -111,10 +111,11 @@ class Secrets:
         mac = keyed(self.cookie, f"{purpose}:{text}".encode())
         return base64.urlsafe_b64encode(mac[:18]).decode()
 
-    def new_voter(self) -> str:
-        """A token for an anonymous voter: a random id and its signature; no row until a ballot."""
+    def new_voter(self) -> tuple[str, str]:
+        """Return the random id of an anonymous voter and its token, which is signed; there is no row until a
+        ballot."""
         voter = secrets.token_urlsafe(15)
-        return f"v1.{voter}.{self.sign('voter', voter)}"
+        return voter, f"v1.{voter}.{self.sign('voter', voter)}"
 
     def voter(self, token: str) -> str | None:
         """The voter's id in a token of ours, None in any other."""

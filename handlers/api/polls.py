@@ -23,7 +23,8 @@ class VotersHandler(ApiHandler):
     async def post(self) -> None:
         self.body(wire.Nothing)
         self.services.limits.new_voter(self.address, self.services.monotonic())
-        self.answer({"token": self.services.secrets.new_voter()}, 201)
+        _, token = self.services.secrets.new_voter()
+        self.answer({"token": token}, 201)
 
 
 class PollsHandler(ApiHandler):

@@ -14,6 +14,7 @@ from tornado.websocket import WebSocketHandler, WebSocketProtocol
 from handlers.api.polls import result_of
 from handlers.base import BaseHandler
 from handlers.live.connections import Connections
+from handlers.transport.header import forget
 from handlers.transport.stream import LiveStream
 from handlers.transport.websocket import Frames
 from livewall import wire
@@ -130,7 +131,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         # What a request said is not needed any more, and it is most of what a waiting connection would keep.
         names, since = streams_of(args[0]), self.since()
         self._address = self.address
-        self.request.headers.clear()
+        forget(self.request.headers)
         try:
             await follow(self.services, self.reader, names, since)
         except LivewallError as error:

@@ -42,3 +42,9 @@ def _field(line: str) -> tuple[str, str] | None:
 
 
 _shared_field = functools.lru_cache(MOST_LINES)(_field)
+
+
+def forget(headers: HTTPHeaders) -> None:
+    """Empty the fields of a request that is answered: its connection lives on and would keep them."""
+    headers._as_list.clear()
+    headers._combined_cache.clear()

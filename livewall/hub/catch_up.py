@@ -13,6 +13,9 @@ from livewall.hub.framing import event_json, reset_json, synced_json
 from livewall.hub.log import Event, Log
 from livewall.hub.reader import Cursor
 
+MOST_SNAPSHOTS = 16
+"""Parts of snapshots that are kept of one log."""
+
 
 class CatchUpBatch(NamedTuple):
     """Bytes, where the cursor stands once they went out, and whether they end its snapshot."""
@@ -51,23 +54,40 @@ def catch_up_batch(
     name, framing = cursor.stream.name, cursor.reader.outlet.framing
     start = position.prefix(epoch, cursor.view)
     before, after = ids
-    parts: list[bytes] = []
-    size, n, whole = 0, cursor.n, True
-    if cursor.owes_reset:
-        parts.append(framing.frame(reset_json(name, log.earlier), None))
-    for event in events:
-        if size > max_bytes:
-            whole = False
-            break
-        own = None if cursor.owes_synced else f"{before}{start}{event.seq}{after}"
-        parts.append(framing.frame(event_json(name, start, event, n), own))
-        size += len(parts[-1])
-        n = event.seq
+    # Parts of a snapshot have no ids of their own, so all readers that begin at this log are sent the same bytes.
+    key = framing.name, cursor.owes_reset, cursor.n, cursor.snapshot_head
+    shared = cursor.owes_synced and to_head
+    framed = log.snapshots.get(key) if shared else None
+    if framed is None:
+        framed = _framed(cursor, log, events, start, ids, max_bytes)
+        if shared and len(log.snapshots) < MOST_SNAPSHOTS:
+            log.snapshots[key] = framed
+    data, n, whole = framed
     synced = False
     if whole and to_head:
         n = max(n, log.head)
         if cursor.owes_synced:
             synced = True
             here = f"{start}{n}"
-            parts.append(framing.frame(synced_json(name, here, now()), f"{before}{here}{after}"))
-    return CatchUpBatch(b"".join(parts), n, synced)
+            data += framing.frame(synced_json(name, here, now()), f"{before}{here}{after}")
+    return CatchUpBatch(data, n, synced)
+
+
+def _framed(
+    cursor: Cursor, log: Log, events: Sequence[Event], start: str, ids: tuple[str, str], max_bytes: int
+) -> tuple[bytes, int, bool]:
+    """The bytes of the first of `events`, the number of the last of them, and whether they are all of them."""
+    name, framing = cursor.stream.name, cursor.reader.outlet.framing
+    before, after = ids
+    parts: list[bytes] = []
+    size, n = 0, cursor.n
+    if cursor.owes_reset:
+        parts.append(framing.frame(reset_json(name, log.earlier), None))
+    for event in events:
+        if size > max_bytes:
+            return b"".join(parts), n, False
+        own = None if cursor.owes_synced else f"{before}{start}{event.seq}{after}"
+        parts.append(framing.frame(event_json(name, start, event, n), own))
+        size += len(parts[-1])
+        n = event.seq
+    return b"".join(parts), n, True

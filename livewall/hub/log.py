@@ -7,7 +7,7 @@ rises when old ones go. Snapshot, resume and conflation are the same question, `
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
 MAX_UNKEYED = 200
@@ -27,7 +27,7 @@ class Event(NamedTuple):
 class Log:
     """The compacted log of one view. Positions from `base` on can be answered from here."""
 
-    __slots__ = ("_bytes", "_entries", "_tombstones", "_unkeyed", "base", "earlier", "head")
+    __slots__ = ("_bytes", "_entries", "_tombstones", "_unkeyed", "base", "earlier", "head", "snapshots")
 
     def __init__(self, *, head: int = 0, base: int = 0, earlier: bool = False) -> None:
         self.head = head
@@ -37,6 +37,8 @@ class Log:
         self._unkeyed: deque[int] = deque()
         self._tombstones: deque[tuple[int, str]] = deque()
         self._bytes = 0
+        self.snapshots: dict[Hashable, tuple[bytes, int, bool]] = {}
+        """What was framed of this log for readers that begin, until the next event (livewall/hub/catch_up.py)."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -51,6 +53,7 @@ class Log:
         if event.seq <= self.head:
             raise ValueError(f"event {event.seq} after {self.head}")
         self.head = event.seq
+        self.snapshots.clear()
         if event.key is None:
             self._entries[event.seq] = event
             self._unkeyed.append(event.seq)

@@ -59,6 +59,14 @@ def test_what_one_request_changes_in_its_header_is_in_no_other() -> None:
     assert list(header.parsed(data)[1].get_all()) == [("Host", "x"), ("Accept", "a"), ("Accept", "b")]
 
 
+def test_a_header_that_is_forgotten_is_empty() -> None:
+    _, headers = header.parsed(b"GET / HTTP/1.1\r\nHost: x\r\nAccept: a\r\nAccept: b\r\n\r\n")
+    assert headers["Accept"] == "a,b"
+    header.forget(headers)
+    assert "Accept" not in headers and headers.get("Accept") is None and not headers.get_list("Accept")
+    assert len(headers) == 0
+
+
 @pytest.mark.parametrize("line", ["Cookie: a=secret", "authorization: Bearer secret", f"X: {'x' * header.LONGEST}"])
 def test_what_is_a_clients_own_or_long_is_not_kept(line: str) -> None:
     header._shared_field.cache_clear()

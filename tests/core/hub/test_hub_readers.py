@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -11,9 +12,11 @@ from hub_model import FRAMINGS, Client
 from wires import parse_all
 
 from livewall.errors import Busy, NotAllowed, NotFound
+from livewall.hub import catch_up
 from livewall.hub import hub as hub_module
 from livewall.hub import log as log_module
 from livewall.hub.load_requests import LoadBackfill, LoadStream, LoadViewerState
+from livewall.hub.log import Event
 from livewall.hub.position import View
 from livewall.hub.reader import Reader, State
 
@@ -51,6 +54,33 @@ def test_a_newcomer_gets_reset_events_synced(hall: Hall) -> None:
     assert [m["prev"] for m in messages[1:-1]] == ["e1.0", "e1.1"]
     assert [m["pos"] for m in messages[1:]] == ["e1.1", "e1.2", "e1.2"]
     assert messages[-1]["synced"] is True
+
+
+def test_a_snapshot_is_framed_once_for_all_who_begin_at_it(hall: Hall) -> None:
+    framed: list[int] = []
+    frame = catch_up.event_json
+
+    def counted(stream: str, start: str, event: Event, prev: int) -> str:
+        framed.append(event.seq)
+        return frame(stream, start, event, prev)
+
+    def begin(who: str) -> list[dict[str, Any]]:
+        client = hall.join(who, False)
+        hall.connect(client, FRAMINGS["ws"])
+        hall.open()
+        hall.subscribe(client, POLL, None)
+        hall.attach(0)
+        return [m for m in read_all(client) if "ref" not in m]
+
+    hall.tally(1)
+    with patch.object(catch_up, "event_json", counted):
+        first = begin("ann")
+        assert len(framed) == len(first) - len(["reset", "synced"])
+        assert begin("bob") == first
+        assert len(framed) == len(first) - 2
+        hall.tally(2)
+        assert [m["data"]["count"] for m in begin("eve") if m.get("key") == "tally"] == [2]
+        assert len(framed) > len(first) - 2
 
 
 def test_a_resume_gets_only_what_is_new_and_no_reset(hall: Hall) -> None:
