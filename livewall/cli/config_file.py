@@ -89,5 +89,10 @@ def _configured(name: str) -> str | None:
     file = config_of_environment()
     if file is None:
         return None
-    given = loaded(file).given.get(name)
+    try:
+        given = loaded(file).given.get(name)
+    except BadConfiguration:
+        if click.get_current_context().resilient_parsing:
+            return None  # a shell that completes a line must not print what is wrong with a file
+        raise
     return str(given.text) if given else None

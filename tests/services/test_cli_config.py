@@ -123,6 +123,17 @@ def test_a_file_that_is_not_there_is_wrong_usage(tmp_path):
     assert "none.toml cannot be read: no such file or directory" in said
 
 
+def test_a_wrong_file_says_nothing_while_a_shell_completes_a_line(tmp_path):
+    (tmp_path / "livewall.toml").write_text("prot = 1\n")
+    completing = {"_LIVEWALL_COMPLETE": "bash_complete", "COMP_WORDS": "livewall poll show --js", "COMP_CWORD": "3"}
+    done = subprocess.run(
+        [LIVEWALL],
+        env=environment(tmp_path) | completing | {"LIVEWALL_CONFIG": str(tmp_path / "livewall.toml")},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "plain,--json\n")
+
+
 def test_a_wrong_line_counts_although_an_option_goes_before_it(file):
     file.write_text("port = -1\n")
     with pytest.raises(click.ClickException, match=r"livewall\.toml:1: port"):
