@@ -1,6 +1,6 @@
-"""Start here: settings -> Application -> listen -> drain.
+"""Start here: settings -> app -> listen -> drain.
 
-`python server.py` is `livewall serve`. All that a running Livewall consists of is made in `start` and handed on.
+`python server.py` is `livewall serve`. `livewall/app.py` makes everything but HTTP; this module puts it on the network.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 
 from livewall.missing_packages import advice
@@ -45,224 +45,94 @@ from handlers.routes import routes, rules
 from handlers.transport.server import LiveServer
 from handlers.transport.stream import SEND_BUFFER
 from livewall import resources
-from livewall.clock import ServerClock, iso
-from livewall.credentials import Credentials
+from livewall.app import App, Web
 from livewall.errors import LivewallError
 from livewall.file_limit import connections_allowed, raise_file_limit
-from livewall.hub.live_hub import LiveHub
-from livewall.hub.log import Event
-from livewall.identity import Secrets, Who
-from livewall.limits import Limits
+from livewall.identity import Who
 from livewall.log_format import set_up_logs
-from livewall.metrics import Metrics
-from livewall.own_addresses import local, reachable
-from livewall.pending_bodies import Bodies
 from livewall.services import Services
-from livewall.settings import Settings, environment_with, is_interactive
-from livewall.store.backup import finish_restore
-from livewall.store.folder import OTHERS, Folder
-from livewall.store.store import Store
-from livewall.tasks.access import TaskRule
-from livewall.tasks.runtime import TaskRuntime, open_task_runtime
-from livewall.voting.access import PollRule
-from livewall.voting.booth import Booth
-from livewall.voting.deadlines import Deadlines
-from livewall.voting.decks.service import Decks
-from livewall.voting.erasure import Erasure
-from livewall.voting.polls import Polls
-from livewall.voting.publisher import Budget, TallyPublisher
-from livewall.voting.replay import Replays
-from livewall.voting.voter_codes.service import VoterCodes
-from livewall.walls.presence import Presence
-from livewall.walls.screens import Screens
-from livewall.walls.walls import WallRule, Walls
+from livewall.settings import Settings, is_interactive
+from livewall.store.folder import OTHERS
+from livewall.timers import Timers
 
 log = logging.getLogger("livewall")
 access = logging.getLogger("livewall.access")
 
-EVICT_SECONDS = 15.0
-ERASE_SECONDS = 3600.0
-LAG_SECONDS = 0.5
-PRESENCE_SECONDS = 1.0
 SWEEP_SECONDS = 1.0
 LISTEN_BACKLOG = 1024
 
 
 class PortTaken(LivewallError):
-    """Somebody else listens there."""
+    """Another program listens on this port."""
 
     default = "conflict"
 
 
 @dataclass
 class Running:
-    """A server that listens. `stop` drains it; afterwards nothing of it is left on the loop."""
+    """A server that listens. After `stop` nothing of it is left on the loop."""
 
-    services: Services
+    app: App
     connections: Connections
     http: LiveServer
     port: int
-    folder: Folder
-    deadlines: Deadlines
-    tasks: TaskRuntime
-    timers: list[asyncio.TimerHandle] = field(default_factory=list)
+    timers: Timers
+
+    @property
+    def services(self) -> Services:
+        return self.app.services
 
     @property
     def url(self) -> str:
         return self.services.base_url
 
     async def stop(self) -> None:
-        """Not ready, no new connections, sockets sent away, writes committed."""
+        """Drain: report not ready, take no new connections, send sockets away, commit what is queued."""
         self.services.draining = True
         self.http.stop()
         self.connections.websocket_heartbeat.stop()
         self.connections.sse_heartbeat.stop()
-        self.deadlines.close()
-        for timer in self.timers:
-            timer.cancel()
+        self.timers.close()
         await self.connections.drain()
-        await self.tasks.close()
-        await self.services.erasure.close()
-        await self.services.store.close()
-        await self.services.hub.idle()
+        await self.app.close()
         for _ in range(50):
             if not len(self.connections):
                 break
             await asyncio.sleep(0.02)
         await self.http.close_all_connections()
-        self.folder.unlock()
 
 
 async def start(settings: Settings, umask: int | None = None) -> Running:
-    """Make everything and listen. `umask` is that of steps, where it is not this process's.
+    """Open the app and listen. `umask` is that of steps, where it is not this process's.
 
-    Raises PortTaken, FolderInUse, NewerDatabase, sqlite3.Error, OSError.
+    Raises PortTaken, FolderInUse, NewerDatabase, sqlite3.Error, OSError; nothing is left open then.
     """
-    sockets = listen(settings)
-    folder: Folder | None = None
-    try:
-        folder = Folder(settings.data)
-        folder.lock()
-        finish_restore(folder)
-        secrets = Secrets.load(settings.data, admin=settings.admin_token)
-        store = Store(folder, gather=settings.gather / 1000)
-    except BaseException:
-        if folder is not None:
-            folder.unlock()
+    async with AsyncExitStack() as stack:
+        sockets = listen(settings)
         for each in sockets:
-            each.close()
-        raise
-    folder.say_what_was_open()
-    port: int = sockets[0].getsockname()[1]
-    loop = asyncio.get_running_loop()
-    metrics, budget = Metrics(), Budget()
-    # The end of a poll that is open, a task under way, or somebody who counts down by what was told, holds the clock.
-    clock = ServerClock(
-        held=lambda: bool(deadlines) or bool(tasks.unfinished) or hub.hub.is_watched("polls/", "walls/")
-    )
-    poll_rule = PollRule(secrets, store)
-    hub = LiveHub(
-        store.epoch,
-        {"polls": poll_rule, "walls": WallRule(), "tasks": TaskRule()},
-        store,
-        now=lambda: iso(clock()),
-        clock=time.perf_counter,
-        cpu_clock=time.thread_time,
-        spent=lambda seconds: budget.spend(seconds, time.monotonic()),
-        finished=metrics.publish_seconds.observe,
-    )
-    pages = PageCache(time.monotonic)
-
-    def publish(name: str, events: list[Event]) -> None:
-        pages.changed(name, events)
-        hub.publish(name, events)
-
-    store.on_commit(publish, metrics.committed)
-    publisher = TallyPublisher(
-        store.submit,
-        rate=settings.publish_rate,
-        budget=budget,
-        clock=time.monotonic,
-        call_later=loop.call_later,
-        wall_clock=clock,
-    )
-    deadlines = Deadlines(clock, loop.call_later)
-    connections = Connections(metrics)
-    credentials = Credentials(store, secrets, ServerClock())  # links and sign-ins last as long as they were to
-    credentials.revoked = connections.revoked
-    tasks = open_task_runtime(
-        settings,
-        store,
-        hub,
-        secrets,
-        clock,
-        url=f"http://{local(settings.address)}:{port}",
-        environment=environment_with(),
-        umask=umask,
-    )
-    screens = Screens()
-    polls = Polls(store, hub, poll_rule, publisher, deadlines, clock)
-    services = Services(
-        settings=settings,
-        secrets=secrets,
-        store=store,
-        hub=hub,
-        booth=Booth(store, hub, poll_rule, publisher, clock, polls.close_over),
-        polls=polls,
-        replays=Replays(store, hub, time.monotonic),
-        walls=Walls(store, hub, clock),
-        presence=Presence(hub.hub, time.monotonic, lambda wall: bool(screens.of(wall, clock()))),
-        screens=screens,
-        voter_codes=VoterCodes(store, hub, poll_rule.electorate, clock),
-        erasure=Erasure(store, clock, days=settings.ballot_days),
-        decks=Decks(store, secrets, clock),
-        tasks=tasks.tasks,
-        runner=tasks.runner,
-        pipelines=tasks.pipelines,
-        logs=tasks.logs,
-        credentials=credentials,
-        limits=Limits(on=settings.rate_limits),
-        metrics=metrics,
-        clock=clock,
-        monotonic=time.monotonic,
-        assets=installed_assets(),
-        pages=pages,
-        site=Site(settings.public_url),
-        bodies=Bodies(),
-        base_url=settings.public_url or f"http://{reachable(settings.address)}:{port}",
-    )
-    http = LiveServer(
-        application(services, connections),
-        most=connections_allowed(settings.workers),
-        clock=time.monotonic,
-    )
-    running = Running(services, connections, http, port, folder, deadlines, tasks)
-    await services.polls.start()
-    services.erasure.look()
-    await tasks.start()
-    every(running, LAG_SECONDS, lambda late: metrics.loop_lag.set(late))
-    every(running, EVICT_SECONDS, lambda late: hub.hub.evict())
-    every(running, SWEEP_SECONDS, lambda late: http.sweep())
-    every(running, PRESENCE_SECONDS, lambda late: services.presence.turn())
-    every(running, ERASE_SECONDS, lambda late: services.erasure.look())
-    every(running, EVICT_SECONDS, lambda late: credentials.run_out())
-    every(running, SWEEP_SECONDS, lambda late: say_clock_was_set(clock))
-    connections.websocket_heartbeat.start()
-    connections.sse_heartbeat.start()
-    metrics.started.set_to_current_time()
-    http.add_sockets(sockets)
-    return running
-
-
-def say_clock_was_set(clock: ServerClock) -> None:
-    ahead = clock.step()
-    if ahead is not None:
-        log.warning(
-            "the clock of this machine is %.0f seconds %s that of this server, which takes it when no open poll has an "
-            "end, no task is under way and nobody watches, or at its next start",
-            abs(ahead),
-            "ahead of" if ahead > 0 else "behind",
+            stack.callback(each.close)
+        port: int = sockets[0].getsockname()[1]
+        pages = PageCache(time.monotonic)
+        web = Web(installed_assets(), pages, Site(settings.public_url), committed=pages.changed)
+        app = await App.open(settings, web, port=port, umask=umask)
+        stack.push_async_callback(app.close)
+        services = app.services
+        connections = Connections(services.metrics)
+        services.credentials.revoked = connections.revoked
+        http = LiveServer(
+            application(services, connections),
+            most=connections_allowed(settings.workers),
+            clock=time.monotonic,
         )
+        timers = Timers()
+        timers.every(SWEEP_SECONDS, lambda late: http.sweep())
+        connections.websocket_heartbeat.start()
+        connections.sse_heartbeat.start()
+        services.metrics.started.set_to_current_time()
+        http.add_sockets(sockets)
+        stack.pop_all()
+        return Running(app, connections, http, port, timers)
+    raise AssertionError("the stack swallows no exception")
 
 
 @functools.cache
@@ -293,7 +163,7 @@ def application(services: Services, connections: Connections) -> Application:
 
 
 def log_request(handler: Any) -> None:
-    """One line a request, without its query and the code of a link: they are nobody's business."""
+    """Log one line per request, without its query and the code of a link, which may be secret."""
     log_answer(handler.request, handler.get_status())
 
 
@@ -306,7 +176,7 @@ def log_answer(request: HTTPServerRequest, status: int) -> None:
 
 
 def listen(settings: Settings) -> list[socket.socket]:
-    """Bound sockets. What the kernel keeps of the past for a reader that is behind is kept small."""
+    """Return bound sockets. Their send buffers are small, so the kernel holds little for a reader that is behind."""
     try:
         sockets = bind_sockets(settings.port, settings.address, backlog=LISTEN_BACKLOG)
     except UnicodeError:
@@ -324,22 +194,8 @@ def listen(settings: Settings) -> list[socket.socket]:
     return sockets
 
 
-def every(running: Running, seconds: float, call: Callable[[float], Any]) -> None:
-    """Call `call(how late)` every so often until the server stops."""
-    loop = asyncio.get_running_loop()
-    place = len(running.timers)
-
-    def turn(due: float) -> None:
-        now = loop.time()
-        call(max(0.0, now - due))
-        running.timers[place] = loop.call_at(now + seconds, turn, now + seconds)
-
-    due = loop.time() + seconds
-    running.timers.append(loop.call_at(due, turn, due))
-
-
 async def serve(settings: Settings, umask: int | None = None) -> int:
-    """Run until a signal, then drain; a second signal leaves at once. `umask` is that of steps."""
+    """Run until a signal, then drain; a second signal ends the process at once. `umask` is that of steps."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     try:
@@ -376,8 +232,8 @@ async def serve(settings: Settings, umask: int | None = None) -> int:
 
 
 def tune_gc() -> None:
-    """What was made until now stays; and nothing on the way of a ballot or a reader leaves cycles behind, so that the
-    garbage collector, which walks all readers, need not come often."""
+    """Let the garbage collector run seldom: it walks the objects of all readers, and neither ballots nor readers leave
+    reference cycles behind. What exists by now stays, so it is not walked at all."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

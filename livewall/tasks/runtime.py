@@ -132,9 +132,9 @@ def open_task_runtime(
     """Opens the logs' database and reads the pipelines; blocking. `url` is where steps reach this server, `environment`
     the server's own, `umask` that of steps. Raises NewerDatabase, sqlite3.Error."""
     folder = settings.data / "tasks"
-    logs = Logs(settings.data / "logs.db", hole=truncation, clock=clock)
     pipelines = Pipelines(settings.pipelines, environment)
     pipelines.refresh()
+    logs = Logs(settings.data / "logs.db", hole=truncation, clock=clock)
     engine = Engine(
         settings.workers, store.epoch, lambda task, step, attempt: attempt_of(folder, task, step, attempt).prepare()
     )

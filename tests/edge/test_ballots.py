@@ -184,6 +184,6 @@ async def test_the_recount_agrees_with_the_counts(client: Client, running: objec
             await client.ask("PUT", f"/api/polls/{poll['id']}/ballot", {"choices": marks[:1]}, token=voter)
         if place % 7 == 0:
             await client.ask("DELETE", f"/api/polls/{poll['id']}/ballot", token=voter)
-    database = running.folder.database  # type: ignore[attr-defined]
+    database = running.app.folder.database  # type: ignore[attr-defined]
     [found] = await asyncio.to_thread(recount, database, poll["id"])
     assert found.agrees and found.counted.ballots == 25

@@ -69,7 +69,7 @@ async def test_what_is_stored_is_no_code_and_no_voter(client: Client, running: s
     voter = await client.voter()
     await vote(client, poll, "1", voter, codes[0])
     await client.vote((await client.poll())["id"], "1", voter)
-    with closing(sqlite3.connect(running.folder.database)) as database:
+    with closing(sqlite3.connect(running.app.folder.database)) as database:
         text = "\n".join(database.iterdump())
         [[bound]] = database.execute("SELECT voter FROM codes WHERE voter IS NOT NULL")
         voters = [v for (v,) in database.execute("SELECT voter FROM ballots")]

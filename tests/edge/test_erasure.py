@@ -127,7 +127,7 @@ async def test_an_erased_round_is_not_opened_again_and_a_new_one_is(client: Clie
     assert (await client.ask("GET", f"{here}/receipts/{old}", token=ADMIN)).status == 404
     rows = (await client.ask("GET", f"{here}/ballots.csv", token=ADMIN)).body.decode().splitlines()
     assert rows[1:] == [f"{receipt},2,2"]
-    database, id = running.folder.database, here.rpartition("/")[2]
+    database, id = running.app.folder.database, here.rpartition("/")[2]
     [found] = await asyncio.to_thread(recount, database, id)
     assert (found.round, found.agrees, found.counted.ballots) == (2, True, 1)
     assert list(await asyncio.to_thread(erased_rounds, database, id)) == [1]

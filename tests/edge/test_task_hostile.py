@@ -88,7 +88,7 @@ async def test_a_second_supervisor_that_finds_the_step_claimed_does_not_make_it_
     write("slow", f'[[steps]]\nname = "a"\n{WAITS}')
     task = await start(client, token, "slow")
     await until(lambda: (settings.data / "tasks" / task / "work").exists())
-    runner = running.tasks.runner
+    runner = running.app.tasks.runner
     [(begin, _, _)] = await running.services.store.read(lambda c: runner._engine.under_way(c, iso(utc_now())))
     assert isinstance(begin, Begin)
     waits, await_holder = asyncio.Event(), runner._await
@@ -118,7 +118,7 @@ async def test_old_folders_go_with_those_of_their_retries(
     second = await ended(client, token, answer.json["id"])
     for task in (first["id"], second["id"]):
         assert (settings.data / "tasks" / task).is_dir()
-    parts = running.tasks
+    parts = running.app.tasks
     await parts.tidy()
     assert (settings.data / "tasks" / second["id"]).is_dir()
     held = await running.services.store.read(lambda c: c.execute("SELECT outputs FROM steps").fetchall())
@@ -138,7 +138,7 @@ async def test_a_folder_that_cannot_be_removed_is_said_once(
     token = await client.token("operator")
     write("fails", '[[steps]]\nname = "a"\nrun = ["false"]\n')
     task = await ended(client, token, await start(client, token, "fails"))
-    parts = running.tasks
+    parts = running.app.tasks
     parts.clock = lambda: utc_now() + timedelta(days=parts.settings.log_days + 1)
     monkeypatch.setattr(folders, "delete", lambda path: f"{path}/x: Operation not permitted")
     for _ in range(2):
@@ -213,6 +213,6 @@ async def test_how_far_a_log_goes_is_told_though_the_server_dies_after_the_end(
     await client.ask("POST", "/api/tasks/load/logs/a", raw=b"four", token=token)
     await client.ask("PUT", "/api/tasks/load/steps/a", {"state": "succeeded"}, token=token)
     assert await told("load", "a") == 0
-    await running.tasks.tasks.start()
+    await running.app.tasks.tasks.start()
     while await told("load", "a") != 4:
         await asyncio.sleep(0.02)

@@ -1,0 +1,222 @@
+"""The composition of a Livewall: everything that a server consists of, HTTP aside.
+
+`App.open` makes the parts in order and enters each into one exit stack. Where one of them fails, those before it are
+closed again: no lock, thread, timer or open file is left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from livewall.clock import ServerClock, iso
+from livewall.credentials import Credentials
+from livewall.hub.live_hub import LiveHub
+from livewall.hub.log import Event
+from livewall.identity import Secrets
+from livewall.limits import Limits
+from livewall.metrics import Metrics
+from livewall.own_addresses import local, reachable
+from livewall.pending_bodies import Bodies
+from livewall.services import Services
+from livewall.settings import Settings, environment_with
+from livewall.store.backup import finish_restore
+from livewall.store.folder import Folder
+from livewall.store.store import Store
+from livewall.tasks.access import TaskRule
+from livewall.tasks.runtime import TaskRuntime, open_task_runtime
+from livewall.timers import Timers
+from livewall.voting.access import PollRule
+from livewall.voting.booth import Booth
+from livewall.voting.deadlines import Deadlines
+from livewall.voting.decks.service import Decks
+from livewall.voting.erasure import Erasure
+from livewall.voting.polls import Polls
+from livewall.voting.publisher import Budget, TallyPublisher
+from livewall.voting.replay import Replays
+from livewall.voting.voter_codes.service import VoterCodes
+from livewall.walls.presence import Presence
+from livewall.walls.screens import Screens
+from livewall.walls.walls import WallRule, Walls
+
+log = logging.getLogger("livewall")
+
+EVICT_SECONDS = 15.0
+ERASE_SECONDS = 3600.0
+LAG_SECONDS = 0.5
+PRESENCE_SECONDS = 1.0
+CLOCK_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Web:
+    """The parts of the web server that its handlers share. The core knows nothing of them but `committed`."""
+
+    assets: Any
+    """The versioned addresses of static files (handlers/assets/assets.py)."""
+    pages: Any
+    """Pages that are the same for many readers (handlers/pages/page_cache.py)."""
+    site: Any
+    """The origins of our pages (handlers/origins.py)."""
+    committed: Callable[[str, list[Event]], None]
+    """Called with the name of a stream and the events of a commit, before their readers get them."""
+
+
+@dataclass
+class App:
+    """A running Livewall without a socket. Made by `open`; closed once, by `close`."""
+
+    services: Services
+    folder: Folder
+    deadlines: Deadlines
+    tasks: TaskRuntime
+    timers: Timers
+    _exit: AsyncExitStack
+
+    @classmethod
+    async def open(cls, settings: Settings, web: Web, *, port: int, umask: int | None = None) -> App:
+        """Open the data folder, make all services and start what runs by itself. `port` is the one that the server
+        listens on; `umask` is that of steps, where it is not this process's.
+
+        Raises FolderInUse, NewerDatabase, sqlite3.Error, OSError.
+        """
+        async with AsyncExitStack() as stack:
+            folder = Folder(settings.data)
+            folder.lock()
+            stack.callback(folder.unlock)
+            finish_restore(folder)
+            secrets = Secrets.load(settings.data, admin=settings.admin_token)
+            store = Store(folder, gather=settings.gather / 1000)
+            stack.push_async_callback(store.close)
+            folder.say_what_was_open()
+            app = await cls._compose(settings, web, stack, folder, secrets, store, port=port, umask=umask)
+            app._exit = stack.pop_all()
+            return app
+        raise AssertionError("the stack swallows no exception")
+
+    @classmethod
+    async def _compose(
+        cls,
+        settings: Settings,
+        web: Web,
+        stack: AsyncExitStack,
+        folder: Folder,
+        secrets: Secrets,
+        store: Store,
+        *,
+        port: int,
+        umask: int | None,
+    ) -> App:
+        loop = asyncio.get_running_loop()
+        metrics, budget = Metrics(), Budget()
+        # The clock takes no time that was set meanwhile while an open poll has an end, a task is under way, or
+        # somebody counts down by a time that this server has sent.
+        clock = ServerClock(
+            held=lambda: bool(deadlines) or bool(tasks.unfinished) or hub.hub.is_watched("polls/", "walls/")
+        )
+        poll_rule = PollRule(secrets, store)
+        hub = LiveHub(
+            store.epoch,
+            {"polls": poll_rule, "walls": WallRule(), "tasks": TaskRule()},
+            store,
+            now=lambda: iso(clock()),
+            clock=time.perf_counter,
+            cpu_clock=time.thread_time,
+            spent=lambda seconds: budget.spend(seconds, time.monotonic()),
+            finished=metrics.publish_seconds.observe,
+        )
+
+        def publish(name: str, events: list[Event]) -> None:
+            web.committed(name, events)
+            hub.publish(name, events)
+
+        store.on_commit(publish, metrics.committed)
+        publisher = TallyPublisher(
+            store.submit,
+            rate=settings.publish_rate,
+            budget=budget,
+            clock=time.monotonic,
+            call_later=loop.call_later,
+            wall_clock=clock,
+        )
+        deadlines = Deadlines(clock, loop.call_later)
+        tasks = open_task_runtime(
+            settings,
+            store,
+            hub,
+            secrets,
+            clock,
+            url=f"http://{local(settings.address)}:{port}",
+            environment=environment_with(),
+            umask=umask,
+        )
+        erasure = Erasure(store, clock, days=settings.ballot_days)
+        stack.push_async_callback(erasure.close)
+        stack.push_async_callback(tasks.close)
+        stack.callback(deadlines.close)
+        screens = Screens()
+        polls = Polls(store, hub, poll_rule, publisher, deadlines, clock)
+        services = Services(
+            settings=settings,
+            secrets=secrets,
+            store=store,
+            hub=hub,
+            booth=Booth(store, hub, poll_rule, publisher, clock, polls.close_over),
+            polls=polls,
+            replays=Replays(store, hub, time.monotonic),
+            walls=Walls(store, hub, clock),
+            presence=Presence(hub.hub, time.monotonic, lambda wall: bool(screens.of(wall, clock()))),
+            screens=screens,
+            voter_codes=VoterCodes(store, hub, poll_rule.electorate, clock),
+            erasure=erasure,
+            decks=Decks(store, secrets, clock),
+            tasks=tasks.tasks,
+            runner=tasks.runner,
+            pipelines=tasks.pipelines,
+            logs=tasks.logs,
+            # Links and sign-ins last for as long as they were made for, whatever the server's clock is held at.
+            credentials=Credentials(store, secrets, ServerClock()),
+            limits=Limits(on=settings.rate_limits),
+            metrics=metrics,
+            clock=clock,
+            monotonic=time.monotonic,
+            assets=web.assets,
+            pages=web.pages,
+            site=web.site,
+            bodies=Bodies(),
+            base_url=settings.public_url or f"http://{reachable(settings.address)}:{port}",
+        )
+        await services.polls.start()
+        services.erasure.look()
+        await tasks.start()
+        timers = Timers()
+        stack.callback(timers.close)
+        timers.every(LAG_SECONDS, lambda late: metrics.loop_lag.set(late))
+        timers.every(EVICT_SECONDS, lambda late: hub.hub.evict())
+        timers.every(PRESENCE_SECONDS, lambda late: services.presence.turn())
+        timers.every(ERASE_SECONDS, lambda late: erasure.look())
+        timers.every(EVICT_SECONDS, lambda late: services.credentials.run_out())
+        timers.every(CLOCK_SECONDS, lambda late: _warn_of_a_set_clock(clock))
+        return cls(services, folder, deadlines, tasks, timers, AsyncExitStack())
+
+    async def close(self) -> None:
+        """Stop what runs by itself, commit what is queued and give the folder back. Steps go on; the next server finds
+        them."""
+        await self._exit.aclose()
+        await self.services.hub.idle()
+
+
+def _warn_of_a_set_clock(clock: ServerClock) -> None:
+    ahead = clock.step()
+    if ahead is not None:
+        log.warning(
+            "the clock of this machine is %.0f seconds %s that of this server, which takes it when no open poll has an "
+            "end, no task is under way and nobody watches, or at its next start",
+            abs(ahead),
+            "ahead of" if ahead > 0 else "behind",
+        )
