@@ -1,10 +1,11 @@
-"""The header of a request, line by line with Tornado's own checks, each line that many clients send checked once."""
+"""The headers of requests and answers. A request's is read line by line with Tornado's own checks, each line that many
+clients send checked once."""
 
 from __future__ import annotations
 
 import functools
 
-from tornado.httputil import HTTPHeaders
+from tornado.httputil import HTTPHeaders, ResponseStartLine
 
 MOST_LINES = 1024
 """Lines that are kept; browsers of one hall send a few dozen."""
@@ -42,6 +43,15 @@ def _field(line: str) -> tuple[str, str] | None:
 
 
 _shared_field = functools.lru_cache(MOST_LINES)(_field)
+
+
+def header_bytes(start: ResponseStartLine, headers: HTTPHeaders) -> bytes:
+    """Return the header of an answer. Raises ValueError where a line of it would end early."""
+    lines = [f"HTTP/1.1 {start.code} {start.reason}", *(f"{name}: {value}" for name, value in headers.get_all())]
+    text = "\n".join(lines)
+    if "\r" in text or text.count("\n") != len(lines) - 1:
+        raise ValueError(f"illegal characters (CR or LF) in the header of an answer: {lines!r}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
 def forget(headers: HTTPHeaders) -> None:

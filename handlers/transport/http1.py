@@ -12,6 +12,7 @@ import asyncio
 import logging
 from typing import Any
 
+from tornado.concurrent import future_add_done_callback
 from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
 from tornado.httputil import (
     HTTPHeaders,
@@ -22,6 +23,7 @@ from tornado.httputil import (
     ParseBodyConfig,
     ParseMultipartConfig,
     ParseUrlEncodedConfig,
+    RequestStartLine,
     ResponseStartLine,
     parse_request_start_line,
     set_parse_body_config,
@@ -29,7 +31,7 @@ from tornado.httputil import (
 from tornado.iostream import StreamClosedError, UnsatisfiableReadError
 from tornado.web import RequestHandler
 
-from handlers.transport.header import parsed
+from handlers.transport.header import header_bytes, parsed
 from handlers.transport.stream import LiveStream
 from livewall import wire
 from livewall.errors import BadInput, LivewallError
@@ -204,10 +206,40 @@ class Exchange(HTTP1Connection):
     def write_headers(
         self, start_line: Any, headers: HTTPHeaders, chunk: bytes | None = None
     ) -> asyncio.Future[None]:
+        """Send the header of an answer, with `chunk`, as Tornado does. What differs is that all its lines are written
+        and checked at once."""
         assert isinstance(start_line, ResponseStartLine)
         if not self._read_finished and not self._drop_body():
             self._disconnect_on_finish = True
-        return super().write_headers(start_line, headers, chunk)
+        self._response_start_line = start_line
+        self._prepare_framing(start_line.code, headers)
+        data = header_bytes(start_line, headers)
+        future = self._write_future = asyncio.Future()
+        if self.stream.closed():
+            future.set_exception(StreamClosedError())
+            future.exception()
+            return future
+        self._pending_write = self.stream.write(data + self._format_chunk(chunk) if chunk else data)
+        future_add_done_callback(self._pending_write, self._on_write_complete)
+        return future
+
+    def _prepare_framing(self, code: int, headers: HTTPHeaders) -> None:
+        """Decide how the end of an answer is told (RFC 9112 section 6.3), and say so in its header."""
+        request, asked = self._request_start_line, self._request_headers
+        assert isinstance(request, RequestStartLine) and asked is not None
+        is_new, sized = request.version == "HTTP/1.1", "Content-Length" in headers
+        has_no_body = request.method == "HEAD" or code in (204, 304) or 100 <= code < 200
+        self._chunking_output = is_new and not has_no_body and not sized
+        if is_new and self._disconnect_on_finish:
+            headers["Connection"] = "close"
+        if request.version == "HTTP/1.0" and asked.get("Connection", "").lower() == "keep-alive":
+            headers["Connection"] = "Keep-Alive"
+        if self._chunking_output:
+            headers["Transfer-Encoding"] = "chunked"
+        if request.method == "HEAD" or code == 304:
+            self._expected_content_remaining = 0
+        else:
+            self._expected_content_remaining = int(headers["Content-Length"]) if sized else None
 
     def _drop_body(self) -> bool:
         """Drop the body of a request that is answered before it was read, if it has come already."""

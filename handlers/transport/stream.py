@@ -79,6 +79,7 @@ class LiveStream(IOStream):
         self.overflow: Callable[[], bytes] | None = None
         """What to answer to a header that is larger than allowed."""
         self._lingers = False
+        self._nodelay = False
         self.lines_left = 0
         """Lines that may still be read. Of those there is one before each chunk of a body."""
         self.held: Callable[[], None] | None = None
@@ -248,6 +249,13 @@ class LiveStream(IOStream):
             return
         self._open.count -= 1
         super().close_fd()
+
+    def set_nodelay(self, value: bool) -> None:
+        """Have the kernel send at once, and never take that back: answers are written whole, and Tornado would change
+        it twice for each."""
+        if value and not self._nodelay:
+            self._nodelay = True
+            super().set_nodelay(value)
 
     def go_live(
         self, held: Callable[[], None], empty: Callable[[], None], pong: Callable[[], None] | None = None
