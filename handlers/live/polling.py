@@ -6,7 +6,7 @@ import asyncio
 
 from handlers.base import BaseHandler
 from handlers.live.connections import Connections
-from handlers.live.socket import follow, streams_of
+from handlers.live.streams import follow, streams_of
 from livewall.errors import BadInput, Busy, LivewallError
 from livewall.hub.framing import JsonFraming
 from livewall.hub.reader import Reader

@@ -12,7 +12,7 @@ from tornado.httputil import HTTPHeaders
 
 from handlers.base import BaseHandler
 from handlers.live.connections import Connections
-from handlers.live.socket import follow, streams_of
+from handlers.live.streams import follow, streams_of
 from handlers.transport.stream import LiveStream
 from livewall import wire
 from livewall.errors import Busy, LivewallError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import json
 import os
 import socket
@@ -240,3 +241,29 @@ async def test_a_long_poll_that_is_given_up_leaves_nothing(client: Client, runni
     writer.close()
     while running.services.hub.hub.readers:
         await asyncio.sleep(0.01)
+
+
+async def test_a_socket_that_was_closed_is_freed_without_the_garbage_collector(client: Client, running: Any) -> None:
+    poll = (await client.poll())["id"]
+
+    async def come_and_go() -> None:
+        socket = await client.socket(f"/ws/polls/{poll}", token=await client.voter())
+        await socket.synced()
+        assert "ok" in await socket.act("vote", choices=["1"])
+        socket.connection.close()
+        client.sockets.remove(socket)
+        while len(running.connections):
+            await asyncio.sleep(0)
+
+    await come_and_go()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(5):
+            await come_and_go()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        left = [each for each in gc.get_objects() if type(each).__name__ in ("PollSocket", "Acts", "Replies")]
+    finally:
+        gc.enable()
+    assert len(left) <= 3, "reference cycles keep sockets that were closed"

@@ -1,0 +1,186 @@
+"""Acts on a socket: votes, retractions, subscriptions. Each is decoded, handed to one service, and replied to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from handlers.api.polls import result_of
+from handlers.live.replies import Replies
+from handlers.live.streams import MAX_STREAMS, stream_name, too_many
+from livewall import wire
+from livewall.errors import Busy, LivewallError, NotAllowed
+from livewall.hub.reader import Reader
+from livewall.limits import is_guess
+from livewall.services import Services
+from livewall.voting.ballots import Cast
+
+MAX_UNDER_WAY = 32
+
+Act = wire.Vote | wire.Retract | wire.Subscribe | wire.Unsubscribe
+
+
+class MessageRate:
+    """Limits how many messages that no other limit counts one connection may send."""
+
+    __slots__ = ("_full_at", "_services")
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._full_at = 0.0
+
+    def take(self) -> None:
+        """Count a message. Raises Busy (`rate`)."""
+        full_at = self._services.limits.message(self._full_at, self._services.monotonic())
+        if full_at is None:
+            raise Busy("rate", "too many messages that could not be taken")
+        self._full_at = full_at
+
+
+class Acts:
+    """Carries out the acts of one connection and counts those under way.
+
+    `poll_of` says which poll an act is about, given the one it names; `finished` is called whenever an act has ended.
+    """
+
+    __slots__ = ("_address", "_changes", "_finished", "_poll_of", "_reader", "_replies", "_services", "_task",
+                 "under_way")
+
+    def __init__(
+        self,
+        services: Services,
+        reader: Reader,
+        replies: Replies,
+        *,
+        address: str,
+        poll_of: Callable[[str | None], str],
+        finished: Callable[[], None],
+    ) -> None:
+        self._services = services
+        self._reader = reader
+        self._replies = replies
+        self._address = address
+        self._poll_of = poll_of
+        self._finished = finished
+        self._changes: list[wire.Subscribe | wire.Unsubscribe] = []
+        self._task: asyncio.Task[None] | None = None
+        self.under_way = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.under_way >= MAX_UNDER_WAY
+
+    def perform(self, act: Act) -> bool:
+        """Begin an act; its reply comes when it is done. Returns whether no other limit counts this message.
+
+        Raises LivewallError where it is refused at once.
+        """
+        match act:
+            case wire.Vote():
+                self._vote(act)
+            case wire.Retract():
+                self._retract(act)
+            case wire.Subscribe() | wire.Unsubscribe():
+                self.under_way += 1
+                self._changes.append(act)
+                if len(self._changes) == 1:
+                    self._task = asyncio.ensure_future(self._follow())
+                return True
+        return False
+
+    def _end(self) -> None:
+        self.under_way -= 1
+        self._finished()
+
+    # -- ballots
+
+    def _vote(self, act: wire.Vote) -> None:
+        poll, voter = self._poll_of(act.poll), self._voter()
+
+        def done(cast: Cast | None, error: BaseException | None) -> None:
+            self._end()
+            if act.code:
+                error = self._after_code(voter, error)
+            if cast is None:
+                self._replies.error(act.ref, error)
+                return
+            self._services.metrics.ballot[result_of(cast)].inc()
+            self._replies.ok(act.ref, cast.ballot)
+
+        if act.code:
+            self._vote_in_turn(poll, voter, act, done)
+        else:
+            self._services.booth.cast(poll, voter, act, done)
+            self.under_way += 1
+
+    def _vote_in_turn(
+        self, poll: str, voter: str, act: wire.Vote, done: Callable[[Cast | None, BaseException | None], None]
+    ) -> None:
+        """Cast a ballot with a code, which may have to wait for its turn. Raises Busy (`rate`)."""
+        wait = self._services.limits.turn(voter, self._address, self._services.monotonic())
+        self.under_way += 1
+
+        def cast() -> None:
+            try:
+                self._services.booth.cast(poll, voter, act, done)
+            except LivewallError as error:  # the server is stopping
+                done(None, error)
+
+        if wait:
+            asyncio.get_running_loop().call_later(wait, cast)
+        else:
+            cast()
+
+    def _after_code(self, voter: str, error: BaseException | None) -> BaseException | None:
+        """Count a wrong code; return the error that its voter is told."""
+        wrong = isinstance(error, LivewallError) and is_guess(error)
+        try:
+            self._services.limits.looked_at(voter, self._address, self._services.monotonic(), wrong=wrong)
+        except Busy as busy:
+            return busy
+        return error
+
+    def _retract(self, act: wire.Retract) -> None:
+        poll, voter = self._poll_of(act.poll), self._voter()
+
+        def done(cast: Cast | None, error: BaseException | None) -> None:
+            self._end()
+            if cast is None:
+                self._replies.error(act.ref, error)
+            else:
+                self._replies.ok(act.ref, cast.ballot)
+
+        self._services.booth.retract(poll, voter, act.round, done)
+        self.under_way += 1
+
+    def _voter(self) -> str:
+        voter: str | None = self._reader.who.voter
+        if voter is None:
+            raise NotAllowed("no_voter", "get a voter with POST /api/voters, and send its token when you connect")
+        self._services.limits.act(voter, self._services.monotonic())
+        return voter
+
+    # -- subscriptions
+
+    async def _follow(self) -> None:
+        """Carry out one change after the other: the last one holds, and no more streams than allowed are followed."""
+        while self._changes:
+            act = self._changes[0]
+            try:
+                await self._change(act)
+            except Exception as error:
+                self._replies.error(act.ref, error)
+            self._changes.pop(0)
+            self._end()
+
+    async def _change(self, act: wire.Subscribe | wire.Unsubscribe) -> None:
+        reader, hub = self._reader, self._services.hub
+        if isinstance(act, wire.Unsubscribe):
+            hub.hub.detach(reader, act.stream)
+            self._replies.ok(act.ref, {"stream": act.stream})
+            return
+        if act.stream not in reader.cursors and len(reader.cursors) >= MAX_STREAMS:
+            raise too_many()
+        await hub.attach(reader, stream_name(act.stream), act.since)
+        self._replies.ok(act.ref, {"stream": act.stream}, now=True)
+        hub.hub.start(reader)
