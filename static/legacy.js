@@ -1,5 +1,5 @@
-/* For browsers without modules (televisions, old phones): ES5, XMLHttpRequest, plain polling. The server has made the
-   page; this moves its figures, and asks for a new page when more than figures changed. */
+/* For browsers without modules, such as televisions and old phones: ES5, XMLHttpRequest, plain polling. The server has
+   made the page; this script updates its figures, and reloads the page when anything else has changed. */
 (function () {
   "use strict";
   document.documentElement.className += " scripted";
@@ -61,7 +61,7 @@
           show(JSON.parse(request.responseText).events);
         }
       } else if (request.status === 403 || request.status === 404) {
-        renew();
+        reload();
       } else {
         lostAt = lostAt || new Date().getTime();
         seconds = Math.round((new Date().getTime() - lostAt) / 1000);
@@ -71,18 +71,18 @@
     });
   }
 
-  /* A screen says how it is, and hears how many are here. Seen by no other means: this page has no volatile events. */
-  function tellHow() {
+  /* Reports the state of a screen. The reply says how many people are at the wall: plain polling has no volatile events. */
+  function sendReport() {
     var body = { width: window.innerWidth || 1, height: window.innerHeight || 1, transport: "poll", age: lostAt ? new Date().getTime() - lostAt : 0 };
     ask("PUT", report, JSON.stringify(body), { "Content-Type": "application/json" }, function (request) {
-      if (request.status === 200) here(JSON.parse(request.responseText).people);
+      if (request.status === 200) showPeople(JSON.parse(request.responseText).people);
     });
-    window.setTimeout(tellHow, REPORT);
+    window.setTimeout(sendReport, REPORT);
   }
 
-  function here(people) {
+  function showPeople(people) {
     var line = document.querySelector(".lobby .here");
-    if (people !== page.here && document.querySelector(".lobby") && !line) return renew();
+    if (people !== page.here && document.querySelector(".lobby") && !line) return reload();
     if (line) line.textContent = texts["screen.here"][people === 1 ? "one" : "other"].replace("%(n)s", grouped(people));
   }
 
@@ -92,20 +92,20 @@
     for (i = 0; i < events.length; i += 1) {
       if (events[i].key) values[events[i].stream + " " + events[i].key] = events[i].data;
     }
-    /* Everything but figures is the shape of the page: another shape is another page. */
+    /* Everything but the figures is the shape of the page: for another shape the server makes another page. */
     var wall = page.wallStream ? values[page.wallStream + " wall"] : null;
     var item = page.wallStream ? wall && wall.active : page.stream;
     var now = JSON.stringify([wall && wall.active, item && values[item + " poll"], item && !values[item + " tally"], item && values[item + " task"], steps(values, item)]);
-    if (shape !== null && shape !== now) return renew();
+    if (shape !== null && shape !== now) return reload();
     shape = now;
     if (item && values[item + " tally"]) figures(values[item + " tally"]);
   }
 
   function steps(values, item) {
-    var found = [];
+    var list = [];
     var key;
-    for (key in values) if (values.hasOwnProperty(key) && key.indexOf(item + " step/") === 0) found.push([key, values[key]]);
-    return found.sort();
+    for (key in values) if (values.hasOwnProperty(key) && key.indexOf(item + " step/") === 0) list.push([key, values[key]]);
+    return list.sort();
   }
 
   function figures(tally) {
@@ -154,21 +154,21 @@
     return String(number).replace(/(\d)(?=(\d{3})+$)/g, "$1,");
   }
 
-  /* Not while somebody is choosing: a new page would forget the choice. */
-  function renew() {
+  /* Not while somebody is choosing: the new page would not have the choice. */
+  function reload() {
     if (sending || (form && chosen().length && !form.getAttribute("data-cast"))) return;
     location.replace(location.pathname + (audience || /[?&]code=/.test(location.search) ? location.search : ""));
   }
 
   function chosen() {
     var inputs = form.querySelectorAll("input[name=choices]");
-    var found = [];
+    var list = [];
     var i;
-    for (i = 0; i < inputs.length; i += 1) if (inputs[i].checked) found.push(inputs[i].value);
-    return found;
+    for (i = 0; i < inputs.length; i += 1) if (inputs[i].checked) list.push(inputs[i].value);
+    return list;
   }
 
-  function tell(head, refused) {
+  function showAnswer(head, refused) {
     var box = document.getElementById("receipt");
     box.hidden = false;
     box.setAttribute("data-phase", refused ? "refused" : "sending");
@@ -177,40 +177,40 @@
   }
 
   function body() {
-    var found = { choices: chosen(), round: Number(form.getAttribute("data-round")) };
+    var fields = { choices: chosen(), round: Number(form.getAttribute("data-round")) };
     var field = form.querySelector("input[name=code]");
-    if (field && field.value) found.code = field.value;
-    return JSON.stringify(found);
+    if (field && field.value) fields.code = field.value;
+    return JSON.stringify(fields);
   }
 
   function cast() {
     sending = true;
-    tell(say("vote.sending"));
+    showAnswer(say("vote.sending"));
     ask("PUT", "/api/polls/" + form.getAttribute("data-poll") + "/ballot", body(),
       { "Content-Type": "application/json" }, function (request) {
         var code = "";
         if (request.status === 200 || request.status === 201) {
           sending = false;
           form.setAttribute("data-cast", "yes");
-          return renew();
+          return reload();
         }
         if (request.status >= 400 && request.status < 500 && request.status !== 429) {
           sending = false;
           try { code = JSON.parse(request.responseText).error.code; } catch (ignored) { code = "internal"; }
           if (code === "no_voter") document.getElementById("cookies").hidden = false;
-          return tell(say("error." + code), true);
+          return showAnswer(say("error." + code), true);
         }
-        tell(say("vote.retrying") + " " + say("vote.no_need"));
+        showAnswer(say("vote.retrying") + " " + say("vote.no_need"));
         window.setTimeout(cast, 2000);
       });
   }
 
-  /* One choice too many is refused, and it is said; nothing that was chosen is dropped. */
+  /* Refuses one choice too many with a warning, and keeps the choices before it. */
   function limit() {
     var most = Number(form.getAttribute("data-most"));
     if (!this.checked || !most || chosen().length <= most) return;
     this.checked = false;
-    tell(say(most === 1 ? texts["vote.full"].one : texts["vote.full"].other, { n: most }), true);
+    showAnswer(say(most === 1 ? texts["vote.full"].one : texts["vote.full"].other, { n: most }), true);
   }
 
   if (form) {
@@ -220,13 +220,13 @@
     form.onsubmit = function () {
       if (sending) return false;
       if (chosen().length) cast();
-      else tell(say("vote.choose"), true);
+      else showAnswer(say("vote.choose"), true);
       return false;
     };
   }
-  if (report) tellHow();
-  /* Where nothing is shown, the last poll may be closed, and at the end a result published or withdrawn: of that the
-     stream of the wall says nothing. */
-  if (page.wallStream && !page.active) window.setTimeout(renew, 30000);
+  if (report) sendReport();
+  /* While the wall shows no item, a result may be published or withdrawn, and the stream of the wall has no event for
+     that. */
+  if (page.wallStream && !page.active) window.setTimeout(reload, 30000);
   poll();
 }());

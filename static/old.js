@@ -1,4 +1,4 @@
-/* A page that has no script for browsers without modules: they get what a browser without any script gets. */
+/* For pages without a script for browsers without modules: shows what a browser without any script shows. */
 (function () {
   "use strict";
   var kept = document.getElementsByTagName("noscript");

@@ -1,4 +1,4 @@
-/* A page whose scripts did not arrive (the server was just restarting, a proxy hiccuped) asks for itself again. */
+/* Reloads a page whose scripts did not arrive, because the server was restarting or a proxy failed. */
 (function () {
   "use strict";
   window.setTimeout(function () {

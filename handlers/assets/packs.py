@@ -1,8 +1,9 @@
 """Several files as one, so that a phone asks once: the modules that a page needs, or its style sheets.
 
 A module becomes a function that is called once and returns what the module exports; its imports are taken from what
-the modules before it returned. No name and no line is changed, so a pack reads as its modules do, and `?packs=off`
-shows any page with the modules as they are.
+the modules before it returned. Comments that stand on lines of their own are left out: they explain the modules to
+those who change them, and are more than a third of what a phone would fetch. No name and no other line is changed, so
+a pack reads as its modules do, and `?packs=off` shows any page with the modules as they are.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from pathlib import Path
 
 IMPORT = re.compile(r"""^import (\{[^{}]*\}) from "(\.{1,2}/[^"]+)";$""", re.M)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) (\w+))", re.M)
+COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?s:.*?)\*/[ \t]*)\n", re.M)
+"""A comment on lines of its own."""
 OTHER = re.compile(r"^(?:import|export)\b.*", re.M)
 SHARED_STYLES = ("tokens", "base")
 """What the style sheet of every page stands on."""
@@ -50,7 +53,7 @@ def modules(entry: Path) -> str:
         if path in above:
             raise ValueError(f"{path} imports itself by way of others")
         if path not in placed:
-            text = path.read_text(encoding="utf-8")
+            text = _without_comments(path)
             for names, where in IMPORT.findall(text):
                 name, exported = place((path.parent / where).resolve(), (*above, path))
                 for wanted in names.strip("{} ").split(","):
@@ -63,6 +66,14 @@ def modules(entry: Path) -> str:
 
     place(entry.resolve(), ())
     return "\n".join(parts)
+
+
+def _without_comments(path: Path) -> str:
+    text = COMMENT.sub("", path.read_text(encoding="utf-8"))
+    # Within a template that spans lines, a line that looks like a comment is text.
+    if spanning := next((line for line in text.splitlines() if line.count("`") % 2), None):
+        raise ValueError(f"{path}: a pack cannot hold a template that spans lines: {spanning.strip()!r}")
+    return text
 
 
 def _as_function(path: Path, body: str, name: str, exported: list[str]) -> str:

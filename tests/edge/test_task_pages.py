@@ -21,14 +21,16 @@ from livewall.settings import Settings
 ROOT = Path(__file__).parents[2]
 STEPS = [{"name": "fetch"}, {"name": "build", "needs": ["fetch"]}, {"name": "ship", "needs": ["build", "fetch"]}]
 SCRIPT = """
-import { BOX, edgeState, nameLines, path, shortened } from "./static/js/task/chartlayout.js";
+import { BOX, edgeState, linePath, nameLines } from "./static/js/task/chartlayout.js";
 import { SHAPES } from "./static/js/task/states.js";
-import { clockFace } from "./static/js/net/clock.js";
+import { formatDuration } from "./static/js/ui/duration.js";
+import { shorten } from "./static/js/ui/length.js";
 const { names, texts, paths, edges, times } = JSON.parse(process.argv[1]);
 console.log(JSON.stringify({
-  box: [BOX.width, BOX.height], shapes: SHAPES, texts: texts.map((text) => shortened(text, 9)),
+  box: [BOX.width, BOX.height], shapes: SHAPES, texts: texts.map((text) => shorten(text, 9)),
   names: names.map((name) => nameLines(name, 18)),
-  paths: paths.map(path), edges: edges.map(([a, b]) => edgeState(a, b)), times: times.map((ms) => clockFace(ms)),
+  paths: paths.map(linePath), edges: edges.map(([a, b]) => edgeState(a, b)),
+  times: times.map((ms) => formatDuration(ms)),
 }));
 """
 NAMES = [

@@ -30,22 +30,26 @@ from livewall.voting.poll import Poll, Tally
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
-import { mostChosen, multiples } from "./static/js/wall/results.js";
-import { base, cutLines, density, extras, lengthClass, majorityReached, majorityShare, needed, percent, quorumReached,
-  rows, stepDensity } from "./static/js/poll/tally.js";
+import { cutLines, density, extraHeight } from "./static/js/poll/density.js";
+import { majorityReached, majorityShare, marksNeeded, percent, quorumReached, resultRows, shareBase }
+  from "./static/js/poll/tally.js";
+import { stepDensity } from "./static/js/task/steplist.js";
+import { lengthClass } from "./static/js/ui/length.js";
+import { gridSize, topRows } from "./static/js/wall/results.js";
 const { polls, titles, shares, sizes, labels } = JSON.parse(process.argv[1]);
 const width = (share) => `${(share * 100).toFixed(1)}%`;
 console.log(JSON.stringify({
-  rows: polls.map(([poll, tally, earlier]) => rows(poll, tally, earlier).map((row) =>
+  rows: polls.map(([poll, tally, earlier]) => resultRows(poll, tally, earlier).map((row) =>
     [row.id, row.number, row.colour, row.pattern, row.count, row.percent, row.first, width(row.share), row.abstain,
      row.before ? row.before.percent : ""])),
   outcomes: polls.filter(([, tally]) => tally).map(([poll, tally]) =>
-    [base(poll, tally), quorumReached(poll, tally.ballots), majorityReached(poll, tally).map((option) => option.id),
-     poll.majority ? [needed(poll.majority, base(poll, tally)), majorityShare(poll)] : null]),
-  multiples: sizes.map((size) => Object.values(multiples(size))),
+    [shareBase(poll, tally), quorumReached(poll, tally.ballots),
+     majorityReached(poll, tally).map((option) => option.id),
+     poll.majority ? [marksNeeded(poll.majority, shareBase(poll, tally)), majorityShare(poll.majority)] : null]),
+  multiples: sizes.map((size) => Object.values(gridSize(size))),
   chosen: polls.filter(([, tally]) => tally).map(([poll, tally]) =>
-    mostChosen(rows(poll, tally), 3).map((row) => row.id)),
-  extras: polls.map(([poll]) => [density(Array(8).fill("x".repeat(90)), "", extras(poll)), extras(poll)]),
+    topRows(resultRows(poll, tally), 3).map((row) => row.id)),
+  extras: polls.map(([poll]) => [density(Array(8).fill("x".repeat(90)), "", extraHeight(poll)), extraHeight(poll)]),
   titles: titles.map(lengthClass), shares: shares.map(([a, b]) => percent(a, b)),
   sizes: labels.map((each) => density(each)),
   cut: labels.map((each) => cutLines(each, "", { foot: 4, row: 0.8 })), steps: sizes.map(stepDensity),

@@ -59,6 +59,23 @@ def test_what_a_pack_cannot_hold_is_refused(text: str, tmp_path: Path) -> None:
         packs.modules(entry)
 
 
+def test_comments_on_lines_of_their_own_are_left_out(tmp_path: Path) -> None:
+    entry = written(
+        tmp_path,
+        main='// first\n/** @import { A } from "./a.js" */\n/**\n * Says "//".\n */\n'
+        'const a = "//"; // kept\n\n  /* one */\nlet b;\n',
+    )
+    pack = packs.modules(entry)
+    assert 'const a = "//"; // kept\n\nlet b;\n' in pack
+    assert "first" not in pack and "@import" not in pack and "one" not in pack
+
+
+def test_a_template_that_spans_lines_is_refused(tmp_path: Path) -> None:
+    entry = written(tmp_path, main="const text = `first\n// second`;\n")
+    with pytest.raises(ValueError, match="spans lines"):
+        packs.modules(entry)
+
+
 def test_a_name_that_is_not_exported_is_refused(tmp_path: Path) -> None:
     entry = written(tmp_path, main='import { a, b } from "./a.js";\n', a="export const a = 1;\nconst b = 2;\n")
     with pytest.raises(ValueError, match="does not export b"):

@@ -1,269 +1,293 @@
-// What buttons and keys do: one act of the API each, what became of it in words, and a way back where there is one.
+// What buttons and keys do: each runs one command, reports its outcome, and offers to undo it where that is possible.
 
-import { openConflict } from "./conflict.js";
-import { confirm, openDialog } from "../ui/dialog.js";
+import { confirm } from "../ui/dialog.js";
+import { CommandRunner } from "./commandrunner.js";
+import { commands, isResultShown } from "./commands.js";
+import { nextStep } from "./keys.js";
+import { moveItem, neighborItem } from "./order.js";
 import { openPhone } from "./phone.js";
-import { openPollForm, wordsOf } from "./pollform.js";
-import { h } from "../ui/dom.js";
-import { shortMoment } from "../ui/timestamps.js";
-import { acts, isShown } from "./commands.js";
-import { changed, made } from "./pollfields.js";
-import { step } from "./keys.js";
-import { moved, neighbour } from "./order.js";
-import { Remote } from "./commandqueue.js";
+import { changedFields, newPollFields } from "./pollfields.js";
+import { errorText, openPollForm } from "./pollform.js";
+import { openRenameForm } from "./renameform.js";
 
-const BOUNCE = 700; // a second press that comes this soon was no second wish: the step means something else by then
+/** @import { Environment } from "../net/environment.js" */
+/** @import { Stream } from "../net/wire.d.ts" */
+/** @import { Announcer } from "../ui/announcer.js" */
+/** @import { Notice } from "../ui/notice.js" */
+/** @import { Texts } from "../ui/texts.js" */
+/** @import { KeyAction, NextStep } from "./keys.js" */
+/** @import { HostPage, Item, WallModel } from "./wallmodel.js" */
 
-export class Steering {
-  constructor({ page, env, texts, agenda, announcer, redraw }) {
-    Object.assign(this, { page, env, texts, agenda, announcer, redraw });
+/** A second press of the step button within this time was not meant for the step that it shows by then. */
+const BOUNCE = 700;
+const RELOAD_INTERVAL = 5_000;
+
+export class HostController {
+  /**
+   * @param {{page: HostPage & {phone: string}, env: Environment, texts: Texts, model: WallModel, announcer: Announcer,
+   *   notice: Notice, redraw: () => void}} options
+   */
+  constructor({ page, env, texts, model, announcer, notice, redraw }) {
+    this.phoneAddress = page.phone;
+    this.env = env;
+    this.texts = texts;
+    this.model = model;
+    this.announcer = announcer;
+    this.notice = notice;
+    this.redraw = redraw;
+    this.runner = new CommandRunner({ page, env, texts, model, notice, onChange: redraw });
+    this.steppedAt = -Infinity;
+    /** @type {Set<Stream>} items that were read since the last loss of the connection */
     this.read = new Set();
     this.status = "";
-    this.remote = new Remote({ env, shown: (name) => agenda.shown(name), changed: redraw });
-    this.remote.shelf.put(page.wallStream, page.wall, `"${page.version}"`);
-    for (const [item, { poll, version }] of Object.entries(page.items)) if (poll) this.remote.shelf.put(item, poll, `"${version}"`);
-    this.steppedAt = -Infinity;
-    this.stage = {
-      step: () => this.step(),
-      previous: () => this.go(-1),
-      next: () => this.go(1),
-      open: () => this.onActive((item) => this.phase(item)),
-      results: () => this.onActive((item) => this.results(item)),
-      time: (given) => this.onActive((item) => this.act(item, acts.timer(given), "home.done.timer")),
-      reset: () => this.onActive((item) => this.reset(item)),
-    };
-    this.rows = {
-      show: (item) => this.show(item === this.wall.active ? null : item),
-      phase: (item) => this.phase(item),
-      results: (item) => this.results(item),
-      edit: (item) => this.edit(item),
-      duplicate: (item) => this.duplicate(item),
-      reset: (item) => this.reset(item),
-      archive: (item) => this.archive(item),
-      erase: (item) => this.erase(item),
-      up: (item) => this.moveBy(item, -1),
-      down: (item) => this.moveBy(item, 1),
-      moveBy: (item, by) => this.moveBy(item, by),
-      moveTo: (item, place) => this.moveTo(item, place),
-    };
+    /** @type {string | null} */
+    this.announced = null;
+    /** @type {number | null} */
+    this.reloadTimer = null;
   }
 
   get wall() {
-    return this.agenda.wall;
+    return this.model.wall;
   }
 
-  get active() {
+  /** Whether a command is under way. */
+  get busy() {
+    return this.runner.busy;
+  }
+
+  /**
+   * Runs something on the poll that is on the screen, unless a command is under way.
+   * @param {(item: Stream) => void} action
+   */
+  onActive(action) {
     const { active } = this.wall;
-    return active ? this.agenda.entry(active) : null;
-  }
-
-  titleOf(item) {
-    return this.agenda.entry(item).title || this.texts.say("home.untitled");
-  }
-
-  // -- the one way to act
-
-  /** Does it, says what became of it, and asks where somebody else was first. Resolves with {ok}, {error} or {kept}. */
-  async act(name, make, done, { undo = null, base = null, quiet = false } = {}) {
-    const outcome = await this.remote.act(name, make, base);
-    if (outcome.conflict) return this.ask(name, make, done, outcome.conflict, { undo, quiet });
-    if (outcome.error && !quiet) this.notice.say(wordsOf(outcome.error, this.texts), { wrong: true });
-    if (outcome.ok && done) this.notice.say(this.texts.has(done) ? this.texts.say(done) : done, { undo });
-    if (outcome.ok && outcome.ok.options && !this.agenda.live.streams.includes(name)) this.agenda.learn(name, outcome.ok);
-    return outcome;
-  }
-
-  ask(name, make, done, { fresh, changed: list, possible }, more) {
-    if (fresh.value.options) this.agenda.learn(name, fresh.value);
-    return new Promise((resolve) => {
-      const again = async () => resolve(await this.act(name, make, done, { ...more, base: fresh }));
-      const tools = { texts: this.texts, titleOf: (item) => this.titleOf(item), time: (at) => shortMoment(at, Date.now()) };
-      openConflict({ changed: list, again: possible ? again : null, leave: () => resolve({ kept: true }) }, tools);
-    });
-  }
-
-  onActive(what) {
-    const { active } = this.wall;
-    if (active && active.startsWith("polls/") && !this.remote.busy) what(active);
+    if (active && active.startsWith("polls/") && !this.busy) action(active);
   }
 
   // -- the screen
 
-  /** {do, item, words}: what the big button and the forward key do now. */
+  /**
+   * Returns what the step button and the forward key do now.
+   * @returns {NextStep & {text: string}}
+   */
   nextStep() {
-    const entry = this.active;
-    const next = step(this.wall, entry && entry.poll);
-    const nowhere = this.wall.items.length ? "host.step.end" : "host.step.empty";
-    if (next.do !== "show") return { ...next, words: this.texts.say(next.do === "none" ? nowhere : `host.step.${next.do}`) };
-    const title = this.titleOf(next.item);
-    return { ...next, words: this.texts.say(next.first ? "host.step.first" : "host.step.next", { title }) };
+    const { active } = this.model;
+    const next = nextStep(this.wall, active && active.poll);
+    if (next.do === "show") {
+      const title = this.runner.titleOf(next.item);
+      return { ...next, text: this.texts.say(next.first ? "host.step.first" : "host.step.next", { title }) };
+    }
+    return { ...next, text: this.texts.say(next.do === "none" ? "host.step.empty" : `host.step.${next.do}`) };
   }
 
   async step() {
-    if (this.remote.busy || this.env.now() - this.steppedAt < BOUNCE) return;
+    if (this.busy || this.env.now() - this.steppedAt < BOUNCE) return;
     const next = this.nextStep();
-    if (next.do === "open") await this.act(next.item, acts.open, "home.done.open");
-    else if (next.do === "close") await this.act(next.item, acts.close, "home.done.close");
+    if (next.do === "open") await this.runner.run(next.item, commands.open, "home.done.open");
+    else if (next.do === "close") await this.runner.run(next.item, commands.close, "home.done.close");
     else if (next.do === "show") await this.show(next.item);
-    else this.announcer.repeat(next.words);
+    else this.announcer.repeat(next.text);
     this.steppedAt = this.env.now();
   }
 
+  /** @param {-1 | 1} by */
   go(by) {
-    const item = neighbour(this.wall.items, this.wall.active, by);
-    if (item && !this.remote.busy) this.show(item);
+    const item = neighborItem(this.wall.items, this.wall.active, by);
+    if (item && !this.busy) this.show(item);
   }
 
+  /** @param {Stream | null} item */
   show(item) {
     const before = this.wall.active;
-    const undo = () => this.act(this.agenda.stream, acts.show(before), "host.undone");
-    return this.act(this.agenda.stream, acts.show(item), "home.done.show", { undo });
+    const undo = () => this.runner.run(this.model.stream, commands.show(before), "host.undone");
+    return this.runner.run(this.model.stream, commands.show(item), "home.done.show", { undo });
+  }
+
+  /** @param {KeyAction} action */
+  key(action) {
+    if (action === "step") this.step();
+    else if (action === "previous") this.go(-1);
+    else if (action === "next") this.go(1);
+    else if (action === "results") this.onActive((item) => this.toggleResults(item));
+    else if (action === "time") this.onActive((item) => this.setTimer(item, { add: 30 }));
   }
 
   // -- polls
 
-  phase(item) {
-    const open = this.agenda.shown(item).phase === "open";
-    const hidden = !open && item !== this.wall.active;
-    return this.act(item, open ? acts.close : acts.open, open ? "home.done.close" : hidden ? "home.done.open_hidden" : "home.done.open");
+  /** @param {Stream} item */
+  togglePhase(item) {
+    const isOpen = this.model.poll(item).phase === "open";
+    if (isOpen) return this.runner.run(item, commands.close, "home.done.close");
+    return this.runner.run(item, commands.open, item === this.wall.active ? "home.done.open" : "home.done.open_hidden");
   }
 
-  results(item) {
-    const show = !isShown(this.agenda.shown(item));
-    return this.act(item, acts.results(show), show ? "home.done.publish" : "home.done.hide");
+  /** @param {Stream} item */
+  toggleResults(item) {
+    const show = !isResultShown(this.model.poll(item));
+    return this.runner.run(item, commands.results(show), show ? "home.done.publish" : "home.done.hide");
   }
 
+  /**
+   * @param {Stream} item
+   * @param {{left?: number | null, add?: number}} change
+   */
+  setTimer(item, change) {
+    return this.runner.run(item, commands.timer(change), "home.done.timer");
+  }
+
+  /** @param {Stream} item */
   reset(item) {
-    const { round } = this.agenda.shown(item);
-    const say = (key, values) => this.texts.say(key, values);
-    confirm({ title: this.titleOf(item), text: say("home.reset_sure", { round }), yes: say("home.reset_do", { next: round + 1 }), no: say("host.cancel") },
-      () => this.act(item, acts.reset(round), "home.done.reset"));
+    const { round } = this.model.poll(item);
+    const text = this.texts.say("home.reset_sure", { round });
+    this.confirm(item, text, this.texts.say("home.reset_do", { next: round + 1 }), () =>
+      this.runner.run(item, commands.reset(round), "home.done.reset"));
   }
 
+  /** @param {Stream} item */
   archive(item) {
-    const say = (key) => this.texts.say(key);
     const place = this.wall.items.indexOf(item);
-    confirm({ title: this.titleOf(item), text: say("home.archive_sure"), yes: say("home.archive_do"), no: say("host.cancel") },
-      () => this.act(item, acts.archive, "home.done.archive", { undo: () => this.putBack(item, place) }));
+    const undo = () => this.restore(item, place);
+    this.confirm(item, this.texts.say("home.archive_sure"), this.texts.say("home.archive_do"), () =>
+      this.runner.run(item, commands.archive, "home.done.archive", { undo }));
   }
 
+  /** @param {Stream} item */
   erase(item) {
-    const say = (key) => this.texts.say(key);
-    confirm({ title: this.titleOf(item), text: say("home.erase_sure"), yes: say("home.erase_do"), no: say("host.cancel") },
-      () => this.act(item, acts.erase, "home.done.erase"));
+    this.confirm(item, this.texts.say("home.erase_sure"), this.texts.say("home.erase_do"), () =>
+      this.runner.run(item, commands.erase, "home.done.erase"));
   }
 
-  async putBack(item, place) {
-    const { ok, error } = await this.remote.plain({ method: "POST", path: `/api/${item}/restore`, body: {} });
-    if (error) this.notice.say(wordsOf(error, this.texts), { wrong: true });
-    else if (ok.wall) await this.reorder((items) => moved(items, item, place), "host.undone");
+  /**
+   * @param {Stream} item
+   * @param {string} text
+   * @param {string} yes
+   * @param {() => void} onConfirm
+   */
+  confirm(item, text, yes, onConfirm) {
+    confirm({ title: this.runner.titleOf(item), text, yes, no: this.texts.say("host.cancel") }, onConfirm);
   }
 
+  /**
+   * Restores an archived poll to its place on the wall.
+   * @param {Stream} item
+   * @param {number} place
+   */
+  async restore(item, place) {
+    const { ok, error } = await this.runner.call({ method: "POST", path: `/api/${item}/restore`, body: {} });
+    if (error) this.notice.show(errorText(error, this.texts), { wrong: true });
+    else if (ok && ok.wall) await this.reorder((items) => moveItem(items, item, place), "host.undone");
+  }
+
+  /** @param {Stream} item */
   async duplicate(item) {
-    const { error } = await this.remote.plain({ method: "POST", path: `/api/${item}/duplicate`, body: {} });
-    this.notice.say(error ? wordsOf(error, this.texts) : this.texts.say("home.done.copy"), { wrong: Boolean(error) });
+    const { error } = await this.runner.call({ method: "POST", path: `/api/${item}/duplicate`, body: {} });
+    this.notice.show(error ? errorText(error, this.texts) : this.texts.say("home.done.copy"), { wrong: Boolean(error) });
   }
 
-  /** What is changed in the form is meant for the poll as it stood when the form was opened. */
+  /** @param {Stream} item */
   async edit(item) {
-    const poll = this.agenda.shown(item);
-    const entry = this.agenda.entry(item);
-    const base = await this.remote.alone(() => this.remote.shelf.stand(item, poll));
-    if (base.error) {
-      this.notice.say(wordsOf(base.error, this.texts), { wrong: true });
-      return;
-    }
-    const locked = Boolean(entry.tally && entry.tally.ballots);
-    openPollForm({ poll, locked, texts: this.texts }, (values) =>
-      this.act(item, acts.edit(changed(values, poll)), "home.done.edit", { base, quiet: true }));
+    const poll = this.model.poll(item);
+    const { tally } = this.model.item(item);
+    const base = await this.runner.versionForForm(item);
+    if (!base) return;
+    openPollForm({ poll, locked: Boolean(tally && tally.ballots), texts: this.texts }, (values) =>
+      this.runner.run(item, commands.edit(changedFields(values, poll)), "home.done.edit", { base, quiet: true }));
   }
 
-  make() {
+  create() {
     openPollForm({ texts: this.texts }, async (values) => {
-      const outcome = await this.remote.plain({ method: "POST", path: "/api/polls", body: made(values, this.wall.code) });
-      if (outcome.ok) this.notice.say(this.texts.say("home.done.create"));
+      const outcome = await this.runner.call({ method: "POST", path: "/api/polls", body: newPollFields(values, this.wall.code) });
+      if (outcome.ok) this.notice.show(this.texts.say("home.done.create"));
       return outcome;
     });
   }
 
   // -- the wall
 
+  /**
+   * @param {Stream} item
+   * @param {number} by
+   */
   moveBy(item, by) {
     const place = this.wall.items.indexOf(item) + by;
     if (place >= 0 && place < this.wall.items.length) this.moveTo(item, place);
   }
 
+  /**
+   * @param {Stream} item
+   * @param {number} place
+   */
   moveTo(item, place) {
     const before = this.wall.items;
-    const said = this.texts.say("host.moved", { title: this.titleOf(item), n: place + 1, of: before.length });
-    this.reorder((items) => moved(items, item, place), said, () => this.reorder((items) => moved(items, item, before.indexOf(item)), "host.undone"));
+    const done = this.texts.say("host.moved", { title: this.runner.titleOf(item), n: place + 1, of: before.length });
+    const undo = () => this.reorder((items) => moveItem(items, item, before.indexOf(item)), "host.undone");
+    this.reorder((items) => moveItem(items, item, place), done, undo);
   }
 
+  /**
+   * @param {(items: Stream[]) => Stream[]} order
+   * @param {string} done
+   * @param {(() => void) | null} undo
+   */
   reorder(order, done, undo = null) {
-    return this.act(this.agenda.stream, acts.reorder(order), done, { undo });
+    return this.runner.run(this.model.stream, commands.reorder(order), done, { undo });
   }
 
   async rename() {
-    const { wall } = this;
-    const base = await this.remote.alone(() => this.remote.shelf.stand(this.agenda.stream, wall));
-    if (base.error) {
-      this.notice.say(wordsOf(base.error, this.texts), { wrong: true });
-      return;
+    const { title } = this.wall;
+    const base = await this.runner.versionForForm(this.model.stream);
+    if (!base) return;
+    openRenameForm(title, this.texts, (next) =>
+      this.runner.run(this.model.stream, commands.rename(next), "home.done.edit", { base }));
+  }
+
+  async openPhone() {
+    if (!(await openPhone(this.phoneAddress, this))) this.notice.show(this.texts.say("host.not_sent"), { wrong: true });
+  }
+
+  // -- what happens without the host
+
+  /**
+   * Reads items that the page does not follow, each once: a wall may have more items than a connection carries streams.
+   * @param {Stream[]} items
+   */
+  async readItems(items) {
+    const unread = items.filter((item) => !this.read.has(item));
+    for (const item of unread) this.read.add(item);
+    for (const item of unread) {
+      const version = await this.runner.refresh(item);
+      if (version) this.model.update(item, version.value);
     }
-    const title = h("input", { name: "title", required: true, maxlength: "500", dir: "auto", autocomplete: "off" });
-    title.value = wall.title;
-    const form = h("form", { class: "make" }, h("label", { class: "field" }, this.texts.say("home.wall_title"), title),
-      h("p", { class: "acts" }, h("button", { class: "primary" }, this.texts.say("host.save")),
-        h("button", { type: "button", class: "second", onclick: () => box.close() }, this.texts.say("host.cancel"))));
-    const box = openDialog({ title: this.texts.say("host.rename"), parts: [form] });
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      const { error } = await this.act(this.agenda.stream, acts.rename(title.value.trim()), "home.done.edit", { base });
-      if (!error) box.close();
-    });
+    if (unread.length) this.redraw();
   }
 
-  async phone() {
-    if (!(await openPhone(this.page.phone, this))) this.notice.say(this.texts.say("host.not_sent"), { wrong: true });
-  }
-
-  key(act) {
-    const keys = { step: this.stage.step, previous: this.stage.previous, next: this.stage.next, results: this.stage.results, time: () => this.stage.time({ add: 30 }) };
-    if (keys[act]) keys[act]();
-  }
-
-  // -- what happens by itself
-
-  /** Reads what the page does not follow, each once: a wall may have more items than a connection streams. */
-  async catchUp(items) {
-    const wanted = items.filter((item) => !this.read.has(item));
-    for (const item of wanted) this.read.add(item);
-    for (const item of wanted) {
-      const found = await this.remote.shelf.fresh(item).catch(() => null);
-      if (found) this.agenda.learn(item, found.value);
-    }
-    if (wanted.length) this.redraw();
-  }
-
-  /** After a loss everything that is not followed may be old. */
-  connectionIs(status) {
-    const back = status === "open" && this.status === "lost";
+  /**
+   * Reads the items that are not followed again after a loss of the connection: they may be old.
+   * @param {string} status
+   */
+  connectionChanged(status) {
+    const isBack = status === "open" && this.status === "lost";
     this.status = status;
-    if (!back) return;
+    if (!isBack) return;
     this.read.clear();
-    this.catchUp(this.agenda.distant);
+    this.readItems(this.model.notFollowed);
   }
 
-  /** Said to a screen reader: another item on the screen, another phase. The first state is no news. */
-  tell(entry) {
-    const said = entry && entry.poll ? `${entry.title}: ${this.texts.say(`poll.phase.${entry.poll.phase}`)}` : entry ? entry.title : this.texts.say("host.nothing");
-    if (this.told !== undefined && this.told !== said) this.announcer.say(said);
-    this.told = said;
+  /**
+   * Announces to a screen reader that another item is on the screen, or that its phase has changed. The first state is
+   * what the reader finds on the page.
+   * @param {Item | null} item
+   */
+  announce(item) {
+    const phase = item && item.poll ? `: ${this.texts.say(`poll.phase.${item.poll.phase}`)}` : "";
+    const text = item ? item.title + phase : this.texts.say("host.nothing");
+    if (this.announced !== null && this.announced !== text) this.announcer.announce(text);
+    this.announced = text;
   }
 
-  /** The wall was removed, or the sign-in has ended: the server knows which. */
-  gone() {
-    if (this.leaving) return;
-    this.leaving = this.env.setTimeout(() => location.reload(), Math.max(0, 5_000 - this.env.now()));
+  /** Reloads the page when the wall was removed or the sign-in has ended: the server knows which. */
+  reload() {
+    if (this.reloadTimer) return;
+    this.reloadTimer = this.env.setTimeout(() => location.reload(), Math.max(0, RELOAD_INTERVAL - this.env.now()));
   }
 }

@@ -1,13 +1,34 @@
-// Dragging a row by its handle, with a mouse, a pen or a finger. Esc lets go of it where it was.
+// Drags a row by its handle, with a mouse, a pen or a finger. Esc drops it where it was.
 
+/** @typedef {{element: HTMLElement}} Draggable */
+
+/**
+ * @template {Draggable} Row
+ * @typedef {object} DragListener
+ * @property {(row: Row, y: number) => void} moved
+ * @property {(row: Row, y: number) => void} dropped
+ * @property {() => void} ended in any case, before `dropped`
+ */
+
+/** How near to the edge of the window a row scrolls the page, in pixels. */
+const EDGE = 60;
+const SCROLL_STEP = 12;
+
+/** @template {Draggable} Row */
 export class Drag {
-  /** `moved(row, y)` while it is dragged, `dropped(row, y)` where it is let go, `ended()` in any case. */
-  constructor({ moved, dropped, ended }) {
-    this.on = { moved, dropped, ended };
+  /** @param {DragListener<Row>} on */
+  constructor(on) {
+    this.on = on;
+    /** @type {Row | null} */
     this.row = null;
-    document.addEventListener("keydown", (event) => event.key === "Escape" && this.row && this.end());
+    this.from = 0;
+    document.addEventListener("keydown", (event) => event.key === "Escape" && this.end());
   }
 
+  /**
+   * @param {HTMLElement} handle
+   * @param {Row} row
+   */
   watch(handle, row) {
     handle.addEventListener("pointerdown", (event) => {
       if (event.button !== 0 || this.row) return;
@@ -20,7 +41,7 @@ export class Drag {
     handle.addEventListener("pointermove", (event) => {
       if (this.row !== row) return;
       row.element.style.transform = `translateY(${event.clientY + window.scrollY - this.from}px)`;
-      this.scroll(event.clientY);
+      scrollAtEdge(event.clientY);
       this.on.moved(row, event.clientY);
     });
     handle.addEventListener("pointerup", (event) => {
@@ -32,18 +53,18 @@ export class Drag {
     handle.addEventListener("pointercancel", () => this.row === row && this.end());
   }
 
-  /** The page goes along where a row is dragged to its edge. */
-  scroll(y) {
-    const edge = 60;
-    if (y < edge) window.scrollBy(0, -12);
-    else if (y > window.innerHeight - edge) window.scrollBy(0, 12);
-  }
-
   end() {
     const { row } = this;
+    if (!row) return;
     this.row = null;
     row.element.classList.remove("dragged");
     row.element.style.transform = "";
     this.on.ended();
   }
+}
+
+/** @param {number} y */
+function scrollAtEdge(y) {
+  if (y < EDGE) window.scrollBy(0, -SCROLL_STEP);
+  else if (y > window.innerHeight - EDGE) window.scrollBy(0, SCROLL_STEP);
 }

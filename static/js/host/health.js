@@ -1,40 +1,47 @@
-// What a host sees of a wall's screens and of the audience's connections: asked for every five seconds.
+// The health of a wall as its host sees it: the screens and the connections of the audience, asked for every few seconds.
 
-import { clockFace } from "../net/clock.js";
-import { h, setText } from "../ui/dom.js";
+import { find, h, setText } from "../ui/dom.js";
+import { formatDuration } from "../ui/duration.js";
 
-const EVERY = 5_000;
-const HIDDEN = 30_000; // of a page nobody sees
-const SILENT = 25_000; // two reports did not come
-const OLD = 5_000;
+/** @import { Environment } from "../net/environment.js" */
+/** @import { FormatNumber, Texts } from "../ui/texts.js" */
 
-/** {state: "live" | "old" | "silent", age} of a screen, in ms, at the server's time `now`. */
+const INTERVAL = 5_000;
+const HIDDEN_INTERVAL = 30_000; // of a page that nobody sees
+const SILENT_AFTER = 25_000; // two reports of the screen have not come
+const OLD_AFTER = 5_000;
+
+/** @typedef {{seen: string, age: number}} ScreenTimes when a screen reported last, and how old its picture was then */
+/** @typedef {ScreenTimes & {width: number, height: number, transport: string}} Screen */
+
+/**
+ * Returns the condition of a screen, and the age of its picture or for how long it has been silent.
+ * @param {ScreenTimes} screen
+ * @param {number} now the server's time
+ * @returns {{state: "live" | "old" | "silent", age: number}}
+ */
 export function conditionOf({ seen, age }, now) {
-  const quiet = Math.max(0, now - Date.parse(seen));
-  if (quiet >= SILENT) return { state: "silent", age: quiet };
-  return age >= OLD ? { state: "old", age } : { state: "live", age };
+  const silence = Math.max(0, now - Date.parse(seen));
+  if (silence >= SILENT_AFTER) return { state: "silent", age: silence };
+  return age >= OLD_AFTER ? { state: "old", age } : { state: "live", age };
 }
 
-export class Health {
-  /** `element` is a section with data-code; it stays hidden until something is known. */
+export class HealthPanel {
+  /**
+   * @param {HTMLElement} element a section with `data-code`, which stays hidden until something is known
+   * @param {{texts: Texts, number: FormatNumber, env: Environment}} tools
+   */
   constructor(element, { texts, number, env }) {
     this.element = element;
     this.texts = texts;
     this.number = number;
     this.env = env;
+    this.heardAt = -Infinity;
     this.address = `${env.origin}/api/walls/${element.dataset.code}/health`;
   }
 
-  start() {
-    this.ask();
-  }
-
-  stop() {
-    this.env.clearTimeout(this.timer);
-    this.timer = null;
-  }
-
-  async ask() {
+  /** Asks now, and again and again from then on. */
+  async refresh() {
     try {
       const response = await this.env.fetch(this.address, { headers: { Accept: "application/json" } });
       if (response.ok) {
@@ -43,34 +50,39 @@ export class Health {
         this.tick();
       }
     } catch {
-      // Not reached: what was known stays, and its ages with it.
+      // What is known stays, and tick() shows its age.
     }
-    this.timer = this.env.setTimeout(() => this.ask(), this.env.hidden() ? HIDDEN : EVERY);
+    this.env.setTimeout(() => this.refresh(), this.env.hidden() ? HIDDEN_INTERVAL : INTERVAL);
   }
 
-  /** How old this is, where the last answer is not of now: whoever was here then may have left. */
+  /** Shows how old the figures are where the last answer did not come. */
   tick() {
     if (this.element.hidden) return;
     const age = this.env.now() - this.heardAt;
-    this.element.classList.toggle("stale", age >= 2 * EVERY);
-    const old = this.element.querySelector(".old");
-    old.hidden = age < 2 * EVERY;
-    setText(old, old.hidden ? "" : this.texts.say("live.away_figures", { age: clockFace(age) }));
+    const isStale = age >= 2 * INTERVAL;
+    this.element.classList.toggle("stale", isStale);
+    const note = find(".old", this.element);
+    note.hidden = !isStale;
+    setText(note, isStale ? this.texts.say("live.away_figures", { age: formatDuration(age) }) : "");
   }
 
+  /** @param {{screens: Screen[], audience: Record<string, number>, now: string}} answer */
   show({ screens, audience, now }) {
-    const say = (key, values, count) => this.texts.say(key, values, count);
-    const numbers = Object.fromEntries(Object.entries(audience).map(([name, count]) => [name, this.number(count)]));
-    setText(this.element.querySelector(".audience"), say("health.audience", numbers));
+    const counts = Object.fromEntries(Object.entries(audience).map(([name, count]) => [name, this.number(count)]));
+    setText(find(".audience", this.element), this.texts.say("health.audience", counts));
     const rows = screens.map((screen) => this.row(screen, conditionOf(screen, Date.parse(now))));
-    this.element.querySelector("ul").replaceChildren(...(rows.length ? rows : [h("li", { class: "quiet" }, say("health.none"))]));
+    find("ul", this.element).replaceChildren(...(rows.length ? rows : [h("li", { class: "quiet" }, this.texts.say("health.none"))]));
     this.element.hidden = false;
   }
 
+  /**
+   * @param {Screen} screen
+   * @param {ReturnType<typeof conditionOf>} condition
+   */
   row({ width, height, transport }, { state, age }) {
     return h("li", { "data-state": state },
       h("i", { "aria-hidden": "true" }),
-      h("b", {}, this.texts.say(`health.${state}`, { age: clockFace(age) })),
+      h("b", {}, this.texts.say(`health.${state}`, { age: formatDuration(age) })),
       h("span", {}, `${width} × ${height}`),
       h("span", {}, this.texts.say(`health.via.${transport}`)));
   }

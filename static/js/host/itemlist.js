@@ -1,20 +1,37 @@
-// The host's list of items: rows in the wall's order, moved by drag, by Alt and an arrow, or by their buttons.
+// The host's list of items: rows in the wall's order, moved by dragging, by Alt and an arrow key, or by their buttons.
 
 import { keepFocus } from "../ui/dom.js";
-import { moves } from "./keys.js";
-import { placeAt } from "./order.js";
 import { Drag } from "./drag.js";
-import { HostRow } from "./itemrow.js";
+import { ItemRow } from "./itemrow.js";
+import { movement } from "./keys.js";
+import { placeAt } from "./order.js";
 
-export class HostList {
-  /** `on` has what the rows do, and moveTo(item, place) and moveBy(item, by). */
+/** @import { Stream, Wall } from "../net/wire.d.ts" */
+/** @import { FormatNumber, Texts } from "../ui/texts.js" */
+/** @import { RowListener } from "./itemrow.js" */
+/** @import { Item } from "./wallmodel.js" */
+
+/** A row that is open is taller than this, in pixels; its middle is then that of its first line. */
+const CLOSED_HEIGHT = 64;
+
+/** @typedef {RowListener & {moveTo: (item: Stream, place: number) => void}} ListListener */
+
+export class ItemList {
+  /**
+   * @param {HTMLElement} element
+   * @param {{texts: Texts, number: FormatNumber}} tools
+   * @param {ListListener} on
+   */
   constructor(element, tools, on) {
+    this.element = element;
     this.tools = tools;
     this.on = on;
+    /** @type {Map<Stream, ItemRow>} */
     this.rows = new Map();
+    /** @type {ItemRow[]} the rows in their order */
     this.order = [];
-    this.element = element;
     element.addEventListener("keydown", (event) => this.key(event));
+    /** @type {Drag<ItemRow>} */
     this.drag = new Drag({
       moved: (row, y) => this.mark(row, y),
       dropped: (row, y) => this.drop(row, y),
@@ -22,73 +39,99 @@ export class HostList {
     });
   }
 
-  /** `entryOf(item)` is what there is to say of an item. */
-  update({ items, active }, entryOf) {
-    if (this.drag.row) return; // nothing moves under a finger
-    const held = document.activeElement;
+  /**
+   * @param {Pick<Wall, "items" | "active">} wall
+   * @param {(item: Stream) => Item} itemOf
+   */
+  update({ items, active }, itemOf) {
+    if (this.drag.row) return; // nothing moves under the finger
+    const focused = document.activeElement;
     for (const [item, row] of this.rows) {
       if (items.includes(item)) continue;
       row.element.remove();
       this.rows.delete(item);
     }
-    for (const item of items) if (!this.rows.has(item)) this.rows.set(item, this.make(item));
-    if (items.join() !== this.order.join() || this.element.childElementCount !== items.length) this.arrange(items);
-    this.order = [...items];
-    items.forEach((item, place) => this.rows.get(item).update({ place, entry: entryOf(item), active: item === active }));
-    keepFocus(held, () => this.element.parentElement.querySelector("h2"));
+    const order = items.map((item) => this.rowOf(item));
+    const isSame = order.length === this.order.length && order.every((row, place) => row === this.order[place]);
+    if (!isSame || this.element.childElementCount !== items.length) this.arrange(order.map(({ element }) => element));
+    this.order = order;
+    order.forEach((row, place) => row.update({ place, item: itemOf(row.item), isActive: row.item === active }));
+    keepFocus(focused, () => this.element.parentElement && this.element.parentElement.querySelector("h2"));
   }
 
-  make(item) {
-    const row = new HostRow(item, this.tools, this.on);
-    this.drag.watch(row.handle, row);
+  /** @param {Stream} item */
+  rowOf(item) {
+    let row = this.rows.get(item);
+    if (!row) {
+      row = new ItemRow(item, this.tools, this.on);
+      this.rows.set(item, row);
+      this.drag.watch(row.handle, row);
+    }
     return row;
   }
 
-  /** What has the focus stays where it is in the document, and the others are put around it. */
-  arrange(items) {
-    const rows = items.map((item) => this.rows.get(item).element);
-    const held = rows.find((row) => row.contains(document.activeElement));
-    const place = rows.indexOf(held);
+  /**
+   * Arranges the rows around the one with the focus: a row that is moved in the document loses it.
+   * @param {HTMLElement[]} rows
+   */
+  arrange(rows) {
+    const focused = rows.find((row) => row.contains(document.activeElement)) || null;
+    const place = focused ? rows.indexOf(focused) : -1;
     rows.forEach((row, index) => {
-      if (row === held) return;
-      if (held && index < place) this.element.insertBefore(row, held);
+      if (row === focused) return;
+      if (focused && index < place) this.element.insertBefore(row, focused);
       else this.element.append(row);
     });
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    const by = moves(event);
+    const by = movement(event);
     if (!by) return;
-    const row = [...this.rows.values()].find(({ element }) => element.contains(event.target));
+    const { target } = event;
+    const row = this.order.find(({ element }) => target instanceof Node && element.contains(target));
     if (!row) return;
     event.preventDefault();
     this.on.moveBy(row.item, by);
   }
 
-  target(row, y) {
-    const middles = this.order.map((item) => {
-      const box = this.rows.get(item).element.getBoundingClientRect();
-      return box.top + Math.min(box.height, 64) / 2;
+  /**
+   * @param {ItemRow} row
+   * @param {number} y
+   */
+  placesOf(row, y) {
+    const middles = this.order.map(({ element }) => {
+      const box = element.getBoundingClientRect();
+      return box.top + Math.min(box.height, CLOSED_HEIGHT) / 2;
     });
-    const from = this.order.indexOf(row.item);
+    const from = this.order.indexOf(row);
     return { from, to: placeAt(middles, from, y) };
   }
 
+  /**
+   * Marks the place to which a row is dragged, on the row before or after it.
+   * @param {ItemRow} row
+   * @param {number} y
+   */
   mark(row, y) {
-    const { from, to } = this.target(row, y);
-    const others = this.order.filter((item) => item !== row.item);
+    const { from, to } = this.placesOf(row, y);
+    const others = this.order.filter((each) => each !== row);
     this.unmark();
     if (to === from) return;
     const next = others[to];
-    this.rows.get(next || others[others.length - 1]).element.classList.add(next ? "before" : "after");
+    (next || others[others.length - 1]).element.classList.add(next ? "before" : "after");
   }
 
   unmark() {
-    for (const { element } of this.rows.values()) element.classList.remove("before", "after");
+    for (const { element } of this.order) element.classList.remove("before", "after");
   }
 
+  /**
+   * @param {ItemRow} row
+   * @param {number} y
+   */
   drop(row, y) {
-    const { from, to } = this.target(row, y);
+    const { from, to } = this.placesOf(row, y);
     if (to !== from) this.on.moveTo(row.item, to);
   }
 }

@@ -1,59 +1,112 @@
-// The form of a poll, new or changed, as the API's own fields: what handlers/pages/poll_form.py does where there is no script.
-// Pure.
+// The form of a poll, as the fields of the API. The server does the same for the form of a page without script
+// (handlers/pages/poll_form.py). Pure.
 
-const lines = (text) => text.split("\n").map((line) => line.trim()).filter(Boolean);
-const number = (text) => (/^\d{1,9}$/.test(text.trim()) ? Number(text.trim()) : text.trim() || null); // the server says what is no number
+/** @import { Option, Poll } from "../net/wire.d.ts" */
 
-/** What stands in the fields, of a poll that is there or of a new one. */
-export function written(poll = null) {
-  const { options = [], kind = "single", ...rest } = poll || {};
+/**
+ * The values of the form.
+ * @typedef {object} FormValues
+ * @property {string} title
+ * @property {string} options one per line
+ * @property {string} abstain
+ * @property {string} kind
+ * @property {string} max_choices
+ * @property {string} results
+ * @property {string} assurance
+ * @property {string} closes_in
+ * @property {string} quorum
+ * @property {string} majority
+ * @property {boolean} allow_change
+ * @property {boolean} compare
+ */
+
+/** @typedef {Omit<Option, "id"> & {id?: string}} OptionInput */
+
+/** @param {string} text */
+const linesOf = (text) => text.split("\n").map((line) => line.trim()).filter(Boolean);
+
+/**
+ * Returns the number in a field, null where it is empty. Anything else goes to the server as it is, which refuses it.
+ * @param {string} text
+ */
+const numberOf = (text) => (/^\d{1,9}$/.test(text.trim()) ? Number(text.trim()) : text.trim() || null);
+
+/**
+ * Returns the values with which the form begins, for a poll or for a new one.
+ * @param {Poll | null} poll
+ * @returns {FormValues}
+ */
+export function formValues(poll = null) {
+  const { options = [], kind = "single", max_choices: most = 1 } = poll || {};
+  /** @type {Partial<Poll>} */
+  const rest = poll || {};
+  const labels = (/** @type {boolean} */ abstain) => options.filter((option) => Boolean(option.abstain) === abstain).map((option) => option.label);
   return {
     title: rest.title || "",
-    options: options.filter((option) => !option.abstain).map((option) => option.label).join("\n"),
-    abstain: options.filter((option) => option.abstain).map((option) => option.label).join(""),
+    options: labels(false).join("\n"),
+    abstain: labels(true).join(""),
     kind,
-    max_choices: kind === "multi" ? String(rest.max_choices) : "",
+    max_choices: kind === "multi" ? String(most) : "",
     results: rest.results || "live",
     assurance: rest.assurance || "open",
     closes_in: "",
     quorum: rest.quorum ? String(rest.quorum) : "",
     majority: rest.majority || "",
-    allow_change: poll ? rest.allow_change : true,
+    allow_change: poll ? poll.allow_change : true,
     compare: Boolean(rest.compare),
   };
 }
 
-/** The options: one a line, then the abstention. As many as are held already keep their ids. */
-export function choices({ options, abstain }, held = null) {
-  const made = [...lines(options).map((label) => ({ label })), ...(abstain.trim() ? [{ label: abstain.trim(), abstain: true }] : [])];
-  if (!held || held.length !== made.length) return made;
-  const ids = [...held.filter((option) => !option.abstain), ...held.filter((option) => option.abstain)].map(({ id }) => id);
-  return made.map((option, place) => ({ id: ids[place], ...option }));
+/**
+ * Returns the options of the form, the abstention last. They keep the ids of the current ones where there are as many.
+ * @param {Pick<FormValues, "options" | "abstain">} values
+ * @param {Option[] | null} current
+ * @returns {OptionInput[]}
+ */
+export function optionFields({ options, abstain }, current = null) {
+  /** @type {OptionInput[]} */
+  const fields = linesOf(options).map((label) => ({ label }));
+  if (abstain.trim()) fields.push({ label: abstain.trim(), abstain: true });
+  if (!current || current.length !== fields.length) return fields;
+  const ids = [...current.filter((option) => !option.abstain), ...current.filter((option) => option.abstain)].map(({ id }) => id);
+  return fields.map((option, place) => ({ id: ids[place], ...option }));
 }
 
-function several({ kind, max_choices: most, options }) {
+/** @param {Pick<FormValues, "kind" | "max_choices" | "options">} values */
+function kindFields({ kind, max_choices: most, options }) {
   if (kind !== "multi") return { kind: "single", max_choices: 1 };
-  return { kind, max_choices: most.trim() ? number(most) : lines(options).length };
+  return { kind, max_choices: most.trim() ? numberOf(most) : linesOf(options).length };
 }
 
-/** The fields of POST /api/polls. */
-export function made(values, wall) {
-  const { title, results, assurance, closes_in: time, quorum, majority, allow_change: change, compare } = values;
+/**
+ * Returns the fields of POST /api/polls.
+ * @param {FormValues} values
+ * @param {string} wall
+ */
+export function newPollFields(values, wall) {
+  const { title, results, assurance, closes_in: time, quorum, majority, allow_change, compare } = values;
   return {
-    title, options: choices(values), ...several(values), results, assurance, wall, closes_in: number(time),
-    quorum: number(quorum), majority: majority || null, allow_change: change, compare,
+    title, options: optionFields(values), ...kindFields(values), results, assurance, wall, closes_in: numberOf(time),
+    quorum: numberOf(quorum), majority: majority || null, allow_change, compare,
   };
 }
 
-/** The fields of PUT /api/polls/ID: those that were changed in the form. */
-export function changed(values, poll) {
-  const before = written(poll);
-  const differs = (...names) => names.some((name) => values[name] !== before[name]);
+/**
+ * Returns the fields of PUT /api/polls/ID: those that were changed in the form.
+ * @param {FormValues} values
+ * @param {Poll} poll
+ */
+export function changedFields(values, poll) {
+  const before = formValues(poll);
+  const differs = (/** @type {(keyof FormValues)[]} */ ...names) => names.some((name) => values[name] !== before[name]);
+  /** @type {Record<string, any>} */
   const fields = {};
-  for (const name of ["title", "results", "allow_change", "compare"]) if (differs(name)) fields[name] = values[name];
-  if (differs("options", "abstain")) fields.options = choices(values, poll.options);
-  if (differs("kind", "max_choices")) Object.assign(fields, several(values));
-  if (differs("quorum")) fields.quorum = number(values.quorum);
+  for (const name of /** @type {const} */ (["title", "results", "allow_change", "compare"])) {
+    if (differs(name)) fields[name] = values[name];
+  }
+  if (differs("options", "abstain")) fields.options = optionFields(values, poll.options);
+  if (differs("kind", "max_choices")) Object.assign(fields, kindFields(values));
+  if (differs("quorum")) fields.quorum = numberOf(values.quorum);
   if (differs("majority")) fields.majority = values.majority || null;
   return fields;
 }

@@ -1,37 +1,70 @@
-// The form in which a poll is made or changed. What was refused is said in the form, beside what was typed.
+// The form in which a host makes or changes a poll. A refusal is shown in the form, above what was typed.
 
-import { h, setText } from "../ui/dom.js";
-import { written } from "./pollfields.js";
 import { openDialog } from "../ui/dialog.js";
+import { h, setText } from "../ui/dom.js";
+import { formValues } from "./pollfields.js";
+
+/** @import { ApiError, Poll } from "../net/wire.d.ts" */
+/** @import { Children } from "../ui/dom.js" */
+/** @import { Texts } from "../ui/texts.js" */
+/** @import { FormValues } from "./pollfields.js" */
 
 const RESULTS = ["live", "after_vote", "after_close", "on_publish"];
 const MAJORITIES = ["", "1/2", "2/3", "3/4"];
+/** @type {Record<string, string>} the texts of the fields that an error may name */
+const LABELS = { title: "home.question", options: "home.options", max_choices: "home.max", closes_in: "home.closes_in", quorum: "host.quorum", assurance: "home.assurance" };
 
+/**
+ * @param {string} label
+ * @param {Children} control
+ * @param {string} hint
+ */
 function field(label, control, hint = "") {
   return h("label", { class: "field" }, label, control, hint ? h("small", {}, hint) : null);
 }
 
-function input(name, value, more = {}) {
-  const made = h("input", { name, autocomplete: "off", ...more });
-  made.value = value;
-  return made;
+/**
+ * @param {string} name
+ * @param {string} value
+ * @param {Record<string, unknown>} attributes
+ */
+function input(name, value, attributes = {}) {
+  const element = h("input", { name, autocomplete: "off", ...attributes });
+  element.value = value;
+  return element;
 }
 
-function select(name, value, list, say) {
-  const made = h("select", { name }, list.map((each) => h("option", { value: each }, say(each))));
-  made.value = value;
-  return made;
+/**
+ * @param {string} name
+ * @param {string} value
+ * @param {string[]} choices
+ * @param {(choice: string) => string} labelOf
+ */
+function select(name, value, choices, labelOf) {
+  const element = h("select", { name }, choices.map((choice) => h("option", { value: choice }, labelOf(choice))));
+  element.value = value;
+  return element;
 }
 
-function check(name, checked, label) {
-  const box = h("input", { type: "checkbox", name });
-  box.checked = checked;
-  return h("label", { class: "check" }, box, label);
+/**
+ * @param {string} name
+ * @param {boolean} checked
+ * @param {string} label
+ */
+function checkbox(name, checked, label) {
+  const element = h("input", { type: "checkbox", name });
+  element.checked = checked;
+  return h("label", { class: "check" }, element, label);
 }
 
-function fields(poll, locked, texts) {
-  const say = (key) => texts.say(key);
-  const values = written(poll);
+/**
+ * @param {Poll | null} poll
+ * @param {boolean} locked
+ * @param {Texts} texts
+ */
+function fieldsOf(poll, locked, texts) {
+  const say = (/** @type {string} */ key) => texts.say(key);
+  const values = formValues(poll);
   const digits = { inputmode: "numeric", pattern: "[0-9]*" };
   const options = h("textarea", { name: "options", required: true, rows: "5", dir: "auto" });
   options.value = values.options;
@@ -49,57 +82,70 @@ function fields(poll, locked, texts) {
     field(say("home.question"), input("title", values.title, { required: true, maxlength: "500", dir: "auto" })),
     locked ? h("p", { class: "quiet" }, say("host.locked")) : field(say("home.options"), options),
     h("div", { class: "line" }, line),
-    check("allow_change", values.allow_change, say("home.allow_change")),
-    check("compare", values.compare, say("host.compare")),
+    checkbox("allow_change", values.allow_change, say("home.allow_change")),
+    checkbox("compare", values.compare, say("host.compare")),
   ];
 }
 
-/** What stands in a form now; fields it does not have keep what they were. */
-function read(form, poll) {
-  const given = written(poll);
-  for (const each of form.elements) {
-    if (each.name in given) given[each.name] = each.type === "checkbox" ? each.checked : each.value;
+/**
+ * Returns the values of a form; those it has no field for are as they were.
+ * @param {HTMLFormElement} form
+ * @param {Poll | null} poll
+ * @returns {FormValues}
+ */
+function valuesOf(form, poll) {
+  /** @type {Record<string, string | boolean>} */
+  const values = { ...formValues(poll) };
+  for (const control of /** @type {Iterable<HTMLInputElement>} */ (/** @type {unknown} */ (form.elements))) {
+    if (control.name in values) values[control.name] = control.type === "checkbox" ? control.checked : control.value;
   }
-  return given;
+  return /** @type {FormValues} */ (/** @type {unknown} */ (values));
 }
 
-const LABELS = { title: "home.question", options: "home.options", max_choices: "home.max", closes_in: "home.closes_in", quorum: "host.quorum", assurance: "home.assurance" };
-
-/** What an error of the server says, in words; fields by what the form calls them. */
-export function wordsOf(error, texts) {
+/**
+ * Returns an error of the server in words. Fields have the names that the form gives them.
+ * @param {ApiError} error
+ * @param {Texts} texts
+ */
+export function errorText(error, texts) {
   if (error.code === "unreached") return texts.say("host.not_sent");
   if (error.code === "gone") return texts.say("host.gone");
   const key = `error.${error.code}`;
-  if (!error.fields && (error.code === "conflict" || !texts.has(key))) return error.message;
-  const named = Object.entries(error.fields || {}).map(([name, why]) => {
-    const place = /^options\[(\d+)\]/.exec(name);
-    const label = place ? `${texts.say("poll.option")} ${Number(place[1]) + 1}` : name in LABELS ? texts.say(LABELS[name]) : name;
-    return `${label}: ${why}.`;
+  if (!error.fields && (error.code === "conflict" || !texts.has(key))) return error.message || error.code;
+  const details = Object.entries(error.fields || {}).map(([name, reason]) => {
+    const option = /^options\[(\d+)\]/.exec(name);
+    const label = option ? `${texts.say("poll.option")} ${Number(option[1]) + 1}` : name in LABELS ? texts.say(LABELS[name]) : name;
+    return `${label}: ${reason}.`;
   });
-  return [texts.say(key), ...named].join(" ");
+  return [texts.say(key), ...details].join(" ");
 }
 
-/** `send(values)` resolves with {error} where it was refused; anything else closes the form. `locked`: there are ballots. */
+/**
+ * Opens the form. `send` resolves with an `error` where the poll was refused, and anything else closes the form.
+ * @param {{poll?: Poll | null, locked?: boolean, texts: Texts}} options `locked`: there are ballots, so that the options
+ *   cannot change
+ * @param {(values: FormValues) => Promise<{error?: ApiError}>} send
+ */
 export function openPollForm({ poll = null, locked = false, texts }, send) {
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
   const form = h("form", { class: "make", novalidate: true },
     wrong,
-    fields(poll, locked, texts),
+    fieldsOf(poll, locked, texts),
     h("p", { class: "acts" },
       h("button", { class: "primary" }, texts.say(poll ? "host.save" : "home.create_poll")),
-      h("button", { type: "button", class: "second", onclick: () => box.close() }, texts.say("host.cancel"))));
+      h("button", { type: "button", class: "second", onclick: () => dialog.close() }, texts.say("host.cancel"))));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const { error = null } = await send(read(form, poll));
+    const { error } = await send(valuesOf(form, poll));
     if (!error) {
-      box.close();
+      dialog.close();
       return;
     }
-    setText(wrong, wordsOf(error, texts));
+    setText(wrong, errorText(error, texts));
     wrong.hidden = false;
     wrong.scrollIntoView({ block: "nearest" });
   });
-  const box = openDialog({ title: texts.say(poll ? "host.edit_title" : "home.new_poll"), parts: [form], kind: "wide" });
-  form.elements.title.focus();
-  return box;
+  const dialog = openDialog({ title: texts.say(poll ? "host.edit_title" : "home.new_poll"), parts: [form], kind: "wide" });
+  /** @type {HTMLElement} */ (form.elements.namedItem("title")).focus();
+  return dialog;
 }

@@ -1,40 +1,53 @@
-// The version of each poll and wall that the page shows. An act says which one it was made for (`If-Match`), so that a
-// page which slept, or another host's page, overwrites nothing.
+// The version of each poll and wall that the page shows. A command names the version it is made for (`If-Match`), so
+// that a page that slept, or the page of another host, overwrites nothing.
 
-import { same } from "./changes.js";
+import { isSameState } from "./changes.js";
 
-/** No version has this number: an act for something that is no more is refused, and the page asks what there is. */
-const NONE = '"0"';
+/** @import { Fields } from "./changes.js" */
 
-export class Shelf {
-  /** `read(name)` resolves with {value, etag} of "polls/ID" or "walls/CODE"; null where there is none any more. */
+/** No version has this tag: a command for something that is gone is refused, and the page then asks what there is. */
+const NO_VERSION = '"0"';
+
+/** @typedef {{value: Fields, etag: string}} Version */
+
+export class VersionCache {
+  /** @param {(name: string) => Promise<Version | null>} read reads "polls/ID" or "walls/CODE"; null where it is gone */
   constructor(read) {
     this.read = read;
-    this.held = new Map();
+    /** @type {Map<string, Version>} */
+    this.versions = new Map();
   }
 
+  /**
+   * @param {string} name
+   * @param {Fields} value
+   * @param {string | null | undefined} etag
+   */
   put(name, value, etag) {
-    if (etag) this.held.set(name, { value, etag });
+    if (etag) this.versions.set(name, { value, etag });
   }
 
-  value(name) {
-    const held = this.held.get(name);
-    return held ? held.value : null;
+  /**
+   * Reads the current version, whatever is shown; null where it is gone.
+   * @param {string} name
+   */
+  async refresh(name) {
+    const version = await this.read(name);
+    if (version) this.versions.set(name, version);
+    else this.versions.delete(name);
+    return version;
   }
 
-  /** What is there now, whatever is shown; null where it is gone. */
-  async fresh(name) {
-    const found = await this.read(name);
-    if (found) this.held.set(name, found);
-    else this.held.delete(name);
-    return found;
-  }
-
-  /** {value, etag} to act upon what is `shown`, which may be older than what there is. */
-  async stand(name, shown) {
-    const held = this.held.get(name);
-    if (held && same(held.value, shown)) return held;
-    const found = await this.fresh(name);
-    return found && same(found.value, shown) ? found : { value: shown, etag: NONE };
+  /**
+   * Returns the version of what is shown, which may be older than the current one.
+   * @param {string} name
+   * @param {Fields} shown
+   * @returns {Promise<Version>}
+   */
+  async versionOf(name, shown) {
+    const held = this.versions.get(name);
+    if (held && isSameState(held.value, shown)) return held;
+    const version = await this.refresh(name);
+    return version && isSameState(version.value, shown) ? version : { value: shown, etag: NO_VERSION };
   }
 }

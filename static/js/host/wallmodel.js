@@ -1,71 +1,124 @@
 // The wall and its items as the page shows them: from the streams it follows, else as they were last read.
 
-import { watched } from "./order.js";
+import { followedItems } from "./order.js";
 
-const MOST = 15; // beside the wall's own stream: as many as a connection may have
+/** @import { LiveStreams } from "../net/streams.js" */
+/** @import { Poll, Stream, Tally, Turnout, Wall } from "../net/wire.d.ts" */
 
-export class Agenda {
+/** A connection carries sixteen streams; one of them is the wall's own. */
+const MAX_FOLLOWED = 15;
+
+/**
+ * What the page knows about an item.
+ * @typedef {object} Item
+ * @property {Stream} item
+ * @property {string} title
+ * @property {Poll} [poll]
+ * @property {Tally | null} [tally]
+ * @property {Turnout} [turnout]
+ * @property {string} [state] of a task
+ */
+
+/**
+ * The data that the server put into the page.
+ * @typedef {{wallStream: Stream, wall: Wall, version: number, items: Record<Stream, Item & {version?: number}>}} HostPage
+ */
+
+export class WallModel {
+  /**
+   * @param {HostPage} page
+   * @param {LiveStreams} live
+   */
   constructor(page, live) {
     this.live = live;
     this.stream = page.wallStream;
-    this.first = page.wall;
-    this.known = new Map(Object.entries(page.items));
+    this.lastWall = page.wall;
+    /** @type {Map<Stream, Item>} */
+    this.items = new Map(Object.entries(page.items));
+    /** @type {Set<Stream>} items that were refused, until the wall says something new */
     this.refused = new Set();
+    /** @type {Wall | null} */
+    this.followedWall = null;
   }
 
+  /** @returns {Wall} */
   get wall() {
     const { values, ready } = this.live.state(this.stream);
-    if (ready && values.wall) this.first = values.wall;
-    return this.first;
+    if (ready && values.wall) this.lastWall = values.wall;
+    return this.lastWall;
   }
 
   /** Whether the wall was removed. */
-  get gone() {
+  get isGone() {
     const { values, ready, error } = this.live.state(this.stream);
     return Boolean(error) || (ready && !values.wall);
   }
 
-  /** {item, title, poll, tally, turnout, state} of an item. */
-  entry(item) {
-    const held = this.known.get(item) || { item, title: "" };
+  /**
+   * @param {Stream} item
+   * @returns {Item}
+   */
+  item(item) {
+    const known = this.items.get(item) || { item, title: "" };
     const { values, ready } = this.live.state(item);
-    if (!ready || !this.live.streams.includes(item)) return held;
+    if (!ready || !this.live.streams.includes(item)) return known;
     const { poll, tally = null, task } = values;
-    if (poll) this.known.set(item, { ...held, title: poll.title, poll, tally });
-    else if (task) this.known.set(item, { ...held, title: task.title, state: task.state });
-    return this.known.get(item) || held;
+    /** @type {Item} */
+    const current = poll ? { ...known, title: poll.title, poll, tally } : task ? { ...known, title: task.title, state: task.state } : known;
+    if (poll || task) this.items.set(item, current);
+    return current;
   }
 
-  /** The poll or wall of a name, as it is shown. */
+  /** The item that is on the screen, or null. */
+  get active() {
+    const { active } = this.wall;
+    return active ? this.item(active) : null;
+  }
+
+  /**
+   * Returns a poll as it is shown. Empty fields stand for what is unknown.
+   * @param {Stream} item
+   */
+  poll(item) {
+    return this.item(item).poll || /** @type {Poll} */ ({});
+  }
+
+  /**
+   * Returns the poll or wall of a name, as it is shown.
+   * @param {string} name
+   */
   shown(name) {
-    return name === this.stream ? this.wall : this.entry(name).poll || {};
+    return name === this.stream ? this.wall : this.poll(name);
   }
 
-  /** What was read of an item that is not followed. */
-  learn(item, poll) {
+  /**
+   * Takes what was read of an item that is not followed.
+   * @param {Stream} item
+   * @param {any} poll
+   */
+  update(item, poll) {
     const { tally = null } = poll;
-    this.known.set(item, { ...this.known.get(item), item, title: poll.title, poll, tally });
+    this.items.set(item, { ...this.items.get(item), item, title: poll.title, poll, tally });
   }
 
-  /** Follows the items that matter now. One that was refused is left alone until the wall says something new. */
+  /** Follows the items that matter now, without those that were refused. */
   follow() {
     const { wall } = this;
-    if (wall !== this.followed) this.refused.clear();
-    this.followed = wall;
+    if (wall !== this.followedWall) this.refused.clear();
+    this.followedWall = wall;
     for (const stream of this.live.streams) if (stream !== this.stream && this.live.state(stream).error) this.refused.add(stream);
-    const phaseOf = (item) => (this.entry(item).poll || {}).phase;
-    const chosen = watched(wall, phaseOf, MOST).filter((item) => !this.refused.has(item));
-    const streams = [this.stream, ...chosen];
+    const items = followedItems(wall, (item) => this.poll(item).phase, MAX_FOLLOWED);
+    const streams = [this.stream, ...items.filter((item) => !this.refused.has(item))];
     if (streams.join() !== this.live.streams.join()) this.live.follow(streams);
   }
 
-  /** Polls of which nothing is known yet, and that no stream brings. */
+  /** Polls about which nothing is known yet, and which no stream brings. */
   get unknown() {
-    return this.distant.filter((item) => !this.known.has(item));
+    return this.notFollowed.filter((item) => !this.items.has(item));
   }
 
   /** Polls that are not followed: what is shown of them may be old. */
-  get distant() {
+  get notFollowed() {
     return this.wall.items.filter((item) => item.startsWith("polls/") && !this.live.streams.includes(item));
   }
 }

@@ -1,70 +1,98 @@
-// What is seen of a line of a log, as the server made it out: text, its parts with their looks, and where in it is what
-// was searched for. Pure.
+// The visible text of a line, as the server worked it out, its styled parts, and the places that match a search. Pure.
 
-/** The text that is seen of a line. */
-export function seen(item) {
-  return item.shown === undefined ? item.text || "" : item.shown;
+/** @import { Line, Span } from "./linecache.js" */
+
+/** @typedef {[from: number, to: number]} Match */
+
+/**
+ * Returns the text of a line that is visible.
+ * @param {Line} line
+ */
+export function visibleText(line) {
+  return line.shown === undefined ? line.text || "" : line.shown;
 }
 
-/** Parts [text, look] of what is seen of a line. */
-export function parts(item) {
-  return item.spans || [[seen(item), ""]];
+/**
+ * Returns the parts of a line's visible text.
+ * @param {Line} line
+ * @returns {Span[]}
+ */
+export function spansOf(line) {
+  return line.spans || [[visibleText(line), ""]];
 }
 
-/** The classes of a look such as "ink1 bold". */
-export function classes(look) {
-  return look ? look.split(" ").map((name) => `a-${name}`).join(" ") : "";
+/**
+ * Returns the CSS classes of a style such as "ink1 bold".
+ * @param {string} style
+ */
+export function classesOf(style) {
+  return style ? style.split(" ").map((name) => `a-${name}`).join(" ") : "";
 }
 
-/** Text in the form in which it is compared: as the server folds it, as far as scripts can. */
-function folded(text) {
+/**
+ * Returns a text in the form in which it is compared: as the server folds it, as far as scripts can. They have no case
+ * folding of their own, so upper and lower case are applied in turn, and the final sigma becomes the usual one.
+ * @param {string} text
+ */
+function fold(text) {
   return text.normalize("NFKC").toUpperCase().toLowerCase().replace(/\u03c2/g, "\u03c3").normalize("NFKC");
 }
 
-/** Where `query` is in `text`, as [from, to] in its letters; at most `most` places. */
-export function places(text, query, most = 200) {
-  const wanted = folded(query);
-  if (!wanted) return [];
-  const whole = folded(text);
-  if (!whole.includes(wanted)) return [];
-  // Each letter is folded alone, with its marks, so that a place in the folded text leads back to one in the text.
+/**
+ * Returns where `query` is found in `text`, at most `most` times.
+ * @param {string} text
+ * @param {string} query
+ * @returns {Match[]}
+ */
+export function findMatches(text, query, most = 200) {
+  const wanted = fold(query);
+  if (!wanted || !fold(text).includes(wanted)) return [];
+  // Folding changes lengths. Each letter is folded alone, with its marks, so that a place in the folded text leads back
+  // to one in the text.
   const letters = text.match(/[^\p{M}]\p{M}*|\p{M}+/gsu) || [];
-  let inside = "";
-  const from = [];
+  let folded = "";
+  /** @type {number[]} for each place in the folded text, the one in the text */
+  const origin = [];
   let at = 0;
   for (const letter of letters) {
-    const part = folded(letter);
-    for (let place = 0; place < part.length; place += 1) from.push(at);
-    inside += part;
+    const part = fold(letter);
+    for (let place = 0; place < part.length; place += 1) origin.push(at);
+    folded += part;
     at += letter.length;
   }
-  from.push(at);
-  const found = [];
-  for (let place = inside.indexOf(wanted); place >= 0 && found.length < most; place = inside.indexOf(wanted, place + wanted.length)) {
-    let end = from[place + wanted.length];
-    if (end === from[place]) end = from.find((next) => next > end) ?? at;
-    found.push([from[place], end]);
+  origin.push(at);
+  /** @type {Match[]} */
+  const matches = [];
+  for (let place = folded.indexOf(wanted); place >= 0 && matches.length < most; place = folded.indexOf(wanted, place + wanted.length)) {
+    let end = origin[place + wanted.length];
+    if (end === origin[place]) end = origin.find((next) => next > end) || at;
+    matches.push([origin[place], end]);
   }
-  return found;
+  return matches;
 }
 
-/** The parts of a line cut at the places that are marked: [text, look, marked]. */
-export function cut(pieces, marks) {
-  const made = [];
+/**
+ * Returns the parts of a line cut at the edges of the matches, and whether each part is one.
+ * @param {Span[]} spans
+ * @param {Match[]} matches
+ */
+export function markMatches(spans, matches) {
+  /** @type {[text: string, style: string, marked: boolean][]} */
+  const parts = [];
   let at = 0;
   let next = 0;
-  for (const [text, look] of pieces) {
+  for (const [text, style] of spans) {
     const end = at + text.length;
     let begin = at;
     while (begin < end) {
-      while (next < marks.length && marks[next][1] <= begin) next += 1;
-      const [from, to] = marks[next] || [Infinity, Infinity];
+      while (next < matches.length && matches[next][1] <= begin) next += 1;
+      const [from, to] = matches[next] || [Infinity, Infinity];
       const inside = from <= begin;
       const stop = Math.min(end, inside ? to : from);
-      made.push([text.slice(begin - at, stop - at), look, inside]);
+      parts.push([text.slice(begin - at, stop - at), style, inside]);
       begin = stop;
     }
     at = end;
   }
-  return made;
+  return parts;
 }

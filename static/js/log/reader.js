@@ -1,30 +1,40 @@
-// Reads one log as it is looked at: asks for the lines in view and around them, or for the end, one question at a
-// time, and holds no more than its room. Knows no page.
+// Reads one log as it is looked at: asks for the lines in view and around them, or for the end, one request at a time,
+// and holds no more than its cache. Knows no elements.
 
-import { Lines } from "./lines.js";
+import { LineCache } from "./linecache.js";
 import { LogSource } from "./source.js";
 
-const AGAIN = 2_000; // after a question that was not answered
-const AROUND = 20; // lines beside those in view
-const FIRST = 50; // lines of the first question, whose lengths nobody knows yet
+/** @import { Environment } from "../net/environment.js" */
+/** @import { LinesAnswer } from "./source.js" */
+
+const RETRY = 2_000;
+const MARGIN = 20; // lines before and after those in view
+const FIRST_BATCH = 50; // lines of the first request, when nobody knows how long they are
 const FINAL = new Set(["not_found", "no_such_stream", "forbidden", "unauthenticated", "bad_token"]);
 
 export class LogReader {
   /**
-   * `begin` is the line to begin at, null for the end. `view()` tells {line, most}: the first line in view and how
-   * many are. `on` hears came(first) when lines arrived or changed, and refused(code).
+   * @param {object} options
+   * @param {string} options.task
+   * @param {string} options.step
+   * @param {Environment} options.env
+   * @param {number | null} options.begin the line to begin at, null for the end
+   * @param {() => {line: number, rows: number}} options.view the first line in view, and how many lines are
+   * @param {{lines: (isFirst: boolean) => void, refused: (code: string) => void}} options.on `lines` hears that lines
+   *   arrived or changed
    */
   constructor({ task, step, env, begin, view, on }) {
     this.source = new LogSource(task, step, env);
-    this.lines = new Lines();
+    this.lines = new LineCache();
     this.env = env;
     this.begin = begin;
     this.view = view;
     this.on = on;
-    this.known = false; // nothing was answered yet
+    this.started = false; // the first answer has arrived
     this.asking = false;
-    this.wanting = false;
-    this.tail = false; // the end is wanted
+    this.askAgain = false; // something was requested while a request was under way
+    this.wantsEnd = false;
+    /** @type {number | null} */
     this.timer = null;
     this.stopped = false;
   }
@@ -35,70 +45,71 @@ export class LogReader {
     this.source.stop();
   }
 
-  /** The end is wanted, for it has moved or was left. */
-  wantEnd() {
-    this.tail = true;
-    this.want();
+  /** Asks for the end, which has moved or was not in view. */
+  requestEnd() {
+    this.wantsEnd = true;
+    this.request();
   }
 
-  /** What is to be asked for next: null when nothing is. */
-  wish() {
-    if (!this.known && this.begin !== null) return { from: Math.max(1, this.begin - FIRST / 2), count: FIRST };
-    const { line, most } = this.view();
-    if (!this.known || this.tail) {
-      const count = Math.min(most + 4, this.known ? this.lines.portion() : FIRST);
+  /** Returns the lines to ask for next, or null where none are needed. */
+  nextRange() {
+    if (!this.started && this.begin !== null) return { from: Math.max(1, this.begin - FIRST_BATCH / 2), count: FIRST_BATCH };
+    const { line, rows } = this.view();
+    if (!this.started || this.wantsEnd) {
+      const count = Math.min(rows + 4, this.started ? this.lines.batchSize() : FIRST_BATCH);
       return { from: -count, count };
     }
-    const around = Math.min(AROUND, most);
-    return this.lines.missing(line, line + most) || this.lines.missing(line - around, line + most + around);
+    const margin = Math.min(MARGIN, rows);
+    return this.lines.missingRange(line, line + rows) || this.lines.missingRange(line - margin, line + rows + margin);
   }
 
-  /** Asks, unless a question is under way: then again after its answer. */
-  async want() {
+  /** Asks for what is needed now; while a request is under way, after its answer. */
+  async request() {
     if (this.asking) {
-      this.wanting = true;
+      this.askAgain = true;
       return;
     }
-    const wish = this.stopped ? null : this.wish();
-    if (!wish) return;
+    const range = this.stopped ? null : this.nextRange();
+    if (!range) return;
     this.asking = true;
-    this.wanting = false;
-    this.tail = false;
-    let failed = null;
+    this.askAgain = false;
+    this.wantsEnd = false;
+    /** @type {unknown} */
+    let failure = null;
     try {
-      const answer = await this.source.lines(wish.from, wish.count);
+      const answer = await this.source.lines(range.from, range.count);
       if (!this.stopped) this.take(answer);
     } catch (error) {
-      failed = error;
+      failure = error;
     }
     this.asking = false;
     if (this.stopped) return;
-    if (failed) this.failed(failed);
-    else if (wish.from > 0 && !this.lines.has(wish.from)) this.later(); // it was said to be there, and will be
-    else if (this.wanting || this.wish()) this.want();
+    if (failure) this.failed(failure);
+    // The stream announced a line that the log does not have yet: asking again at once would bring the same answer.
+    else if (range.from > 0 && !this.lines.isCurrent(range.from)) this.retryLater();
+    else if (this.askAgain || this.nextRange()) this.request();
   }
 
-  later() {
+  retryLater() {
     this.env.clearTimeout(this.timer);
-    this.timer = this.env.setTimeout(() => this.want(), AGAIN);
+    this.timer = this.env.setTimeout(() => this.request(), RETRY);
   }
 
-  failed({ code }) {
+  /** @param {unknown} error */
+  failed(error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (FINAL.has(code)) this.on.refused(code);
-    else this.later();
+    else this.retryLater();
   }
 
+  /** @param {LinesAnswer} answer */
   take(answer) {
-    const first = !this.known;
-    this.known = true;
-    if (answer.redraws) this.lines.doubt();
-    this.lines.grow(answer);
-    this.put(answer.items);
-    this.on.came(first);
-  }
-
-  put(items) {
-    const { line, most } = this.view();
-    this.lines.put(items, line, line + most);
+    const isFirst = !this.started;
+    this.started = true;
+    if (answer.redraws) this.lines.invalidate();
+    this.lines.update(answer);
+    const { line, rows } = this.view();
+    this.lines.add(answer.items, line, line + rows);
+    this.on.lines(isFirst);
   }
 }

@@ -1,43 +1,74 @@
-// Search over the whole log: the server counts and finds, the page jumps. Line numbers of hits are held, not lines.
+// Search in the whole log: the server finds and counts, the page jumps. The page holds the numbers of the lines that
+// were found, and not the lines.
 
-import { setText } from "../ui/dom.js";
+import { find, setText } from "../ui/dom.js";
 
-const PAUSE = 300; // while somebody types
+/** @import { Environment } from "../net/environment.js" */
+/** @import { FormatNumber, Texts } from "../ui/texts.js" */
+/** @import { LogSource } from "./source.js" */
+
+const TYPING_PAUSE = 300;
 
 export class LogSearch {
-  /** `jump(line)` shows a hit; `changed()` when there are others to mark. */
-  constructor(form, { texts, number, env, jump, changed }) {
-    this.form = form;
-    this.input = form.querySelector("input");
-    this.found = form.querySelector(".found");
-    [this.before, this.after] = form.querySelectorAll("button");
-    this.tools = { texts, number, env, jump, changed };
+  /**
+   * @param {HTMLFormElement} form
+   * @param {{texts: Texts, number: FormatNumber, env: Environment}} tools
+   * @param {{jump: (line: number) => void, changed: () => void}} on `changed` hears that other lines are to be marked
+   */
+  constructor(form, { texts, number, env }, on) {
+    this.texts = texts;
+    this.number = number;
+    this.env = env;
+    this.on = on;
+    /** @type {HTMLInputElement} */
+    this.input = find("input", form);
+    this.status = find(".found", form);
+    const [backward, forward] = form.querySelectorAll("button");
+    this.backward = backward;
+    this.forward = forward;
+    /** @type {LogSource | null} */
     this.source = null;
+    /** @type {number | null} */
     this.timer = null;
-    this.clear();
+    this.query = "";
+    /** @type {number[]} the lines that were found so far */
+    this.hits = [];
+    /** @type {Set<number>} the same */
+    this.marks = new Set();
+    this.count = 0; // of all lines that match
+    /** @type {string | null} the line from which the server goes on */
+    this.next = null;
+    this.at = -1;
     this.input.addEventListener("input", () => this.typed());
-    this.input.addEventListener("keydown", (event) => event.key === "Escape" && this.reset());
-    this.before.addEventListener("click", () => this.step(-1));
-    this.after.addEventListener("click", () => this.step(1));
+    this.input.addEventListener("keydown", (event) => this.key(event));
+    this.backward.addEventListener("click", () => this.step(-1));
+    this.forward.addEventListener("click", () => this.step(1));
     form.addEventListener("submit", (event) => event.preventDefault());
-    this.input.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.isComposing) return;
-      event.preventDefault();
-      if (this.pending()) this.search(1);
-      else this.step(event.shiftKey ? -1 : 1);
-    });
   }
 
-  /** Another log is searched from now on. */
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    if (event.key === "Escape") this.reset();
+    // With an input method for Chinese or Japanese, Enter accepts what is composed.
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    if (this.isPending()) this.search(true);
+    else this.step(event.shiftKey ? -1 : 1);
+  }
+
+  /**
+   * Searches another log from now on.
+   * @param {LogSource} source
+   */
   use(source) {
     this.source = source;
     this.clear();
-    this.show();
-    if (this.input.value) this.search(null);
+    this.draw();
+    if (this.input.value) this.search(false);
   }
 
   clear() {
-    this.tools.env.clearTimeout(this.timer);
+    this.env.clearTimeout(this.timer);
     this.timer = null;
     this.query = "";
     this.hits = [];
@@ -50,38 +81,48 @@ export class LogSearch {
   reset() {
     this.input.value = "";
     this.clear();
-    this.show();
-    this.tools.changed();
+    this.draw();
+    this.on.changed();
   }
 
-  pending() {
+  /** Whether the field holds a text that is not searched for yet. */
+  isPending() {
     return this.timer !== null || this.input.value !== this.query;
   }
 
   typed() {
-    this.tools.env.clearTimeout(this.timer);
-    this.timer = this.tools.env.setTimeout(() => this.search(1), PAUSE);
+    this.env.clearTimeout(this.timer);
+    this.timer = this.env.setTimeout(() => this.search(true), TYPING_PAUSE);
   }
 
-  /** Looks for what stands in the box; with `step`, jumps to the first hit. */
-  async search(step) {
+  /**
+   * Searches for the text in the field.
+   * @param {boolean} jump whether to jump to the first hit
+   */
+  async search(jump) {
     const text = this.input.value;
     const { source } = this;
     this.clear();
     this.query = text;
-    this.tools.changed();
+    this.on.changed();
     if (!text || !source) {
-      this.show();
+      this.draw();
       return;
     }
-    setText(this.found, this.tools.texts.say("log.searching"));
-    if (!(await this.more(source, text, 1))) return;
-    if (step && this.hits.length) this.step(1);
-    else this.show();
-    this.tools.changed();
+    setText(this.status, this.texts.say("log.searching"));
+    if (!(await this.fetch(source, text, 1))) return;
+    if (jump && this.hits.length) this.step(1);
+    else this.draw();
+    this.on.changed();
   }
 
-  async more(source, text, from) {
+  /**
+   * Fetches hits from a line on. Resolves with false where they came too late or not at all.
+   * @param {LogSource} source
+   * @param {string} text
+   * @param {number} from
+   */
+  async fetch(source, text, from) {
     try {
       const answer = await source.search(text, from);
       if (source !== this.source || text !== this.query) return false;
@@ -93,35 +134,38 @@ export class LogSearch {
       }
       return true;
     } catch (error) {
-      if (error.name !== "AbortError") setText(this.found, this.tools.texts.say("log.search_failed"));
+      const isAborted = error instanceof Error && error.name === "AbortError";
+      if (!isAborted) setText(this.status, this.texts.say("log.search_failed"));
       return false;
     }
   }
 
+  /** @param {-1 | 1} by */
   async step(by) {
-    if (this.pending()) {
-      await this.search(1);
+    if (this.isPending()) {
+      await this.search(true);
       return;
     }
-    if (by > 0 && this.at + 1 >= this.hits.length && this.next) {
-      if (!(await this.more(this.source, this.query, Number(this.next)))) return;
+    if (by > 0 && this.at + 1 >= this.hits.length && this.next && this.source) {
+      if (!(await this.fetch(this.source, this.query, Number(this.next)))) return;
     }
     const to = this.at + by;
     if (to < 0 || to >= this.hits.length) return;
     this.at = to;
-    this.show();
-    this.tools.jump(this.hits[to]);
+    this.draw();
+    this.on.jump(this.hits[to]);
   }
 
-  show() {
-    const { texts, number } = this.tools;
-    const none = !this.count;
-    const words = none
-      ? texts.say("log.no_hits")
-      : this.at < 0 ? texts.say("log.hits", { n: number(this.count) }, this.count)
-        : texts.say("log.hit_of", { n: number(this.at + 1), of: number(this.count) }, this.count);
-    setText(this.found, this.query ? words : "");
-    this.before.disabled = this.at <= 0;
-    this.after.disabled = none || (this.at + 1 >= this.hits.length && !this.next);
+  draw() {
+    setText(this.status, this.query ? this.statusText() : "");
+    this.backward.disabled = this.at <= 0;
+    this.forward.disabled = !this.count || (this.at + 1 >= this.hits.length && !this.next);
+  }
+
+  statusText() {
+    const { texts, number, count } = this;
+    if (!count) return texts.say("log.no_hits");
+    if (this.at < 0) return texts.say("log.hits", { n: number(count) }, count);
+    return texts.say("log.hit_of", { n: number(this.at + 1), of: number(count) }, count);
   }
 }

@@ -1,34 +1,33 @@
-// The server's time. A message says `now` as it is sent and arrives a little later, so every sample is too early by
-// its delay: the largest of the last few is the best.
+// Estimates the server's time. A message carries the time at which it was sent and arrives a little later, so each
+// sample is too early by its delay: the largest of the last few samples is the best estimate.
 
-const KEPT = 8;
-const SET = 5_000; // no message is that late: a sample so far behind says that the local clock was put forward
+const MAX_SAMPLES = 8;
+/** No message is this late. A sample this far behind the others means that the device's own clock was put forward. */
+const CLOCK_JUMP = 5_000;
 
 export class Clock {
+  /** @param {() => number} local milliseconds since 1970 by the device's own clock */
   constructor(local = () => Date.now()) {
     this.local = local;
+    /** @type {number[]} */
     this.samples = [];
   }
 
-  hear(now) {
-    const server = Date.parse(now);
+  /**
+   * Takes the time that a message carries.
+   * @param {string} sentAt
+   */
+  sample(sentAt) {
+    const server = Date.parse(sentAt);
     if (Number.isNaN(server)) return;
-    const sample = server - this.local();
-    if (this.samples.length && sample < Math.max(...this.samples) - SET) this.samples = [];
-    this.samples.push(sample);
-    if (this.samples.length > KEPT) this.samples.shift();
+    const offset = server - this.local();
+    if (this.samples.length && offset < Math.max(...this.samples) - CLOCK_JUMP) this.samples = [];
+    this.samples.push(offset);
+    if (this.samples.length > MAX_SAMPLES) this.samples.shift();
   }
 
+  /** Milliseconds since 1970 by the server's clock. */
   now() {
     return this.local() + (this.samples.length ? Math.max(...this.samples) : 0);
   }
-}
-
-/** 65000 -> "1:05", 3665000 -> "1:01:05"; never negative. */
-export function clockFace(milliseconds) {
-  const total = Math.max(0, Math.ceil(milliseconds / 1000));
-  const hours = Math.floor(total / 3600);
-  const minutes = Math.floor((total % 3600) / 60);
-  const seconds = String(total % 60).padStart(2, "0");
-  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${seconds}` : `${minutes}:${seconds}`;
 }

@@ -1,44 +1,43 @@
-// The grammar of text/event-stream, without I/O. Read by script rather than by EventSource, which hides the
-// status of a refusal and the time the server asks us to wait.
+// Reads streams as server-sent events.
 
-export class EventStreamParser {
-  constructor() {
-    this.rest = "";
-    this.started = false;
-    this.retry = null; // milliseconds, once the server named them
-    this.farewell = false; // the last thing heard was a `retry:` alone: the server is leaving
-    this.fields = { data: [], event: "message", retry: false };
-  }
+import { EventStreamParser } from "./eventstream.js";
+import { streamAddress } from "./protocol.js";
+import { LIMITS, retryAfter, untilEnd, watchdog } from "./transport.js";
 
-  /** Takes a piece of text, returns the whole events in it as {event, data}. */
-  push(text) {
-    const lines = (this.rest + text).split(/\r\n|\n|\r(?!$)/);
-    this.rest = lines.pop();
-    const events = [];
-    for (const line of lines) {
-      if (line === "") this.finish(events);
-      else if (!line.startsWith(":")) this.field(line);
+/** @import { Transport } from "./transport.js" */
+
+/** @type {Transport} */
+export function sse(spec, on, env) {
+  const abort = new env.AbortController();
+  const parser = new EventStreamParser();
+  const dog = watchdog(env, () => link.end({ silent: true }));
+  const link = untilEnd(on, () => {
+    dog.stop();
+    abort.abort();
+  });
+  const read = async () => {
+    const response = await env.fetch(`${env.origin}/sse/${streamAddress(spec.streams, spec)}`, {
+      headers: { Accept: "text/event-stream" },
+      cache: "no-store",
+      signal: abort.signal,
+    });
+    if (!response.ok || !response.body || !response.body.getReader) {
+      link.end({ status: response.status, retry: retryAfter(response) });
+      return;
     }
-    return events;
-  }
-
-  field(line) {
-    const colon = line.indexOf(":");
-    const name = colon < 0 ? line : line.slice(0, colon);
-    const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
-    if (name === "data") this.fields.data.push(value);
-    else if (name === "event") this.fields.event = value;
-    else if (name === "retry" && /^\d+$/.test(value)) {
-      this.retry = Number(value);
-      this.fields.retry = true;
+    const reader = response.body.getReader();
+    const decoder = new env.TextDecoder();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      dog.wind(LIMITS.sse);
+      link.heard();
+      const events = parser.push(decoder.decode(value, { stream: true }));
+      if (events.length) link.messages(events.map((event) => JSON.parse(event.data)));
     }
-  }
-
-  finish(events) {
-    const { data, event, retry } = this.fields;
-    this.fields = { data: [], event: "message", retry: false };
-    if (data.length) events.push({ event, data: data.join("\n") });
-    this.farewell = retry && this.started; // the first block's `retry` is only a setting
-    if (data.length || retry) this.started = true;
-  }
+    link.end({ retry: parser.closing ? parser.retry : null });
+  };
+  dog.wind(LIMITS.first); // even a resume with nothing to send begins with `retry:`
+  read().catch(() => link.end({}));
+  return { close: link.close };
 }

@@ -1,26 +1,51 @@
-// A pure reducer: (what is held, event) -> what is held. A snapshot is gathered aside and swapped in when it is
-// whole, so a page never shows half of one.
+// A pure reducer from events to the state of one stream. A snapshot is gathered aside and takes the place of the old
+// state when it is complete, so a page never shows half of one.
 
+/** @import { ApiError, StreamEvent } from "./wire.d.ts" */
+
+/**
+ * @typedef {object} Content
+ * @property {Readonly<Record<string, any>>} values the newest data of each key
+ * @property {readonly any[]} messages events without a key, in their order
+ */
+
+/**
+ * @typedef {Content & {ready: boolean, staged: Content | null, error: ApiError | null}} StreamState
+ */
+
+/** @type {Content} */
 const NOTHING = Object.freeze({ values: Object.freeze({}), messages: Object.freeze([]) });
 
+/** @type {StreamState} */
 export const EMPTY = Object.freeze({ ...NOTHING, ready: false, staged: null, error: null });
 
-function put(held, event) {
-  if (event.key === undefined) return { ...held, messages: [...held.messages, event.data] };
-  const values = { ...held.values };
+/**
+ * @template {Content} T
+ * @param {T} content
+ * @param {Partial<StreamEvent>} event
+ * @returns {T}
+ */
+function withEvent(content, event) {
+  if (event.key === undefined) return { ...content, messages: [...content.messages, event.data] };
+  const values = { ...content.values };
   if (event.data === null) delete values[event.key];
   else values[event.key] = event.data;
-  return { ...held, values };
+  return { ...content, values };
 }
 
-/** The next state of one stream. The cursor has already said that the event applies. */
-export function reduce(held, event) {
-  if (event.error) return { ...held, error: event.error, staged: null, ready: false };
-  if (event.reset) return { ...held, staged: NOTHING, error: null };
+/**
+ * Returns the state after an event that the cursor has accepted.
+ * @param {StreamState} state
+ * @param {Partial<StreamEvent>} event
+ * @returns {StreamState}
+ */
+export function reduce(state, event) {
+  if (event.error) return { ...state, error: event.error, staged: null, ready: false };
+  if (event.reset) return { ...state, staged: NOTHING, error: null };
   if (event.synced) {
-    const whole = held.staged || held;
-    return { values: whole.values, messages: whole.messages, ready: true, staged: null, error: null };
+    const { values, messages } = state.staged || state;
+    return { values, messages, ready: true, staged: null, error: null };
   }
-  if (held.staged) return { ...held, staged: put(held.staged, event) };
-  return put(held, event);
+  if (state.staged) return { ...state, staged: withEvent(state.staged, event) };
+  return withEvent(state, event);
 }

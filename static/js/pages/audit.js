@@ -1,5 +1,5 @@
-// A page on which nothing moves: its moments are put into the reader's zone.
+// A page on which nothing moves: its times are rewritten in the reader's time zone.
 
-import { localise } from "../ui/timestamps.js";
+import { localizeTimestamps } from "../ui/timestamps.js";
 
-localise();
+localizeTimestamps();

@@ -1,124 +1,143 @@
-// A wall's remote control, live: what stands on the screen, the items in their order, and everything that can be done
+// The host's remote control of a wall: what is on the screen, the items in their order, and everything that can be done
 // with them, by buttons and by keys.
 
-import { dataBlock, h, setText } from "../ui/dom.js";
-import { browser, wakeOn } from "../net/environment.js";
-import { meaning } from "../host/keys.js";
-import { Agenda } from "../host/wallmodel.js";
-import { Steering } from "../host/controller.js";
-import { Live } from "../net/streams.js";
-import { Texts } from "../ui/texts.js";
-import { Announcer } from "../ui/announcer.js";
-import { Away } from "../ui/offline.js";
-import { Corner } from "../ui/corner.js";
+import { HostController } from "../host/controller.js";
+import { HealthPanel } from "../host/health.js";
+import { ItemList } from "../host/itemlist.js";
+import { openKeyList } from "../host/keylist.js";
+import { actionOf } from "../host/keys.js";
+import { StagePanel } from "../host/stage.js";
+import { WallModel } from "../host/wallmodel.js";
+import { browserEnvironment, reconnectOnWake } from "../net/environment.js";
+import { LiveStreams } from "../net/streams.js";
 import { Countdown } from "../poll/countdown.js";
-import { Health } from "../host/health.js";
-import { HostList } from "../host/itemlist.js";
-import { HostStage } from "../host/stage.js";
-import { openKeys } from "../host/keylist.js";
+import { Announcer } from "../ui/announcer.js";
+import { Corner } from "../ui/corner.js";
+import { dataBlock, find, h, setText } from "../ui/dom.js";
 import { Notice } from "../ui/notice.js";
+import { OfflineNotice } from "../ui/offline.js";
+import { Texts } from "../ui/texts.js";
+import { toggleFullScreen } from "../wall/keys.js";
 
-const find = (selector) => document.querySelector(selector);
+/** @import { Item } from "../host/wallmodel.js" */
+
 const page = dataBlock("page");
-const env = browser();
+const env = browserEnvironment();
 const texts = new Texts(dataBlock("texts"));
 const numbers = new Intl.NumberFormat(page.lang || undefined);
-const tools = { page, env, texts, number: (value) => numbers.format(value) };
+const tools = { page, env, texts, number: (/** @type {number} */ value) => numbers.format(value) };
 
-const live = new Live({ streams: [page.wallStream], env, changed: () => draw() });
-const agenda = new Agenda(page, live);
+const live = new LiveStreams({ streams: [page.wallStream], env, onChange: () => draw() });
+const model = new WallModel(page, live);
 const announcer = new Announcer(find("#announcer"), env);
-const steering = new Steering({ ...tools, agenda, announcer, redraw: () => draw() });
+const notice = new Notice(h("p", { class: "notice" }), tools, announcer);
+const controller = new HostController({ ...tools, model, announcer, notice, redraw: () => draw() });
+const health = new HealthPanel(find("#health"), tools);
+/** @typedef {ReturnType<typeof build>} Views */
+
+/** @type {Views | null} */
 let views = null;
 
-/** The parts that forms made are made anew, as parts that live. */
-function make() {
+/** Replaces the forms of the page without script by parts that live. */
+function build() {
   document.documentElement.classList.add("scripted");
-  const notice = h("p", { class: "notice" });
   const list = h("ol", { class: "agenda" });
-  const button = (key, act) => h("button", { type: "button", class: "second", onclick: act }, texts.say(key));
+  const none = h("p", { class: "quiet none", hidden: true }, texts.say("host.no_items"));
+  const button = (/** @type {string} */ key, /** @type {() => void} */ action) =>
+    h("button", { type: "button", class: "second", onclick: action }, texts.say(key));
   find("#items").replaceChildren(
-    h("h2", {}, texts.say("host.items")),
-    h("p", { class: "quiet none", hidden: true }, texts.say("host.no_items")),
-    list,
-    h("p", { class: "acts" }, button("home.new_poll", () => steering.make()), button("host.rename", () => steering.rename()), button("host.keys", () => openKeys(texts))));
-  document.body.append(notice);
+    h("h2", {}, texts.say("host.items")), none, list,
+    h("p", { class: "acts" },
+      button("home.new_poll", () => controller.create()),
+      button("host.rename", () => controller.rename()),
+      button("host.keys", () => openKeyList(texts))));
+  document.body.append(notice.element);
   find("#onphone").addEventListener("submit", (event) => {
     event.preventDefault();
-    steering.phone();
+    controller.openPhone();
   });
-  steering.notice = new Notice(notice, tools, announcer);
-  for (const said of document.querySelectorAll("main > .done")) {
-    steering.notice.say(said.textContent);
-    said.remove();
+  // What a form of the page without script reported.
+  for (const message of document.querySelectorAll("main > .done")) {
+    notice.show(message.textContent || "");
+    message.remove();
   }
-  views = {
-    corner: new Corner(find("#corner"), tools),
-    countdown: new Countdown(find("#countdown"), tools),
-    stage: new HostStage(find("#now"), tools, steering.stage),
-    list: new HostList(list, tools, steering.rows),
-    away: new Away([{ element: find("#now"), beside: find("#now .steer") }, { element: find("#items"), beside: find("#items .none") }], tools),
-    none: find("#items .none"),
-    title: find("#wall"),
-  };
+  const stage = new StagePanel(find("#now"), tools, {
+    step: () => controller.step(),
+    previous: () => controller.go(-1),
+    next: () => controller.go(1),
+    open: () => controller.onActive((item) => controller.togglePhase(item)),
+    toggleResults: () => controller.onActive((item) => controller.toggleResults(item)),
+    reset: () => controller.onActive((item) => controller.reset(item)),
+    setTimer: (change) => controller.onActive((item) => controller.setTimer(item, change)),
+  });
+  const items = new ItemList(list, tools, {
+    show: (item) => controller.show(item === model.wall.active ? null : item),
+    togglePhase: (item) => controller.togglePhase(item),
+    toggleResults: (item) => controller.toggleResults(item),
+    edit: (item) => controller.edit(item),
+    duplicate: (item) => controller.duplicate(item),
+    reset: (item) => controller.reset(item),
+    archive: (item) => controller.archive(item),
+    erase: (item) => controller.erase(item),
+    moveBy: (item, by) => controller.moveBy(item, by),
+    moveTo: (item, place) => controller.moveTo(item, place),
+  });
+  const offline = new OfflineNotice([{ element: find("#now"), beside: find("#now .steer") }, { element: find("#items"), beside: none }], tools);
+  return { corner: new Corner(find("#corner"), tools), countdown: new Countdown(find("#countdown"), tools), title: find("#wall"), none, stage, items, offline };
 }
 
 function draw() {
-  if (!views) make();
-  agenda.follow();
-  steering.connectionIs(live.status);
+  if (!views) views = build();
+  model.follow();
+  controller.connectionChanged(live.status);
   views.corner.update(live);
-  const { wall } = agenda;
-  if (live.refusal || agenda.gone) {
-    steering.gone();
+  if (live.refusal || model.isGone) {
+    controller.reload();
     return;
   }
-  const entry = wall.active ? agenda.entry(wall.active) : null;
+  const { wall, active } = model;
   setText(views.title, wall.title);
   views.none.hidden = wall.items.length > 0;
-  views.stage.update({ entry, wall, items: wall.items, step: steering.nextStep(), busy: steering.remote.busy });
-  views.list.update(wall, (item) => agenda.entry(item));
-  countDown(entry);
-  steering.tell(entry);
-  views.away.update(live);
-  if (agenda.unknown.length) steering.catchUp(agenda.unknown);
+  views.stage.update({ item: active, wall, step: controller.nextStep(), busy: controller.busy });
+  views.items.update(wall, (item) => model.item(item));
+  drawCountdown(views.countdown, active);
+  controller.announce(active);
+  views.offline.update(live);
+  if (model.unknown.length) controller.readItems(model.unknown);
 }
 
 function tick() {
   if (!views) return;
   views.corner.update(live);
-  const entry = agenda.wall.active ? agenda.entry(agenda.wall.active) : null;
-  countDown(entry);
-  views.away.update(live);
-  health.tick(live);
+  drawCountdown(views.countdown, model.active);
+  views.offline.update(live);
+  health.tick();
 }
 
-function countDown(entry) {
-  const running = entry && entry.poll && entry.poll.phase !== "draft";
-  views.countdown.update(running ? { kind: "poll", poll: entry.poll } : { kind: "lobby" }, live.clock);
+/**
+ * @param {Countdown} countdown
+ * @param {Item | null} item
+ */
+function drawCountdown(countdown, item) {
+  const poll = item && item.poll;
+  countdown.update(poll && poll.phase !== "draft" ? { kind: "poll", poll } : { kind: "lobby" }, live.clock);
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || find("dialog[open]")) return;
-  const { target } = event;
-  const typing = Boolean(target.closest && target.closest("input, select, textarea, [contenteditable]"));
-  const control = Boolean(target.closest && target.closest("button, a, summary"));
-  const act = meaning(event, { typing, control });
-  if (!act) return;
+  if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+  const target = event.target instanceof Element ? event.target : null;
+  const typing = Boolean(target && target.closest("input, select, textarea, [contenteditable]"));
+  const control = Boolean(target && target.closest("button, a, summary"));
+  const action = actionOf(event, { typing, control });
+  if (!action) return;
   event.preventDefault();
-  if (act === "keys") openKeys(texts);
-  else if (act === "full") fullScreen();
-  else if (views.away.away) steering.notice.say(texts.say("live.away_act"), { wrong: true });
-  else steering.key(act);
+  if (action === "keys") openKeyList(texts);
+  else if (action === "full") toggleFullScreen(document);
+  else if (views && views.offline.offline) notice.show(texts.say("live.away_act"), { wrong: true });
+  else controller.key(action);
 });
 
-function fullScreen() {
-  const change = document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen && document.documentElement.requestFullscreen();
-  if (change) change.catch(() => {}); // not allowed here: the page stays as it is
-}
-
-const health = new Health(find("#health"), tools);
-health.start();
+health.refresh();
 live.start();
-wakeOn(live.connection);
+reconnectOnWake(live.connection);
 window.setInterval(tick, 1000);

@@ -1,153 +1,165 @@
 // The audience's page, of one poll or of a wall's active item.
 
-import { Ballot, ballotCalls } from "../poll/ballot.js";
-import { keepFocus, setAttribute, setText } from "../ui/dom.js";
-import { Earlier } from "../poll/previousround.js";
-import { Overview } from "../wall/results.js";
-import { start } from "../wall/livepage.js";
-import { ballots, rows } from "../poll/tally.js";
-import { Announcer } from "../ui/announcer.js";
-import { Away } from "../ui/offline.js";
+import { Booth } from "../poll/booth.js";
 import { Choices } from "../poll/choices.js";
-import { Cookies } from "../poll/cookienotice.js";
-import { Corner } from "../ui/corner.js";
+import { CookieNotice } from "../poll/cookienotice.js";
 import { Countdown } from "../poll/countdown.js";
-import { Lobby } from "../wall/lobby.js";
+import { PreviousRound } from "../poll/previousround.js";
 import { Receipt } from "../poll/receipt.js";
-import { Steps } from "../task/steplist.js";
-import { Twin } from "../poll/tallytable.js";
+import { ballotCount, resultRows } from "../poll/tally.js";
+import { TallyTable } from "../poll/tallytable.js";
+import { StepList } from "../task/steplist.js";
+import { Announcer } from "../ui/announcer.js";
+import { Corner } from "../ui/corner.js";
+import { find, keepFocus, setAttribute, setText } from "../ui/dom.js";
+import { OfflineNotice } from "../ui/offline.js";
+import { startLivePage } from "../wall/livepage.js";
+import { Lobby } from "../wall/lobby.js";
+import { WallResults } from "../wall/results.js";
 
-const SPREAD = 3_000; // ms: a hall of phones does not ask in the moment in which voting begins, or a poll is taken away
-const END = 60_000; // ms: how often a phone that is shown nothing asks whether that was all
+/** @import { Poll } from "../net/wire.d.ts" */
+/** @import { Context } from "../wall/livepage.js" */
+/** @import { PollScene } from "../wall/scene.js" */
 
-const find = (selector) => document.querySelector(selector);
-let views = null;
-let booth = null; // {stream, ballot} of the poll shown
+/** The phones of a hall ask within so many milliseconds when voting begins, or when a poll is taken off the screen. */
+const SPREAD = 3_000;
+/** How often a phone that is shown nothing asks whether the wall is over, in milliseconds. */
+const END_INTERVAL = 60_000;
 
-function make(context) {
+/** @typedef {ReturnType<typeof build>} Views */
+
+/** @type {Views | null} */
+let built = null;
+
+/** @param {Context} context */
+function build(context) {
+  const { env, texts, page } = context;
   const stage = find("#stage");
-  const tools = { ...context, live: () => context.live };
-  views = {
-    corner: new Corner(find("#corner"), tools),
-    cookies: new Cookies(find("#cookies"), tools),
-    countdown: new Countdown(find("#countdown"), tools),
-    announcer: new Announcer(find("#announcer"), context.env),
-    twin: new Twin(find("#twin"), tools),
-    away: new Away([{ element: document.body, beside: stage }], { texts: context.texts, words: "live.away_vote", blocks: false }),
-    receipt: new Receipt(find("#receipt"), tools, () => booth.ballot.takeBack()),
+  const announcer = new Announcer(find("#announcer"), env);
+  const booth = new Booth({ ...context, onChange: () => draw(context) });
+  return {
+    announcer, booth, stage,
+    corner: new Corner(find("#corner"), context),
+    cookies: new CookieNotice(find("#cookies"), context),
+    countdown: new Countdown(find("#countdown"), context),
+    table: new TallyTable(find("#twin"), context),
+    offline: new OfflineNotice([{ element: document.body, beside: stage }], { texts, textKey: "live.away_vote", disables: false }),
+    receipt: new Receipt(find("#receipt"), context, () => booth.ballot && booth.ballot.retract()),
     kept: find("#kept"),
     turnout: find("#turnout"),
     more: find("#more"),
-    earlier: new Earlier({ ...tools, audience: false, spread: SPREAD }),
     where: find("#where"),
-    poll: new Choices(stage, tools, (choices, code) => booth.ballot.cast(choices, code), (text) => views.announcer.repeat(text)),
-    task: new Steps(stage, tools),
-    lobby: new Lobby(stage, tools),
-    overview: context.page.wallStream ? new Overview(tools, { every: END, spread: SPREAD }) : null,
+    previous: new PreviousRound({ ...context, audience: false, spread: SPREAD }),
+    choices: new Choices(stage, context, {
+      cast: (choices, code) => booth.ballot && booth.ballot.cast(choices, code),
+      announce: (text) => announcer.repeat(text),
+      redraw: () => draw(context),
+    }),
+    steps: new StepList(stage, context),
+    lobby: new Lobby(stage, context),
+    results: page.wallStream ? new WallResults(context, { interval: END_INTERVAL, spread: SPREAD }) : null,
   };
-  views.poll.changed = () => draw(context);
-  views.gone = views.waiting = views.end = views.lobby;
-  return views;
 }
 
-function boothOf(context, stream, poll) {
-  const { round } = poll;
-  if (!booth || booth.stream !== stream) {
-    const id = stream.slice("polls/".length);
-    const learned = (needsCode) => { ballot.needsCode = needsCode; };
-    const calls = ballotCalls({ poll: id, live: context.live, env: context.env, learned });
-    const ballot = new Ballot({ ...calls, env: context.env, changed: () => draw(context) });
-    const made = context.page.poll && context.page.poll.id === id ? context.page.poll : null;
-    // The ballot in a page that was made for this visit is the one that is stored now.
-    const current = made && !booth && context.env.madeNow();
-    // Who is known by a code in one poll of a wall is so in all of them; the server says it for certain.
-    const known = made ? !made.needs_code : Boolean(booth && booth.codes && !booth.ballot.needsCode);
-    booth = { stream, ballot, codes: poll.assurance === "code" };
-    booth.ballot.start(made ? made.ballot : null, round, booth.codes && !known);
-    if (!current) booth.ballot.reload();
-  } else {
-    booth.ballot.enter(round);
-  }
-  return booth.ballot;
-}
-
-/** For how long ballots are kept, where they are not for ever. */
-function kept({ page, texts }, poll) {
+/**
+ * Returns for how long ballots are kept, where they are not kept for ever.
+ * @param {Context} context
+ * @param {Poll} poll
+ */
+function retentionText({ page, texts }, poll) {
   if (poll.erased_at) return texts.say("poll.erased", { date: poll.erased_at.slice(0, 10) });
   return page.ballotDays ? texts.say("poll.kept_days", { n: page.ballotDays }, page.ballotDays) : "";
 }
 
-function drawPoll(context, scene) {
-  const { poll, tally } = scene;
-  const ballot = boothOf(context, scene.stream, poll);
-  const earlier = views.earlier.of(scene);
-  views.poll.update({ ...scene, earlier }, ballot);
+/**
+ * @param {Views} views
+ * @param {Context} context
+ * @param {PollScene} scene
+ */
+function drawPoll(views, context, scene) {
+  const { stream, poll, tally } = scene;
+  const ballot = views.booth.ballotFor(stream, poll);
+  const previous = views.previous.tallyFor(scene);
+  views.choices.update({ ...scene, previous }, ballot);
   const answer = views.receipt.update(poll, ballot);
-  if (answer) views.announcer.say(answer);
-  const cast = ballots(scene);
-  const words = context.texts.say("poll.ballots", { n: context.number(cast) }, cast);
-  setText(views.turnout, words);
-  setText(views.kept, kept(context, poll));
-  const list = rows(poll, tally, earlier);
-  const counted = list.some((row) => row.counted);
+  if (answer) views.announcer.announce(answer);
+  const cast = ballotCount(scene);
+  const turnout = context.texts.say("poll.ballots", { n: context.number(cast) }, cast);
+  setText(views.turnout, turnout);
+  setText(views.kept, retentionText(context, poll));
+  const rows = resultRows(poll, tally, previous);
+  const counted = rows.some((row) => row.counted);
   views.more.hidden = !counted || poll.phase !== "closed";
-  setAttribute(views.more.firstElementChild, "href", `/${scene.stream}/replay`);
-  if (counted) {
-    views.twin.update(JSON.stringify([scene.stream, poll.round, poll.phase]), poll.title, list, cast, poll.round - 1);
-    views.announcer.count(words);
-  } else {
-    views.twin.clear();
+  setAttribute(find("a", views.more), "href", `/${stream}/replay`);
+  if (!counted) {
+    views.table.clear();
+    return;
   }
+  const key = JSON.stringify([stream, poll.round, poll.phase]);
+  views.table.update(key, { title: poll.title, rows, ballots: cast, previousRound: poll.round - 1 });
+  views.announcer.announceLater(turnout);
 }
 
-/** The scene, or that every poll of the wall was asked, as soon as that is known. */
-function shownNow(scene) {
-  const found = views.overview && views.overview.of(scene);
-  return found ? { ...scene, ...found, kind: "end" } : scene;
+/** @param {Views} views */
+function clearPoll(views) {
+  views.receipt.hide();
+  views.table.clear();
+  views.more.hidden = true;
+  setText(views.turnout, "");
+  setText(views.kept, "");
 }
 
+/** @param {Context} context */
 function draw(context) {
-  const held = document.activeElement;
-  const question = find("#stage h1");
-  show(context);
-  keepFocus(held, () => {
-    const heading = find("#stage h1");
+  const focused = document.activeElement;
+  const question = document.querySelector("#stage h1");
+  if (!built) built = build(context);
+  drawPage(built, context);
+  keepFocus(focused, () => {
+    const heading = document.querySelector("#stage h1");
     const answer = find("#receipt");
-    return heading === question && !answer.hidden ? answer : heading;
+    return heading === question && !answer.hidden ? answer : /** @type {HTMLElement | null} */ (heading);
   });
 }
 
-function show(context) {
-  if (!views) make(context);
-  views.corner.update(context.live);
-  views.away.update(context.live);
-  views.cookies.update(booth && booth.ballot);
+/**
+ * @param {Views} views
+ * @param {Context} context
+ */
+function drawPage(views, context) {
+  const { scene, live } = context;
+  views.corner.update(live);
+  views.offline.update(live);
+  views.cookies.update(views.booth.ballot);
   // The page as the server made it stays until there is something newer to show.
-  if (context.scene.kind === "waiting") return;
-  const scene = shownNow(context.scene);
+  if (scene.kind === "waiting") return;
+  // Asked for with every scene: it also has to know when an item is shown.
+  const results = views.results && views.results.resultsFor(scene);
   if (scene.wall) setText(views.where, scene.wall.title);
-  const view = views[scene.kind];
-  for (const other of [views.poll, views.task, views.lobby]) if (other !== view) other.leave();
-  if (scene.kind === "poll") drawPoll(context, scene);
-  else {
-    view.update(scene);
-    views.receipt.hide();
-    views.twin.clear();
-    views.more.hidden = true;
-    setText(views.turnout, "");
-    setText(views.kept, "");
+  const view = scene.kind === "poll" ? views.choices : scene.kind === "task" ? views.steps : views.lobby;
+  for (const other of [views.choices, views.steps, views.lobby]) if (other !== view) other.leave();
+  if (scene.kind === "poll") drawPoll(views, context, scene);
+  else if (scene.kind === "task") {
+    views.steps.update(scene);
+    clearPoll(views);
+  } else {
+    views.lobby.update(results ? { ...scene, kind: "end", items: results.items } : scene);
+    clearPoll(views);
   }
-  views.countdown.update(scene, context.live.clock);
+  views.countdown.update(scene, live.clock);
 }
 
+/** @param {Context} context */
 function tick(context) {
+  const views = built;
   if (!views) return;
-  views.corner.update(context.live);
-  views.away.update(context.live);
-  views.countdown.update(context.scene, context.live.clock);
-  if (context.scene.kind === "task") views.task.tick();
-  if (context.scene.kind === "lobby") shownNow(context.scene); // asks again whether that was all
-  if (context.scene.kind === "poll") views.earlier.of(context.scene); // asks again where it was not answered
+  const { scene, live } = context;
+  views.corner.update(live);
+  views.offline.update(live);
+  views.countdown.update(scene, live.clock);
+  if (scene.kind === "task") views.steps.tick();
+  if (scene.kind === "lobby" && views.results) views.results.resultsFor(scene); // asks again whether the wall is over
+  if (scene.kind === "poll") views.previous.tallyFor(scene); // asks again where the last request failed
 }
 
-start({ draw, tick });
+startLivePage({ draw, tick });

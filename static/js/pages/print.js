@@ -1,11 +1,11 @@
-// Results to print: a button for who does not know the browser's own, and pictures.
+// Results on paper: a button for readers who do not know the browser's own command, and the pictures as PNG.
 
-import { dataBlock, h } from "../ui/dom.js";
-import { offerPng } from "../ui/pngbutton.js";
+import { dataBlock, find, h } from "../ui/dom.js";
+import { addPngButtons } from "../ui/pngbutton.js";
 import { Texts } from "../ui/texts.js";
 
 const texts = new Texts(dataBlock("texts"));
 document.documentElement.classList.add("scripted");
-document.getElementById("acts").replaceChildren(
+find("#acts").replaceChildren(
   h("button", { type: "button", class: "primary", onclick: () => window.print() }, texts.say("result.print")));
-offerPng(texts);
+addPngButtons(texts);

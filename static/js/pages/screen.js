@@ -1,143 +1,172 @@
 // The projector: a poster of one poll or of a wall's active item, always as the audience sees it.
 
-import { setText } from "../ui/dom.js";
-import { Earlier } from "../poll/previousround.js";
-import { keepAwake } from "../wall/wakelock.js";
-import { quorum } from "../poll/summary.js";
-import { Layouts } from "../task/layoutcache.js";
-import { Overview } from "../wall/results.js";
-import { start } from "../wall/livepage.js";
-import { ballots, rows } from "../poll/tally.js";
+import { Countdown } from "../poll/countdown.js";
+import { PreviousRound } from "../poll/previousround.js";
+import { quorumText } from "../poll/summary.js";
+import { ballotCount, resultRows } from "../poll/tally.js";
+import { TallyTable } from "../poll/tallytable.js";
+import { LayoutCache } from "../task/layoutcache.js";
+import { StepTable } from "../task/steptable.js";
 import { Announcer } from "../ui/announcer.js";
 import { Corner } from "../ui/corner.js";
-import { Countdown } from "../poll/countdown.js";
-import { Finale } from "../wall/resultsposter.js";
-import { Keys, fullScreen } from "../wall/keys.js";
+import { find, setText } from "../ui/dom.js";
+import { ScreenKeys, toggleFullScreen } from "../wall/keys.js";
+import { startLivePage } from "../wall/livepage.js";
 import { Lobby } from "../wall/lobby.js";
-import { Poster } from "../wall/pollposter.js";
-import { StepTable } from "../task/steptable.js";
+import { PollPoster } from "../wall/pollposter.js";
+import { WallResults } from "../wall/results.js";
+import { ResultsPoster } from "../wall/resultsposter.js";
+import { ScreenReporter } from "../wall/screenreport.js";
 import { TaskPoster } from "../wall/taskposter.js";
-import { Twin } from "../poll/tallytable.js";
-import { Vitals } from "../wall/screenreport.js";
+import { keepScreenOn } from "../wall/wakelock.js";
 
-const find = (selector) => document.querySelector(selector);
-let views = null;
-let vitals = null;
+/** @import { Poll, Stream } from "../net/wire.d.ts" */
+/** @import { Texts } from "../ui/texts.js" */
+/** @import { Context } from "../wall/livepage.js" */
+/** @import { PollScene, TaskScene } from "../wall/scene.js" */
 
-function make(context) {
+/** @typedef {ReturnType<typeof build>} Views */
+
+/** @type {Views | null} */
+let built = null;
+
+/** @param {Context} context */
+function build(context) {
+  const { env, live, page } = context;
   const stage = find("#stage");
-  const layouts = new Layouts({ env: context.env, redraw: () => context.redraw() });
-  const ofWall = context.page.wallStream ? { people: () => vitals.here(context.live.state(context.page.wallStream).values.here) } : {};
-  const tools = { ...context, ...ofWall, layouts, live: () => context.live };
-  if (context.page.wallStream) vitals = watch(context);
-  views = {
+  const reporter = page.wallStream ? makeReporter(context) : null;
+  const people = reporter ? () => reporter.peopleCount(live.state(page.wallStream).values.here) : null;
+  const tools = { ...context, people, layouts: new LayoutCache({ env, redraw: context.redraw }) };
+  return {
+    reporter,
     corner: new Corner(find("#corner"), tools),
     countdown: new Countdown(find("#countdown"), tools),
-    announcer: new Announcer(find("#announcer"), context.env),
-    twin: new Twin(find("#twin"), tools),
+    announcer: new Announcer(find("#announcer"), env),
+    tallyTable: new TallyTable(find("#twin"), tools),
+    stepTable: new StepTable(find("#twin"), tools),
+    /** @type {Stream | null} the task in the table, which polls and tasks share */
+    tableTask: null,
     where: find("#where"),
     assurance: find("#assurance"),
     turnout: find("#turnout"),
     quorum: find("#quorum"),
-    earlier: new Earlier(tools),
-    poll: new Poster(stage, tools),
+    previous: new PreviousRound(tools),
+    poll: new PollPoster(stage, tools),
     task: new TaskPoster(stage, tools),
-    table: new StepTable(find("#twin"), tools),
     lobby: new Lobby(stage, tools),
-    end: new Finale(stage, tools),
-    overview: context.page.wallStream ? new Overview(tools) : null,
+    end: new ResultsPoster(stage, tools),
+    results: page.wallStream ? new WallResults(tools) : null,
   };
-  views.gone = views.waiting = views.lobby;
 }
 
-function watch({ env, page, redraw }) {
-  return new Vitals({
+/** @param {Context} context */
+function makeReporter({ env, page, redraw }) {
+  const pixels = (/** @type {number} */ size) => Math.max(1, Math.round(size * window.devicePixelRatio));
+  return new ScreenReporter({
     env,
     people: page.here,
     code: page.wallStream.slice("walls/".length),
-    size: () => [window.innerWidth, window.innerHeight].map((each) => Math.max(1, Math.round(each * window.devicePixelRatio))),
-    frame: (act) => window.requestAnimationFrame(act),
-    counted: redraw,
+    size: () => [pixels(window.innerWidth), pixels(window.innerHeight)],
+    frame: (callback) => window.requestAnimationFrame(callback),
+    onCount: redraw,
   });
 }
 
-/** "one ballot a device · may be changed"; a closed poll cannot be, and says so elsewhere. */
-function rules(poll, texts) {
-  const words = [texts.say(`poll.assurance.${poll.assurance}`)];
-  if (poll.kind === "multi") words.push(texts.say("poll.up_to", { n: poll.max_choices }, poll.max_choices));
-  if (poll.phase === "open") words.push(texts.say(poll.allow_change ? "poll.may_change" : "poll.is_final"));
-  return words.join(" · ");
+/**
+ * Returns a line such as "one ballot a device · may be changed". A closed poll cannot be changed, and says elsewhere that
+ * it is closed.
+ * @param {Poll} poll
+ * @param {Texts} texts
+ */
+function rulesText(poll, texts) {
+  const parts = [texts.say(`poll.assurance.${poll.assurance}`)];
+  if (poll.kind === "multi") parts.push(texts.say("poll.up_to", { n: poll.max_choices }, poll.max_choices));
+  if (poll.phase === "open") parts.push(texts.say(poll.allow_change ? "poll.may_change" : "poll.is_final"));
+  return parts.join(" · ");
 }
 
-function drawPoll(context, scene) {
-  const { poll, tally } = scene;
-  const earlier = views.earlier.of(scene);
-  views.poll.update({ ...scene, earlier });
-  const cast = ballots(scene);
-  const words = context.texts.say("poll.ballots", { n: context.number(cast) }, cast);
-  setText(views.turnout.querySelector("b"), context.number(cast));
-  setText(views.turnout.querySelector("span"), context.texts.say("poll.ballots_word", {}, cast));
-  setText(views.quorum, quorum(poll, cast, context));
-  setText(views.assurance, rules(poll, context.texts));
-  const list = rows(poll, tally, earlier);
-  if (list.some((row) => row.counted)) {
-    views.twin.update(JSON.stringify([scene.stream, poll.round, poll.phase]), poll.title, list, cast, poll.round - 1);
-    views.announcer.count(words);
-  } else {
-    views.twin.clear();
+/**
+ * @param {Views} views
+ * @param {Context} context
+ * @param {PollScene} scene
+ */
+function drawPoll(views, context, scene) {
+  const { stream, poll, tally } = scene;
+  const { texts, number } = context;
+  const previous = views.previous.tallyFor(scene);
+  views.poll.update({ ...scene, previous });
+  const cast = ballotCount(scene);
+  setText(find("b", views.turnout), number(cast));
+  setText(find("span", views.turnout), texts.say("poll.ballots_word", {}, cast));
+  setText(views.quorum, quorumText(poll, cast, context));
+  setText(views.assurance, rulesText(poll, texts));
+  const rows = resultRows(poll, tally, previous);
+  if (!rows.some((row) => row.counted)) {
+    views.tallyTable.clear();
+    return;
   }
+  const key = JSON.stringify([stream, poll.round, poll.phase]);
+  views.tallyTable.update(key, { title: poll.title, rows, ballots: cast, previousRound: poll.round - 1 });
+  views.announcer.announceLater(texts.say("poll.ballots", { n: number(cast) }, cast));
 }
 
-/** The same table element tells polls and tasks. */
-function drawTable({ texts }, scene) {
-  if (views.told !== scene.stream) views.twin.clear();
-  views.told = scene.stream;
-  views.table.update(scene);
-  views.announcer.count(`${scene.task.title}: ${texts.say(`state.${scene.task.state}`)}`);
+/**
+ * @param {Views} views
+ * @param {Context} context
+ * @param {TaskScene} scene
+ */
+function drawTask(views, { texts }, scene) {
+  views.task.update(scene);
+  if (views.tableTask !== scene.stream) views.tallyTable.clear();
+  views.tableTask = scene.stream;
+  views.stepTable.update(scene);
+  views.announcer.announceLater(`${scene.task.title}: ${texts.say(`state.${scene.task.state}`)}`);
 }
 
-/** The scene, or at the end of a wall all its results; what is not known yet leaves the last picture. */
-function shownNow(scene) {
-  if (!views.overview || scene.kind === "waiting") return scene;
-  const found = views.overview.of(scene);
-  if (found === undefined) return { kind: "waiting" };
-  return found ? { ...scene, ...found, kind: "end" } : scene;
-}
-
+/** @param {Context} context */
 function draw(context) {
-  if (!views) make(context);
-  views.corner.update(context.live);
-  if (vitals) vitals.tick(context.live);
-  const scene = shownNow(context.scene);
+  if (!built) built = build(context);
+  const views = built;
+  const { scene, live } = context;
+  views.corner.update(live);
+  if (views.reporter) views.reporter.tick(live);
   if (scene.kind === "waiting") return;
-  document.body.dataset.scene = scene.kind;
+  // Asked for with every scene: it also has to know when an item is shown. While it asks, the last picture stays.
+  const results = views.results ? views.results.resultsFor(scene) : null;
+  if (results === undefined) return;
+  const kind = results ? "end" : scene.kind;
+  document.body.dataset.scene = kind;
   if (scene.wall) setText(views.where, scene.wall.title);
-  views.turnout.hidden = views.assurance.hidden = scene.kind !== "poll";
-  const view = views[scene.kind];
+  views.turnout.hidden = views.assurance.hidden = kind !== "poll";
+  const view = kind === "poll" ? views.poll : kind === "task" ? views.task : kind === "end" ? views.end : views.lobby;
   for (const other of [views.poll, views.task, views.lobby, views.end]) if (other !== view) other.leave();
-  if (scene.kind !== "task" && views.told) {
-    views.table.clear();
-    views.told = null;
+  if (kind !== "task" && views.tableTask) {
+    views.stepTable.clear();
+    views.tableTask = null;
   }
-  if (scene.kind === "poll") drawPoll(context, scene);
+  if (scene.kind === "poll") drawPoll(views, context, scene);
+  else if (scene.kind === "task") drawTask(views, context, scene);
   else {
-    view.update(scene);
-    if (scene.kind === "task") drawTable(context, scene);
-    else views.twin.clear();
+    if (results && scene.wall) views.end.update({ ...results, wall: scene.wall });
+    else views.lobby.update(scene);
+    views.tallyTable.clear();
   }
-  views.countdown.update(scene, context.live.clock);
+  views.countdown.update(scene, live.clock);
 }
 
+/** @param {Context} context */
 function tick(context) {
+  const views = built;
   if (!views) return;
-  views.corner.update(context.live);
-  views.countdown.update(context.scene, context.live.clock);
-  if (vitals) vitals.tick(context.live);
-  if (context.scene.kind === "task") views.task.tick();
-  if (context.scene.kind === "lobby") draw(context); // how many are here, and whether that was all
-  if (context.scene.kind === "poll") views.earlier.of(context.scene); // asks again where it was not answered
+  const { scene, live } = context;
+  views.corner.update(live);
+  views.countdown.update(scene, live.clock);
+  if (views.reporter) views.reporter.tick(live);
+  if (scene.kind === "task") views.task.tick();
+  if (scene.kind === "lobby") draw(context); // how many people are here, and whether the wall is over
+  if (scene.kind === "poll") views.previous.tallyFor(scene); // asks again where the last request failed
 }
 
-const context = start({ audience: true, draw, tick });
-keepAwake({ wakeLock: navigator.wakeLock, document });
-new Keys({ texts: context.texts, document }, [["f", "keys.full", () => fullScreen(document)]]);
+const { texts } = startLivePage({ audience: true, draw, tick });
+keepScreenOn({ wakeLock: navigator.wakeLock, document });
+new ScreenKeys({ texts, document }, [["f", "keys.full", () => toggleFullScreen(document)]]);

@@ -1,136 +1,143 @@
-// The list of tasks, live. The stream has what lives and the last hundred that ended; older ones are fetched.
+// The list of tasks, live. The stream has the running and waiting ones and the last hundred that ended; older ones are
+// fetched.
 
-import { start } from "../wall/livepage.js";
-import { grouped, together } from "../task/groups.js";
-import { Away } from "../ui/offline.js";
-import { Corner } from "../ui/corner.js";
+import { groupTasks, mergeTasks } from "../task/groups.js";
+import { TaskHistory } from "../task/history.js";
 import { TaskList } from "../task/list.js";
-import { setText } from "../ui/dom.js";
+import { Corner } from "../ui/corner.js";
+import { find, h, setText } from "../ui/dom.js";
+import { OfflineNotice } from "../ui/offline.js";
+import { startLivePage } from "../wall/livepage.js";
 
-const find = (selector) => document.querySelector(selector);
-const PAUSE = 300; // while somebody types
-const PAGES = 6; // fetched in one go, where they bring nothing that is not listed already
-let views = null;
+/** @import { Context } from "../wall/livepage.js" */
 
-class Older {
-  /** Tasks that the stream no longer has, a page at a time, for one filter. */
-  constructor(env) {
-    this.env = env;
-    this.clear();
-  }
+const TYPING_PAUSE = 300;
 
-  clear() {
-    this.tasks = new Map();
-    this.next = undefined; // not asked yet; null: there are no more
-    this.turn = (this.turn || 0) + 1;
-  }
+/** @typedef {ReturnType<typeof build>} Views */
 
-  /** Fetches until something new came. Resolves with the number of new tasks, null when another filter came between. */
-  async fetch({ state, q }, known) {
-    const { turn } = this;
-    for (let page = 0; page < PAGES && this.next !== null; page += 1) {
-      const query = new URLSearchParams({ limit: "50", state, q, ...(this.next ? { before: this.next } : {}) });
-      const response = await this.env.fetch(`/api/tasks?${query}`, { headers: { Accept: "application/json" } });
-      if (!response.ok) throw new Error(`${response.status}`);
-      const { items, next } = await response.json();
-      if (turn !== this.turn) return null;
-      this.next = next;
-      const fresh = items.filter((task) => !known.has(task.id) && !this.tasks.has(task.id));
-      for (const task of items) this.tasks.set(task.id, task);
-      if (fresh.length) return fresh.length;
-    }
-    return 0;
-  }
-}
+/** @type {Views | null} */
+let built = null;
 
-function make(context) {
-  const tools = { ...context, live: () => context.live, lang: context.page.lang };
-  views = {
-    corner: new Corner(find("#corner"), tools),
-    list: new TaskList(find("#groups"), tools),
-    older: new Older(context.env),
-    form: find("#filter"),
-    more: find("p.more"),
-    told: find("#told"),
-    filter: null,
-    timer: null,
-  };
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "second";
-  button.textContent = context.texts.say("tasks.older");
-  button.addEventListener("click", () => fetchOlder(context, true));
-  views.more.replaceChildren(button);
-  views.button = button;
-  views.away = new Away([{ element: find("#groups") }, { element: views.more }], { texts: context.texts, words: "live.away_figures" });
-  views.form.addEventListener("input", () => {
-    context.env.clearTimeout(views.timer);
-    views.timer = context.env.setTimeout(() => filtered(context), PAUSE);
+/** @param {Context} context */
+function build(context) {
+  const { env, texts } = context;
+  /** @type {HTMLFormElement} */
+  const form = find("#filter");
+  const more = find("p.more");
+  const button = h("button", { type: "button", class: "second", onclick: () => fetchOlder(views, context, true) }, texts.say("tasks.older"));
+  more.replaceChildren(button);
+  /** @type {number | null} */
+  let timer = null;
+  form.addEventListener("input", () => {
+    env.clearTimeout(timer);
+    timer = env.setTimeout(() => applyFilter(views, context), TYPING_PAUSE);
   });
-  views.form.addEventListener("submit", (event) => {
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    filtered(context);
+    env.clearTimeout(timer);
+    applyFilter(views, context);
   });
-  filtered(context, false);
+  const views = {
+    corner: new Corner(find("#corner"), context),
+    list: new TaskList(find("#groups"), context),
+    history: new TaskHistory(env),
+    offline: new OfflineNotice([{ element: find("#groups") }, { element: more }], { texts, textKey: "live.away_figures" }),
+    form, button,
+    status: find("#told"),
+    filter: { state: "", q: "" },
+    hasDrawn: false,
+  };
+  return views;
 }
 
-function values(context) {
+/** @param {Context} context */
+function streamValues(context) {
   return context.live.state("tasks").values;
 }
 
-/** The filter was changed: the list shows it at once, and asks the server for what is older. */
-function filtered(context, redraw = true) {
-  context.env.clearTimeout(views.timer);
-  const given = new FormData(views.form);
-  views.filter = { state: given.get("state") || "", q: (given.get("q") || "").trim() };
+/** @param {Views} views */
+function readFilter({ form }) {
+  const data = new FormData(form);
+  return { state: String(data.get("state") || ""), q: String(data.get("q") || "").trim() };
+}
+
+/**
+ * Applies the filter: the list shows at once what the page has, and the server is asked for what is older.
+ * @param {Views} views
+ * @param {Context} context
+ * @param {boolean} redraw
+ */
+function applyFilter(views, context, redraw = true) {
+  views.filter = readFilter(views);
   const { state, q } = views.filter;
   const query = new URLSearchParams({ ...(state ? { state } : {}), ...(q ? { q } : {}) }).toString();
   history.replaceState(null, "", location.pathname + (query ? `?${query}` : ""));
-  views.older.clear();
+  views.history.clear();
   views.button.hidden = !state && !q && !context.page.older;
-  setText(views.told, "");
-  if (redraw) draw(context, true);
-  if (state || q) fetchOlder(context, false);
+  setText(views.status, "");
+  if (redraw) drawList(views, context, true);
+  if (state || q) fetchOlder(views, context, false);
 }
 
-async function fetchOlder(context, asked) {
-  const known = new Set(Object.keys(values(context)).map((key) => key.slice("task/".length)));
-  const said = context.texts;
+/**
+ * @param {Views} views
+ * @param {Context} context
+ * @param {boolean} asked whether somebody pressed the button
+ */
+async function fetchOlder(views, context, asked) {
+  const { texts } = context;
+  const listed = new Set(Object.keys(streamValues(context)).map((key) => key.slice("task/".length)));
   views.button.disabled = true;
-  setText(views.told, "");
+  setText(views.status, "");
   try {
-    const found = await views.older.fetch(views.filter, known);
-    if (found === null) return;
-    if (asked && !found) setText(views.told, said.say("tasks.no_older"));
-    draw(context, true);
+    const count = await views.history.fetch(views.filter, listed);
+    if (count === null) return;
+    if (asked && !count) setText(views.status, texts.say("tasks.no_older"));
+    drawList(views, context, true);
   } catch {
-    setText(views.told, said.say("tasks.not_loaded"));
+    setText(views.status, texts.say("tasks.not_loaded"));
   } finally {
     views.button.disabled = false;
-    views.button.hidden = views.older.next === null;
+    views.button.hidden = views.history.next === null;
   }
 }
 
-function draw(context, atOnce = false) {
-  if (!views) make(context);
-  views.corner.update(context.live);
-  views.away.update(context.live);
-  const { ready } = context.live.state("tasks");
-  if (!ready && !views.older.tasks.size && !views.shown) return;
-  views.shown = true;
-  const tasks = together(values(context), views.older.tasks);
-  const groups = grouped(tasks, views.filter);
-  views.list.update(groups, atOnce === true);
-  const { state, q } = views.filter;
-  const none = Object.values(groups).every((group) => !group.length);
-  if (none && (state || q)) setText(views.told, context.texts.say("tasks.no_match"));
+/** @param {Context} context */
+function draw(context) {
+  if (!built) {
+    built = build(context);
+    applyFilter(built, context, false);
+  }
+  drawList(built, context, false);
 }
 
+/**
+ * @param {Views} views
+ * @param {Context} context
+ * @param {boolean} atOnce whether rows move even while somebody points at the list
+ */
+function drawList(views, context, atOnce) {
+  const { live, texts } = context;
+  views.corner.update(live);
+  views.offline.update(live);
+  // Until there is something newer, the list is the server's.
+  if (!live.state("tasks").ready && !views.history.tasks.size && !views.hasDrawn) return;
+  views.hasDrawn = true;
+  const groups = groupTasks(mergeTasks(streamValues(context), views.history.tasks), views.filter);
+  views.list.update(groups, atOnce);
+  const { state, q } = views.filter;
+  const isEmpty = Object.values(groups).every((group) => !group.length);
+  if (isEmpty && (state || q)) setText(views.status, texts.say("tasks.no_match"));
+}
+
+/** @param {Context} context */
 function tick(context) {
+  const views = built;
   if (!views) return;
   views.corner.update(context.live);
-  views.away.update(context.live);
-  if (!views.away.away) views.list.tick(); // how long each has been running by now, nobody knows
+  views.offline.update(context.live);
+  // While the server is gone, nobody knows for how long each task has been running.
+  if (!views.offline.offline) views.list.tick();
 }
 
-start({ draw, tick });
+startLivePage({ draw, tick });

@@ -1,163 +1,213 @@
-// One's own ballot: what was tapped, what is under way, what is safe. A ballot is idempotent, so it is sent again
-// without asking until it is answered; the newest wish wins.
+// The voter's own ballot: what was tapped, what is being sent, what the server has stored. A ballot is idempotent, so it
+// is sent again until it is answered; the newest choice wins.
 
 import { backoff } from "../net/ladder.js";
 
+/** @import { Environment } from "../net/environment.js" */
+/** @import { LiveStreams } from "../net/streams.js" */
+/** @import { ApiError, Reply, StoredBallot } from "../net/wire.d.ts" */
+
+/** @type {Readonly<StoredBallot>} */
 const NONE = Object.freeze({ choices: [], receipt: null, round: null });
 
+/** @typedef {{choices: string[], round: number, code?: string}} Choice what is not stored yet; no choices: a retraction */
+
+/**
+ * What became of a request: stored, refused, or to be repeated after `retry` milliseconds (0: after the usual wait).
+ * @typedef {{ok?: StoredBallot, error?: ApiError, retry?: number}} Outcome
+ */
+
+/**
+ * Each resolves with null when nobody answered. `load` resolves with null where there is no ballot, and with undefined
+ * where that is unknown.
+ * @typedef {object} BallotRequests
+ * @property {(choice: Choice) => Promise<Outcome | null>} send
+ * @property {(choice: {round: number}) => Promise<Outcome | null>} retract
+ * @property {() => Promise<StoredBallot | null | undefined>} load
+ */
+
 export class Ballot {
-  /**
-   * `send({choices, round, code})` and `retract({round})` resolve with {ok} or {error: {code, …}, retry?} or, when nobody
-   * answered, null. `load()` resolves with the stored ballot, null when there is none, undefined when unknown.
-   */
-  constructor({ send, retract, load, changed, env }) {
-    this.calls = { send, retract, load };
-    this.changed = changed;
+  /** @param {BallotRequests & {onChange: () => void, env: Environment}} options */
+  constructor({ send, retract, load, onChange, env }) {
+    this.requests = { send, retract, load };
+    this.changed = onChange;
     this.env = env;
-    this.safe = NONE;
-    this.wish = null; // {choices, round} that is not safe yet
-    this.busy = false;
+    /** @type {StoredBallot} */
+    this.stored = NONE;
+    /** @type {Choice | null} */
+    this.pending = null;
+    /** @type {number} */
+    this.round = 0;
+    this.sending = false;
+    this.retracted = false;
     this.tries = 0;
+    /** @type {ApiError | null} */
     this.error = null;
+    /** @type {number | null} */
     this.timer = null;
-    this.needsCode = false; // the poll takes ballots with a code only, and this browser is not known by one yet
+    /** Whether the poll takes ballots with a code only, and the server does not know this browser by one yet. */
+    this.needsCode = false;
   }
 
-  /** What to show as pressed. */
+  /** The choices to show as pressed. */
   get choices() {
-    return this.wish ? this.wish.choices : this.safe.choices;
+    return this.pending ? this.pending.choices : this.stored.choices;
   }
 
-  /** idle, sending, retrying, safe, retracted or refused. */
+  /** @returns {"idle" | "sending" | "retrying" | "safe" | "retracted" | "refused"} */
   get phase() {
-    if (this.wish) return this.tries > 1 ? "retrying" : "sending";
+    if (this.pending) return this.tries > 1 ? "retrying" : "sending";
     if (this.error) return "refused";
-    if (this.safe.receipt) return "safe";
-    return this.tookBack ? "retracted" : "idle";
+    if (this.stored.receipt) return "safe";
+    return this.retracted ? "retracted" : "idle";
   }
 
+  /**
+   * @param {StoredBallot | null} stored
+   * @param {number} round
+   */
   start(stored, round, needsCode = false) {
     this.needsCode = needsCode;
-    this.safe = stored && stored.round === round ? stored : NONE;
+    this.stored = stored && stored.round === round ? stored : NONE;
     this.round = round;
   }
 
-  /** A new round: what belonged to the old one is over; ask what this one holds. */
-  async enter(round) {
+  /**
+   * Begins a new round: forgets what belongs to the old one and loads the ballot of this one.
+   * @param {number} round
+   */
+  async enterRound(round) {
     if (this.round === round) return;
     this.round = round;
     this.env.clearTimeout(this.timer);
-    this.wish = null;
+    this.pending = null;
     this.error = null;
-    this.tookBack = false;
-    this.safe = NONE;
+    this.retracted = false;
+    this.stored = NONE;
     this.changed();
     await this.reload();
   }
 
   async reload() {
-    const round = this.round;
-    const stored = await this.calls.load();
-    if (stored === undefined || this.round !== round || this.wish) return;
-    this.safe = stored && stored.round === round ? stored : NONE;
+    const { round } = this;
+    const stored = await this.requests.load();
+    if (stored === undefined || this.round !== round || this.pending) return;
+    this.stored = stored && stored.round === round ? stored : NONE;
     this.changed();
   }
 
+  /** @param {string[]} choices */
   cast(choices, code = "") {
-    this.wish = { choices, round: this.round, ...(code ? { code } : {}) };
+    this.pending = { choices, round: this.round, ...(code ? { code } : {}) };
     this.begin();
   }
 
-  takeBack() {
-    this.wish = { choices: [], round: this.round };
+  retract() {
+    this.pending = { choices: [], round: this.round };
     this.begin();
   }
 
   begin() {
     this.error = null;
-    this.tookBack = false;
+    this.retracted = false;
     this.tries = 0;
     this.env.clearTimeout(this.timer);
     this.changed();
-    if (!this.busy) this.deliver();
+    if (!this.sending) this.deliver();
   }
 
   async deliver() {
-    const wish = this.wish;
-    if (!wish) return;
-    this.busy = true;
+    const choice = this.pending;
+    if (!choice) return;
+    this.sending = true;
     this.tries += 1;
     if (this.tries > 1) this.changed();
-    const answer = await (wish.choices.length ? this.calls.send(wish) : this.calls.retract({ round: wish.round }));
-    this.busy = false;
-    if (this.wish !== wish) {
-      // Tapped again meanwhile; the newer wish goes out now.
-      if (this.wish) this.deliver();
+    const { send, retract } = this.requests;
+    const outcome = await (choice.choices.length ? send(choice) : retract({ round: choice.round }));
+    this.sending = false;
+    if (this.pending !== choice) {
+      // The voter chose again while the request was under way: the newer choice goes out now, never beside the older.
+      if (this.pending) this.deliver();
       return;
     }
-    if (!answer || answer.retry !== undefined) {
-      const wait = answer && answer.retry ? answer.retry : backoff(this.tries - 1, this.env.random);
+    if (!outcome || outcome.retry !== undefined) {
+      const wait = (outcome && outcome.retry) || backoff(this.tries - 1, this.env.random);
       this.timer = this.env.setTimeout(() => this.deliver(), wait);
       return;
     }
-    this.wish = null;
-    if (answer.ok) {
-      if (answer.ok.receipt) this.needsCode = false;
-      this.safe = answer.ok.receipt ? answer.ok : NONE;
-      this.tookBack = !answer.ok.receipt;
-      this.changed();
-      return;
-    }
-    this.error = answer.error;
-    if (answer.error.code === "bad_code") this.needsCode = true;
+    this.pending = null;
+    if (outcome.ok) this.accepted(outcome.ok);
+    else this.refused(outcome.error || { code: "internal" });
+  }
+
+  /** @param {StoredBallot} ballot */
+  accepted(ballot) {
+    if (ballot.receipt) this.needsCode = false;
+    this.stored = ballot.receipt ? ballot : NONE;
+    this.retracted = !ballot.receipt;
     this.changed();
-    if (answer.error.code !== "closed") this.reload();
+  }
+
+  /** @param {ApiError} error */
+  refused(error) {
+    this.error = error;
+    if (error.code === "bad_code") this.needsCode = true;
+    this.changed();
+    if (error.code !== "closed") this.reload();
   }
 }
 
-/** Codes that only say "not now". */
+/** Errors that only mean "not now". */
 const TRANSIENT = new Set(["draining", "unavailable", "rate", "internal"]);
 
-/** An error object of the server as an answer: either to be repeated after a while, or final. */
-export function judged(error, retryAfter = 0) {
+/**
+ * Returns the outcome of an error: to be repeated after a while, or final.
+ * @param {ApiError} error
+ * @returns {Outcome}
+ */
+export function classifyError(error, retryAfter = 0) {
   return TRANSIENT.has(error.code) ? { error, retry: retryAfter } : { error };
 }
 
 /**
- * Ballots over the page's WebSocket where there is one, over HTTP otherwise or when the socket falls silent.
- * `learned(needsCode)` is called with what the server says of codes whenever the stored ballot is loaded.
+ * Returns the requests of one poll's ballot. They go over the page's WebSocket where there is one, and over HTTP
+ * otherwise and when the socket falls silent. `onCodeKnown` is called with whether the server still asks for a code,
+ * each time the stored ballot is loaded.
+ * @param {{poll: string, live: LiveStreams, env: Environment, onCodeKnown?: (needsCode: boolean) => void}} options
+ * @returns {BallotRequests}
  */
-export function ballotCalls({ poll, live, env, learned = () => {} }) {
+export function ballotRequests({ poll, live, env, onCodeKnown = () => {} }) {
   const url = `${env.origin}/api/polls/${poll}`;
-  const ask = async (path, options) => {
+  const overHttp = async (/** @type {string} */ path, /** @type {RequestInit} */ options) => {
     try {
       const response = await env.fetch(url + path, { cache: "no-store", credentials: "same-origin", ...options });
       const body = await response.json();
       if (response.ok) return { ok: body };
       const seconds = Number(response.headers.get("Retry-After")) || 0;
-      return body.error ? judged(body.error, seconds * 1000) : null;
+      return body.error ? classifyError(body.error, seconds * 1000) : null;
     } catch {
-      return null; // no answer, or one that is not the server's
+      return null; // no answer, or one from a proxy and not from the server
     }
   };
-  const overSocket = async (act) => {
-    const answer = await live.act(act);
-    if (!answer) return null;
-    return answer.ok ? { ok: answer.ok } : judged(answer.error);
+  const overSocket = async (/** @type {object} */ message) => {
+    /** @type {Reply | null} */
+    const reply = await live.request(message);
+    if (!reply) return null;
+    return reply.error && !reply.ok ? classifyError(reply.error) : { ok: reply.ok };
   };
-  const json = (method, body) => ({
-    method,
+  const put = (/** @type {Choice} */ choice) => ({
+    method: "PUT",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
+    body: JSON.stringify(choice),
   });
   return {
-    send: async (wish) => (await overSocket({ do: "vote", poll, ...wish })) || ask("/ballot", json("PUT", wish)),
-    retract: async ({ round }) => (await overSocket({ do: "retract", poll, round })) || ask("/ballot", { method: "DELETE" }),
+    send: async (choice) => (await overSocket({ do: "vote", poll, ...choice })) || overHttp("/ballot", put(choice)),
+    retract: async ({ round }) => (await overSocket({ do: "retract", poll, round })) || overHttp("/ballot", { method: "DELETE" }),
     load: async () => {
-      const answer = await ask("", {});
-      if (!answer || !answer.ok) return undefined;
-      learned(Boolean(answer.ok.needs_code));
-      return answer.ok.ballot;
+      const outcome = await overHttp("", {});
+      if (!outcome || !("ok" in outcome) || !outcome.ok) return undefined;
+      onCodeKnown(Boolean(outcome.ok.needs_code));
+      return outcome.ok.ballot;
     },
   };
 }

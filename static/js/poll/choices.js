@@ -1,182 +1,243 @@
-// The options on a phone. Where a ballot may be changed and holds one choice, a tap casts it; otherwise the choices
-// are marked first and cast with a button.
+// The options on a phone. Where a ballot holds one choice and may be changed, a tap casts it; otherwise the voter marks
+// the choices first and casts them with a button.
 
 import { h, setText } from "../ui/dom.js";
-import { beside, quorum } from "./summary.js";
-import { ballots, isCompared, isPublic, lengthClass, rows } from "./tally.js";
-import { bar, ghost } from "./bar.js";
+import { lengthClass } from "../ui/length.js";
+import { bar, previousBar } from "./bar.js";
+import { quorumText, resultSummary } from "./summary.js";
+import { ballotCount, isCompared, isPublic, resultRows } from "./tally.js";
 
-/** Does a tap cast the ballot at once? */
-export function castsAtOnce(poll) {
+/** @import { Poll, Tally } from "../net/wire.d.ts" */
+/** @import { FormatNumber, Texts } from "../ui/texts.js" */
+/** @import { PollScene } from "../wall/scene.js" */
+/** @import { Ballot } from "./ballot.js" */
+/** @import { Row } from "./tally.js" */
+
+/**
+ * Whether a tap casts the ballot at once.
+ * @param {Poll} poll
+ */
+function castsOnTap(poll) {
   return poll.kind === "single" && poll.allow_change;
 }
 
+/**
+ * @typedef {object} ChoiceListener
+ * @property {(choices: string[], code?: string) => void} cast
+ * @property {(text: string) => void} announce speaks a text, also when it is the same one again
+ * @property {() => void} redraw
+ */
+
 export class Choices {
-  /** `cast(choices, code)` is called with the option ids to be sent, `tell(text)` with what a tap was refused for. */
-  constructor(stage, { texts, number, page = {} }, cast, tell = () => {}) {
+  /**
+   * @param {HTMLElement} stage
+   * @param {{texts: Texts, number: FormatNumber, page?: {host?: boolean, code?: string}}} tools
+   * @param {ChoiceListener} on
+   */
+  constructor(stage, { texts, number, page = {} }, on) {
     this.stage = stage;
     this.texts = texts;
     this.number = number;
-    this.host = Boolean(page.host);
+    this.on = on;
+    this.isHost = Boolean(page.host);
     this.code = page.code || ""; // as it was scanned or typed
-    this.cast = cast;
-    this.tell = tell;
-    this.full = ""; // why the last tap was refused
-    this.structure = null;
-    this.marked = null; // option ids chosen but not yet cast
+    this.warning = ""; // why the last tap was refused
+    /** @type {string[] | null} option ids that are chosen and not yet cast */
+    this.marked = null;
+    /** @type {ReturnType<Choices["build"]> | null} */
+    this.view = null;
   }
 
+  /** Another view takes the stage. */
   leave() {
-    this.structure = null;
+    this.view = null;
   }
 
-  /** `earlier` is the tally of the round before, where it is drawn beside this one. */
-  update({ stream, poll, tally, turnout, revealing, earlier = null }, ballot) {
-    const list = rows(poll, tally, earlier);
-    const needsCode = Boolean(ballot.needsCode) && poll.phase === "open";
+  /**
+   * @param {PollScene & {previous?: Tally | null}} scene `previous` is the tally of the round before, where it is compared
+   * @param {Ballot} ballot
+   */
+  update({ stream, poll, tally, turnout, revealing, previous = null }, ballot) {
+    const rows = resultRows(poll, tally, previous);
+    const needsCode = ballot.needsCode && poll.phase === "open";
     const structure = JSON.stringify([stream, poll.title, poll.options, poll.round, poll.phase, poll.kind, poll.allow_change, poll.compare, needsCode]);
-    if (structure !== this.structure) {
+    if (!this.view || structure !== this.view.structure) {
       this.marked = null;
-      this.full = "";
-      this.needsCode = needsCode;
-      this.build(poll, list);
+      this.warning = "";
+      this.view = this.build(structure, poll, rows, needsCode);
     }
-    this.structure = structure;
-    this.poll = poll;
-    this.ballot = ballot;
+    const { view } = this;
+    view.poll = poll;
+    view.ballot = ballot;
     const chosen = this.marked || ballot.choices;
-    const counted = list.some((row) => row.counted);
-    this.section.dataset.counted = String(counted);
-    for (const row of list) this.set(row, chosen.includes(row.id), ballot);
-    setText(this.note, revealing ? this.texts.say("poll.revealing") : this.noteOf(poll, counted));
-    setText(this.facts, [quorum(poll, ballots({ poll, tally, turnout }), this), counted ? beside(poll, tally, earlier, this) : ""].filter(Boolean).join(" · "));
-    setText(this.over, this.full);
-    if (this.button) this.setButton(chosen, ballot);
+    const counted = tally && rows.some((row) => row.counted) ? tally : null;
+    view.section.dataset.counted = String(counted !== null);
+    for (const row of rows) this.drawRow(view, row, chosen.includes(row.id));
+    setText(view.note, revealing ? this.texts.say("poll.revealing") : this.noteOf(poll, counted !== null));
+    const summary = [
+      quorumText(poll, ballotCount({ poll, tally, turnout }), this),
+      counted ? resultSummary(poll, counted, previous, this) : "",
+    ];
+    setText(view.summary, summary.filter(Boolean).join(" · "));
+    setText(view.warning, this.warning);
+    if (view.button) this.drawButton(view, view.button, chosen);
   }
 
-  build(poll, list) {
-    this.rows = new Map();
-    const open = poll.phase === "open";
-    const items = list.map((row) => {
-      const drawn = bar(row);
-      const percent = h("b", { class: "percent", "aria-hidden": "true" });
-      const thin = isCompared(poll) && !row.abstain ? ghost() : null;
-      const before = thin ? h("small", { class: "before", "aria-hidden": "true" }) : null;
-      const tag = open ? "button" : "div";
-      const attributes = { class: `choice edge${row.colour}`, dir: "auto", ...(open ? { type: "button", "aria-pressed": "false" } : {}) };
-      const face = h(tag, attributes,
-        drawn.element,
-        h("span", { class: poll.kind === "multi" ? "mark box" : "mark", "aria-hidden": "true" }),
-        h("span", { class: "label" }, row.label),
-        percent,
-        before,
-        thin && thin.element);
-      if (open) face.addEventListener("click", () => this.tap(row.id));
-      this.rows.set(row.id, { face, percent, set: drawn.set, thin, before });
-      return h("li", {}, face);
-    });
-    this.note = h("p", { class: "note" });
-    this.facts = h("p", { class: "note facts" });
-    this.over = h("p", { class: "over" });
-    this.field = this.needsCode ? this.codeField() : null;
-    this.button = open && (this.needsCode || !castsAtOnce(poll))
+  /**
+   * @param {string} structure
+   * @param {Poll} poll
+   * @param {Row[]} list
+   * @param {boolean} needsCode
+   */
+  build(structure, poll, list, needsCode) {
+    const rows = new Map(list.map((row) => [row.id, this.makeRow(poll, row)]));
+    const input = needsCode ? this.makeCodeInput() : null;
+    const button = poll.phase === "open" && (needsCode || !castsOnTap(poll))
       ? h("button", { type: "button", class: "primary cast", onclick: () => this.castMarked() }, this.texts.say("vote.cast"))
       : null;
-    this.section = h("section", { class: "poll", "data-phase": poll.phase },
+    const note = h("p", { class: "note" });
+    const summary = h("p", { class: "note facts" });
+    const warning = h("p", { class: "over" });
+    const section = h("section", { class: "poll", "data-phase": poll.phase },
       h("h1", { dir: "auto", id: "question", "data-length": lengthClass(poll.title) }, poll.title),
-      h("ul", { class: "choices", "aria-labelledby": "question" }, items),
-      this.field, this.over, this.button, this.note, this.facts);
-    this.stage.replaceChildren(this.section);
+      h("ul", { class: "choices", "aria-labelledby": "question" }, [...rows.values()].map(({ item }) => item)),
+      input ? h("label", { class: "field" }, this.texts.say("vote.code"), input) : null,
+      warning, button, note, summary);
+    this.stage.replaceChildren(section);
+    return { structure, poll, ballot: /** @type {Ballot | null} */ (null), section, rows, input, button, note, summary, warning };
   }
 
-  /** Where the code on one's paper is typed; a scanned one stands there already. */
-  codeField() {
+  /**
+   * @param {Poll} poll
+   * @param {Row} row
+   */
+  makeRow(poll, row) {
+    const { element, set } = bar(row);
+    const percent = h("b", { class: "percent", "aria-hidden": "true" });
+    const previous = isCompared(poll) && !row.abstain ? previousBar() : null;
+    const before = previous ? h("small", { class: "before", "aria-hidden": "true" }) : null;
+    const content = [
+      element,
+      h("span", { class: poll.kind === "multi" ? "mark box" : "mark", "aria-hidden": "true" }),
+      h("span", { class: "label" }, row.label),
+      percent, before, previous && previous.element,
+    ];
+    const look = { class: `choice edge${row.colour}`, dir: "auto" };
+    const face = poll.phase === "open"
+      ? h("button", { ...look, type: "button", "aria-pressed": "false", onclick: () => this.tap(row.id) }, ...content)
+      : h("div", look, ...content);
+    return { item: h("li", {}, face), face, percent, set, previous, before };
+  }
+
+  /** The field for the code on the voter's paper. A code that was scanned is in it already. */
+  makeCodeInput() {
     const attributes = { class: "code", name: "code", maxlength: "40", autocomplete: "off", autocapitalize: "characters", autocorrect: "off", spellcheck: "false" };
-    this.input = h("input", { ...attributes, oninput: () => { this.code = this.input.value; } });
-    this.input.value = this.code;
-    return h("label", { class: "field" }, this.texts.say("vote.code"), this.input);
+    const input = h("input", { ...attributes, oninput: () => { this.code = input.value; } });
+    input.value = this.code;
+    return input;
   }
 
-  set(row, chosen, ballot) {
-    const { face, percent, set, thin, before } = this.rows.get(row.id);
-    if (thin) {
+  /**
+   * @param {NonNullable<Choices["view"]>} view
+   * @param {Row} row
+   * @param {boolean} chosen
+   */
+  drawRow(view, row, chosen) {
+    const parts = view.rows.get(row.id);
+    if (!parts) return;
+    const { face, percent, set, previous, before } = parts;
+    if (previous && before) {
       face.classList.toggle("compared", Boolean(row.before));
-      thin.set(row.before ? row.before.share : 0);
+      previous.set(row.before ? row.before.share : 0);
       setText(before, row.before ? this.texts.say("poll.before", { share: row.before.percent }) : "");
     }
     set(row.counted ? row.share : 0);
     setText(percent, !row.counted ? "" : row.abstain ? this.number(row.count) : row.percent);
     face.classList.toggle("on", chosen);
-    face.classList.toggle("sent", chosen && Boolean(ballot.wish));
+    face.classList.toggle("sent", chosen && Boolean(view.ballot && view.ballot.pending));
     face.classList.toggle("first", row.first);
-    if (face.tagName === "BUTTON") {
+    if (face instanceof HTMLButtonElement) {
       face.setAttribute("aria-pressed", String(chosen));
-      face.disabled = this.isFinal(ballot);
+      face.disabled = this.isFinal(view);
     }
   }
 
-  isFinal(ballot) {
-    return !this.poll.allow_change && Boolean(ballot.safe.receipt);
+  /** @param {NonNullable<Choices["view"]>} view */
+  isFinal({ poll, ballot }) {
+    return !poll.allow_change && Boolean(ballot && ballot.stored.receipt);
   }
 
-  setButton(chosen, ballot) {
-    const same = !this.marked || [...this.marked].sort().join() === [...ballot.safe.choices].sort().join();
-    // Not `disabled`: that would take the focus away from whoever has just pressed it.
-    this.button.setAttribute("aria-disabled", String(same || !chosen.length || Boolean(ballot.wish)));
-    this.button.hidden = this.isFinal(ballot);
-    setText(this.button, this.texts.say(ballot.safe.receipt ? "vote.cast_again" : "vote.cast"));
+  /**
+   * @param {NonNullable<Choices["view"]>} view
+   * @param {HTMLButtonElement} button
+   * @param {string[]} chosen
+   */
+  drawButton(view, button, chosen) {
+    const { ballot } = view;
+    const stored = ballot ? [...ballot.stored.choices].sort().join() : "";
+    const isSame = !this.marked || [...this.marked].sort().join() === stored;
+    // Not `disabled`: that would take the focus away from whoever has just pressed the button.
+    button.setAttribute("aria-disabled", String(isSame || !chosen.length || Boolean(ballot && ballot.pending)));
+    button.hidden = this.isFinal(view);
+    setText(button, this.texts.say(ballot && ballot.stored.receipt ? "vote.cast_again" : "vote.cast"));
   }
 
+  /** @param {string} id */
   tap(id) {
-    if (castsAtOnce(this.poll) && !this.needsCode) {
-      this.cast([id]);
+    if (!this.view) return;
+    const { poll, ballot, input } = this.view;
+    if (castsOnTap(poll) && !input) {
+      this.on.cast([id]);
       return;
     }
-    const held = this.marked || this.ballot.choices;
-    const abstains = (each) => this.poll.options.some((option) => option.id === each && option.abstain);
-    const before = held.filter((each) => abstains(each) === abstains(id)); // who abstains chooses nothing else
-    if (this.poll.kind === "single") this.marked = [id];
-    else if (before.includes(id)) this.marked = before.filter((other) => other !== id);
-    else if (before.length >= this.poll.max_choices) {
-      this.refuse();
+    const isAbstention = (/** @type {string} */ each) => poll.options.some((option) => option.id === each && option.abstain);
+    // A voter who abstains cannot choose anything else.
+    const others = (this.marked || (ballot ? ballot.choices : [])).filter((each) => isAbstention(each) === isAbstention(id));
+    if (poll.kind === "single") this.marked = [id];
+    else if (others.includes(id)) this.marked = others.filter((other) => other !== id);
+    else if (others.length >= poll.max_choices) {
+      // One choice too many: every choice stays as it is, and a warning says why.
+      this.warn(this.texts.say("vote.full", { n: poll.max_choices }, poll.max_choices));
       return;
-    } else this.marked = [...before, id];
-    this.full = "";
-    this.changed();
+    } else this.marked = [...others, id];
+    this.warning = "";
+    this.on.redraw();
   }
 
-  /** One choice too many: nothing that was chosen is dropped, and it is said. */
-  refuse() {
-    const most = this.poll.max_choices;
-    this.full = this.texts.say("vote.full", { n: most }, most);
-    this.tell(this.full);
-    this.changed();
+  /** @param {string} text */
+  warn(text) {
+    this.warning = text;
+    this.on.announce(text);
+    this.on.redraw();
   }
 
   castMarked() {
-    if (this.button.getAttribute("aria-disabled") === "true") return;
-    this.full = "";
-    const order = this.poll.options.map((option) => option.id);
-    const choices = order.filter((id) => this.marked.includes(id));
-    if (this.needsCode) {
-      // What was marked stays: a code is easily mistyped.
-      if (this.code.trim()) this.cast(choices, this.code);
-      else this.askForCode();
+    if (!this.view) return;
+    const { poll, input, button } = this.view;
+    if (button && button.getAttribute("aria-disabled") === "true") return;
+    const marked = this.marked || [];
+    const choices = poll.options.map((option) => option.id).filter((id) => marked.includes(id));
+    if (input && !this.code.trim()) {
+      this.warn(this.texts.say("vote.code_missing"));
+      input.focus();
+      return;
+    }
+    this.warning = "";
+    if (input) {
+      // The marks stay until the ballot is stored: a code is easily mistyped.
+      this.on.cast(choices, this.code);
       return;
     }
     this.marked = null;
-    this.cast(choices);
+    this.on.cast(choices);
   }
 
-  askForCode() {
-    this.full = this.texts.say("vote.code_missing");
-    this.tell(this.full);
-    this.changed();
-    this.input.focus();
-  }
-
+  /**
+   * @param {Poll} poll
+   * @param {boolean} counted
+   */
   noteOf(poll, counted) {
-    const hostsOnly = this.host && counted && !isPublic(poll) ? this.texts.say("poll.hosts_only") : "";
+    const hostsOnly = this.isHost && counted && !isPublic(poll) ? this.texts.say("poll.hosts_only") : "";
     if (poll.phase === "closed") return counted ? hostsOnly : this.texts.say("poll.closed_hidden");
     const parts = [];
     if (poll.kind === "multi") parts.push(this.texts.say("vote.up_to", { n: poll.max_choices }, poll.max_choices));

@@ -1,19 +1,34 @@
-// Said where the browser keeps no cookies, as some inside other apps do not: a ballot cannot be kept here, and this is
-// the address to open elsewhere.
+// A notice for browsers that keep no cookies, as some inside other apps do: a ballot cannot be kept there, so the notice
+// offers the address to open in another browser.
 
-export class Cookies {
+import { find } from "../ui/dom.js";
+
+/** @import { Environment } from "../net/environment.js" */
+/** @import { Ballot } from "./ballot.js" */
+
+export class CookieNotice {
+  /**
+   * @param {HTMLElement} element
+   * @param {{env: Environment}} tools
+   */
   constructor(element, { env }) {
     this.element = element;
-    this.field = element.querySelector("input");
-    this.field.value = element.querySelector("a").href = env.address();
-    this.field.addEventListener("focus", () => this.field.select());
+    /** @type {HTMLInputElement} */
+    const field = find("input", element);
+    /** @type {HTMLAnchorElement} */
+    const link = find("a", element);
+    field.value = link.href = env.address();
+    field.addEventListener("focus", () => field.select());
     this.missing = !env.keepsCookies();
   }
 
-  /** `ballot` is the one of the poll shown, if any: the server's refusal is the last word. */
+  /**
+   * What the server says about a ballot counts more than the page's own test.
+   * @param {Ballot | null} ballot
+   */
   update(ballot) {
     if (ballot && ballot.error && ballot.error.code === "no_voter") this.missing = true;
-    else if (ballot && ballot.safe.receipt) this.missing = false;
+    else if (ballot && ballot.stored.receipt) this.missing = false;
     this.element.hidden = !this.missing;
   }
 }

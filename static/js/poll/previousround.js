@@ -1,38 +1,61 @@
-// The tally of the round before, for a poll that is to be compared with it. It changes no more, so it is asked for once.
+// The tally of the round before, for a poll that is compared with it. That round is over and its tally final, so the
+// page asks for it once.
 
 import { isCompared } from "./tally.js";
 
-const AGAIN = 10_000;
+/** @import { Environment } from "../net/environment.js" */
+/** @import { Poll, Stream, Tally } from "../net/wire.d.ts" */
 
-export class Earlier {
-  /** `audience`: as everybody sees it, whoever asks. `spread`: where the round begins before many pages at once, the
-   * first question comes within so many ms; a page that has just been loaded asks at once. */
+/** A failed request is repeated after this many milliseconds. */
+const RETRY = 10_000;
+
+export class PreviousRound {
+  /**
+   * @param {object} options
+   * @param {Environment} options.env
+   * @param {() => void} options.redraw
+   * @param {boolean} [options.audience] asks for what everybody may see, whoever is signed in
+   * @param {number} [options.spread] the pages of a hall ask within so many milliseconds when the round begins; a page
+   *   that has just been loaded asks at once
+   */
   constructor({ env, redraw, audience = true, spread = 0 }) {
     this.env = env;
     this.spread = spread;
-    this.madeAt = env.now();
+    this.loadedAt = env.now();
     this.query = audience ? "?as=audience" : "";
     this.redraw = redraw;
+    /** @type {string | null} */
     this.key = null;
+    /** @type {Tally | null} */
     this.tally = null;
     this.askedAt = -Infinity;
   }
 
-  /** The tally, or null: until it is there, where it is not asked for, and where this reader may not see it. */
-  of({ stream, poll, tally }) {
+  /**
+   * Returns the tally, or null: until it has arrived, where the poll is not compared, and where this reader may not see
+   * it.
+   * @param {{stream: Stream, poll: Poll, tally: Tally | null}} scene
+   */
+  tallyFor({ stream, poll, tally }) {
     if (!isCompared(poll) || !tally) return null;
     const key = `${stream} ${poll.round}`;
     if (key !== this.key) {
       this.key = key;
       this.tally = null;
       const now = this.env.now();
-      this.askedAt = this.spread && now - this.madeAt > AGAIN ? now - AGAIN + this.env.random() * this.spread : -Infinity;
+      const spread = this.spread && now - this.loadedAt > RETRY;
+      this.askedAt = spread ? now - RETRY + this.env.random() * this.spread : -Infinity;
     }
-    if (!this.tally && this.env.now() - this.askedAt >= AGAIN) this.ask(key, stream, poll.round);
+    if (!this.tally && this.env.now() - this.askedAt >= RETRY) this.fetch(key, stream, poll.round);
     return this.tally;
   }
 
-  async ask(key, stream, round) {
+  /**
+   * @param {string} key
+   * @param {Stream} stream
+   * @param {number} round
+   */
+  async fetch(key, stream, round) {
     this.askedAt = this.env.now();
     try {
       const response = await this.env.fetch(`${this.env.origin}/api/${stream}/rounds${this.query}`, {
@@ -41,10 +64,10 @@ export class Earlier {
       if (!response.ok) return;
       const { items } = await response.json();
       if (key !== this.key) return;
-      this.tally = items.filter((each) => each.round < round).pop() || null;
+      this.tally = items.filter((/** @type {Tally} */ each) => each.round < round).pop() || null;
       if (this.tally) this.redraw();
     } catch {
-      // Asked again when the picture changes; without it this round stands alone.
+      // The next drawing asks again; until then this round stands alone.
     }
   }
 }

@@ -1,14 +1,19 @@
-// A result that was hidden is shown at one moment on all pages of a hall: the poll says when, by the server's time.
+// A result that was hidden appears on all pages of a hall at the same moment: the poll names it, by the server's time.
 // Pure.
 
-/** A moment further away than this is a clock that is wrong; then nothing is waited for. */
+/** @import { Scene } from "../wall/scene.js" */
+
+/** A moment further away than this means that a clock is wrong, and is not waited for. */
 const LONGEST = 5_000;
 
 /**
- * For how many ms what `next` newly shows is to be held back: 0 where nothing is, or no more. Only a page that shows
- * this poll without its tally waits; one that comes later shows it at once.
+ * Returns for how many milliseconds the tally of `next` is to be held back. Only a page that shows the same round
+ * without its tally waits; a page that comes later shows the tally at once.
+ * @param {Scene} next
+ * @param {Scene} shown
+ * @param {number} now
  */
-export function holdFor(next, shown, now) {
+export function revealDelay(next, shown, now) {
   if (next.kind !== "poll" || !next.tally || !next.poll.reveal_at) return 0;
   if (shown.kind !== "poll" || shown.stream !== next.stream || shown.tally) return 0;
   if (shown.poll.round !== next.poll.round || next.tally.round !== next.poll.round) return 0;
@@ -16,7 +21,13 @@ export function holdFor(next, shown, now) {
   return wait > 0 && wait <= LONGEST ? wait : 0;
 }
 
-/** The scene as it is until then: everything but the tally. */
-export function veiled(scene) {
-  return { ...scene, tally: null, turnout: { round: scene.tally.round, ballots: scene.tally.ballots }, revealing: true };
+/**
+ * Returns the scene as it is until that moment: everything but the tally.
+ * @param {Scene} scene
+ * @returns {Scene}
+ */
+export function withoutTally(scene) {
+  if (scene.kind !== "poll" || !scene.tally) return scene;
+  const { round, ballots } = scene.tally;
+  return { ...scene, tally: null, turnout: { round, ballots }, revealing: true };
 }

@@ -1,35 +1,40 @@
-// What a poll looks like, worked out from its events: rows in the order of the options, shares, and who came first
-// once (and only once) the poll is closed. Pure.
+// The figures of a poll, worked out from its events: a row per option, shares, quorum and majority. Pure.
+
+/** @import { Option, Poll, Tally, Turnout } from "../net/wire.d.ts" */
 
 const COLOURS = 8;
 const PATTERNS = 4;
-// How the rows of the poster may stand, the largest letters first: name, options at most, columns, letters in a line,
-// height of a line, height of all the rest of a row; heights in hundredths of its width.
-const DENSITIES = [
-  ["pair", 2, 1, 29, 3.5, 11],
-  ["large", 3, 1, 42, 3.1, 7.6],
-  ["few", 4, 1, 50, 2.7, 5.8],
-  ["some", 6, 1, 56, 2.3, 3.6],
-  ["many", 8, 1, 62, 2.1, 2.4],
-  ["dense", 8, 1, 62, 2.0, 1.7],
-  ["dense-two", 8, 1, 66, 1.95, 0.95],
-  ["dense-cut", 8, 1, 66, 1.95, 1.7],
-  ["two", 14, 2, 25, 2.1, 2.3],
-  ["two-tight", 20, 2, 31, 2.0, 1.6],
-  ["two-small", 20, 2, 31, 1.95, 0.95],
-  ["two-cut", 20, 2, 31, 1.95, 1.1],
-  ["three", 40, 3, 17, 1.95, 0.65],
-  ["three-cut", 40, 3, 17, 1.95, 0.5],
-];
-const ROOM = { short: 37, medium: 34.5, long: 34.5, endless: 30 }; // the height that a question leaves to the rows
-const LINES = 4; // a label may have so many before smaller letters are tried
 
-/** The look of the option at `index`: a colour and a pattern, no pair twice among 32. */
-export function look(index) {
+/**
+ * One option as it is drawn.
+ * @typedef {object} Row
+ * @property {string} id
+ * @property {string} label
+ * @property {number} number from 1, in the order of the options
+ * @property {number} colour
+ * @property {number} pattern
+ * @property {boolean} counted false where this reader may not see the tally
+ * @property {number} count
+ * @property {boolean} abstain an abstention has no share: it is not in the base
+ * @property {number} share between 0 and 1
+ * @property {string} percent
+ * @property {boolean} first whether a closed poll has no option with more marks
+ * @property {{share: number, percent: string} | null} before the same option in the round before, where it is compared
+ */
+
+/**
+ * Returns the look of the option at `index`. No pair of colour and pattern occurs twice among 32.
+ * @param {number} index
+ */
+export function optionStyle(index) {
   return { colour: (index % COLOURS) + 1, pattern: ((index + Math.floor(index / COLOURS)) % PATTERNS) + 1 };
 }
 
-/** Whole per cent, but "100%" only for all of them and "0%" only for none. */
+/**
+ * Returns a whole percentage, but "100%" only for all of them and "0%" only for none.
+ * @param {number} count
+ * @param {number} of
+ */
 export function percent(count, of) {
   if (!of || !count) return "0%";
   if (count >= of) return "100%";
@@ -39,156 +44,128 @@ export function percent(count, of) {
   return `${Math.round(share)}%`;
 }
 
-/** How many ballots the shares are of: those that did not abstain. */
-export function base(poll, tally) {
-  const own = poll.options.find((option) => option.abstain);
-  return tally.ballots - (own ? tally.counts[own.id] || 0 : 0);
+/**
+ * Returns of how many ballots the shares are: those without an abstention.
+ * @param {Poll} poll
+ * @param {Tally} tally
+ */
+export function shareBase(poll, tally) {
+  const abstention = poll.options.find((option) => option.abstain);
+  return tally.ballots - (abstention ? tally.counts[abstention.id] || 0 : 0);
 }
 
+/** @type {Record<string, [number, number]>} */
 const MAJORITIES = { "1/2": [1, 2], "2/3": [2, 3], "3/4": [3, 4] };
 
-/** How many marks a majority takes: more than half, or at least two thirds or three quarters. */
-export function needed(majority, of) {
+/**
+ * Returns how many marks make a majority: more than half, or at least two thirds or three quarters.
+ * @param {string} majority
+ * @param {number} of
+ */
+export function marksNeeded(majority, of) {
   const [part, whole] = MAJORITIES[majority];
   return majority === "1/2" ? Math.floor(of / 2) + 1 : Math.ceil((of * part) / whole);
 }
 
-/** Where the line of the majority stands, as a share of the base. */
-export function majorityShare({ majority }) {
+/**
+ * Returns where the line of the majority stands, as a share of the base.
+ * @param {string} majority
+ */
+export function majorityShare(majority) {
   const [part, whole] = MAJORITIES[majority];
   return part / whole;
 }
 
-/** null where the poll has no quorum. */
+/**
+ * Whether so many ballots reach the quorum; null where the poll has none.
+ * @param {Poll} poll
+ * @param {number} cast
+ */
 export function quorumReached(poll, cast) {
   return poll.quorum ? cast >= poll.quorum : null;
 }
 
-/** The options that reach the majority: none where the quorum is missed or nobody chose. */
+/**
+ * Returns the options that reach the majority: none where the quorum is missed or nobody chose an option.
+ * @param {Poll} poll
+ * @param {Tally} tally
+ */
 export function majorityReached(poll, tally) {
-  const of = base(poll, tally);
+  const of = shareBase(poll, tally);
   if (!poll.majority || !of || quorumReached(poll, tally.ballots) === false) return [];
-  const least = needed(poll.majority, of);
+  const least = marksNeeded(poll.majority, of);
   return poll.options.filter((option) => !option.abstain && (tally.counts[option.id] || 0) >= least);
 }
 
-/** The options with the most marks; none where they miss the majority that the poll asks for. */
-export function first(poll, tally) {
-  const marks = (option) => tally.counts[option.id] || 0;
-  const enough = poll.majority ? majorityReached(poll, tally) : poll.options.filter((option) => !option.abstain);
-  const most = Math.max(0, ...poll.options.filter((option) => !option.abstain).map(marks));
+/**
+ * Returns the options with the most marks: none where they miss the majority that the poll asks for.
+ * @param {Poll} poll
+ * @param {Tally} tally
+ */
+function leaders(poll, tally) {
+  const marks = (/** @type {Option} */ option) => tally.counts[option.id] || 0;
+  const eligible = poll.options.filter((option) => !option.abstain);
+  const enough = poll.majority ? majorityReached(poll, tally) : eligible;
+  const most = Math.max(0, ...eligible.map(marks));
   return enough.filter((option) => marks(option) === most && most > 0);
 }
 
 /**
- * One row an option; `counted` is false where this reader may not see the tally. An abstention has no share: it is not
- * in the base. `earlier` is the tally of the round before, where it is drawn beside this one.
+ * Returns one row per option. `previous` is the tally of the round before, where the poll is compared with it.
+ * @param {Poll} poll
+ * @param {Tally | null | undefined} tally
+ * @param {Tally | null} previous
+ * @returns {Row[]}
  */
-export function rows(poll, tally, earlier = null) {
-  const counted = Boolean(tally) && tally.round === poll.round;
-  const counts = counted ? tally.counts : {};
-  const of = counted ? base(poll, tally) : 0;
-  const before = counted && earlier ? base(poll, earlier) : 0;
-  const ahead = counted && poll.phase === "closed" ? first(poll, tally) : [];
+export function resultRows(poll, tally, previous = null) {
+  // A tally of another round says nothing about this one.
+  const counted = tally && tally.round === poll.round ? tally : null;
+  const of = counted ? shareBase(poll, counted) : 0;
+  const previousBase = counted && previous ? shareBase(poll, previous) : 0;
+  const first = counted && poll.phase === "closed" ? leaders(poll, counted) : [];
   return poll.options.map((option, index) => {
-    const count = counts[option.id] || 0;
+    const count = counted ? counted.counts[option.id] || 0 : 0;
     const abstain = Boolean(option.abstain);
-    const had = before && !abstain ? earlier.counts[option.id] || 0 : 0;
+    const before = previous ? previous.counts[option.id] || 0 : 0;
     return {
       id: option.id,
       label: option.label,
       number: index + 1,
-      ...look(index),
-      counted,
+      ...optionStyle(index),
+      counted: Boolean(counted),
       count,
       abstain,
       share: of && !abstain ? Math.min(1, count / of) : 0,
       percent: abstain ? "–" : percent(count, of),
-      first: ahead.includes(option),
-      before: before && !abstain ? { share: Math.min(1, had / before), percent: percent(had, before) } : null,
+      first: first.includes(option),
+      before: previousBase && !abstain ? { share: Math.min(1, before / previousBase), percent: percent(before, previousBase) } : null,
     };
   });
 }
 
-/** Whether everybody sees the tally, and not only hosts and who has voted. */
+/**
+ * Whether everybody sees the tally, and not only hosts and those who have voted.
+ * @param {Pick<Poll, "results" | "phase" | "published">} poll
+ */
 export function isPublic({ results, phase, published }) {
   return results === "live" || published || (phase === "closed" && results !== "on_publish");
 }
 
-/** Ballots as far as this reader knows them: from the tally, or from the turnout where the tally is hidden. */
-export function ballots(values) {
-  const source = values.tally || values.turnout;
-  const poll = values.poll;
+/**
+ * Returns the number of ballots as far as this reader knows it: from the tally, or from the turnout where the tally is
+ * hidden.
+ * @param {{poll?: Poll | null, tally?: Tally | null, turnout?: Turnout | null}} values
+ */
+export function ballotCount({ poll, tally, turnout }) {
+  const source = tally || turnout;
   if (!source || (poll && source.round !== poll.round)) return 0;
   return source.ballots;
 }
 
-/** Letters, the wide ones twice. */
-function width(text) {
-  return [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? 2 : 1), 0);
-}
-
-/** A question longer than this needs smaller letters. */
-export function lengthClass(title) {
-  const length = width(title);
-  if (length <= 60) return "short";
-  if (length <= 120) return "medium";
-  return length <= 210 ? "long" : "endless";
-}
-
-/** How dense the steps of a task on the projector are. */
-export function stepDensity(steps) {
-  if (steps <= 8) return "few";
-  if (steps <= 13) return "some";
-  return steps <= 26 ? "two" : "three";
-}
-
-/** The columns of the poster. */
-export function columns(options) {
-  if (options <= 8) return 1;
-  return options <= 20 ? 2 : 3;
-}
-
-/** Whether the round before stands beside this one. */
+/**
+ * Whether the round before is shown beside this one.
+ * @param {Poll} poll
+ */
 export function isCompared(poll) {
   return Boolean(poll.compare) && poll.round > 1;
-}
-
-/** What a poll's rules take of the height: a line below the rows, a line beside each; in hundredths of the width. */
-export function extras(poll) {
-  const foot = poll.majority || poll.compare || poll.options.some((option) => option.abstain);
-  return { foot: foot ? 4 : 0, row: !isCompared(poll) ? 0 : columns(poll.options.length) === 1 ? 1.2 : 0.8 };
-}
-
-/** The ways in which so many rows may stand, the largest letters first. */
-export function densities(options) {
-  return DENSITIES.filter(([, most, beside]) => beside === columns(options) && options <= most).map(([name]) => name);
-}
-
-/** How many lines of each label fit where the tightest rows have to cut some of them. */
-export function cutLines(labels, title = "", extra = {}) {
-  const { foot = 0, row = 0 } = extra;
-  const name = density(labels, title, extra);
-  const [, , , , height, rest] = DENSITIES.find(([each]) => each === name);
-  const down = Math.max(1, Math.ceil(labels.length / columns(labels.length)));
-  const room = ROOM[lengthClass(title)] - foot - down * (rest + row);
-  return Math.min(LINES, Math.max(1, Math.floor(room / (down * height))));
-}
-
-/** How the rows of the poster stand: the largest letters with which every label is whole, else the tightest. */
-export function density(labels, title = "", { foot = 0, row = 0 } = {}) {
-  const room = ROOM[lengthClass(title)] - foot;
-  const beside = columns(labels.length);
-  const down = Math.ceil(labels.length / beside);
-  const lengths = labels.map(width);
-  let found = "three-cut";
-  for (const [name, most, among, line, height, rest] of DENSITIES) {
-    if (among !== beside || labels.length > most) continue;
-    found = name;
-    const lines = lengths.map((length) => Math.max(1, Math.ceil(length / line)));
-    const column = (from) => lines.slice(from, from + down).reduce((sum, each) => sum + each, 0);
-    const tallest = Math.max(...Array.from({ length: beside }, (_, index) => column(index * down)));
-    if (Math.max(0, ...lines) <= LINES && tallest * height + down * (rest + row) <= room) break;
-  }
-  return found;
 }

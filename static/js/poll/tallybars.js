@@ -1,24 +1,40 @@
-// The options as bars with their figures, for pages on which nobody votes: rows are built once for a structure and
+// The options as bars with their figures, for pages on which nobody votes. Rows are built once per set of options and
 // changed in place.
 
 import { h, setText } from "../ui/dom.js";
-import { rows } from "./tally.js";
 import { bar } from "./bar.js";
+import { resultRows } from "./tally.js";
+
+/** @import { Poll, Tally } from "../net/wire.d.ts" */
+/** @import { FormatNumber } from "../ui/texts.js" */
+/** @import { Row } from "./tally.js" */
 
 export class TallyBars {
+  /**
+   * @param {HTMLElement} element
+   * @param {{number: FormatNumber}} tools
+   */
   constructor(element, { number }) {
     this.element = element;
     this.number = number;
+    /** @type {string | null} */
     this.structure = null;
+    /** @type {Map<string, ReturnType<TallyBars["makeRow"]>>} */
+    this.rows = new Map();
   }
 
+  /**
+   * @param {Poll} poll
+   * @param {Tally} tally
+   */
   update(poll, tally) {
-    const list = rows(poll, tally);
+    const rows = resultRows(poll, tally);
     const structure = JSON.stringify(poll.options);
-    if (structure !== this.structure) this.build(list);
+    if (structure !== this.structure) this.build(rows);
     this.structure = structure;
-    for (const row of list) {
+    for (const row of rows) {
       const parts = this.rows.get(row.id);
+      if (!parts) continue;
       parts.set(row.share);
       setText(parts.percent, row.percent);
       setText(parts.count, this.number(row.count));
@@ -26,17 +42,21 @@ export class TallyBars {
     }
   }
 
-  build(list) {
-    this.rows = new Map();
-    this.element.replaceChildren(...list.map((row) => {
-      const drawn = bar(row);
-      const parts = { set: drawn.set, percent: h("b"), count: h("small"), item: null };
-      parts.item = h("li", { class: "tallied" },
-        h("span", { class: "name", dir: "auto" }, h("span", { class: "number" }, String(row.number)), h("span", {}, row.label)),
-        drawn.element,
-        h("span", { class: "figures" }, parts.percent, parts.count));
-      this.rows.set(row.id, parts);
-      return parts.item;
-    }));
+  /** @param {Row[]} rows */
+  build(rows) {
+    this.rows = new Map(rows.map((row) => [row.id, this.makeRow(row)]));
+    this.element.replaceChildren(...[...this.rows.values()].map(({ item }) => item));
+  }
+
+  /** @param {Row} row */
+  makeRow(row) {
+    const { element, set } = bar(row);
+    const percent = h("b");
+    const count = h("small");
+    const item = h("li", { class: "tallied" },
+      h("span", { class: "name", dir: "auto" }, h("span", { class: "number" }, row.number), h("span", {}, row.label)),
+      element,
+      h("span", { class: "figures" }, percent, count));
+    return { item, percent, count, set };
   }
 }

@@ -1,20 +1,27 @@
 // A state as a shape and a word. Made once; another state changes an attribute and a text.
 
-import { h, setText, svg } from "../ui/dom.js";
+import { find, h, setText, svg } from "../ui/dom.js";
 import { shapeOf } from "./states.js";
 
-export class Badge {
-  /** `element`, where the page has one already, is kept. */
+/** @import { Texts } from "../ui/texts.js" */
+
+export class StateBadge {
+  /**
+   * @param {Texts} texts
+   * @param {HTMLElement | null} element the badge that the page has already, if it has one
+   */
   constructor(texts, element = null) {
     this.texts = texts;
+    /** @type {string | null} */
     this.state = null;
     this.element = element || h("span", { class: "badge" },
       svg("svg", { viewBox: "0 0 18 18", class: "shape", "aria-hidden": "true" }, svg("path", { class: "mark" })),
       h("span", { class: "word" }));
-    this.mark = this.element.querySelector(".mark");
-    this.word = this.element.querySelector(".word");
+    this.mark = find(".mark", this.element);
+    this.word = find(".word", this.element);
   }
 
+  /** @param {string} state */
   set(state) {
     if (state === this.state) return;
     this.state = state;

@@ -1,107 +1,149 @@
-// Pans and zooms what is inside an SVG: by dragging, wheel, pinch and keys. Moves one group; nothing is drawn anew.
+// Pans and zooms the content of an SVG by dragging, wheel, pinch and keys. Moves one group; nothing is drawn again.
 
-import { BOX, centred, fit, held, revealing, zoomed } from "./chartlayout.js";
+import { BOX, centerCamera, clampCamera, fitCamera, revealNode, zoomCamera } from "./chartlayout.js";
 
-const LEAST = 0.08;
-const MOST = 3;
-const LEGIBLE = 0.65; // smaller than this only shapes and colours are drawn: an overview
-export const OVERVIEW = 0.2; // a chart that would begin smaller begins at the step that matters
-const STEP = 1.3;
+/** @import { CameraState, Place, Size } from "./chartlayout.js" */
+
+/** @typedef {Size & {nodes: Place[]}} Content */
+
+const MIN_SCALE = 0.08;
+const MAX_SCALE = 3;
+/** At a smaller scale texts are hidden, and shapes and colours alone are drawn. */
+const LEGIBLE_SCALE = 0.65;
+/** A chart that would begin at a smaller scale begins at the step that matters. */
+export const OVERVIEW_SCALE = 0.2;
+const ZOOM_STEP = 1.3;
+/** The room that the buttons take in the lower right corner, in pixels. */
 const BUTTONS = { width: 170, height: 54 };
-const CLICK = 5; // pixels a click may move
+/** A press that moves less than this many pixels is a click and not a drag. */
+const CLICK_TOLERANCE = 5;
 
 export class Camera {
+  /**
+   * @param {SVGSVGElement} svg
+   * @param {SVGGElement} world
+   */
   constructor(svg, world) {
     this.svg = svg;
     this.world = world;
-    this.layout = { width: 1, height: 1, nodes: [] };
-    this.strip = false;
-    this.at = { scale: 1, x: 0, y: 0 };
-    this.moved = false; // by somebody: then it stays where it was put
-    this.fingers = new Map();
+    /** @type {Content} */
+    this.content = { width: 1, height: 1, nodes: [] };
+    /** @type {Place | null} */
+    this.focus = null;
+    this.reservesButtons = false;
+    /** @type {CameraState} */
+    this.state = { scale: 1, x: 0, y: 0 };
+    /** Whether the reader has moved it: then it stays there when the window changes its size. */
+    this.moved = false;
+    /** @type {Map<number, Place>} where each pointer is that is down */
+    this.pointers = new Map();
+    this.origin = { x: 0, y: 0 };
     this.dragged = false;
     this.listen();
     new ResizeObserver(() => this.resized()).observe(svg);
   }
 
-  /** The window; without the strip of the buttons where a step would lie under them. */
+  /**
+   * The size of the window, without the strip of the buttons where a step would lie under them.
+   * @returns {Size}
+   */
   get view() {
     const { clientWidth: width, clientHeight: height } = this.svg;
-    return { width: width || 1, height: Math.max(1, this.strip ? height - BUTTONS.height : height) };
+    return { width: width || 1, height: Math.max(1, this.reservesButtons ? height - BUTTONS.height : height) };
   }
 
-  /** Another chart: all of it, or the part around `node` where even its shapes would be too small. */
-  show(layout, node) {
-    this.layout = layout;
-    this.node = node;
+  /**
+   * Shows another chart: all of it, or the part around `focus` where even its shapes would be too small.
+   * @param {Content} content
+   * @param {Place | null} focus
+   */
+  show(content, focus) {
+    this.content = content;
+    this.focus = focus;
     this.moved = false;
-    this.begin();
+    this.reset();
   }
 
-  begin() {
-    this.strip = false;
-    const whole = fit(this.layout, this.view);
-    this.strip = whole.scale < LEGIBLE || this.covers(whole);
-    this.at = fit(this.layout, this.view);
-    if (this.at.scale < OVERVIEW) {
-      this.at = { scale: OVERVIEW, x: 24, y: (this.view.height - this.layout.height * OVERVIEW) / 2 };
-      if (this.node) this.at = centred(this.at, this.node, this.view);
+  reset() {
+    this.reservesButtons = false;
+    const whole = fitCamera(this.content, this.view);
+    this.reservesButtons = whole.scale < LEGIBLE_SCALE || this.coversStep(whole);
+    this.state = fitCamera(this.content, this.view);
+    if (this.state.scale < OVERVIEW_SCALE) {
+      this.state = { scale: OVERVIEW_SCALE, x: 24, y: (this.view.height - this.content.height * OVERVIEW_SCALE) / 2 };
+      if (this.focus) this.state = centerCamera(this.state, this.focus, this.view);
     }
     this.apply();
   }
 
-  /** Whether a step would lie under the buttons. */
-  covers({ scale, x, y }) {
+  /**
+   * Whether a step would lie under the buttons.
+   * @param {CameraState} state
+   */
+  coversStep({ scale, x, y }) {
     const { width, height } = this.view;
-    return this.layout.nodes.some((node) =>
+    return this.content.nodes.some((node) =>
       (node.x + BOX.width) * scale + x > width - BUTTONS.width && (node.y + BOX.height) * scale + y > height - BUTTONS.height);
   }
 
   fitAll() {
     this.moved = true;
-    this.at = fit(this.layout, this.view, { least: LEAST });
+    this.state = fitCamera(this.content, this.view, { least: MIN_SCALE });
     this.apply();
   }
 
   resized() {
     if (this.moved) this.apply();
-    else this.begin();
+    else this.reset();
   }
 
+  /** @param {Place} node */
   reveal(node) {
     this.moved = true;
-    this.at = revealing(this.at, node, this.view);
+    this.state = revealNode(this.state, node, this.view);
     this.apply();
   }
 
-  zoom(by, at = { x: this.view.width / 2, y: this.view.height / 2 }) {
+  /**
+   * @param {number} factor
+   * @param {Place} at the point of the window that stays where it is
+   */
+  zoom(factor, at = { x: this.view.width / 2, y: this.view.height / 2 }) {
     this.moved = true;
-    const least = Math.min(LEAST, fit(this.layout, this.view).scale);
-    this.at = zoomed(this.at, Math.max(least, Math.min(MOST, this.at.scale * by)), at);
+    const least = Math.min(MIN_SCALE, fitCamera(this.content, this.view).scale);
+    this.state = zoomCamera(this.state, Math.max(least, Math.min(MAX_SCALE, this.state.scale * factor)), at);
     this.apply();
   }
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   pan(x, y) {
     this.moved = true;
-    this.at = { ...this.at, x: this.at.x + x, y: this.at.y + y };
+    this.state = { ...this.state, x: this.state.x + x, y: this.state.y + y };
     this.apply();
   }
 
   apply() {
-    this.at = held(this.at, this.layout, this.view);
-    const { scale, x, y } = this.at;
+    this.state = clampCamera(this.state, this.content, this.view);
+    const { scale, x, y } = this.state;
     this.world.setAttribute("transform", `translate(${Math.round(x)} ${Math.round(y)}) scale(${Math.round(scale * 1000) / 1000})`);
-    this.svg.dataset.far = String(scale < LEGIBLE);
+    this.svg.dataset.far = String(scale < LEGIBLE_SCALE);
   }
 
-  /** Whether there is more than is in view. */
-  get larger() {
-    return this.layout.width * this.at.scale > this.view.width || this.layout.height * this.at.scale > this.view.height;
+  /** Whether the chart is larger than the window. */
+  get isLarger() {
+    return this.content.width * this.state.scale > this.view.width || this.content.height * this.state.scale > this.view.height;
   }
 
+  /**
+   * Handles a key; returns false for one that means nothing here.
+   * @param {string} key
+   */
   key(key) {
-    if (key === "+" || key === "=") this.zoom(STEP);
-    else if (key === "-" || key === "−") this.zoom(1 / STEP);
+    if (key === "+" || key === "=") this.zoom(ZOOM_STEP);
+    else if (key === "-" || key === "−") this.zoom(1 / ZOOM_STEP);
     else if (key === "0") this.fitAll();
     else return false;
     return true;
@@ -112,60 +154,73 @@ export class Camera {
     svg.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     svg.addEventListener("pointerdown", (event) => this.down(event));
     svg.addEventListener("pointermove", (event) => this.move(event));
-    for (const end of ["pointerup", "pointercancel"]) svg.addEventListener(end, (event) => this.up(event));
+    svg.addEventListener("pointerup", (event) => this.up(event));
+    svg.addEventListener("pointercancel", (event) => this.up(event));
+    // The steps are links: a drag that ends on one must not follow it, and the browser must not drag the link itself.
     svg.addEventListener("click", (event) => this.dragged && event.preventDefault(), true);
     svg.addEventListener("dragstart", (event) => event.preventDefault());
   }
 
-  place(event) {
+  /**
+   * @param {MouseEvent} event
+   * @returns {Place}
+   */
+  placeOf(event) {
     const box = this.svg.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   }
 
+  /** @param {WheelEvent} event */
   wheel(event) {
+    // Browsers report a pinch on a touchpad as a wheel with the Ctrl key. `deltaMode` tells lines from pixels.
     if (event.ctrlKey || event.metaKey) {
       event.preventDefault();
-      this.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0022)), this.place(event));
-    } else if (this.larger) {
-      const before = this.at;
+      this.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0022)), this.placeOf(event));
+    } else if (this.isLarger) {
+      const before = this.state;
       const unit = event.deltaMode ? 16 : 1;
       const [x, y] = event.shiftKey ? [event.deltaY, 0] : [event.deltaX, event.deltaY];
       this.pan(-x * unit, -y * unit);
-      if (before.x !== this.at.x || before.y !== this.at.y) event.preventDefault();
+      // At the edge of the chart the page scrolls on.
+      if (before.x !== this.state.x || before.y !== this.state.y) event.preventDefault();
     }
   }
 
+  /** @param {PointerEvent} event */
   down(event) {
     if (event.button) return;
-    this.fingers.set(event.pointerId, this.place(event));
-    if (this.fingers.size === 1) {
+    this.pointers.set(event.pointerId, this.placeOf(event));
+    if (this.pointers.size === 1) {
       this.dragged = false;
-      this.origin = this.place(event);
+      this.origin = this.placeOf(event);
     }
   }
 
+  /** @param {PointerEvent} event */
   move(event) {
-    const before = this.fingers.get(event.pointerId);
+    const before = this.pointers.get(event.pointerId);
     if (!before) return;
-    const now = this.place(event);
-    if (!this.dragged && Math.hypot(now.x - this.origin.x, now.y - this.origin.y) < CLICK) return;
+    const now = this.placeOf(event);
+    if (!this.dragged && Math.hypot(now.x - this.origin.x, now.y - this.origin.y) < CLICK_TOLERANCE) return;
     if (!this.dragged) {
       this.dragged = true;
+      // Captured only now: with the pointer captured, a click would go to the SVG and not to the step under it.
       this.svg.setPointerCapture(event.pointerId);
     }
-    const others = [...this.fingers].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
-    this.fingers.set(event.pointerId, now);
-    if (!others.length) {
+    const [other] = [...this.pointers].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
+    this.pointers.set(event.pointerId, now);
+    if (!other) {
       this.pan(now.x - before.x, now.y - before.y);
       return;
     }
-    const [other] = others;
-    const apart = (place) => Math.max(1, Math.hypot(place.x - other.x, place.y - other.y));
-    this.zoom(apart(now) / apart(before), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
+    const distance = (/** @type {Place} */ place) => Math.max(1, Math.hypot(place.x - other.x, place.y - other.y));
+    this.zoom(distance(now) / distance(before), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
   }
 
+  /** @param {PointerEvent} event */
   up(event) {
-    this.fingers.delete(event.pointerId);
-    if (!this.fingers.size) window.setTimeout(() => (this.dragged = false), 0); // after the click that ends a drag
+    this.pointers.delete(event.pointerId);
+    // The click that ends a drag comes after this event.
+    if (!this.pointers.size) window.setTimeout(() => { this.dragged = false; }, 0);
   }
 }

@@ -1,186 +1,248 @@
-// The chart of a task: built once for a structure; a change of state changes attributes and texts and makes nothing.
+// The chart of a task: built once per structure. A change of state changes attributes and texts and makes no element.
 
-import { clockFace } from "../net/clock.js";
-import { BOX, edgeState, nameLines, neighbour, path, shortened } from "./chartlayout.js";
 import { h, setAttribute, setText, svg } from "../ui/dom.js";
+import { formatDuration } from "../ui/duration.js";
+import { shorten } from "../ui/length.js";
+import { Camera, OVERVIEW_SCALE } from "./camera.js";
+import { BOX, edgeState, linePath, nameLines, neighborStep } from "./chartlayout.js";
 import { hasEnded, shapeOf } from "./states.js";
-import { elapsed, forecast, shareOf } from "./timing.js";
-import { Camera, OVERVIEW } from "./camera.js";
+import { elapsedText, forecast, progressShare } from "./timing.js";
 
-const NAME_ROOM = 18; // letters of a line
-const TURNS = ["failed", "lost", "running", "retrying", "waiting"];
+/** @import { LiveStreams } from "../net/streams.js" */
+/** @import { Layout, Step, Task } from "../net/wire.d.ts" */
+/** @import { Texts } from "../ui/texts.js" */
+
+/** Letters in a line. */
+const NAME_ROOM = 18;
 const LINE_ROOM = 25;
+/** The states in whose neighbourhood a chart begins that is too large for its window. */
+const ANCHOR_STATES = ["failed", "lost", "running", "retrying", "waiting"];
 
-/** The step around which a chart too large for its window is shown; null where one is as good as another. */
-function turn(steps) {
-  for (const state of TURNS) {
+/**
+ * Returns the step around which a large chart is shown; null where one is as good as another.
+ * @param {Step[]} steps
+ */
+function anchorStep(steps) {
+  for (const state of ANCHOR_STATES) {
     const step = steps.find((each) => each.state === state);
     if (step) return step;
   }
   return null;
 }
 
-/** What is worth looking at first. */
-export function foremost(steps) {
-  const first = (...states) => steps.find((step) => states.includes(step.state));
-  const started = steps.filter((step) => step.started_at).sort((a, b) => (a.started_at < b.started_at ? 1 : -1));
-  return first("failed", "lost") || first("running", "retrying") || first("waiting") || started[0] || steps[0] || null;
+/**
+ * Returns the step that is worth looking at first.
+ * @param {Step[]} steps
+ */
+export function mostRelevantStep(steps) {
+  const firstIn = (/** @type {string[]} */ ...states) => steps.find((step) => states.includes(step.state));
+  const started = steps.filter((step) => step.started_at).sort((a, b) => ((a.started_at || "") < (b.started_at || "") ? 1 : -1));
+  return firstIn("failed", "lost") || firstIn("running", "retrying") || firstIn("waiting") || started[0] || steps[0] || null;
 }
 
+/** @typedef {ReturnType<Chart["build"]>} View */
+
 export class Chart {
-  /** `element` is the box as the template made it; a step that is chosen is in the address. */
-  constructor(element, { texts, number, live }) {
+  /**
+   * @param {HTMLElement} element the box as the template made it
+   * @param {{texts: Texts, live: LiveStreams}} tools
+   */
+  constructor(element, { texts, live }) {
     this.element = element;
-    this.tools = { texts, number, live };
-    this.structure = null;
+    this.texts = texts;
+    this.live = live;
+    /** @type {Layout | null} */
+    this.layout = null;
+    /** @type {Step[]} */
+    this.steps = [];
+    /** @type {string | null} the name of the step whose log is shown */
     this.chosen = null;
+    /** @type {View | null} */
+    this.view = null;
   }
 
-  /** `layout` may still be that of an older structure: what it does not know is not drawn. */
+  /**
+   * `layout` may still be that of an older structure: a step that it does not know is not drawn.
+   * @param {{task: Task, steps: Step[], layout: Layout | null}} content
+   */
   update({ task, steps, layout }) {
-    const key = layout ? JSON.stringify(layout) : null;
-    if (layout && layout !== this.layout && key !== this.structure) {
-      this.structure = key;
-      this.build(layout, steps, task);
+    const structure = layout ? JSON.stringify(layout) : null;
+    if (layout && structure && layout !== this.layout && (!this.view || structure !== this.view.structure)) {
+      this.view = this.build(structure, layout, steps, task);
     }
     this.layout = layout || this.layout;
     this.steps = steps;
-    if (!this.nodes) return;
-    for (const step of steps) this.set(step);
+    if (!this.view) return;
+    for (const step of steps) this.drawStep(this.view, step);
     const states = new Map(steps.map((step) => [step.name, step.state]));
-    for (const edge of this.edges) {
-      const state = edgeState(states.get(edge.from), states.get(edge.to));
-      if (edge.line.dataset.state !== state) edge.line.dataset.state = state;
+    for (const { from, to, line } of this.view.edges) {
+      const state = edgeState(states.get(from), states.get(to));
+      if (line.dataset.state !== state) line.dataset.state = state;
     }
     this.tick();
   }
 
-  build(layout, steps, task) {
-    const { texts } = this.tools;
-    this.nodes = new Map();
-    this.edges = layout.edges.map((edge) => ({ ...edge, line: svg("path", { class: "e", d: path(edge.points) }) }));
-    const boxes = layout.nodes.map((node) => this.node(node));
-    this.world = svg("g", { class: "world" }, this.edges.map((edge) => edge.line), boxes);
-    this.svg = svg("svg", { class: "graph", role: "group", "aria-label": texts.say("task.chart", { title: task.title }) }, this.world);
-    const tool = (name, sign, act) => h("button", { type: "button", class: name, "aria-label": texts.say(`task.${name}`),
-      title: texts.say(`task.${name}`), onclick: act }, sign);
-    this.camera = new Camera(this.svg, this.world);
-    this.element.replaceChildren(this.svg, h("div", { class: "zoom" },
-      tool("zoom_in", "+", () => this.camera.key("+")),
-      tool("zoom_out", "−", () => this.camera.key("-")),
-      tool("zoom_fit", texts.say("task.all"), () => this.camera.key("0"))));
-    this.svg.addEventListener("keydown", (event) => this.key(event));
-    this.svg.addEventListener("focusin", (event) => this.focused(event.target));
-    this.sized(layout);
-    const first = foremost(steps);
-    const around = steps.find((step) => step.name === this.chosen) || turn(steps);
-    this.camera.show(layout, around ? this.placeOf(layout, around.name) : null);
-    const stop = this.nodes.get(this.chosen) || (first && this.nodes.get(first.name));
-    if (stop) stop.element.setAttribute("tabindex", "0");
-    this.choose(this.chosen);
+  /**
+   * @param {string} structure
+   * @param {Layout} layout
+   * @param {Step[]} steps
+   * @param {Task} task
+   */
+  build(structure, layout, steps, task) {
+    const { texts } = this;
+    const nodes = new Map(layout.nodes.map((node) => [node.name, makeNode(node)]));
+    const edges = layout.edges.map(({ from, to, points }) => ({ from, to, line: svg("path", { class: "e", d: linePath(points) }) }));
+    const world = svg("g", { class: "world" }, edges.map(({ line }) => line), [...nodes.values()].map(({ element }) => element));
+    const graph = svg("svg", { class: "graph", role: "group", "aria-label": texts.say("task.chart", { title: task.title }) }, world);
+    const camera = new Camera(graph, world);
+    /** @type {(name: string, sign: string, key: string) => HTMLElement} */
+    const zoomButton = (name, sign, key) => h("button", { type: "button", class: name, "aria-label": texts.say(`task.${name}`),
+      title: texts.say(`task.${name}`), onclick: () => camera.key(key) }, sign);
+    this.element.replaceChildren(graph, h("div", { class: "zoom" },
+      zoomButton("zoom_in", "+", "+"), zoomButton("zoom_out", "−", "-"), zoomButton("zoom_fit", texts.say("task.all"), "0")));
+    graph.addEventListener("keydown", (event) => this.key(event));
+    graph.addEventListener("focusin", (event) => this.focused(event.target));
+    this.setHeight(layout);
+    const anchor = steps.find((step) => step.name === this.chosen) || anchorStep(steps);
+    camera.show(layout, anchor ? placeOf(layout, anchor.name) : null);
+    const first = mostRelevantStep(steps);
+    const chosen = nodes.get(this.chosen || "");
+    const tabStop = chosen || nodes.get(first ? first.name : "");
+    if (tabStop) tabStop.element.setAttribute("tabindex", "0");
+    if (chosen) chosen.element.setAttribute("aria-current", "true");
+    return { structure, nodes, edges, camera };
   }
 
-  /** A chart that needs less height leaves it to the log. */
-  sized(layout) {
+  /**
+   * Gives the chart no more height than it needs, so that the log below gets the rest.
+   * @param {Layout} layout
+   */
+  setHeight(layout) {
     const scale = Math.min(1.25, (this.element.clientWidth - 48) / Math.max(1, layout.width));
-    this.element.style.setProperty("--high", `${Math.round(layout.height * Math.max(OVERVIEW, scale) + 104)}px`);
+    this.element.style.setProperty("--high", `${Math.round(layout.height * Math.max(OVERVIEW_SCALE, scale) + 104)}px`);
   }
 
-  placeOf(layout, name) {
-    return layout.nodes.find((node) => node.name === name) || null;
-  }
-
-  node({ name, x, y }) {
-    const lines = nameLines(name, NAME_ROOM);
-    const [low, lower] = lines.length > 1 ? [56, 71] : [50, 67];
-    const parts = {
-      mark: svg("path", { class: "mark" }),
-      name: svg("text", { class: "t" }, lines.map((line, index) => svg("tspan", { x: 42, y: (lines.length > 1 ? 22 : 30) + 17 * index }, line))),
-      line: svg("text", { class: "m", x: 42, y: low }),
-      said: svg("text", { class: "s", x: 42, y: lower }),
-      whole: svg("title", {}, name),
-      fill: svg("rect", { class: "fill", x: 16, y: BOX.height - 7, width: 0, height: 3, rx: 1.5 }),
-      shown: null,
-    };
-    parts.element = svg("a", { class: "n", href: `#step=${name}`, tabindex: "-1", "data-step": name, transform: `translate(${x} ${y})` },
-      parts.whole,
-      svg("rect", { class: "box", width: BOX.width, height: BOX.height, rx: 10 }),
-      svg("g", { transform: "translate(14 15)" }, parts.mark), parts.name, parts.line, parts.said, parts.fill);
-    this.nodes.set(name, parts);
-    return parts.element;
-  }
-
-  set(step) {
-    const parts = this.nodes.get(step.name);
-    if (!parts) return;
-    if (parts.shown === null || parts.shown.state !== step.state) {
-      parts.element.dataset.state = step.state;
-      parts.mark.setAttribute("d", shapeOf(step.state));
+  /**
+   * @param {View} view
+   * @param {Step} step
+   */
+  drawStep(view, step) {
+    const node = view.nodes.get(step.name);
+    if (!node) return;
+    if (node.element.dataset.state !== step.state) {
+      node.element.dataset.state = step.state;
+      node.mark.setAttribute("d", shapeOf(step.state));
     }
-    parts.shown = step;
-    const { texts } = this.tools;
-    setText(parts.said, shortened(step.message || step.reason || "", LINE_ROOM));
-    const label = [step.name, texts.say(`state.${step.state}`), this.percent(step), step.message || step.reason].filter(Boolean).join(", ");
-    setAttribute(parts.element, "aria-label", label);
-    setText(parts.whole, label);
+    const message = step.message || step.reason || "";
+    setText(node.message, shorten(message, LINE_ROOM));
+    const label = [step.name, this.texts.say(`state.${step.state}`), percentOf(step), message].filter(Boolean).join(", ");
+    setAttribute(node.element, "aria-label", label);
+    setText(node.title, label);
   }
 
-  percent({ state, progress }) {
-    return typeof progress === "number" && !hasEnded(state) ? `${Math.floor(progress * 100)}%` : "";
-  }
-
-  /** Times run on between events. */
+  /** Updates the times, which run on between events. */
   tick() {
-    if (!this.nodes || !this.steps) return;
-    const now = this.tools.live().clock.now();
+    if (!this.view) return;
+    const now = this.live.clock.now();
     for (const step of this.steps) {
-      const parts = this.nodes.get(step.name);
-      if (!parts) continue;
-      setText(parts.line, shortened(this.line(step, now), LINE_ROOM));
-      setAttribute(parts.fill, "width", Math.round(shareOf(step, now) * (BOX.width - 32)));
+      const node = this.view.nodes.get(step.name);
+      if (!node) continue;
+      setText(node.line, shorten(this.lineOf(step, now), LINE_ROOM));
+      setAttribute(node.fill, "width", Math.round(progressShare(step, now) * (BOX.width - 32)));
     }
   }
 
-  /** "running 1:12 · 61% · 0:40 left" */
-  line(step, now) {
-    const { texts } = this.tools;
+  /**
+   * Returns a line such as "running 1:12 · 61% · 0:40 left".
+   * @param {Step} step
+   * @param {number} now
+   */
+  lineOf(step, now) {
+    const { texts } = this;
     const { kind, time } = forecast(step, now);
-    const attempt = step.attempt > 1 ? texts.say("task.attempt", { n: step.attempt }) : "";
-    const moving = step.state === "running" || step.state === "retrying";
-    const ahead = !moving ? "" : kind === "left" ? texts.say("task.left_short", { time: clockFace(time) })
+    const attempt = step.attempt && step.attempt > 1 ? texts.say("task.attempt", { n: step.attempt }) : "";
+    const isRunning = step.state === "running" || step.state === "retrying";
+    const left = !isRunning ? "" : kind === "left" ? texts.say("task.left_short", { time: formatDuration(time) })
       : kind === "overdue" ? texts.say("task.is_overdue") : "";
-    const word = `${texts.say(`state.${step.state}`)} ${elapsed(step, now)}`.trim();
-    return [word, this.percent(step), ahead, attempt].filter(Boolean).join(" · ");
+    const state = `${texts.say(`state.${step.state}`)} ${elapsedText(step, now)}`.trim();
+    return [state, percentOf(step), left, attempt].filter(Boolean).join(" · ");
   }
 
-  /** The step whose log is shown. */
+  /**
+   * Marks the step whose log is shown.
+   * @param {string} name
+   */
   choose(name) {
-    if (this.nodes) {
-      const before = this.nodes.get(this.chosen);
+    if (this.view) {
+      const before = this.view.nodes.get(this.chosen || "");
+      const now = this.view.nodes.get(name);
       if (before) before.element.removeAttribute("aria-current");
-      const parts = this.nodes.get(name);
-      if (parts) parts.element.setAttribute("aria-current", "true");
+      if (now) now.element.setAttribute("aria-current", "true");
     }
     this.chosen = name;
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const here = event.target.closest("[data-step]");
-    const next = here && neighbour(this.layout, here.dataset.step, event.key);
-    if (next) this.nodes.get(next).element.focus({ preventScroll: true });
+    if (!this.view || !this.layout || event.ctrlKey || event.metaKey || event.altKey) return;
+    const here = stepElement(event.target);
+    const name = here && neighborStep(this.layout, here.dataset.step || "", event.key);
+    const next = this.view.nodes.get(name || "");
+    if (next) next.element.focus({ preventScroll: true });
+    // A link is followed with Enter; here Space does it too.
     else if (event.key === " " && here) here.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
-    else if (!this.camera.key(event.key) && !event.key.startsWith("Arrow")) return;
+    else if (!this.view.camera.key(event.key) && !event.key.startsWith("Arrow")) return;
     event.preventDefault();
   }
 
-  /** One stop for the Tab key, where one was last. */
+  /**
+   * Leaves one step to the Tab key, the one that had the focus last, and brings it into view.
+   * @param {EventTarget | null} target
+   */
   focused(target) {
-    const here = target.closest("[data-step]");
-    if (!here) return;
-    for (const { element } of this.nodes.values()) if (element.getAttribute("tabindex") === "0") element.setAttribute("tabindex", "-1");
+    const here = stepElement(target);
+    if (!here || !this.view || !this.layout) return;
+    for (const { element } of this.view.nodes.values()) if (element.getAttribute("tabindex") === "0") element.setAttribute("tabindex", "-1");
     here.setAttribute("tabindex", "0");
-    const node = this.placeOf(this.layout, here.dataset.step);
-    if (here.matches(":focus-visible")) this.camera.reveal(node);
+    const node = placeOf(this.layout, here.dataset.step || "");
+    if (node && here.matches(":focus-visible")) this.view.camera.reveal(node);
   }
+}
+
+/**
+ * @param {EventTarget | null} target
+ * @returns {SVGElement | null}
+ */
+function stepElement(target) {
+  return target instanceof Element ? target.closest("[data-step]") : null;
+}
+
+/**
+ * @param {Layout} layout
+ * @param {string} name
+ */
+function placeOf(layout, name) {
+  return layout.nodes.find((node) => node.name === name) || null;
+}
+
+/** @param {Step} step */
+function percentOf({ state, progress }) {
+  return typeof progress === "number" && !hasEnded(state) ? `${Math.floor(progress * 100)}%` : "";
+}
+
+/** @param {Layout["nodes"][number]} node */
+function makeNode({ name, x, y }) {
+  const lines = nameLines(name, NAME_ROOM);
+  const [lineY, messageY] = lines.length > 1 ? [56, 71] : [50, 67];
+  const mark = svg("path", { class: "mark" });
+  const text = svg("text", { class: "t" }, lines.map((line, index) => svg("tspan", { x: 42, y: (lines.length > 1 ? 22 : 30) + 17 * index }, line)));
+  const line = svg("text", { class: "m", x: 42, y: lineY });
+  const message = svg("text", { class: "s", x: 42, y: messageY });
+  const title = svg("title", {}, name);
+  const fill = svg("rect", { class: "fill", x: 16, y: BOX.height - 7, width: 0, height: 3, rx: 1.5 });
+  const element = svg("a", { class: "n", href: `#step=${name}`, tabindex: "-1", "data-step": name, transform: `translate(${x} ${y})` },
+    title,
+    svg("rect", { class: "box", width: BOX.width, height: BOX.height, rx: 10 }),
+    svg("g", { transform: "translate(14 15)" }, mark), text, line, message, fill);
+  return { element, mark, line, message, title, fill };
 }

@@ -1,39 +1,66 @@
-// Geometry of a chart: boxes where the server laid them, lines between them, what fits into a window, which step is
-// next to which. Pure. handlers/pages/view_models/looks.py draws the same lines.
+// The geometry of a chart: boxes where the server put them, lines between them, the part of it that a window shows, and
+// which step is next to which. Pure. The server draws the same lines (handlers/pages/view_models/looks.py).
+
+/** @import { Layout, Point, Step } from "../net/wire.d.ts" */
+
+/** @typedef {{width: number, height: number}} Size */
+/** @typedef {{x: number, y: number}} Place */
+/** @typedef {{scale: number, x: number, y: number}} CameraState how much a layout is enlarged, and then shifted */
 
 /** A step's box, in the units of the server's layout (livewall/charts/task_layout.py). */
 export const BOX = { width: 200, height: 80 };
 
-const round = (value) => Math.round(value * 10) / 10;
+const round = (/** @type {number} */ value) => Math.round(value * 10) / 10;
 
-/** A line through points that leaves and arrives level. */
-export function path(points) {
+/**
+ * Returns the path of a line through points that is horizontal at each of them.
+ * @param {Point[]} points
+ */
+export function linePath(points) {
   const [[x, y], ...rest] = points;
-  let said = `M${round(x)} ${round(y)}`;
+  let path = `M${round(x)} ${round(y)}`;
   let [fromX, fromY] = [x, y];
   for (const [toX, toY] of rest) {
     const middle = round((fromX + toX) / 2);
-    said += toY === fromY ? `H${round(toX)}` : `C${middle} ${round(fromY)} ${middle} ${round(toY)} ${round(toX)} ${round(toY)}`;
+    path += toY === fromY ? `H${round(toX)}` : `C${middle} ${round(fromY)} ${middle} ${round(toY)} ${round(toX)} ${round(toY)}`;
     [fromX, fromY] = [toX, toY];
   }
-  return said;
+  return path;
 }
 
-/** What a layout is made for: names and needs, whatever their order. */
-export function structureOf(steps) {
-  return JSON.stringify(steps.map((step) => [step.name, [...(step.needs || [])].sort()]).sort((a, b) => (a[0] < b[0] ? -1 : 1)));
+/**
+ * Returns what a layout depends on, the names and needs of the steps, whatever their order.
+ * @param {Pick<Step, "name" | "needs">[]} steps
+ */
+export function structureKey(steps) {
+  const structure = steps.map((step) => /** @type {const} */ ([step.name, [...(step.needs || [])].sort()]));
+  return JSON.stringify(structure.sort((a, b) => (a[0] < b[0] ? -1 : 1)));
 }
 
-/** The scale and shift with which all of a layout is in the middle of a window. */
-export function fit(layout, view, { margin = 24, most = 1.25, least = 0 } = {}) {
-  const wide = (view.width - 2 * margin) / Math.max(1, layout.width);
-  const high = (view.height - 2 * margin) / Math.max(1, layout.height);
-  const scale = Math.max(least, Math.min(most, wide, high));
+/**
+ * Returns the camera that shows all of a layout in the middle of a window.
+ * @param {Size} layout
+ * @param {Size} view
+ * @param {{margin?: number, most?: number, least?: number}} limits
+ * @returns {CameraState}
+ */
+export function fitCamera(layout, view, { margin = 24, most = 1.25, least = 0 } = {}) {
+  const byWidth = (view.width - 2 * margin) / Math.max(1, layout.width);
+  const byHeight = (view.height - 2 * margin) / Math.max(1, layout.height);
+  const scale = Math.max(least, Math.min(most, byWidth, byHeight));
   return { scale, x: (view.width - layout.width * scale) / 2, y: (view.height - layout.height * scale) / 2 };
 }
 
-/** The nearest shift that keeps a layout in view: in the middle where it is smaller, without empty edges where larger. */
-export function held(camera, layout, view, margin = 24) {
+/**
+ * Returns the nearest camera that keeps a layout in view: in the middle where it is smaller than the window, without an
+ * empty margin where it is larger.
+ * @param {CameraState} camera
+ * @param {Size} layout
+ * @param {Size} view
+ * @returns {CameraState}
+ */
+export function clampCamera(camera, layout, view, margin = 24) {
+  /** @type {(shift: number, size: number, room: number) => number} */
   const axis = (shift, size, room) => {
     const length = size * camera.scale;
     if (length + 2 * margin <= room) return (room - length) / 2;
@@ -46,14 +73,26 @@ export function held(camera, layout, view, margin = 24) {
   };
 }
 
-/** The same camera with another scale; the point of the window at `at` stays where it is. */
-export function zoomed(camera, scale, at) {
+/**
+ * Returns the camera with another scale; the point of the window at `at` stays where it is.
+ * @param {CameraState} camera
+ * @param {number} scale
+ * @param {Place} at
+ * @returns {CameraState}
+ */
+export function zoomCamera(camera, scale, at) {
   const ratio = scale / camera.scale;
   return { scale, x: at.x - (at.x - camera.x) * ratio, y: at.y - (at.y - camera.y) * ratio };
 }
 
-/** The camera moved so that a box is in the middle. */
-export function centred(camera, node, view) {
+/**
+ * Returns the camera moved so that a box is in the middle.
+ * @param {CameraState} camera
+ * @param {Place} node
+ * @param {Size} view
+ * @returns {CameraState}
+ */
+export function centerCamera(camera, node, view) {
   const { scale } = camera;
   return {
     scale,
@@ -62,8 +101,15 @@ export function centred(camera, node, view) {
   };
 }
 
-/** The camera moved no more than is needed for a box to be whole in view. */
-export function revealing(camera, node, view, margin = 32) {
+/**
+ * Returns the camera moved just so far that a box is whole in view.
+ * @param {CameraState} camera
+ * @param {Place} node
+ * @param {Size} view
+ * @returns {CameraState}
+ */
+export function revealNode(camera, node, view, margin = 32) {
+  /** @type {(shift: number, from: number, length: number, room: number) => number} */
   const axis = (shift, from, length, room) => {
     const start = from * camera.scale + shift;
     const end = start + length * camera.scale;
@@ -77,36 +123,36 @@ export function revealing(camera, node, view, margin = 32) {
   };
 }
 
-/** The step an arrow key leads to: along a line to the left or right, in the same column up or down. */
-export function neighbour(layout, name, key) {
-  const at = new Map(layout.nodes.map((node) => [node.name, node]));
-  const here = at.get(name);
+/**
+ * Returns the name of the step to which an arrow key leads: along a line to the left or right, within a column up or
+ * down; null where there is none.
+ * @param {Layout} layout
+ * @param {string} name
+ * @param {string} key
+ */
+export function neighborStep(layout, name, key) {
+  const byName = new Map(layout.nodes.map((node) => [node.name, node]));
+  const here = byName.get(name);
   if (!here) return null;
-  const far = (node) => Math.abs(node.y - here.y) + Math.abs(node.x - here.x) / 1e3;
-  const closest = (nodes) => nodes.sort((a, b) => far(a) - far(b))[0] || null;
-  const among = {
-    ArrowRight: () => layout.edges.filter((edge) => edge.from === name).map((edge) => at.get(edge.to)),
-    ArrowLeft: () => layout.edges.filter((edge) => edge.to === name).map((edge) => at.get(edge.from)),
-    ArrowUp: () => layout.nodes.filter((node) => node.x === here.x && node.y < here.y),
-    ArrowDown: () => layout.nodes.filter((node) => node.x === here.x && node.y > here.y),
-  }[key];
-  const found = among ? closest(among().filter(Boolean)) : null;
-  return found ? found.name : null;
+  const candidates = () => {
+    if (key === "ArrowRight") return layout.edges.filter((edge) => edge.from === name).map((edge) => byName.get(edge.to));
+    if (key === "ArrowLeft") return layout.edges.filter((edge) => edge.to === name).map((edge) => byName.get(edge.from));
+    if (key === "ArrowUp") return layout.nodes.filter((node) => node.x === here.x && node.y < here.y);
+    if (key === "ArrowDown") return layout.nodes.filter((node) => node.x === here.x && node.y > here.y);
+    return [];
+  };
+  const distance = (/** @type {Place} */ node) => Math.abs(node.y - here.y) + Math.abs(node.x - here.x) / 1e3;
+  const nodes = candidates().filter((node) => node !== undefined);
+  const [closest] = nodes.sort((a, b) => distance(a) - distance(b));
+  return closest ? closest.name : null;
 }
 
-/** As much of a text as fits; letters of the far east are twice as wide. */
-export function shortened(text, room) {
-  let width = 0;
-  let fits = "";
-  for (const letter of text) {
-    width += letter > "\u2e80" ? 2 : 1;
-    if (width > room) return `${fits.slice(0, -1)}…`;
-    fits += letter;
-  }
-  return text;
-}
-
-/** The name of a step in one line or two: broken behind a sign such as a hyphen, cut in the middle where it is too long. */
+/**
+ * Returns the name of a step in one line or two: broken after a hyphen or the like, cut in the middle where it is too
+ * long.
+ * @param {string} name
+ * @param {number} room letters in a line
+ */
 export function nameLines(name, room) {
   if (name.length <= room) return [name];
   if (name.length > 2 * room) return [name.slice(0, room), `…${name.slice(1 - room)}`];
@@ -120,8 +166,12 @@ export function nameLines(name, room) {
   return [name.slice(0, at), name.slice(at)];
 }
 
-/** What an edge is: done when its first step succeeded, live when its second runs now, else ahead. */
+/**
+ * Returns the state of an edge: done when its first step has succeeded, live while its second one runs, else ahead.
+ * @param {string | undefined} from
+ * @param {string | undefined} to
+ */
 export function edgeState(from, to) {
-  if (["running", "retrying"].includes(to)) return "live";
+  if (to === "running" || to === "retrying") return "live";
   return from === "succeeded" ? "done" : "ahead";
 }

@@ -1,84 +1,112 @@
-// The head of a task's page: what it is, how it stands, how long it takes, and what may be done with it.
+// The head of a task's page: what the task is, its state, its times, and the commands of an operator.
 
-import { setText } from "../ui/dom.js";
+import { find, setText } from "../ui/dom.js";
+import { OfflineNotice } from "../ui/offline.js";
+import { StateBadge } from "./badge.js";
 import { hasEnded } from "./states.js";
-import { elapsed, expected } from "./timing.js";
-import { Away } from "../ui/offline.js";
-import { Badge } from "./badge.js";
+import { elapsedText, forecastText } from "./timing.js";
 
-const find = (selector) => document.querySelector(selector);
+/** @import { Environment } from "../net/environment.js" */
+/** @import { LiveStreams } from "../net/streams.js" */
+/** @import { Texts } from "../ui/texts.js" */
+/** @import { TaskScene } from "../wall/scene.js" */
 
 export class TaskHead {
-  constructor(context) {
-    this.context = context;
-    this.texts = context.texts;
+  /** @param {{texts: Texts, env: Environment, live: LiveStreams}} context */
+  constructor({ texts, env, live }) {
+    this.texts = texts;
+    this.env = env;
+    this.live = live;
+    /** @type {TaskScene | null} */
+    this.scene = null;
     this.parts = {
       title: find(".head .title"), done: find(".head .progressed"), reason: find("#reason"),
       time: find(".head .time"), rest: find(".head .rest"),
-      cancel: find("#cancel"), retry: find("#retry"), sure: find("#sure"), answer: find("#answer"),
     };
-    this.badge = new Badge(this.texts, find(".head .badge"));
-    const { cancel, retry, sure } = this.parts;
-    const head = { element: find(".head"), beside: find(".head .acts") || find(".head .eta") };
-    this.away = new Away([head], { texts: this.texts, words: cancel ? "live.away" : "live.away_figures" });
-    if (!cancel) return;
-    cancel.addEventListener("click", () => sure.showModal());
-    sure.addEventListener("close", () => sure.returnValue === "yes" && this.act("cancel", cancel));
-    retry.addEventListener("click", () => this.act("retry", retry));
+    this.badge = new StateBadge(texts, find(".head .badge"));
+    this.controls = this.findControls();
+    const region = { element: find(".head"), beside: document.querySelector(".head .acts") || document.querySelector(".head .eta") };
+    this.notice = new OfflineNotice([region], { texts, textKey: this.controls ? "live.away" : "live.away_figures" });
   }
 
-  update({ task, steps }) {
-    this.task = task;
-    this.steps = steps;
-    const { title, done, reason, cancel, retry } = this.parts;
+  /** Returns the buttons of those who may cancel and retry the task; null for everybody else. */
+  findControls() {
+    if (!document.querySelector("#cancel")) return null;
+    /** @type {HTMLButtonElement} */
+    const cancel = find("#cancel");
+    /** @type {HTMLButtonElement} */
+    const retry = find("#retry");
+    /** @type {HTMLDialogElement} */
+    const sure = find("#sure");
+    cancel.addEventListener("click", () => sure.showModal());
+    sure.addEventListener("close", () => sure.returnValue === "yes" && this.command("cancel", cancel));
+    retry.addEventListener("click", () => this.command("retry", retry));
+    return { cancel, retry };
+  }
+
+  /** @param {TaskScene} scene */
+  update(scene) {
+    this.scene = scene;
+    const { task, steps } = scene;
+    const { title, done, reason } = this.parts;
     setText(title, task.title);
     this.badge.set(task.state);
     setText(reason, task.reason || "");
     reason.hidden = !task.reason;
     const ended = steps.filter((step) => hasEnded(step.state)).length;
     setText(done, this.texts.say("task.done", { n: ended, of: steps.length }));
-    if (cancel) {
-      for (const plain of document.querySelectorAll(".head .acts .plain")) plain.remove(); // the forms of a page without script
-      const over = hasEnded(task.state);
-      cancel.hidden = over;
+    if (this.controls) {
+      const { cancel, retry } = this.controls;
+      // The forms of the page without script.
+      for (const plain of document.querySelectorAll(".head .acts .plain")) plain.remove();
+      const isOver = hasEnded(task.state);
+      cancel.hidden = isOver;
       cancel.disabled = task.state === "cancelling";
-      retry.hidden = !over || task.state === "succeeded" || !task.pipeline;
+      retry.hidden = !isOver || task.state === "succeeded" || !task.pipeline;
     }
     this.tick();
   }
 
   tick() {
-    if (!this.task) return;
-    this.away.update(this.context.live);
-    if (this.away.away) return; // how long it has been running by now, nobody knows
-    const now = this.context.live.clock.now();
-    setText(this.parts.time, elapsed(this.task, now));
-    setText(this.parts.rest, expected(this.task, now, this.texts));
+    if (!this.scene) return;
+    this.notice.update(this.live);
+    if (this.notice.offline) return; // nobody knows for how long the task has been running by now
+    const { task } = this.scene;
+    const now = this.live.clock.now();
+    setText(this.parts.time, elapsedText(task, now));
+    setText(this.parts.rest, forecastText(task, now, this.texts));
   }
 
-  /** Asks for it; what was refused is said where one looks. */
-  async act(what, button) {
-    const say = (text) => {
-      setText(this.parts.answer, text);
-      this.parts.answer.hidden = !text;
+  /**
+   * Sends a command; a refusal is shown beside the buttons.
+   * @param {"cancel" | "retry"} name
+   * @param {HTMLButtonElement} button
+   */
+  async command(name, button) {
+    if (!this.scene) return;
+    const { task } = this.scene;
+    const answer = find("#answer");
+    const show = (/** @type {string} */ text) => {
+      setText(answer, text);
+      answer.hidden = !text;
     };
     button.disabled = true;
-    say("");
+    show("");
     try {
-      const response = await this.context.env.fetch(`/api/tasks/${encodeURIComponent(this.task.id)}/${what}`, {
+      const response = await this.env.fetch(`/api/tasks/${encodeURIComponent(task.id)}/${name}`, {
         method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, body: "{}",
       });
-      const answer = await response.json();
+      const body = await response.json();
       if (!response.ok) {
-        const key = `error.${answer.error.code}`;
-        const known = answer.error.code !== "conflict" && this.texts.has(key);
-        say(known ? this.texts.say(key) : answer.error.message);
-      } else if (what === "retry") {
-        location.assign(`/tasks/${encodeURIComponent(answer.id)}`);
+        const key = `error.${body.error.code}`;
+        const isKnown = body.error.code !== "conflict" && this.texts.has(key);
+        show(isKnown ? this.texts.say(key) : body.error.message);
+      } else if (name === "retry") {
+        location.assign(`/tasks/${encodeURIComponent(body.id)}`);
       }
     } catch {
-      say(this.texts.say("task.not_sent"));
+      show(this.texts.say("task.not_sent"));
     }
-    button.disabled = this.task.state === "cancelling";
+    button.disabled = this.scene.task.state === "cancelling";
   }
 }

@@ -1,103 +1,128 @@
-// The list of tasks: a row a task, kept as long as the task is listed and changed in place. While somebody points at
-// the list no row leaves its place: what is to move does so a moment after the pointer rests.
+// The list of tasks: a row per task, kept as long as the task is listed and changed in place. While somebody points at
+// the list no row moves, so that a click hits the row it was meant for; moves are made when the pointer has rested.
 
-import { h, setAttribute, setText } from "../ui/dom.js";
-import { inUtc, moment } from "../ui/timestamps.js";
-import { hasEnded } from "./states.js";
+import { find, h, setAttribute, setText } from "../ui/dom.js";
+import { formatTimestamp, formatUtc } from "../ui/timestamps.js";
+import { StateBadge } from "./badge.js";
 import { GROUPS } from "./groups.js";
-import { elapsed, expected } from "./timing.js";
-import { Badge } from "./badge.js";
+import { hasEnded } from "./states.js";
+import { elapsedText, forecastText } from "./timing.js";
 
-const REST = 2_500;
+/** @import { Environment } from "../net/environment.js" */
+/** @import { LiveStreams } from "../net/streams.js" */
+/** @import { Task } from "../net/wire.d.ts" */
+/** @import { Texts } from "../ui/texts.js" */
+/** @import { Group } from "./groups.js" */
+
+const POINTER_REST = 2_500;
 
 export class TaskList {
+  /**
+   * @param {HTMLElement} element
+   * @param {{texts: Texts, env: Environment, live: LiveStreams}} tools
+   */
   constructor(element, { texts, env, live }) {
-    this.element = element;
-    this.tools = { texts, env, live };
+    this.texts = texts;
+    this.env = env;
+    this.live = live;
+    /** @type {Map<string, ReturnType<TaskList["makeRow"]>>} */
     this.rows = new Map();
     this.pointedAt = -Infinity;
+    /** @type {number | null} */
     this.timer = null;
-    this.groups = Object.fromEntries(GROUPS.map((group) => {
-      const section = element.querySelector(`[data-group="${group}"]`);
-      return [group, { section, many: section.querySelector(".many"), none: section.querySelector(".quiet"), list: section.querySelector("ul") }];
-    }));
-    this.begun = false; // until then the rows are the server's
-    for (const event of ["pointermove", "pointerdown"]) {
-      element.addEventListener(event, () => (this.pointedAt = env.now()), { passive: true });
+    this.groups = GROUPS.map((name) => {
+      const section = find(`[data-group="${name}"]`, element);
+      return { name, section, count: find(".many", section), none: find(".quiet", section), list: find("ul", section) };
+    });
+    /** Whether the rows are this module's; before that they are the server's. */
+    this.started = false;
+    for (const type of ["pointermove", "pointerdown"]) {
+      element.addEventListener(type, () => { this.pointedAt = env.now(); }, { passive: true });
     }
-    element.addEventListener("pointerleave", () => (this.pointedAt = -Infinity));
+    element.addEventListener("pointerleave", () => { this.pointedAt = -Infinity; });
   }
 
-  /** `groups` as tasklist.js makes them; `at once` when somebody asked for another list. */
-  update(groups, atOnce = false) {
-    this.wanted = groups;
-    for (const group of GROUPS) for (const task of groups[group]) this.set(task);
-    const { env } = this.tools;
-    env.clearTimeout(this.timer);
-    const due = this.pointedAt + REST - env.now();
-    if (atOnce || due <= 0) this.arrange();
-    else this.timer = env.setTimeout(() => this.arrange(), due);
+  /**
+   * @param {Record<Group, Task[]>} tasks
+   * @param {boolean} atOnce somebody asked for another list
+   */
+  update(tasks, atOnce = false) {
+    for (const group of GROUPS) for (const task of tasks[group]) this.drawRow(task);
+    this.env.clearTimeout(this.timer);
+    const due = this.pointedAt + POINTER_REST - this.env.now();
+    if (atOnce || due <= 0) this.arrange(tasks);
+    else this.timer = this.env.setTimeout(() => this.arrange(tasks), due);
     this.tick();
   }
 
-  row(task) {
-    const parts = {
-      badge: new Badge(this.tools.texts), title: h("a", { href: `/tasks/${encodeURIComponent(task.id)}`, dir: "auto" }),
-      pipeline: h("span"), by: h("span"), why: h("span", { class: "why", dir: "auto" }), time: h("b", { class: "time" }), rest: h("span", { class: "rest" }),
-    };
-    parts.item = h("li", { class: "entry", "data-id": task.id }, parts.badge.element,
-      h("div", { class: "what" }, parts.title,
-        h("p", { class: "meta" }, h("span", {}, `#${task.id}`), parts.pipeline, parts.by, parts.why)),
-      h("p", { class: "eta" }, parts.time, " ", parts.rest));
-    return parts;
+  /** @param {Task} task */
+  makeRow(task) {
+    const badge = new StateBadge(this.texts);
+    const title = h("a", { href: `/tasks/${encodeURIComponent(task.id)}`, dir: "auto" });
+    const pipeline = h("span");
+    const startedBy = h("span");
+    const reason = h("span", { class: "why", dir: "auto" });
+    const time = h("b", { class: "time" });
+    const rest = h("span", { class: "rest" });
+    const item = h("li", { class: "entry", "data-id": task.id }, badge.element,
+      h("div", { class: "what" }, title, h("p", { class: "meta" }, h("span", {}, `#${task.id}`), pipeline, startedBy, reason)),
+      h("p", { class: "eta" }, time, " ", rest));
+    return { task, item, badge, title, pipeline, startedBy, reason, time, rest };
   }
 
-  set(task) {
-    const { texts } = this.tools;
-    if (!this.rows.has(task.id)) this.rows.set(task.id, this.row(task));
-    const parts = this.rows.get(task.id);
-    parts.task = task;
-    parts.badge.set(task.state);
-    setText(parts.title, task.title);
-    setText(parts.pipeline, task.pipeline || "");
-    setText(parts.by, task.started_by ? texts.say("task.by", { name: task.started_by }) : "");
-    setText(parts.why, task.reason || "");
+  /** @param {Task} task */
+  drawRow(task) {
+    let row = this.rows.get(task.id);
+    if (!row) {
+      row = this.makeRow(task);
+      this.rows.set(task.id, row);
+    }
+    row.task = task;
+    row.badge.set(task.state);
+    setText(row.title, task.title);
+    setText(row.pipeline, task.pipeline || "");
+    setText(row.startedBy, task.started_by ? this.texts.say("task.by", { name: task.started_by }) : "");
+    setText(row.reason, task.reason || "");
   }
 
-  /** Puts every row where it belongs, moving only those that are elsewhere. */
-  arrange() {
-    const { texts } = this.tools;
-    const kept = new Set();
-    if (!this.begun) for (const group of GROUPS) this.groups[group].list.replaceChildren();
-    this.begun = true;
-    const any = GROUPS.some((group) => this.wanted[group].length);
-    for (const group of GROUPS) {
-      const { list, many, none, section } = this.groups[group];
-      section.hidden = any && !this.wanted[group].length; // an empty one among others says nothing
+  /**
+   * Puts every row into its place. A row that is there already is not moved: it would lose its focus.
+   * @param {Record<Group, Task[]>} tasks
+   */
+  arrange(tasks) {
+    if (!this.started) for (const { list } of this.groups) list.replaceChildren();
+    this.started = true;
+    const listed = new Set();
+    const isAnyListed = GROUPS.some((group) => tasks[group].length);
+    for (const { name, section, count, none, list } of this.groups) {
+      const own = tasks[name];
+      section.hidden = isAnyListed && !own.length; // beside others, an empty group says nothing
       let place = list.firstElementChild;
-      for (const task of this.wanted[group]) {
-        kept.add(task.id);
-        const { item } = this.rows.get(task.id);
-        if (item === place) place = place.nextElementSibling;
-        else list.insertBefore(item, place);
+      for (const task of own) {
+        listed.add(task.id);
+        const row = this.rows.get(task.id);
+        if (!row) continue;
+        if (row.item === place) place = place.nextElementSibling;
+        else list.insertBefore(row.item, place);
       }
-      setText(many, this.wanted[group].length ? String(this.wanted[group].length) : "");
-      setText(none, texts.say(`tasks.none.${group}`));
-      none.hidden = this.wanted[group].length > 0;
+      setText(count, own.length ? String(own.length) : "");
+      setText(none, this.texts.say(`tasks.none.${name}`));
+      none.hidden = own.length > 0;
     }
     for (const [id, { item }] of this.rows) {
-      if (kept.has(id)) continue;
+      if (listed.has(id)) continue;
       item.remove();
       this.rows.delete(id);
     }
   }
 
   tick() {
-    const now = this.tools.live().clock.now();
+    const now = this.live.clock.now();
     for (const { task, time, rest } of this.rows.values()) {
-      setText(time, elapsed(task, now));
-      setText(rest, hasEnded(task.state) ? moment(task.ended_at, { seconds: false }) : expected(task, now, this.tools.texts));
-      setAttribute(rest, "title", hasEnded(task.state) ? inUtc(task.ended_at) : "");
+      const ended = hasEnded(task.state);
+      setText(time, elapsedText(task, now));
+      setText(rest, ended ? formatTimestamp(task.ended_at, { seconds: false }) : forecastText(task, now, this.texts));
+      setAttribute(rest, "title", ended ? formatUtc(task.ended_at) : "");
     }
   }
 }

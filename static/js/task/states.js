@@ -1,7 +1,8 @@
-// A shape for each state, drawn with one stroke in an 18 × 18 box: ring, open ring, bars, tick, cross, dash, diamond.
-// handlers/pages/view_models/looks.py has the same.
+// The states of tasks and steps: which are final, and a shape for each, drawn with one stroke in an 18 × 18 box. The
+// server draws the same shapes (handlers/pages/view_models/looks.py).
 
-export const SHAPES = {
+/** @type {Readonly<Record<string, string>>} */
+export const SHAPES = Object.freeze({
   pending: "M14 9a5 5 0 1 1-10 0a5 5 0 1 1 10 0",
   running: "M9 2.5a6.5 6.5 0 1 1-6.5 6.5",
   waiting: "M6 4v10M12 4v10",
@@ -12,15 +13,19 @@ export const SHAPES = {
   cancelled: "M3 9h12",
   skipped: "M4 4l6 5-6 5M13 4v10",
   lost: "M9 2l7 7-7 7-7-7z",
-};
+});
 
 const ENDED = new Set(["succeeded", "failed", "cancelled", "skipped", "lost"]);
 
-/** Terminal states are final. */
+/**
+ * Whether a state is final.
+ * @param {string} state
+ */
 export function hasEnded(state) {
   return ENDED.has(state);
 }
 
+/** @param {string} state */
 export function shapeOf(state) {
   return SHAPES[state] || SHAPES.pending;
 }

@@ -1,80 +1,121 @@
-// A task as a plain list of steps: the state as a shape and a word, progress, what it says. Changed in place.
+// A task as a plain list of its steps: the state as a shape and a word, the progress, the message. Changed in place.
 
 import { h, setText, svg } from "../ui/dom.js";
+import { StateBadge } from "./badge.js";
 import { hasEnded } from "./states.js";
-import { stepDensity } from "../poll/tally.js";
-import { elapsed, expected } from "./timing.js";
-import { Badge } from "./badge.js";
+import { elapsedText, forecastText } from "./timing.js";
 
-export class Steps {
+/** @import { LiveStreams } from "../net/streams.js" */
+/** @import { Step } from "../net/wire.d.ts" */
+/** @import { Texts } from "../ui/texts.js" */
+/** @import { TaskScene } from "../wall/scene.js" */
+
+/**
+ * Returns how densely so many steps stand on the projector.
+ * @param {number} steps
+ */
+export function stepDensity(steps) {
+  if (steps <= 8) return "few";
+  if (steps <= 13) return "some";
+  return steps <= 26 ? "two" : "three";
+}
+
+export class StepList {
+  /**
+   * @param {HTMLElement} stage
+   * @param {{texts: Texts, live: LiveStreams}} tools
+   */
   constructor(stage, { texts, live }) {
     this.stage = stage;
     this.texts = texts;
     this.live = live;
-    this.structure = null;
+    /** @type {TaskScene | null} */
+    this.scene = null;
+    /** @type {ReturnType<StepList["build"]> | null} */
+    this.view = null;
   }
 
+  /** Another view takes the stage. */
   leave() {
-    this.structure = null;
+    this.view = null;
   }
 
-  update({ stream, task, steps }) {
+  /** @param {TaskScene} scene */
+  update(scene) {
+    const { stream, task, steps } = scene;
     const structure = JSON.stringify([stream, steps.map((step) => [step.name, step.needs])]);
-    if (structure !== this.structure) this.build(steps);
-    this.structure = structure;
-    this.task = task;
-    this.steps = steps;
-    setText(this.title, task.title);
-    this.badge.set(task.state);
-    setText(this.reason, task.reason || "");
-    for (const step of steps) this.set(step);
+    const view = this.view && structure === this.view.structure ? this.view : this.build(structure, steps);
+    this.view = view;
+    this.scene = scene;
+    setText(view.title, task.title);
+    view.badge.set(task.state);
+    setText(view.reason, task.reason || "");
+    for (const step of steps) this.drawStep(view, step);
     this.tick();
   }
 
-  build(steps) {
-    this.rows = new Map();
-    const items = steps.map((step) => {
-      const parts = { badge: new Badge(this.texts), detail: h("span", { class: "detail", dir: "auto" }), time: h("span", { class: "time" }),
-        fill: svg("svg", { class: "bar", width: "0%", "aria-hidden": "true" }), item: null };
-      parts.item = h("li", { class: "step" },
-        parts.badge.element,
-        h("span", { class: "what" }, h("b", { dir: "auto" }, step.name), parts.detail),
-        parts.time,
-        h("span", { class: "track" }, parts.fill));
-      this.rows.set(step.name, parts);
-      return parts.item;
-    });
-    this.title = h("h1", { dir: "auto" });
-    this.badge = new Badge(this.texts);
-    this.reason = h("span", { class: "reason", dir: "auto" });
-    this.time = h("span", { class: "time" });
-    this.rest = h("span", { class: "rest" });
-    this.done = h("span", { class: "progressed" });
+  /**
+   * @param {string} structure
+   * @param {Step[]} steps
+   */
+  build(structure, steps) {
+    const rows = new Map(steps.map((step) => [step.name, this.makeRow(step)]));
+    const title = h("h1", { dir: "auto" });
+    const badge = new StateBadge(this.texts);
+    const reason = h("span", { class: "reason", dir: "auto" });
+    const time = h("span", { class: "time" });
+    const rest = h("span", { class: "rest" });
+    const done = h("span", { class: "progressed" });
     this.stage.replaceChildren(h("section", { class: "task", "data-density": stepDensity(steps.length) },
-      this.title,
-      h("p", { class: "sum" }, this.badge.element, this.done, this.time, this.rest, this.reason),
-      h("ol", { class: "steps" }, items)));
+      title,
+      h("p", { class: "sum" }, badge.element, done, time, rest, reason),
+      h("ol", { class: "steps" }, [...rows.values()].map(({ item }) => item))));
+    return { structure, title, badge, reason, time, rest, done, rows };
   }
 
-  set(step) {
-    const parts = this.rows.get(step.name);
-    parts.badge.set(step.state);
-    parts.item.dataset.state = step.state;
-    const share = step.progress === null || step.progress === undefined ? null : step.progress;
-    const said = [step.message, step.reason].filter(Boolean).join(" · ");
-    setText(parts.detail, [share !== null && step.state === "running" ? `${Math.round(share * 100)}%` : "", said].filter(Boolean).join(" · "));
+  /** @param {Step} step */
+  makeRow(step) {
+    const badge = new StateBadge(this.texts);
+    const detail = h("span", { class: "detail", dir: "auto" });
+    const time = h("span", { class: "time" });
+    const fill = svg("svg", { class: "bar", width: "0%", "aria-hidden": "true" });
+    const item = h("li", { class: "step" },
+      badge.element,
+      h("span", { class: "what" }, h("b", { dir: "auto" }, step.name), detail),
+      time,
+      h("span", { class: "track" }, fill));
+    return { item, badge, detail, time, fill };
+  }
+
+  /**
+   * @param {NonNullable<StepList["view"]>} view
+   * @param {Step} step
+   */
+  drawStep(view, step) {
+    const row = view.rows.get(step.name);
+    if (!row) return;
+    row.badge.set(step.state);
+    row.item.dataset.state = step.state;
+    const share = step.progress === undefined ? null : step.progress;
+    const percent = share !== null && step.state === "running" ? `${Math.round(share * 100)}%` : "";
+    setText(row.detail, [percent, step.message, step.reason].filter(Boolean).join(" · "));
     const done = step.state === "succeeded" ? 1 : share || 0;
-    parts.fill.setAttribute("width", `${Math.round(done * 1000) / 10}%`);
+    row.fill.setAttribute("width", `${Math.round(done * 1000) / 10}%`);
   }
 
-  /** Times run on between events. */
+  /** Updates the times, which run on between events. */
   tick() {
-    if (!this.structure || !this.task) return;
-    const now = this.live().clock.now();
-    setText(this.time, elapsed(this.task, now));
-    setText(this.rest, expected(this.task, now, this.texts));
-    const ended = this.steps.filter((step) => hasEnded(step.state)).length;
-    setText(this.done, this.texts.say("task.done", { n: ended, of: this.steps.length }));
-    for (const step of this.steps) setText(this.rows.get(step.name).time, elapsed(step, now));
+    const { view, scene } = this;
+    if (!view || !scene) return;
+    const { task, steps } = scene;
+    const now = this.live.clock.now();
+    setText(view.time, elapsedText(task, now));
+    setText(view.rest, forecastText(task, now, this.texts));
+    const ended = steps.filter((step) => hasEnded(step.state)).length;
+    setText(view.done, this.texts.say("task.done", { n: ended, of: steps.length }));
+    for (const step of steps) {
+      const row = view.rows.get(step.name);
+      if (row) setText(row.time, elapsedText(step, now));
+    }
   }
 }

@@ -1,65 +1,83 @@
-// The chart as a table, for screen readers and for print: renewed at most every ten seconds, so that a reader in the
-// middle of a row is left in peace.
+// The chart as a table, for screen readers and for print. Redrawn at most every ten seconds, because a screen reader in
+// the middle of a row would lose its place.
 
 import { h, setText } from "../ui/dom.js";
-import { elapsed } from "./timing.js";
+import { elapsedText } from "./timing.js";
+
+/** @import { Environment } from "../net/environment.js" */
+/** @import { LiveStreams } from "../net/streams.js" */
+/** @import { Step } from "../net/wire.d.ts" */
+/** @import { Texts } from "../ui/texts.js" */
+/** @import { TaskScene } from "../wall/scene.js" */
 
 const GAP = 10_000;
 
 export class StepTable {
+  /**
+   * @param {HTMLElement} element
+   * @param {{texts: Texts, env: Environment, live: LiveStreams}} tools
+   */
   constructor(element, { texts, env, live }) {
     this.element = element;
-    this.tools = { texts, env, live };
-    this.structure = null;
-    this.shownAt = -Infinity;
+    this.texts = texts;
+    this.env = env;
+    this.live = live;
+    this.drawnAt = -Infinity;
+    /** @type {number | null} */
     this.timer = null;
+    /** @type {TaskScene | null} */
+    this.scene = null;
+    /** @type {ReturnType<StepTable["build"]> | null} */
+    this.view = null;
   }
 
-  update({ stream, task, steps }) {
-    this.scene = { task, steps };
-    const { env } = this.tools;
-    const structure = `${stream} ${steps.map((step) => step.name).join(" ")}`;
-    if (structure !== this.structure) this.build(steps);
-    this.structure = structure;
-    const due = this.shownAt + GAP - env.now();
-    if (due <= 0) this.show();
-    else if (this.timer === null) this.timer = env.setTimeout(() => this.show(), due);
+  /** @param {TaskScene} scene */
+  update(scene) {
+    this.scene = scene;
+    const structure = `${scene.stream} ${scene.steps.map((step) => step.name).join(" ")}`;
+    if (!this.view || structure !== this.view.structure) {
+      this.view = this.build(structure, scene.steps);
+      this.drawnAt = -Infinity;
+    }
+    const due = this.drawnAt + GAP - this.env.now();
+    if (due <= 0) this.draw();
+    else if (this.timer === null) this.timer = this.env.setTimeout(() => this.draw(), due);
   }
 
   clear() {
-    this.tools.env.clearTimeout(this.timer);
+    this.env.clearTimeout(this.timer);
     this.timer = null;
-    this.structure = null;
+    this.view = null;
     this.element.replaceChildren();
   }
 
-  build(steps) {
-    const { texts } = this.tools;
-    this.shownAt = -Infinity;
-    this.caption = h("caption", { dir: "auto" });
-    this.cells = new Map();
-    const rows = steps.map((step) => {
-      const cells = [h("td"), h("td"), h("td"), h("td", { dir: "auto" })];
-      this.cells.set(step.name, cells);
-      return h("tr", {}, h("th", { scope: "row", dir: "auto" }, step.name), cells);
-    });
+  /**
+   * @param {string} structure
+   * @param {Step[]} steps
+   */
+  build(structure, steps) {
+    const caption = h("caption", { dir: "auto" });
+    const cells = new Map(steps.map((step) => [step.name, [h("td"), h("td"), h("td"), h("td", { dir: "auto" })]]));
+    const rows = [...cells].map(([name, list]) => h("tr", {}, h("th", { scope: "row", dir: "auto" }, name), list));
     const heads = ["task.step", "task.state", "task.needs", "task.elapsed", "task.said"];
-    this.element.replaceChildren(this.caption,
-      h("thead", {}, h("tr", {}, heads.map((key) => h("th", { scope: "col" }, texts.say(key))))),
+    this.element.replaceChildren(caption,
+      h("thead", {}, h("tr", {}, heads.map((key) => h("th", { scope: "col" }, this.texts.say(key))))),
       h("tbody", {}, rows));
+    return { structure, caption, cells };
   }
 
-  show() {
-    const { texts, env, live } = this.tools;
-    env.clearTimeout(this.timer);
+  draw() {
+    this.env.clearTimeout(this.timer);
     this.timer = null;
-    this.shownAt = env.now();
-    const { task, steps } = this.scene;
-    setText(this.caption, `${task.title}: ${texts.say(`state.${task.state}`)}`);
-    const now = live().clock.now();
-    for (const step of steps) {
-      const words = [texts.say(`state.${step.state}`), (step.needs || []).join(", "), elapsed(step, now), step.message || step.reason || ""];
-      this.cells.get(step.name).forEach((cell, index) => setText(cell, words[index]));
+    this.drawnAt = this.env.now();
+    const { scene, view, texts } = this;
+    if (!scene || !view) return;
+    setText(view.caption, `${scene.task.title}: ${texts.say(`state.${scene.task.state}`)}`);
+    const now = this.live.clock.now();
+    for (const step of scene.steps) {
+      const columns = [texts.say(`state.${step.state}`), (step.needs || []).join(", "), elapsedText(step, now), step.message || step.reason || ""];
+      const cells = view.cells.get(step.name) || [];
+      cells.forEach((cell, index) => setText(cell, columns[index]));
     }
   }
 }

@@ -1,20 +1,37 @@
-// How long something took, and how long it is expected to take still. Pure: the time is an argument.
+// How long a task or a step took, and how long it is expected to take. Pure: the time is an argument, in milliseconds
+// since 1970.
 
-import { clockFace } from "../net/clock.js";
+import { formatDuration } from "../ui/duration.js";
 import { hasEnded } from "./states.js";
 
-/** Milliseconds since the start, up to the end; null for what has not started. */
-export function spent({ started_at: from, ended_at: to }, now) {
+/** @import { Step, Timed } from "../net/wire.d.ts" */
+/** @import { Texts } from "../ui/texts.js" */
+
+/**
+ * Returns the milliseconds since the start, up to the end; null for what has not started.
+ * @param {Pick<Timed, "started_at" | "ended_at">} timed
+ * @param {number} now
+ */
+export function elapsed({ started_at: from, ended_at: to }, now) {
   if (!from) return null;
   return Math.max(0, (to ? Date.parse(to) : now) - Date.parse(from));
 }
 
-export function elapsed(what, now) {
-  const time = spent(what, now);
-  return time === null ? "" : clockFace(time);
+/**
+ * @param {Pick<Timed, "started_at" | "ended_at">} timed
+ * @param {number} now
+ */
+export function elapsedText(timed, now) {
+  const time = elapsed(timed, now);
+  return time === null ? "" : formatDuration(time);
 }
 
-/** {kind: "ended" | "none" | "left" | "overdue", time}: what may be said of the end. */
+/**
+ * Returns what can be said about the end: that it has come, the time left, the time by which it is overdue, or nothing.
+ * @param {Pick<Timed, "state" | "eta">} timed
+ * @param {number} now
+ * @returns {{kind: "ended" | "none" | "left" | "overdue", time: number}}
+ */
 export function forecast({ state, eta }, now) {
   if (hasEnded(state)) return { kind: "ended", time: 0 };
   if (!eta) return { kind: "none", time: 0 };
@@ -22,19 +39,29 @@ export function forecast({ state, eta }, now) {
   return left < 0 ? { kind: "overdue", time: -left } : { kind: "left", time: left };
 }
 
-/** How far a step is: as it says itself, else by its time against what it usually takes, which is never all of it. */
-export function shareOf(step, now) {
+/**
+ * Returns how far a step is, between 0 and 1: as it reports itself, else its time as a share of what it usually takes.
+ * An estimate never reaches the end.
+ * @param {Pick<Step, "state" | "progress" | "eta" | "started_at" | "ended_at">} step
+ * @param {number} now
+ */
+export function progressShare(step, now) {
   if (hasEnded(step.state)) return 0;
   if (typeof step.progress === "number") return Math.max(0, Math.min(1, step.progress));
   if (!step.eta || !step.started_at) return 0;
   const whole = Date.parse(step.eta) - Date.parse(step.started_at);
-  return whole > 0 ? Math.min(0.97, spent(step, now) / whole) : 0;
+  return whole > 0 ? Math.min(0.97, (elapsed(step, now) || 0) / whole) : 0;
 }
 
-/** The forecast in words: nothing for what has ended. */
-export function expected(what, now, texts) {
-  const { kind, time } = forecast(what, now);
+/**
+ * Returns the forecast as a text, empty for what has ended.
+ * @param {Pick<Timed, "state" | "eta">} timed
+ * @param {number} now
+ * @param {Texts} texts
+ */
+export function forecastText(timed, now, texts) {
+  const { kind, time } = forecast(timed, now);
   if (kind === "ended") return "";
   if (kind === "none") return texts.say("task.no_estimate");
-  return texts.say(kind === "left" ? "task.left" : "task.overdue", { time: clockFace(time) });
+  return texts.say(kind === "left" ? "task.left" : "task.overdue", { time: formatDuration(time) });
 }

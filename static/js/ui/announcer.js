@@ -1,35 +1,55 @@
-// Speaks to screen readers: what happened at once, how the count stands at most every 15 seconds.
+// Speaks to screen readers through a live region: events at once, a count at most every 15 seconds.
+
+/** @import { Environment } from "../net/environment.js" */
 
 const GAP = 15_000;
 
 export class Announcer {
+  /**
+   * @param {HTMLElement | null} element
+   * @param {Environment} env
+   */
   constructor(element, env) {
     this.element = element;
     this.env = env;
+    /** @type {string | null} */
     this.last = null;
-    this.spokenAt = -Infinity;
+    this.announcedAt = -Infinity;
+    /** @type {number | null} */
     this.timer = null;
+    /** @type {string | null} */
     this.pending = null;
   }
 
-  /** Something happened: said now, once. */
-  say(text) {
+  /**
+   * Announces an event at once. The same text twice in a row is announced once.
+   * @param {string} text
+   */
+  announce(text) {
     if (!this.element || text === this.last) return;
     this.last = text;
     this.element.textContent = text;
   }
 
-  /** Said each time it happens, also when it was the last thing said. */
+  /**
+   * Announces a text even if it was the last one. Screen readers notice only a text that changes, so a no-break space
+   * tells the repetition from the original.
+   * @param {string} text
+   */
   repeat(text) {
-    this.say(text === this.last ? `${text}\u00a0` : text);
+    this.announce(text === this.last ? `${text}\u00a0` : text);
   }
 
-  /** How things stand: said later, the newest only; the first state is not news. */
-  count(text) {
+  /**
+   * Announces a text that keeps changing, such as a count: the newest one, once the gap is over. The first text is what
+   * the reader finds on the page and is not announced.
+   * @param {string} text
+   */
+  announceLater(text) {
     if (!this.element) return;
     if (this.pending === null) {
       this.pending = text;
-      this.spokenAt = this.env.now();
+      this.announcedAt = this.env.now();
       return;
     }
     if (text === this.pending) return;
@@ -37,8 +57,8 @@ export class Announcer {
     if (this.timer) return;
     this.timer = this.env.setTimeout(() => {
       this.timer = null;
-      this.spokenAt = this.env.now();
-      this.say(this.pending);
-    }, Math.max(0, this.spokenAt + GAP - this.env.now()));
+      this.announcedAt = this.env.now();
+      this.announce(this.pending || "");
+    }, Math.max(0, this.announcedAt + GAP - this.env.now()));
   }
 }

@@ -1,14 +1,23 @@
-// A dialog over the page: Esc closes it, and the focus goes back to where it was.
+// Modal dialogs. Esc closes one, and the focus returns to where it was.
 
 import { h } from "./dom.js";
 
+/** @import { Children } from "./dom.js" */
+
 let counter = 0;
 
-/** Opens one with these parts under its title; returns {element, close}. `closed()` is called once it is gone. */
-export function openDialog({ title, parts, dismiss, kind = "", closed = () => {} }) {
+/** @typedef {{element: HTMLDialogElement, close: () => void}} Dialog */
+
+/**
+ * Opens a dialog with these parts under its title. `dismiss` is the text of a button that closes it, and `onClose` is
+ * called when it is closed in any way.
+ * @param {{title: string, parts: Children, dismiss?: string, kind?: string, onClose?: () => void}} options
+ * @returns {Dialog}
+ */
+export function openDialog({ title, parts, dismiss, kind = "", onClose = () => {} }) {
   counter += 1;
   const id = `dialog-${counter}`;
-  const held = document.activeElement;
+  const previous = document.activeElement;
   const close = () => element.close();
   const element = h("dialog", { class: `sheet ${kind}`.trim(), "aria-labelledby": id },
     h("h2", { id, tabindex: "-1" }, title),
@@ -16,24 +25,31 @@ export function openDialog({ title, parts, dismiss, kind = "", closed = () => {}
     dismiss ? h("p", { class: "leave" }, h("button", { type: "button", class: "second", onclick: close }, dismiss)) : null);
   element.addEventListener("close", () => {
     element.remove();
-    if (held && held.isConnected && document.activeElement === document.body) held.focus({ preventScroll: true });
-    closed();
+    // Only where the browser has not returned the focus itself.
+    if (previous instanceof HTMLElement && previous.isConnected && document.activeElement === document.body) {
+      previous.focus({ preventScroll: true });
+    }
+    onClose();
   });
   document.body.append(element);
   element.showModal();
   return { element, close };
 }
 
-/** Asks before something is lost. `meant()` is called where it was meant. */
-export function confirm({ title, text, yes, no }, meant) {
-  const box = openDialog({
+/**
+ * Asks before something is lost, and calls `onConfirm` if the answer is yes.
+ * @param {{title: string, text: string, yes: string, no: string}} options
+ * @param {() => void} onConfirm
+ */
+export function confirm({ title, text, yes, no }, onConfirm) {
+  const dialog = openDialog({
     title,
     parts: [
       h("p", {}, text),
       h("p", { class: "acts" },
-        h("button", { type: "button", class: "danger", onclick: () => { box.close(); meant(); } }, yes),
-        h("button", { type: "button", class: "second", onclick: () => box.close() }, no)),
+        h("button", { type: "button", class: "danger", onclick: () => { dialog.close(); onConfirm(); } }, yes),
+        h("button", { type: "button", class: "second", onclick: () => dialog.close() }, no)),
     ],
   });
-  return box;
+  return dialog;
 }

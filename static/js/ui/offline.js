@@ -1,54 +1,71 @@
-// While the server is gone: beside the controls stands that nothing can be done from here, they look and act so, and
-// how old the figures are.
+// While the server cannot be reached: a note beside the controls says so and how old the figures are, and the controls
+// look and act as if they were disabled.
 
-import { clockFace } from "../net/clock.js";
+import { formatDuration } from "./duration.js";
 import { h, setText } from "./dom.js";
+
+/** @import { LiveStreams } from "../net/streams.js" */
+/** @import { Texts } from "./texts.js" */
 
 const CONTROLS = "button, summary, .handle";
 
-export class Away {
+export class OfflineNotice {
   /**
-   * `regions` are elements whose controls are out of reach meanwhile, each with the note before `beside`, a part of it.
-   * `words` names what is said; with `blocks` false the controls stay as they are.
+   * @param {{element: HTMLElement, beside?: Element | null}[]} regions elements whose controls are affected; the note
+   *   stands before `beside`, else at the start of the element
+   * @param {{texts: Texts, textKey?: string, disables?: boolean}} options `disables` false leaves the controls as they are
    */
-  constructor(regions, { texts, words = "live.away", blocks = true }) {
+  constructor(regions, { texts, textKey = "live.away", disables = true }) {
     this.texts = texts;
-    this.words = words;
-    this.blocks = blocks;
-    this.away = false;
+    this.textKey = textKey;
+    this.disables = disables;
+    this.offline = false;
     this.regions = regions.map(({ element, beside }) => {
       const note = h("p", { class: "away", hidden: true });
       if (beside) beside.before(note);
       else element.prepend(note);
       return { element, note };
     });
-    if (!blocks) return;
+    if (!disables) return;
     for (const { element } of this.regions) {
-      for (const kind of ["click", "submit", "pointerdown", "keydown"]) element.addEventListener(kind, (event) => this.refuse(event), true);
+      // Captured, so that a listener of a control in the region does not run first.
+      for (const type of ["click", "submit", "pointerdown", "keydown"]) {
+        element.addEventListener(type, (event) => this.refuse(event), true);
+      }
     }
   }
 
+  /** @param {Event} event */
   refuse(event) {
-    if (!this.away || event.key === "Tab") return;
-    if (event.type !== "submit" && !event.target.closest(CONTROLS)) return;
+    if (!this.offline || (event instanceof KeyboardEvent && event.key === "Tab")) return;
+    const onControl = event.target instanceof Element && event.target.closest(CONTROLS);
+    if (event.type !== "submit" && !onControl) return;
     event.preventDefault();
     event.stopImmediatePropagation();
   }
 
-  /** After the rest was drawn, and every second. */
+  /**
+   * Is called every second and after everything else was drawn: drawing may have made new controls.
+   * @param {LiveStreams} live
+   */
   update(live) {
-    this.away = live.corner === "lost";
-    const said = this.away ? this.texts.say(this.words, { age: clockFace(live.age) }) : "";
+    this.offline = live.displayState === "lost";
+    const text = this.offline ? this.texts.say(this.textKey, { age: formatDuration(live.age) }) : "";
     for (const { element, note } of this.regions) {
-      note.hidden = !this.away;
-      setText(note, said);
-      if (this.blocks) for (const control of element.querySelectorAll(CONTROLS)) this.mark(control);
+      note.hidden = !this.offline;
+      setText(note, text);
+      if (!this.disables) continue;
+      for (const control of element.querySelectorAll(CONTROLS)) this.mark(/** @type {HTMLElement} */ (control));
     }
   }
 
+  /**
+   * Sets `aria-disabled` and keeps what it was. The attribute `disabled` would take the focus away from the control.
+   * @param {HTMLElement} control
+   */
   mark(control) {
     const marked = control.dataset.away !== undefined;
-    if (this.away) {
+    if (this.offline) {
       if (!marked) control.dataset.away = control.getAttribute("aria-disabled") || "";
       control.setAttribute("aria-disabled", "true");
     } else if (marked) {

@@ -1,24 +1,28 @@
-// The page's share of the text catalogue, from its data block.
+// The part of the text catalogue that the page needs, from its data block.
+
+/** @typedef {(value: number) => string} FormatNumber writes a number in the language of the page */
 
 export class Texts {
+  /** @param {Record<string, string | {one: string, other: string}>} table */
   constructor(table) {
     this.table = table;
   }
 
-  /** The text of `key` with %(name)s filled in; with `count`, in its singular or plural. */
+  /**
+   * Returns the text of `key` with each %(name)s filled in, for a `count` in its singular or plural.
+   * @param {string} key
+   * @param {Record<string, unknown>} values
+   * @param {number | null} count
+   */
   say(key, values = {}, count = null) {
-    const found = this.table[key];
-    if (found === undefined) return key;
-    const text = typeof found === "string" ? found : found[count === 1 ? "one" : "other"];
+    const entry = this.table[key];
+    if (entry === undefined) return key;
+    const text = typeof entry === "string" ? entry : entry[count === 1 ? "one" : "other"];
     return text.replace(/%\((\w+)\)s/g, (whole, name) => (name in values ? String(values[name]) : whole));
   }
 
+  /** @param {string} key */
   has(key) {
     return key in this.table;
   }
-}
-
-/** 16 characters in groups of four, as they are read aloud. */
-export function grouped(receipt) {
-  return (receipt || "").replace(/(.{4})(?=.)/g, "$1-");
 }

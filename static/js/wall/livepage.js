@@ -1,109 +1,186 @@
-// What every live page does at its start: read its data, connect, follow the wall's active item, tick once a second.
+// What most live pages do: read the data in the page, connect, follow the wall's active item, draw on every change and
+// tick once a second.
 
+import { browserEnvironment, reconnectOnWake } from "../net/environment.js";
+import { LiveStreams } from "../net/streams.js";
+import { revealDelay, withoutTally } from "../poll/reveal.js";
 import { dataBlock } from "../ui/dom.js";
-import { browser, wakeOn } from "../net/environment.js";
-import { Live } from "../net/streams.js";
-import { localise } from "../ui/timestamps.js";
-import { holdFor, veiled } from "../poll/reveal.js";
-import { scene, wanted } from "./scene.js";
 import { Texts } from "../ui/texts.js";
+import { localizeTimestamps } from "../ui/timestamps.js";
+import { neededStreams, pageScene } from "./scene.js";
 
-const LEAVING = 800;
-const SETTLED = 5_000; // a page that would be refused again does not come back sooner than this
+/** @import { Environment } from "../net/environment.js" */
+/** @import { Stream, Wall } from "../net/wire.d.ts" */
+/** @import { FormatNumber } from "../ui/texts.js" */
+/** @import { Scene } from "./scene.js" */
 
-/** `draw(context)` is called on every change and `tick(context)` every second; context has live, scene, texts, page. */
-export function start({ audience = false, draw, tick }) {
-  const page = dataBlock("page");
-  const env = browser();
-  const context = { page, env, texts: new Texts(dataBlock("texts")), live: null, scene: { kind: "waiting" }, order: [] };
-  const stateOf = (stream) => context.live.state(stream);
-  const numbers = new Intl.NumberFormat(page.lang || undefined);
-  context.number = (value) => numbers.format(value);
-  context.redraw = () => {
-    const streams = allowed(context, wanted(page, stateOf));
-    if (streams.join() !== context.live.streams.join()) {
-      learnOrder(context, streams[streams.length - 1]);
-      context.live.follow(streams);
-    }
-    const next = context.live.refusal
-      ? { kind: "gone", code: context.live.refusal }
-      : scene(page, stateOf, context.order);
-    if (mayReplace(context, next)) context.scene = together(context, next);
-    draw(context);
-    entitle(context, audience);
-    renewWhenSignedOut(context);
-  };
-  context.live = new Live({ streams: [page.wallStream || page.stream], audience, env, changed: () => context.redraw() });
-  context.order = page.steps || [];
+/** A refused item stays on the page for so long: the wall may be about to leave it. */
+const REFUSAL_GRACE = 800;
+/** A page that would be refused again reloads no more often than this. */
+const RELOAD_INTERVAL = 5_000;
+
+/**
+ * What the modules of a page share.
+ * @typedef {object} Context
+ * @property {any} page the data that the server put into the page
+ * @property {Environment} env
+ * @property {Texts} texts
+ * @property {FormatNumber} number
+ * @property {LiveStreams} live
+ * @property {Scene} scene
+ * @property {() => void} redraw
+ * @property {(stream: Stream) => void} retry follows a stream again that was refused
+ */
+
+/**
+ * @param {{audience?: boolean, draw: (context: Context) => void, tick: (context: Context) => void}} options `audience`
+ *   shows what the audience sees, whoever is signed in
+ * @returns {Context}
+ */
+export function startLivePage({ audience = false, draw, tick }) {
+  const page = new LivePage(audience, draw);
   document.documentElement.classList.add("scripted");
-  localise();
-  context.live.start();
-  wakeOn(context.live.connection);
-  tick(context);
-  window.setInterval(() => tick(context), 1000);
-  return context;
+  localizeTimestamps();
+  page.live.start();
+  reconnectOnWake(page.live.connection);
+  tick(page);
+  window.setInterval(() => tick(page), 1000);
+  return page;
 }
 
-/** What is on its way keeps the last picture on the wall; so does, for a moment, an item the wall may just be leaving. */
-function mayReplace(context, next) {
-  const shown = context.scene.kind;
-  if (next.kind === "waiting") return shown === "waiting";
-  if (next.kind !== "gone" || !next.wall || shown === "gone") {
-    context.env.clearTimeout(context.leaving);
-    context.leaving = null;
-    return true;
+/** @implements {Context} */
+class LivePage {
+  /**
+   * @param {boolean} audience
+   * @param {(context: Context) => void} draw
+   */
+  constructor(audience, draw) {
+    this.page = dataBlock("page");
+    this.env = browserEnvironment();
+    this.texts = new Texts(dataBlock("texts"));
+    this.audience = audience;
+    this.draw = draw;
+    const numbers = new Intl.NumberFormat(this.page.lang || undefined);
+    /** @type {FormatNumber} */
+    this.number = (value) => numbers.format(value);
+    /** @type {Scene} */
+    this.scene = { kind: "waiting" };
+    /** @type {string[]} */
+    this.order = this.page.steps || [];
+    /** @type {Wall | undefined} */
+    this.wall = undefined;
+    /** @type {Stream | null} the item that was refused, until the wall says something new */
+    this.refused = null;
+    /** @type {number | null} */
+    this.graceTimer = null;
+    this.graceOver = false;
+    /** @type {number | null} */
+    this.revealTimer = null;
+    /** @type {number | null} */
+    this.reloadTimer = null;
+    this.redraw = () => this.update();
+    const streams = [this.page.wallStream || this.page.stream];
+    this.live = new LiveStreams({ streams, audience, env: this.env, onChange: this.redraw });
   }
-  if (context.leaving === "over") return true;
-  if (!context.leaving) {
-    context.leaving = context.env.setTimeout(() => {
-      context.leaving = "over";
-      context.redraw();
-    }, LEAVING);
+
+  update() {
+    const { page, live } = this;
+    const stateOf = (/** @type {Stream} */ stream) => live.state(stream);
+    const streams = this.withoutRefused(neededStreams(page, stateOf));
+    if (streams.join() !== live.streams.join()) {
+      this.fetchOrder(streams[streams.length - 1]);
+      live.follow(streams);
+    }
+    /** @type {Scene} */
+    const next = live.refusal ? { kind: "gone", code: live.refusal } : pageScene(page, stateOf, this.order);
+    if (this.mayReplace(next)) this.scene = this.untilReveal(next);
+    this.draw(this);
+    this.setTitle();
+    this.reloadWhenSignedOut();
   }
-  return false;
-}
 
-/** A result is shown when its moment has come; a page that comes later than that does not wait. */
-function together(context, next) {
-  context.env.clearTimeout(context.curtain);
-  const wait = holdFor(next, context.scene, context.live.clock.now());
-  if (!wait) return next;
-  context.curtain = context.env.setTimeout(context.redraw, wait);
-  return veiled(next);
-}
+  /** @param {Stream} stream */
+  retry(stream) {
+    this.refused = null;
+    this.live.forget(stream);
+  }
 
-/** The tab says what the page shows now. */
-function entitle({ scene, texts }, screen) {
-  const { title } = scene.poll || scene.task || scene.wall || {};
-  if (title) document.title = screen ? texts.say("screen.title", { title }) : title;
-}
+  /**
+   * Whether the next scene takes the place of the one shown. A scene that is on its way does not; nor, for a moment,
+   * does an item that is gone, because the event by which the wall leaves it may arrive later.
+   * @param {Scene} next
+   */
+  mayReplace(next) {
+    const shown = this.scene.kind;
+    if (next.kind === "waiting") return shown === "waiting";
+    if (next.kind !== "gone" || !next.wall || shown === "gone") {
+      this.env.clearTimeout(this.graceTimer);
+      this.graceTimer = null;
+      this.graceOver = false;
+      return true;
+    }
+    if (this.graceOver) return true;
+    if (!this.graceTimer) {
+      this.graceTimer = this.env.setTimeout(() => {
+        this.graceOver = true;
+        this.redraw();
+      }, REFUSAL_GRACE);
+    }
+    return false;
+  }
 
-/** A sign-in that ended leaves what everybody may see: the server knows what that is. */
-function renewWhenSignedOut(context) {
-  if (context.live.refusal !== "unauthenticated" || context.renewing) return;
-  context.renewing = context.env.setTimeout(() => location.reload(), Math.max(0, SETTLED - context.env.now()));
-}
+  /**
+   * Holds a new result back until the moment at which all pages show it.
+   * @param {Scene} next
+   */
+  untilReveal(next) {
+    this.env.clearTimeout(this.revealTimer);
+    const wait = revealDelay(next, this.scene, this.live.clock.now());
+    if (!wait) return next;
+    this.revealTimer = this.env.setTimeout(this.redraw, wait);
+    return withoutTally(next);
+  }
 
-/** Without the item that was refused together with its wall, until the wall says something new. */
-function allowed(context, streams) {
-  const [first, item] = streams;
-  const { wall } = context.live.state(first).values;
-  if (wall !== context.wall) context.refused = null;
-  context.wall = wall;
-  const { error } = item ? context.live.state(item) : {};
-  if (error) context.refused = item;
-  return context.refused && context.refused === item ? [first] : streams;
-}
+  /** Sets the title of the tab to that of the item or wall. */
+  setTitle() {
+    const { scene } = this;
+    const item = scene.kind === "task" ? scene.task : "poll" in scene ? scene.poll : null;
+    const { title = "" } = item || scene.wall || {};
+    if (title) document.title = this.audience ? this.texts.say("screen.title", { title }) : title;
+  }
 
-/** Events name the steps of a task in the order they moved; the detail has them as they were written. */
-async function learnOrder(context, stream) {
-  if (!stream || !/^tasks\/[^/]+$/.test(stream)) return;
-  try {
-    const response = await context.env.fetch(`/api/${stream}`, { headers: { Accept: "application/json" } });
-    if (!response.ok) return;
-    context.order = (await response.json()).steps.map((step) => step.name);
-    context.redraw();
-  } catch {
-    // The order worked out from what each step needs is good enough.
+  /** Reloads the page when the sign-in has ended: the server then makes it for a visitor. */
+  reloadWhenSignedOut() {
+    if (this.live.refusal !== "unauthenticated" || this.reloadTimer) return;
+    this.reloadTimer = this.env.setTimeout(() => location.reload(), Math.max(0, RELOAD_INTERVAL - this.env.now()));
+  }
+
+  /**
+   * Leaves out an item that was refused, until the wall says something new: asking again at once would be refused again.
+   * @param {Stream[]} streams
+   */
+  withoutRefused(streams) {
+    const [first, item] = streams;
+    const { wall } = this.live.state(first).values;
+    if (wall !== this.wall) this.refused = null;
+    this.wall = wall;
+    if (item && this.live.state(item).error) this.refused = item;
+    return this.refused && this.refused === item ? [first] : streams;
+  }
+
+  /**
+   * Fetches the order of a task's steps. Events name them in the order in which they changed.
+   * @param {Stream} stream
+   */
+  async fetchOrder(stream) {
+    if (!stream || !/^tasks\/[^/]+$/.test(stream)) return;
+    try {
+      const response = await this.env.fetch(`/api/${stream}`, { headers: { Accept: "application/json" } });
+      if (!response.ok) return;
+      this.order = (await response.json()).steps.map((/** @type {{name: string}} */ step) => step.name);
+      this.redraw();
+    } catch {
+      // Without it the steps stand in the order that follows from their needs.
+    }
   }
 }

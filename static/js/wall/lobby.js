@@ -1,54 +1,84 @@
-// Before a question, between two, after the last one, or where there is nothing to read: one calm sentence; on a wall's
-// screen also how many are here, and on a phone at the end the way to the results.
+// What a page shows before a question, between two, after the last one, or where there is nothing to read: one calm
+// sentence. A wall's screen adds how many people are here, and a phone at the end the way to the results.
 
 import { h, setText } from "../ui/dom.js";
-import { lengthClass } from "../poll/tally.js";
+import { lengthClass } from "../ui/length.js";
+
+/** @import { Poll, Stream, Wall } from "../net/wire.d.ts" */
+/** @import { FormatNumber, Texts } from "../ui/texts.js" */
+
+/**
+ * @typedef {object} LobbyContent
+ * @property {string} kind
+ * @property {Stream | null} [stream]
+ * @property {Poll | null} [poll] a draft
+ * @property {Wall} [wall]
+ * @property {string} [code] why nothing can be read
+ * @property {unknown[]} [items] at the end, the results that may be seen
+ */
 
 export class Lobby {
-  /** `people()` is how many are here, null where that is not known: given to screens alone. */
+  /**
+   * @param {HTMLElement} stage
+   * @param {{texts: Texts, number: FormatNumber, people?: (() => number | null) | null}} tools `people` returns how many
+   *   are here, null where that is unknown; only screens have it
+   */
   constructor(stage, { texts, number, people = null }) {
     this.stage = stage;
     this.texts = texts;
     this.number = number;
     this.people = people;
+    /** @type {string | null} */
     this.shown = null;
+    /** @type {HTMLElement | null} */
+    this.count = null;
   }
 
+  /** Another view takes the stage. */
   leave() {
     this.shown = null;
   }
 
+  /** @param {LobbyContent} content */
   update({ kind, stream, poll, wall, code, items }) {
-    const { head, rest } = this.words(kind, stream, code);
+    const { head, rest } = this.textsOf(kind, stream, code);
     const title = poll ? poll.title : wall ? wall.title : "";
-    const results = kind === "end" ? items.length > 0 : null;
-    const shown = JSON.stringify([title, head, rest, results]);
+    const hasResults = kind === "end" && items ? items.length > 0 : null;
+    const shown = JSON.stringify([title, head, rest, hasResults]);
     if (shown !== this.shown) {
       this.shown = shown;
-      this.here = this.people ? h("p", { class: "here" }) : null;
+      this.count = this.people ? h("p", { class: "here" }) : null;
       this.stage.replaceChildren(h("section", { class: "lobby" },
         h("h1", { dir: "auto", "data-length": lengthClass(title || head) }, title || head),
         title ? h("p", { class: "what" }, head) : null,
-        results === null ? null : h("p", {}, results ? this.way(wall) : this.texts.say("lobby.unpublished")),
+        hasResults === null ? null : h("p", {}, hasResults && wall ? this.resultsLink(wall) : this.texts.say("lobby.unpublished")),
         h("p", {}, rest),
-        this.here));
+        this.count));
     }
-    if (this.here) this.count();
+    if (this.count && this.people) this.drawCount(this.count, this.people() || 0);
   }
 
-  way({ code }) {
+  /** @param {Wall} wall */
+  resultsLink({ code }) {
     return h("a", { class: "second", href: `/w/${code}/print` }, this.texts.say("lobby.results"));
   }
 
-  /** Nobody is not worth a line. */
-  count() {
-    const people = this.people() || 0;
-    this.here.hidden = !people;
-    setText(this.here, this.texts.say("screen.here", { n: this.number(people) }, people));
+  /**
+   * @param {HTMLElement} element
+   * @param {number} people
+   */
+  drawCount(element, people) {
+    element.hidden = !people;
+    setText(element, this.texts.say("screen.here", { n: this.number(people) }, people));
   }
 
-  words(kind, stream, code) {
-    const say = (key) => this.texts.say(key);
+  /**
+   * @param {string} kind
+   * @param {Stream | null | undefined} stream
+   * @param {string | undefined} code
+   */
+  textsOf(kind, stream, code) {
+    const say = (/** @type {string} */ key) => this.texts.say(key);
     if (kind === "gone") {
       const key = `error.${code}`;
       return { head: say("lobby.gone"), rest: this.texts.has(key) ? say(key) : say("lobby.gone_rest") };

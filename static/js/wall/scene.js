@@ -1,60 +1,77 @@
-// What a page should show, worked out from what is held: a lobby, a poll, a task, or nothing that can be read. Pure.
+// What a page is to show, worked out from the streams it follows: a lobby, a poll, a task, or that nothing can be read.
+// Pure.
 
-/** The order of steps: as given where it is known, else every step after what it needs. */
-export function inOrder(steps, known = []) {
-  const place = new Map(known.map((name, index) => [name, index]));
-  const rank = new Map();
-  const byName = new Map(steps.map((step) => [step.name, step]));
-  const depth = (step, path) => {
-    if (rank.has(step.name)) return rank.get(step.name);
-    if (path.has(step.name)) return 0;
-    path.add(step.name);
-    const needs = (step.needs || []).filter((name) => byName.has(name));
-    const deepest = needs.reduce((most, name) => Math.max(most, 1 + depth(byName.get(name), path)), 0);
-    path.delete(step.name);
-    rank.set(step.name, deepest);
-    return deepest;
-  };
-  const placed = (step) => (place.has(step.name) ? place.get(step.name) : Infinity);
-  return [...steps].sort((a, b) => {
-    if (placed(a) !== placed(b)) return placed(a) < placed(b) ? -1 : 1;
-    return depth(a, new Set()) - depth(b, new Set()) || (a.name < b.name ? -1 : 1);
-  });
-}
+import { sortSteps } from "../task/order.js";
 
-function steps(values, order) {
-  const list = Object.entries(values).filter(([key]) => key.startsWith("step/")).map(([, step]) => step);
-  return inOrder(list, order);
-}
+/** @import { StreamState } from "../net/state.js" */
+/** @import { Poll, Step, Stream, Tally, Task, Turnout, Wall } from "../net/wire.d.ts" */
 
-/** {kind: "waiting" | "lobby" | "poll" | "task" | "gone", …} of one item. */
-export function item(stream, state, order = []) {
-  const { values, ready, error } = state;
+/** @typedef {{wall?: Wall}} OnWall the wall whose active item is shown */
+/** @typedef {OnWall & {kind: "waiting", stream?: Stream}} WaitingScene the stream has not arrived yet */
+/** @typedef {OnWall & {kind: "lobby", stream: Stream | null, poll: Poll | null}} LobbyScene no item, or a draft */
+/**
+ * `revealing`: the tally is held back until the moment at which all pages show it.
+ * @typedef {OnWall & {kind: "poll", stream: Stream, poll: Poll, tally: Tally | null, turnout: Turnout | null,
+ *   revealing?: boolean}} PollScene
+ */
+/** @typedef {OnWall & {kind: "task", stream: Stream, task: Task, steps: Step[]}} TaskScene */
+/** @typedef {OnWall & {kind: "gone", stream?: Stream, code?: string}} GoneScene */
+/** @typedef {WaitingScene | LobbyScene | PollScene | TaskScene | GoneScene} Scene */
+
+/**
+ * What a page is about, from the data that the server put into it: one item, or the wall whose active item it shows.
+ * `log` is a further stream.
+ * @typedef {{stream?: Stream, wallStream?: Stream, log?: Stream}} Subject
+ */
+
+/** @typedef {(stream: Stream) => StreamState} StateOf */
+
+/**
+ * Returns the scene of one item.
+ * @param {Stream} stream
+ * @param {StreamState} state
+ * @param {string[]} order the names of a task's steps in the order of its definition, where it is known
+ * @returns {Scene}
+ */
+export function itemScene(stream, { values, ready, error }, order = []) {
   if (error) return { kind: "gone", stream, code: error.code };
   if (!ready) return { kind: "waiting", stream };
   if (stream.startsWith("tasks/")) {
-    return values.task ? { kind: "task", stream, task: values.task, steps: steps(values, order) } : { kind: "gone", stream };
+    if (!values.task) return { kind: "gone", stream };
+    const steps = Object.entries(values).filter(([key]) => key.startsWith("step/")).map(([, step]) => step);
+    return { kind: "task", stream, task: values.task, steps: sortSteps(steps, order) };
   }
   const { poll, tally, turnout } = values;
   if (!poll || poll.phase === "draft") return { kind: "lobby", stream, poll: poll || null };
   return { kind: "poll", stream, poll, tally: tally || null, turnout: turnout || null };
 }
 
-/** The scene of a page: of its one item, or of the wall's active one. */
-export function scene(page, stateOf, order = []) {
-  if (!page.wallStream) return item(page.stream, stateOf(page.stream), order);
+/**
+ * Returns the scene of a page.
+ * @param {Subject} page
+ * @param {StateOf} stateOf
+ * @param {string[]} order
+ * @returns {Scene}
+ */
+export function pageScene(page, stateOf, order = []) {
+  if (!page.wallStream) return page.stream ? itemScene(page.stream, stateOf(page.stream), order) : { kind: "gone" };
   const { values, ready, error } = stateOf(page.wallStream);
   if (error) return { kind: "gone", code: error.code };
   if (!ready) return { kind: "waiting" };
-  const wall = values.wall;
+  const { wall } = values;
   if (!wall) return { kind: "gone" };
   if (!wall.active) return { kind: "lobby", wall, poll: null, stream: null };
-  return { wall, ...item(wall.active, stateOf(wall.active), order) };
+  return { wall, ...itemScene(wall.active, stateOf(wall.active), order) };
 }
 
-/** The streams a page needs now: its first one and the log it shows, or its wall's and the wall's active item. */
-export function wanted(page, stateOf) {
-  if (!page.wallStream) return page.log ? [page.stream, page.log] : [page.stream];
-  const wall = stateOf(page.wallStream).values.wall;
+/**
+ * Returns the streams that a page needs now: its item and its log, or its wall and the active item.
+ * @param {Subject} page
+ * @param {StateOf} stateOf
+ * @returns {Stream[]}
+ */
+export function neededStreams(page, stateOf) {
+  if (!page.wallStream) return [page.stream, page.log].filter((stream) => stream !== undefined);
+  const { wall } = stateOf(page.wallStream).values;
   return wall && wall.active ? [page.wallStream, wall.active] : [page.wallStream];
 }

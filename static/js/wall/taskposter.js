@@ -1,42 +1,86 @@
-// A task on the projector: its chart as large as it fits. Where that would be too small to read from the last row, a
-// cell for each step and a line for those that matter now. Built once for a structure and a size, changed in place.
+// A task on the projector: its chart, as large as it fits. Where the letters would be too small to read from the last
+// row, a cell per step and a line for each step that matters now. Built once per structure and size, changed in place.
 
-import { clockFace } from "../net/clock.js";
-import { edgeState, shortened } from "../task/chartlayout.js";
-import { h, setAttribute, setText, svg } from "../ui/dom.js";
-import { arrange, cellSize, countsOf, worthALine } from "./posterlayout.js";
+import { StateBadge } from "../task/badge.js";
+import { edgeState } from "../task/chartlayout.js";
 import { hasEnded, shapeOf } from "../task/states.js";
-import { lengthClass } from "../poll/tally.js";
-import { elapsed, expected, forecast, shareOf } from "../task/timing.js";
-import { Badge } from "../task/badge.js";
+import { elapsedText, forecast, forecastText, progressShare } from "../task/timing.js";
+import { h, setAttribute, setText, svg } from "../ui/dom.js";
+import { formatDuration } from "../ui/duration.js";
+import { lengthClass, shorten } from "../ui/length.js";
+import { cellSize, listedSteps, posterLayout, stateCounts } from "./posterlayout.js";
 
-const LEAST = 1.68; // letters, in hundredths of the screen's width
-const LETTER = 0.58; // width of a letter in its height
-const EDGE = 0.15; // room for the outlines of boxes at the edges
+/** @import { LiveStreams } from "../net/streams.js" */
+/** @import { Layout, Step, Stream } from "../net/wire.d.ts" */
+/** @import { Size } from "../task/chartlayout.js" */
+/** @import { LayoutCache } from "../task/layoutcache.js" */
+/** @import { LengthClass } from "../ui/length.js" */
+/** @import { Texts } from "../ui/texts.js" */
+/** @import { PosterLayout } from "./posterlayout.js" */
+/** @import { TaskScene } from "./scene.js" */
+
+const MIN_FONT = 1.68; // letter height, in hundredths of the screen's width
+const LETTER_WIDTH = 0.58; // in letter heights
+const MARGIN = 0.15; // for the outlines of boxes at the edges, in the same hundredths
+const TWO_COLUMNS = 50; // from this width on, in hundredths, the lines of text stand in two columns
+/**
+ * The sizes of titles in static/css/screen.css, in hundredths of the screen's width. The drawn size of a title divided
+ * by its entry is the length of one hundredth in pixels.
+ * @type {Record<LengthClass, number>}
+ */
+const TITLE_SIZES = { short: 3, medium: 2.6, long: 2.1, endless: 1.7 };
+
+/**
+ * A step in the chart or a cell. A cell has a mark alone.
+ * @typedef {object} StepNode
+ * @property {SVGGElement} element
+ * @property {SVGPathElement} mark
+ * @property {{line: SVGTextElement, message: SVGTextElement | null, fill: SVGRectElement, lines: number, width: number,
+ *   room: number} | null} text
+ */
+
+/** @typedef {{from: string, to: string, line: SVGPathElement}} Edge */
 
 export class TaskPoster {
-  constructor(stage, { texts, live, env, layouts }) {
+  /**
+   * @param {HTMLElement} stage
+   * @param {{texts: Texts, live: LiveStreams, layouts: LayoutCache}} tools
+   */
+  constructor(stage, { texts, live, layouts }) {
     this.stage = stage;
-    this.tools = { texts, live, env, layouts };
-    this.leave();
+    this.texts = texts;
+    this.live = live;
+    this.layouts = layouts;
+    /** @type {TaskScene | null} */
+    this.scene = null;
+    /** @type {Layout | null} */
+    this.layout = null;
+    /** @type {ReturnType<TaskPoster["build"]> | null} */
+    this.view = null;
   }
 
+  /** Another view takes the stage. */
   leave() {
-    this.stream = null;
+    if (this.view) this.view.observer.disconnect();
+    this.view = null;
     this.layout = null;
     this.scene = null;
-    if (this.watcher) this.watcher.disconnect();
-    this.watcher = null;
   }
 
-  update({ stream, task, steps }) {
-    if (stream !== this.stream) this.build(stream);
-    this.scene = { task, steps };
-    setText(this.title, task.title);
-    this.title.dataset.length = lengthClass(task.title);
-    this.badge.set(task.state);
-    setText(this.reason, task.reason || "");
-    const layout = this.tools.layouts.of(stream, steps);
+  /** @param {TaskScene} scene */
+  update(scene) {
+    const { stream, task, steps } = scene;
+    if (!this.view || stream !== this.view.stream) {
+      this.leave();
+      this.view = this.build(stream);
+    }
+    const { view } = this;
+    this.scene = scene;
+    setText(view.title, task.title);
+    view.title.dataset.length = lengthClass(task.title);
+    view.badge.set(task.state);
+    setText(view.reason, task.reason || "");
+    const layout = this.layouts.get(stream, steps);
     if (layout && layout !== this.layout) {
       this.layout = layout;
       this.draw();
@@ -44,171 +88,224 @@ export class TaskPoster {
     this.show();
   }
 
+  /** @param {Stream} stream */
   build(stream) {
-    this.leave();
-    this.stream = stream;
-    this.title = h("h1", { dir: "auto" });
-    this.badge = new Badge(this.tools.texts);
-    this.done = h("span", { class: "progressed" });
-    this.time = h("b", { class: "time" });
-    this.rest = h("span", { class: "rest" });
-    this.reason = h("span", { class: "reason", dir: "auto" });
-    this.field = h("div", { class: "field" });
-    this.stage.replaceChildren(h("section", { class: "task charted" }, this.title,
-      h("p", { class: "sum" }, this.badge.element, this.time, this.rest, this.done, this.reason), this.field));
-    this.watcher = new ResizeObserver(() => {
+    const title = h("h1", { dir: "auto" });
+    const badge = new StateBadge(this.texts);
+    const done = h("span", { class: "progressed" });
+    const time = h("b", { class: "time" });
+    const rest = h("span", { class: "rest" });
+    const reason = h("span", { class: "reason", dir: "auto" });
+    const field = h("div", { class: "field" });
+    this.stage.replaceChildren(h("section", { class: "task charted" }, title,
+      h("p", { class: "sum" }, badge.element, time, rest, done, reason), field));
+    const observer = new ResizeObserver(() => {
       if (!this.layout || !this.scene) return;
       this.draw();
       this.show();
     });
-    this.watcher.observe(this.field);
+    observer.observe(field);
+    /** @type {Map<string, StepNode>} */
+    const nodes = new Map();
+    /** @type {Edge[]} */
+    const edges = [];
+    /** @type {{nodes: typeof nodes, edges: Edge[], list: ReturnType<TaskPoster["makeLines"]> | null}} */
+    const drawing = { nodes, edges, list: null };
+    return { stream, title, badge, done, time, rest, reason, field, observer, drawing };
   }
 
-  /** Lays everything out anew: the structure or the size is another. */
+  /** Lays everything out again, for another structure or another size. */
   draw() {
-    const view = { width: this.field.clientWidth, height: this.field.clientHeight };
-    const unit = parseFloat(getComputedStyle(this.title).fontSize) / TITLES[this.title.dataset.length];
-    if (!view.width || !view.height || !unit) return;
-    this.nodes = new Map();
-    this.lines = [];
-    const inside = { width: view.width - EDGE * 2 * unit, height: view.height - EDGE * 2 * unit };
-    const made = arrange(this.layout, inside, { unit, least: LEAST * unit });
-    if (made) this.drawChart(made, view, unit);
-    else this.drawCells(view, unit);
+    const { view, layout } = this;
+    if (!view || !layout) return;
+    const { field, title } = view;
+    const size = { width: field.clientWidth, height: field.clientHeight };
+    const unit = parseFloat(getComputedStyle(title).fontSize) / TITLE_SIZES[lengthClass(title.textContent || "")];
+    if (!size.width || !size.height || !unit) return;
+    const inside = { width: size.width - MARGIN * 2 * unit, height: size.height - MARGIN * 2 * unit };
+    const poster = posterLayout(layout, inside, { unit, least: MIN_FONT * unit });
+    if (poster) this.drawChart(view, poster, size, unit);
+    else this.drawCells(view, layout, size, unit);
   }
 
-  drawChart(made, view, unit) {
-    const { width, height, font, lines } = made;
-    const pad = 0.6 * unit;
-    const inset = pad + 1.55 * font; // of a text beside its mark
-    const beside = width - inset - pad - (lines === 1 ? 3 * font : 0);
-    const says = lines === 3;
-    this.edges = made.edges.map((edge) => ({ ...edge, line: svg("path", { class: "e", d: edge.d }) }));
-    const boxes = made.nodes.map(({ name, x, y }) => {
-      const base = lines === 1 ? height / 2 + 0.36 * font : height / 2 - (says ? 0.82 : 0.2) * font;
-      const small = Math.max(0.82 * font, LEAST * unit);
-      const text = (name, at, more = {}, said = null) => svg("text", { class: name, x: inset, y: at, "font-size": small, ...more }, said);
-      const parts = {
-        mark: svg("path", { class: "mark" }),
-        line: lines === 1 ? text("m", base, { x: width - pad, "text-anchor": "end" }) : text("m", base + (says ? 1.15 : 1.35) * font),
-        said: says ? text("m", base + 2.15 * font) : null,
-        fill: svg("rect", { class: "fill", x: pad, y: height - 0.36 * font, height: 0.16 * font, rx: 0.08 * font, width: 0 }),
-        lines, width: width - 2 * pad, room: Math.floor((width - inset - pad) / (LETTER * small)),
-      };
-      parts.element = svg("g", { class: "n", transform: `translate(${x} ${y})` },
-        svg("rect", { class: "box", width, height, rx: Math.min(0.7 * unit, height / 4) }),
-        svg("g", { transform: `translate(${pad} ${base - 0.92 * font}) scale(${(1.15 * font) / 18})` }, parts.mark),
-        text("t", base, { "font-size": font }, shortened(name, Math.floor(beside / (LETTER * font)))),
-        parts.line, parts.said, parts.fill);
-      this.nodes.set(name, parts);
-      return parts.element;
-    });
-    this.field.replaceChildren(svg("svg", { class: "graph", width: view.width, height: view.height, "aria-hidden": "true" },
-      svg("g", { transform: `translate(${EDGE * unit} ${EDGE * unit})` }, this.edges.map((edge) => edge.line), boxes)));
+  /**
+   * @param {NonNullable<TaskPoster["view"]>} view
+   * @param {PosterLayout} poster
+   * @param {Size} size
+   * @param {number} unit
+   */
+  drawChart(view, poster, size, unit) {
+    const edges = poster.edges.map(({ from, to, d }) => ({ from, to, line: svg("path", { class: "e", d }) }));
+    const nodes = new Map(poster.nodes.map((node) => [node.name, makeBox(node, poster, unit)]));
+    view.drawing = { nodes, edges, list: null };
+    view.field.replaceChildren(svg("svg", { class: "graph", width: size.width, height: size.height, "aria-hidden": "true" },
+      svg("g", { transform: `translate(${MARGIN * unit} ${MARGIN * unit})` },
+        edges.map((edge) => edge.line), [...nodes.values()].map((node) => node.element))));
   }
 
-  drawCells(view, unit) {
-    const count = this.layout.nodes.length;
-    const most = { width: view.width, height: view.height * 0.45 };
-    const size = cellSize(count, most, 3 * unit);
-    const columns = Math.max(1, Math.floor(view.width / size));
-    const order = [...this.layout.nodes].sort((a, b) => a.x - b.x || a.y - b.y);
-    this.edges = [];
-    const cells = order.map(({ name }, index) => {
-      const parts = { mark: svg("path", { class: "mark" }), line: null, fill: null };
-      const [x, y] = [(index % columns) * size, Math.floor(index / columns) * size];
-      parts.element = svg("g", { class: "n cell", transform: `translate(${x} ${y})` },
-        svg("rect", { class: "box", width: size * 0.86, height: size * 0.86, rx: size * 0.14 }),
-        svg("g", { transform: `translate(${size * 0.13} ${size * 0.13}) scale(${(size * 0.6) / 18})` }, parts.mark));
-      this.nodes.set(name, parts);
-      return parts.element;
-    });
+  /**
+   * @param {NonNullable<TaskPoster["view"]>} view
+   * @param {Layout} layout
+   * @param {Size} field
+   * @param {number} unit
+   */
+  drawCells(view, layout, field, unit) {
+    const count = layout.nodes.length;
+    const size = cellSize(count, { width: field.width, height: field.height * 0.45 }, 3 * unit);
+    const columns = Math.max(1, Math.floor(field.width / size));
+    const order = [...layout.nodes].sort((a, b) => a.x - b.x || a.y - b.y);
+    const nodes = new Map(order.map(({ name }, index) => {
+      const place = { x: (index % columns) * size, y: Math.floor(index / columns) * size };
+      return [name, makeCell(place, size)];
+    }));
     const used = Math.ceil(count / columns) * size;
-    const row = 2.3 * unit;
-    const room = Math.max(2, Math.floor((view.height - used - 2 * unit) / row)) * (view.width > 50 * unit ? 2 : 1);
-    this.lines = Array.from({ length: room }, () => {
-      const line = { badge: new Badge(this.tools.texts), name: h("b", { dir: "auto" }), detail: h("span", { class: "detail", dir: "auto" }), time: h("span", { class: "time" }) };
-      line.item = h("li", { class: "step" }, line.badge.element, h("span", { class: "what" }, line.name, line.detail), line.time);
-      return line;
+    const listColumns = field.width > TWO_COLUMNS * unit ? 2 : 1;
+    const room = Math.max(2, Math.floor((field.height - used - 2 * unit) / (2.3 * unit))) * listColumns;
+    const list = this.makeLines(room);
+    view.drawing = { nodes, edges: [], list };
+    const element = h("ol", { class: "steps matters" }, list.lines.map(({ item }) => item), list.more);
+    element.style.setProperty("--rows", String(Math.ceil(room / listColumns)));
+    view.field.replaceChildren(
+      svg("svg", { class: "graph", width: field.width, height: used, "aria-hidden": "true" }, [...nodes.values()].map((node) => node.element)),
+      element);
+  }
+
+  /** @param {number} room */
+  makeLines(room) {
+    const lines = Array.from({ length: room }, () => {
+      const badge = new StateBadge(this.texts);
+      const name = h("b", { dir: "auto" });
+      const detail = h("span", { class: "detail", dir: "auto" });
+      const time = h("span", { class: "time" });
+      const item = h("li", { class: "step" }, badge.element, h("span", { class: "what" }, name, detail), time);
+      return { item, badge, name, detail, time };
     });
-    this.more = h("li", { class: "others" });
-    const list = h("ol", { class: "steps matters" }, this.lines.map((line) => line.item), this.more);
-    list.style.setProperty("--rows", String(Math.ceil(room / (view.width > 50 * unit ? 2 : 1))));
-    this.field.replaceChildren(
-      svg("svg", { class: "graph", width: view.width, height: used, "aria-hidden": "true" }, cells), list);
+    return { lines, more: h("li", { class: "others" }) };
   }
 
   show() {
-    const { task, steps } = this.scene;
-    if (this.nodes) {
-      for (const step of steps) this.set(step);
-      const states = new Map(steps.map((step) => [step.name, step.state]));
-      for (const { from, to, line } of this.edges) line.dataset.state = edgeState(states.get(from), states.get(to));
-    }
-    const { texts } = this.tools;
+    const { view, scene } = this;
+    if (!view || !scene) return;
+    const { steps } = scene;
+    const { nodes, edges, list } = view.drawing;
+    for (const step of steps) drawNode(nodes.get(step.name), step);
+    const states = new Map(steps.map((step) => [step.name, step.state]));
+    for (const { from, to, line } of edges) line.dataset.state = edgeState(states.get(from), states.get(to));
+    const { texts } = this;
     const ended = steps.filter((step) => hasEnded(step.state)).length;
-    const counted = this.lines && this.lines.length
-      ? countsOf(steps).map(([state, n]) => texts.say("task.of_state", { n, state: texts.say(`state.${state}`) })).join(" · ")
+    const counts = list
+      ? stateCounts(steps).map(([state, n]) => texts.say("task.of_state", { n, state: texts.say(`state.${state}`) })).join(" · ")
       : texts.say("task.done", { n: ended, of: steps.length });
-    setText(this.done, counted);
-    this.task = task;
+    setText(view.done, counts);
     this.tick();
   }
 
-  set(step) {
-    const parts = this.nodes.get(step.name);
-    if (!parts) return;
-    if (parts.element.dataset.state !== step.state) {
-      parts.element.dataset.state = step.state;
-      parts.mark.setAttribute("d", shapeOf(step.state));
-    }
-    if (parts.said) setText(parts.said, shortened(step.message || step.reason || "", parts.room));
-  }
-
-  /** Times run on between events. */
+  /** Updates the times, which run on between events. */
   tick() {
-    if (!this.scene || !this.stream) return;
-    const now = this.tools.live().clock.now();
-    const { task, steps } = this.scene;
-    setText(this.time, elapsed(task, now));
-    setText(this.rest, expected(task, now, this.tools.texts));
-    if (!this.nodes) return;
+    const { view, scene } = this;
+    if (!view || !scene) return;
+    const now = this.live.clock.now();
+    const { task, steps } = scene;
+    setText(view.time, elapsedText(task, now));
+    setText(view.rest, forecastText(task, now, this.texts));
     for (const step of steps) {
-      const parts = this.nodes.get(step.name);
-      if (!parts || !parts.line) continue;
-      setText(parts.line, shortened(this.line(step, now, parts.lines), parts.room));
-      setAttribute(parts.fill, "width", Math.round(shareOf(step, now) * parts.width));
+      const node = view.drawing.nodes.get(step.name);
+      if (!node || !node.text) continue;
+      const { text } = node;
+      setText(text.line, shorten(this.lineOf(step, now, text.lines), text.room));
+      setAttribute(text.fill, "width", Math.round(progressShare(step, now) * text.width));
     }
-    if (this.lines.length) this.list(steps, now);
+    if (view.drawing.list) this.drawLines(view.drawing.list, steps, now);
   }
 
-  line(step, now, lines) {
-    const { texts } = this.tools;
-    const time = elapsed(step, now);
-    if (lines === 1) return time;
-    const { kind, time: left } = forecast(step, now);
-    const moving = step.state === "running" || step.state === "retrying";
-    const percent = moving && typeof step.progress === "number" ? `${Math.floor(step.progress * 100)}%` : "";
-    const ahead = !moving ? "" : kind === "left" ? texts.say("task.left_short", { time: clockFace(left) })
+  /**
+   * @param {Step} step
+   * @param {number} now
+   * @param {number} lines
+   */
+  lineOf(step, now, lines) {
+    const { texts } = this;
+    const elapsed = elapsedText(step, now);
+    if (lines === 1) return elapsed;
+    const { kind, time } = forecast(step, now);
+    const isRunning = step.state === "running" || step.state === "retrying";
+    const percent = isRunning && typeof step.progress === "number" ? `${Math.floor(step.progress * 100)}%` : "";
+    const left = !isRunning ? "" : kind === "left" ? texts.say("task.left_short", { time: formatDuration(time) })
       : kind === "overdue" ? texts.say("task.is_overdue") : "";
-    return [`${texts.say(`state.${step.state}`)} ${time}`.trim(), percent, ahead].filter(Boolean).join(" · ");
+    return [`${texts.say(`state.${step.state}`)} ${elapsed}`.trim(), percent, left].filter(Boolean).join(" · ");
   }
 
-  list(steps, now) {
-    const { shown, more } = worthALine(steps, this.lines.length);
-    this.lines.forEach((line, index) => {
+  /**
+   * @param {ReturnType<TaskPoster["makeLines"]>} list
+   * @param {Step[]} steps
+   * @param {number} now
+   */
+  drawLines(list, steps, now) {
+    const { shown, more } = listedSteps(steps, list.lines.length);
+    list.lines.forEach((line, index) => {
       const step = shown[index];
       line.item.hidden = !step;
       if (!step) return;
       line.badge.set(step.state);
       setText(line.name, step.name);
       setText(line.detail, step.message || step.reason || "");
-      setText(line.time, elapsed(step, now));
+      setText(line.time, elapsedText(step, now));
     });
-    this.more.hidden = !more;
-    setText(this.more, more ? this.tools.texts.say("task.others", { n: more }, more) : "");
+    list.more.hidden = !more;
+    setText(list.more, more ? this.texts.say("task.others", { n: more }, more) : "");
   }
 }
 
-/** The sizes of titles in static/css/screen.css, in hundredths of the screen's width: they tell how long that is. */
-const TITLES = { short: 3, medium: 2.6, long: 2.1, endless: 1.7 };
+/**
+ * @param {{name: string, x: number, y: number}} node
+ * @param {PosterLayout} poster
+ * @param {number} unit
+ * @returns {StepNode}
+ */
+function makeBox({ name, x, y }, { width, height, font, lines }, unit) {
+  const pad = 0.6 * unit;
+  const inset = pad + 1.55 * font; // of a text beside its mark
+  const nameRoom = width - inset - pad - (lines === 1 ? 3 * font : 0);
+  const hasMessage = lines === 3;
+  const base = lines === 1 ? height / 2 + 0.36 * font : height / 2 - (hasMessage ? 0.82 : 0.2) * font;
+  const small = Math.max(0.82 * font, MIN_FONT * unit);
+  const text = (/** @type {string} */ kind, /** @type {number} */ at, more = {}, content = "") =>
+    svg("text", { class: kind, x: inset, y: at, "font-size": small, ...more }, content || null);
+  const mark = svg("path", { class: "mark" });
+  const line = lines === 1 ? text("m", base, { x: width - pad, "text-anchor": "end" }) : text("m", base + (hasMessage ? 1.15 : 1.35) * font);
+  const message = hasMessage ? text("m", base + 2.15 * font) : null;
+  const fill = svg("rect", { class: "fill", x: pad, y: height - 0.36 * font, height: 0.16 * font, rx: 0.08 * font, width: 0 });
+  const element = svg("g", { class: "n", transform: `translate(${x} ${y})` },
+    svg("rect", { class: "box", width, height, rx: Math.min(0.7 * unit, height / 4) }),
+    svg("g", { transform: `translate(${pad} ${base - 0.92 * font}) scale(${(1.15 * font) / 18})` }, mark),
+    text("t", base, { "font-size": font }, shorten(name, Math.floor(nameRoom / (LETTER_WIDTH * font)))),
+    line, message, fill);
+  const room = Math.floor((width - inset - pad) / (LETTER_WIDTH * small));
+  return { element, mark, text: { line, message, fill, lines, width: width - 2 * pad, room } };
+}
+
+/**
+ * @param {{x: number, y: number}} place
+ * @param {number} size
+ * @returns {StepNode}
+ */
+function makeCell({ x, y }, size) {
+  const mark = svg("path", { class: "mark" });
+  const element = svg("g", { class: "n cell", transform: `translate(${x} ${y})` },
+    svg("rect", { class: "box", width: size * 0.86, height: size * 0.86, rx: size * 0.14 }),
+    svg("g", { transform: `translate(${size * 0.13} ${size * 0.13}) scale(${(size * 0.6) / 18})` }, mark));
+  return { element, mark, text: null };
+}
+
+/**
+ * @param {StepNode | undefined} node
+ * @param {Step} step
+ */
+function drawNode(node, step) {
+  if (!node) return;
+  if (node.element.dataset.state !== step.state) {
+    node.element.dataset.state = step.state;
+    node.mark.setAttribute("d", shapeOf(step.state));
+  }
+  if (node.text && node.text.message) setText(node.text.message, shorten(step.message || step.reason || "", node.text.room));
+}

@@ -1,22 +1,25 @@
-// Keeps the screen of a projector's computer on, where the browser can: only while the page is seen, and asked for
-// again each time it is (W3C Screen Wake Lock). Not to be had on plain http in a local network.
+// Keeps the display of a projector's computer on, where the browser can (W3C Screen Wake Lock; not on plain http in a
+// local network). The browser releases the lock when the page is hidden, so it is requested each time the page is shown.
 
-export function keepAwake({ wakeLock, document }) {
+/**
+ * @param {{wakeLock: WakeLock | undefined, document: Document}} options
+ */
+export function keepScreenOn({ wakeLock, document }) {
   if (!wakeLock) return;
-  let held = null;
-  const ask = async () => {
+  let held = false;
+  const request = async () => {
     if (document.visibilityState !== "visible" || held) return;
-    held = "asked";
+    held = true;
     try {
-      held = await wakeLock.request("screen");
-      held.addEventListener("release", () => {
-        held = null;
-        ask(); // taken away while the page is seen: the battery was low, say
+      const lock = await wakeLock.request("screen");
+      lock.addEventListener("release", () => {
+        held = false;
+        request(); // released while the page is shown, because the battery is low for example
       }, { once: true });
     } catch {
-      held = null; // refused: asked again when the page is seen anew
+      held = false; // refused: requested again when the page is shown the next time
     }
   };
-  document.addEventListener("visibilitychange", ask);
-  ask();
+  document.addEventListener("visibilitychange", request);
+  request();
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { acts } from "../../../static/js/host/commands.js";
-import { moved } from "../../../static/js/host/order.js";
-import { Remote } from "../../../static/js/host/commandqueue.js";
+import { CommandQueue } from "../../../static/js/host/commandqueue.js";
+import { commands } from "../../../static/js/host/commands.js";
+import { moveItem } from "../../../static/js/host/order.js";
 
 /** A server with one poll and one wall, as its API answers. */
 class Server {
@@ -43,115 +43,115 @@ class Server {
 function page() {
   const server = new Server();
   const seen = { "polls/A": server.held["/api/polls/A"].value, "walls/W": server.held["/api/walls/W"].value };
-  const remote = new Remote({ env: { fetch: server.fetch }, shown: (name) => seen[name], changed: () => {} });
-  for (const [name, value] of Object.entries(seen)) remote.shelf.put(name, value, '"1"');
-  return { server, remote, seen };
+  const queue = new CommandQueue({ env: { fetch: server.fetch }, shown: (name) => seen[name], onChange: () => {} });
+  for (const [name, value] of Object.entries(seen)) queue.versions.put(name, value, '"1"');
+  return { server, queue, seen };
 }
 
-test("an act says which version it was made for", async () => {
-  const { server, remote } = page();
-  const { ok } = await remote.act("polls/A", acts.open);
+test("a command names the version it is made for", async () => {
+  const { server, queue } = page();
+  const { ok } = await queue.run("polls/A", commands.open);
   assert.equal(ok.phase, "open");
   assert.deepEqual(server.asked, ['POST /api/polls/A/open "1"']);
 });
 
-test("acts of one page follow each other without asking anew", async () => {
-  const { server, remote, seen } = page();
-  const opened = remote.act("polls/A", acts.open).then(({ ok }) => { seen["polls/A"] = ok; });
-  const closed = opened.then(() => remote.act("polls/A", acts.close));
+test("commands of one page follow each other without reading again", async () => {
+  const { server, queue, seen } = page();
+  const opened = queue.run("polls/A", commands.open).then(({ ok }) => { seen["polls/A"] = ok; });
+  const closed = opened.then(() => queue.run("polls/A", commands.close));
   assert.equal((await closed).ok.phase, "closed");
   assert.deepEqual(server.asked, ['POST /api/polls/A/open "1"', 'POST /api/polls/A/close "2"']);
 });
 
-test("a page that slept overwrites nothing and is told what changed", async () => {
-  const { server, remote } = page();
+test("a page that slept overwrites nothing and learns what changed", async () => {
+  const { server, queue } = page();
   server.change("/api/polls/A", { title: "Theirs" });
-  const { conflict } = await remote.act("polls/A", acts.edit({ title: "Mine" }));
+  const { conflict } = await queue.run("polls/A", commands.edit({ title: "Mine" }));
   assert.equal(server.held["/api/polls/A"].value.title, "Theirs");
   assert.deepEqual(conflict.changed, [{ field: "title", before: "T", now: "Theirs", mine: "Mine" }]);
   assert.ok(conflict.possible);
 });
 
-test("what was refused can be done to what there is now", async () => {
-  const { server, remote } = page();
+test("a refused command can be run on the current version", async () => {
+  const { server, queue } = page();
   server.change("/api/polls/A", { title: "Theirs" });
-  const make = acts.edit({ title: "Mine" });
-  const { conflict } = await remote.act("polls/A", make);
-  assert.equal((await remote.act("polls/A", make, conflict.fresh)).ok.title, "Mine");
+  const make = commands.edit({ title: "Mine" });
+  const { conflict } = await queue.run("polls/A", make);
+  assert.equal((await queue.run("polls/A", make, conflict.fresh)).ok.title, "Mine");
 });
 
 test("an item that somebody took off the wall can no longer be shown", async () => {
-  const { server, remote } = page();
-  const shown = (wall) => acts.show("polls/B")(wall);
+  const { server, queue } = page();
+  const shown = (wall) => commands.show("polls/B")(wall);
   server.change("/api/walls/W", { items: ["polls/A"] });
-  const { conflict } = await remote.act("walls/W", shown);
+  const { conflict } = await queue.run("walls/W", shown);
   assert.equal(conflict.possible, false);
 });
 
-test("two hosts who mean the same do not quarrel", async () => {
-  const { server, remote } = page();
+test("two hosts who want the same have no conflict", async () => {
+  const { server, queue } = page();
   server.change("/api/polls/A", { phase: "open" });
-  assert.equal((await remote.act("polls/A", acts.open)).ok.phase, "open");
+  assert.equal((await queue.run("polls/A", commands.open)).ok.phase, "open");
 });
 
-test("a change that no page shows is not asked about", async () => {
-  const { server, remote } = page();
+test("a change that no page shows is no conflict", async () => {
+  const { server, queue } = page();
   server.change("/api/polls/A", {});
-  assert.equal((await remote.act("polls/A", acts.open)).ok.phase, "open");
+  assert.equal((await queue.run("polls/A", commands.open)).ok.phase, "open");
   assert.equal(server.held["/api/polls/A"].value.phase, "open");
 });
 
-test("an act waits for the version of what a stream has shown", async () => {
-  const { server, remote, seen } = page();
+test("a command reads the version of what a stream has shown", async () => {
+  const { server, queue, seen } = page();
   server.change("/api/polls/A", { title: "Theirs" });
   seen["polls/A"] = server.held["/api/polls/A"].value;
-  assert.equal((await remote.act("polls/A", acts.open)).ok.title, "Theirs");
+  assert.equal((await queue.run("polls/A", commands.open)).ok.title, "Theirs");
   assert.deepEqual(server.asked, ["GET /api/polls/A", 'POST /api/polls/A/open "2"']);
 });
 
-test("what is shown and no longer there is a conflict, never an act without a version", async () => {
-  const { server, remote, seen } = page();
+test("an outdated page gets a conflict, and never sends a command without a version", async () => {
+  const { server, queue, seen } = page();
   seen["polls/A"] = { ...seen["polls/A"], title: "Older" };
   server.change("/api/polls/A", { title: "Theirs" });
-  const { conflict } = await remote.act("polls/A", acts.open);
+  const { conflict } = await queue.run("polls/A", commands.open);
   assert.deepEqual(conflict.changed.map(({ field }) => field), ["title"]);
   assert.equal(server.held["/api/polls/A"].value.phase, "draft");
 });
 
-test("a refusal by a rule is no conflict with another host", async () => {
-  const { server, remote } = page();
+test("a refusal by a rule is an error and not a conflict", async () => {
+  const { server, queue } = page();
   server.rule = "there are ballots already";
-  assert.equal((await remote.act("polls/A", acts.edit({ title: "Mine" }))).error.message, "there are ballots already");
+  assert.equal((await queue.run("polls/A", commands.edit({ title: "Mine" }))).error.message, "there are ballots already");
 });
 
-test("what somebody removed is said to be gone", async () => {
-  const { server, remote, seen } = page();
+test("a poll that somebody removed is gone", async () => {
+  const { server, queue, seen } = page();
   delete server.held["/api/polls/A"];
   seen["polls/A"] = { ...seen["polls/A"], title: "Seen" };
-  assert.equal((await remote.act("polls/A", acts.open)).error.code, "no_such_poll");
+  assert.equal((await queue.run("polls/A", commands.open)).error.code, "no_such_poll");
 });
 
-test("a server that is not reached is told so, and the next act is tried", async () => {
-  const { server, remote } = page();
+test("an unreachable server is an error, and the next command is tried", async () => {
+  const { server, queue } = page();
   server.down = true;
-  assert.equal((await remote.act("polls/A", acts.open)).error.code, "unreached");
+  assert.equal((await queue.run("polls/A", commands.open)).error.code, "unreached");
   server.down = false;
-  assert.equal((await remote.act("polls/A", acts.open)).ok.phase, "open");
+  assert.equal((await queue.run("polls/A", commands.open)).ok.phase, "open");
 });
 
-test("a move is made in the order there is now", async () => {
-  const { server, remote } = page();
+test("an item is moved within the current order", async () => {
+  const { server, queue } = page();
   server.change("/api/walls/W", { items: ["polls/C", "polls/A", "polls/B"] });
-  const make = acts.reorder((items) => moved(items, "polls/B", 0));
-  const { conflict } = await remote.act("walls/W", make);
-  assert.deepEqual((await remote.act("walls/W", make, conflict.fresh)).ok.items, ["polls/B", "polls/C", "polls/A"]);
+  const make = commands.reorder((items) => moveItem(items, "polls/B", 0));
+  const { conflict } = await queue.run("walls/W", make);
+  assert.deepEqual((await queue.run("walls/W", make, conflict.fresh)).ok.items, ["polls/B", "polls/C", "polls/A"]);
 });
 
-test("hiding a published result takes two calls, the second for what the first made", async () => {
-  const { server, remote, seen } = page();
+test("hiding a published result takes two calls, the second for the version that the first made", async () => {
+  const { server, queue, seen } = page();
   server.change("/api/polls/A", { phase: "open", published: true });
   seen["polls/A"] = server.held["/api/polls/A"].value;
-  const { ok } = await remote.act("polls/A", acts.results(false));
+  const { ok } = await queue.run("polls/A", commands.results(false));
   assert.deepEqual([ok.results, ok.published], ["on_publish", false]);
   assert.deepEqual(server.asked.slice(1), ['PUT /api/polls/A "2"', 'POST /api/polls/A/publish "3"']);
 });

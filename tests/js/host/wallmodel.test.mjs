@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Agenda } from "../../../static/js/host/wallmodel.js";
+import { WallModel } from "../../../static/js/host/wallmodel.js";
 import { EMPTY } from "../../../static/js/net/state.js";
 
 const WALL = "walls/W";
 const wallOf = (items, active = null) => ({ code: "W", title: "Wall", items, active });
 const pollOf = (id, more = {}) => ({ id, title: `Poll ${id}`, phase: "draft", ...more });
 
-/** What a page holds, as live.js has it. */
+/** The streams of a page, with states that a test sets. */
 class FakeLive {
   constructor() {
     this.streams = [WALL];
@@ -18,7 +18,7 @@ class FakeLive {
     return this.states[stream] || EMPTY;
   }
 
-  tell(stream, values) {
+  set(stream, values) {
     this.states[stream] = { ...EMPTY, values, ready: true };
   }
 
@@ -27,62 +27,62 @@ class FakeLive {
   }
 }
 
-function made(items, known = {}) {
+function modelOf(items, known = {}) {
   const live = new FakeLive();
-  const agenda = new Agenda({ wallStream: WALL, wall: wallOf(items), items: known }, live);
-  agenda.follow();
-  return { live, agenda };
+  const model = new WallModel({ wallStream: WALL, wall: wallOf(items), items: known }, live);
+  model.follow();
+  return { live, model };
 }
 
-test("the page's own data is shown until a stream says more", () => {
-  const { live, agenda } = made(["polls/A"], { "polls/A": { item: "polls/A", title: "Poll A", poll: pollOf("A") } });
-  assert.equal(agenda.entry("polls/A").poll.phase, "draft");
-  live.tell("polls/A", { poll: pollOf("A", { phase: "open" }), tally: { ballots: 3 } });
-  assert.deepEqual([agenda.entry("polls/A").poll.phase, agenda.entry("polls/A").tally.ballots], ["open", 3]);
+test("the data in the page is shown until a stream has more", () => {
+  const { live, model } = modelOf(["polls/A"], { "polls/A": { item: "polls/A", title: "Poll A", poll: pollOf("A") } });
+  assert.equal(model.item("polls/A").poll.phase, "draft");
+  live.set("polls/A", { poll: pollOf("A", { phase: "open" }), tally: { ballots: 3 } });
+  assert.deepEqual([model.item("polls/A").poll.phase, model.item("polls/A").tally.ballots], ["open", 3]);
 });
 
-test("what was followed once is remembered when it is followed no more", () => {
-  const { live, agenda } = made(["polls/A"]);
-  live.tell("polls/A", { poll: pollOf("A", { phase: "open" }) });
-  agenda.entry("polls/A");
+test("an item that is no longer followed keeps its last state", () => {
+  const { live, model } = modelOf(["polls/A"]);
+  live.set("polls/A", { poll: pollOf("A", { phase: "open" }) });
+  model.item("polls/A");
   live.streams = [WALL];
   live.states = {};
-  assert.equal(agenda.entry("polls/A").poll.phase, "open");
+  assert.equal(model.item("polls/A").poll.phase, "open");
 });
 
-test("a new item of the wall is followed, and one that left is not", () => {
-  const { live, agenda } = made(["polls/A"]);
-  live.tell(WALL, { wall: wallOf(["polls/B", "tasks/9"]) });
-  agenda.follow();
+test("a new item of the wall is followed, and a removed one is not", () => {
+  const { live, model } = modelOf(["polls/A"]);
+  live.set(WALL, { wall: wallOf(["polls/B", "tasks/9"]) });
+  model.follow();
   assert.deepEqual(live.streams, [WALL, "polls/B", "tasks/9"]);
 });
 
-test("no more than fifteen items are followed; the others are to be read", () => {
+test("at most fifteen items are followed, and the others have to be read", () => {
   const items = Array.from({ length: 40 }, (_, n) => `polls/${n}`);
-  const { live, agenda } = made(items);
+  const { live, model } = modelOf(items);
   assert.equal(live.streams.length, 16);
-  assert.equal(agenda.distant.length, 25);
-  assert.deepEqual(agenda.unknown, agenda.distant);
-  agenda.learn("polls/39", pollOf("39"));
-  assert.ok(!agenda.unknown.includes("polls/39") && agenda.entry("polls/39").title === "Poll 39");
+  assert.equal(model.notFollowed.length, 25);
+  assert.deepEqual(model.unknown, model.notFollowed);
+  model.update("polls/39", pollOf("39"));
+  assert.ok(!model.unknown.includes("polls/39") && model.item("polls/39").title === "Poll 39");
 });
 
-test("an item that was refused is left alone until the wall says something new", () => {
-  const { live, agenda } = made(["polls/A", "polls/B"]);
+test("a refused item is not followed until the wall says something new", () => {
+  const { live, model } = modelOf(["polls/A", "polls/B"]);
   live.states["polls/A"] = { ...EMPTY, error: { code: "no_such_stream" } };
-  agenda.follow();
+  model.follow();
   assert.deepEqual(live.streams, [WALL, "polls/B"]);
   delete live.states["polls/A"];
-  agenda.follow();
+  model.follow();
   assert.deepEqual(live.streams, [WALL, "polls/B"]);
-  live.tell(WALL, { wall: wallOf(["polls/A", "polls/B"]) });
-  agenda.follow();
+  live.set(WALL, { wall: wallOf(["polls/A", "polls/B"]) });
+  model.follow();
   assert.deepEqual(live.streams, [WALL, "polls/A", "polls/B"]);
 });
 
-test("a wall that was removed is gone, and one that is on its way is not", () => {
-  const { live, agenda } = made([]);
-  assert.equal(agenda.gone, false);
-  live.tell(WALL, {});
-  assert.equal(agenda.gone, true);
+test("a removed wall is gone, and one that has not arrived is not", () => {
+  const { live, model } = modelOf([]);
+  assert.equal(model.isGone, false);
+  live.set(WALL, {});
+  assert.equal(model.isGone, true);
 });

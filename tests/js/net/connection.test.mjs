@@ -32,7 +32,7 @@ test("a WebSocket that is refused is replaced by server-sent events at once", as
   assert.equal(heard.states.at(-1), "open:sse");
 });
 
-test("server-sent events that say nothing give way to long polling", async () => {
+test("silent server-sent events are replaced by long polling", async () => {
   const { opened, time } = connect((kind, on) => {
     if (kind === "websocket") on.end({ code: 1006 });
     if (kind === "sse") time.env().setTimeout(() => on.end({ silent: true }), 4_000);
@@ -42,7 +42,7 @@ test("server-sent events that say nothing give way to long polling", async () =>
   assert.deepEqual(kinds(opened), ["websocket", "sse", "longpoll"]);
 });
 
-test("answers that are cut again and again end at plain polling", async () => {
+test("answers that are cut off again and again lead to plain polling", async () => {
   const cut = (on) => { on.say({ stream: "walls/K" }); time.env().setTimeout(() => on.end(), 5_000); };
   const { opened, time } = connect((kind, on) => {
     if (kind === "websocket") on.end({ code: 1006 });
@@ -53,7 +53,7 @@ test("answers that are cut again and again end at plain polling", async () => {
   assert.deepEqual(kinds(opened), ["websocket", "sse", "sse", "longpoll", "longpoll", "poll"]);
 });
 
-test("it climbs back beside the connection in use, which goes on until the better one is open", async () => {
+test("it climbs beside the connection in use, which stays until the better one is open", async () => {
   let refuse = true;
   const { opened, time, heard } = connect((kind, on) => {
     if (kind === "websocket" && refuse) on.end({ code: 1006 });
@@ -70,7 +70,7 @@ test("it climbs back beside the connection in use, which goes on until the bette
   assert.ok(!heard.states.includes("lost:sse"));
 });
 
-test("a failed climb disturbs nothing and is tried later and later", async () => {
+test("a failed climb disturbs nothing and is repeated less and less often", async () => {
   const { opened, time, heard } = connect((kind, on) => (kind === "websocket" ? on.end({ code: 1006 }) : on.say({ stream: "walls/K" })));
   await time.pass(300_000);
   const climbs = kinds(opened).filter((kind) => kind === "websocket").length - 1;
@@ -85,7 +85,7 @@ test("a close code from 4500 on is final and says why", async () => {
   assert.equal(heard.states.at(-1), "refused:no_such_stream");
 });
 
-test("a drain is obeyed: the same transport, after the wait that was named", async () => {
+test("a drain leads to the same transport, after the wait that the server named", async () => {
   let first = true;
   const { opened, time } = connect((kind, on) => {
     if (first) { first = false; on.say({ stream: "walls/K" }); on.end({ code: 4000, retry: 3_000 }); }
@@ -127,29 +127,29 @@ test("other streams are followed on the open WebSocket, and by a new request els
   assert.deepEqual(events.opened[2].spec.streams, ["walls/K", "polls/A"]);
 });
 
-test("an act is answered by its reference", async () => {
+test("a request is answered by its reference", async () => {
   const { connection, time, last } = connect((kind, on) => on.say({ stream: "walls/K" }));
   await time.pass(10);
-  const answer = connection.act({ do: "vote", choices: ["2"] });
+  const answer = connection.request({ do: "vote", choices: ["2"] });
   guarded(last()).say({ ref: last().sent[0].ref, ok: { receipt: "R" } });
   assert.deepEqual((await answer).ok, { receipt: "R" });
 });
 
-test("an act whose connection is lost is answered with nothing, so that it is sent again", async () => {
+test("a request whose connection is lost resolves with null, so that it is sent again", async () => {
   const { connection, time, last } = connect((kind, on) => on.say({ stream: "walls/K" }));
   await time.pass(10);
-  const answer = connection.act({ do: "vote", choices: ["2"] });
+  const answer = connection.request({ do: "vote", choices: ["2"] });
   guarded(last()).end({ code: 1006 });
   assert.equal(await answer, null);
 });
 
-test("without a WebSocket an act is left to the caller", async () => {
+test("without a WebSocket a request resolves with null", async () => {
   const { connection, time } = connect((kind, on) => (kind === "websocket" ? on.end({ code: 1006 }) : on.say({})));
   await time.pass(10);
-  assert.equal(await connection.act({ do: "vote" }), null);
+  assert.equal(await connection.request({ do: "vote" }), null);
 });
 
-test("after a stop nothing is opened any more", async () => {
+test("nothing is opened after a stop", async () => {
   const { connection, opened, time } = connect((kind, on) => on.end({ code: 1006 }));
   connection.stop();
   await time.pass(60_000);
@@ -157,13 +157,13 @@ test("after a stop nothing is opened any more", async () => {
   assert.equal(opened.length, 1);
 });
 
-test("a network that comes back is used at once", async () => {
+test("the connection is opened at once when the network returns", async () => {
   let away = true;
   const { connection, opened, time } = connect((kind, on) => (away ? on.end() : on.say({ stream: "walls/K" })));
   await time.pass(30_000);
   away = false;
   const before = opened.length;
-  connection.hurry();
+  connection.retryNow();
   await time.pass(1);
   assert.equal(opened.length, before + 1);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { START, after, backoff, climb, climbFailed } from "../../../static/js/net/ladder.js";
+import { START, afterEnding, backoff, climbFailed, planClimb } from "../../../static/js/net/ladder.js";
 
 const half = () => 0.5;
 const dead = { delivered: false, lasted: 20, silent: false, retry: null };
@@ -11,21 +11,21 @@ const good = { delivered: true, lasted: 60_000, silent: false, retry: null };
 function levels(lives, state = START) {
   const seen = [];
   for (const life of lives) {
-    state = after(state, life, half).state;
+    state = afterEnding(state, life, half).state;
     seen.push(state.level);
   }
   return seen;
 }
 
-test("what never worked is left at once, down to plain polling", () => {
+test("a transport that never worked is left at once, down to plain polling", () => {
   assert.deepEqual(levels([dead, dead, dead]), [1, 2, 3]);
-  assert.equal(after(START, dead, half).wait, 0);
+  assert.equal(afterEnding(START, dead, half).wait, 0);
 });
 
-test("after the last step the way starts again from the top, with a wait", () => {
+test("below the last level the ladder starts again at the top, after a wait", () => {
   let state = START;
-  for (let step = 0; step < 3; step += 1) state = after(state, dead, half).state;
-  const next = after(state, dead, half);
+  for (let step = 0; step < 3; step += 1) state = afterEnding(state, dead, half).state;
+  const next = afterEnding(state, dead, half);
   assert.equal(next.state.level, 0);
   assert.ok(next.wait > 1_000);
 });
@@ -38,11 +38,11 @@ test("a good connection that ends is tried again, not left", () => {
   assert.deepEqual(levels([good, dead, dead]), [0, 0, 0]);
 });
 
-test("a server that is away is waited for, with longer and longer waits", () => {
-  let state = after(START, good, half).state;
+test("an unreachable server is tried with longer and longer waits", () => {
+  let state = afterEnding(START, good, half).state;
   const waits = [];
   for (let miss = 0; miss < 12; miss += 1) {
-    const next = after(state, dead, half);
+    const next = afterEnding(state, dead, half);
     waits.push(next.wait);
     state = next.state;
   }
@@ -50,7 +50,7 @@ test("a server that is away is waited for, with longer and longer waits", () => 
   assert.ok(waits[0] > 0 && waits[11] <= 15_000);
 });
 
-test("the way back after an outage starts at the best that worked", () => {
+test("after an outage the ladder starts at the best level that worked", () => {
   const seen = levels([good, dead, dead, dead, dead, dead, dead]);
   assert.equal(seen.at(-1), 0);
 });
@@ -59,29 +59,29 @@ test("silence counts against a transport however long it lasted", () => {
   assert.deepEqual(levels([{ ...dead, silent: true, lasted: 60_000 }]), [1]);
 });
 
-test("the wait a server asks for is obeyed and is no failure", () => {
-  const next = after({ ...START, misses: 1 }, { ...short, retry: 3_500 }, half);
+test("the wait that a server asks for is obeyed and does not count as a failure", () => {
+  const next = afterEnding({ ...START, misses: 1 }, { ...short, retry: 3_500 }, half);
   assert.deepEqual([next.wait, next.state.level, next.state.misses], [3_500, 0, 0]);
 });
 
-test("waits are spread by chance between half and whole", () => {
+test("waits are random between half and all of their length", () => {
   assert.equal(backoff(0, () => 0), 250);
   assert.equal(backoff(0, () => 1), 500);
   assert.equal(backoff(40, () => 1), 15_000);
 });
 
-test("at the top there is nothing to climb to", () => {
-  assert.equal(climb(START, half), null);
+test("there is no climb at the top", () => {
+  assert.equal(planClimb(START, half), null);
 });
 
 test("a climb tries the top, then the next step, and waits longer after each failure", () => {
-  const first = climb({ ...START, level: 3 }, half);
+  const first = planClimb({ ...START, level: 3 }, half);
   const state = climbFailed({ ...START, level: 3 });
-  const second = climb(state, half);
+  const second = planClimb(state, half);
   assert.deepEqual([first.target, second.target], [0, 2]);
   assert.ok(second.wait > first.wait);
 });
 
-test("what worked before is climbed to soon", () => {
-  assert.ok(climb({ ...START, level: 2, best: 0 }, half).wait <= 5_000);
+test("a level that worked before is tried soon", () => {
+  assert.ok(planClimb({ ...START, level: 2, best: 0 }, half).wait <= 5_000);
 });

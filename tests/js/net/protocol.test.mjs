@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Cursor, address, compare, delayIn, mayComeBack, parse } from "../../../static/js/net/protocol.js";
+import { Cursor, comparePositions, mayReconnect, parsePosition, reconnectDelay, streamAddress } from "../../../static/js/net/protocol.js";
 
 const event = (number, prev, more = {}) => ({ stream: "polls/A", pos: `e.${number}`, prev: `e.${prev}`, key: "tally", data: {}, ...more });
 const at = (position) => new Cursor(position);
 
 test("a position is an epoch and a number", () => {
-  assert.deepEqual(parse("k3f9~.61"), { epoch: "k3f9~", number: 61 });
-  for (const bad of ["", "61", ".61", "e.", "e.x", "e.-1", "e.1e3", null, undefined, "e." + "9".repeat(40)]) assert.equal(parse(bad), null);
+  assert.deepEqual(parsePosition("k3f9~.61"), { epoch: "k3f9~", number: 61 });
+  for (const bad of ["", "61", ".61", "e.", "e.x", "e.-1", "e.1e3", null, undefined, "e." + "9".repeat(40)]) assert.equal(parsePosition(bad), null);
 });
 
 test("positions are compared as numbers, and only within an epoch", () => {
-  assert.ok(compare("e.9", "e.10") < 0);
-  assert.equal(compare("e.9", "f.9"), null);
-  assert.equal(compare("e.9", "e~.9"), null);
+  assert.ok(comparePositions("e.9", "e.10") < 0);
+  assert.equal(comparePositions("e.9", "f.9"), null);
+  assert.equal(comparePositions("e.9", "e~.9"), null);
 });
 
 test("the next event is applied", () => {
@@ -22,7 +22,7 @@ test("the next event is applied", () => {
   assert.equal(cursor.position, "e.5");
 });
 
-test("an event whose prev spans what was left out is applied", () => {
+test("an event whose prev spans conflated events is applied", () => {
   assert.equal(at("e.4").take(event(9, 2)), "apply");
 });
 
@@ -32,7 +32,7 @@ test("an old event is ignored", () => {
   assert.equal(cursor.position, "e.4");
 });
 
-test("a hole asks to resume and moves nothing", () => {
+test("a gap asks to resume and does not move the cursor", () => {
   const cursor = at("e.4");
   assert.equal(cursor.take(event(7, 5)), "resume");
   assert.equal(cursor.position, "e.4");
@@ -46,7 +46,7 @@ test("an event before any snapshot asks to resume", () => {
   assert.equal(at(null).take(event(5, 4)), "resume");
 });
 
-test("inside a snapshot there is no place to resume from", () => {
+test("inside a snapshot there is no position to resume from", () => {
   const cursor = at("e.4");
   assert.equal(cursor.take({ stream: "polls/A", reset: true }), "reset");
   assert.equal(cursor.take(event(5, 0)), "apply");
@@ -63,7 +63,7 @@ test("a snapshot of an empty stream is reset and synced", () => {
   assert.equal(cursor.take(event(1, 0)), "apply");
 });
 
-test("a volatile event has no place and is always applied", () => {
+test("a volatile event has no position and is always applied", () => {
   const cursor = at("e.4");
   assert.equal(cursor.take({ stream: "rooms/ops", key: "online", data: {} }), "apply");
   assert.equal(cursor.position, "e.4");
@@ -76,19 +76,19 @@ test("a heartbeat ahead of the reader is noticed", () => {
   assert.equal(at(null).isBehind("e.5"), false);
 });
 
-test("an address names streams and keeps an empty place for a stream without position", () => {
-  assert.equal(address(["walls/K7M2QD"]), "walls/K7M2QD");
+test("an address names streams, with an empty element for one without a position", () => {
+  assert.equal(streamAddress(["walls/K7M2QD"]), "walls/K7M2QD");
   const positionOf = (stream) => (stream === "polls/A" ? "e.4" : null);
-  assert.equal(address(["walls/K", "polls/A"], { positionOf, audience: true, wait: 25 }), "walls/K,polls/A?since=%2Ce.4&as=audience&wait=25");
+  assert.equal(streamAddress(["walls/K", "polls/A"], { positionOf, audience: true, wait: 25 }), "walls/K,polls/A?since=%2Ce.4&as=audience&wait=25");
 });
 
-test("close codes from 4500 stay away, all others come back", () => {
-  assert.deepEqual([1001, 1006, 4000, 4499].map(mayComeBack), [true, true, true, true]);
-  assert.deepEqual([4500, 4501, 4999].map(mayComeBack), [false, false, false]);
+test("clients stay away after close codes from 4500 on, and reconnect after all others", () => {
+  assert.deepEqual([1001, 1006, 4000, 4499].map(mayReconnect), [true, true, true, true]);
+  assert.deepEqual([4500, 4501, 4999].map(mayReconnect), [false, false, false]);
 });
 
 test("the delay of a drain is a number in the reason", () => {
-  assert.equal(delayIn("3500"), 3500);
-  assert.equal(delayIn(""), null);
-  assert.equal(delayIn("soon"), null);
+  assert.equal(reconnectDelay("3500"), 3500);
+  assert.equal(reconnectDelay(""), null);
+  assert.equal(reconnectDelay("soon"), null);
 });

@@ -19,29 +19,29 @@ test("messages without key are all kept, in order", () => {
   assert.deepEqual(all(reset, { data: "a" }, { data: "b" }, synced, { data: "c" }).messages, ["a", "b", "c"]);
 });
 
-test("a snapshot is shown when it is whole, and what was held stays until then", () => {
+test("a snapshot is shown when it is complete, and the old state stays until then", () => {
   const before = all(reset, { key: "poll", data: "old" }, { key: "tally", data: "old" }, synced);
   const half = [reset, { key: "poll", data: "new" }].reduce(reduce, before);
   assert.deepEqual(half.values, { poll: "old", tally: "old" });
   assert.deepEqual(reduce(half, synced).values, { poll: "new" });
 });
 
-test("nothing is ready before the first snapshot is whole", () => {
+test("nothing is ready before the first snapshot is complete", () => {
   assert.equal(all(reset, { key: "poll", data: {} }).ready, false);
   assert.equal(all(reset, synced).ready, true);
 });
 
-test("a snapshot cut short is forgotten by the next reset", () => {
+test("the next reset drops an incomplete snapshot", () => {
   assert.deepEqual(all(reset, { key: "a", data: 1 }, reset, { key: "b", data: 2 }, synced).values, { b: 2 });
 });
 
-test("a refusal is kept beside the last values", () => {
+test("a refusal keeps the last values", () => {
   const held = all(reset, { key: "poll", data: 1 }, synced, { error: { code: "forbidden" } });
   assert.equal(held.error.code, "forbidden");
   assert.deepEqual(held.values, { poll: 1 });
 });
 
-test("the reducer changes nothing it was given", () => {
+test("the reducer does not change its arguments", () => {
   const held = Object.freeze({ ...EMPTY, values: Object.freeze({ a: 1 }) });
   reduce(held, { key: "a", data: 2 });
   assert.deepEqual(held.values, { a: 1 });

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Live } from "../../../static/js/net/streams.js";
+import { LiveStreams } from "../../../static/js/net/streams.js";
 import { FakeTime } from "../fakes.mjs";
 
 function live(streams = ["polls/A"]) {
   const time = new FakeTime();
   const follows = [];
   let on = null;
-  const page = new Live({
+  const page = new LiveStreams({
     streams,
     env: time.env(),
-    changed: () => {},
+    onChange: () => {},
     connect: (options) => {
       on = options.on;
       return {
@@ -33,20 +33,20 @@ const snapshot = (stream, number, values) => [
 test("a snapshot makes the page live", () => {
   const { page, on } = live();
   on.status({ state: "open" });
-  assert.equal(page.corner, "catching-up");
+  assert.equal(page.displayState, "catching-up");
   on.messages(snapshot("polls/A", 3, { poll: { phase: "open" } }));
-  assert.equal(page.corner, "live");
+  assert.equal(page.displayState, "live");
   assert.deepEqual(page.state("polls/A").values, { poll: { phase: "open" } });
 });
 
-test("a hole is asked for again, from where the reader stands", () => {
+test("a gap is requested again from the reader's position", () => {
   const { follows, on } = live();
   on.messages(snapshot("polls/A", 3, {}));
   on.messages([{ stream: "polls/A", pos: "e.9", prev: "e.7", key: "tally", data: {} }]);
   assert.deepEqual(follows, [{ next: ["polls/A"], again: ["polls/A"] }]);
 });
 
-test("a heartbeat ahead of the reader means a hole only when it comes twice", () => {
+test("a heartbeat ahead of the reader means a gap only the second time", () => {
   const { follows, on } = live();
   on.messages(snapshot("polls/A", 3, {}));
   on.messages([{ heartbeat: { "polls/A": "e.5" } }]);
@@ -55,32 +55,32 @@ test("a heartbeat ahead of the reader means a hole only when it comes twice", ()
   assert.equal(follows.length, 1);
 });
 
-test("a short loss is not worth a word, a longer one is, and the state stays", async () => {
+test("a short loss is not shown, a longer one is, and the state stays", async () => {
   const { page, time, on } = live();
   on.status({ state: "open" });
   on.messages(snapshot("polls/A", 3, { poll: 1 }));
   on.status({ state: "lost" });
   await time.pass(500);
-  assert.equal(page.corner, "live");
+  assert.equal(page.displayState, "live");
   await time.pass(2_000);
-  assert.equal(page.corner, "lost");
+  assert.equal(page.displayState, "lost");
   assert.equal(page.age, 2_500);
   assert.deepEqual(page.state("polls/A").values, { poll: 1 });
 });
 
-test("what was a snapshot in the making when the connection broke is asked for anew", () => {
+test("a snapshot that the loss of the connection cut short is requested again", () => {
   const { page, on } = live();
   on.messages([{ stream: "polls/A", reset: true }, { stream: "polls/A", pos: "e.1", prev: "e.0", key: "poll", data: 1 }]);
   on.status({ state: "lost" });
-  assert.equal(page.hold("polls/A").cursor.position, null);
-  assert.equal(page.hold("polls/A").cursor.inSnapshot, false);
+  assert.equal(page.entry("polls/A").cursor.position, null);
+  assert.equal(page.entry("polls/A").cursor.inSnapshot, false);
 });
 
-test("events of a stream that was left are not taken", () => {
+test("events of a stream that is no longer followed are ignored", () => {
   const { page, on } = live(["walls/K", "polls/A"]);
   page.follow(["walls/K"]);
   on.messages(snapshot("polls/A", 3, { poll: 1 }));
-  assert.equal(page.held.has("polls/A"), false);
+  assert.equal(page.entries.has("polls/A"), false);
 });
 
 test("the clock follows the server", () => {
@@ -89,13 +89,13 @@ test("the clock follows the server", () => {
   assert.equal(page.clock.now(), Date.parse("2026-01-01T00:00:10Z"));
 });
 
-test("a page that never gets through says so, after it had time to find a way", async () => {
+test("a page that never connects says so, after the time for every transport", async () => {
   const { page, time, on } = live();
   page.start();
   on.status({ state: "lost" });
   await time.pass(5_000);
-  assert.equal(page.corner, "connecting");
+  assert.equal(page.displayState, "connecting");
   await time.pass(2_000);
-  assert.equal(page.corner, "lost");
+  assert.equal(page.displayState, "lost");
   assert.equal(page.age, 7_000);
 });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EventStreamParser } from "../../../static/js/net/sse.js";
-import { longpoll, poll, sse, websocket } from "../../../static/js/net/transports.js";
+import { EventStreamParser } from "../../../static/js/net/eventstream.js";
+import { longpoll, poll } from "../../../static/js/net/polling.js";
+import { sse } from "../../../static/js/net/sse.js";
+import { websocket } from "../../../static/js/net/websocket.js";
 import { FakeTime, settle } from "../fakes.mjs";
 
 function ears() {
@@ -24,7 +26,7 @@ class FakeSocket {
   say(message) { this.onmessage({ data: JSON.stringify(message) }); }
 }
 
-test("text/event-stream is read across any cut", () => {
+test("text/event-stream is parsed across any split", () => {
   const text = "retry: 2000\n\n: hello\nid: e.1\ndata: {\"a\":\ndata: 1}\n\nevent: heartbeat\r\ndata: {}\r\n\r\n";
   for (let cut = 0; cut < text.length; cut += 1) {
     const parser = new EventStreamParser();
@@ -33,14 +35,14 @@ test("text/event-stream is read across any cut", () => {
   }
 });
 
-test("a retry at the start is a setting, a retry at the end a farewell", () => {
+test("a retry at the start is a setting, a retry at the end announces the close", () => {
   const parser = new EventStreamParser();
   parser.push("retry: 2000\n\n");
-  assert.equal(parser.farewell, false);
+  assert.equal(parser.closing, false);
   parser.push("data: 1\n\n");
-  assert.equal(parser.farewell, false);
+  assert.equal(parser.closing, false);
   parser.push("retry: 7000\n\n");
-  assert.deepEqual([parser.farewell, parser.retry], [true, 7000]);
+  assert.deepEqual([parser.closing, parser.retry], [true, 7000]);
 });
 
 test("a WebSocket opens the first stream and subscribes the others", () => {
@@ -71,7 +73,7 @@ test("a refused subscription is an error of its stream", () => {
   assert.deepEqual(heard.messages, [{ stream: "polls/A", error: { code: "no_such_stream", message: "" } }]);
 });
 
-test("a WebSocket that does not open, or opens and says nothing, is given up", async () => {
+test("a WebSocket that does not open, or opens and stays silent, is given up", async () => {
   for (const opens of [false, true]) {
     const time = new FakeTime();
     const { heard, on } = ears();
@@ -82,7 +84,7 @@ test("a WebSocket that does not open, or opens and says nothing, is given up", a
   }
 });
 
-test("the close reason of a drain is the wait", () => {
+test("the close reason of a drain is how long to wait", () => {
   const time = new FakeTime();
   const { heard, on } = ears();
   websocket(nowhere, on, time.env({ WebSocket: FakeSocket }));
@@ -108,7 +110,7 @@ test("server-sent events behind a buffering proxy are given up within seconds", 
   assert.equal(heard.ended[0].silent, true);
 });
 
-test("long polling asks on from the position it reached", async () => {
+test("long polling goes on from the position it has reached", async () => {
   const time = new FakeTime();
   const { heard, on } = ears();
   const asked = [];
@@ -119,7 +121,7 @@ test("long polling asks on from the position it reached", async () => {
   assert.deepEqual(asked.map((question) => question.url), ["http://wall.test/updates/polls/A?wait=25", "http://wall.test/updates/polls/A?since=e.7&wait=25"]);
 });
 
-test("a long poll that knows where it stands is answered at once, and waits only then", async () => {
+test("the first long poll with a position is answered at once, and later ones wait", async () => {
   const time = new FakeTime();
   const { heard, on } = ears();
   const asked = [];
@@ -132,7 +134,7 @@ test("a long poll that knows where it stands is answered at once, and waits only
   assert.deepEqual([opened, heard.ended], [[1, 2], []]);
 });
 
-test("plain polling sends back the tag and takes 304 for an answer", async () => {
+test("plain polling sends the ETag and accepts 304", async () => {
   const time = new FakeTime();
   const { heard, on } = ears();
   const asked = [];

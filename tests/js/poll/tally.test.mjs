@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clockFace } from "../../../static/js/net/clock.js";
-import { ballots, density, lengthClass, look, percent, rows } from "../../../static/js/poll/tally.js";
-import { Texts, grouped } from "../../../static/js/ui/texts.js";
+import { ballotCount, optionStyle, percent, resultRows } from "../../../static/js/poll/tally.js";
 
 const poll = (phase = "open") => ({ phase, round: 1, options: [{ id: "1", label: "A" }, { id: "2", label: "B" }] });
 const tally = (a, b) => ({ round: 1, counts: { 1: a, 2: b }, ballots: a + b });
@@ -13,59 +11,50 @@ test("a share is a whole number of per cent, but all and none are only all and n
 });
 
 test("rows keep the order of the options", () => {
-  assert.deepEqual(rows(poll(), tally(1, 5)).map((row) => row.label), ["A", "B"]);
+  assert.deepEqual(resultRows(poll(), tally(1, 5)).map((row) => row.label), ["A", "B"]);
 });
 
-test("nobody is first while the poll is open", () => {
-  assert.ok(rows(poll("open"), tally(1, 5)).every((row) => !row.first));
+test("no option is first while the poll is open", () => {
+  assert.ok(resultRows(poll("open"), tally(1, 5)).every((row) => !row.first));
 });
 
-test("when it is closed the first is named, and both of a tie", () => {
-  assert.deepEqual(rows(poll("closed"), tally(1, 5)).map((row) => row.first), [false, true]);
-  assert.deepEqual(rows(poll("closed"), tally(5, 5)).map((row) => row.first), [true, true]);
-  assert.deepEqual(rows(poll("closed"), tally(0, 0)).map((row) => row.first), [false, false]);
+test("in a closed poll the first option is marked, and both of a tie", () => {
+  assert.deepEqual(resultRows(poll("closed"), tally(1, 5)).map((row) => row.first), [false, true]);
+  assert.deepEqual(resultRows(poll("closed"), tally(5, 5)).map((row) => row.first), [true, true]);
+  assert.deepEqual(resultRows(poll("closed"), tally(0, 0)).map((row) => row.first), [false, false]);
 });
 
-test("nobody is first who misses the majority asked for", () => {
-  assert.deepEqual(rows({ ...poll("closed"), majority: "2/3" }, tally(2, 3)).map((row) => row.first), [false, false]);
-  assert.deepEqual(rows({ ...poll("closed"), majority: "1/2" }, tally(2, 3)).map((row) => row.first), [false, true]);
+test("an option that misses the majority is not first", () => {
+  assert.deepEqual(resultRows({ ...poll("closed"), majority: "2/3" }, tally(2, 3)).map((row) => row.first), [false, false]);
+  assert.deepEqual(resultRows({ ...poll("closed"), majority: "1/2" }, tally(2, 3)).map((row) => row.first), [false, true]);
 });
 
 test("a tally of another round counts for nothing", () => {
-  assert.ok(rows(poll(), { ...tally(1, 5), round: 2 }).every((row) => !row.counted));
+  assert.ok(resultRows(poll(), { ...tally(1, 5), round: 2 }).every((row) => !row.counted));
 });
 
-test("the turnout speaks where the tally is hidden", () => {
-  assert.equal(ballots({ poll: poll(), turnout: { round: 1, ballots: 7 } }), 7);
-  assert.equal(ballots({ poll: poll() }), 0);
+test("the number of ballots comes from the turnout where the tally is hidden", () => {
+  assert.equal(ballotCount({ poll: poll(), turnout: { round: 1, ballots: 7 } }), 7);
+  assert.equal(ballotCount({ poll: poll() }), 0);
 });
 
 test("no two of 32 options look the same", () => {
-  const looks = new Set(Array.from({ length: 32 }, (_, index) => JSON.stringify(look(index))));
+  const looks = new Set(Array.from({ length: 32 }, (_, index) => JSON.stringify(optionStyle(index))));
   assert.equal(looks.size, 32);
 });
 
-test("the poster grows denser with more options and longer questions", () => {
-  const short = [2, 3, 4, 6, 8, 9, 20, 40].map((options) => density(Array(options).fill("label")));
-  assert.deepEqual(short, ["pair", "large", "few", "some", "many", "two", "two-tight", "three"]);
-  const long = (options, letters) => density(Array(options).fill("x".repeat(letters)));
-  assert.deepEqual([2, 5, 7, 10, 20, 40].map((options) => long(options, 90)), ["large", "many", "dense-two", "two-small", "two-cut", "three-cut"]);
-  assert.deepEqual([long(2, 199), long(7, 60), long(7, 199)], ["few", "many", "dense-cut"]);
-  assert.equal(density(Array(8).fill("label"), "a".repeat(300)), "dense");
-  assert.deepEqual(["a".repeat(60), "a".repeat(61), "a".repeat(300), "周".repeat(40)].map(lengthClass), ["short", "medium", "endless", "medium"]);
+const OPTIONS = [{ id: "1", label: "Yes" }, { id: "2", label: "No" }, { id: "3", label: "Abstain", abstain: true }];
+const ofThree = (more = {}) => ({ id: "A", phase: "open", round: 1, options: OPTIONS, ...more });
+const threeCounts = (a, b, c, round = 1) => ({ round, counts: { 1: a, 2: b, 3: c }, ballots: a + b + c });
+
+test("an abstention has a count and no share", () => {
+  const [yes, no, abstain] = resultRows(ofThree({ phase: "closed" }), threeCounts(3, 1, 6));
+  assert.deepEqual([yes.percent, no.percent, abstain.percent, abstain.count, abstain.share], ["75%", "25%", "–", 6, 0]);
+  assert.deepEqual([yes.first, abstain.first], [true, false]);
 });
 
-test("time left reads as a clock", () => {
-  assert.deepEqual([0, 999, 42_000, 65_000, 3_665_000, -5].map(clockFace), ["0:00", "0:01", "0:42", "1:05", "1:01:05", "0:00"]);
-});
-
-test("texts fill in values and choose singular or plural", () => {
-  const texts = new Texts({ one: "Round %(round)s", ballots: { one: "%(n)s ballot", other: "%(n)s ballots" } });
-  assert.equal(texts.say("one", { round: 2 }), "Round 2");
-  assert.equal(texts.say("ballots", { n: 1 }, 1), "1 ballot");
-  assert.equal(texts.say("ballots", { n: "1,012" }, 1012), "1,012 ballots");
-});
-
-test("a receipt is read in groups of four", () => {
-  assert.equal(grouped("7F3KQ2M8ABCDEFGH"), "7F3K-Q2M8-ABCD-EFGH");
+test("every option but the abstention is compared with the previous round", () => {
+  const list = resultRows(ofThree({ round: 2, compare: true }), threeCounts(1, 1, 0, 2), threeCounts(3, 1, 4));
+  assert.deepEqual(list.map((row) => row.before && row.before.percent), ["75%", "25%", null]);
+  assert.ok(resultRows(ofThree(), threeCounts(1, 1, 0), threeCounts(0, 0, 4)).every((row) => row.before === null));
 });

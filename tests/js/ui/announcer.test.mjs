@@ -12,10 +12,10 @@ function listening() {
   return { time, spoken, announcer: new Announcer(element, time.env()) };
 }
 
-test("while votes flow the count is spoken every 15 seconds, the newest only, and at last as it stands", async () => {
+test("while votes come in, the newest count is announced every 15 seconds, and the final one at the end", async () => {
   const { time, spoken, announcer } = listening();
   for (let ballots = 0; ballots <= 600; ballots += 1) {
-    announcer.count(`${ballots} ballots`);
+    announcer.announceLater(`${ballots} ballots`);
     await time.pass(100);
   }
   await time.pass(60_000);
@@ -23,27 +23,27 @@ test("while votes flow the count is spoken every 15 seconds, the newest only, an
   assert.equal(spoken.at(-1)[1], "600 ballots");
 });
 
-test("how things stood when the page was opened is no news", async () => {
+test("the state in which the page opens is not announced", async () => {
   const { time, spoken, announcer } = listening();
-  announcer.count("7 ballots");
-  announcer.count("7 ballots");
+  announcer.announceLater("7 ballots");
+  announcer.announceLater("7 ballots");
   await time.pass(60_000);
   assert.deepEqual(spoken, []);
 });
 
-test("after a pause a vote is spoken of at once", async () => {
+test("after a pause a vote is announced at once", async () => {
   const { time, spoken, announcer } = listening();
-  announcer.count("0 ballots");
+  announcer.announceLater("0 ballots");
   await time.pass(40_000);
-  announcer.count("1 ballot");
+  announcer.announceLater("1 ballot");
   await time.pass(0);
   assert.deepEqual(spoken, [[40, "1 ballot"]]);
 });
 
-test("what happened is said at once and once, and again where it happened again", () => {
+test("an event is announced at once and once, and again when it is repeated", () => {
   const { spoken, announcer } = listening();
-  announcer.say("Your ballot is in.");
-  announcer.say("Your ballot is in.");
+  announcer.announce("Your ballot is in.");
+  announcer.announce("Your ballot is in.");
   assert.equal(spoken.length, 1);
   announcer.repeat("Choose at most 2.");
   announcer.repeat("Choose at most 2.");
