@@ -10,21 +10,33 @@ SCHEMATHESIS := schemathesis>=4.32,<5
 # Tests that run side by side.
 JOBS ?= 2
 
-.PHONY: demo test quick check torture fuzz bench system clean
+.PHONY: demo test quick check check-js torture fuzz bench system clean
 
 demo: $(VENV)/.runs
 	@exec $(BIN)/livewall demo
 
 test: $(VENV)/.tests system
+	@if [ "$(CI)" = true ]; then $(MAKE) --no-print-directory check-js; fi
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 # What needs neither processes of its own nor a browser, in less than a minute.
 quick: $(VENV)/.tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/core tests/pages tests/edge tests/js
 
-check: $(VENV)/.tests
+check: $(VENV)/.tests check-js
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# The scripts of the pages. What checks them comes from npm and is needed for nothing else.
+ifneq ($(shell command -v node >/dev/null && command -v npm),)
+check-js: node_modules/.has
+	node_modules/.bin/eslint .
+	node_modules/.bin/tsc
+else
+check-js:
+	@echo "The scripts of the pages are not checked: that needs node and npm"
+	@[ "$(CI)" != true ]
+endif
 
 # The same properties and kills as in `make test`, for longer; seeds are printed.
 torture: $(VENV)/.tests
@@ -56,6 +68,11 @@ $(FUZZ)/.has: Makefile | $(BIN)/python
 	$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check '$(SCHEMATHESIS)'
 	@touch $@
 
+# Nothing of these packages is run while they are installed.
+node_modules/.has: package.json
+	npm install --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error
+	@touch $@
+
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Livewall needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -64,4 +81,4 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) $(FUZZ) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(FUZZ) node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
