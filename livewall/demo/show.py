@@ -52,7 +52,7 @@ async def show(*, port: int, address: str, data: Path | None, seconds: float | N
         server, process = await stack.enter_async_context(running_server(port, address, folder, pipelines))
         stage = await prepare(server)
         if pipelines is not None:
-            stage |= await stack.enter_async_context(releases(server, stage["wall"]))
+            stage |= await stack.enter_async_context(releases(server, process, stage["wall"]))
         say(announcement(server, stage, address, folder))
         crowd = min(CROWD_SECONDS, seconds * 0.8) if seconds else CROWD_SECONDS
         tasks = [
@@ -159,7 +159,7 @@ async def project(data: Path, say: Say) -> Path | None:
 
 
 @asynccontextmanager
-async def releases(server: Server, wall: str) -> AsyncIterator[dict[str, str]]:
+async def releases(server: Server, process: Process, wall: str) -> AsyncIterator[dict[str, str]]:
     """Two tasks that run here: a release, and behind it one whose test fails. What still runs at the end is ended."""
     path = f"/api/pipelines/{repository.PIPELINE}/tasks"
     started = [await server.post(path, {"params": {"ref": ref}}) for ref in ("main", "broken")]
@@ -168,13 +168,19 @@ async def releases(server: Server, wall: str) -> AsyncIterator[dict[str, str]]:
     try:
         yield {"release": started[0]["id"]}
     finally:
-        with suppress(ClientError, TimeoutError):
-            async with asyncio.timeout(GRACE_SECONDS):
-                for task in started:
-                    await server.post(f"/api/tasks/{segment(task['id'])}/cancel", {}, repeat=True)
-                for task in started:
-                    while (await server.get(f"/api/tasks/{segment(task['id'])}"))["ended_at"] is None:
-                        await asyncio.sleep(0.1)
+        if process.returncode is None:  # nothing can be asked of a server that has ended
+            await cancel(server, [task["id"] for task in started])
+
+
+async def cancel(server: Server, tasks: list[str]) -> None:
+    """Cancel the tasks and wait until they have ended, for as long as the grace lasts."""
+    with suppress(ClientError, TimeoutError):
+        async with asyncio.timeout(GRACE_SECONDS):
+            for task in tasks:
+                await server.post(f"/api/tasks/{segment(task)}/cancel", {}, repeat=True)
+            for task in tasks:
+                while (await server.get(f"/api/tasks/{segment(task)}"))["ended_at"] is None:
+                    await asyncio.sleep(0.1)
 
 
 async def fail_when_ended(process: Process) -> None:

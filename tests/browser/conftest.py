@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from middlebox import Middlebox
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Playwright, async_playwright
 from tornado.httpclient import HTTPRequest
 from tornado.ioloop import IOLoop
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
@@ -71,9 +71,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Hall:
     """The server, the browser, and what hosts and voters do without one."""
 
-    def __init__(self, settings: Settings, chromium: str) -> None:
+    def __init__(self, settings: Settings, browser: Browser) -> None:
         self.settings = settings
-        self.chromium = chromium
+        self.browser = browser
         self.boxes: list[Middlebox] = []
         self.contexts: list[BrowserContext] = []
         self.complaints: list[str] = []
@@ -84,16 +84,9 @@ class Hall:
         self.url = f"http://127.0.0.1:{self.port}"
         self.http = SimpleAsyncHTTPClient(force_instance=True, max_clients=200)
 
-    async def open(self) -> None:
-        await self.open_server()
-        self._playwright = await async_playwright().start()
-        self.browser: Browser = await self._playwright.chromium.connect_over_cdp(self.chromium)
-
     async def shut(self) -> None:
         for context in self.contexts:
             await context.close()
-        await self.browser.close()
-        await self._playwright.stop()
         for box in self.boxes:
             await box.stop()
         self.http.close()
@@ -230,10 +223,48 @@ def browser_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait(10)
 
 
+@pytest.fixture(scope="session")
+def browser_loop() -> Iterator[IOLoop]:
+    """The loop of all tests here. The connection to Chromium, which takes longer than most of them, belongs to it."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    made = IOLoop.current()
+    asyncio.set_event_loop(None)
+    yield made
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def browser(browser_loop: IOLoop, browser_address: str) -> Iterator[Browser]:
+    """The connection to Chromium, one for all tests of a worker."""
+    playwright: Playwright = browser_loop.run_sync(async_playwright().start)
+    made: Browser = browser_loop.run_sync(lambda: playwright.chromium.connect_over_cdp(browser_address))
+    yield made
+    browser_loop.run_sync(made.close)
+    browser_loop.run_sync(playwright.stop)
+
+
 @pytest.fixture
-def hall(io_loop: IOLoop, settings: Settings, browser_address: str) -> Iterator[Hall]:
-    made = Hall(settings, browser_address)
-    io_loop.run_sync(made.open)
+def io_loop(browser_loop: IOLoop) -> Iterator[IOLoop]:
+    """The shared loop. A task that the test has left pending, other than Playwright's own, fails it."""
+    loop: asyncio.AbstractEventLoop = browser_loop.asyncio_loop  # type: ignore[attr-defined]
+    asyncio.set_event_loop(loop)
+    yield browser_loop
+    left = [task for task in asyncio.all_tasks(loop) if "playwright" not in repr(task)]
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    asyncio.set_event_loop(None)
+    assert not left, f"left pending: {left}"
+
+
+@pytest.fixture
+def hall(io_loop: IOLoop, settings: Settings, browser: Browser) -> Iterator[Hall]:
+    made = Hall(settings, browser)
+    io_loop.run_sync(made.open_server)
     yield made
     io_loop.run_sync(made.shut)
     assert not made.complaints, made.complaints

@@ -12,6 +12,8 @@ import struct
 import sys
 import tempfile
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -79,14 +81,7 @@ def png(width: int, height: int, colours: list[int], pixels: bytes) -> bytes:
 
 
 class Studio(Hall):
-    """A hall with a browser of its own."""
-
-    async def open(self) -> None:
-        await super().open_server()
-        self._playwright = await async_playwright().start()
-        path = chromium()
-        assert path, "no Chromium here: install it, or name it in CHROMIUM"
-        self.browser = await self._playwright.chromium.launch(executable_path=path, args=FLAGS)
+    """A hall in which pictures are taken."""
 
     async def shoot(self, shots: Shots, lang: str, theme: Any) -> list[bytes]:
         """The same thing on each size of window."""
@@ -126,28 +121,38 @@ class Studio(Hall):
         return png(found["width"], found["height"], found["colours"], base64.b64decode(found["pixels"]))
 
 
+@asynccontextmanager
+async def studio(settings: Settings) -> AsyncIterator[Studio]:
+    """A server and a browser for the pictures."""
+    path = chromium()
+    assert path, "no Chromium here: install it, or name it in CHROMIUM"
+    async with async_playwright() as playwright:
+        made = Studio(settings, await playwright.chromium.launch(executable_path=path, args=FLAGS))
+        await made.open_server()
+        try:
+            yield made
+        finally:
+            await made.shut()
+
+
 async def main(names: list[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as data:
         settings = Settings(port=0, data=Path(data) / "data", admin_token=ADMIN, rate_limits=False, public_url="http://vote.example")
-        studio = Studio(settings, "")
-        await studio.open()
-        try:
-            page = await studio.page(size=(2400, 1200))
+        async with studio(settings) as hall:
+            page = await hall.page(size=(2400, 1200))
             for name, state in STATES.items():
                 if names and name not in names:
                     continue
                 rows = []
                 for lang in ("en", "zh"):
-                    shots = await state(studio, lang)
-                    both = [await studio.shoot(shots, lang, theme) for theme in ("light", "dark")]
+                    shots = await state(hall, lang)
+                    both = [await hall.shoot(shots, lang, theme) for theme in ("light", "dark")]
                     rows.append([one for taken in both for one in taken])
-                made = await studio.sheet(page, rows)
+                made = await hall.sheet(page, rows)
                 (FOLDER / f"{name}.png").write_bytes(made)
                 print(f"{name}: {len(made) >> 10} KiB", flush=True)
-        finally:
-            await studio.shut()
-        for complaint in studio.complaints:
+        for complaint in hall.complaints:
             print(complaint, file=sys.stderr)
 
 

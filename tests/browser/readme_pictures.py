@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import ADMIN, Hall
-from pictures import Studio
+from pictures import studio
 from playwright.async_api import Page
 from tornado.httpclient import HTTPRequest
 
@@ -97,9 +97,7 @@ async def main() -> None:
         settings = Settings(
             port=0, data=Path(data) / "data", admin_token=ADMIN, rate_limits=False, public_url="https://forum.example"
         )
-        hall = Studio(settings, "")
-        await hall.open()
-        try:
+        async with studio(settings) as hall:
             await screen_and_phone(hall)
             page = await hall.page("/", size=(1280, 720), **DARK)
             await page.fill("input[name=token]", ADMIN)
@@ -107,8 +105,6 @@ async def main() -> None:
             await page.wait_for_selector("form[action='/logout']")
             await host(hall, page)
             await chart(hall, page)
-        finally:
-            await hall.shut()
         assert not hall.complaints, hall.complaints
 
 

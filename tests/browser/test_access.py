@@ -41,11 +41,11 @@ WIDER = "document.documentElement.scrollWidth - innerWidth"
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, new_data: Path) -> Settings:
     folder = tmp_path / "pipelines"
     folder.mkdir()
     (folder / "talk.toml").write_text(PIPELINE)
-    return Settings(port=0, data=tmp_path / "data", admin_token=ADMIN, rate_limits=False, pipelines=folder)
+    return Settings(port=0, data=new_data, admin_token=ADMIN, rate_limits=False, pipelines=folder)
 
 
 @dataclass

@@ -3,9 +3,12 @@ right again by itself."""
 
 from __future__ import annotations
 
+import contextlib
 import re
+from typing import Literal
 
 from conftest import ADMIN, Hall, becomes, reads
+from playwright.async_api import Page, TimeoutError
 from test_remote import order
 
 
@@ -74,6 +77,16 @@ async def test_a_hosts_laptop_that_slept_ten_minutes_overwrites_nothing_and_is_r
     assert (await hall.ask("GET", f"/api/polls/{second}"))["phase"] == "draft"
 
 
+async def later(page: Page, selector: str, state: Literal["visible", "hidden"] = "visible") -> None:
+    """Let the time of a page pass, whose clock is installed, until `selector` is visible or hidden."""
+    for _ in range(120):
+        with contextlib.suppress(TimeoutError):
+            await page.wait_for_selector(selector, state=state, timeout=50)
+            return
+        await page.clock.fast_forward(1_000)
+    raise AssertionError(f"{selector} is not {state} after two minutes of the page")
+
+
 LOOKS = """(selector) => {
     const button = document.querySelector(selector);
     const { borderStyle, cursor, backgroundColor } = getComputedStyle(button);
@@ -88,12 +101,13 @@ async def test_controls_of_a_host_are_out_of_reach_while_the_server_is_gone(hall
     await hall.vote(poll, "1", 2)
     await hall.show(wall, f"polls/{poll}")
     host = await hall.host()
+    await host.clock.install()
     await host.goto(f"{hall.url}/w/{wall}/host")
     await hall.live(host)
-    await host.wait_for_selector("#health:not([hidden])")
+    await later(host, "#health:not([hidden])")
     before = await host.evaluate(LOOKS, "#now .step")
     await hall.stop_server()
-    await host.wait_for_selector("#now .away:not([hidden])")
+    await later(host, "#now .away:not([hidden])")
     said = await host.inner_text("#now .away")
     assert re.fullmatch(r"As of \d+:\d\d ago: the server cannot be reached\. Nothing can be done .*", said), said
     assert await host.is_visible("#items .away")
@@ -103,7 +117,7 @@ async def test_controls_of_a_host_are_out_of_reach_while_the_server_is_gone(hall
     await host.keyboard.press("PageDown")
     await host.wait_for_selector(".notice.bad")
     assert "The server cannot be reached; nothing was done." in await host.inner_text(".notice.bad")
-    await host.wait_for_selector("#health .old:not([hidden])")
+    await later(host, "#health .old:not([hidden])")
     assert (await host.inner_text("#health .old")).startswith("As of 0:")
     await hall.start_server()
     await host.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as somebody who looks at it again
@@ -117,16 +131,21 @@ async def test_desk_task_list_and_phone_say_how_old_they_are(hall: Hall) -> None
     task = (await hall.ask("POST", "/api/tasks", {"title": "Release", "steps": [{"name": "build"}]}))["id"]
     await hall.ask("PUT", f"/api/tasks/{task}/steps/build", {"state": "running"})
     desk = await hall.host()
+    await desk.context.clock.install()
+    await desk.reload()
     pages = {"desk": desk}
     for name, path in (("task", f"/tasks/{task}"), ("tasks", "/tasks")):
         pages[name] = await desk.context.new_page()
         await pages[name].goto(hall.url + path)
         await hall.live(pages[name])
-    pages["phone"] = await hall.phone(f"/polls/{poll}")
+    pages["phone"] = await hall.page()
+    await pages["phone"].clock.install()
+    await pages["phone"].goto(f"{hall.url}/polls/{poll}")
+    await hall.live(pages["phone"])
     await desk.wait_for_selector(".makes")
     await hall.stop_server()
     for page in pages.values():
-        await page.wait_for_selector(".away:not([hidden])")
+        await later(page, ".away:not([hidden])")
         assert (await page.locator(".away:not([hidden])").first.inner_text()).startswith("As of ")
     assert await desk.evaluate(LOOKS, "form[action='/desk/polls'] button") == GONE
     assert await pages["task"].evaluate(LOOKS, "#cancel") == GONE
@@ -138,4 +157,4 @@ async def test_desk_task_list_and_phone_say_how_old_they_are(hall: Hall) -> None
         await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await pages["phone"].wait_for_selector("#receipt[data-phase=safe]")
     for page in pages.values():
-        await page.wait_for_function("() => !document.querySelector('.away:not([hidden])')")
+        await later(page, ".away:not([hidden])", "hidden")

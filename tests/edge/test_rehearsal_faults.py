@@ -69,7 +69,7 @@ async def test_a_ballot_that_the_server_lost_is_found(client: Client, running: R
 async def test_a_screen_that_shows_something_else_is_found(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("livewall.rehearsal.crowd.PICTURE_SECONDS", 1.0)  # it is not going to be right
+    monkeypatch.setattr("livewall.rehearsal.crowd.PICTURE_SECONDS", 0.4)  # it is not going to be right
 
     def one_more(message: dict[str, Any]) -> bool:
         if message.get("key") == "tally" and message["data"]:

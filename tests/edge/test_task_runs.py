@@ -164,7 +164,10 @@ run = ["sh", "-c", "echo try >> tries; wc -l < tries; test $(wc -l < tries) = 3"
     assert (await log_of(client, token, task["id"], "a")).split() == ["1", "2", "3"]
 
 
-async def test_a_cancel_leaves_nothing_alive(client: Client, write: Write, tmp_path: Path) -> None:
+async def test_a_cancel_leaves_nothing_alive(
+    client: Client, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livewall.tasks.runner.GRACE", 0.5)
     token = await client.token("operator")
     pids = tmp_path / "pids"
     stubborn = f"trap '' TERM; echo $$ >> {pids}; while :; do sleep 1; done"

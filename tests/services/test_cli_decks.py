@@ -78,7 +78,8 @@ def test_how_an_import_ends(server, tmp_path):
     assert "there is no wall" in server.run("poll", "import", str(STRANGE), "--wall", "ZZZZZZ", status=1).lower()
     (tmp_path / "large.md").write_bytes(b"x" * (1 << 20 | 1))
     assert "at most 1,048,576 bytes" in server.run("poll", "import", str(tmp_path / "large.md"), "--check", status=1)
-    server.run("poll", "import", str(STRANGE), "--wall", "K7M2QD", status=3, LIVEWALL_URL="http://127.0.0.1:1")
+    nowhere = ("--wait", "0", "--url", "http://127.0.0.1:1")
+    server.run("poll", "import", str(STRANGE), "--wall", "K7M2QD", *nowhere, status=3)
 
 
 def test_what_a_file_has_that_is_not_kept_is_said(server, tmp_path):

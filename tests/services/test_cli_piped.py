@@ -65,12 +65,12 @@ def task(child: Server) -> Server:
 def test_a_pipe_in_which_nothing_is_printed_renews_the_lease(task: Server) -> None:
     task.run("report", "n", "a", "running", "--lease", "1")
     pipe = report(task, "n", "a", "--log", "-")
-    for _ in range(3):
+    for _ in range(2):
         time.sleep(0.7)
         pipe.write(b"x")
         time.sleep(0.7)
         assert task.host("GET", "/api/tasks/n")["state"] == "running"
-    time.sleep(2.5)
+    time.sleep(1.5)
     assert task.host("GET", "/api/tasks/n")["state"] == "running"
     assert pipe.end(0) == ""
     until(lambda: task.host("GET", "/api/tasks/n")["state"] == "lost")

@@ -55,6 +55,12 @@ PIPELINES = {
     "lines": """
         [[steps]]
         name = "print"
+        run = ["sh", "-c", "for i in $(seq 0 399); do echo line $i; done; cat end"]
+        cwd = "HERE"
+        """,
+    "slowly": """
+        [[steps]]
+        name = "print"
         run = ["sh", "-c", "for i in $(seq 0 399); do echo line $i; case $i in *9) sleep 0.1;; esac; done; cat end"]
         cwd = "HERE"
         """,
@@ -189,7 +195,7 @@ def test_a_log_is_read_from_a_line_or_its_end(server: Server) -> None:
 
 
 def test_following_a_log_goes_on_through_kills_without_a_byte_lost_or_doubled(server: Server) -> None:
-    id = server.run("task", "start", "lines").strip()
+    id = server.run("task", "start", "slowly").strip()
     follow = subprocess.Popen(
         server.command("task", "logs", id, "print", "--follow"), env=server.client(), stdout=subprocess.PIPE
     )

@@ -126,18 +126,18 @@ def test_a_step_that_was_asked_for_and_never_entered_ends_with_the_task(child: S
 
 def test_a_step_keeps_its_lease_while_it_says_nothing(child: Server) -> None:
     with task(child, ["a"], lease=1.0) as made, made.step("a"):
-        time.sleep(2.5)
+        time.sleep(1.5)
         assert states(child, made) == {"a": "running"}
     assert states(child, made) == {"a": "succeeded"}
 
 
 def test_a_task_keeps_its_lease_before_the_first_step_and_between_two(child: Server) -> None:
     with task(child, ["a", "b:a"], lease=1.0) as made:
-        time.sleep(2.5)
+        time.sleep(1.5)
         assert states(child, made) == {"a": "pending", "b": "pending"}
         with made.step("a"):
             pass
-        time.sleep(2.5)
+        time.sleep(1.5)
         assert states(child, made) == {"a": "succeeded", "b": "pending"}
         with made.step("b"):
             pass

@@ -15,7 +15,7 @@ from loads import pipeline
 
 pytest_plugins = ("server_fixtures",)
 
-SLEEPS = '[[steps]]\nname = "a"\nrun = ["sleep", "3"]\n'
+SLEEPS = '[[steps]]\nname = "a"\nrun = ["sleep", "2"]\n'
 
 
 def seconds(entry: Any, end: str | None = None) -> float:
@@ -42,13 +42,13 @@ def test_steps_take_as_long_as_they_take_and_leases_last_as_long_as_promised(
     server.start()
     made = {"title": "T", "steps": [{"name": "s"}], "id": "f"}
     assert server.ask("POST", "/api/tasks", made)[0] == 201
-    server.ask("PUT", "/api/tasks/f/steps/s", {"state": "running", "lease": 6})
+    server.ask("PUT", "/api/tasks/f/steps/s", {"state": "running", "lease": 4})
     task = server.host("POST", "/api/pipelines/sleeps/tasks", {})["id"]
     until(lambda: server.host("GET", f"/api/tasks/{task}")["steps"][0]["state"] == "running")
     clock.set(hours * 3600)
     ended = until(lambda: (found := server.host("GET", f"/api/tasks/{task}"))["ended_at"] and found)
     for entry in (ended, ended["steps"][0]):
-        assert 2.9 < seconds(entry) < 30, ended
+        assert 1.9 < seconds(entry) < 30, ended
     assert server.host("GET", "/api/tasks/f")["state"] == "running", "no lease ran out by a clock that was set"
     lost = until(lambda: (found := server.host("GET", "/api/tasks/f"))["ended_at"] and found)
-    assert 5.9 < seconds(lost["steps"][0]) < 30 and lost["state"] == "lost"
+    assert 3.9 < seconds(lost["steps"][0]) < 30 and lost["state"] == "lost"

@@ -89,7 +89,7 @@ def get(url):
 
 def test_it_runs_for_the_seconds_given_and_ends_well(tmp_path):
     started = time.monotonic()
-    demo = start(tmp_path, free_port(), "--seconds", "5")
+    demo = start(tmp_path, free_port(), "--seconds", "1")
     said = demo.communicate(timeout=60)[0]
     assert demo.returncode == 0, said
     assert time.monotonic() - started < 40
@@ -144,7 +144,7 @@ def test_the_environment_names_no_folder_for_it_and_a_demo_s_own_folder_is_taken
     real = tmp_path / "real"
     real.mkdir()
     for _ in range(2):
-        demo = start(tmp_path, free_port(), "--seconds", "2", LIVEWALL_DATA=str(real))
+        demo = start(tmp_path, free_port(), "--seconds", "1", LIVEWALL_DATA=str(real))
         said = demo.communicate(timeout=60)[0]
         assert demo.returncode == 0, said
     assert not any(real.iterdir())

@@ -49,7 +49,7 @@ def polls(server: Server) -> list[Any]:
 
 async def test_a_server_killed_in_the_middle_loses_no_ballot_of_a_hall_with_poor_wifi(child: Server) -> None:
     child.expected.append("no_such")  # readers of what is taken away
-    options = ("--voters", "30", "--seconds", "8", "--wifi", "poor", "--ack", "60", "--screen", "60", "--json")
+    options = ("--voters", "30", "--seconds", "6", "--wifi", "poor", "--ack", "60", "--screen", "60", "--json")
     async with rehearsal(child, *options) as process:
         await said(process, BALLOTS)
         child.kill()
