@@ -38,10 +38,11 @@ from handlers.assets.assets import Assets
 from handlers.assets.delivery import PackRouter
 from handlers.assets.static import StaticHandler
 from handlers.base import NotFoundHandler, path_of
+from handlers.dispatch import Dispatcher
 from handlers.live.connections import Connections
 from handlers.origins import Site
 from handlers.pages.page_cache import PageCache
-from handlers.routes import routes, rules
+from handlers.routes import routes
 from handlers.transport.server import LiveServer
 from handlers.transport.stream import SEND_BUFFER
 from livewall import resources
@@ -150,8 +151,8 @@ def load_catalogue() -> None:
 def application(services: Services, connections: Connections) -> Application:
     load_catalogue()
     packs = Rule(PathMatches("/packs/.*"), PackRouter(services.assets, log_answer))
-    return Application(
-        [packs, *rules(routes(services, connections))],
+    return Dispatcher(
+        [packs, *routes(services, connections)],
         default_handler_class=NotFoundHandler,
         default_handler_args={"services": services},
         static_handler_class=StaticHandler,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tornado.routing import PathMatches, Rule, URLSpec
+from tornado.routing import URLSpec
 
 from handlers.api import (
     asyncapi,
@@ -138,10 +138,3 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(r"/w/([^/]{1,40})(/screen|/host|/codes|/poster)?", joining.TypedWallPage, plain),
         URLSpec(r"/(?!(?:api|ws|sse|updates|static)/).+", audience.MissingPage, plain),
     ]
-
-
-def rules(table: list[URLSpec]) -> list[Rule]:
-    """The table as Tornado looks through it, one pattern after the other. One look says that an address is none of the
-    API's, which are most of them."""
-    calls = [spec for spec in table if spec.regex.pattern.startswith("/api/")]
-    return [Rule(PathMatches("/api/.*"), calls), *(spec for spec in table if spec not in calls)]

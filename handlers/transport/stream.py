@@ -7,17 +7,23 @@ the reader is `busy` for as long as the buffer holds bytes.
 from __future__ import annotations
 
 import asyncio
+import logging
 import select
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tornado.httputil import HTTPInputError
+from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream, UnsatisfiableReadError
 
 from handlers.transport.lingering import LINGER_SECONDS, Lingering
 from livewall.request_deadlines import Patience
 
+log = logging.getLogger("livewall.http")
+
+READ_AHEAD = 2 << 10
+"""Bytes that may lie unread while a stream goes on listening."""
 NOTSENT_LOWAT = 16 * 1024
 SEND_BUFFER = 64 * 1024
 PONG = b"\x8a\x80"
@@ -162,6 +168,34 @@ class LiveStream(IOStream):
                 self.watch()
                 return
         self._tell()  # where Tornado writes as well, `_left` will
+
+    def _handle_events(self, fd: Any, events: int) -> None:
+        """As Tornado does, but that a little that nobody has read yet (the body behind a header, the rest of a frame)
+        does not end the listening for more, which would have to begin again a moment later."""
+        if self.closed():
+            return
+        try:
+            if events & IOLoop.READ:
+                self._handle_read()
+            if not self.closed() and events & IOLoop.WRITE:
+                self._handle_write()
+            if self.closed():
+                return
+            if events & IOLoop.ERROR:
+                self.error = self.get_fd_error()
+                self.io_loop.add_callback(self.close)  # after what was read is told
+                return
+            listens = self.reading() or (not self.writing() and self._read_buffer_size <= READ_AHEAD)
+            state = IOLoop.ERROR | (IOLoop.READ if listens else 0) | (IOLoop.WRITE if self.writing() else 0)
+            if state != self._state:
+                self._state = state
+                self.io_loop.update_handler(self.fileno(), state)
+        except UnsatisfiableReadError as error:
+            self.close(exc_info=error)
+        except Exception as error:
+            log.exception("an event of a connection failed")
+            self.close(exc_info=error)
+            raise
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
         """Takes a pong that comes alone where it is read: it says no more than that somebody is there, and its way

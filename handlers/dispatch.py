@@ -1,0 +1,46 @@
+"""The application as Tornado has it, with a memory for where an address led.
+
+Tornado tries one pattern of the table after the other for each request. A hall asks for a few addresses, each many
+times: the page of its wall, its stream, the ballots of a poll.
+"""
+
+from __future__ import annotations
+
+from inspect import isclass
+from typing import Any
+
+from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
+from tornado.web import Application, RequestHandler
+
+MOST_ADDRESSES = 1024
+"""Addresses that are remembered. Beyond, all are forgotten."""
+LONGEST = 128
+"""Characters of an address that is remembered."""
+
+
+class Dispatcher(Application):
+    """Finds the handler of a request."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._known: dict[str, tuple[type[RequestHandler], dict[str, Any], dict[str, Any]]] = {}
+
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate:  # type: ignore[override]
+        known = self._known.get(request.path)
+        if known is not None:
+            handler, own, match = known
+            return self.get_handler_delegate(request, handler, own, **match)
+        self._remember(request)
+        return super().find_handler(request, **kwargs)
+
+    def _remember(self, request: HTTPServerRequest) -> None:
+        if len(request.path) > LONGEST:
+            return
+        for rule in self.wildcard_router.rules:
+            match = rule.matcher.match(request)
+            if match is not None:
+                if isclass(rule.target) and issubclass(rule.target, RequestHandler):
+                    if len(self._known) >= MOST_ADDRESSES:
+                        self._known.clear()
+                    self._known[request.path] = rule.target, rule.target_kwargs, match
+                return
