@@ -14,7 +14,7 @@ from .spread import Spread, ratios, verdict
 from .target import Livewall, Peer, vote_message
 
 SOCKETS, FLIGHT, WEBSOCKET_AIM = 10, 20, 2.0
-CONNECTIONS, HTTP_AIM = 16, 1.7
+CONNECTIONS, HTTP_AIM = 16, 1.43
 BODY = '{"choices":["@C@"],"round":1}'
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import hmac
 import logging
 import re
@@ -14,10 +13,12 @@ from typing import Any, TypeVar
 
 import tornado.locale
 import tornado.web
-from tornado.httputil import HTTPServerRequest, format_timestamp
+from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, RequestHandler
 
 from handlers.etags import is_held, tag_of, versions_in
+from handlers.transport.handler import LeanHandler
+from handlers.transport.header import date
 from handlers.transport.http1 import abandon, is_unread
 from livewall import wire
 from livewall.clock import iso
@@ -96,7 +97,7 @@ def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
 
 
 @tornado.web.stream_request_body
-class BaseHandler(RequestHandler):
+class BaseHandler(LeanHandler):
     """Finds out who asks, refuses who may not before the body is read, and answers errors in one shape. A body that
     nobody asks for is dropped as it comes."""
 
@@ -139,7 +140,6 @@ class BaseHandler(RequestHandler):
 
     def set_default_headers(self) -> None:
         headers = self._headers  # straight: this runs for each request, and none of these is anybody's input
-        del headers["Server"]
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "same-origin"
         headers["Cache-Control"] = "private, no-cache"
@@ -475,12 +475,6 @@ class BaseHandler(RequestHandler):
 
     def now(self) -> str:
         return iso(self.services.clock())
-
-
-@functools.lru_cache(2)
-def date(second: int) -> str:
-    """Return the value of a Date field (RFC 9110 §6.6.1); a second has many answers."""
-    return format_timestamp(second)
 
 
 def as_error(status: int, error: BaseException | None) -> LivewallError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 
-from tornado.httputil import HTTPHeaders, ResponseStartLine
+from tornado.httputil import HTTPHeaders, ResponseStartLine, format_timestamp
 
 MOST_LINES = 1024
 """Lines that are kept; browsers of one hall send a few dozen."""
@@ -52,6 +52,12 @@ def header_bytes(start: ResponseStartLine, headers: HTTPHeaders) -> bytes:
     if "\r" in text or text.count("\n") != len(lines) - 1:
         raise ValueError(f"illegal characters (CR or LF) in the header of an answer: {lines!r}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+@functools.lru_cache(2)
+def date(second: int) -> str:
+    """Return the value of a Date field (RFC 9110 §6.6.1); a second has many answers."""
+    return format_timestamp(second)
 
 
 def forget(headers: HTTPHeaders) -> None:

@@ -58,6 +58,7 @@ PARTS: dict[Callable[..., Any], str] = {
     BaseIOStream._handle_events: "b9464803bd15",
     BaseIOStream._handle_read: "94f161d7616d",
     BaseIOStream._handle_write: "c8c2c5ebdc05",
+    RequestHandler.clear: "499127e7b6e0",
     RequestHandler._execute: "9b08100bb022",
     RequestHandler._break_cycles: "d2b48979c2e7",
     RequestHandler.on_connection_close: "487585eea49d",

@@ -1,0 +1,24 @@
+"""A request handler that begins its answer with less work than Tornado's."""
+
+from __future__ import annotations
+
+import time
+
+from tornado.httputil import HTTPHeaders
+from tornado.web import RequestHandler
+
+from handlers.transport.header import date
+
+
+class LeanHandler(RequestHandler):
+    """A handler whose answers carry no `Server` field, and whose `Date` is formatted once a second for all of them."""
+
+    def clear(self) -> None:
+        """Begin the answer anew: this runs for each request, and for each error."""
+        headers = self._headers = HTTPHeaders()
+        headers["Content-Type"] = "text/html; charset=UTF-8"
+        headers["Date"] = date(int(time.time()))
+        self.set_default_headers()
+        self._write_buffer: list[bytes] = []
+        self._status_code = 200
+        self._reason = "OK"
