@@ -1,4 +1,4 @@
-// Time that moves when told, and transports that say what a test tells them.
+// A clock that a test moves, and transports that do what a test says.
 
 export class FakeTime {
   constructor() {
@@ -14,9 +14,9 @@ export class FakeTime {
       wallClock: () => this.time,
       random: () => 0.5,
       hidden: () => false,
-      setTimeout: (act, wait = 0) => {
+      setTimeout: (callback, wait = 0) => {
         this.ids += 1;
-        this.timers.set(this.ids, { act, at: this.time + wait });
+        this.timers.set(this.ids, { callback, at: this.time + wait });
         return this.ids;
       },
       clearTimeout: (id) => this.timers.delete(id),
@@ -34,7 +34,7 @@ export class FakeTime {
       const [id, timer] = due[0];
       this.timers.delete(id);
       this.time = Math.max(this.time, timer.at);
-      timer.act();
+      timer.callback();
       await settle();
     }
     this.time = end;
@@ -45,17 +45,17 @@ export async function settle() {
   for (let turn = 0; turn < 8; turn += 1) await Promise.resolve();
 }
 
-/** A transport of each kind that records how it was opened; `behave(kind, on)` may answer after the opening. */
+/** A transport of each kind that records ending it was opened; `behave(kind, on)` may answer after the opening. */
 export function fakeTransports(time, behave = () => {}) {
   const opened = [];
   const make = (kind) => (spec, on) => {
-    const life = { kind, spec, on, closed: false, sent: [], followed: [] };
-    opened.push(life);
-    time.env().setTimeout(() => life.closed || behave(kind, guarded(life), life), 0);
-    const handle = { close: () => { life.closed = true; } };
+    const link = { kind, spec, on, closed: false, sent: [], followed: [] };
+    opened.push(link);
+    time.env().setTimeout(() => link.closed || behave(kind, guarded(link), link), 0);
+    const handle = { close: () => { link.closed = true; } };
     if (kind === "websocket") {
-      handle.send = (message) => { life.sent.push(message); return true; };
-      handle.follow = (streams, again) => { life.followed.push({ streams, again }); };
+      handle.send = (message) => { link.sent.push(message); return true; };
+      handle.follow = (streams, again) => { link.followed.push({ streams, again }); };
     }
     return handle;
   };
@@ -63,12 +63,19 @@ export function fakeTransports(time, behave = () => {}) {
   return { opened, transports, last: () => opened[opened.length - 1] };
 }
 
-export function guarded(life) {
-  const unless = (act) => (...args) => life.closed || act(...args);
+export function guarded(link) {
+  const unless = (callback) => (...args) => link.closed || callback(...args);
   return {
-    opened: unless(() => life.on.opened()),
-    heard: unless(() => life.on.heard()),
-    say: unless((...list) => { life.on.heard(); life.on.messages(list); }),
-    end: unless((how = {}) => { life.closed = true; life.on.ended({ code: null, status: null, retry: null, silent: false, ...how }); }),
+    opened: unless(() => link.on.opened()),
+    heard: unless(() => link.on.heard()),
+    say: unless((...list) => { link.on.heard(); link.on.messages(list); }),
+    end: unless((ending = {}) => { link.closed = true; link.on.ended({ code: null, status: null, retry: null, silent: false, ...ending }); }),
   };
+}
+
+/** A listener for a transport, and what it has heard. */
+export function recorder() {
+  const heard = { messages: [], ended: [] };
+  const on = { opened() {}, heard() {}, messages: (list) => heard.messages.push(...list), ended: (ending) => heard.ended.push(ending) };
+  return { heard, on };
 }

@@ -23,7 +23,7 @@ function connect(behave, streams = ["walls/K"]) {
   return { connection, time, heard, ...fakes };
 }
 
-const kinds = (opened) => opened.map((life) => life.kind);
+const kinds = (opened) => opened.map((link) => link.kind);
 
 test("a WebSocket that is refused is replaced by server-sent events at once", async () => {
   const { opened, time, heard } = connect((kind, on) => (kind === "websocket" ? on.end({ code: 1006 }) : on.say({ stream: "walls/K" })));
@@ -103,9 +103,9 @@ test("a 404 over HTTP is final for a single stream", async () => {
 });
 
 test("a refusal of several streams keeps the first", async () => {
-  const { opened, time, heard } = connect((kind, on, life) => {
+  const { opened, time, heard } = connect((kind, on, link) => {
     if (kind === "websocket") on.end({ code: 1006 });
-    else if (life.spec.streams.length > 1) on.end({ status: 403 });
+    else if (link.spec.streams.length > 1) on.end({ status: 403 });
     else on.say({ stream: "walls/K" });
   }, ["walls/K", "polls/A"]);
   await time.pass(100);

@@ -7,11 +7,11 @@ const dead = { delivered: false, lasted: 20, silent: false, retry: null };
 const short = { delivered: true, lasted: 5_000, silent: false, retry: null };
 const good = { delivered: true, lasted: 60_000, silent: false, retry: null };
 
-/** Plays lives in a row; returns the levels they led to. */
-function levels(lives, state = START) {
+/** Returns the levels to which a sequence of endings leads. */
+function levels(endings, state = START) {
   const seen = [];
-  for (const life of lives) {
-    state = afterEnding(state, life, half).state;
+  for (const ending of endings) {
+    state = afterEnding(state, ending, half).state;
     seen.push(state.level);
   }
   return seen;
