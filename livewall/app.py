@@ -14,8 +14,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from livewall.audit import AuditLog
 from livewall.clock import ServerClock, iso
 from livewall.credentials import Credentials
+from livewall.health import Health
 from livewall.hub.live_hub import LiveHub
 from livewall.hub.log import Event
 from livewall.identity import Secrets
@@ -39,6 +41,7 @@ from livewall.voting.erasure import Erasure
 from livewall.voting.polls import Polls
 from livewall.voting.publisher import Budget, TallyPublisher
 from livewall.voting.replay import Replays
+from livewall.voting.result_reader import ResultReader
 from livewall.voting.voter_codes.service import VoterCodes
 from livewall.walls.presence import Presence
 from livewall.walls.screens import Screens
@@ -168,6 +171,9 @@ class App:
             hub=hub,
             booth=Booth(store, hub, poll_rule, publisher, clock, polls.close_over),
             polls=polls,
+            audit=AuditLog(store),
+            health=Health(store, hub, metrics),
+            results=ResultReader(store, hub, ballot_days=settings.ballot_days),
             replays=Replays(store, hub, time.monotonic),
             walls=Walls(store, hub, clock),
             presence=Presence(hub.hub, time.monotonic, lambda wall: bool(screens.of(wall, clock()))),

@@ -13,6 +13,7 @@ import msgspec
 from livewall import wire
 from livewall.clock import later, moment
 from livewall.identity import Who
+from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 
 KEPT_LINES = 100_000
@@ -73,3 +74,14 @@ def page(asks: Any, *, limit: int, before: str | None) -> tuple[list[Line], str 
         for _, at, who, role, credential, act, about, detail in rows[:limit]
     ]
     return lines, str(rows[limit - 1][0]) if len(rows) > limit else None
+
+
+class AuditLog:
+    """Reads the audit log."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def page(self, *, limit: int, before: str | None) -> tuple[list[Line], str | None]:
+        """Return lines, the newest first, and where the next page begins; None after the last."""
+        return await self._store.read(lambda connection: page(connection, limit=limit, before=before))

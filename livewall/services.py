@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from livewall.audit import AuditLog
 from livewall.clock import Clock
 from livewall.credentials import Credentials
+from livewall.health import Health
 from livewall.hub.live_hub import LiveHub
 from livewall.identity import Secrets
 from livewall.limits import Limits
@@ -24,6 +26,7 @@ from livewall.voting.decks.service import Decks
 from livewall.voting.erasure import Erasure
 from livewall.voting.polls import Polls
 from livewall.voting.replay import Replays
+from livewall.voting.result_reader import ResultReader
 from livewall.voting.voter_codes.service import VoterCodes
 from livewall.walls.presence import Presence
 from livewall.walls.screens import Screens
@@ -38,6 +41,9 @@ class Services:
     hub: LiveHub
     booth: Booth
     polls: Polls
+    results: ResultReader
+    audit: AuditLog
+    health: Health
     replays: Replays
     walls: Walls
     presence: Presence

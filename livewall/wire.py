@@ -24,7 +24,8 @@ Name = Annotated[str, Meta(pattern=rf"^{NAME}\Z")]
 ShortText = Annotated[str, Meta(max_length=1000)]
 Ref = Annotated[str, Meta(max_length=64)]
 
-Kind = Literal["single", "multi"]
+# A kind of poll is checked where kinds are known (livewall.voting.kinds).
+Kind = Annotated[str, Meta(max_length=40)]
 Results = Literal["live", "after_vote", "after_close", "on_publish"]
 Assurance = Literal["open", "code"]
 Transport = Literal["websocket", "sse", "longpoll", "poll"]

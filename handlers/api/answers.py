@@ -71,23 +71,6 @@ class CodeList(Struct):
     next: str | None
 
 
-class Erased(Struct):
-    """The ballots of a round are erased, since when."""
-
-    round: int
-    at: str
-
-
-class Results(Struct):
-    """A poll and the tally of each of its rounds; how many days after closing this server erases ballots (null: never),
-    and the rounds whose ballots are erased."""
-
-    poll: Poll
-    rounds: list[Tally]
-    ballot_days: int | None
-    erased: list[Erased]
-
-
 class Rounds(Struct):
     """The tallies of a poll's rounds that the asker may see, the oldest first."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from handlers.base import BaseHandler
-from livewall import audit
 from livewall.audit import Line
 
 
@@ -16,7 +15,7 @@ def need_reader(handler: BaseHandler) -> None:
 
 async def lines(handler: BaseHandler) -> tuple[list[Line], str | None]:
     asked = handler.page_arguments()
-    return await handler.services.store.read(lambda connection: audit.page(connection, **asked))
+    return await handler.services.audit.page(**asked)
 
 
 class AuditHandler(BaseHandler):

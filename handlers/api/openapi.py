@@ -10,6 +10,7 @@ from handlers.base import BaseHandler
 from livewall import __version__, openapi, wire
 from livewall.openapi import CSV, JSON, MARKDOWN, PLACED, SVG, TEXT, VERSIONED, Call, Parameter
 from livewall.tasks.machine import TaskState
+from livewall.voting import export
 from livewall.voting.ballots import Ballot
 from livewall.voting.poll import Poll
 from livewall.voting.replay import Replay
@@ -102,7 +103,7 @@ CALLS: tuple[Call, ...] = (
     Call("DELETE", f"{POLL}/ballots", "Erase the ballots of a closed poll; counts and rounds stay", {200: Poll}, HOST,
          parameters=(IF_MATCH,), errors=(400, 409, 422), headers=VERSIONED),
     Call("GET", f"{POLL}/ballots.csv", "All ballots under their receipts", {200: CSV}, HOST),
-    Call("GET", f"{POLL}/results.json", "The tally of each round", {200: answers.Results}, HOST),
+    Call("GET", f"{POLL}/results.json", "The tally of each round", {200: export.Results}, HOST),
     Call("GET", "/api/walls", "Walls, the newest first", {200: answers.WallList}, HOST, parameters=PAGE),
     Call("POST", "/api/walls", "Make a wall", {201: answers.WallShown}, HOST, wire.WallIn, headers=MADE),
     Call("GET", WALL, "A wall", {200: answers.WallShown, 304: None}, parameters=(AS,), headers=VERSIONED),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from handlers.base import BaseHandler
-from livewall.errors import Busy
 from livewall.metrics import CONTENT_TYPE
 
 
@@ -24,10 +23,8 @@ class ReadyHandler(BaseHandler):
         self.expect_body()
 
     async def get(self) -> None:
-        if self.services.draining:
-            raise Busy("draining", "the server is stopping")
-        await self.services.store.check_ready()
-        self.answer({"ready": True, "writes_waiting": self.services.store.waiting()})
+        waiting = await self.services.health.check_ready(draining=self.services.draining)
+        self.answer({"ready": True, "writes_waiting": waiting})
 
 
 class MetricsHandler(BaseHandler):
@@ -35,13 +32,5 @@ class MetricsHandler(BaseHandler):
 
     async def get(self) -> None:
         self.need("operator", "host")
-        hub, metrics = self.services.hub.hub, self.services.metrics
-        metrics.behind.set(hub.behind)
-        metrics.deliveries.set(hub.deliveries)
-        metrics.streams.set(len(hub.streams))
-        logs = [log for stream in hub.streams.values() for log in stream.logs.values()]
-        metrics.ring_events.set(sum(len(log) for log in logs))
-        metrics.ring_bytes.set(sum(log.size for log in logs))
-        metrics.writes_waiting.set(self.services.store.waiting())
         self.set_header("Content-Type", CONTENT_TYPE)
-        self.finish(metrics.text())
+        self.finish(self.services.health.measure())

@@ -9,11 +9,12 @@ from handlers.base import BaseHandler
 from handlers.pages.view_models.race_words import race_words
 from handlers.pages.view_models.result_summary import ResultSummary
 from livewall.charts import race
-from livewall.charts.bars import Mark, Picture, bars
+from livewall.charts.bars import Mark, Picture
 from livewall.charts.drawing import THEMES, Theme
 from livewall.errors import invalid
 from livewall.voting import decision, rounds
 from livewall.voting.figures import figures
+from livewall.voting.kinds import kind_of
 from livewall.voting.poll import Poll, Tally
 
 
@@ -39,11 +40,12 @@ class ResultsPicture(PictureHandler):
 
     async def get(self, poll_id: str) -> None:
         theme = self.theme()
-        shown = await rounds.shown(self.services.store, self.services.hub, poll_id, self.who)
+        shown = await self.services.results.shown(poll_id, self.who)
         tally = rounds.chosen(shown, round_of(self))
         before = [each for each in shown.tallies if each.round < tally.round]
         earlier = before[-1] if before and shown.poll.compare is True else None
-        drawn = await self.services.replays.beside(lambda: bars(picture(self, shown.poll, tally, earlier), theme))
+        chart = kind_of(shown.poll.kind).chart
+        drawn = await self.services.replays.beside(lambda: chart(picture(self, shown.poll, tally, earlier), theme))
         self.show(drawn, f"results-{poll_id}")
 
 

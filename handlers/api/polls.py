@@ -6,15 +6,12 @@ import asyncio
 import csv
 import io
 
-import msgspec
-
 from handlers.base import LARGE, ApiHandler
 from livewall import wire
 from livewall.errors import NotAllowed
 from livewall.store.writer import settle
-from livewall.voting import export, receipts, rounds
 from livewall.voting.ballots import Cast
-from livewall.voting.erasure import erased
+from livewall.voting.kinds import kind_of
 
 
 class VotersHandler(ApiHandler):
@@ -102,7 +99,7 @@ class RoundsHandler(ApiHandler):
     """GET /api/polls/ID/rounds: their tallies, side by side."""
 
     async def get(self, poll_id: str) -> None:
-        self.answer({"items": await rounds.tallies(self.services.store, self.services.hub, poll_id, self.who)})
+        self.answer({"items": await self.services.results.rounds(poll_id, self.who)})
 
 
 class DuplicateHandler(ApiHandler):
@@ -133,7 +130,7 @@ class ReceiptHandler(ApiHandler):
 
     async def get(self, poll_id: str, typed: str) -> None:
         services = self.services
-        self.answer(await receipts.counted_under(services.store, services.hub, poll_id, typed, self.who))
+        self.answer(await services.results.receipt(poll_id, typed, self.who))
 
 
 class BallotHandler(ApiHandler):
@@ -191,11 +188,12 @@ class BallotsCsvHandler(ApiHandler):
 
     async def get(self, poll_id: str) -> None:
         self.need("host")
-        rows, gone = await self.services.store.read(lambda c: (export.ballots(c, poll_id), erased(c, poll_id)))
+        poll, ballots, gone = await self.services.results.ballots(poll_id)
         text = io.StringIO()
         writer = csv.writer(text)
-        writer.writerow(["receipt", "round", "choices"])
-        writer.writerows([row.receipt, row.round, " ".join(row.choices)] for row in rows)
+        kind = kind_of(poll.kind)
+        writer.writerow(["receipt", "round", *kind.columns])
+        writer.writerows([row.receipt, row.round, *kind.cells(row.choices)] for row in ballots)
         self.set_header("Content-Type", "text/csv; charset=utf-8")
         if gone:
             said = ", ".join(f"round {round_number} at {at}" for round_number, at in gone.items())
@@ -210,8 +208,6 @@ class ResultsHandler(ApiHandler):
 
     async def get(self, poll_id: str) -> None:
         self.need("host")
-        results = await self.services.store.read(
-            lambda c: export.results(c, poll_id, self.services.settings.ballot_days)
-        )
+        results = await self.services.results.export(poll_id)
         self.set_header("Content-Disposition", f'attachment; filename="results-{poll_id}.json"')
-        self.answer(msgspec.to_builtins(results))
+        self.answer(results)

@@ -7,7 +7,6 @@ from livewall import wire
 from livewall.errors import NotFound
 from livewall.identity import NOBODY
 from livewall.names import wall_code
-from livewall.walls.wall_results import wall_results
 from livewall.walls.walls import stream_of
 
 
@@ -26,7 +25,7 @@ class WallResultsHandler(ApiHandler):
     """GET /api/walls/CODE/results"""
 
     async def get(self, code: str) -> None:
-        self.answer(await wall_results(self.services.store, code, self.who))
+        self.answer(await self.services.results.of_wall(code, self.who))
 
 
 class WallHealthHandler(ApiHandler):

@@ -20,10 +20,9 @@ from livewall.errors import LivewallError, NotAllowed, NotFound
 from livewall.identity import NOBODY
 from livewall.names import wall_code
 from livewall.store.writer import settle
-from livewall.voting import receipts
-from livewall.voting.erasure import erased
+from livewall.voting.kinds import kind_of
 from livewall.voting.poll import Poll, Tally, tally_is_seen
-from livewall.walls.wall_results import WallResults, wall_results
+from livewall.walls.wall_results import WallResults
 
 RENEW_VOTING, RENEW_RESULT = 0, 5
 """Seconds after which a page without script renews itself; never while somebody is choosing."""
@@ -86,7 +85,7 @@ class AudiencePage(Page):
         found = await self.scene(wall["active"] if wall else stream, self.who)
         poll, results = found["poll"], None
         if wall and wall["active"] is None:
-            results = await wall_results(self.services.store, wall["code"], NOBODY)
+            results = await self.services.results.of_wall(wall["code"], NOBODY)
             found |= self.end(wall, results) if results.over else {}
         if poll and choices:
             found["chosen"] = choices
@@ -144,11 +143,11 @@ class AudiencePage(Page):
         if not typed:
             return {"typed": "", "said": ""}
         try:
-            found = await receipts.counted_under(self.services.store, self.services.hub, poll["id"], typed, self.who)
+            found = await self.services.results.receipt(poll["id"], typed, self.who)
         except NotAllowed:
             return {"typed": typed, "said": self.say("receipt.hidden")}
         except NotFound:
-            gone = await self.services.store.read(lambda asks: erased(asks, poll["id"]))
+            gone = await self.services.results.erased(poll["id"])
             date = max(gone.values(), default="")[:10]
             said = self.say("receipt.erased", date=date) if gone else self.say("receipt.unknown")
             return {"typed": typed, "said": said}
@@ -162,8 +161,7 @@ class AudiencePage(Page):
         poll, said = found["poll"], []
         if poll["phase"] == "closed":
             return self.hosts_only(found) if found["counted"] else self.say("poll.closed_hidden")
-        if poll["kind"] == "multi":
-            said.append(self.say("vote.up_to", poll["max_choices"], n=poll["max_choices"]))
+        said += self.phrases(kind_of(poll["kind"]).invitation(poll["max_choices"]))
         if not poll["allow_change"]:
             said.append(self.say("vote.final"))
         if not found["counted"]:

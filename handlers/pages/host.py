@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 
 from handlers.assets.assets import texts
-from handlers.pages.page import Page
+from handlers.pages.page import Page, installed_kinds
 from handlers.pages.screens import is_reachable
 from handlers.pages.view_models.looks import number, rows
 from handlers.pages.view_models.result_summary import ResultSummary
 from livewall.names import wall_code
+from livewall.voting.kinds import kind_of
 from livewall.voting.poll import Phase, Poll, is_public
-from livewall.walls.wall_model import WallItem, wall_model
+from livewall.walls.wall_model import WallItem
 
 TEXTS = ("live", "poll", "error", "home", "host", "phone", "state", "health", "result")
 TIMES = (30, 60, 120)
@@ -26,7 +27,7 @@ class HostView(Page):
 
     async def steer(self, typed_code: str, *, wrong: str = "", typed: dict[str, str] | None = None) -> None:
         code = wall_code(typed_code)
-        wall, version, entries = await self.services.store.read(lambda c: wall_model(c, code))
+        wall, version, entries = await self.services.results.wall_model(code)
         active = next((entry for entry in entries if entry.item == wall.active), None)
         base = self.services.base_url
         await self.render_beside(
@@ -76,6 +77,7 @@ class HostView(Page):
             "lang": self.locale.code.replace("_", "-"),
             "phone": self.reverse_url("wall_phone", wall.code),
             "times": TIMES,
+            **installed_kinds(),
         }
 
 
@@ -110,8 +112,7 @@ def written(poll: Poll) -> dict[str, str]:
         "title": poll.title,
         "options": "\n".join(named),
         "abstain": "".join(abstain),
-        "kind": poll.kind,
-        "max_choices": str(poll.max_choices) if poll.kind == "multi" else "",
+        **kind_of(poll.kind).write_form(poll.max_choices),
         "results": poll.results,
         "quorum": str(poll.quorum) if poll.quorum else "",
         "majority": poll.majority or "",

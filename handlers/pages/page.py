@@ -27,11 +27,18 @@ from handlers.pages.view_models.looks import (
 )
 from livewall.errors import LivewallError, NotFound
 from livewall.identity import NOBODY, Who
+from livewall.voting.kinds import Phrase, added_kinds, kind_of, kinds
 
 NOT_SHOWN = {"as", "change", "lang", "packs", "round", "theme"}
 """Query arguments whose text never stands in a page."""
 _MAKER = ThreadPoolExecutor(1, thread_name_prefix="livewall-pages")
 """One long page at a time: several threads at work would keep the loop from its turn."""
+
+
+def installed_kinds() -> dict[str, Any]:
+    """Return what a page's scripts must know of the kinds of polls that packages have added; mostly nothing."""
+    pages = added_kinds()
+    return {"kinds": pages} if pages else {}
 
 
 class Page(BaseHandler):
@@ -73,6 +80,7 @@ class Page(BaseHandler):
             "in_script": in_script,
             "moment": moment,
             "share_width": share_width,
+            "poll_kinds": kinds,
             "length_class": length_class,
             "density": density,
             "extras": extras,
@@ -103,6 +111,16 @@ class Page(BaseHandler):
             return self.lobby(poll, self.say("lobby.draft"))
         return self.poll_scene(poll)
 
+    def phrases(self, phrase: Phrase | None) -> list[str]:
+        """Return a phrase of a kind of poll in the reader's language; nothing for None."""
+        return [self.say(phrase.key, phrase.number, **phrase.values)] if phrase else []
+
+    def kind_label(self, kind: str) -> str:
+        """Return what a form calls a kind of poll; one that the catalogue does not know, by its name."""
+        key = f"home.kind.{kind}"
+        said = self.say(key)
+        return kind if said == key else said
+
     def lobby(self, poll: dict[str, Any] | None, head: str) -> dict[str, Any]:
         title = poll["title"] if poll else ""
         said = {"lobby_title": title, "lobby_head": head, "lobby_rest": self.say("lobby.rest"), "lobby_here": ""}
@@ -115,6 +133,7 @@ class Page(BaseHandler):
         ballot = poll["ballot"]
         return {
             "kind": "poll",
+            "control": kind_of(poll["kind"]).control,
             "poll": poll,
             "title": poll["title"],
             "rows": rows(poll, tally),
@@ -155,6 +174,7 @@ class Page(BaseHandler):
             "wallStream": f"walls/{wall['code']}" if wall else None,
             "active": wall["active"] if wall else None,
             "lang": self.locale.code.replace("_", "-"),
+            **installed_kinds(),
             "poll": {key: poll.get(key) for key in ("id", "phase", "round", "ballot", "needs_code")} if poll else None,
             "steps": [step["name"] for step in scene["task"]["steps"]] if scene["kind"] == "task" else [],
         }

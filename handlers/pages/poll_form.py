@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from livewall.errors import BadInput
+from livewall.voting.kinds import ONE, check_kind
 
 
 def lines(text: str) -> list[str]:
@@ -45,9 +46,7 @@ def rules(given: dict[str, str], options: int | None) -> dict[str, Any]:
         "compare": given.get("compare") == "yes",
     }
     if options is not None:
-        several = given.get("kind") == "multi"
-        most = whole(given, "max_choices") if several else 1
-        found |= {"kind": "multi" if several else "single", "max_choices": options if most is None else most}
+        found |= check_kind(given.get("kind") or ONE).read_form(given, options)
     return found
 
 

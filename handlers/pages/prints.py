@@ -14,7 +14,7 @@ from handlers.pages.view_models.result_summary import ResultSummary, minute
 from livewall.charts.drawing import PATTERNS, pattern
 from livewall.errors import NotAllowed, NotFound
 from livewall.names import wall_code
-from livewall.voting import decision, rounds
+from livewall.voting import decision
 from livewall.voting.figures import Figure, figures
 from livewall.voting.poll import Phase, Poll, is_public
 
@@ -74,7 +74,7 @@ class PrintPage(Page):
 
     async def sheet(self, poll_id: str) -> Sheet:
         """Raises NotFound, and NotAllowed where the tally may not be seen."""
-        poll, tallies, _ = await rounds.shown(self.services.store, self.services.hub, poll_id, self.who)
+        poll, tallies, _ = await self.services.results.shown(poll_id, self.who)
         if poll.phase is Phase.DRAFT and len(tallies) > 1:
             tallies = tallies[:-1]  # a round that has not begun says nothing yet
         told = [ResultSummary(self, poll, tally) for tally in tallies[-ROUNDS:]]

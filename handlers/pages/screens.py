@@ -13,9 +13,9 @@ from handlers.pages.view_models.looks import most_chosen, multiples, number, row
 from handlers.pages.view_models.result_summary import ResultSummary, round_before
 from livewall.identity import NOBODY
 from livewall.voting import decision
-from livewall.voting import rows as poll_rows
+from livewall.voting.kinds import kind_of
 from livewall.voting.poll import Phase, Poll, Tally
-from livewall.walls.wall_results import WallResults, wall_results
+from livewall.walls.wall_results import WallResults
 
 NOTHING_BESIDE = {"limit": "", "compared": False, "quorum": "", "note": ""}
 
@@ -35,7 +35,7 @@ class ScreenPage(Page):
         results = None
         if found["kind"] == "lobby" and wall:
             found |= self.welcome(found, wall, here)
-            results = await wall_results(self.services.store, wall["code"], NOBODY)
+            results = await self.services.results.of_wall(wall["code"], NOBODY)
             if results.over:
                 found |= {"kind": "end", "results": self.end(results)}
         embedded = self.argument("embed") == "1"
@@ -86,8 +86,7 @@ class ScreenPage(Page):
 
     def rules(self, poll: dict[str, Any]) -> str:
         said = [self.say(f"poll.assurance.{poll['assurance']}")]
-        if poll["kind"] == "multi":
-            said.append(self.say("poll.up_to", poll["max_choices"], n=poll["max_choices"]))
+        said += self.phrases(kind_of(poll["kind"]).rule(poll["max_choices"]))
         if poll["phase"] == "open":
             said.append(self.say("poll.may_change" if poll["allow_change"] else "poll.is_final"))
         return " · ".join(said)
@@ -114,7 +113,7 @@ class ScreenPage(Page):
         """How many ballots there are, which everybody may know."""
         if tally is not None:
             return int(tally["ballots"])
-        return (await self.services.store.read(lambda c: poll_rows.tally(c, poll))).ballots
+        return await self.services.results.turnout(poll)
 
 
 class PollScreen(ScreenPage):

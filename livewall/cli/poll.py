@@ -18,6 +18,7 @@ from livewall.cli.wall import pages
 from livewall.client.ballots import find_poll
 from livewall.client.calls import Server, segment
 from livewall.visible_text import matching
+from livewall.voting.kinds import ONE, SEVERAL
 
 RESULTS = ("live", "after_vote", "after_close", "on_publish")
 MAJORITIES = ("1/2", "2/3", "3/4")
@@ -50,6 +51,7 @@ def poll() -> None:
 @click.argument("options", nargs=-1, required=True, metavar="OPTION...")
 @wall_option(help="Append it to this wall.")
 @click.option("--multi", is_flag=True, help="Several choices in one ballot.")
+@click.option("--kind", metavar="NAME", help="A kind of poll that was added to the server, by its name.")
 @click.option("--max-choices", type=click.IntRange(1), metavar="N", help="How many, with --multi.  [default: all]")
 @click.option("--abstain", metavar="LABEL", help="An option that means to abstain: it counts as a ballot only.")
 @click.option("--results", type=click.Choice(RESULTS), help="When all may see the counts.  [default: live]")
@@ -68,6 +70,7 @@ def create(
     options: tuple[str, ...],
     wall: str | None,
     multi: bool,
+    kind: str | None,
     max_choices: int | None,
     abstain: str | None,
     results: str | None,
@@ -86,13 +89,17 @@ def create(
     livewall poll create "Lunch?" Soup Salad --wall K7M2QD --closes-in 60 --open
     livewall poll create "The budget?" Yes No --abstain Abstention --quorum 50 --majority 2/3
     """
-    if max_choices and not multi:
+    if multi and kind not in (None, SEVERAL):
+        raise click.UsageError("--multi and --kind exclude each other.")
+    if max_choices and not multi and kind is None:
         raise click.UsageError("--max-choices needs --multi: otherwise a ballot has one choice.")
     if codes and not wall:
         raise click.UsageError("--codes needs --wall: codes belong to a wall.")
     body: dict[str, Any] = {"title": title, "options": with_abstention(list(options), abstain)}
     if multi:
-        body |= {"kind": "multi", "max_choices": max_choices or len(options)}
+        body |= {"kind": SEVERAL, "max_choices": max_choices or len(options)}
+    elif kind:
+        body |= {"kind": kind, "max_choices": max_choices or 1}
     given = {
         "wall": wall.upper() if wall else None,
         "results": results,
@@ -134,6 +141,7 @@ def with_abstention(options: Sequence[Any], label: str | None) -> list[Any]:
 @click.option("--option", "options", multiple=True, metavar="LABEL", help="These options instead; once for each.")
 @click.option("--abstain", metavar="LABEL", help="The option that means to abstain, a new one if need be.")
 @click.option("--multi/--single", default=None, help="Several choices in one ballot, or one.")
+@click.option("--kind", metavar="NAME", help="A kind of poll that was added to the server, by its name.")
 @click.option("--max-choices", type=click.IntRange(1), metavar="N", help="How many, of several.")
 @click.option("--results", type=click.Choice(RESULTS), help="When all may see the counts.")
 @click.option("--quorum", type=OrNone(click.IntRange(1)), metavar="N|none", help="So many ballots are needed.")
@@ -151,6 +159,7 @@ def edit(
     options: tuple[str, ...],
     abstain: str | None,
     multi: bool | None,
+    kind: str | None,
     max_choices: int | None,
     results: str | None,
     quorum: Any,
@@ -170,7 +179,7 @@ def edit(
     given = {
         "title": title,
         "options": with_abstention(options, abstain) if options else None,
-        "kind": None if multi is None else "multi" if multi else "single",
+        "kind": kind if multi is None else SEVERAL if multi else ONE,
         "max_choices": max_choices,
         "results": results,
         "quorum": quorum,

@@ -20,6 +20,7 @@ from livewall.rehearsal.checks import Fault
 from livewall.rehearsal.http_client import Answer, HttpConnection
 from livewall.rehearsal.run import Run
 from livewall.rehearsal.viewer import GoneForGood, Viewer
+from livewall.voting.kinds import Rules, kind_of
 
 AT_ONCE = 4  # connections on which what the page names is fetched
 LATER = frozenset({"rate", "unavailable", "draining"})
@@ -68,9 +69,8 @@ def intentions(poll: Mapping[str, Any], chance: random.Random, react: float) -> 
 
 
 def _choice(poll: Mapping[str, Any], chance: random.Random) -> tuple[str, ...]:
-    ids = [option["id"] for option in poll["options"]]
-    many = chance.randint(1, min(poll["max_choices"], len(ids))) if poll["kind"] == "multi" else 1
-    return tuple(chance.sample(ids, many))
+    rules = Rules(tuple(option["id"] for option in poll["options"]), poll["max_choices"], abstain=None)
+    return kind_of(poll["kind"]).sample(rules, chance)
 
 
 class Person(Viewer):

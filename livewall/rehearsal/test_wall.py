@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from livewall.client.calls import Refusal, Server, segment
+from livewall.voting.kinds import marking
 
 NAME = "livewall rehearse"
 _TITLE = re.compile(rf"{NAME} \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ, seed \d+")
@@ -19,8 +20,7 @@ QUESTIONS: tuple[dict[str, Any], ...] = (
     {
         "title": "What should the next evening be about?",
         "options": ["The debates", "The economy", "The polls", "Their errors", "Nothing"],
-        "kind": "multi",
-        "max_choices": 3,
+        **marking(3, 5),
         "results": "after_close",
     },
     {"title": "Shall we go on?", "options": ["Yes", "No"], "results": "on_publish"},

@@ -15,7 +15,8 @@ from livewall.errors import Refused
 from livewall.store.transaction import Transaction
 from livewall.voting import rows
 from livewall.voting.counts import count
-from livewall.voting.poll import Phase, check_choices
+from livewall.voting.kinds import Rules, kind_of
+from livewall.voting.poll import Phase
 
 _FIND = "SELECT receipt FROM ballots WHERE poll = :poll AND round = :round AND voter = :voter"
 _CHOICES = "SELECT choice FROM choices WHERE receipt = :receipt"
@@ -64,12 +65,13 @@ def cast(
             in_order = tuple(o for o in row.order if o in before)
             return Cast(Ballot(found[0], in_order, row.poll.round), created=False, changed=False)
     this = _round(row, round_number, now)
-    marks = check_choices(row.poll.kind, row.order, row.poll.max_choices, choices, row.abstain)
+    kind = kind_of(row.poll.kind)
+    marks = kind.check_ballot(Rules(row.order, row.poll.max_choices, row.abstain), choices)
     if found is None:
         tx.execute(_INSERT, {**params, "receipt": receipt})
         for mark in marks:
             tx.execute(_MARK, {"receipt": receipt, "choice": mark})
-        count(tx, poll, this, marks, (), ballots=1)
+        count(tx, poll, this, kind.counted(marks), (), ballots=1)
         return Cast(Ballot(receipt, marks, this), created=True, changed=True)
     own: str = found[0]
     if not row.poll.allow_change:
@@ -77,7 +79,7 @@ def cast(
     tx.execute(_UNMARK, {"receipt": own})
     for mark in marks:
         tx.execute(_MARK, {"receipt": own, "choice": mark})
-    count(tx, poll, this, marks, before, ballots=0)
+    count(tx, poll, this, kind.counted(marks), kind.counted(before), ballots=0)
     return Cast(Ballot(own, marks, this), created=False, changed=True)
 
 
@@ -95,7 +97,7 @@ def retract(tx: Transaction, poll: str, voter: bytes, *, round_number: int | Non
     before = [c for (c,) in tx.all(_CHOICES, {"receipt": found[0]})]
     tx.execute(_UNMARK, {"receipt": found[0]})
     tx.execute(_DELETE, params)
-    count(tx, poll, this, (), before, ballots=-1)
+    count(tx, poll, this, (), kind_of(row.poll.kind).counted(before), ballots=-1)
     return Cast(none, created=False, changed=True)
 
 

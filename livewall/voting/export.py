@@ -1,13 +1,12 @@
-"""What a host may take away: ballots under their receipts, and the results. Never a voter, never a time."""
+"""Exports for hosts: ballots under their receipts, and results. They name no voter, and no ballot's time."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import msgspec
 
 from livewall.voting import rows
 from livewall.voting.erasure import erased
+from livewall.voting.poll import Poll, Tally
 
 
 class Marked(msgspec.Struct):
@@ -18,7 +17,7 @@ class Marked(msgspec.Struct):
 
 def ballots(asks: rows.Asks, poll: str) -> list[Marked]:
     """All ballots of a poll, in the order of their receipts, which are random. Raises NotFound."""
-    order = {poll_id: place for place, poll_id in enumerate(rows.find(asks, poll).order)}
+    order = {option_id: place for place, option_id in enumerate(rows.find(asks, poll).order)}
     found: dict[str, Marked] = {}
     for receipt, round_number, choice in asks.execute(
         """SELECT ballots.receipt, ballots.round, choices.choice FROM ballots
@@ -29,17 +28,33 @@ def ballots(asks: rows.Asks, poll: str) -> list[Marked]:
     ):
         found.setdefault(receipt, Marked(receipt, round_number, [])).choices.append(choice)
     for marked in found.values():
-        marked.choices.sort(key=lambda poll_id: order.get(poll_id, len(order)))
+        marked.choices.sort(key=lambda option_id: order.get(option_id, len(order)))
     return list(found.values())
 
 
-def results(asks: rows.Asks, poll: str, days: int | None) -> dict[str, Any]:
-    """The poll with the tally of each round, how long ballots are kept, and in which rounds they are erased. Raises
-    NotFound."""
+class Erased(msgspec.Struct):
+    """The ballots of a round are erased, since when."""
+
+    round: int
+    at: str
+
+
+class Results(msgspec.Struct):
+    """A poll and the tally of each of its rounds; how many days after closing this server erases ballots (null: never),
+    and the rounds whose ballots are erased."""
+
+    poll: Poll
+    rounds: list[Tally]
+    ballot_days: int | None
+    erased: list[Erased]
+
+
+def results(asks: rows.Asks, poll: str, days: int | None) -> Results:
+    """Return the poll with the tally of each round. Raises NotFound."""
     current = rows.find(asks, poll).poll
-    rounds = [
-        msgspec.to_builtins(rows.tally(asks, msgspec.structs.replace(current, round=round_number)))
+    tallies = [
+        rows.tally(asks, msgspec.structs.replace(current, round=round_number))
         for round_number in range(1, current.round + 1)
     ]
-    gone = [{"round": round_number, "at": at} for round_number, at in erased(asks, poll).items()]
-    return {"poll": msgspec.to_builtins(current), "rounds": rounds, "ballot_days": days, "erased": gone}
+    gone = [Erased(round_number, at) for round_number, at in erased(asks, poll).items()]
+    return Results(current, tallies, days, gone)

@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 from livewall.clock import iso, later, moment
 from livewall.errors import Refused, invalid
 from livewall.visible_text import alike, readable
+from livewall.voting.kinds import check_kind
 from livewall.wire import OptionIn, PollEdit, PollIn, TimerIn
 
 LONGEST = timedelta(days=366)
@@ -122,24 +123,6 @@ def abstention(options: Sequence[Option]) -> str | None:
     return next((option.id for option in options if option.abstain is True), None)
 
 
-def check_choices(
-    kind: str, options: Sequence[str], max_choices: int, choices: Sequence[str], abstain: str | None = None
-) -> tuple[str, ...]:
-    """The choices of a ballot in the order of the options; raises BadInput with the field `choices`."""
-    unknown = [c for c in choices if c not in options]
-    if unknown:
-        raise invalid("choices", f"there is no option {unknown[0]!r}")
-    if len(set(choices)) != len(choices):
-        raise invalid("choices", "an option stands there twice")
-    if not choices:
-        raise invalid("choices", "choose one" if kind == "single" else "choose at least one")
-    if len(choices) > max_choices:
-        raise invalid("choices", "choose only one" if max_choices == 1 else f"choose at most {max_choices}")
-    if abstain in choices and len(choices) > 1:
-        raise invalid("choices", "who abstains chooses nothing else")
-    return tuple(o for o in options if o in choices)
-
-
 def options_of(given: Sequence[str | OptionIn]) -> list[Option]:
     """Options with ids: those given, else their places "1", "2", …"""
     made = []
@@ -171,15 +154,6 @@ def check_told_apart(options: Sequence[Option]) -> None:
             )
 
 
-def max_choices_of(kind: str, wanted: int, options: int) -> int:
-    """How many marks a ballot may hold; raises BadInput for more than there are options, or than a single poll has."""
-    if kind == "single" and wanted != 1:
-        raise invalid("max_choices", "a single poll has exactly 1")
-    if wanted > options:
-        raise invalid("max_choices", f"there are only {options} options")
-    return wanted
-
-
 def check_assurance(assurance: str, wall: str | None) -> None:
     """Raise BadInput where there is no wall to take codes from."""
     if assurance == "code" and wall is None:
@@ -203,7 +177,7 @@ def new_poll(poll_id: str, given: PollIn) -> Poll:
         published=False,
         assurance=given.assurance,
         allow_change=given.allow_change,
-        max_choices=max_choices_of(given.kind, given.max_choices, len(options)),
+        max_choices=check_kind(given.kind).max_choices(given.max_choices, len(options)),
         closes_at=None,
         quorum=given.quorum or UNSET,
         majority=given.majority or UNSET,
@@ -221,7 +195,7 @@ def asked(poll: Poll, closes_in: int | None) -> PollIn:
     return PollIn(
         title=poll.title,
         options=options,
-        kind=poll.kind,  # type: ignore[arg-type]  # it came in as one
+        kind=poll.kind,
         max_choices=poll.max_choices,
         results=poll.results,  # type: ignore[arg-type]
         allow_change=poll.allow_change,
@@ -291,7 +265,7 @@ def edited(poll: Poll, edit: PollEdit, *, has_ballots: bool) -> Poll:
     kind = changed.get("kind", poll.kind)
     options = changed.get("options", poll.options)
     if changed.keys() & {"options", "kind", "max_choices"}:
-        held = 1 if kind == "single" else min(poll.max_choices, len(options))
-        changed["max_choices"] = max_choices_of(kind, given.get("max_choices", held), len(options))
+        held = min(poll.max_choices, len(options)) if kind == poll.kind else 1
+        changed["max_choices"] = check_kind(kind).max_choices(given.get("max_choices", held), len(options))
     return msgspec.structs.replace(poll, **changed)
 

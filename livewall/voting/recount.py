@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -9,6 +12,7 @@ import msgspec
 from livewall.store.sqlite import connect
 from livewall.voting import rows
 from livewall.voting.erasure import erased, kept
+from livewall.voting.kinds import kind_of
 from livewall.voting.poll import Poll, Tally
 
 
@@ -61,13 +65,14 @@ def labels(database: Path, poll: str) -> dict[str, str]:
 
 
 def count_ballots(asks: rows.Asks, poll: Poll) -> Tally:
-    params = {"poll": poll.id, "round": poll.round}
-    counts = dict(
-        asks.execute(
-            """SELECT choices.choice, COUNT(*) FROM ballots JOIN choices ON choices.receipt = ballots.receipt
-            WHERE ballots.poll = :poll AND ballots.round = :round GROUP BY choices.choice""",
-            params,
-        ).fetchall()
+    """Count the ballots of the poll's round one by one, by the rule of its kind."""
+    kind, counts, ballots = kind_of(poll.kind), Counter[str](), 0
+    marks = asks.execute(
+        """SELECT ballots.receipt, choices.choice FROM ballots LEFT JOIN choices ON choices.receipt = ballots.receipt
+        WHERE ballots.poll = :poll AND ballots.round = :round ORDER BY ballots.receipt""",
+        {"poll": poll.id, "round": poll.round},
     )
-    ballots = asks.execute("SELECT COUNT(*) FROM ballots WHERE poll = :poll AND round = :round", params).fetchone()[0]
-    return Tally(poll.round, {o.id: counts.get(o.id, 0) for o in poll.options}, ballots)
+    for _, ballot in itertools.groupby(marks, key=operator.itemgetter(0)):
+        counts.update(kind.counted([choice for _, choice in ballot if choice is not None]))
+        ballots += 1
+    return Tally(poll.round, {option.id: counts[option.id] for option in poll.options}, ballots)

@@ -50,11 +50,6 @@ async def shown(store: Store, hub: LiveHub, poll: str, who: Who) -> Shown:
     return await store.read(ask)
 
 
-async def tallies(store: Store, hub: LiveHub, poll: str, who: Who) -> list[Tally]:
-    """Each round's tally as far as `who` may see it, the oldest first, the current one last. Raises as `shown`."""
-    return (await shown(store, hub, poll, who)).tallies
-
-
 def chosen(shown: Shown, round_number: int | None) -> Tally:
     """A round of those that may be seen, the current one unless another is named. Raises NotFound, NotAllowed."""
     asked = shown.poll.round if round_number is None else round_number

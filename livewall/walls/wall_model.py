@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from livewall.errors import NotFound
@@ -21,10 +23,18 @@ class WallItem(msgspec.Struct):
     state: str = ""
 
 
-def wall_model(asks: rows.Asks, code: str) -> tuple[Wall, int, list[WallItem]]:
-    """The wall, its version and its items, as they stand together. For hosts only. Raises NotFound."""
+class WallModel(NamedTuple):
+    """A wall, its version and its items, as they stand together."""
+
+    wall: Wall
+    version: int
+    items: list[WallItem]
+
+
+def wall_model(asks: rows.Asks, code: str) -> WallModel:
+    """Return a wall as its hosts steer it; for hosts only. Raises NotFound."""
     row = find(asks, code)
-    return row.wall, row.version, [wall_item(asks, item) for item in row.wall.items]
+    return WallModel(row.wall, row.version, [wall_item(asks, item) for item in row.wall.items])
 
 
 def wall_item(asks: rows.Asks, item: str) -> WallItem:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from conftest import Hall, becomes, reads
 from playwright.async_api import Page
+
+from livewall.voting.kinds import kinds
 
 FIRST = ".row[data-option], .row >> nth=0"
 
@@ -315,3 +320,23 @@ async def test_each_module_is_asked_for_once_and_under_its_versioned_address(hal
     await hall.live(page)
     assert len(asked) == len(set(asked)) > 15
     assert all("?v=" in url for url in asked), asked
+
+
+async def test_a_kind_of_poll_that_a_package_adds_is_voted_on_a_phone(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "installed")
+    kinds.cache_clear()
+    try:
+        poll = await hall.poll(kind="pair")
+        phone = await hall.phone(f"/polls/{poll}")
+        screen = await hall.projector(f"/polls/{poll}/screen")
+        await phone.click(".choice >> nth=0")
+        await phone.click(".choice >> nth=2")
+        await phone.click(".choice >> nth=1")
+        await reads(phone, ".over", "Choose at most 2; take one back first.")
+        await phone.click(".cast")
+        await phone.wait_for_selector("#receipt[data-phase=safe]")
+        await becomes(lambda: figures(screen), ["100%", "0%", "100%"])
+    finally:
+        kinds.cache_clear()

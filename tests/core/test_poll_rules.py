@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,11 +12,10 @@ from msgspec.structs import replace
 
 from livewall.clock import later, moment
 from livewall.errors import LivewallError
+from livewall.voting.kinds import Rules, kinds
 from livewall.voting.poll import (
     Phase,
-    check_choices,
     edited,
-    max_choices_of,
     moved,
     new_poll,
     options_of,
@@ -24,6 +25,8 @@ from livewall.voting.poll import (
 )
 from livewall.voting.rounds import seen_rounds
 from livewall.wire import OptionIn, PollEdit, PollIn, TimerIn
+
+SINGLE, MULTI = kinds()["single"], kinds()["multi"]
 
 
 def refusal(call: object, *args: object, **kw: object) -> str:
@@ -65,20 +68,21 @@ def test_opening_what_is_open_and_closing_what_is_closed_change_nothing() -> Non
 
 
 def test_choices_stand_in_the_order_of_the_options() -> None:
-    assert check_choices("multi", ["a", "b", "c"], 3, ["c", "a"]) == ("a", "c")
+    assert MULTI.check_ballot(Rules(("a", "b", "c"), 3, None), ["c", "a"]) == ("a", "c")
 
 
 @pytest.mark.parametrize("choices", [[], ["z"], ["a", "b"], ["a", "a"]])
 def test_a_single_poll_takes_one_known_choice(choices: list[str]) -> None:
-    assert refusal(check_choices, "single", ["a", "b"], 1, choices) == "invalid"
+    assert refusal(SINGLE.check_ballot, Rules(("a", "b"), 1, None), choices) == "invalid"
 
 
 @given(st.lists(st.sampled_from("abcdef"), unique=True), st.integers(1, 6))
 def test_a_multi_poll_takes_up_to_its_limit(choices: list[str], limit: int) -> None:
+    rules = Rules(tuple("abcdef"), limit, None)
     if 1 <= len(choices) <= limit:
-        assert sorted(check_choices("multi", list("abcdef"), limit, choices)) == sorted(choices)
+        assert sorted(MULTI.check_ballot(rules, choices)) == sorted(choices)
     else:
-        assert refusal(check_choices, "multi", list("abcdef"), limit, choices) == "invalid"
+        assert refusal(MULTI.check_ballot, rules, choices) == "invalid"
 
 
 def test_options_without_ids_are_numbered() -> None:
@@ -99,9 +103,9 @@ def test_control_characters_are_refused() -> None:
 
 
 def test_a_multi_poll_has_the_limit_it_was_given() -> None:
-    assert max_choices_of("multi", 2, 5) == 2
-    assert refusal(max_choices_of, "multi", 6, 5) == "invalid"
-    assert refusal(max_choices_of, "single", 2, 5) == "invalid"
+    assert MULTI.max_choices(2, 5) == 2
+    assert refusal(MULTI.max_choices, 6, 5) == "invalid"
+    assert refusal(SINGLE.max_choices, 2, 5) == "invalid"
 
 
 def test_options_stand_once_there_is_a_ballot() -> None:
@@ -115,9 +119,24 @@ def test_an_edit_with_the_same_options_is_fine_with_ballots() -> None:
     assert edited(poll, PollEdit(title="U", options=["A", "B"]), has_ballots=True).title == "U"
 
 
-def test_who_abstains_chooses_nothing_else() -> None:
-    assert check_choices("multi", ["a", "b", "c"], 3, ["c"], "c") == ("c",)
-    assert refusal(check_choices, "multi", ["a", "b", "c"], 3, ["a", "c"], "c") == "invalid"
+def test_a_ballot_that_abstains_can_choose_nothing_else() -> None:
+    rules = Rules(("a", "b", "c"), 3, "c")
+    assert MULTI.check_ballot(rules, ["c"]) == ("c",)
+    assert refusal(MULTI.check_ballot, rules, ["a", "c"]) == "invalid"
+
+
+def test_an_edit_to_another_kind_gives_its_number_of_choices() -> None:
+    poll = new_poll("x", PollIn(title="T", options=["A", "B", "C"], kind="multi", max_choices=3))
+    assert edited(poll, PollEdit(kind="single"), has_ballots=False).max_choices == 1
+    assert edited(poll, PollEdit(options=["A", "B"]), has_ballots=False).max_choices == 2
+    assert refusal(edited, poll, PollEdit(kind="many"), has_ballots=False) == "invalid"
+
+
+@given(st.sets(st.sampled_from("abcdef"), min_size=1), st.integers(2, 6), st.randoms())
+def test_what_a_rehearsal_casts_is_taken(options: set[str], limit: int, chance: random.Random) -> None:
+    for kind, most in ((SINGLE, 1), (MULTI, limit)):
+        rules = Rules(tuple(sorted(options)), most, None)
+        assert kind.check_ballot(rules, kind.sample(rules, chance))
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ POLL = {"title": "Tea?", "options": ["yes", "no"]}
         ({"max_choices": 41}, "max_choices", "must be at most 40"),
         ({"closes_in": 1.5}, "closes_in", "must be a whole number, not a number"),
         ({"allow_change": "yes"}, "allow_change", "must be true or false, not text"),
-        ({"kind": "many"}, "kind", "must not be 'many': there is no such choice"),
+        ({"results": "never"}, "results", "must not be 'never': there is no such choice"),
         ({"colour": "red"}, "colour", "is not known here"),
     ],
 )

@@ -8,7 +8,8 @@ from msgspec import UNSET
 from handlers.base import BaseHandler
 from livewall.errors import NotAllowed, NotFound
 from livewall.identity import Who
-from livewall.voting import decision, rounds
+from livewall.voting import decision
+from livewall.voting.kinds import kind_of
 from livewall.voting.poll import Phase, Poll, Tally
 
 MAJORITIES = {"1/2": "result.half", "2/3": "result.two_thirds", "3/4": "result.three_quarters"}
@@ -40,8 +41,8 @@ class ResultSummary:
 
     def rules(self) -> str:
         said = [self.say(f"poll.assurance.{self.poll.assurance}")]
-        if self.poll.kind == "multi":
-            said.append(self.say("poll.up_to", self.poll.max_choices, n=self.poll.max_choices))
+        if rule := kind_of(self.poll.kind).rule(self.poll.max_choices):
+            said.append(self.say(rule.key, rule.number, **rule.values))
         return " · ".join(said)
 
     def time(self) -> str:
@@ -108,7 +109,7 @@ async def round_before(handler: BaseHandler, poll: Poll, who: Who) -> Tally | No
     if poll.compare is not True or poll.round == 1:
         return None
     try:
-        found = await rounds.tallies(handler.services.store, handler.services.hub, poll.id, who)
+        found = await handler.services.results.rounds(poll.id, who)
     except (NotAllowed, NotFound):  # hidden since the poll was read: the page shows it without
         return None
     return next((each for each in reversed(found) if each.round < poll.round), None)

@@ -1,15 +1,23 @@
-"""Kinds of steps: one module each, behind a small interface. The key of a kind in a step's table chooses it."""
+"""Kinds of steps: one module each, behind a small interface. The key of a kind in a step's table chooses it.
+
+An installed package adds a kind of its own through the entry point group `livewall.step_kinds`: the entry's name is the
+kind's key, its value a class that follows `Kind`.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import msgspec
 
+from livewall import entry_points
 from livewall.tasks.pipelines.template import Outputs, Params
 from livewall.toml_lines import Path
 from livewall.toml_problems import Place
+
+GROUP = "livewall.step_kinds"
 
 
 class Values(msgspec.Struct, frozen=True):
@@ -51,8 +59,13 @@ class Kind(Protocol):
         """The command of a step with this body. Raises MissingOutput."""
 
 
+@functools.cache
 def kinds() -> Mapping[str, Kind]:
-    """Every kind by its key."""
+    """Return every kind by its key: those of Livewall, then those of installed packages.
+
+    Raises LivewallError where an installed kind cannot be loaded, or has the key of another.
+    """
     from livewall.tasks.kinds.run import Run
 
-    return {kind.key: kind for kind in (Run(),)}
+    builtin: tuple[Kind, ...] = (Run(),)
+    return entry_points.load(GROUP, {kind.key: kind for kind in builtin})

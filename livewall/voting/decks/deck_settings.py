@@ -8,14 +8,13 @@ from typing import Any, NamedTuple, get_args
 
 from livewall import wire
 from livewall.visible_text import look
+from livewall.voting.kinds import kind_of, kinds
 from livewall.wire import PollIn
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SPAN = re.compile(r"([0-9]{1,9})\s*(?:(s|m|h|d)|sec|seconds?|min|minutes?|hours?|days?)?")
 _CLOCK = re.compile(r"([0-9]{1,6}):([0-5][0-9])")
 _YES, _NO = ("yes", "true", "on", "y"), ("no", "false", "off", "n")
-_SEVERAL = ("several", "any", "all", "multi", "multiple")
-_UP_TO = re.compile(r"(?:up to|at most)\s*([0-9]{1,9})")
 
 Fields = dict[str, Any]
 
@@ -30,13 +29,10 @@ class Setting(NamedTuple):
 
 
 def _choices(text: str) -> Fields:
-    if text in ("one", "1", "single"):
-        return {"kind": "single", "max_choices": 1}
-    if text in _SEVERAL:
-        return {"kind": "multi", "max_choices": None}
-    if found := _UP_TO.fullmatch(text):
-        return {"kind": "multi", "max_choices": int(found[1])}
-    return {"kind": "multi", "max_choices": _number(text, "one, several, or up to 3")}
+    for kind in kinds().values():
+        if (given := kind.read_setting(text)) is not None:
+            return given
+    raise ValueError("one, several, or up to 3")
 
 
 def _number(text: str, taken: str = "a whole number") -> int:
@@ -75,14 +71,12 @@ def _span(seconds: int) -> str:
 
 
 def _choices_written(poll: PollIn) -> str:
-    if poll.kind == "single":
-        return ""
-    return "several" if poll.max_choices == len(poll.options) else f"up to {poll.max_choices}"
+    return kind_of(poll.kind).write_setting(poll)
 
 
 SETTINGS = (
     Setting(("choices",), _choices, _choices_written),
-    Setting(("kind",), lambda text: {"kind": _one_of(text, get_args(wire.Kind))}, lambda poll: ""),
+    Setting(("kind",), lambda text: {"kind": _one_of(text, tuple(kinds()))}, lambda poll: ""),
     Setting(("max choices", "max"), lambda text: {"max_choices": _number(text)}, lambda poll: ""),
     Setting(
         ("results",),

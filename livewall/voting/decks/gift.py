@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from livewall.voting.decks.drafts import RIGHT_ANSWERS, Drafts, Taken
+from livewall.voting.kinds import marking
 
 _BLOCK = re.compile(r"\{\s*(?:[=~#]|(?:T|F|TRUE|FALSE)\s*(?:#[^{}]*)?\})", re.IGNORECASE)
 _DECK = re.compile(r"\s|#{1,6}\s|[-*+•] |[0-9]{1,3}[.)] |[A-Za-z]\) ")
@@ -107,7 +108,7 @@ def _question(drafts: Drafts, line: int, block: str) -> None:
         at += piece.count("\n")
     drafts.note(RIGHT_ANSWERS)
     if right > 1 and "=" not in pieces[1::2]:
-        drafts.add(line, title, options, kind="multi", max_choices=len(options))
+        drafts.add(line, title, options, **marking(None, len(options)))
     else:
         drafts.add(line, title, options)
 

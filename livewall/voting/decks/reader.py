@@ -15,6 +15,7 @@ from livewall.visible_text import alike, readable, shows
 from livewall.voting.decks import deck_settings
 from livewall.voting.decks.deck_settings import named
 from livewall.voting.decks.lines import Kind, Line, has_checkbox, lines_of, marks_of, read, setting_of
+from livewall.voting.kinds import check_kind, marking
 from livewall.voting.poll import new_poll
 from livewall.wire import OptionIn, PollIn, refused
 
@@ -319,9 +320,9 @@ def _settings(question: _Question) -> dict[str, Any]:
     values = {name: value for name, (value, _) in question.settings.items()}
     most = values.pop("max_choices", None)
     if most is not None:
-        return {"kind": "multi" if most > 1 else "single", "max_choices": most} | values
-    if values.get("kind") == "multi":
-        values["max_choices"] = len(question.options)
+        return marking(most, len(question.options)) | values
+    if "kind" in values:
+        values["max_choices"] = check_kind(values["kind"]).read_form({}, len(question.options)).get("max_choices", 1)
     return values
 
 

@@ -13,6 +13,7 @@ from livewall.voting.decks import deck_settings
 from livewall.voting.decks.drafts import RIGHT_ANSWERS, Drafts, Taken
 from livewall.voting.decks.reader import fault as refusal
 from livewall.voting.decks.xlsx import SheetRow, fault
+from livewall.voting.kinds import ONE, SEVERAL, marking
 
 _QUESTION = frozenset(
     {"question", "questions", "question text", "question title", "title", "poll"}
@@ -216,7 +217,7 @@ def _settings(drafts: Drafts, columns: _Columns, row: SheetRow, options: int) ->
     given: dict[str, Any] = {}
     kind = look(_cell(row, columns.kind)) if columns.kind is not None else ""
     if kind in _SEVERAL:
-        given = {"kind": "multi", "max_choices": None}
+        given = {"kind": SEVERAL, "max_choices": None}
     elif kind and kind not in _CHOICE:
         drafts.wrong(row.number, f"a question of the type {kind[:60]!r} has nothing to choose from: delete the row")
     for place, name in columns.settings.items():
@@ -231,9 +232,10 @@ def _settings(drafts: Drafts, columns: _Columns, row: SheetRow, options: int) ->
             if each is not None and (why := refusal({field: each})):
                 drafts.wrong(row.number, f"{name}: {why}")
         given |= fields
-    most = given.get("max_choices", 1 if given.get("kind", "single") == "single" else None)
+    kind = given.get("kind", ONE)
+    most = given.get("max_choices", 1 if kind == ONE else None)
     if most is None or most > 1:
-        given |= {"kind": "multi", "max_choices": options if most is None else most}
+        given |= marking(most, options) | ({} if kind == ONE else {"kind": kind})
     if given.get("max_choices", 1) > options > 0:
         drafts.wrong(row.number, f"choices: there are only {options} options")
     return given

@@ -1,7 +1,11 @@
 // The form of a poll, as the fields of the API. The server does the same for the form of a page without script
 // (handlers/pages/poll_form.py). Pure.
 
+import { kindNames, kindOf } from "../poll/kinds/index.js";
+
 /** @import { Option, Poll } from "../net/wire.d.ts" */
+
+const [FIRST] = kindNames();
 
 /**
  * The values of the form.
@@ -37,7 +41,7 @@ const numberOf = (text) => (/^\d{1,9}$/.test(text.trim()) ? Number(text.trim()) 
  * @returns {FormValues}
  */
 export function formValues(poll = null) {
-  const { options = [], kind = "single", max_choices: most = 1 } = poll || {};
+  const { options = [], kind = FIRST } = poll || {};
   /** @type {Partial<Poll>} */
   const rest = poll || {};
   const labels = (/** @type {boolean} */ abstain) => options.filter((option) => Boolean(option.abstain) === abstain).map((option) => option.label);
@@ -46,7 +50,7 @@ export function formValues(poll = null) {
     options: labels(false).join("\n"),
     abstain: labels(true).join(""),
     kind,
-    max_choices: kind === "multi" ? String(most) : "",
+    max_choices: poll ? kindOf(kind).formMaximum(poll) : "",
     results: rest.results || "live",
     assurance: rest.assurance || "open",
     closes_in: "",
@@ -74,8 +78,7 @@ export function optionFields({ options, abstain }, current = null) {
 
 /** @param {Pick<FormValues, "kind" | "max_choices" | "options">} values */
 function kindFields({ kind, max_choices: most, options }) {
-  if (kind !== "multi") return { kind: "single", max_choices: 1 };
-  return { kind, max_choices: most.trim() ? numberOf(most) : linesOf(options).length };
+  return { kind, ...kindOf(kind).formFields(numberOf(most), linesOf(options).length) };
 }
 
 /**

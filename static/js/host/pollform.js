@@ -1,5 +1,6 @@
 // The form in which a host makes or changes a poll. A refusal is shown in the form, above what was typed.
 
+import { kindNames } from "../poll/kinds/index.js";
 import { openDialog } from "../ui/dialog.js";
 import { h, setText } from "../ui/dom.js";
 import { formValues } from "./pollfields.js";
@@ -70,7 +71,7 @@ function fieldsOf(poll, locked, texts) {
   options.value = values.options;
   const line = [
     locked ? null : field(say("host.abstain"), input("abstain", values.abstain, { maxlength: "200", dir: "auto" }), say("host.abstain_hint")),
-    locked ? null : field(say("home.kind"), select("kind", values.kind, ["single", "multi"], (each) => say(`home.kind.${each}`))),
+    locked ? null : field(say("home.kind"), select("kind", values.kind, kindNames(), (each) => (texts.has(`home.kind.${each}`) ? say(`home.kind.${each}`) : each))),
     locked ? null : field(say("home.max"), input("max_choices", values.max_choices, digits), say("home.at_most_hint")),
     field(say("home.results"), select("results", values.results, RESULTS, (each) => say(`home.results.${each}`))),
     poll ? null : field(say("home.assurance"), select("assurance", values.assurance, ["open", "code"], (each) => say(`home.assurance.${each}`))),

@@ -11,6 +11,7 @@ import { WallModel } from "../host/wallmodel.js";
 import { browserEnvironment, reconnectOnWake } from "../net/environment.js";
 import { LiveStreams } from "../net/streams.js";
 import { Countdown } from "../poll/countdown.js";
+import { adoptKinds } from "../poll/kinds/index.js";
 import { Announcer } from "../ui/announcer.js";
 import { Corner } from "../ui/corner.js";
 import { dataBlock, find, h, setText } from "../ui/dom.js";
@@ -22,6 +23,7 @@ import { toggleFullScreen } from "../wall/keys.js";
 /** @import { Item } from "../host/wallmodel.js" */
 
 const page = dataBlock("page");
+adoptKinds(page.kinds);
 const env = browserEnvironment();
 const texts = new Texts(dataBlock("texts"));
 const numbers = new Intl.NumberFormat(page.lang || undefined);

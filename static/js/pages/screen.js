@@ -1,6 +1,7 @@
 // The projector: a poster of one poll or of a wall's active item, always as the audience sees it.
 
 import { Countdown } from "../poll/countdown.js";
+import { kindOf } from "../poll/kinds/index.js";
 import { PreviousRound } from "../poll/previousround.js";
 import { quorumText } from "../poll/summary.js";
 import { ballotCount, resultRows } from "../poll/tally.js";
@@ -80,7 +81,8 @@ function makeReporter({ env, page, redraw }) {
  */
 function rulesText(poll, texts) {
   const parts = [texts.say(`poll.assurance.${poll.assurance}`)];
-  if (poll.kind === "multi") parts.push(texts.say("poll.up_to", { n: poll.max_choices }, poll.max_choices));
+  const rule = kindOf(poll.kind).rule(poll, texts);
+  if (rule) parts.push(rule);
   if (poll.phase === "open") parts.push(texts.say(poll.allow_change ? "poll.may_change" : "poll.is_final"));
   return parts.join(" · ");
 }

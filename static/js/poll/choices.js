@@ -4,6 +4,7 @@
 import { h, setText } from "../ui/dom.js";
 import { lengthClass } from "../ui/length.js";
 import { bar, previousBar } from "./bar.js";
+import { kindOf } from "./kinds/index.js";
 import { quorumText, resultSummary } from "./summary.js";
 import { ballotCount, isCompared, isPublic, resultRows } from "./tally.js";
 
@@ -12,14 +13,6 @@ import { ballotCount, isCompared, isPublic, resultRows } from "./tally.js";
 /** @import { PollScene } from "../wall/scene.js" */
 /** @import { Ballot } from "./ballot.js" */
 /** @import { Row } from "./tally.js" */
-
-/**
- * Whether a tap casts the ballot at once.
- * @param {Poll} poll
- */
-function castsOnTap(poll) {
-  return poll.kind === "single" && poll.allow_change;
-}
 
 /**
  * @typedef {object} ChoiceListener
@@ -92,7 +85,7 @@ export class Choices {
   build(structure, poll, list, needsCode) {
     const rows = new Map(list.map((row) => [row.id, this.makeRow(poll, row)]));
     const input = needsCode ? this.makeCodeInput() : null;
-    const button = poll.phase === "open" && (needsCode || !castsOnTap(poll))
+    const button = poll.phase === "open" && (needsCode || !kindOf(poll.kind).castsOnTap(poll))
       ? h("button", { type: "button", class: "primary cast", onclick: () => this.castMarked() }, this.texts.say("vote.cast"))
       : null;
     const note = h("p", { class: "note" });
@@ -118,7 +111,7 @@ export class Choices {
     const before = previous ? h("small", { class: "before", "aria-hidden": "true" }) : null;
     const content = [
       element,
-      h("span", { class: poll.kind === "multi" ? "mark box" : "mark", "aria-hidden": "true" }),
+      h("span", { class: kindOf(poll.kind).markClass, "aria-hidden": "true" }),
       h("span", { class: "label" }, row.label),
       percent, before, previous && previous.element,
     ];
@@ -186,20 +179,21 @@ export class Choices {
   tap(id) {
     if (!this.view) return;
     const { poll, ballot, input } = this.view;
-    if (castsOnTap(poll) && !input) {
+    const kind = kindOf(poll.kind);
+    if (kind.castsOnTap(poll) && !input) {
       this.on.cast([id]);
       return;
     }
     const isAbstention = (/** @type {string} */ each) => poll.options.some((option) => option.id === each && option.abstain);
     // A voter who abstains cannot choose anything else.
     const others = (this.marked || (ballot ? ballot.choices : [])).filter((each) => isAbstention(each) === isAbstention(id));
-    if (poll.kind === "single") this.marked = [id];
-    else if (others.includes(id)) this.marked = others.filter((other) => other !== id);
-    else if (others.length >= poll.max_choices) {
+    const marked = kind.mark(poll, others, id);
+    if (!marked) {
       // One choice too many: every choice stays as it is, and a warning says why.
       this.warn(this.texts.say("vote.full", { n: poll.max_choices }, poll.max_choices));
       return;
-    } else this.marked = [...others, id];
+    }
+    this.marked = marked;
     this.warning = "";
     this.on.redraw();
   }
@@ -240,7 +234,8 @@ export class Choices {
     const hostsOnly = this.isHost && counted && !isPublic(poll) ? this.texts.say("poll.hosts_only") : "";
     if (poll.phase === "closed") return counted ? hostsOnly : this.texts.say("poll.closed_hidden");
     const parts = [];
-    if (poll.kind === "multi") parts.push(this.texts.say("vote.up_to", { n: poll.max_choices }, poll.max_choices));
+    const invitation = kindOf(poll.kind).invitation(poll, this.texts);
+    if (invitation) parts.push(invitation);
     if (!poll.allow_change) parts.push(this.texts.say("vote.final"));
     if (!counted) parts.push(this.texts.say(`poll.hidden.${poll.results}`));
     if (hostsOnly) parts.push(hostsOnly);

@@ -3,6 +3,7 @@
 
 import { browserEnvironment, reconnectOnWake } from "../net/environment.js";
 import { LiveStreams } from "../net/streams.js";
+import { adoptKinds } from "../poll/kinds/index.js";
 import { revealDelay, withoutTally } from "../poll/reveal.js";
 import { dataBlock } from "../ui/dom.js";
 import { Texts } from "../ui/texts.js";
@@ -56,6 +57,7 @@ class LivePage {
    */
   constructor(audience, draw) {
     this.page = dataBlock("page");
+    adoptKinds(this.page.kinds);
     this.env = browserEnvironment();
     this.texts = new Texts(dataBlock("texts"));
     this.audience = audience;
