@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 # Schemathesis brings much along: it has an environment of its own.
 FUZZ := .venv-fuzz
 SCHEMATHESIS := schemathesis>=4.32,<5
-# Tests that run side by side.
-JOBS ?= 2
+# Tests that run side by side: one more than two processors have, as tests also wait for other processes and for timers.
+JOBS ?= 3
 
 .PHONY: demo test quick check check-js torture fuzz bench system clean
 

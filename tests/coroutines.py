@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
-from collections.abc import Iterator
+import warnings
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 from tornado.ioloop import IOLoop
@@ -32,9 +34,32 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         async with asyncio.timeout(SHARE * time_limit(pyfuncitem)):
             await pyfuncitem.obj(**arguments)
 
-    loop: IOLoop = pyfuncitem.funcargs.get("io_loop") or IOLoop.current()
-    loop.run_sync(run)
+    if "io_loop" in pyfuncitem.funcargs:
+        pyfuncitem.funcargs["io_loop"].run_sync(run)
+    else:
+        run_alone(run)
     return True
+
+
+def run_alone(run: Callable[[], Awaitable[None]]) -> None:
+    """Run a coroutine on a loop of its own.
+
+    The clients of such tests speak to other processes and are cut off in the middle: tasks and connections that
+    they leave behind are closed here, so that no later test is blamed for them.
+    """
+    loop = IOLoop(make_current=True)
+    try:
+        loop.run_sync(run)
+    finally:
+        tasks = asyncio.all_tasks(loop.asyncio_loop)  # type: ignore[attr-defined]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_sync(lambda: asyncio.wait(tasks))
+        loop.close(all_fds=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 @pytest.fixture

@@ -222,7 +222,7 @@ def test_a_cancel_ends_the_command_and_all_it_started(child: Server) -> None:
     child.host("POST", "/api/tasks/r/cancel", {})
     run.end(143)
     assert (step_of(child)["state"], child.host("GET", "/api/tasks/r")["state"]) == ("cancelled", "cancelled")
-    assert not Path(f"/proc/{sleeper}").exists()
+    until(lambda: not Path(f"/proc/{sleeper}").exists())
 
 
 def test_what_does_not_listen_to_a_cancel_is_killed(child: Server) -> None:
@@ -296,7 +296,7 @@ def test_ctrl_c_ends_the_command_once_and_the_task_is_cancelled(
 HEARD_LATE = """
 import signal, sys, threading
 from livewall.cli import main
-from livewall.cli.child import Child
+from livewall.cli.child_process import Child
 over, taken, watched = threading.Event(), signal.sigwaitinfo, Child.on_late_signal
 def wait(wanted):
     told = taken(wanted)
