@@ -77,6 +77,7 @@ class LiveStream(IOStream):
 
     def __init__(self, *args: Any, connections: OpenConnections | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        super().set_nodelay(True)
         self._open = connections or OpenConnections()
         self._open.count += 1
         self.came = 0
@@ -85,7 +86,6 @@ class LiveStream(IOStream):
         self.overflow: Callable[[], bytes] | None = None
         """What to answer to a header that is larger than allowed."""
         self._lingers = False
-        self._nodelay = False
         self.lines_left = 0
         """Lines that may still be read. Of those there is one before each chunk of a body."""
         self.held: Callable[[], None] | None = None
@@ -285,11 +285,7 @@ class LiveStream(IOStream):
         super().close_fd()
 
     def set_nodelay(self, value: bool) -> None:
-        """Have the kernel send at once, and never take that back: answers are written whole, and Tornado would change
-        it twice for each."""
-        if value and not self._nodelay:
-            self._nodelay = True
-            super().set_nodelay(value)
+        """Leave it as it is, on: answers are written whole, and Tornado would change it twice for each."""
 
     def go_live(
         self, held: Callable[[], None], empty: Callable[[], None], pong: Callable[[], None] | None = None
@@ -297,7 +293,6 @@ class LiveStream(IOStream):
         """From now on the hub sends directly. `pong`, for a WebSocket, is called for an answer to a ping."""
         self._open.waiting.pop(self, None)
         self.patience = None
-        self.set_nodelay(True)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOTSENT_LOWAT)
         self.held = held
         self.empty = empty

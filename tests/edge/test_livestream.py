@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from tornado.ioloop import IOLoop
 
-from handlers.transport.stream import LiveStream
+from handlers.transport.stream import READ_AHEAD, LiveStream
 
 
 class End:
@@ -55,6 +55,30 @@ def end(io_loop: IOLoop) -> Iterator[End]:
     yield made
     made.stream.close()
     made.other.close()
+
+
+async def test_a_stream_sends_without_delay_whatever_tornado_asks_for_between_requests() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.create_connection(listening.getsockname()):
+        stream = LiveStream(listening.accept()[0])
+        for value in (False, True, False):
+            stream.set_nodelay(value)
+            assert stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        stream.close()
+
+
+async def test_what_lies_unread_does_not_end_the_listening_unless_it_is_much(end: End) -> None:
+    loop, stream = IOLoop.current(), end.stream
+    first = asyncio.ensure_future(stream.read_bytes(1))
+    await asyncio.sleep(0)
+    end.other.send(b"a" * 100)
+    assert await first == b"a"
+    assert stream._state is not None and stream._state & loop.READ
+    while stream._state & loop.READ:
+        end.other.send(b"b" * 500)
+        await asyncio.sleep(0.001)
+    size = stream.unread
+    assert size > READ_AHEAD
+    assert await stream.read_bytes(size) == b"a" * 99 + b"b" * (size - 99)
 
 
 async def test_who_watches_is_told_when_there_is_room(end: End) -> None:
