@@ -15,8 +15,9 @@ JOBS ?= 3
 demo: $(VENV)/.runs
 	@exec $(BIN)/livewall demo
 
+# Continuous integration checks the code as well.
 test: $(VENV)/.tests system
-	@if [ "$(CI)" = true ]; then $(MAKE) --no-print-directory check-js; fi
+	@if [ "$(CI)" = true ]; then $(MAKE) --no-print-directory check; fi
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 # What needs neither processes of its own nor a browser, in less than a minute.
@@ -26,6 +27,8 @@ quick: $(VENV)/.tests
 check: $(VENV)/.tests check-js
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 # The scripts of the pages. What checks them comes from npm and is needed for nothing else.
 ifneq ($(shell command -v node >/dev/null && command -v npm),)

@@ -19,9 +19,9 @@ from livewall.toml_problems import Problem
 from livewall.voting.ballots import Ballot
 from livewall.voting.poll import Poll, Tally
 from livewall.voting.voter_codes.codes import Item
+from livewall.wall_rows import Wall
 from livewall.walls.presence import Audience
 from livewall.walls.screens import Screen
-from livewall.walls.walls import Wall
 
 
 class Voter(Struct):

@@ -19,7 +19,7 @@ from livewall.tasks.machine import Step
 from livewall.tasks.rows import Task
 from livewall.voting.ballots import Ballot
 from livewall.voting.poll import Poll, Tally, Turnout
-from livewall.walls.walls import Wall
+from livewall.wall_rows import Wall
 
 
 class LogEnd(Struct):

@@ -6,8 +6,8 @@ from msgspec import UNSET
 
 from handlers.api.replay import round_of
 from handlers.base import BaseHandler
-from handlers.pages.view_models.race_words import race_words
-from handlers.pages.view_models.result_summary import ResultSummary
+from handlers.view_models.race_words import race_words
+from handlers.view_models.result_summary import ResultSummary
 from livewall.charts import race
 from livewall.charts.bars import Mark, Picture
 from livewall.charts.drawing import THEMES, Theme

@@ -7,7 +7,7 @@ from livewall import wire
 from livewall.errors import NotFound
 from livewall.identity import NOBODY
 from livewall.names import wall_code
-from livewall.walls.walls import stream_of
+from livewall.wall_rows import stream_of
 
 
 class ScreenHandler(ApiHandler):
@@ -25,7 +25,7 @@ class WallResultsHandler(ApiHandler):
     """GET /api/walls/CODE/results"""
 
     async def get(self, code: str) -> None:
-        self.answer(await self.services.results.of_wall(code, self.who))
+        self.answer(await self.services.walls.results(code, self.who))
 
 
 class WallHealthHandler(ApiHandler):

@@ -13,8 +13,8 @@ from handlers.pages import joining
 from handlers.pages.form import FormHandler
 from handlers.pages.page import Page
 from handlers.pages.page_cache import Render, SharedPage
-from handlers.pages.view_models.looks import rows
-from handlers.pages.view_models.result_summary import ResultSummary, round_before
+from handlers.view_models.looks import rows
+from handlers.view_models.result_summary import ResultSummary, round_before
 from livewall import wire
 from livewall.errors import LivewallError, NotAllowed, NotFound
 from livewall.identity import NOBODY
@@ -85,7 +85,7 @@ class AudiencePage(Page):
         found = await self.scene(wall["active"] if wall else stream, self.who)
         poll, results = found["poll"], None
         if wall and wall["active"] is None:
-            results = await self.services.results.of_wall(wall["code"], NOBODY)
+            results = await self.services.walls.results(wall["code"], NOBODY)
             found |= self.end(wall, results) if results.over else {}
         if poll and choices:
             found["chosen"] = choices

@@ -17,8 +17,8 @@ from handlers.pages.host import HostView
 from handlers.pages.login import SignInPage
 from handlers.pages.page import Page
 from handlers.pages.poll_form import changed_poll, new_poll, whole
-from handlers.pages.view_models import looks
-from handlers.pages.view_models.looks import number
+from handlers.view_models import looks
+from handlers.view_models.looks import number
 from livewall import wire
 from livewall.errors import BadInput, LivewallError, Stale, invalid
 from livewall.names import is_name, wall_code

@@ -10,8 +10,8 @@ import msgspec
 from handlers.assets.assets import texts
 from handlers.pages.page import Page, installed_kinds
 from handlers.pages.screens import is_reachable
-from handlers.pages.view_models.looks import number, rows
-from handlers.pages.view_models.result_summary import ResultSummary
+from handlers.view_models.looks import number, rows
+from handlers.view_models.result_summary import ResultSummary
 from livewall.names import wall_code
 from livewall.voting.kinds import kind_of
 from livewall.voting.poll import Phase, Poll, is_public
@@ -27,7 +27,7 @@ class HostView(Page):
 
     async def steer(self, typed_code: str, *, wrong: str = "", typed: dict[str, str] | None = None) -> None:
         code = wall_code(typed_code)
-        wall, version, entries = await self.services.results.wall_model(code)
+        wall, version, entries = await self.services.walls.model(code)
         active = next((entry for entry in entries if entry.item == wall.active), None)
         base = self.services.base_url
         await self.render_beside(

@@ -12,7 +12,7 @@ from handlers.assets.assets import in_script, texts
 from handlers.base import SAFE, BaseHandler, takes_gzip
 from handlers.pages.form import show_error_page
 from handlers.pages.page_cache import SharedPage
-from handlers.pages.view_models.looks import (
+from handlers.view_models.looks import (
     cut_lines,
     density,
     extras,

@@ -9,13 +9,14 @@ from typing import Any
 from msgspec import UNSET
 
 from handlers.pages.page import Page
-from handlers.pages.view_models.looks import letters, share_width
-from handlers.pages.view_models.result_summary import ResultSummary, minute
+from handlers.view_models.looks import letters, share_width
+from handlers.view_models.result_summary import ResultSummary, minute
 from livewall.charts.drawing import PATTERNS, pattern
+from livewall.charts.figure import Figure
 from livewall.errors import NotAllowed, NotFound
 from livewall.names import wall_code
 from livewall.voting import decision
-from livewall.voting.figures import Figure, figures
+from livewall.voting.figures import figures
 from livewall.voting.poll import Phase, Poll, is_public
 
 ROUNDS = 4

@@ -8,8 +8,8 @@ import msgspec
 
 from handlers.api.replay import round_of
 from handlers.pages.page import Page
-from handlers.pages.view_models.race_words import race_words
-from handlers.pages.view_models.result_summary import ResultSummary
+from handlers.view_models.race_words import race_words
+from handlers.view_models.result_summary import ResultSummary
 from livewall.charts import race
 from livewall.charts.drawing import LIGHT
 from livewall.clock import moment

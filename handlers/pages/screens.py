@@ -9,8 +9,8 @@ import msgspec
 
 from handlers.pages.page import Page
 from handlers.pages.qr import qr_svg
-from handlers.pages.view_models.looks import most_chosen, multiples, number, rows, share_width
-from handlers.pages.view_models.result_summary import ResultSummary, round_before
+from handlers.view_models.looks import most_chosen, multiples, number, rows, share_width
+from handlers.view_models.result_summary import ResultSummary, round_before
 from livewall.identity import NOBODY
 from livewall.voting import decision
 from livewall.voting.kinds import kind_of
@@ -35,7 +35,7 @@ class ScreenPage(Page):
         results = None
         if found["kind"] == "lobby" and wall:
             found |= self.welcome(found, wall, here)
-            results = await self.services.results.of_wall(wall["code"], NOBODY)
+            results = await self.services.walls.results(wall["code"], NOBODY)
             if results.over:
                 found |= {"kind": "end", "results": self.end(results)}
         embedded = self.argument("embed") == "1"

@@ -11,7 +11,7 @@ from typing import Any
 from handlers.api.tasks import cancel
 from handlers.pages.form import FormHandler, show_error_page
 from handlers.pages.page import Page
-from handlers.pages.view_models import looks
+from handlers.view_models import looks
 from livewall.errors import BadInput, LivewallError, NotFound, invalid
 from livewall.names import is_name
 from livewall.tasks.machine import TaskState

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from livewall.charts import drawing
 from livewall.charts.drawing import Theme, line, number, say, shortened, text_width, wrapped
-from livewall.voting.figures import Figure
+from livewall.charts.figure import Figure
 
 WIDTH, MARGIN, FIGURES = 1200, 44, 190
 BARS = WIDTH - 2 * MARGIN - FIGURES

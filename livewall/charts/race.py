@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from livewall.charts import drawing
 from livewall.charts.drawing import Theme, line, number, say, shortened
+from livewall.charts.thinning import thin
 from livewall.clock import moment
-from livewall.voting.poll import Option
-from livewall.voting.replay import Replay, thin
+
+if TYPE_CHECKING:
+    from livewall.voting.poll import Option
+    from livewall.voting.replay import Replay
 
 MOMENTS = 500
 """More than these cannot be told apart in the picture."""

@@ -13,9 +13,10 @@ from livewall.cli.confirmation import confirm, yes_option
 from livewall.cli.exit_status import run
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, json_option, server_options
-from livewall.cli.wall import pages
+from livewall.cli.paging import pages
 from livewall.client.calls import Server, segment
 from livewall.client.secret import is_loopback
+from livewall.own_command import this_command
 
 ROLES = ("reporter", "operator", "host", "admin")
 
@@ -95,7 +96,7 @@ def list_(server: Server, as_json: bool) -> None:
         output.as_json(tokens)
     else:
         rows = [(each["id"], each["role"], each["kind"], standing(each), each["name"]) for each in tokens]
-        empty = f"No token yet: {output.this_command()} token create ROLE NAME"
+        empty = f"No token yet: {this_command()} token create ROLE NAME"
         output.table(("ID", "Role", "Kind", "Standing", "Name"), rows, empty=empty)
 
 

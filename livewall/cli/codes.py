@@ -11,6 +11,7 @@ from livewall.cli.confirmation import confirm, yes_option
 from livewall.cli.exit_status import run
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, code_argument, json_option, server_options
+from livewall.cli.paging import pages
 from livewall.client.calls import Server, segment
 
 
@@ -88,8 +89,6 @@ def list_(server: Server, code: str, as_json: bool) -> None:
     \b
     livewall wall codes list K7M2QD
     """
-    from livewall.cli.wall import pages
-
     items = run(pages(server, f"{path(code)}?limit=500"))
     if as_json:
         output.as_json(items)

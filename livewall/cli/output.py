@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
-import shutil
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -23,14 +20,6 @@ def terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def this_command() -> str:
-    """How this program was started, for a command that somebody is to type: `livewall`, where the shell finds it."""
-    started = sys.argv[0]
-    name = os.path.basename(started)
-    if name == "__main__.py":
-        return f"{shlex.quote(sys.orig_argv[0])} -m livewall"
-    found = shutil.which(name)
-    return name if found and os.path.realpath(found) == os.path.realpath(started) else shlex.quote(started)
 
 
 def as_json(value: Any) -> None:

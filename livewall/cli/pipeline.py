@@ -11,7 +11,7 @@ from livewall.cli import output
 from livewall.cli.exit_status import REFUSED, run
 from livewall.cli.group import Group
 from livewall.cli.options import json_option, server_options
-from livewall.cli.wall import pages
+from livewall.cli.paging import pages
 from livewall.client.calls import Server, reason
 from livewall.settings import environment_with
 

@@ -12,11 +12,12 @@ from livewall.cli import deck, output, poll_commands, poll_results
 from livewall.cli.exit_status import run
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, json_option, poll_argument, server_options, wall_option
+from livewall.cli.paging import pages
 from livewall.cli.poll_commands import act, told
 from livewall.cli.tally_table import said
-from livewall.cli.wall import pages
 from livewall.client.ballots import find_poll
 from livewall.client.calls import Server, segment
+from livewall.own_command import this_command
 from livewall.visible_text import matching
 from livewall.voting.kinds import ONE, SEVERAL
 
@@ -219,7 +220,7 @@ def list_(server: Server, as_json: bool) -> None:
         output.as_json(polls)
     else:
         rows = [(poll["id"], poll["phase"], poll["round"], poll["wall"], poll["title"]) for poll in polls]
-        empty = f"No poll yet: {output.this_command()} poll create TITLE OPTION OPTION"
+        empty = f"No poll yet: {this_command()} poll create TITLE OPTION OPTION"
         output.table(("ID", "Phase", "Round", "Wall", "Title"), rows, empty=empty)
 
 

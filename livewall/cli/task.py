@@ -15,12 +15,13 @@ from livewall.cli.confirmation import confirm, yes_option
 from livewall.cli.exit_status import REFUSED, run, say, stop
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, json_option, server_options
+from livewall.cli.paging import pages
 from livewall.cli.task_logs import STEP_STATES_ENDED, address, bare
-from livewall.cli.wall import pages
 from livewall.cli.watch import show
 from livewall.client.calls import Refusal, Server, segment
 from livewall.client.stream_state import StreamState
 from livewall.client.subscription import subscribe
+from livewall.own_command import this_command
 
 STATES = ("pending", "running", "waiting", "cancelling", "succeeded", "failed", "cancelled", "lost")
 ENDS = {"failed": "failed", "cancelled": "was cancelled", "lost": "was lost"}
@@ -136,7 +137,7 @@ def list_(server: Server, state: str | None, search: str | None, limit: int, as_
          each["title"])
         for each in tasks
     ]
-    empty = "No such task." if state or search else f"No task yet: {output.this_command()} task start PIPELINE"
+    empty = "No such task." if state or search else f"No task yet: {this_command()} task start PIPELINE"
     output.table(("ID", "State", "Started by", "Created", "Took", "Title"), rows, empty=empty)
 
 

@@ -7,12 +7,15 @@ from typing import Any
 import click
 
 from livewall.cli import output
+from livewall.cli.codes import codes
 from livewall.cli.confirmation import confirm, titled, yes_option
 from livewall.cli.exit_status import run, say
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, code_argument, json_option, server_options
+from livewall.cli.paging import pages
 from livewall.cli.tally_table import percent, rows, said
 from livewall.client.calls import Server, segment
+from livewall.own_command import this_command
 
 
 @click.group(cls=Group)
@@ -52,7 +55,7 @@ def list_(server: Server, as_json: bool) -> None:
         output.as_json(walls)
     else:
         rows = [(wall["code"], wall["title"], wall["active"], len(wall["items"])) for wall in walls]
-        empty = f"No wall yet: {output.this_command()} wall create TITLE"
+        empty = f"No wall yet: {this_command()} wall create TITLE"
         output.table(("Code", "Title", "On stage", "Items"), rows, empty=empty)
 
 
@@ -244,16 +247,6 @@ def whole(item: str) -> str:
     return item if "/" in item else f"polls/{item}"
 
 
-async def pages(server: Server, path: str) -> list[dict[str, Any]]:
-    """All items of a list, however many answers they come in."""
-    items: list[dict[str, Any]] = []
-    query = ""
-    while True:
-        answer = await server.get(path + query)
-        items += answer["items"]
-        if not answer.get("next"):
-            return items
-        query = f"{'&' if '?' in path else '?'}before={segment(str(answer['next']))}"
 
 
 def told(wall: dict[str, Any], as_json: bool) -> None:
@@ -270,10 +263,4 @@ def facts(wall: dict[str, Any]) -> list[tuple[str, Any]]:
     return [*rows, *(wall.get("links") or {}).items()]
 
 
-def _add_codes() -> None:
-    from livewall.cli.codes import codes  # it needs what stands above
-
-    wall.add_command(codes)
-
-
-_add_codes()
+wall.add_command(codes)

@@ -19,13 +19,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from livewall.cli.output import this_command
 from livewall.client.calls import ClientError, NotReached, Refusal, Server, segment
 from livewall.client.secret import admin_token, is_loopback
 from livewall.demo import release, repository
 from livewall.demo.answers import OPTIONS
 from livewall.demo.folder import NotADemo, claim
 from livewall.own_addresses import reachable
+from livewall.own_command import this_command
 from livewall.settings import environment_without_livewall
 
 CROWD_SECONDS = 60.0

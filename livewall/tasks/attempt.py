@@ -294,3 +294,8 @@ def terminate(supervisor: int) -> bool:
 
 def _bad(why: str) -> BadInput:
     return invalid("LIVEWALL_OUTPUT", why)
+
+
+def attempt_of(folder: Path, task: str, step: str, attempt: int) -> Attempt:
+    """Where an attempt lives; `folder` is that of all tasks."""
+    return Attempt(folder / task / "steps" / f"{step}.{attempt}")

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+from typing import NamedTuple
 
 from livewall.errors import LivewallError
 from livewall.tasks.attempt import Attempt, Ended, Exit, Lost
-from livewall.tasks.engine import Outcome
-from livewall.tasks.machine import StepState
+from livewall.tasks.machine import (
+    StepState,
+)
+
+
+class Outcome(NamedTuple):
+    """How an attempt ended. `size` are the bytes of its log, `outputs` what it put out."""
+
+    state: StepState
+    reason: str = ""
+    seconds: float | None = None
+    size: int = 0
+    outputs: dict[str, str] = {}
+
 
 LOST = "its supervisor cannot be found; what it had started may live on"
 

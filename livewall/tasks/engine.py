@@ -17,6 +17,7 @@ from livewall.errors import LivewallError, Refused
 from livewall.identity import Who
 from livewall.store.transaction import Transaction
 from livewall.tasks import estimate, rows
+from livewall.tasks.attempt_result import Outcome
 from livewall.tasks.kinds import RunSpec, Values, kinds
 from livewall.tasks.machine import (
     TASK_ENDED,
@@ -30,9 +31,9 @@ from livewall.tasks.machine import (
     settle,
 )
 from livewall.tasks.pipelines.pipeline import Pipeline, StepDef
-from livewall.tasks.pipelines.template import MissingOutput, when_holds
 from livewall.tasks.queue import Waiting, turns
 from livewall.tasks.rows import Task, TaskRow
+from livewall.tasks.template import MissingOutput, when_holds
 
 STEPS_AT_ONCE = 16
 """Steps of one task that run at once; each has a supervisor of some 10 MB."""
@@ -80,14 +81,6 @@ class Again(NamedTuple):
 ToDo = list[Begin | End | Again]
 
 
-class Outcome(NamedTuple):
-    """How an attempt ended. `size` are the bytes of its log, `outputs` what it put out."""
-
-    state: StepState
-    reason: str = ""
-    seconds: float | None = None
-    size: int = 0
-    outputs: dict[str, str] = {}
 
 
 def definition_of(row: TaskRow) -> Pipeline:

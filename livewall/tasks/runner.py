@@ -25,9 +25,9 @@ from livewall.identity import Secrets, Who
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
-from livewall.tasks.attempt import CAP, Absent, Attempt, Ended, Running, Spec, terminate
-from livewall.tasks.attempt_result import outcome_of
-from livewall.tasks.engine import Again, Begin, End, Engine, Outcome, ToDo
+from livewall.tasks.attempt import CAP, Absent, Attempt, Ended, Running, Spec, attempt_of, terminate
+from livewall.tasks.attempt_result import Outcome, outcome_of
+from livewall.tasks.engine import Again, Begin, End, Engine, ToDo
 from livewall.tasks.logs.chunks import End as LogEnd
 from livewall.tasks.logs.follower import AttemptFiles
 from livewall.tasks.logs.service import Logs
@@ -373,9 +373,6 @@ class _Secrets(msgspec.Struct):
     secrets: tuple[str, ...] = ()
 
 
-def attempt_of(folder: Path, task: str, step: str, attempt: int) -> Attempt:
-    """Where an attempt lives; `folder` is that of all tasks."""
-    return Attempt(folder / task / "steps" / f"{step}.{attempt}")
 
 
 def _let_go(coming: asyncio.Future[subprocess.Popen[bytes]]) -> None:

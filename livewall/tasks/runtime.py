@@ -16,12 +16,13 @@ from livewall.identity import Secrets
 from livewall.settings import Settings
 from livewall.store.store import Store
 from livewall.tasks import rows
+from livewall.tasks.attempt import attempt_of
 from livewall.tasks.engine import Engine
 from livewall.tasks.folders import remove, set_aside
-from livewall.tasks.logs.recovery import read_rest
+from livewall.tasks.log_recovery import read_rest
 from livewall.tasks.logs.service import Logs
 from livewall.tasks.pipelines.watched_folder import Pipelines
-from livewall.tasks.runner import Runner, attempt_of
+from livewall.tasks.runner import Runner
 from livewall.tasks.supervisor.truncation import truncation
 from livewall.tasks.task_clock import TaskClock
 from livewall.tasks.tasks import Tasks

@@ -35,8 +35,7 @@ from livewall.tasks.machine import (
 )
 from livewall.tasks.reports import Heard, Leased, Looked, check_reporter, stale
 from livewall.tasks.rows import Task, TaskRow
-from livewall.visible_text import look
-from livewall.walls.walls import title_of
+from livewall.visible_text import look, readable
 
 
 class Tasks:
@@ -101,7 +100,7 @@ class Tasks:
 
         Raises BadInput; Refused (`conflict`) where the id is another's, or the task another.
         """
-        title = title_of(given.title)
+        title = readable(given.title, "title")
         order([(s.name, s.needs) for s in given.steps])
         now = self._now()
 

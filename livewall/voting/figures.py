@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from livewall.charts.drawing import look
+from livewall.charts.figure import Figure
 from livewall.voting import decision
 from livewall.voting.poll import Phase, Poll, Tally
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One option in one round. An abstention has no share: it is not in the base."""
-
-    id: str
-    label: str
-    number: int
-    colour: int
-    pattern: int
-    count: int
-    share: float
-    percent: str
-    first: bool
-    abstain: bool
 
 
 def figures(poll: Poll, tally: Tally) -> list[Figure]:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from livewall import audit, wire
+from livewall import audit, wall_rows, wire
 from livewall.clock import Clock, iso, later, moment
 from livewall.entity_versions import Wanted, check_version
 from livewall.errors import NotFound, Refused
@@ -27,7 +27,6 @@ from livewall.voting.counts import write_counts
 from livewall.voting.deadlines import Deadlines
 from livewall.voting.poll import Phase, Poll, copied, edited, is_public, moved, new_poll, revealed, timed
 from livewall.voting.publisher import TallyPublisher
-from livewall.walls import walls
 
 REVEAL = 1.0
 """Seconds between the act that shows a tally and the moment at which all screens show it: by then they have it."""
@@ -117,7 +116,7 @@ class Polls:
                 raise Refused("conflict", "the ballots of this round were erased; reset the poll to begin a new round")
             poll = msgspec.structs.replace(row.poll, phase=phase, closes_at=_ends(row.closes_in, now), closed_at=UNSET)
             if not row.opened:
-                walls.item_opened(tx, rows.stream_of(poll_id))
+                wall_rows.item_opened(tx, rows.stream_of(poll_id))
             return msgspec.structs.replace(row, poll=poll, opened=True, opened_at=iso(now))
 
         return await self._change(poll_id, change, who, "poll.open", version)
@@ -204,7 +203,7 @@ class Polls:
             if row.poll.phase is Phase.OPEN:
                 rows.ended(tx, poll_id, row.poll.round, now)
             tx.memo.pop(("poll", poll_id), None)
-            walls.remove_item(tx, rows.stream_of(poll_id))
+            wall_rows.remove_item(tx, rows.stream_of(poll_id))
             for key in ("poll", "tally"):
                 tx.append(rows.stream_of(poll_id), key, None, view=View.FULL)
             for key in ("poll", "turnout"):
@@ -234,7 +233,7 @@ class Polls:
             rows.tell(tx, row.poll)
             rows.tell_tally(tx, row.poll, now if row.poll.phase is Phase.OPEN else None)
             if wall is not None:
-                walls.append_item(tx, wall, rows.stream_of(poll_id))
+                wall_rows.append_item(tx, wall, rows.stream_of(poll_id))
             audit.note(tx, who, now, "poll.restore", rows.stream_of(poll_id))
             return msgspec.structs.replace(row, version=row.version + 1)
 
@@ -331,7 +330,7 @@ class Polls:
 def _added(tx: Transaction, poll: Poll, wall: str | None, closes_in: int | None, now: str) -> Poll:
     """A new poll in the store, and last on its wall. Raises NotFound where there is no such wall."""
     if wall is not None:
-        poll = msgspec.structs.replace(poll, wall=walls.append_item(tx, wall, rows.stream_of(poll.id)))
+        poll = msgspec.structs.replace(poll, wall=wall_rows.append_item(tx, wall, rows.stream_of(poll.id)))
     rows.add(tx, poll, closes_in, now)
     return poll
 

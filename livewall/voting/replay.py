@@ -5,13 +5,12 @@ some twenty a second: no ballot has a time of its own.
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import msgspec
 
-from livewall.clock import moment
+from livewall.charts.thinning import thin
 from livewall.hub.live_hub import LiveHub
 from livewall.identity import Who
 from livewall.store.store import Store
@@ -48,35 +47,8 @@ class Replay(msgspec.Struct):
     items: list[Moment]
 
 
-def thin(items: Sequence[Moment], most: int) -> list[Moment]:
-    """At most `most` of the moments, the first and the last among them, so that the shape stays.
-
-    The way from the first to the last is cut into equal parts, half of its length being time and half movement of the
-    counts, and the last moment of each part is kept: where much happens, many are.
-    """
-    if len(items) <= most:
-        return list(items)
-    times = [moment(item.at).timestamp() for item in items]
-    steps = [_moved(a, b) for a, b in itertools.pairwise(items)]
-    passed = [max(0.0, b - a) for a, b in itertools.pairwise(times)]
-    movement, time = sum(steps) or 1, sum(passed) or 1.0
-    parts = most - 1
-    kept, way, part = [items[0]], 0.0, -1
-    held: Moment | None = None
-    for item, step, gap in zip(items[1:], steps, passed, strict=True):
-        way += (step / movement + gap / time) / 2
-        here = min(parts - 1, int(way * parts))
-        if here != part and held is not None:
-            kept.append(held)
-        held, part = item, here
-    if held is not None:
-        kept.append(held)
-    return kept
 
 
-def _moved(before: Moment, after: Moment) -> int:
-    """How many marks came or went."""
-    return sum(abs(n - before.counts.get(option_id, 0)) for option_id, n in after.counts.items())
 
 
 def monotonic(items: Iterable[Moment]) -> list[Moment]:

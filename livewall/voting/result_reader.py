@@ -6,14 +6,11 @@ from typing import NamedTuple
 
 from livewall.hub.live_hub import LiveHub
 from livewall.identity import Who
-from livewall.names import wall_code
 from livewall.store.store import Store
 from livewall.voting import erasure, export, receipts, rounds, rows
 from livewall.voting.ballots import Ballot
 from livewall.voting.poll import Poll, Tally
 from livewall.voting.rounds import Shown
-from livewall.walls.wall_model import WallModel, wall_model
-from livewall.walls.wall_results import WallResults, wall_results
 
 
 class BallotExport(NamedTuple):
@@ -63,11 +60,3 @@ class ResultReader:
     async def erased(self, poll_id: str) -> dict[int, str]:
         """Return the rounds whose ballots are erased, and when they were."""
         return await self._store.read(lambda c: erasure.erased(c, poll_id))
-
-    async def of_wall(self, code: str, who: Who) -> WallResults:
-        """Return the results of a wall that `who` may see. Raises NotFound."""
-        return await wall_results(self._store, code, who)
-
-    async def wall_model(self, code: str) -> WallModel:
-        """Return a wall as its hosts steer it; for hosts only. Raises NotFound."""
-        return await self._store.read(lambda c: wall_model(c, wall_code(code)))

@@ -9,7 +9,7 @@ import msgspec
 from livewall.errors import NotFound
 from livewall.voting import rows
 from livewall.voting.poll import Poll, Tally
-from livewall.walls.walls import Wall, find
+from livewall.wall_rows import Wall, find
 
 
 class WallItem(msgspec.Struct):

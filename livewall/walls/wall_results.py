@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from livewall import wall_rows
 from livewall.identity import Who
 from livewall.names import wall_code
-from livewall.store.store import Store
 from livewall.voting import rows
 from livewall.voting.poll import Phase, Poll, Tally, is_public
-from livewall.walls import walls
 
 MOST = 60
 """Polls of one answer, the first of the wall."""
@@ -31,18 +30,14 @@ class WallResults(Struct):
     hidden: int
 
 
-async def wall_results(store: Store, code: str, who: Who) -> WallResults:
-    """Raises NotFound."""
-
-    def ask(asks: rows.Asks) -> WallResults:
-        wall = walls.find(asks, wall_code(code)).wall
-        polls = [rows.find(asks, item.partition("/")[2]).poll for item in wall.items if item.startswith("polls/")]
-        closed = [poll for poll in polls if poll.phase is Phase.CLOSED]
-        seen = [poll for poll in closed if who.host or is_public(poll)]
-        return WallResults(
-            over=wall.active is None and bool(polls) and len(closed) == len(polls),
-            items=[PollResult(poll, rows.tally(asks, poll)) for poll in seen[:MOST]],
-            hidden=len(closed) - len(seen),
-        )
-
-    return await store.read(ask)
+def wall_results(asks: rows.Asks, code: str, who: Who) -> WallResults:
+    """Return the results of a wall that `who` may see, decided poll by poll. Raises NotFound."""
+    wall = wall_rows.find(asks, wall_code(code)).wall
+    polls = [rows.find(asks, item.partition("/")[2]).poll for item in wall.items if item.startswith("polls/")]
+    closed = [poll for poll in polls if poll.phase is Phase.CLOSED]
+    seen = [poll for poll in closed if who.host or is_public(poll)]
+    return WallResults(
+        over=wall.active is None and bool(polls) and len(closed) == len(polls),
+        items=[PollResult(poll, rows.tally(asks, poll)) for poll in seen[:MOST]],
+        hidden=len(closed) - len(seen),
+    )

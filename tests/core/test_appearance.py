@@ -15,7 +15,7 @@ from livewall.names import receipt
 from livewall.visible_text import alike, look, matching, readable, shows
 from livewall.voting.decks import deck
 from livewall.voting.poll import edited, new_poll
-from livewall.walls.walls import title_of
+from livewall.wall_rows import title_of
 from livewall.wire import OptionIn, PollEdit, PollIn
 
 NOTHING = [

@@ -16,7 +16,7 @@ from livewall.tasks.machine import Step, StepState, TaskState
 from livewall.tasks.rows import Task
 from livewall.voting.ballots import Ballot
 from livewall.voting.poll import Option, Poll, Tally, Turnout
-from livewall.walls.walls import Wall
+from livewall.wall_rows import Wall
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "contract.md").read_text()

@@ -15,7 +15,7 @@ from livewall.errors import BadInput
 from livewall.tasks.pipelines.params import LONGEST, MATCHED, Param, check_params
 from livewall.tasks.pipelines.pattern_matching import beside
 from livewall.tasks.pipelines.pipeline import Pipeline, parse
-from livewall.tasks.pipelines.template import fill
+from livewall.tasks.template import fill
 from livewall.toml_problems import TomlFault
 
 

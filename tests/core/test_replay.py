@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewall import wire
+from livewall.charts.thinning import thin
 from livewall.clock import iso, moment
 from livewall.voting.poll import Tally
-from livewall.voting.replay import Moment, monotonic, sampled, thin
+from livewall.voting.replay import Moment, monotonic, sampled
 
 START = datetime(2026, 11, 21, 16, tzinfo=UTC)
 

@@ -17,7 +17,8 @@ from livewall.identity import Who
 from livewall.store.sqlite import migrate
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
-from livewall.tasks.engine import Again, Begin, End, Engine, Outcome, ToDo, measured
+from livewall.tasks.attempt_result import Outcome
+from livewall.tasks.engine import Again, Begin, End, Engine, ToDo, measured
 from livewall.tasks.machine import ENDED, TASK_ENDED, Step, StepState, TaskState, moved
 from livewall.tasks.pipelines.pipeline import Pipeline, parse
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewall.tasks.pipelines.template import MissingOutput, Use, comparison, fill, uses, when_holds
+from livewall.tasks.template import MissingOutput, Use, comparison, fill, uses, when_holds
 
 
 def test_parameters_and_outputs_are_replaced() -> None:

@@ -13,7 +13,7 @@ from conftest import ADMIN, Answer, Client
 
 from handlers.etags import versions_in
 from handlers.pages.poll_form import changed_poll, new_poll
-from handlers.pages.view_models.looks import shape
+from handlers.view_models.looks import shape
 from livewall.errors import BadInput
 
 OWN = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import pytest
 from conftest import ADMIN, Answer, Client
 
-from handlers.pages.view_models import looks
+from handlers.view_models import looks
 from livewall.settings import Settings
 
 ROOT = Path(__file__).parents[2]

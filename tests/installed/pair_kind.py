@@ -8,7 +8,7 @@ from typing import Any
 
 from livewall.errors import invalid
 from livewall.tasks.kinds import RunSpec, Values
-from livewall.tasks.pipelines.template import fill
+from livewall.tasks.template import fill
 from livewall.toml_lines import Path
 from livewall.toml_problems import Place
 from livewall.voting.kinds import Phrase, Rules

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from handlers.pages.view_models.looks import (
+from handlers.view_models.looks import (
     OptionRow,
     cut_lines,
     density,

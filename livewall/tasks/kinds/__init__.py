@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from livewall import entry_points
-from livewall.tasks.pipelines.template import Outputs, Params
+from livewall.tasks.template import Outputs, Params
 from livewall.toml_lines import Path
 from livewall.toml_problems import Place
 

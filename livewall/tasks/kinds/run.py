@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from livewall.tasks.kinds import RunSpec, Values
-from livewall.tasks.pipelines.template import fill
+from livewall.tasks.template import fill
 from livewall.toml_lines import Path
 from livewall.toml_problems import Place, shown, text, word
 

@@ -17,7 +17,7 @@ import msgspec
 
 from livewall.errors import BadInput
 from livewall.tasks.pipelines.pattern_matching import beside
-from livewall.tasks.pipelines.template import PARAM, Scalar, as_text
+from livewall.tasks.template import PARAM, Scalar, as_text
 from livewall.toml_problems import Place, known_keys, meant, shown, text, word
 from livewall.visible_text import matching
 

@@ -14,8 +14,8 @@ from livewall.tasks.dependencies import MOST_NEEDS, circle, reach
 from livewall.tasks.kinds import Kind, kinds
 from livewall.tasks.kinds.run import OURS, VARIABLE
 from livewall.tasks.pipelines.params import Param, declared
-from livewall.tasks.pipelines.template import comparison, uses
 from livewall.tasks.supervisor.secret import refusal
+from livewall.tasks.template import comparison, uses
 from livewall.toml_file import LARGEST, decoded, parsed, read, too_large
 from livewall.toml_lines import key_lines
 from livewall.toml_problems import (

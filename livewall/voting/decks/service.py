@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from livewall import audit
+from livewall import audit, wall_rows
 from livewall.clock import Clock, iso
 from livewall.errors import NotFound, invalid
 from livewall.identity import Secrets, Who, keyed
@@ -21,8 +21,7 @@ from livewall.store.transaction import Transaction
 from livewall.voting import rows
 from livewall.voting.decks import deck, question_file
 from livewall.voting.poll import Poll, asked, copied, new_poll
-from livewall.walls import walls
-from livewall.walls.walls import MOST_ITEMS, Wall
+from livewall.wall_rows import MOST_ITEMS, Wall
 
 _TO_CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", CROCKFORD)
 
@@ -55,14 +54,14 @@ class Decks:
             drafts, notes = await asyncio.to_thread(read)
 
         def write(tx: Transaction) -> tuple[list[Poll], bool]:
-            wall = walls.find(tx, code).wall
+            wall = wall_rows.find(tx, code).wall
             ids = [poll.id for poll, _ in drafts]
             if tx.one("SELECT 1 FROM polls WHERE id = :id", {"id": ids[0]}):
                 return [row.poll for row in _polls(tx, ids)], False
             if len(wall.items) + len(ids) > MOST_ITEMS:
                 raise invalid("items", f"a wall has at most {MOST_ITEMS}; this one has {len(wall.items)}")
             made = _added(tx, wall, drafts, now)
-            audit.note(tx, who, now, "deck.import", walls.stream_of(code), count=len(made))
+            audit.note(tx, who, now, "deck.import", wall_rows.stream_of(code), count=len(made))
             return made, True
 
         polls, created = await self._store.write(write)
@@ -85,7 +84,7 @@ class Decks:
         """The polls of a wall as a deck, in order. Raises NotFound."""
 
         def ask(connection: sqlite3.Connection) -> str:
-            wall = walls.find(connection, wall_code(code)).wall
+            wall = wall_rows.find(connection, wall_code(code)).wall
             found = _polls(connection, _ids(wall))
             return deck.format([asked(row.poll, row.closes_in) for row in found], wall.title)
 
@@ -96,12 +95,12 @@ class Decks:
         code, now = wall_code(code), iso(self._clock())
 
         def write(tx: Transaction) -> tuple[Wall, int]:
-            of = walls.find(tx, code).wall
-            wall = walls.insert(tx, of.title, now)
+            of = wall_rows.find(tx, code).wall
+            wall = wall_rows.insert(tx, of.title, now)
             drafts = [(copied(row.poll, new_poll_id()), row.closes_in) for row in _polls(tx, _ids(of))]
             _added(tx, wall, drafts, now)
-            audit.note(tx, who, now, "wall.duplicate", walls.stream_of(wall.code), of=walls.stream_of(code))
-            row = walls.find(tx, wall.code)
+            audit.note(tx, who, now, "wall.duplicate", wall_rows.stream_of(wall.code), of=wall_rows.stream_of(code))
+            row = wall_rows.find(tx, wall.code)
             return row.wall, row.version
 
         return await self._store.write(write)
@@ -114,7 +113,7 @@ def _added(tx: Transaction, wall: Wall, drafts: list[tuple[Poll, int | None]], n
         rows.add(tx, poll, closes_in, now)
     if made:
         items = [*wall.items, *(rows.stream_of(poll.id) for poll in made)]
-        walls.save(tx, wall, msgspec.structs.replace(wall, items=items))
+        wall_rows.save(tx, wall, msgspec.structs.replace(wall, items=items))
     return made
 
 

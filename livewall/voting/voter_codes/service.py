@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from livewall import audit
+from livewall import audit, wall_rows
 from livewall.clock import Clock, iso
 from livewall.hub.live_hub import LiveHub
 from livewall.identity import Who
@@ -19,7 +19,6 @@ from livewall.store.transaction import Transaction
 from livewall.voting import rows
 from livewall.voting.voter_codes import codes
 from livewall.voting.voter_codes.electorate import Electorate
-from livewall.walls import walls
 
 
 class VoterCodes:
@@ -38,9 +37,9 @@ class VoterCodes:
         made, hashes = await asyncio.to_thread(self._draw, wall, count)
 
         def write(tx: Transaction) -> range:
-            walls.find(tx, wall)
+            wall_rows.find(tx, wall)
             numbers = codes.insert(tx, wall, hashes)
-            audit.note(tx, who, now, "codes.make", walls.stream_of(wall), count=count)
+            audit.note(tx, who, now, "codes.make", wall_rows.stream_of(wall), count=count)
             return numbers
 
         numbers = await self._store.write(write)
@@ -55,7 +54,7 @@ class VoterCodes:
         wall = wall_code(wall)
 
         def ask(connection: sqlite3.Connection) -> dict[str, Any]:
-            walls.find(connection, wall)
+            wall_rows.find(connection, wall)
             items, more = codes.page(connection, wall, limit=limit, before=before)
             return {**codes.counted(connection, wall), "items": msgspec.to_builtins(items), "next": more}
 
@@ -67,7 +66,7 @@ class VoterCodes:
 
         def write(tx: Transaction) -> None:
             before = codes.replace(tx, wall, code_id, self._roll.code(wall, code))
-            audit.note(tx, who, now, "codes.replace", walls.stream_of(wall), id=code_id)
+            audit.note(tx, who, now, "codes.replace", wall_rows.stream_of(wall), id=code_id)
             if before is not None:
                 polls = rows.seen_after_vote(tx, wall)
                 tx.tell(lambda: self._unbound(wall, before, polls))
@@ -81,7 +80,7 @@ class VoterCodes:
 
         def write(tx: Transaction) -> None:
             if codes.revoke(tx, wall, code_id):
-                audit.note(tx, who, now, "codes.revoke", walls.stream_of(wall), id=code_id)
+                audit.note(tx, who, now, "codes.revoke", wall_rows.stream_of(wall), id=code_id)
 
         await self._store.write(write)
 

@@ -12,10 +12,9 @@ import msgspec
 from livewall.errors import LivewallError
 from livewall.store.store import Store
 from livewall.tasks import rows
-from livewall.tasks.attempt import CAP
+from livewall.tasks.attempt import CAP, attempt_of
 from livewall.tasks.logs.follower import AttemptFiles
 from livewall.tasks.logs.service import Logs
-from livewall.tasks.runner import attempt_of
 
 log = logging.getLogger("livewall.tasks")
 

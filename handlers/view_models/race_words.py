@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers.base import BaseHandler
-from handlers.pages.view_models.result_summary import ResultSummary
+from handlers.view_models.result_summary import ResultSummary
 from livewall.charts import race
 from livewall.voting.poll import Poll, Tally
 from livewall.voting.replay import Replay

@@ -1,0 +1,53 @@
+"""Fewer points of a curve, chosen so that its shape stays."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from livewall.clock import moment
+
+
+class Point(Protocol):
+    """The counts at one time."""
+
+    @property
+    def at(self) -> str: ...
+
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+
+
+P = TypeVar("P", bound=Point)
+
+
+def thin(items: Sequence[P], most: int) -> list[P]:
+    """Return at most `most` of the points, the first and the last among them, so that the shape stays.
+
+    The way from the first to the last is cut into equal parts, half of its length being time and half movement of the
+    counts, and the last point of each part is kept: many where much happens.
+    """
+    if len(items) <= most:
+        return list(items)
+    times = [moment(item.at).timestamp() for item in items]
+    steps = [_moved(a, b) for a, b in itertools.pairwise(items)]
+    passed = [max(0.0, b - a) for a, b in itertools.pairwise(times)]
+    movement, time = sum(steps) or 1, sum(passed) or 1.0
+    parts = most - 1
+    kept, way, part = [items[0]], 0.0, -1
+    held: P | None = None
+    for item, step, gap in zip(items[1:], steps, passed, strict=True):
+        way += (step / movement + gap / time) / 2
+        here = min(parts - 1, int(way * parts))
+        if here != part and held is not None:
+            kept.append(held)
+        held, part = item, here
+    if held is not None:
+        kept.append(held)
+    return kept
+
+
+def _moved(before: Point, after: Point) -> int:
+    """How many marks came or went."""
+    return sum(abs(n - before.counts.get(option_id, 0)) for option_id, n in after.counts.items())

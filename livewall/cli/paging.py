@@ -1,0 +1,19 @@
+"""Lists of the API, read page after page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livewall.client.calls import Server, segment
+
+
+async def pages(server: Server, path: str) -> list[dict[str, Any]]:
+    """All items of a list, however many answers they come in."""
+    items: list[dict[str, Any]] = []
+    query = ""
+    while True:
+        answer = await server.get(path + query)
+        items += answer["items"]
+        if not answer.get("next"):
+            return items
+        query = f"{'&' if '?' in path else '?'}before={segment(str(answer['next']))}"
