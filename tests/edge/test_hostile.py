@@ -152,21 +152,28 @@ async def test_errors_of_every_address_of_the_api_are_json(client: Client) -> No
 
 async def test_a_reader_that_leaves_before_its_events_came_leaves_nothing(client: Client, running: Any) -> None:
     poll = await client.poll()
-    hub, attach, attached = running.services.hub, running.services.hub.attach, asyncio.Event()
+    hub, attach = running.services.hub, running.services.hub.attach
+    began, left, attached = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def slow(*args: Any) -> None:
-        await asyncio.sleep(0.1)
+        began.set()
+        await left.wait()
         await attach(*args)
         attached.set()
 
     hub.attach = slow
     for path in ("/sse/", "/updates/"):
-        attached.clear()
+        for event in (began, left, attached):
+            event.clear()
+        others = running.http.open.count
         _, writer = await asyncio.open_connection("127.0.0.1", running.port)
         writer.write(f"GET {path}polls/{poll['id']} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        await asyncio.sleep(0.03)
-        writer.close()
         async with asyncio.timeout(20):
+            await began.wait()
+            writer.close()
+            while running.http.open.count > others:
+                await asyncio.sleep(0.001)
+            left.set()
             await attached.wait()
             while (hub.hub.readers, len(running.connections)) != (0, 0):
                 await asyncio.sleep(0.01)

@@ -49,6 +49,12 @@ class End:
         self.emptied.clear()
 
 
+async def turns() -> None:
+    """Let the loop look at its sockets some times."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 @pytest.fixture
 def end(io_loop: IOLoop) -> Iterator[End]:
     made = End()
@@ -84,7 +90,7 @@ async def test_what_lies_unread_does_not_end_the_listening_unless_it_is_much(end
 async def test_who_watches_is_told_when_there_is_room(end: End) -> None:
     end.fill()
     end.stream.watch()
-    await asyncio.sleep(0.01)
+    await turns()
     assert not end.emptied.is_set()
     await asyncio.wait_for(end.told(), 5)
 
@@ -108,7 +114,7 @@ async def test_a_rest_that_leaves_at_once_is_told_too(end: End) -> None:
 async def test_a_rest_that_waits_is_told_once_it_left(end: End) -> None:
     end.fill()
     end.stream.keep(b"the rest")
-    await asyncio.sleep(0.01)
+    await turns()
     assert not end.emptied.is_set()
     await asyncio.wait_for(end.told(), 5)
 
@@ -157,5 +163,5 @@ async def test_a_closed_stream_tells_nobody(end: End) -> None:
     end.stream.watch()
     end.stream.close()
     end.drain()
-    await asyncio.sleep(0.01)
+    await turns()
     assert not end.emptied.is_set()

@@ -115,7 +115,7 @@ def test_without_a_server_all_is_read_and_the_loss_is_said(new_server: Callable[
 def test_what_is_refused_breaks_no_pipe(task: Server, arguments: tuple[str, str], token: str, why: str) -> None:
     for state in ((), ("running",), ("succeeded",)):
         pipe = report(task, *arguments, *state, "--log", "-", **({"LIVEWALL_TOKEN": token} if token else {}))
-        time.sleep(0.6)
+        time.sleep(0.3)
         pipe.write(MUCH)
         said = pipe.end(1)
         assert why in said and f"{len(MUCH):,} bytes" in said, said

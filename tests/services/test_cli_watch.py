@@ -17,12 +17,20 @@ from children import ServerProcess
 from livewall.client.stream_state import StreamState, Verdict
 
 
-@pytest.fixture
-def server(tmp_path):
-    server = ServerProcess(tmp_path, "--rate-limits", "off")
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory):
+    server = ServerProcess(tmp_path_factory.mktemp("watch"), "--rate-limits", "off")
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def server(shared_server):
+    """The server of this module, running; a test that kills it starts it again."""
+    if shared_server.process.poll() is not None:  # a test that failed left it so
+        shared_server.start()
+    return shared_server
 
 
 @pytest.fixture
