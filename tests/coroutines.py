@@ -47,16 +47,21 @@ def run_alone(run: Callable[[], Awaitable[None]]) -> None:
     The clients of such tests speak to other processes and are cut off in the middle: tasks and connections that
     they leave behind are closed here, so that no later test is blamed for them.
     """
-    loop = IOLoop(make_current=True)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    made = IOLoop.current()
     try:
-        loop.run_sync(run)
+        made.run_sync(run)
     finally:
-        tasks = asyncio.all_tasks(loop.asyncio_loop)  # type: ignore[attr-defined]
+        tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
         if tasks:
-            loop.run_sync(lambda: asyncio.wait(tasks))
-        loop.close(all_fds=True)
+            loop.run_until_complete(asyncio.wait(tasks))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        made.close(all_fds=True)
+        asyncio.set_event_loop(None)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
