@@ -405,7 +405,7 @@ class BaseHandler(LeanHandler):
             self.set_header("ETag", f'"{version}"')
         self.finish(wire.encode(found))
 
-    def answer_current(self, found: dict[str, Any], version: int) -> None:
+    def answer_current(self, found: Any, version: int) -> None:
         """Answer with what has a version, or with 304 where the reader holds just this."""
         tag = tag_of(version, found)
         self.set_header("ETag", tag)

@@ -6,6 +6,8 @@ import hashlib
 import re
 from typing import Any
 
+import msgspec
+
 from livewall import wire
 
 _BETWEEN = re.compile(r"[ \t,]*")
@@ -51,8 +53,9 @@ def versions_in(header: str | None) -> frozenset[int] | None:
     return frozenset(int(match[1]) for match in found if match is not None)
 
 
-def tag_of(version: int, found: dict[str, Any]) -> str:
+def tag_of(version: int, found: Any) -> str:
     """The tag of what a reader gets of something with a version: other readers, who see more or less of it, have other
     tags, and so has a moment at which more ballots are counted. The server's time does not count."""
-    said = wire.encode({name: value for name, value in found.items() if name != "now"})
+    fields = found if isinstance(found, dict) else msgspec.to_builtins(found)
+    said = wire.encode({name: value for name, value in fields.items() if name != "now"})
     return f'"{version}.{hashlib.sha256(said).hexdigest()[:12]}"'

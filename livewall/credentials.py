@@ -13,6 +13,7 @@ from livewall import audit
 from livewall.clock import Clock, iso, later
 from livewall.errors import NotAllowed, NotFound
 from livewall.identity import BELOW, Role, Secrets, Who, hashed, role_named
+from livewall.listing import Listing
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.visible_text import readable
@@ -41,6 +42,12 @@ class Link(msgspec.Struct):
 
 
 _FIELDS = "id, kind, role, name, created_at, expires_at, revoked_at"
+
+
+class TokenMade(Credential):
+    """A token, shown this once."""
+
+    token: str
 
 
 class Credentials:
@@ -97,7 +104,7 @@ class Credentials:
             return None
         return who
 
-    async def create_token(self, role: Role, name: str, by: Who) -> dict[str, Any]:
+    async def create_token(self, role: Role, name: str, by: Who) -> TokenMade:
         """A token for a program; the answer is the only place where it stands. Raises BadInput for its name."""
         name = readable(name, "name")
         token = secrets.token_urlsafe(32)
@@ -107,14 +114,14 @@ class Credentials:
             audit.note(tx, by, made.created_at, "token.create", about(made.id), role=role, name=name)
             return made
 
-        made: dict[str, Any] = msgspec.to_builtins(await self._store.write(write))
-        return {"token": token, **made}
+        made = await self._store.write(write)
+        return TokenMade(**msgspec.structs.asdict(made), token=token)
 
-    async def list(self) -> dict[str, Any]:
+    async def list(self) -> Listing[Credential]:
         rows = await self._store.read(
             lambda c: c.execute(f"SELECT {_FIELDS} FROM credentials ORDER BY created_at DESC LIMIT 1000").fetchall()
         )
-        return {"items": [msgspec.to_builtins(Credential(*row)) for row in rows], "next": None}
+        return Listing([Credential(*row) for row in rows], None)
 
     async def revoke(self, credential_id: str, by: Who) -> None:
         """Take a token or sign-in back, and the sign-ins that were made with it; their sockets are closed.

@@ -12,13 +12,17 @@ from msgspec import UNSET, Struct, UnsetType, defstruct
 from livewall.audit import Line
 from livewall.charts.task_layout import Layout
 from livewall.credentials import Credential
+from livewall.credentials import TokenMade as TokenMade
 from livewall.tasks.machine import Step
 from livewall.tasks.pipelines.params import Param
 from livewall.tasks.rows import Task
 from livewall.toml_problems import Problem
-from livewall.voting.ballots import Ballot
+from livewall.voting.decks.service import DeckMade as DeckMade
 from livewall.voting.poll import Poll, Tally
-from livewall.voting.voter_codes.codes import Item
+from livewall.voting.polls import PollShown as PollShown
+from livewall.voting.voter_codes.service import CodeList as CodeList
+from livewall.voting.voter_codes.service import CodeMade as CodeMade
+from livewall.voting.voter_codes.service import CodesMade as CodesMade
 from livewall.wall_rows import Wall
 from livewall.walls.presence import Audience
 from livewall.walls.screens import Screen
@@ -28,47 +32,6 @@ class Voter(Struct):
     """The token of an anonymous voter."""
 
     token: str
-
-
-class PollShown(Poll, kw_only=True):
-    """A poll with the asker's own ballot, the tally where it may be seen, and the server's time; in a poll with
-    codes, whether the asker has to send one."""
-
-    ballot: Ballot | None
-    tally: Tally | None
-    now: str
-    needs_code: bool | UnsetType = UNSET
-
-
-class DeckMade(Struct):
-    """The polls of a deck, in order; and of a file of another format what is not kept, in words."""
-
-    polls: list[Poll]
-    notes: list[str] | UnsetType = UNSET
-
-
-class CodesMade(Struct):
-    """Codes as they are typed, shown this once, and in the same order the ids to replace or revoke them by."""
-
-    codes: list[str]
-    ids: list[str]
-
-
-class CodeMade(Struct):
-    """The code of a holder, shown this once."""
-
-    id: str
-    code: str
-
-
-class CodeList(Struct):
-    """How many codes a wall has, how many somebody is bound to, how many nobody used yet; and some of them."""
-
-    made: int
-    used: int
-    left: int
-    items: list[Item]
-    next: str | None
 
 
 class Rounds(Struct):
@@ -187,12 +150,6 @@ class PipelineShown(Struct):
     params: list[Param]
     steps: list[PipelineStep]
     errors: list[Problem]
-
-
-class TokenMade(Credential):
-    """A token, shown this once."""
-
-    token: str
 
 
 class LinkMade(Struct):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from handlers.api.walls import with_links
 from handlers.base import BODY_LIMIT, ApiHandler
 from livewall import wire
@@ -42,4 +40,4 @@ class WallDuplicateHandler(ApiHandler):
         self.body(wire.Nothing)
         wall, version = await self.services.decks.duplicate(code, self.who)
         self.set_header("Location", f"/api/walls/{wall.code}")
-        self.answer(with_links(msgspec.to_builtins(wall), self.services.base_url), 201, version=version)
+        self.answer(with_links(wall, self.services.base_url), 201, version=version)

@@ -36,7 +36,7 @@ class PollsHandler(ApiHandler):
 
     async def post(self) -> None:
         poll, version = await self.services.polls.create(self.body(wire.PollIn), self.who)
-        self.set_header("Location", f"/api/polls/{poll['id']}")
+        self.set_header("Location", f"/api/polls/{poll.id}")
         self.answer(poll, 201, version=version)
 
 
@@ -110,7 +110,7 @@ class DuplicateHandler(ApiHandler):
     async def post(self, poll_id: str) -> None:
         self.body(wire.Nothing)
         poll, version = await self.services.polls.duplicate(poll_id, self.who)
-        self.set_header("Location", f"/api/polls/{poll['id']}")
+        self.set_header("Location", f"/api/polls/{poll.id}")
         self.answer(poll, 201, version=version)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from msgspec import structs
 
-import msgspec
-
+from handlers.api.answers import Links, WallShown
 from handlers.base import LARGE, ApiHandler
 from livewall import wire
+from livewall.listing import Listing
+from livewall.wall_rows import Wall
 
 
 class WallsHandler(ApiHandler):
@@ -18,13 +19,12 @@ class WallsHandler(ApiHandler):
     async def get(self) -> None:
         self.need("host")
         found = await self.services.walls.list(**self.page_arguments())
-        found["items"] = [with_links(wall, self.services.base_url) for wall in found["items"]]
-        self.answer(found)
+        self.answer(Listing([with_links(wall, self.services.base_url) for wall in found.items], found.next))
 
     async def post(self) -> None:
         wall, version = await self.services.walls.create(self.body(wire.WallIn), self.who)
         self.set_header("Location", f"/api/walls/{wall.code}")
-        self.answer(with_links(msgspec.to_builtins(wall), self.services.base_url), 201, version=version)
+        self.answer(with_links(wall, self.services.base_url), 201, version=version)
 
 
 class WallHandler(ApiHandler):
@@ -41,7 +41,7 @@ class WallHandler(ApiHandler):
         wall, version = await self.services.walls.edit(
             code, self.body(wire.WallEdit), self.who, version=self.if_match()
         )
-        self.answer(with_links(msgspec.to_builtins(wall), self.services.base_url), version=version)
+        self.answer(with_links(wall, self.services.base_url), version=version)
 
     async def delete(self, code: str) -> None:
         self.body(wire.Nothing)
@@ -49,7 +49,7 @@ class WallHandler(ApiHandler):
         self.answer({})
 
 
-def with_links(wall: dict[str, Any], base: str) -> dict[str, Any]:
-    """The wall and the addresses of its pages, never made from a Host header."""
-    here = f"{base}/w/{wall['code']}"
-    return wall | {"links": {"audience": here, "screen": f"{here}/screen", "host": f"{here}/host"}}
+def with_links(wall: Wall, base: str) -> WallShown:
+    """Return the wall with the addresses of its pages, never made from a Host header."""
+    here = f"{base}/w/{wall.code}"
+    return WallShown(**structs.asdict(wall), links=Links(here, f"{here}/screen", f"{here}/host"))

@@ -35,10 +35,10 @@ class CodesPage(FormHandler, Page):
                     return
                 case "replace":
                     made = await codebook.replace(code, code_id, self.who)
-                    sheet = [(made["id"], made["code"])]
+                    sheet = [(made.id, made.code)]
                 case _:
                     several = await codebook.make(code, count_of(given.get("count", "")), self.who)
-                    sheet = list(zip(several["ids"], several["codes"], strict=True))
+                    sheet = list(zip(several.ids, several.codes, strict=True))
         except LivewallError as error:
             if error.status >= 500:
                 raise

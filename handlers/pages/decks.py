@@ -43,7 +43,7 @@ class DeckPage(FormHandler, Page):
             await self.show(code, typed=typed(self._given), wrong=error)
             return
         code = wall_code(code)
-        done = "deck_marks" if made.get("notes") else "deck"
+        done = "deck_marks" if made.notes else "deck"
         self.redirect(f"{self.reverse_url('wall_host', code)}?done={done}&at=wall-{code}#wall-{code}", status=303)
 
     def way_back(self) -> tuple[str, str]:

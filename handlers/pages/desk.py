@@ -89,19 +89,19 @@ class DeskPage(Page):
         """The newest polls, each with its ballots so far."""
         if not self.who.host:
             return []
-        found: list[dict[str, Any]] = (await self.services.polls.list(limit=LISTED))["items"]
+        found: list[dict[str, Any]] = msgspec.to_builtins((await self.services.polls.list(limit=LISTED)).items)
         for poll in found:
             poll["ballots_text"] = ""
             if poll["phase"] != "draft":
                 detail, _ = await self.services.polls.detail(poll["id"], self.who)
-                ballots = detail["tally"]["ballots"] if detail["tally"] else 0
+                ballots = detail.tally.ballots if detail.tally else 0
                 poll["ballots_text"] = self.say("poll.ballots", ballots, n=number(ballots))
         return found
 
     async def walls(self) -> list[dict[str, Any]]:
         if not self.who.host:
             return []
-        found: list[dict[str, Any]] = (await self.services.walls.list(limit=LISTED))["items"]
+        found: list[dict[str, Any]] = msgspec.to_builtins((await self.services.walls.list(limit=LISTED)).items)
         return found
 
     async def tasks(self) -> list[dict[str, Any]]:
@@ -114,7 +114,7 @@ class DeskPage(Page):
         try:
             if kind == "tasks":
                 return str((await self.services.tasks.detail(poll_id, self.who))["title"])
-            return str((await self.services.polls.detail(poll_id, self.who))[0]["title"])
+            return (await self.services.polls.detail(poll_id, self.who))[0].title
         except LivewallError:
             return self.say("home.untitled")
 
@@ -178,7 +178,7 @@ class NewPollForm(DeskForm):
 
     async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
         made, _ = await self.services.polls.create(checked(new_poll(given), wire.PollIn), self.who)
-        return "create", f"poll-{made['id']}"
+        return "create", f"poll-{made.id}"
 
 
 class PollForm(DeskForm):
@@ -201,11 +201,11 @@ class PollForm(DeskForm):
             case "reset", _, _:
                 await polls.reset(poll_id, whole(given, "round") or 0, self.who, version=version)
             case "edit", _, _:
-                held = (await polls.detail(poll_id, self.who))[0]["options"]
+                held = (await polls.detail(poll_id, self.who))[0].options
                 await polls.edit(poll_id, checked(changed_poll(given, held), wire.PollEdit), self.who, version=version)
             case "duplicate", _, _:
                 copy, _ = await polls.duplicate(poll_id, self.who)
-                return "copy", f"poll-{copy['id']}"
+                return "copy", f"poll-{copy.id}"
             case "add" | "left" as timer, ":", seconds:
                 value = int(seconds) if re.fullmatch("[0-9]{1,5}", seconds) else None
                 await polls.timer(poll_id, checked({timer: value}, wire.TimerIn), self.who, version=version)
@@ -241,7 +241,7 @@ class WallForm(DeskForm):
                 return "archive", ""
             case "up" | "down" as way:
                 wall, _ = await walls.get(args[0], self.who)
-                items = moved(wall["items"], item or "", -1 if way == "up" else 1)
+                items = moved(wall.items, item or "", -1 if way == "up" else 1)
                 await walls.edit(args[0], wire.WallEdit(items=items), self.who, version=version)
                 return "move", (item or "").replace("polls/", "poll-")
         await walls.edit(args[0], wire.WallEdit(active=item), self.who, version=version)

@@ -8,6 +8,8 @@ import gzip
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import msgspec
+
 from handlers.assets.assets import in_script, texts
 from handlers.base import SAFE, BaseHandler, takes_gzip
 from handlers.pages.form import show_error_page
@@ -100,7 +102,8 @@ class Page(BaseHandler):
             task = await self.services.tasks.detail(item_id, who)
             return {"kind": "task", "task": task, "title": task["title"], "poll": None, "counted": False, "closed": ""}
         try:
-            poll, _ = await self.services.polls.detail(item_id, who)
+            shown, _ = await self.services.polls.detail(item_id, who)
+            poll = msgspec.to_builtins(shown)
         except NotFound:
             try:
                 await self.services.hub.view(stream, who)
@@ -162,7 +165,8 @@ class Page(BaseHandler):
 
     async def wall_of(self, code: str, who: Who) -> dict[str, Any]:
         wall, _ = await self.services.walls.get(code, who)
-        return wall
+        found: dict[str, Any] = msgspec.to_builtins(wall)
+        return found
 
     def data(self, scene: dict[str, Any], *, stream: str | None, wall: dict[str, Any] | None) -> dict[str, Any]:
         """The page's data block: where its scripts begin."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from livewall.errors import BadInput
 from livewall.voting.kinds import ONE, check_kind
+from livewall.voting.poll import Option
 
 
 def lines(text: str) -> list[str]:
@@ -22,13 +24,13 @@ def whole(given: dict[str, str], name: str) -> int | None:
     return int(text)
 
 
-def choices(given: dict[str, str], held: list[dict[str, Any]] | None = None) -> list[Any]:
+def choices(given: dict[str, str], held: Sequence[Option] | None = None) -> list[Any]:
     """The options: one a line, then the abstention. As many as are `held` already keep their ids."""
     abstain = given.get("abstain", "").strip()
     made: list[Any] = [*lines(given.get("options", "")), *([{"label": abstain, "abstain": True}] if abstain else [])]
     if held is None or len(held) != len(made):
         return made
-    ids = [option["id"] for option in sorted(held, key=lambda option: bool(option.get("abstain")))]
+    ids = [option.id for option in sorted(held, key=lambda option: option.abstain is True)]
     return [
         (each if isinstance(each, dict) else {"label": each}) | {"id": option_id}
         for each, option_id in zip(made, ids, strict=True)
@@ -62,7 +64,7 @@ def new_poll(given: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def changed_poll(given: dict[str, str], held: list[dict[str, Any]]) -> dict[str, Any]:
+def changed_poll(given: dict[str, str], held: Sequence[Option]) -> dict[str, Any]:
     """The fields of PUT /api/polls/ID; `held` are its options. A form without options leaves them. Raises BadInput."""
     if "options" not in given:
         return rules(given, None)

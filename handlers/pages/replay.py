@@ -30,7 +30,8 @@ class ReplayPage(Page):
         try:
             shown, replay = await self.services.replays.of(poll_id, round_of(self), self.who)
         except NotAllowed:
-            poll, _ = await self.services.polls.detail(poll_id, self.who)
+            shown_poll, _ = await self.services.polls.detail(poll_id, self.who)
+            poll = msgspec.to_builtins(shown_poll)
             self.set_status(403)
             self.finish(self.page_of(poll, replay=None, played=None))
             return

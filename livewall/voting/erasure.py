@@ -23,7 +23,7 @@ from livewall.identity import Who
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.voting import rows
-from livewall.voting.poll import Phase
+from livewall.voting.poll import Phase, Poll
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Erasure:
         self._days = days
         self._sweeping: asyncio.Task[None] | None = None
 
-    async def poll(self, poll_id: str, who: Who, *, version: Wanted = None) -> tuple[dict[str, Any], int]:
+    async def poll(self, poll_id: str, who: Who, *, version: Wanted = None) -> tuple[Poll, int]:
         """Erase the ballots of all rounds that are over; returns the poll when they are gone. Once more does nothing.
 
         Raises NotFound, and Refused (`conflict`) while the poll takes ballots, where it never did, and where `version`
@@ -64,7 +64,7 @@ class Erasure:
 
         row = await self._store.write(write)
         await self._remove(poll_id)
-        return msgspec.to_builtins(row.poll), row.version
+        return row.poll, row.version
 
     async def purge(self) -> None:
         """Erase what is due, and the rest of what was begun. Raises Busy."""

@@ -6,10 +6,10 @@ Each act is one write; what it changes, the events that tell of it and the answe
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from livewall import audit, wall_rows, wire
 from livewall.clock import Clock, iso, later, moment
@@ -18,18 +18,37 @@ from livewall.errors import NotFound, Refused
 from livewall.hub.live_hub import LiveHub
 from livewall.hub.position import View
 from livewall.identity import Who
+from livewall.listing import Listing
 from livewall.names import new_poll_id
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.voting import ballots, rows
 from livewall.voting.access import PollRule
+from livewall.voting.ballots import Ballot
 from livewall.voting.counts import write_counts
 from livewall.voting.deadlines import Deadlines
-from livewall.voting.poll import Phase, Poll, copied, edited, is_public, moved, new_poll, revealed, timed
+from livewall.voting.poll import Phase, Poll, Tally, copied, edited, is_public, moved, new_poll, revealed, timed
 from livewall.voting.publisher import TallyPublisher
 
 REVEAL = 1.0
 """Seconds between the act that shows a tally and the moment at which all screens show it: by then they have it."""
+
+
+class PollShown(Poll, kw_only=True):
+    """A poll with the asker's own ballot, the tally where it may be seen, and the server's time; in a poll with
+    codes, whether the asker has to send one."""
+
+    ballot: Ballot | None
+    tally: Tally | None
+    now: str
+    needs_code: bool | UnsetType = UNSET
+
+
+class Versioned(NamedTuple):
+    """A poll and the version it has in the store."""
+
+    poll: Poll
+    version: int
 
 
 class Polls:
@@ -61,7 +80,7 @@ class Polls:
 
     # -- hosts
 
-    async def create(self, given: wire.PollIn, who: Who) -> tuple[dict[str, Any], int]:
+    async def create(self, given: wire.PollIn, who: Who) -> Versioned:
         """A draft; appended to its wall where one is named. Raises BadInput, NotFound."""
         poll = new_poll(new_poll_id(), given)
         now = iso(self._clock())
@@ -71,9 +90,9 @@ class Polls:
             audit.note(tx, who, now, "poll.create", rows.stream_of(poll.id))
             return made
 
-        return msgspec.to_builtins(await self._store.write(write)), 1
+        return Versioned(await self._store.write(write), 1)
 
-    async def duplicate(self, poll_id: str, who: Who) -> tuple[dict[str, Any], int]:
+    async def duplicate(self, poll_id: str, who: Who) -> Versioned:
         """A draft with the question and the rules of another, last on its wall. Raises NotFound."""
         own, now = new_poll_id(), iso(self._clock())
 
@@ -83,15 +102,14 @@ class Polls:
             audit.note(tx, who, now, "poll.duplicate", rows.stream_of(own), of=rows.stream_of(poll_id))
             return made
 
-        return msgspec.to_builtins(await self._store.write(write)), 1
+        return Versioned(await self._store.write(write), 1)
 
-    async def list(self, *, limit: int = 50, before: str | None = None) -> dict[str, Any]:
-        found, more = await self._store.read(lambda c: rows.page(c, limit=limit, before=before))
-        return {"items": msgspec.to_builtins(found), "next": more}
+    async def list(self, *, limit: int = 50, before: str | None = None) -> Listing[Poll]:
+        return Listing(*await self._store.read(lambda c: rows.page(c, limit=limit, before=before)))
 
     async def edit(
         self, poll_id: str, edit: wire.PollEdit, who: Who, *, version: Wanted
-    ) -> tuple[dict[str, Any], int]:
+    ) -> Versioned:
         """Change a poll; raises Refused (`conflict`) when `version` is not the newest."""
 
         def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
@@ -105,7 +123,7 @@ class Polls:
 
         return await self._change(poll_id, change, who, "poll.edit", version)
 
-    async def open(self, poll_id: str, who: Who, *, version: Wanted = None) -> tuple[dict[str, Any], int]:
+    async def open(self, poll_id: str, who: Who, *, version: Wanted = None) -> Versioned:
         now = self._clock()
 
         def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
@@ -121,12 +139,12 @@ class Polls:
 
         return await self._change(poll_id, change, who, "poll.open", version)
 
-    async def close(self, poll_id: str, who: Who, *, version: Wanted = None) -> tuple[dict[str, Any], int]:
+    async def close(self, poll_id: str, who: Who, *, version: Wanted = None) -> Versioned:
         return await self._change(poll_id, lambda tx, row: _closed(row, iso(self._clock())), who, "poll.close", version)
 
     async def timer(
         self, poll_id: str, given: wire.TimerIn, who: Who, *, version: Wanted
-    ) -> tuple[dict[str, Any], int]:
+    ) -> Versioned:
         """Give an open poll another end. Raises BadInput, Refused."""
 
         def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
@@ -158,7 +176,7 @@ class Polls:
 
     async def publish(
         self, poll_id: str, published: bool, who: Who, *, version: Wanted = None
-    ) -> tuple[dict[str, Any], int]:
+    ) -> Versioned:
         def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
             if row.poll.phase is Phase.DRAFT:
                 raise Refused("poll_not_open", "the poll is a draft; there are no results to publish")
@@ -168,7 +186,7 @@ class Polls:
 
     async def reset(
         self, poll_id: str, round_number: int, who: Who, *, version: Wanted = None
-    ) -> tuple[dict[str, Any], int]:
+    ) -> Versioned:
         """Leave `round` for a new one, a draft. Leaving what was left already changes nothing."""
 
         def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
@@ -213,7 +231,7 @@ class Polls:
         await self._store.write(write)
         self._deadlines.forget(poll_id)
 
-    async def restore(self, poll_id: str, who: Who) -> tuple[dict[str, Any], int]:
+    async def restore(self, poll_id: str, who: Who) -> Versioned:
         """Put an archived poll back as it was, last on its wall if that is still there. Raises NotFound."""
         now = iso(self._clock())
 
@@ -246,17 +264,17 @@ class Polls:
         who: Who,
         act: str,
         version: Wanted = None,
-    ) -> tuple[dict[str, Any], int]:
+    ) -> Versioned:
         """Raises Refused (`conflict`) when `version` is given and not the newest."""
         return self._timed(poll_id, await self._store.write(self._changing(poll_id, change, who, act, version)))
 
-    def _timed(self, poll_id: str, row: rows.PollRow) -> tuple[dict[str, Any], int]:
+    def _timed(self, poll_id: str, row: rows.PollRow) -> Versioned:
         """The poll and its version, once its deadline is waited for or no more."""
         if row.poll.phase is Phase.OPEN and row.poll.closes_at is not None:
             self._deadlines.set(poll_id, row.poll.closes_at, self._close_due)
         else:
             self._deadlines.forget(poll_id)
-        return msgspec.to_builtins(row.poll), row.version
+        return Versioned(row.poll, row.version)
 
     def _changing(
         self,
@@ -296,7 +314,7 @@ class Polls:
 
     # -- readers
 
-    async def detail(self, poll_id: str, who: Who) -> tuple[dict[str, Any], int]:
+    async def detail(self, poll_id: str, who: Who) -> tuple[PollShown, int]:
         """The poll as `who` may see it, with its own ballot, and the version. Raises NotFound."""
         stream = rows.stream_of(poll_id)
         try:
@@ -318,13 +336,14 @@ class Polls:
         row, tally, ballot, may_cast = await self._store.read(ask)
         if row.poll.phase is Phase.DRAFT and not who.host:
             raise NotFound("no_such_poll", "this poll is not open yet")
-        found: dict[str, Any] = msgspec.to_builtins(row.poll)
-        found["ballot"] = msgspec.to_builtins(ballot)
-        found["tally"] = msgspec.to_builtins(tally)
-        if row.poll.assurance == "code":
-            found["needs_code"] = not may_cast
-        found["now"] = iso(self._clock())
-        return found, row.version
+        shown = PollShown(
+            **msgspec.structs.asdict(row.poll),
+            ballot=ballot,
+            tally=tally,
+            now=iso(self._clock()),
+            needs_code=not may_cast if row.poll.assurance == "code" else UNSET,
+        )
+        return shown, row.version
 
 
 def _added(tx: Transaction, poll: Poll, wall: str | None, closes_in: int | None, now: str) -> Poll:

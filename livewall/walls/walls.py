@@ -16,6 +16,7 @@ from livewall.hub.live_hub import LiveHub
 from livewall.hub.position import View
 from livewall.hub.stream import StateRule
 from livewall.identity import Who
+from livewall.listing import Listing
 from livewall.names import wall_code
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
@@ -58,7 +59,7 @@ class Walls:
 
         return await self._store.write(write)
 
-    async def list(self, *, limit: int = 50, before: str | None = None) -> dict[str, Any]:
+    async def list(self, *, limit: int = 50, before: str | None = None) -> Listing[Wall]:
         """Walls, the newest first; `next` is the cursor of the page after this one."""
         at, _, code = (before or "~~").partition("~")
 
@@ -73,9 +74,9 @@ class Walls:
         page = await self._store.read(ask)
         more = f"{page[limit - 1][4]}~{page[limit - 1][0]}" if len(page) > limit else None
         found = [wall_rows.Wall(r[0], r[1], msgspec.json.decode(r[2], type=list[str]), r[3]) for r in page[:limit]]
-        return {"items": msgspec.to_builtins(found), "next": more}
+        return Listing(found, more)
 
-    async def get(self, code: str, who: Who) -> tuple[dict[str, Any], int]:
+    async def get(self, code: str, who: Who) -> tuple[Wall, int]:
         """The wall as `who` may see it, and its version. Raises NotFound."""
         code = wall_code(code)
         try:
@@ -89,8 +90,7 @@ class Walls:
 
         row, opened = await self._store.read(ask)
         wall = row.wall if view is View.FULL else wall_rows.as_everyone_sees(row.wall, opened)
-        found: dict[str, Any] = msgspec.to_builtins(wall)
-        return found, row.version
+        return wall, row.version
 
     async def results(self, code: str, who: Who) -> WallResults:
         """Return the results of a wall that `who` may see. Raises NotFound."""

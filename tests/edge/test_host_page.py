@@ -15,6 +15,7 @@ from handlers.etags import versions_in
 from handlers.pages.poll_form import changed_poll, new_poll
 from handlers.view_models.looks import shape
 from livewall.errors import BadInput
+from livewall.voting.poll import Option
 
 OWN = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}
 
@@ -161,7 +162,7 @@ def test_the_choices_of_a_poll_with_ballots_stand() -> None:
 
 
 def test_as_many_options_as_before_keep_their_ids() -> None:
-    held = [{"id": "a", "label": "A"}, {"id": "n", "label": "None", "abstain": True}, {"id": "b", "label": "B"}]
+    held = [Option("a", "A"), Option("n", "None", abstain=True), Option("b", "B")]
     made = changed_poll({"title": "T", "options": "A2\nB", "abstain": "Nobody"}, held)["options"]
     assert [(each["id"], each["label"]) for each in made] == [("a", "A2"), ("b", "B"), ("n", "Nobody")]
     assert changed_poll({"title": "T", "options": "A"}, held)["options"] == ["A"]

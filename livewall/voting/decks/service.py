@@ -7,9 +7,9 @@ import base64
 import hashlib
 import sqlite3
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
+from msgspec import UNSET, Struct, UnsetType
 
 from livewall import audit, wall_rows
 from livewall.clock import Clock, iso
@@ -26,6 +26,13 @@ from livewall.wall_rows import MOST_ITEMS, Wall
 _TO_CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", CROCKFORD)
 
 
+class DeckMade(Struct):
+    """The polls of a deck, in order; and of a file of another format what is not kept, in words."""
+
+    polls: list[Poll]
+    notes: list[str] | UnsetType = UNSET
+
+
 class Decks:
     def __init__(self, store: Store, secrets: Secrets, clock: Clock) -> None:
         self._store = store
@@ -33,7 +40,7 @@ class Decks:
         self._clock = clock
         self._reading = asyncio.Lock()
 
-    async def add(self, code: str, data: bytes, who: Who, *, import_id: str | None) -> tuple[dict[str, Any], bool]:
+    async def add(self, code: str, data: bytes, who: Who, *, import_id: str | None) -> tuple[DeckMade, bool]:
         """The polls of a file as drafts, last on the wall, with notes of what is not kept of it; and whether they were
         made now: all or none.
 
@@ -65,8 +72,7 @@ class Decks:
             return made, True
 
         polls, created = await self._store.write(write)
-        answer = {"polls": msgspec.to_builtins(polls)}
-        return answer | ({"notes": notes} if notes else {}), created
+        return DeckMade(polls, notes or UNSET), created
 
     def _names(self, code: str, data: bytes, import_id: str | None) -> Callable[[int], str]:
         """The ids of the polls of a deck: for one text under one id always the same, and not to be guessed."""

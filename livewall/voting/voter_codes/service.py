@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
 
-import msgspec
+from msgspec import Struct
 
 from livewall import audit, wall_rows
 from livewall.clock import Clock, iso
@@ -18,7 +17,32 @@ from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.voting import rows
 from livewall.voting.voter_codes import codes
+from livewall.voting.voter_codes.codes import Item
 from livewall.voting.voter_codes.electorate import Electorate
+
+
+class CodesMade(Struct):
+    """Codes as they are typed, shown this once, and in the same order the ids to replace or revoke them by."""
+
+    codes: list[str]
+    ids: list[str]
+
+
+class CodeMade(Struct):
+    """The code of a holder, shown this once."""
+
+    id: str
+    code: str
+
+
+class CodeList(Struct):
+    """How many codes a wall has, how many somebody is bound to, how many nobody used yet; and some of them."""
+
+    made: int
+    used: int
+    left: int
+    items: list[Item]
+    next: str | None
 
 
 class VoterCodes:
@@ -28,7 +52,7 @@ class VoterCodes:
         self._roll = roll
         self._clock = clock
 
-    async def make(self, wall: str, count: int, who: Who) -> dict[str, Any]:
+    async def make(self, wall: str, count: int, who: Who) -> CodesMade:
         """New codes and, in the same order, the ids by which they are replaced or revoked.
 
         Raises NotFound, and BadInput where the wall would have too many.
@@ -43,24 +67,24 @@ class VoterCodes:
             return numbers
 
         numbers = await self._store.write(write)
-        return {"codes": [in_groups(code) for code in made], "ids": [str(number) for number in numbers]}
+        return CodesMade([in_groups(code) for code in made], [str(number) for number in numbers])
 
     def _draw(self, wall: str, count: int) -> tuple[list[str], list[bytes]]:
         made = [new_voting_code() for _ in range(count)]
         return made, [self._roll.code(wall, code) for code in made]
 
-    async def list(self, wall: str, *, limit: int = 50, before: str | None = None) -> dict[str, Any]:
+    async def list(self, wall: str, *, limit: int = 50, before: str | None = None) -> CodeList:
         """The counts of a wall's codes, and the codes without what stands on them. Raises NotFound."""
         wall = wall_code(wall)
 
-        def ask(connection: sqlite3.Connection) -> dict[str, Any]:
+        def ask(connection: sqlite3.Connection) -> CodeList:
             wall_rows.find(connection, wall)
             items, more = codes.page(connection, wall, limit=limit, before=before)
-            return {**codes.counted(connection, wall), "items": msgspec.to_builtins(items), "next": more}
+            return CodeList(**codes.counted(connection, wall), items=items, next=more)
 
         return await self._store.read(ask)
 
-    async def replace(self, wall: str, code_id: str, who: Who) -> dict[str, str]:
+    async def replace(self, wall: str, code_id: str, who: Who) -> CodeMade:
         """Another code for the same holder; whoever was bound is not any more. Raises NotFound, Refused."""
         wall, now, code = wall_code(wall), iso(self._clock()), new_voting_code()
 
@@ -72,7 +96,7 @@ class VoterCodes:
                 tx.tell(lambda: self._unbound(wall, before, polls))
 
         await self._store.write(write)
-        return {"id": code_id, "code": in_groups(code)}
+        return CodeMade(code_id, in_groups(code))
 
     async def revoke(self, wall: str, code_id: str, who: Who) -> None:
         """What was cast with it stays, and may still be looked at; nothing more is cast. Raises NotFound."""

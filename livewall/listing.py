@@ -1,0 +1,16 @@
+"""A page of a list, as every list of the API has it."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+T = TypeVar("T")
+
+
+class Listing(Struct, Generic[T]):
+    """Items, the newest first, and the cursor of the page after this one; None on the last."""
+
+    items: list[T]
+    next: str | None
