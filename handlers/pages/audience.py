@@ -17,7 +17,7 @@ from handlers.view_models.looks import rows
 from handlers.view_models.result_summary import ResultSummary, round_before
 from livewall import wire
 from livewall.errors import LivewallError, NotAllowed, NotFound
-from livewall.identity import NOBODY
+from livewall.identity import NOBODY, Who
 from livewall.names import wall_code
 from livewall.store.writer import settle
 from livewall.voting.kinds import kind_of
@@ -52,17 +52,27 @@ class AudiencePage(Page):
         self.render("poll.html", **values, form_token=self.form_token())
 
     async def show_shared(self, render: Render) -> bool:
-        """Answer somebody who is not known here yet with the page that all of them get. Return False where a page has
-        to be rendered for this reader alone. Raises what `render` raises."""
+        """Answer with the page that all get who have nothing of their own on it. Return False where a page has to be
+        rendered for this reader alone. Raises what `render` raises.
+
+        Only a request of nobody renders a page for all; a known voter may be sent one that is there already."""
         path, query = self.request.path, self.request.query_arguments
-        if self.who != NOBODY or self.as_audience or "%" in path or not query.keys() <= SHARED:
+        voter = self.who.voter
+        if self.who != Who(voter=voter) or self.by_token or self.as_audience:
+            return False
+        if "%" in path or not query.keys() <= SHARED:
             return False
         day = self.services.clock().date()  # what happened today is written without its date
         unpacked = query.get("packs") == [b"off"]
         key = (path, self.locale.code, self.asked_theme, unpacked, self.services.base_url, day)
-        page = await self.services.pages.get(key, render)
+        pages = self.services.pages
+        page = await pages.get(key, render) if voter is None else pages.held(key)
         if page is None:
             return False
+        if voter is not None and page.poll is not None:
+            poll, round_number = page.poll
+            if await self.services.polls.has_own(poll, round_number, voter):
+                return False
         self.ensure_voter()
         self.finish_shared(page, self.form_token())
         return True
@@ -70,7 +80,8 @@ class AudiencePage(Page):
     async def shared(self, stream: str | None, wall: dict[str, Any] | None) -> SharedPage:
         """Render what `show` would answer nobody with, but for the token of its form."""
         values = await self.page_values(stream, wall)
-        return SharedPage(self.render_string("poll.html", **values, form_token=GAP), GAP.encode())
+        poll = (values["poll"]["id"], values["poll"]["round"]) if values["poll"] else None
+        return SharedPage(self.render_string("poll.html", **values, form_token=GAP), GAP.encode(), poll)
 
     async def page_values(
         self,

@@ -33,8 +33,10 @@ class SharedPage:
     What fills the gap is not compressed: it may be secret, and the length of the whole must not depend on it.
     """
 
-    def __init__(self, text: bytes, gap: bytes) -> None:
-        """`gap` is the text that marks the places to be filled, of which there may be any number."""
+    def __init__(self, text: bytes, gap: bytes, poll: tuple[str, int] | None = None) -> None:
+        """`gap` is the text that marks the places to be filled, of which there may be any number; `poll` is the poll
+        that the page shows, by its id and its round."""
+        self.poll = poll
         self._parts = text.split(gap)
         self._packed = [_deflated(part, last=False) for part in self._parts[:-1]]
         self._packed.append(_deflated(self._parts[-1], last=True))

@@ -345,6 +345,18 @@ class Polls:
         )
         return shown, row.version
 
+    async def has_own(self, poll_id: str, round_number: int, voter: str) -> bool:
+        """Return whether a page of this round may say something of this voter alone: its ballot, or that it used a
+        code. Raises NotFound."""
+        stored = self._rule.stored(rows.stream_of(poll_id), voter)
+
+        def ask(connection: Any) -> bool:
+            if rows.find(connection, poll_id).poll.assurance == "code":
+                return True
+            return ballots.own(connection, poll_id, round_number, stored) is not None
+
+        return await self._store.read(ask)
+
 
 def _added(tx: Transaction, poll: Poll, wall: str | None, closes_in: int | None, now: str) -> Poll:
     """A new poll in the store, and last on its wall. Raises NotFound where there is no such wall."""

@@ -156,6 +156,49 @@ async def test_a_voters_own_ballot_is_on_the_own_page_alone(client: Client) -> N
         assert receipt not in (other := await get(client, f"/w/{wall}")) and figures(other)["1"] == ""
 
 
+async def test_a_voter_who_comes_back_is_sent_the_page_of_all_until_there_is_a_ballot(
+    client: Client, rendered: Rendered
+) -> None:
+    wall, poll = await hall(client)
+    own = {"Cookie": cookie_of(await client.ask("GET", f"/w/{wall}")), "Sec-Fetch-Site": "same-origin"}
+    assert rendered.count == 1
+    again = await client.ask("GET", f"/w/{wall}", headers=own)
+    assert rendered.count == 1 and "Set-Cookie" not in again.headers
+    token = FORM.findall(again.body.decode())[0]
+    form = {**own, "Content-Type": "application/x-www-form-urlencoded"}
+    cast = await client.ask(
+        "POST", f"/polls/{poll}/ballot", raw=f"choices=1&round=1&next=/w/{wall}&_form={token}".encode(), headers=form
+    )
+    assert cast.status == 303
+    assert 'id="receipt" data-phase="safe"' in await get(client, f"/w/{wall}", **own)
+    assert rendered.count == 2
+    assert 'id="receipt" data-phase="safe"' not in await get(client, f"/w/{wall}")
+
+
+async def test_no_page_of_a_known_voter_becomes_the_page_of_all(client: Client) -> None:
+    wall, poll = await hall(client, results="after_vote")
+    own = {"Cookie": cookie_of(await client.ask("GET", f"/w/{wall}")), "Sec-Fetch-Site": "same-origin"}
+    await client.ask("PUT", f"/api/polls/{poll}/ballot", {"choices": ["1"]}, headers=own)
+    await client.host("PUT", f"/api/polls/{poll}", {"title": "Which of them?"})  # nothing is kept now
+    assert figures(await get(client, f"/w/{wall}", **own))["1"] == "100%"
+    assert figures(await get(client, f"/w/{wall}"))["1"] == ""
+
+
+async def test_a_voter_with_a_code_has_a_page_of_their_own(client: Client) -> None:
+    wall, poll = await hall(client, assurance="code")
+    code = (await client.host("POST", f"/api/walls/{wall}/codes", {"count": 1}))["codes"][0]
+    own = {"Cookie": cookie_of(await client.ask("GET", f"/w/{wall}")), "Sec-Fetch-Site": "same-origin"}
+    assert '"needs_code":true' in await get(client, f"/w/{wall}", **own)
+    cast = await client.ask("PUT", f"/api/polls/{poll}/ballot", {"choices": ["1"], "code": code}, headers=own)
+    assert cast.status == 201
+    await client.host("POST", f"/api/polls/{poll}/close")
+    await client.host("POST", f"/api/polls/{poll}/reset", {"round": 1})
+    await client.host("POST", f"/api/polls/{poll}/open")
+    for _ in range(2):
+        assert '"needs_code":true' in await get(client, f"/w/{wall}")
+        assert '"needs_code":false' in await get(client, f"/w/{wall}", **own)
+
+
 async def test_arguments_that_choose_what_is_shown_have_a_page_of_their_own(client: Client) -> None:
     wall, poll = await hall(client)
     for path in (f"/w/{wall}", f"/polls/{poll}"):
