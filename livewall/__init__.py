@@ -1,3 +1,3 @@
 """Livewall shows a room, live, what is being decided and what is being done."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
