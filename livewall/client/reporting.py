@@ -265,7 +265,11 @@ class Reports:
 
     async def _put(self, step: StepReports, more: dict[str, Any]) -> None:
         with self._lock:
-            fields, step.fields = step.fields, {}
+            fields = step.fields
+            if step.end in (None, more.get("state")):
+                step.fields = {}
+            else:
+                fields = {}  # the message of an end goes with it: a success would replace one that came before
         try:
             answer = await self._server.put(
                 f"/api/tasks/{segment(self.id)}/steps/{segment(step.name)}", {**fields, **more}

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tornado.ioloop import IOLoop
 
+from livewall.client.reporting import Reports
 from livewall.client.spool import DiskStorage, Spool
 from livewall.client.steps import StepReports
 from livewall.client.tasks import Task, outcome
@@ -173,6 +174,29 @@ def test_what_was_said_last_and_not_sent_is_no_message_of_a_success(error: Excep
     state, said = outcome(error)
     step.said(state, None, said)
     assert step.fields.get("message", "") == message
+
+
+def test_a_step_that_ends_while_its_log_is_sent_keeps_its_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, Any]] = []
+
+    class Listener:
+        url = "http://nowhere"
+
+        async def put(self, path: str, body: dict[str, Any]) -> None:
+            told.append(body)
+
+    async def ends_meanwhile(server: Any, task: str, step: str, data: bytes, offset: int) -> dict[str, int]:
+        reports.end("a", "succeeded", "exit status 0")
+        return {"bytes": len(data)}
+
+    monkeypatch.setattr("livewall.client.reporting.append", ends_meanwhile)
+    reports = Reports(Listener(), "t", "T", [{"name": "a"}], lease=30.0, new_spool=lambda: Spool(1000))  # type: ignore[arg-type]
+    reports.begin("a")
+    reports.log("a", b"the last line")
+    for _ in range(2):
+        asyncio.run(reports._tell(reports._steps["a"]))
+    assert told[-1] == {"state": "succeeded", "message": "exit status 0"}
+    assert all("message" not in body for body in told[:-1])
 
 
 def test_a_killed_server_loses_nothing_and_the_work_does_not_wait(child: Server) -> None:
