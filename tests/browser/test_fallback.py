@@ -81,19 +81,24 @@ async def test_a_browser_without_modules_votes_and_watches_with_the_old_script(h
     box = await hall.box()
     box.without_modules = True
     poll = await hall.poll()
-    screen = await hall.page(f"/polls/{poll}/screen", base=box.url, size=(1920, 1080))
-    phone = await hall.page(f"/polls/{poll}", base=box.url)
-    for page in (screen, phone):
+    screen, phone = await hall.page(size=(1920, 1080)), await hall.page()
+    for page, path in ((screen, "/screen"), (phone, "")):
+        await page.clock.install()
+        await page.goto(f"{box.url}/polls/{poll}{path}")
         await page.wait_for_selector("#corner[data-state=live]")
         assert await page.get_attribute("#corner", "data-transport") is None
     await phone.check("[name=choices][value='2']")
     await phone.click(".cast")
     await phone.wait_for_selector("#receipt code")
+    await screen.clock.fast_forward(10_000)
     await reads(screen, ".figures b >> nth=1", "100%")
     await hall.vote(poll, "1", 3)
+    for page in (screen, phone):
+        await page.clock.fast_forward(10_000)
     await reads(screen, "#turnout b", "4")
     await reads(phone, ".percent >> nth=0", "75%")
     await hall.ask("POST", f"/api/polls/{poll}/close")
+    await screen.clock.fast_forward(10_000)
     await screen.wait_for_selector(".row.first")
 
 
