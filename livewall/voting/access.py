@@ -1,4 +1,4 @@
-"""Who may read a poll, and in which view: one decision for every transport and for the API."""
+"""The decision who may read a poll, and in which view: one for every transport, for the API and for pages."""
 
 from __future__ import annotations
 
@@ -14,8 +14,13 @@ from livewall.voting.poll import tally_is_seen
 from livewall.voting.voter_codes.electorate import Electorate
 
 
+def sees_tally(who: Who, *, results: str, phase: str, published: bool, voted: bool) -> bool:
+    """Return whether `who` may see the tally of a poll's round. `voted` says whether `who` has a ballot in it."""
+    return who.host or tally_is_seen(results, phase, published, voted)
+
+
 class PollRule:
-    """The rule of streams `polls/ID`. A reader's own fact is the last round in which it has a ballot, 0 for none."""
+    """The rule of streams `polls/ID`. The state of a viewer is the last round in which it has a ballot; 0 for none."""
 
     keys = frozenset({"poll"})
 
@@ -28,10 +33,13 @@ class PollRule:
         poll = state.get("poll")
         if poll is None:
             raise NotFound("no_such_stream", "there is no such poll")
-        if who.host:
-            return View.FULL
-        voted = viewer_state == poll["round"]
-        seen = tally_is_seen(poll["results"], poll["phase"], poll["published"], voted)
+        seen = sees_tally(
+            who,
+            results=poll["results"],
+            phase=poll["phase"],
+            published=poll["published"],
+            voted=viewer_state == poll["round"],
+        )
         return View.FULL if seen else View.MASKED
 
     def needs_viewer_state(self, state: dict[str, Any], who: Who) -> bool:
@@ -47,7 +55,7 @@ class PollRule:
         return self._secrets.stored_voter(name.partition("/")[2], voter)
 
     async def load_viewer_state(self, name: str, who: Who) -> int:
-        """The fact, from the store."""
+        """Return the last round in which the viewer has a ballot, from the store."""
         assert who.voter is not None
         poll, voter = name.partition("/")[2], who.voter
         stored = self.stored(name, voter)

@@ -8,7 +8,8 @@ from livewall import wall_rows
 from livewall.identity import Who
 from livewall.names import wall_code
 from livewall.voting import rows
-from livewall.voting.poll import Phase, Poll, Tally, is_public
+from livewall.voting.access import sees_tally
+from livewall.voting.poll import Phase, Poll, Tally
 
 MOST = 60
 """Polls of one answer, the first of the wall."""
@@ -35,7 +36,11 @@ def wall_results(asks: rows.Asks, code: str, who: Who) -> WallResults:
     wall = wall_rows.find(asks, wall_code(code)).wall
     polls = [rows.find(asks, item.partition("/")[2]).poll for item in wall.items if item.startswith("polls/")]
     closed = [poll for poll in polls if poll.phase is Phase.CLOSED]
-    seen = [poll for poll in closed if who.host or is_public(poll)]
+    seen = [
+        poll
+        for poll in closed
+        if sees_tally(who, results=poll.results, phase=poll.phase, published=poll.published, voted=False)
+    ]
     return WallResults(
         over=wall.active is None and bool(polls) and len(closed) == len(polls),
         items=[PollResult(poll, rows.tally(asks, poll)) for poll in seen[:MOST]],
