@@ -1,4 +1,4 @@
-"""What a cursor that is behind is handed at once: the next part of a snapshot or of what it missed, as bytes.
+"""The next batch for a cursor that is behind: a part of a snapshot, or of the events it missed, as bytes.
 
 A snapshot, a resume and catching up are the same operation at different positions. No I/O.
 """
@@ -14,11 +14,11 @@ from livewall.hub.log import Event, Log
 from livewall.hub.reader import Cursor
 
 MOST_SNAPSHOTS = 16
-"""Parts of snapshots that are kept of one log."""
+"""The number of framed parts of a snapshot that are cached for one log."""
 
 
 class CatchUpBatch(NamedTuple):
-    """Bytes, where the cursor stands once they went out, and whether they end its snapshot."""
+    """Bytes to send, the cursor's position once they are sent, and whether they end its snapshot."""
 
     data: bytes
     n: int
@@ -26,7 +26,8 @@ class CatchUpBatch(NamedTuple):
 
 
 def missing_events(cursor: Cursor, log: Log) -> list[Event]:
-    """What the cursor lacks of its view; where it is owed a snapshot it is put at the beginning."""
+    """Return the events of its view that the cursor lacks. A cursor that is owed a snapshot is moved to the beginning
+    first."""
     if cursor.owes_reset:
         cursor.n = 0
         cursor.retained_sent = False
@@ -49,12 +50,15 @@ def catch_up_batch(
     to_head: bool,
     max_bytes: int,
 ) -> CatchUpBatch:
-    """The first of `events`, after a reset where it is owed. `ids` is what stands before and after the cursor's own
-    position in an id; `to_head` says that `events` reach the log's head; after `most` bytes there is no further one."""
+    """Frame the first of `events`, after a reset where one is owed.
+
+    `ids` are the texts before and after the cursor's own position in an event's id; `to_head` says that `events` reach
+    the head of the log. No further event is begun once the batch exceeds `max_bytes`.
+    """
     name, framing = cursor.stream.name, cursor.reader.outlet.framing
     start = position.prefix(epoch, cursor.view)
     before, after = ids
-    # Parts of a snapshot have no ids of their own, so all readers that begin at this log are sent the same bytes.
+    # Events of a snapshot carry no ids, so all readers that begin at this log are sent the same bytes.
     key = framing.name, cursor.owes_reset, cursor.n, cursor.snapshot_head
     shared = cursor.owes_synced and to_head
     framed = log.snapshots.get(key) if shared else None
@@ -76,7 +80,8 @@ def catch_up_batch(
 def _framed(
     cursor: Cursor, log: Log, events: Sequence[Event], start: str, ids: tuple[str, str], max_bytes: int
 ) -> tuple[bytes, int, bool]:
-    """The bytes of the first of `events`, the number of the last of them, and whether they are all of them."""
+    """Return the bytes of the first of `events`, the number of the last event among them, and whether all events are
+    in."""
     name, framing = cursor.stream.name, cursor.reader.outlet.framing
     before, after = ids
     parts: list[bytes] = []

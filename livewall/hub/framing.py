@@ -1,6 +1,6 @@
-"""How one event becomes the bytes of a transport: made once, sent to every reader of the same framing.
+"""Framing: the bytes of an event on each transport, made once and sent to every reader of the same framing.
 
-Pure functions of their arguments. A framing says whether its bytes are the same for all readers (`shared`).
+Pure functions. A framing whose bytes are the same for all readers is `shared`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from livewall.hub.position import View, prefix
 
 
 def event_json(stream: str, start: str, event: Event, prev: int) -> str:
-    """One event as it goes over every transport; `start` is the position up to N."""
+    """Return one event as JSON, the same on every transport. `start` is the position without its number."""
     key = "" if event.key is None else f'"key":"{event.key}",'
     data = "null" if event.data is None else event.data
     return f'{{"stream":"{stream}","pos":"{start}{event.seq}","prev":"{start}{prev}",{key}"data":{data}}}'
@@ -34,12 +34,13 @@ def volatile_json(stream: str, key: str, data: str) -> str:
 
 
 class Framing(Protocol):
-    """One transport's way to put a message on its wire. `ids` is what a reader may resume from after it, if it may."""
+    """One transport's way to put a message on its wire. `ids` is the position from which a reader may resume after the
+    message; None where it may not."""
 
     name: str
     shared: bool
     lasting: bool
-    """Whether a connection goes on after it was told something."""
+    """Whether the connection goes on after a message: false for polling."""
 
     def frame(self, message: str, ids: str | None) -> bytes: ...
 
@@ -56,7 +57,8 @@ class WebSocketFraming:
 
 
 class SseFraming:
-    """A server-sent event (WHATWG HTML §9.2). The id of a connection with several streams is its own: not shared."""
+    """A server-sent event (WHATWG HTML §9.2). On a connection with several streams an id names the positions of all of
+    them, so the bytes differ from reader to reader (`shared` is false)."""
 
     lasting = True
 
@@ -71,7 +73,7 @@ class SseFraming:
 
 
 class JsonFraming:
-    """The message and a comma, for polling: together the inside of a JSON list."""
+    """The message and a comma, for polling: all frames together are the inside of a JSON array."""
 
     name = "json"
     shared = False
@@ -82,7 +84,7 @@ class JsonFraming:
 
 
 def text_frame(payload: bytes) -> bytes:
-    """The bytes of one unmasked WebSocket text message."""
+    """Return one unmasked WebSocket text message (RFC 6455 §5.2)."""
     size = len(payload)
     if size < 126:
         return struct.pack("!BB", 0x81, size) + payload
@@ -94,8 +96,10 @@ def text_frame(payload: bytes) -> bytes:
 def batch(
     framing: Framing, stream: str, epoch: str, view: View, n: int, events: Sequence[Event], limit: int
 ) -> tuple[bytes, int]:
-    """What a reader at `n` lacks, in one piece, each event continuing from the one before it, and how many of the
-    events are in it: no more are begun beyond `limit` bytes."""
+    """Frame the events that a reader at `n` lacks, each continuing from the one before it.
+
+    Returns the bytes and how many events are in them: no event is begun once they exceed `limit` bytes.
+    """
     start = prefix(epoch, view)
     parts: list[bytes] = []
     size = 0

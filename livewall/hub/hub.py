@@ -1,8 +1,8 @@
-"""The hub: fans out what the store sequenced to the readers of this process.
+"""The hub: fans out the events that the store has sequenced to the readers of this process.
 
-It knows no HTTP, no clock and no socket, and does nothing by itself: `publish` takes committed events in, and whoever
-drives it asks for `work()` and performs the loads it wants. Everything a reader gets comes out of `piece`: a snapshot,
-a resume and what a slow reader missed are the same operation at different positions.
+It knows no HTTP, no clock and no socket, and it does nothing by itself: `publish` takes committed events, and the
+driver (`LiveHub`) runs `work()` and performs the load requests. Every byte that a reader gets comes out of
+`catch_up_batch`: a snapshot, a resume and catching up are the same operation at different positions.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ from livewall.hub.stream import Lane, Rule, Stream
 logger = logging.getLogger("livewall.hub")
 
 READERS_PER_TURN = 500
-"""Readers served between two yields of a publication."""
+"""The number of readers that are served between two yields of a publication."""
 SNAPSHOTS_PER_TURN = 50
-"""Readers given a snapshot between two yields."""
+"""The number of readers that are given a snapshot between two yields."""
 BATCH_BYTES = 32 * 1024
-"""Bytes of catching up handed to a socket at once."""
+"""The size in bytes of a batch that is handed to a socket at once."""
 
 
 class Hub:
     """All open streams of this process.
 
-    `rules` says by kind who may read; `now` gives the time as text for `synced`; `wake` is called when there is work.
+    `rules` decide who may read, by the kind of stream; `now` returns the time as text for `synced`; `wake` is called
+    when there is work.
     """
 
     def __init__(
@@ -55,7 +56,8 @@ class Hub:
     # -- streams
 
     def open(self, name: str) -> Stream:
-        """The open stream `name`, begun to be loaded if it was not open. Raises NotFound for a kind unknown here."""
+        """Return the open stream `name`; one that was not open begins to load. Raises NotFound for an unknown kind of
+        stream."""
         stream = self.streams.get(name)
         if stream is None:
             rule = self.rules.get(name.partition("/")[0])
@@ -67,11 +69,11 @@ class Hub:
         return stream
 
     def loaded(self, stream: Stream, loaded: Loaded | None) -> None:
-        """The store's answer to `Open`; None closes the stream again: there is no such thing."""
+        """Take the store's answer to `LoadStream`. None closes the stream again: it does not exist."""
         if not stream.loading or self.streams.get(stream.name) is not stream:
             return
         if loaded is None and stream.pending and stream.pending[0].seq == 1:
-            loaded = Loaded(0, {}, [])  # it came to be while the store was asked
+            loaded = Loaded(0, {}, [])  # the stream was created while the store was being read
         if loaded is None:
             del self.streams[stream.name]
             return
@@ -87,7 +89,8 @@ class Hub:
         self._apply(stream, pending)
 
     def publish(self, name: str, events: Sequence[Event]) -> None:
-        """Take the events of one commit, in the order of their numbers. Streams nobody has open are left alone."""
+        """Take the events of one commit, in the order of their numbers. Events of streams that are not open are
+        ignored."""
         stream = self.streams.get(name)
         if stream is None:
             return
@@ -106,8 +109,11 @@ class Hub:
         self._mark_dirty(stream)
 
     def volatile(self, name: str, key: str, data: str, view: View = View.BOTH, *, retain: bool = False) -> None:
-        """Tell those who are there, without a position and without a replay (who is online, typing). What `stays` is
-        also told to each lasting connection that comes later, until the next of its key."""
+        """Send an event without a position to the readers that are connected (presence, typing). It is not stored.
+
+        With `retain`, the event is also sent to each lasting connection that comes later, until the next event of its
+        key.
+        """
         stream = self.streams.get(name)
         if stream is not None and not stream.loading:
             message = volatile_json(name, key, data)
@@ -117,7 +123,7 @@ class Hub:
             self._mark_dirty(stream)
 
     def evict(self) -> int:
-        """Close streams that had no reader at this call and the one before; returns how many."""
+        """Close the streams that had no reader at this call nor at the one before; return how many."""
         gone = [s for s in self.streams.values() if not s.cursors and not s.loading and not s.being_served and s.idle]
         for stream in gone:
             del self.streams[stream.name]
@@ -127,12 +133,12 @@ class Hub:
         return len(gone)
 
     def is_watched(self, *kinds: str) -> bool:
-        """Whether a stream whose name begins so has a reader, or had one a moment ago."""
+        """Return whether a stream whose name begins with one of `kinds` has a reader, or had one a moment ago."""
         return any(name.startswith(kinds) for name in self.streams)
 
     def abandon(self, name: str, error: LivewallError) -> None:
-        """Close a stream whose log cannot be trusted any more; its readers are told `error`, and it is loaded anew for
-        the next."""
+        """Close a stream whose log cannot be trusted any more. Its readers get `error`; the next reader loads it anew.
+        """
         stream = self.streams.pop(name, None)
         if stream is not None:
             self.dirty.pop(stream, None)
@@ -142,12 +148,13 @@ class Hub:
     # -- readers
 
     def attach(self, reader: Reader, stream: Stream, since: str | None, viewer_state: Any = None) -> Cursor:
-        """Begin (or move) `reader`'s cursor on a loaded stream at `since`; nothing is sent before `start`. Raises what
-        the stream's rule raises, and Busy when the stream was closed since it was opened. A reader that is gone gets a
-        cursor nobody will serve.
+        """Begin (or move) the cursor of `reader` on a loaded stream at the position `since`; nothing is sent before
+        `start`.
 
-        `facts` None is not known yet: where the rule needs them the store is asked, and nothing is sent before its
-        answer. That way no news of them (`tell`) can be missed between their reading and this call.
+        A `viewer_state` of None is not known yet: where the rule needs it, the store is asked, and nothing is sent
+        before its answer, so that no `set_viewer_state` between the read and this call can be missed. A reader that is
+        gone gets a cursor that is never served. Raises the refusals of the stream's rule, and Busy when the stream was
+        closed since it was opened.
         """
         view = stream.rule.view(stream.state, reader.who, viewer_state)
         cursor = Cursor(reader, stream, view, viewer_state)
@@ -173,7 +180,8 @@ class Hub:
         return cursor
 
     def _take_position(self, cursor: Cursor, since: str | None) -> None:
-        """Take a position the reader claims, if it is one of this view of this stream; else a snapshot is owed."""
+        """Take the position that a reader claims if it is one of this view of this stream; otherwise a snapshot is
+        owed."""
         claimed = position.parse(since) if since else None
         log = cursor.stream.logs[cursor.view]
         if claimed and claimed.epoch == self.epoch and claimed.view == cursor.view and claimed.n <= cursor.stream.seq:
@@ -181,7 +189,7 @@ class Hub:
             cursor.owes_reset = cursor.owes_synced = False
 
     def detach(self, reader: Reader, name: str | None = None) -> None:
-        """Forget one cursor of a reader, or all of them."""
+        """Remove one cursor of a reader, or all of them."""
         had = bool(reader.cursors)
         cursors = list(reader.cursors.values()) if name is None else [c for c in (reader.cursors.get(name),) if c]
         for cursor in cursors:
@@ -191,7 +199,7 @@ class Hub:
             self.readers -= 1
 
     def gone(self, reader: Reader) -> None:
-        """The connection is closed."""
+        """Forget a reader whose connection is closed."""
         self.detach(reader)
         self._set_state(reader, State.GONE)
 
@@ -211,20 +219,21 @@ class Hub:
         reader.state = state
 
     def busy(self, reader: Reader) -> None:
-        """The connection holds bytes of its own (a reply, a ping): no direct send may pass them until `ready`."""
+        """Note that the connection holds bytes of its own (a reply, a ping): no direct send may overtake them until
+        `ready`."""
         if reader.state is State.READY:
             self._set_state(reader, State.BLOCKED)
             self._leave_lanes(reader)
 
     def ready(self, reader: Reader) -> None:
-        """The connection can take bytes: bring every cursor up to date and back on the lists."""
+        """Note that the connection can take bytes: bring every cursor up to date and back on its lane."""
         if reader.state is State.GONE:
             return
         self._set_state(reader, State.READY)
         self.start(reader)
 
     def start(self, reader: Reader) -> None:
-        """Send what was attached; a reader that is blocked gets it when it is ready."""
+        """Send the first bytes of every attached cursor; a reader that is blocked gets them when it is ready."""
         cursors = list(reader.cursors.values())
         for cursor in cursors:
             cursor.started = True
@@ -234,7 +243,7 @@ class Hub:
             self._catch_up(cursor)
 
     def positions(self, reader: Reader) -> dict[str, str]:
-        """Where the reader stands in each stream of which it has the whole."""
+        """Return the reader's position in each stream whose snapshot is complete."""
         return {
             name: f"{position.prefix(self.epoch, c.view)}{c.place}"
             for name, c in reader.cursors.items()
@@ -244,13 +253,14 @@ class Hub:
     # -- rights
 
     def recheck(self, stream: Stream) -> None:
-        """Decide again, for each reader, what it may see; those whose view changes are owed a snapshot of the new."""
+        """Decide again what each reader may see. Readers whose view changes are owed a snapshot of the new one."""
         for cursor in list(stream.cursors):
-            if cursor in stream.cursors:  # what ends one reader's stream may end others of the same connection
+            if cursor in stream.cursors:  # the end of one reader's stream may end others of the same connection
                 self._decide(cursor)
 
     def viewer_state_loaded(self, cursor: Cursor, viewer_state: Any) -> None:
-        """The answer to `Facts`. When `tell` spoke since they were asked for, it is stale: asked again if need be."""
+        """Take the answer to `LoadViewerState`. If `set_viewer_state` was called meanwhile, the answer is stale, and
+        the state is requested again where the rule needs it."""
         if cursor not in cursor.stream.cursors or not cursor.state_requested:
             return
         if cursor.state_superseded:
@@ -270,20 +280,21 @@ class Hub:
         self._request_load(LoadViewerState(cursor))
 
     def set_viewer_state(self, name: str, tag: str, viewer_state: Any) -> None:
-        """News of a reader's own (it cast or retracted a ballot), for all its cursors on a stream."""
+        """Set the state of a viewer (it cast or retracted a ballot) for all its cursors on a stream."""
         stream = self.streams.get(name)
         if stream is None:
             return
         for cursor in list(stream.tags.get(tag, ())):
             if cursor.viewer_state == viewer_state and not cursor.state_requested:
-                continue  # a ballot changed in the same round: what its voter sees is decided already
+                continue  # a ballot changed in the same round: what its voter may see does not change
             if cursor in stream.cursors:
                 cursor.viewer_state = viewer_state
                 cursor.state_superseded = cursor.state_requested
                 self._decide(cursor)
 
     def invalidate_viewer_state(self, name: str, concerned: Callable[[Any], bool]) -> None:
-        """What is known of the own of those readers for whom `concerned(who)` holds may be so no more: ask again."""
+        """Forget the state of the viewers for whom `concerned(who)` holds, and request it again where a rule needs it.
+        """
         stream = self.streams.get(name)
         if stream is None:
             return
@@ -303,7 +314,7 @@ class Hub:
         except LivewallError as error:
             self._end(cursor, error)
             return
-        except Exception:  # who cannot be judged sees nothing, and the others are judged all the same
+        except Exception:  # a viewer that cannot be judged sees nothing; the others are judged all the same
             logger.exception("the rule of %s failed", stream.name)
             self._end(cursor, LivewallError())
             return
@@ -338,10 +349,10 @@ class Hub:
         self.wake()
 
     def work(self) -> Iterator[None]:
-        """Bring readers to the newest, yielding where others of this process may run in between.
+        """Bring all readers up to date. The generator yields where other work of this process may run.
 
-        To be run to its end by one driver at a time. Streams take turns: what came to one while it was served waits
-        until the others had theirs.
+        One driver at a time runs it to its end. Streams take turns: events that arrive for a stream while it is served
+        wait until the other streams were served.
         """
         while self.dirty:
             stream = next(iter(self.dirty))
@@ -368,14 +379,15 @@ class Hub:
             del stream.lanes[key]
 
     def _publish(self, stream: Stream, lane: Lane) -> Iterator[None]:
-        """One publication: everything up to the newest, framed once, to every reader of the lane.
+        """Send everything up to the head, framed once, to every reader of the lane.
 
-        A reader that falls behind holds the rest of what it was sent: so very much is sent piece by piece.
+        A reader that falls behind keeps the unsent rest of the batch in memory, so a large publication is sent in
+        several batches.
         """
         log = stream.logs[lane.view]
         head, data = log.head, b""
         if lane.sent < log.base:
-            # More came at once than memory holds: each asks the store for it.
+            # More events arrived at once than memory holds: each cursor is backfilled from the store.
             stream.moving.extend(lane.clear())
             self._mark_dirty(stream)
         if lane.sends or lane.joining:
@@ -415,7 +427,7 @@ class Hub:
         self.deliveries += total
 
     def _fell_behind(self, lane: Lane, index: int, sent: int, data: bytes) -> None:
-        """A reader took part of a piece, or none of it: off the lists until it can take more."""
+        """Take a reader that took only a part of a batch, or none of it, off its lanes until it can take more."""
         cursor = lane.cursors[index]
         if cursor is None:
             return
@@ -430,7 +442,8 @@ class Hub:
                 continue
             data = lane.framing.frame(message, None)
             if lane.sends:
-                # Positions stand still: begin and end only keep those who come and go out of the way.
+                # Positions stand still: `begin` and `end` only protect the list from readers that come and go
+                # meanwhile.
                 lane.begin(lane.sent)
                 yield from self._send_all(lane, data, counts=False)
                 lane.end()
@@ -450,7 +463,7 @@ class Hub:
     # -- catching up
 
     def _can_receive(self, cursor: Cursor) -> bool:
-        """Whether a piece may be handed to this cursor now."""
+        """Return whether a batch may be handed to this cursor now."""
         return (
             cursor.reader.state is State.READY
             and cursor.lane is None
@@ -461,13 +474,14 @@ class Hub:
         )
 
     def _catch_up(self, cursor: Cursor) -> None:
-        """Send a cursor what it lacks, in pieces, and put it on its lane, unless its socket is full before."""
+        """Send a cursor the events it lacks, in batches, and put it on its lane, unless its socket fills up first."""
         stream = cursor.stream
         while self._can_receive(cursor):
             log = stream.logs[cursor.view]
             if cursor.owes_synced:
                 if log.base > max(cursor.n, cursor.snapshot_base):
-                    cursor.owes_reset = True  # what the rest of this snapshot needs was forgotten meanwhile
+                    # events that the rest of this snapshot needs were dropped from memory meanwhile
+                    cursor.owes_reset = True
             elif cursor.n >= log.head:
                 if self._send_retained(cursor):
                     continue
@@ -483,7 +497,7 @@ class Hub:
             self._send_batch(cursor, missing_events(cursor, log), to_head=True)
 
     def _send_retained(self, cursor: Cursor) -> bool:
-        """Tell one who has just come what stays; True when there was something to tell."""
+        """Send the retained events to a cursor that has just come; return whether there were any."""
         framing = cursor.reader.outlet.framing
         retained = [message for view, message in cursor.stream.retained.values() if view & cursor.view]
         if cursor.retained_sent or not retained or not framing.lasting:
@@ -496,17 +510,18 @@ class Hub:
         return True
 
     def backfilled(self, cursor: Cursor, events: Sequence[Event] | None) -> None:
-        """The store's answer to `Backfill`: what follows the cursor in its view, oldest first, or the beginning of it;
-        None when it no longer holds all that followed. A store that cannot be read at the moment is None too."""
+        """Take the store's answer to `LoadBackfill`: the events after the cursor in its view, oldest first, or the
+        first of them. None means that the store does not hold all of them any more, or cannot be read at the moment."""
         if not cursor.loading:
             return
         cursor.loading = False
         if cursor.owes_reset or not self._can_receive(
             cursor
-        ):  # it saw another view then, or asks again when it is ready
+        ):  # it has moved to another view since, or asks again when it is ready
             self._catch_up(cursor)
             return
-        # The store may be ahead of what was published, also of a change of rights: nothing is handed before its time.
+        # The store may be ahead of the events that were published, also in a change of rights: events that were not
+        # published yet must wait.
         stream = cursor.stream
         known = [e for e in events or () if e.seq <= stream.seq]
         if not events:
@@ -515,12 +530,12 @@ class Hub:
             self._send_batch(cursor, known, to_head=False)
             known = [e for e in known if e.seq > cursor.n]
         if not known and events and events[-1].seq > stream.seq and cursor.n < stream.logs[cursor.view].base:
-            stream.moving.append(cursor)  # asks again with the publication that must be on its way
+            stream.moving.append(cursor)  # asks again after the publication that must be on its way
         else:
             self._catch_up(cursor)
 
     def _send_batch(self, cursor: Cursor, events: Sequence[Event], *, to_head: bool) -> None:
-        """Send one piece, beginning with a reset where it is owed; the cursor moves only if bytes went out."""
+        """Send one batch, beginning with a reset where one is owed. The cursor moves only if bytes were sent."""
         reader, log = cursor.reader, cursor.stream.logs[cursor.view]
         ids = self._other_positions(cursor)
         catch_up = catch_up_batch(
@@ -535,8 +550,8 @@ class Hub:
             self._settle(reader, catch_up.data, sent)
 
     def _other_positions(self, cursor: Cursor) -> tuple[str, str]:
-        """What stands before and after this cursor's position in the id of a connection with several streams: where
-        the others are, empty for one that does not have the whole yet."""
+        """Return the texts before and after this cursor's position in the id of a connection with several streams: the
+        positions of its other cursors, empty for a cursor whose snapshot is not complete."""
         if cursor.reader.outlet.framing.shared:
             return "", ""
         held = self.positions(cursor.reader)
@@ -548,7 +563,7 @@ class Hub:
     # -- outlets
 
     def _offer(self, reader: Reader, data: bytes) -> int:
-        """How many bytes one reader takes now; below zero when its connection failed."""
+        """Return how many bytes the reader takes now; a negative number when its connection failed."""
         self.deliveries += 1
         try:
             return reader.outlet.send(data)
@@ -558,13 +573,14 @@ class Hub:
             return self._failed(error)
 
     def _failed(self, error: Exception) -> int:
-        """A connection that fails is gone; one that fails in an unheard-of way is also worth a line in the log."""
+        """Note that a connection failed. An error other than OSError is also logged."""
         if not isinstance(error, OSError):
             logger.error("an outlet failed", exc_info=error)
         return -1
 
     def _settle(self, reader: Reader, data: bytes, sent: int) -> None:
-        """What follows when an outlet did not take all. Last of all: it may call `ready` before it returns."""
+        """Handle an outlet that did not take all bytes. Must be the caller's last step, because the outlet may call
+        `ready` before this returns."""
         if sent < 0:
             self._drop_reader(reader)
             return
@@ -580,7 +596,7 @@ class Hub:
             self._drop_reader(reader)
 
     def _drop_reader(self, reader: Reader) -> None:
-        """Let go of a reader whose connection failed under the hub's hands, and have the connection closed."""
+        """Remove a reader whose connection failed during a send, and have the connection closed."""
         self.gone(reader)
         try:
             reader.outlet.lost()

@@ -1,4 +1,4 @@
-"""Drives the hub on the event loop: performs the loads it requests, runs its work with yields, evicts what is idle.
+"""The driver of the hub on the event loop: it performs the load requests and runs the hub's work with yields.
 
 The hub itself is pure; everything that takes time is here.
 """
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Streams(Protocol):
-    """What the hub needs of the store."""
+    """The part of the store that the hub uses."""
 
     async def load(self, name: str) -> Loaded | None: ...
 
@@ -32,8 +32,8 @@ class Streams(Protocol):
 class LiveHub:
     """The hub and the loop that drives it.
 
-    `spent(seconds)` is told what fan-out took of this thread, by `cpu_clock`; `finished(seconds)` the time from the
-    first change to the last send, by `clock`.
+    `spent(seconds)` is called with the time of this thread that each stretch of fan-out took, by `cpu_clock`;
+    `finished(seconds)` with the time from the first change to the last send, by `clock`.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class LiveHub:
     # -- what happens after a commit
 
     def publish(self, name: str, events: list[Event]) -> None:
-        """Take what was committed. Where that fails, the stream is closed: its readers come back and lack nothing."""
+        """Publish committed events. If that fails, the stream is closed, so its readers come back and lack nothing."""
         try:
             self.hub.publish(name, events)
         except Exception:
@@ -76,19 +76,19 @@ class LiveHub:
     # -- reading
 
     async def open(self, name: str) -> Stream:
-        """The stream, loaded. Raises NotFound (`no_such_stream`) and Busy."""
+        """Return the stream once it is loaded. Raises NotFound (`no_such_stream`) and Busy."""
         stream = self.hub.open(name)
         if stream.loading:
             future = self._opening.get(stream)
             if future is None:
                 future = self._opening[stream] = self._loop.create_future()
-                # Somebody may give up waiting: the answer is everyone's.
+                # A caller may give up waiting; the others still wait for the same answer.
                 future.add_done_callback(lambda done: done.cancelled() or done.exception())
             await asyncio.shield(future)
         return stream
 
     async def view(self, name: str, who: Any) -> View:
-        """The view of a stream that `who` gets; raises what its rule raises."""
+        """Return the view of a stream that `who` gets. Raises the refusals of its rule."""
         stream = await self.open(name)
         viewer_state = None
         if stream.rule.needs_viewer_state(stream.state, who):
@@ -96,12 +96,12 @@ class LiveHub:
         return stream.rule.view(stream.state, who, viewer_state)
 
     async def attach(self, reader: Reader, name: str, since: str | None) -> None:
-        """Give a reader a cursor on a stream. What it lacks is sent by `hub.start`. Raises NotFound, NotAllowed."""
+        """Give a reader a cursor on a stream; `hub.start` sends the first bytes. Raises NotFound, NotAllowed."""
         stream = await self.open(name)
         self.hub.attach(reader, stream, since)
 
     async def settled(self, reader: Reader) -> None:
-        """Wait until nothing has to be asked of the store before `reader` has what it lacks."""
+        """Wait until no load request of `reader` is open."""
         while any(c.loading or c.waiting for c in reader.cursors.values()):
             if self._tasks:
                 await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -117,20 +117,20 @@ class LiveHub:
             self._loop.call_soon(self._run_turn)
 
     def _run_turn(self) -> None:
-        """Most publications are done within one turn of the loop; only a long one becomes a task."""
+        """Run the hub's work. Most publications end within one turn of the loop; only a long one becomes a task."""
         self._perform_loads()
         work = self.hub.work()
         more = False
         try:
             more = self._step(work)
-        finally:  # whatever becomes of one publication, there will be others
+        finally:  # however one publication ends, the next ones must run
             if more:
                 self._spawn(self._continue(work))
             else:
                 self._turn_done()
 
     def _step(self, work: Any) -> bool:
-        """One stretch of work; False when there is no more. What fails is logged and does not stop the rest."""
+        """Run one stretch of work; return False at its end. A failure is logged and does not stop later work."""
         start = self._cpu_clock()
         try:
             next(work)
@@ -147,7 +147,8 @@ class LiveHub:
         try:
             await asyncio.sleep(0)
             while self._step(work):
-                self._perform_loads()  # who comes to another stream does not wait until all is told here
+                # a reader of another stream does not wait until all readers of this one are served
+                self._perform_loads()
                 await asyncio.sleep(0)
         finally:
             self._turn_done()
@@ -173,7 +174,7 @@ class LiveHub:
                 self.hub.viewer_state_loaded(cursor, await self._load_viewer_state(cursor))
 
     async def _load_viewer_state(self, cursor: Cursor) -> Any:
-        """A reader's own fact; None, which shows less, where the store cannot say."""
+        """Return the state of a viewer. None, with which a viewer sees less, if the store cannot be read."""
         try:
             return await cursor.stream.rule.load_viewer_state(cursor.stream.name, cursor.reader.who)
         except Exception as error:
@@ -208,7 +209,7 @@ class LiveHub:
         self.hub.backfilled(cursor, events)
 
     def _load_failed(self, what: str, stream: Stream, error: Exception) -> Busy:
-        """Whoever waits for an answer gets one: none would be waited for for ever."""
+        """Log that a load failed and return the error for its caller, which would wait for ever without one."""
         heard = isinstance(error, LivewallError)
         log.warning("%s of %s is not known: %s", what, stream.name, error, exc_info=None if heard else error)
         return Busy("unavailable", "the stream cannot be read at the moment; try again")
@@ -224,7 +225,7 @@ class LiveHub:
             log.error("the hub's work failed", exc_info=error)
 
     async def idle(self) -> None:
-        """Wait until everything that is committed has been sent to whoever could take it."""
+        """Wait until all committed events have been sent to every reader that could take them."""
         while self._tasks or self._scheduled:
             if self._tasks:
                 await asyncio.wait(self._tasks)

@@ -14,8 +14,8 @@ from livewall.hub.stream import Stream
 
 
 class Loaded(NamedTuple):
-    """What the store holds of a stream: the newest event of each key of each view and the last ones without key,
-    oldest first. From position `base` on they are the whole; `earlier` says that older ones without key exist."""
+    """The events that the store holds of a stream: the newest of each key of each view and the last ones without a key,
+    oldest first. From position `base` on they are complete; `earlier` says that older events without a key exist."""
 
     seq: int
     heads: dict[View, int]

@@ -1,7 +1,8 @@
 """One view of one stream as this process holds it: a compacted log, oldest first.
 
-Among the entries of a key only the newest is kept; entries without key are kept up to a number and a size, and `base`
-rises when old ones go. Snapshot, resume and conflation are the same question, `after(n)`. Knows no reader and no store.
+Of the events of a key only the newest is kept. Events without a key are kept up to a number and a size, and `base`
+rises when old ones are dropped. Snapshot, resume and conflation are the same question, `after(n)`. A log knows neither
+readers nor the store.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ MAX_TOMBSTONES = 1000
 
 
 class Event(NamedTuple):
-    """An event as the store sequenced it. `data` is JSON text, None deletes the key."""
+    """An event as the store has sequenced it. `data` is JSON text; None deletes the key."""
 
     seq: int
     key: str | None
@@ -25,7 +26,7 @@ class Event(NamedTuple):
 
 
 class Log:
-    """The compacted log of one view. Positions from `base` on can be answered from here."""
+    """The compacted log of one view. It can answer for every position from `base` on."""
 
     __slots__ = ("_bytes", "_entries", "_tombstones", "_unkeyed", "base", "earlier", "head", "snapshots")
 
@@ -38,18 +39,18 @@ class Log:
         self._tombstones: deque[tuple[int, str]] = deque()
         self._bytes = 0
         self.snapshots: dict[Hashable, tuple[bytes, int, bool]] = {}
-        """What was framed of this log for readers that begin, until the next event (livewall/hub/catch_up.py)."""
+        """Framed parts of snapshots that begin at this log, until the next event (livewall/hub/catch_up.py)."""
 
     def __len__(self) -> int:
         return len(self._entries)
 
     @property
     def size(self) -> int:
-        """Bytes of payload held, for the metrics."""
+        """The bytes of payload held, for the metrics."""
         return sum(len(e.data or "") for e in self._entries.values())
 
     def append(self, event: Event) -> None:
-        """Take the next event of this view; its `seq` must be beyond `head`."""
+        """Append the next event of this view; its `seq` must be greater than `head`."""
         if event.seq <= self.head:
             raise ValueError(f"event {event.seq} after {self.head}")
         self.head = event.seq
@@ -61,7 +62,7 @@ class Log:
             while len(self._unkeyed) > MAX_UNKEYED or (self._bytes > MAX_UNKEYED_BYTES and len(self._unkeyed) > 1):
                 self._forget(self._unkeyed.popleft())
             return
-        # A key moves to the end, so that the dict stays in the order of seq and `after` can walk it backwards.
+        # A key moves to the end, so that the dict stays in the order of `seq` and `after` can walk it backwards.
         self._entries.pop(event.key, None)
         self._entries[event.key] = event
         if event.data is None:
@@ -79,17 +80,19 @@ class Log:
         self.earlier = True
 
     def load(self, events: Iterable[Event]) -> None:
-        """Fill an empty log with what the store holds, oldest first; `head` stays where the store said, if it said."""
+        """Fill an empty log with the events that the store holds, oldest first. A `head` that the store gave is kept.
+        """
         head = self.head
         self.head = 0
         for event in events:
             self.append(event)
-        if self.head < head:  # the last event itself is not held any more: only those who have it lack nothing
+        if self.head < head:  # the last event itself was dropped: only a reader that has it lacks nothing
             self.base = head
         self.head = max(head, self.head)
 
     def after(self, n: int) -> list[Event]:
-        """What a reader at `n` lacks, oldest first. Ask only where `n >= base` (or for a snapshot, from 0)."""
+        """Return the events that a reader at `n` lacks, oldest first. Valid for `n >= base`, and for a snapshot from 0.
+        """
         if n >= self.head:
             return []
         found: list[Event] = []

@@ -1,4 +1,4 @@
-"""Where a reader stands in a view of a stream: `EPOCH.N`, or `EPOCH~.N` in the masked view."""
+"""Positions: where a reader stands in a view of a stream, `EPOCH.N`, or `EPOCH~.N` in the masked view."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 
 class View(IntFlag):
-    """What of a stream a reader may see. A stream has one or two views, each with its own chain of `prev`.
+    """The part of a stream that a reader may see. A stream has one or two views, each with its own chain of `prev`.
 
-    NONE marks events that only the rules read (who owns a task, whether it is on a stage); they reach nobody.
+    NONE marks events that only rules read (who owns a task, whether it is on a stage); no reader gets them.
     """
 
     NONE = 0
@@ -32,12 +32,12 @@ _FORM = re.compile(r"([0-9a-z]{1,32})(~?)\.(0|[1-9][0-9]{0,17})")
 
 
 def prefix(epoch: str, view: View) -> str:
-    """What stands before N in every position of this view."""
+    """Return the text before N in every position of this view."""
     return f"{epoch}~." if view is View.MASKED else f"{epoch}."
 
 
 def parse(text: str) -> Position | None:
-    """The position in `text`, or None where there is none: whatever cannot be read is treated as foreign."""
+    """Return the position in `text`, or None: a text that cannot be read is treated as a position of another server."""
     if len(text) > 60:
         return None
     match = _FORM.fullmatch(text)

@@ -1,6 +1,6 @@
-"""A reader and its cursors: where one connection stands in each of its streams.
+"""Readers and cursors: where one connection stands in each of its streams.
 
-A reader holds no queue. What it lacks is worked out from the log whenever its outlet can take bytes.
+A reader has no queue. The events it lacks are taken from the log whenever its outlet can take bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Outlet(Protocol):
-    """What the hub asks of a connection; nothing else of it is known here. All but `send` may call the hub."""
+    """The part of a connection that the hub uses. Every method but `send` may call the hub."""
 
     @property
     def framing(self) -> Framing: ...
@@ -26,19 +26,22 @@ class Outlet(Protocol):
     @property
     def send(self) -> Callable[[bytes], int]: ...
 
-    """Write now and return how many bytes went out; BlockingIOError when none can, another OSError when it is gone."""
+    """Write now and return how many bytes were sent. Raises BlockingIOError when none can be, another OSError when the
+    connection is gone."""
 
     def keep(self, rest: bytes) -> None:
-        """The rest of a piece that went out in part: must leave before anything else; then call `Hub.ready`."""
+        """Keep the rest of a batch that was sent in part: send it before anything else, then call `Hub.ready`."""
 
     def watch(self) -> None:
         """Call `Hub.ready` once bytes can be taken again."""
 
     def ended(self, stream: str, error: LivewallError) -> None:
-        """The reader lost the right to this stream, or it is gone; it has been detached."""
+        """Note that the reader lost the right to this stream, or that it does not exist any more; it has been detached.
+        """
 
     def lost(self) -> None:
-        """A call of `send`, `keep`, `watch` or `ended` raised: the hub let go of the reader; close the connection."""
+        """Close the connection: a call of `send`, `keep`, `watch` or `ended` raised, and the hub has removed the
+        reader."""
 
 
 class State(Enum):
@@ -48,7 +51,7 @@ class State(Enum):
 
 
 class Reader:
-    """One connection of somebody (`who`, opaque here) with a cursor for each stream it follows, in order."""
+    """One connection of a viewer (`who`, opaque to the hub) with a cursor for each stream it follows, in order."""
 
     __slots__ = ("__weakref__", "cursors", "outlet", "state", "who")
 
@@ -96,7 +99,7 @@ class Cursor:
 
     @property
     def place(self) -> int:
-        """The N of this cursor's position now."""
+        """The number of this cursor's position now."""
         if self.lane is None or self.index < 0:
             return self.n
         return self.lane.place(self.index)

@@ -1,4 +1,4 @@
-"""A stream that is open in this process: its logs, its lanes of readers, and what its rules look at."""
+"""A stream that is open in this process: its logs, its lanes of readers, and the state that its rule reads."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ Send = Callable[[bytes], int]
 
 
 class Rule(Protocol):
-    """Who may read a kind of stream, and how: decided from its state alone, on every transport alike."""
+    """Decides who may read a kind of stream, and which view. The decision depends on the stream's state, not on the
+    transport."""
 
     keys: frozenset[str]
-    """The keys of events it looks at."""
+    """The keys of the events that the rule reads."""
 
     def view(self, state: dict[str, Any], who: Any, viewer_state: Any) -> View:
-        """The view `who` gets; raises a LivewallError where it gets none."""
+        """Return the view that `who` gets. Raises LivewallError where there is none."""
 
     def needs_viewer_state(self, state: dict[str, Any], who: Any) -> bool:
-        """Whether the answer hangs on something of the reader's own (its ballot)."""
+        """Return whether the decision depends on a state of the viewer's own (its ballot)."""
 
     def viewer_tag(self, name: str, who: Any) -> str | None:
-        """The name under which news of the reader's own facts arrive, if there are such."""
+        """Return the name under which `set_viewer_state` reaches this viewer; None where there is no such state."""
 
     async def load_viewer_state(self, name: str, who: Any) -> Any:
-        """The reader's own facts, from the store; asked only where there is a tag."""
+        """Load the state of a viewer from the store. Called only where there is a tag."""
 
 
 class StateRule:
-    """The part of a rule that looks at the state of the stream alone, at nothing of the reader's own."""
+    """The base of rules that read only the state of the stream, and nothing of the viewer's own."""
 
     def needs_viewer_state(self, state: dict[str, Any], who: Any) -> bool:
         return False
@@ -49,14 +50,14 @@ class StateRule:
 
 
 def _removed(data: bytes) -> int:
-    """Stands where a reader left during a publication; takes everything."""
+    """Stand in for the `send` of a reader that left during a publication; takes everything."""
     return len(data)
 
 
 class Lane:
     """The readers of one view and framing that are not behind, as a flat list of their bound `send`.
 
-    All stand at `sent`. While a publication is under way those before `progress` stand at `target` already.
+    All stand at `sent`. During a publication the readers before `progress` stand at `target` already.
     """
 
     __slots__ = (
@@ -90,7 +91,7 @@ class Lane:
         return self.sent
 
     def join(self, cursor: Cursor) -> None:
-        """Put a cursor that is not behind on the lane; during a publication it waits for the next one."""
+        """Put a cursor that is not behind on the lane. During a publication it waits for the next one."""
         cursor.lane = self
         cursor.index = -1
         if not self.framing.shared:
@@ -106,7 +107,7 @@ class Lane:
         self.sends.append(cursor.reader.outlet.send)
 
     def leave(self, cursor: Cursor) -> None:
-        """Take a cursor off; it keeps its place in `n`. Never moves others while a publication is under way."""
+        """Take a cursor off; its position is kept in its `n`. Never moves other cursors during a publication."""
         index = cursor.index
         if index < 0:
             self.joining.pop(cursor, None)
@@ -129,14 +130,15 @@ class Lane:
         cursor.index = -1
 
     def clear(self) -> list[Cursor]:
-        """Take every cursor off that is here or about to be; not while a publication is under way."""
+        """Take off every cursor that is on the lane or waits to join it. Not to be called during a publication."""
         gone = [*(c for c in reversed(self.cursors) if c is not None), *self.joining]
         for cursor in gone:
             self.leave(cursor)
         return gone
 
     def begin(self, head: int) -> list[Cursor]:
-        """Start a publication up to `head`; returns those who wait to join from elsewhere than `sent` or `head`."""
+        """Start a publication up to `head`. Returns the cursors that wait to join from a position other than `sent` or
+        `head`."""
         elsewhere = []
         for cursor in list(self.joining):
             if cursor.n == self.sent:
@@ -149,7 +151,7 @@ class Lane:
         return elsewhere
 
     def end(self) -> None:
-        """The publication reached everybody."""
+        """End a publication that has reached all readers."""
         assert self.target is not None
         self.sent = self.target
         self.target = None
@@ -172,7 +174,8 @@ class Lane:
 
 
 class Stream:
-    """One open stream. `state` is the newest data of each key as the rules see it: the full view and unseen events."""
+    """One open stream. `state` is the newest data of each key as the rule sees it: of the full view and of unseen
+    events."""
 
     __slots__ = ("being_served", "cursors", "idle", "lanes", "loading", "logs", "moving", "name", "pending", "retained",
                  "rule", "seq", "state", "tags", "volatile")
@@ -195,7 +198,7 @@ class Stream:
         self.idle = 0
 
     def apply(self, event: Event) -> bool:
-        """Take one event into the logs of its views; True when a rule may look at what it changed."""
+        """Append one event to the logs of its views; return whether a rule reads the key it changed."""
         self.seq = event.seq
         for view, log in self.logs.items():
             if event.view & view:
@@ -203,7 +206,8 @@ class Stream:
         return self.note(event)
 
     def note(self, event: Event) -> bool:
-        """Keep what the rule of this stream looks at; it sees the full view and events that no view shows."""
+        """Keep the data of an event that the rule of this stream reads; return whether it does. Rules see the full view
+        and the events that no view shows."""
         if event.key not in self.rule.keys or event.view == View.MASKED:
             return False
         self.state[event.key] = None if event.data is None else msgspec.json.decode(event.data)
