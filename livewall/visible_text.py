@@ -54,7 +54,7 @@ def readable(text: str, field: str, *, lines: bool = False) -> str:
     return text
 
 
-def look(text: str) -> str:
+def skeleton(text: str) -> str:
     """What two texts have in common that nobody can tell apart: the same characters however they are composed, in
     either case, whatever invisible ones stand between them. What somebody looks for is searched in it, too."""
     if text.isascii():
@@ -73,7 +73,7 @@ def alike(texts: Iterable[str]) -> list[list[int]]:
     """The places, from 0, of texts that look the same, each group in order."""
     found: dict[str, list[int]] = {}
     for place, text in enumerate(texts):
-        found.setdefault(look(text), []).append(place)
+        found.setdefault(skeleton(text), []).append(place)
     return [places for places in found.values() if len(places) > 1]
 
 
@@ -92,5 +92,5 @@ _FORMS: tuple[Callable[[str], str], ...] = (
     str,
     partial(unicodedata.normalize, "NFC"),
     lambda text: " ".join(unicodedata.normalize("NFKC", text).split()),
-    look,
+    skeleton,
 )

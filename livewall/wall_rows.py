@@ -1,8 +1,9 @@
-"""Walls as rows: read and written inside a transaction, with the events that tell their readers.
+"""Walls as rows: read and written inside a transaction, with the events about them.
 
 A wall is an ordered list of items, one of them active, behind a code that people type. It has two views: a host's with
 all items, and everyone's with the items that were opened and the active one. Anyone may read the active item; the
-item's own stream says that it is active (`stage`)."""
+item's own stream says that it is active (`stage`).
+"""
 
 from __future__ import annotations
 
@@ -19,11 +20,11 @@ from livewall.store.transaction import Transaction
 from livewall.visible_text import readable
 
 MOST_ITEMS = 500
-"""Items of a wall that a deck may fill."""
+"""The largest number of items of a wall."""
 
 
 class Wall(msgspec.Struct):
-    """A wall as it stands on the wire."""
+    """A wall as it is sent on the wire."""
 
     code: str
     title: str
@@ -41,12 +42,12 @@ def stream_of(code: str) -> str:
 
 
 def as_everyone_sees(wall: Wall, opened: set[str]) -> Wall:
-    """The wall without its coming items."""
+    """Return the wall without the items that come later."""
     return Wall(wall.code, wall.title, [i for i in wall.items if i in opened or i == wall.active], wall.active)
 
 
 def title_of(text: str) -> str:
-    """The title of a wall or a task, on one line. Raises BadInput."""
+    """Return the title of a wall, on one line. Raises BadInput."""
     return readable(text, "title")
 
 
@@ -73,7 +74,7 @@ def check_item(asks: Any, item: str) -> None:
 
 
 def opened_items(asks: Any, items: Sequence[str]) -> set[str]:
-    """Those of the items that are polls and were opened once."""
+    """Return those of the items that are polls and were opened once."""
     opened = set()
     for item in items:
         kind, _, item_id = item.partition("/")
@@ -85,7 +86,7 @@ def opened_items(asks: Any, items: Sequence[str]) -> set[str]:
 
 
 def insert(tx: Transaction, title: str, now: str) -> Wall:
-    """A new wall with nothing on it."""
+    """Insert a new wall without items."""
     code = new_wall_code()
     while tx.one("SELECT 1 FROM walls WHERE code = :code", {"code": code}):
         code = new_wall_code()
@@ -95,7 +96,7 @@ def insert(tx: Transaction, title: str, now: str) -> Wall:
         VALUES (:code, :title, '[]', NULL, 1, :now)""",
         {"code": code, "title": title, "now": now},
     )
-    tell(tx, wall)
+    append_wall_event(tx, wall)
     return wall
 
 
@@ -104,14 +105,14 @@ def save(tx: Transaction, before: Wall, wall: Wall) -> None:
         "UPDATE walls SET title = :title, items = :items, active = :active, version = version + 1 WHERE code = :code",
         {"title": wall.title, "items": wire.text(wall.items), "active": wall.active, "code": wall.code},
     )
-    tell(tx, wall)
+    append_wall_event(tx, wall)
     if before.active != wall.active:
-        stage(tx, before.active)
-        stage(tx, wall.active)
+        append_stage_event(tx, before.active)
+        append_stage_event(tx, wall.active)
 
 
-def tell(tx: Transaction, wall: Wall) -> None:
-    """The `wall` event of both views; the one of everyone's only if it changed."""
+def append_wall_event(tx: Transaction, wall: Wall) -> None:
+    """Append the `wall` event of both views; that of everyone's view only if it changed."""
     tx.append(stream_of(wall.code), "wall", wire.text(wall), view=View.FULL)
     seen = wire.text(as_everyone_sees(wall, opened_items(tx, wall.items)))
     held = tx.one(
@@ -122,8 +123,8 @@ def tell(tx: Transaction, wall: Wall) -> None:
         tx.append(stream_of(wall.code), "wall", seen, view=View.MASKED)
 
 
-def stage(tx: Transaction, item: str | None) -> None:
-    """Note in a task's stream, for its rule, whether it is the active item of a wall now."""
+def append_stage_event(tx: Transaction, item: str | None) -> None:
+    """Append whether a task is the active item of a wall now to the task's stream, for its rule."""
     if item is None or not item.startswith("tasks/"):
         return
     on = tx.one("SELECT 1 FROM walls WHERE active = :item LIMIT 1", {"item": item}) is not None
@@ -131,8 +132,8 @@ def stage(tx: Transaction, item: str | None) -> None:
 
 
 def append_item(tx: Transaction, code: str, item: str) -> str:
-    """Put a new item at the end of a wall; returns the wall's code as it is stored. Raises NotFound, and BadInput where
-    it is full."""
+    """Append an item to a wall; return the wall's code as it is stored. Raises NotFound, and BadInput where the wall is
+    full."""
     row = find(tx, wall_code(code))
     if len(row.wall.items) >= MOST_ITEMS:
         raise invalid("wall", f"a wall has at most {MOST_ITEMS} items")
@@ -141,7 +142,7 @@ def append_item(tx: Transaction, code: str, item: str) -> str:
 
 
 def remove_item(tx: Transaction, item: str) -> None:
-    """Take an item off every wall that has it."""
+    """Remove an item from every wall that has it."""
     for (each,) in tx.all("SELECT code FROM walls WHERE items LIKE :like", {"like": f'%"{item}"%'}):
         wall = find(tx, each).wall
         left = [i for i in wall.items if i != item]
@@ -149,7 +150,8 @@ def remove_item(tx: Transaction, item: str) -> None:
 
 
 def item_opened(tx: Transaction, item: str) -> None:
-    """A poll was opened for the first time: everyone's view of its walls gets it."""
+    """Mark a poll as opened for the first time, and append the `wall` event of its walls: everyone sees it there now.
+    """
     tx.execute("UPDATE polls SET opened = 1 WHERE id = :id", {"id": item.partition("/")[2]})
     for (code,) in tx.all("SELECT code FROM walls WHERE items LIKE :like", {"like": f'%"{item}"%'}):
-        tell(tx, find(tx, code).wall)
+        append_wall_event(tx, find(tx, code).wall)

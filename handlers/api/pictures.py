@@ -45,7 +45,7 @@ class ResultsPicture(PictureHandler):
         before = [each for each in shown.tallies if each.round < tally.round]
         earlier = before[-1] if before and shown.poll.compare is True else None
         chart = kind_of(shown.poll.kind).chart
-        drawn = await self.services.replays.beside(lambda: chart(picture(self, shown.poll, tally, earlier), theme))
+        drawn = await self.services.replays.in_thread(lambda: chart(picture(self, shown.poll, tally, earlier), theme))
         self.show(drawn, f"results-{poll_id}")
 
 
@@ -54,9 +54,9 @@ class RacePicture(PictureHandler):
 
     async def get(self, poll_id: str) -> None:
         theme = self.theme()
-        shown, replay = await self.services.replays.of(poll_id, round_of(self), self.who)
+        shown, replay = await self.services.replays.get(poll_id, round_of(self), self.who)
         words = race_words(self, shown.poll, rounds.chosen(shown, replay.round), replay)
-        drawn = await self.services.replays.beside(lambda: race.race(replay, words, theme))
+        drawn = await self.services.replays.in_thread(lambda: race.race(replay, words, theme))
         self.show(drawn, f"race-{poll_id}")
 
 

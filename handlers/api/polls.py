@@ -179,7 +179,7 @@ class BallotsHandler(ApiHandler):
 
     async def delete(self, poll_id: str) -> None:
         self.body(wire.Nothing)
-        poll, version = await self.services.erasure.poll(poll_id, self.who, version=self.if_match())
+        poll, version = await self.services.erasure.erase(poll_id, self.who, version=self.if_match())
         self.answer(poll, version=version)
 
 

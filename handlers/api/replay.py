@@ -20,5 +20,5 @@ class ReplayHandler(BaseHandler):
     """GET /api/polls/ID/replay"""
 
     async def get(self, poll_id: str) -> None:
-        _, replay = await self.services.replays.of(poll_id, round_of(self), self.who)
+        _, replay = await self.services.replays.get(poll_id, round_of(self), self.who)
         self.answer(replay)

@@ -211,7 +211,7 @@ class PollForm(DeskForm):
                 await polls.timer(poll_id, checked({timer: value}, wire.TimerIn), self.who, version=version)
                 return "timer", f"poll-{poll_id}"
             case "erase", _, _:
-                await self.services.erasure.poll(poll_id, self.who, version=version)
+                await self.services.erasure.erase(poll_id, self.who, version=version)
             case "archive", _, _:
                 await polls.archive(poll_id, self.who, version=version)
                 return act, ""

@@ -28,14 +28,14 @@ class ReplayPage(Page):
 
     async def get(self, poll_id: str) -> None:
         try:
-            shown, replay = await self.services.replays.of(poll_id, round_of(self), self.who)
+            shown, replay = await self.services.replays.get(poll_id, round_of(self), self.who)
         except NotAllowed:
             shown_poll, _ = await self.services.polls.detail(poll_id, self.who)
             poll = msgspec.to_builtins(shown_poll)
             self.set_status(403)
             self.finish(self.page_of(poll, replay=None, played=None))
             return
-        made = await self.services.replays.beside(lambda: self.drawn(shown, replay))
+        made = await self.services.replays.in_thread(lambda: self.drawn(shown, replay))
         self.finish(made)
 
     def drawn(self, shown: Shown, replay: Replay) -> bytes:

@@ -1,6 +1,5 @@
-"""The results of a round as one picture: a bar for each option, the lines of majority and quorum, and under which rules
-the votes were cast. Pure; what it says is handed in, in somebody's language.
-"""
+"""The results of a round as one picture: a bar for each option, the lines of majority and quorum, and the rules of the
+poll. Pure; all texts are passed in, in the reader's language."""
 
 from __future__ import annotations
 
@@ -8,17 +7,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from livewall.charts import drawing
-from livewall.charts.drawing import Theme, line, number, say, shortened, text_width, wrapped
+from livewall.charts.drawing import Theme, line, number, shortened, text_element, text_width, wrapped
 from livewall.charts.figure import Figure
 
 WIDTH, MARGIN, FIGURES = 1200, 44, 190
 BARS = WIDTH - 2 * MARGIN - FIGURES
 TITLES = ((80, 36), (160, 29), (600, 23))
-"""A question of at most so many letters' width has letters of that height."""
+"""Height of a question's letters by its width: pairs of the greatest width and the height."""
 
 
 class Size(NamedTuple):
-    """How large a row is: its letters, its bar, the gap below."""
+    """The sizes of a row: its letters, its bar, the gap below."""
 
     most: int
     label: float
@@ -31,33 +30,34 @@ SIZES = (Size(8, 21, 30, 24, 28), Size(20, 17, 16, 15, 19), Size(10_000, 14, 9, 
 
 
 class Mark(NamedTuple):
-    """A line across the bars, or across the turnout: where it stands, as a share, and what it says."""
+    """A line across the bars or the turnout: its place as a share, and its label."""
 
     share: float
     label: str
 
 
 class Picture(NamedTuple):
-    """What is drawn. `earlier` are the figures of the round before, with `earlier_label` for what they are."""
+    """The content of the picture. `earlier` are the figures of the previous round, `earlier_label` says which round
+    that is."""
 
     title: str
     figures: Sequence[Figure]
     facts: Sequence[str]
     majority: Mark | None = None
     turnout: tuple[str, Mark, float] | None = None
-    """What the line of ballots is called, the quorum on it, and the share that was reached."""
+    """The label of the number of ballots, the mark of the quorum, and the share of the quorum that was reached."""
     earlier: Sequence[Figure] = ()
     earlier_label: str = ""
 
 
 def bars(shown: Picture, theme: Theme, pattern_id: str = "p") -> str:
-    """The picture; `id` begins the ids of its patterns, which are those of a whole page."""
+    """Return the picture as SVG. `pattern_id` begins the ids of its patterns, which must be unique on a page."""
     size = next(each for each in SIZES if len(shown.figures) <= each.most)
     defs: dict[str, tuple[int, int]] = {}
     parts, y = _head(shown.title, theme)
     if shown.majority is not None:
         x = MARGIN + BARS * shown.majority.share
-        parts.append(say(x, y, shown.majority.label, 15, theme.muted, name="m", anchor="middle"))
+        parts.append(text_element(x, y, shown.majority.label, 15, theme.muted, name="m", anchor="middle"))
         y += 14
     before = {figure.id: figure for figure in shown.earlier}
     for figure in shown.figures:
@@ -70,7 +70,7 @@ def bars(shown: Picture, theme: Theme, pattern_id: str = "p") -> str:
         parts += drawn
     facts = [*shown.facts, *([shown.earlier_label] if shown.earlier else [])]
     for fact in wrapped(" · ".join(facts), 15, WIDTH - 2 * MARGIN, 3):
-        parts.append(say(MARGIN, y + 12, fact, 15, theme.muted, name="m"))
+        parts.append(text_element(MARGIN, y + 12, fact, 15, theme.muted, name="m"))
         y += 21
     patterns = "".join(
         drawing.pattern(name, theme.option(colour), theme.mark(colour), kind) for name, (colour, kind) in defs.items()
@@ -82,13 +82,13 @@ def bars(shown: Picture, theme: Theme, pattern_id: str = "p") -> str:
 
 
 def _head(title: str, theme: Theme) -> tuple[list[str], float]:
-    """The question, as large as its length allows, and where it ends."""
+    """Return the question, in letters as large as its length allows, and the place where it ends."""
     size = next((size for most, size in TITLES if text_width(title, 1) * 1.7 <= most), TITLES[-1][1])
     parts, y = [], float(MARGIN)
     rtl = drawing.is_rtl(title)
     for each in wrapped(title, size, WIDTH - 2 * MARGIN, 8):
         y += size
-        parts.append(say(WIDTH - MARGIN if rtl else MARGIN, y, each, size, theme.text, bold=True, rtl=rtl))
+        parts.append(text_element(WIDTH - MARGIN if rtl else MARGIN, y, each, size, theme.text, bold=True, rtl=rtl))
         y += size * 0.22
     return parts, y + 34
 
@@ -96,14 +96,15 @@ def _head(title: str, theme: Theme) -> tuple[list[str], float]:
 def _row(
     figure: Figure, before: Figure | None, majority: Mark | None, size: Size, y: float, theme: Theme, pattern_id: str
 ) -> tuple[list[str], float]:
-    """An option with its bar, and where the next one begins. A bar grows from the side on which its label begins."""
+    """Return an option with its bar, and where the next one begins. A bar grows from the side on which its label
+    begins."""
     rtl = drawing.is_rtl(figure.label)
     start, indent = (MARGIN + BARS, -1.9 * size.label) if rtl else (MARGIN, 1.9 * size.label)
-    place = say(start, y + size.label, str(figure.number), size.label * 0.85, theme.muted, name="m", rtl=rtl)
+    place = text_element(start, y + size.label, str(figure.number), size.label * 0.85, theme.muted, name="m", rtl=rtl)
     parts = [f'<g class="c{figure.colour}">', place]
     for each in wrapped(figure.label, size.label, BARS - 2.4 * size.label, 3):
         y += size.label
-        parts.append(say(start + indent, y, each, size.label, theme.text, rtl=rtl))
+        parts.append(text_element(start + indent, y, each, size.label, theme.text, rtl=rtl))
         y += size.label * 0.25
     y += 4
     parts.append(_bar(False, 1, y, size.bar, "none", theme.line, "track"))
@@ -128,23 +129,25 @@ def _row(
 
 
 def _said(figure: Figure, y: float, size: float, theme: Theme, *, faint: bool = False) -> list[str]:
-    """Share and count, at the end of the row."""
+    """Return share and count at the end of the row."""
     right = WIDTH - MARGIN
     name, colour = ("m", theme.muted) if faint else ("t", theme.text)
     return [
-        say(right - 96, y, figure.percent, size, colour, name=name, anchor="end", bold=not faint),
-        say(right, y, f"{figure.count:,}", size if faint else size * 0.72, theme.muted, name="m", anchor="end"),
+        text_element(right - 96, y, figure.percent, size, colour, name=name, anchor="end", bold=not faint),
+        text_element(
+            right, y, f"{figure.count:,}", size if faint else size * 0.72, theme.muted, name="m", anchor="end"
+        ),
     ]
 
 
 def _turnout(turnout: tuple[str, Mark, float], y: float, theme: Theme) -> tuple[list[str], float]:
-    """The ballots against the quorum."""
+    """Return the bar of the ballots against the quorum."""
     said, quorum, reached = turnout
     at = MARGIN + BARS * quorum.share
     room = BARS - text_width(said, 16) - 24
     return [
-        say(MARGIN, y + 16, said, 16, theme.text),
-        say(MARGIN + BARS, y + 16, shortened(quorum.label, 15, room), 15, theme.muted, name="m", anchor="end"),
+        text_element(MARGIN, y + 16, said, 16, theme.text),
+        text_element(MARGIN + BARS, y + 16, shortened(quorum.label, 15, room), 15, theme.muted, name="m", anchor="end"),
         _bar(False, 1, y + 26, 10, "none", theme.line, "track"),
         _bar(False, reached, y + 26, 10, theme.edge, theme.edge, "ballots"),
         line(at, y + 20, at, y + 42, theme.background, name="under", width=5),

@@ -1,5 +1,6 @@
-"""What pictures are made of: text that is escaped, measured and wrapped, colours, and patterns. Strings in, SVG out;
-knows no poll. Presentation attributes only, so that a strict Content-Security-Policy has nothing to forbid.
+"""The elements of pictures: text that is escaped, measured and wrapped, colours, and patterns. Strings in, SVG out.
+
+Only presentation attributes are used, so a strict Content-Security-Policy has nothing to forbid.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ from xml.sax.saxutils import escape
 SANS = "system-ui, sans-serif"
 COLOURS, PATTERNS = 8, 4
 DASHES = ("", "9 5", "2 4", "14 4 2 4")
-"""Lines, as bars have patterns: no pair of colour and dash twice among 32."""
+"""Dashes of lines, as bars have patterns: no pair of colour and dash occurs twice among 32 options."""
 _NOT_XML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FAR_EAST = "\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef"
 _WORD = re.compile(f"[{_FAR_EAST}]|[^\\s{_FAR_EAST}]+ ?| ")
-"""What stays on one line: a letter of the far east, or a word with the space behind it."""
+"""A unit that is not broken over two lines: a letter of a Far Eastern script, or a word with the space behind it."""
 _NARROW = frozenset("iljtfrI1.,:;!|'`()[]{}/\\ ")
 _WIDE = frozenset("mwMWQO@%&—…")
 
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of a picture; the same as those of the pages (static/css/tokens.css)."""
+    """The colours of a picture, the same as those of the pages (static/css/tokens.css)."""
 
     background: str
     text: str
@@ -40,7 +41,7 @@ class Theme:
         return self.options[(colour - 1) % len(self.options)]
 
     def mark(self, colour: int) -> str:
-        """What a pattern is drawn with on a bar of that colour."""
+        """Return the colour of a pattern on a bar of this colour."""
         own, shade = self.option(colour), self.shade
         parts = [(int(own[i : i + 2], 16) * 68 + int(shade[i : i + 2], 16) * 32) // 100 for i in (1, 3, 5)]
         return "#" + "".join(f"{part:02x}" for part in parts)
@@ -57,8 +58,8 @@ DARK = Theme(
 THEMES = {"light": LIGHT, "dark": DARK}
 
 
-def look(index: int) -> tuple[int, int]:
-    """Colour and pattern of the option at `index`, both from 1 on."""
+def colour_and_pattern(index: int) -> tuple[int, int]:
+    """Return colour and pattern of the option at `index`, both from 1 on."""
     return index % COLOURS + 1, (index + index // COLOURS) % PATTERNS + 1
 
 
@@ -66,7 +67,7 @@ def look(index: int) -> tuple[int, int]:
 
 
 def clean(text: str) -> str:
-    """Text that may stand in XML, on one line."""
+    """Return the text without characters that XML does not allow, on one line."""
     return " ".join(_NOT_XML.sub("", text).split())
 
 
@@ -75,13 +76,13 @@ def escaped(text: str) -> str:
 
 
 def text_width(text: str, size: float) -> float:
-    """About how wide a text is, rather too much: fonts differ, and a word cut off is worse than a gap."""
+    """Return the estimated width of a text, rather too much: fonts differ, and a word cut off is worse than a gap."""
     return sum(_letter(letter) for letter in text) * size
 
 
 @functools.lru_cache(4096)
 def _letter(letter: str) -> float:
-    """Kept, since a line is measured anew with each word."""
+    """Cached, because a line is measured again with each word."""
     if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Me", "Cf"):
         return 0.0
     if unicodedata.east_asian_width(letter) in "WF":
@@ -94,7 +95,7 @@ def _letter(letter: str) -> float:
 
 
 def is_rtl(text: str) -> bool:
-    """Whether a text begins, by its first letter with a direction, on the right."""
+    """Return whether a text is written from right to left, by its first letter with a direction."""
     for letter in text:
         kind = unicodedata.bidirectional(letter)
         if kind in ("L", "R", "AL"):
@@ -103,7 +104,7 @@ def is_rtl(text: str) -> bool:
 
 
 def wrapped(text: str, size: float, room: float, most: int) -> list[str]:
-    """The lines of a text, at most so many; where it does not fit, the last one ends with …"""
+    """Return the lines of a text, at most `most`. Where it does not fit, the last line ends with an ellipsis."""
     lines = [""]
     waiting = _WORD.findall(clean(text))[::-1]
     while waiting:
@@ -116,7 +117,7 @@ def wrapped(text: str, size: float, room: float, most: int) -> list[str]:
         elif lines[-1].strip():
             lines.append("")
             waiting.append(word)
-        else:  # a word longer than a line
+        else:  # a word that is longer than a line
             part = max(1, _fitting(word, size, room))
             lines[-1] = word[:part]
             if part < len(word):
@@ -126,7 +127,7 @@ def wrapped(text: str, size: float, room: float, most: int) -> list[str]:
 
 
 def shortened(text: str, size: float, room: float) -> str:
-    """As much of one line as fits."""
+    """Return as much of one line as fits."""
     text = text.rstrip()
     if text_width(text, size) <= room:
         return text
@@ -134,7 +135,7 @@ def shortened(text: str, size: float, room: float) -> str:
 
 
 def _fitting(text: str, size: float, room: float) -> int:
-    """How many letters of a text fit. Marks stay with the letter they stand on."""
+    """Return how many letters of a text fit. Combining marks stay with their letter."""
     width = 0.0
     for place, letter in enumerate(text):
         width += _letter(letter) * size
@@ -147,11 +148,11 @@ def _fitting(text: str, size: float, room: float) -> int:
 
 
 def number(value: float) -> str:
-    """A length with one decimal, and none where it is whole."""
+    """Return a length with one decimal, without it where it is whole."""
     return f"{value:.1f}".removesuffix(".0")
 
 
-def say(
+def text_element(
     x: float,
     y: float,
     text: str,
@@ -163,8 +164,8 @@ def say(
     bold: bool = False,
     rtl: bool | None = None,
 ) -> str:
-    """One line of text that begins at `x`: where it is written from the right, that is its right end. `rtl` says which
-    way, where it is not for its first letter to say."""
+    """Return one line of text that begins at `x`, which is its right end where it is written from the right. `rtl`
+    overrides the direction of its first letter."""
     weight = ' font-weight="650"' if bold else ""
     anchored = "" if anchor == "start" else f' text-anchor="{anchor}"'
     turned = ' direction="rtl"' if (is_rtl(text) if rtl is None else rtl) else ""
@@ -185,7 +186,7 @@ def line(
 
 
 def pattern(pattern_id: str, own: str, mark: str, kind: int) -> str:
-    """The definition of a bar's look, marks on its own colour. `kind` 1 is plain and needs none."""
+    """Return the definition of a bar's pattern. `kind` 1 is plain and needs none."""
     if kind == 2:
         size, drawn, turn = 24, f'<path d="M0 0H12V24H0Z" fill="{mark}"/>', ' patternTransform="rotate(45)"'
     elif kind == 3:
@@ -209,7 +210,8 @@ def picture(
     parts: Iterable[str],
     data: str = "",
 ) -> str:
-    """A whole picture; `data` are more attributes of its root. It has words for those who do not see it."""
+    """Return a whole picture; `data` are further attributes of its root. It has a title and a description for screen
+    readers."""
     size = f'width="{number(width)}" height="{number(height)}" viewBox="0 0 {number(width)} {number(height)}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{name}" {size} role="img" aria-label="{escaped(title)}" '

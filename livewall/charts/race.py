@@ -1,4 +1,4 @@
-"""The race: the counts of all options over time as one picture, each line labelled where it ends. Pure."""
+"""The race: the counts of all options over time as one picture, with each line labelled at its end. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from livewall.charts import drawing
-from livewall.charts.drawing import Theme, line, number, say, shortened
+from livewall.charts.drawing import Theme, line, number, shortened, text_element
 from livewall.charts.thinning import thin
 from livewall.clock import moment
 
@@ -17,35 +17,36 @@ if TYPE_CHECKING:
     from livewall.voting.replay import Replay
 
 MOMENTS = 500
-"""More than these cannot be told apart in the picture."""
+"""The largest number of moments that are drawn: more cannot be told apart in the picture."""
 WIDTH, TOP, LEFT, RIGHT = 1200, 36, 64, 370
 PLOT = WIDTH - LEFT - RIGHT
 LEAST, EACH = 420, 22
-"""Heights of the plot: at least, and for each label."""
+"""Heights of the plot: the least, and that of each label."""
 PAUSE, PAUSE_SHARE, PAUSES = 60.0, 0.05, 6
-"""A pause is longer than these seconds and than half of all the rest; it is drawn that wide; so many at most are."""
+"""Pauses: the least length in seconds, the width at which one is drawn, and the largest number of them. A pause must
+also be longer than half of all the rest."""
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 
 
 class Words(NamedTuple):
-    """What the picture says, in somebody's language."""
+    """The texts of the picture, in the reader's language."""
 
     title: str
     about: str
-    """Below the title: how many ballots, which round, when."""
+    """The line below the title: how many ballots, which round, when."""
     time: str
     pause: str
-    """With `%(time)s` in it."""
+    """A text with `%(time)s` in it."""
 
 
 class Axis(NamedTuple):
-    """Time as it is drawn: between two knots it goes evenly; `pauses` are the places of knots that begin a pause."""
+    """The axis of time: between two knots time runs evenly; `pauses` are the places of the knots that begin a pause."""
 
     knots: list[tuple[float, float]]
     pauses: list[int]
 
     def place(self, at: float) -> float:
-        """Where a time stands, from 0 to 1."""
+        """Return the place of a time, from 0 to 1."""
         for (t0, x0), (t1, x1) in itertools.pairwise(self.knots):
             if at <= t1:
                 return x0 + (x1 - x0) * max(0.0, at - t0) / (t1 - t0) if t1 > t0 else x1
@@ -53,7 +54,7 @@ class Axis(NamedTuple):
 
 
 def axis(times: Sequence[float]) -> Axis:
-    """The axis of times in order. A long pause would leave no room for what happened, so it is shortened."""
+    """Return the axis of times in order. A long pause is shortened, because it would leave no room for the votes."""
     first, last = times[0], times[-1]
     if last <= first:
         return Axis([(first, 0.0), (first, 1.0)], [])
@@ -80,14 +81,14 @@ def axis(times: Sequence[float]) -> Axis:
 
 
 def clock_face(seconds: float) -> str:
-    """65 -> "1:05", 3665 -> "1:01:05", 90061 -> "25:01:01"."""
+    """Format seconds: 65 is "1:05", 3665 is "1:01:05", 90061 is "25:01:01"."""
     total = max(0, round(seconds))
     hours, minutes = total // 3600, total % 3600 // 60
     return f"{hours}:{minutes:02}:{total % 60:02}" if hours else f"{minutes}:{total % 60:02}"
 
 
 def nice(most: int, parts: int) -> int:
-    """The step of a scale from 0 to `most` in at most so many parts: 1, 2 or 5 times a power of ten."""
+    """Return the step of a scale from 0 to `most` with at most so many parts: 1, 2 or 5 times a power of ten."""
     power = 1
     while True:
         for n in (1, 2, 5):
@@ -97,7 +98,7 @@ def nice(most: int, parts: int) -> int:
 
 
 def spread(wanted: Sequence[float], gap: float, most: float) -> list[float]:
-    """Places at least `gap` apart, in the order of those wanted and near to them, not beyond `most`."""
+    """Return places at least `gap` apart, in the order of the wanted ones and near them, none beyond `most`."""
     order = sorted(range(len(wanted)), key=lambda n: wanted[n])
     placed = [0.0] * len(wanted)
     at = -math.inf
@@ -110,8 +111,8 @@ def spread(wanted: Sequence[float], gap: float, most: float) -> list[float]:
 
 
 def race(replay: Replay, words: Words, theme: Theme, *, headed: bool = True) -> str:
-    """The picture of a round. A line goes on as it was until the next publication: it is a flight of steps. A page that
-    has the title already wants none."""
+    """Return the picture of a round as SVG. A line keeps its height until the next publication, so it is drawn in
+    steps. `headed` adds the title, for pictures that stand alone."""
     items = thin(replay.items, MOMENTS)
     times = [moment(item.at).timestamp() for item in items]
     scale = axis(times)
@@ -142,16 +143,16 @@ def _head(words: Words, theme: Theme) -> tuple[list[str], float]:
     rtl = drawing.is_rtl(words.title)
     for each in drawing.wrapped(words.title, 24, WIDTH - 80, 4):
         y += 29
-        parts.append(say(WIDTH - 40 if rtl else 40, y, each, 24, theme.text, bold=True, rtl=rtl))
-    parts.append(say(40, y + 26, shortened(words.about, 15, WIDTH - 80), 15, theme.muted, name="m"))
+        parts.append(text_element(WIDTH - 40 if rtl else 40, y, each, 24, theme.text, bold=True, rtl=rtl))
+    parts.append(text_element(40, y + 26, shortened(words.about, 15, WIDTH - 80), 15, theme.muted, name="m"))
     return parts, y + 26 + 40
 
 
 def _line(
     index: int, option: Option, count: int, path: str, end: float, place: float, theme: Theme
 ) -> list[str]:
-    """The line of an option, and what it is called, where it ends."""
-    colour, kind = drawing.look(index)
+    """Return the line of an option, with its label at the end."""
+    colour, kind = drawing.colour_and_pattern(index)
     stroke, dash, x = theme.option(colour), drawing.DASHES[kind - 1], LEFT + PLOT
     dashed = f' stroke-dasharray="{dash}"' if dash else ""
     leader = f"M{number(x)} {number(end)}L{number(x + 18)} {number(place)}"
@@ -160,8 +161,8 @@ def _line(
         f'<g class="c{colour}"><title>{drawing.escaped(option.label)}</title><path class="run" d="{path}" fill="none" '
         f'stroke="{stroke}" stroke-width="2.5" stroke-linejoin="round"{dashed}/>',
         f'<path class="lead" d="{leader}" fill="none" stroke="{stroke}" stroke-width="1"/>',
-        say(x + 70, place + 5.5, f"{count:,}", 16, theme.text, anchor="end", bold=True),
-        say(x + 80, place + 5.5, label, 15, theme.text, rtl=False),
+        text_element(x + 70, place + 5.5, f"{count:,}", 16, theme.text, anchor="end", bold=True),
+        text_element(x + 80, place + 5.5, label, 15, theme.text, rtl=False),
         "</g>",
     ]
 
@@ -180,12 +181,12 @@ def _grid(most: int, level: Callable[[int], float], theme: Theme) -> list[str]:
     for n in range(0, most + 1, nice(most, 5)):
         y = level(n)
         parts.append(line(LEFT, y, LEFT + PLOT, y, theme.line, name="grid"))
-        parts.append(say(LEFT - 10, y + 5, f"{n:,}", 14, theme.muted, name="m", anchor="end"))
+        parts.append(text_element(LEFT - 10, y + 5, f"{n:,}", 14, theme.muted, name="m", anchor="end"))
     return parts
 
 
 def _time(scale: Axis, top: float, bottom: float, words: Words, theme: Theme) -> list[str]:
-    """Marks of the time since the start, and the pauses."""
+    """Return the marks of the time since the start, and of the pauses."""
     parts = []
     first, last = scale.knots[0][0], scale.knots[-1][0]
     taken = -math.inf
@@ -198,15 +199,17 @@ def _time(scale: Axis, top: float, bottom: float, words: Words, theme: Theme) ->
             for x in (left, right):
                 parts.append(line(x, top, x, bottom, theme.edge, name="pause", dash="2 6"))
             said = words.pause % {"time": clock_face(t1 - t0)}
-            parts.append(say((left + right) / 2, top - 10, said, 13, theme.muted, name="m", anchor="middle"))
+            parts.append(text_element((left + right) / 2, top - 10, said, 13, theme.muted, name="m", anchor="middle"))
             continue
         at = first + math.ceil((t0 - first) / step - 1e-9) * step
         while at <= t1 + 1e-9:
             x = LEFT + PLOT * scale.place(min(at, last))
             if x - taken >= 64:
                 parts.append(line(x, bottom, x, bottom + 6, theme.edge, name="grid"))
-                parts.append(say(x, bottom + 24, clock_face(at - first), 14, theme.muted, name="m", anchor="middle"))
+                parts.append(
+                    text_element(x, bottom + 24, clock_face(at - first), 14, theme.muted, name="m", anchor="middle")
+                )
                 taken = x
             at += step
-    parts.append(say(LEFT + PLOT, bottom + 44, words.time, 14, theme.muted, name="m", anchor="end"))
+    parts.append(text_element(LEFT + PLOT, bottom + 44, words.time, 14, theme.muted, name="m", anchor="end"))
     return parts

@@ -1,8 +1,8 @@
-"""Where the steps of a task stand in its chart, from left to right. Pure: the same needs give the same picture.
+"""The layout of a task's chart, from left to right. Pure: the same needs give the same picture.
 
-A step's column is the length of the longest way to it. An edge that passes columns has a bend in each (edges from the
-same step share theirs), and keeps to the rows between the steps there. Sweeps put each column in the order of the
-middle of its neighbours, then each thing as near to its neighbours as the order lets it.
+A step's column is the length of the longest path to it. An edge that passes columns has a bend in each of them (edges
+from the same step share bends) and stays between the rows of steps there. Sweeps order each column by the medians of
+its neighbours; then everything moves as near to its neighbours as the order allows (Sugiyama et al., 1981).
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import msgspec
 
 WIDTH, HEIGHT = 200, 80
 GAP_X, GAP_Y = 84, 32
-_LANE = 24  # between two edges that pass a column
+_LANE = 24  # the gap between two edges that pass a column
 _MOST_BENDS = 2_000
 _SWEEPS = 6
-_BUSY = 1_000  # things in a chart from which on two sweeps are enough
-_TANGLE = 4_000  # edges in a chart from which on no order makes it clearer, and looking for one takes seconds
+_BUSY = 1_000  # from so many things in a chart on, two sweeps are enough
+_TANGLE = 4_000  # from so many edges in a chart on, no order makes it clearer, and looking for one takes seconds
 
 Point = tuple[int, int]
 Ref = int
-"""A step or a bend, by its place in the lists of the drawing: steps first."""
+"""A step or a bend, by its index in the lists of the drawing; steps come first."""
 
 
 class Node(msgspec.Struct, frozen=True):
-    """A step: its upper left corner; it is WIDTH by HEIGHT."""
+    """A step: its upper left corner. Its size is WIDTH by HEIGHT."""
 
     name: str
     x: int
@@ -35,7 +35,7 @@ class Node(msgspec.Struct, frozen=True):
 
 
 class Edge(msgspec.Struct, frozen=True, rename={"source": "from", "target": "to"}):
-    """From the right side of one step to the left side of another that needs it."""
+    """An edge from the right side of one step to the left side of another that needs it."""
 
     source: str
     target: str
@@ -52,7 +52,7 @@ class Layout(msgspec.Struct, frozen=True):
 
 
 def layout(steps: Sequence[tuple[str, Sequence[str]]]) -> Layout:
-    """The chart of steps with their needs, which must be free of circles and name steps only."""
+    """Return the chart of steps with their needs. The needs must be free of cycles and name only steps of the chart."""
     drawing = _Drawing(steps)
     drawing.sort()
     drawing.place()
@@ -70,7 +70,8 @@ class _Drawing:
         self._columns: list[list[Ref]] = [[] for _ in range(max(self._rank, default=-1) + 1)]
         for step, rank in enumerate(self._rank):
             self._columns[rank].append(step)
-        self._bends: dict[tuple[int, int], Ref] = {}  # (source, rank) -> where its edges pass that column
+        # (source, rank) -> the bend through which its edges pass that column
+        self._bends: dict[tuple[int, int], Ref] = {}
         self._before: list[list[Ref]] = [[] for _ in steps]
         self._after: list[list[Ref]] = [[] for _ in steps]
         self._connect()
@@ -80,7 +81,7 @@ class _Drawing:
             self._sweeps = 0
 
     def _connect(self) -> None:
-        """Neighbours of everything in the columns beside its own, over bends where an edge is longer."""
+        """The neighbours of everything in the adjacent columns, through bends where an edge is longer."""
         last = list(self._rank)
         for target, needs in enumerate(self._needs):
             for source in needs:
@@ -103,7 +104,7 @@ class _Drawing:
                     self._after[left].append(target)
 
     def sort(self) -> None:
-        """Order the columns so that few edges cross: the best of several sweeps there and back."""
+        """Order the columns so that few edges cross: take the best of several sweeps in both directions."""
         if not self._sweeps:
             return
         best, fewest = [list(column) for column in self._columns], self._crossings()
@@ -122,7 +123,7 @@ class _Drawing:
 
     def _sort(self, column: list[Ref], neighbours: list[list[Ref]], at: dict[Ref, int]) -> None:
         middle: dict[Ref, float] = {}
-        above = -1.0  # what has no neighbour there stays below the one it was below
+        above = -1.0  # a thing without neighbours there stays below the one it was below
         for ref in column:
             if beside := neighbours[ref]:
                 above = sum(at[other] for other in beside) / len(beside)
@@ -130,7 +131,7 @@ class _Drawing:
         column.sort(key=middle.__getitem__)
 
     def _crossings(self) -> int:
-        """Pairs of edges between neighbouring columns that cross."""
+        """Return the number of crossings between neighbouring columns."""
         count = 0
         for left, right in zip(self._columns, self._columns[1:], strict=False):
             at = {ref: place for place, ref in enumerate(right)}
@@ -144,7 +145,7 @@ class _Drawing:
         return count
 
     def place(self) -> None:
-        """Heights: everything as near to the middle of its neighbours as order and gaps allow."""
+        """Set the heights: everything as near to the middle of its neighbours as order and gaps allow."""
         offsets = [self._offsets(column) for column in self._columns]
         for column, tops in zip(self._columns, offsets, strict=True):
             for ref, top in zip(column, tops, strict=True):
@@ -160,12 +161,12 @@ class _Drawing:
                     self._y[ref] = y
 
     def _mean(self, refs: list[Ref]) -> float:
-        """The middle of neighbours, nearer to steps than to bends."""
+        """Return the middle of the neighbours; steps weigh more than bends."""
         weights = [3 if ref < len(self._names) else 1 for ref in refs]
         return sum(self._y[ref] * weight for ref, weight in zip(refs, weights, strict=True)) / sum(weights)
 
     def _offsets(self, column: list[Ref]) -> list[int]:
-        """The middles of what stands in a column, as close together as may be, from 0."""
+        """Return the middles of the things in a column, as close together as their gaps allow, from 0."""
         tops, y = [], 0
         for place, ref in enumerate(column):
             if place:
@@ -178,7 +179,7 @@ class _Drawing:
         steps = range(len(self._names))
         half = [HEIGHT // 2 if ref < len(steps) else 0 for ref in range(len(self._y))]
         top = min((y - high for y, high in zip(self._y, half, strict=True)), default=0)
-        # In whole pixels; all are rounded alike, so gaps stay as they are.
+        # In whole pixels. All are rounded the same way, so the gaps stay as they are.
         middle = [int(y - top + 0.5) for y in self._y]
         x = [rank * (WIDTH + GAP_X) for rank in self._rank]
         edges = []
@@ -200,11 +201,13 @@ class _Drawing:
 
 
 def _apart(wanted: Sequence[float], offsets: Sequence[int]) -> list[float]:
-    """Heights nearest to those wanted (least squares) whose gaps are at least those of `offsets`, in their order.
+    """Return the heights nearest to the wanted ones (least squares) whose gaps are at least those of `offsets`, in
+    their order.
 
-    Without the gaps this is a rising sequence nearest to a given one: neighbours that fall are pooled to their mean.
+    Without the gaps this is isotonic regression, solved by pooling adjacent violators: neighbours that fall are set to
+    their mean.
     """
-    pools: list[tuple[float, int]] = []  # sum and size
+    pools: list[tuple[float, int]] = []  # sum and size of each pool
     for want, offset in zip(wanted, offsets, strict=True):
         total, size = want - offset, 1
         while pools and pools[-1][0] * size >= total * pools[-1][1]:

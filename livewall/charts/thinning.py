@@ -25,8 +25,8 @@ P = TypeVar("P", bound=Point)
 def thin(items: Sequence[P], most: int) -> list[P]:
     """Return at most `most` of the points, the first and the last among them, so that the shape stays.
 
-    The way from the first to the last is cut into equal parts, half of its length being time and half movement of the
-    counts, and the last point of each part is kept: many where much happens.
+    The path from the first to the last point is cut into equal parts, whose length is half time and half movement of
+    the counts. The last point of each part is kept, so more points are kept where the counts move much.
     """
     if len(items) <= most:
         return list(items)
@@ -49,5 +49,5 @@ def thin(items: Sequence[P], most: int) -> list[P]:
 
 
 def _moved(before: Point, after: Point) -> int:
-    """How many marks came or went."""
+    """Return how many marks were added or removed between two points."""
     return sum(abs(n - before.counts.get(option_id, 0)) for option_id, n in after.counts.items())

@@ -124,13 +124,13 @@ class Hub:
 
     def evict(self) -> int:
         """Close the streams that had no reader at this call nor at the one before; return how many."""
-        gone = [s for s in self.streams.values() if not s.cursors and not s.loading and not s.being_served and s.idle]
-        for stream in gone:
+        idle = [s for s in self.streams.values() if not s.cursors and not s.loading and not s.being_served and s.idle]
+        for stream in idle:
             del self.streams[stream.name]
             self.dirty.pop(stream, None)
         for stream in self.streams.values():
             stream.idle = 0 if stream.cursors else 1
-        return len(gone)
+        return len(idle)
 
     def is_watched(self, *kinds: str) -> bool:
         """Return whether a stream whose name begins with one of `kinds` has a reader, or had one a moment ago."""
@@ -208,10 +208,10 @@ class Hub:
         if cursor.lane is not None:
             cursor.lane.leave(cursor)
         stream.cursors.pop(cursor, None)
-        tagged = stream.tags.get(cursor.tag) if cursor.tag is not None else None
-        if tagged is not None and cursor.tag is not None:
-            tagged.pop(cursor, None)
-            if not tagged:
+        same_viewer = stream.tags.get(cursor.tag) if cursor.tag is not None else None
+        if same_viewer is not None and cursor.tag is not None:
+            same_viewer.pop(cursor, None)
+            if not same_viewer:
                 del stream.tags[cursor.tag]
 
     def _set_state(self, reader: Reader, state: State) -> None:
@@ -340,8 +340,8 @@ class Hub:
 
     # -- work
 
-    def _request_load(self, wish: LoadRequest) -> None:
-        self.load_requests.append(wish)
+    def _request_load(self, load_request: LoadRequest) -> None:
+        self.load_requests.append(load_request)
         self.wake()
 
     def _mark_dirty(self, stream: Stream) -> None:
@@ -385,20 +385,20 @@ class Hub:
         several batches.
         """
         log = stream.logs[lane.view]
-        head, data = log.head, b""
+        head, framed = log.head, b""
         if lane.sent < log.base:
             # More events arrived at once than memory holds: each cursor is backfilled from the store.
             stream.moving.extend(lane.clear())
             self._mark_dirty(stream)
         if lane.sends or lane.joining:
             events = log.after(lane.sent)
-            data, taken = batch(lane.framing, stream.name, self.epoch, lane.view, lane.sent, events, BATCH_BYTES)
+            framed, taken = batch(lane.framing, stream.name, self.epoch, lane.view, lane.sent, events, BATCH_BYTES)
             if taken < len(events):
                 head = events[taken - 1].seq
                 self._mark_dirty(stream)
         catching_up = lane.begin(head)
         if lane.sends:
-            yield from self._send_all(lane, data, counts=True)
+            yield from self._send_all(lane, framed, counts=True)
         lane.end()
         for served, cursor in enumerate([*catching_up, *lane.individual], 1):
             if cursor.lane is lane:

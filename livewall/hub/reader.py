@@ -76,11 +76,11 @@ class Cursor:
                  "retained_sent", "snapshot_base", "snapshot_head", "started", "state_requested", "state_superseded",
                  "stream", "tag", "view", "viewer_state", "waiting")
 
-    def __init__(self, reader: Reader, stream: Stream, view: View, facts: Any) -> None:
+    def __init__(self, reader: Reader, stream: Stream, view: View, viewer_state: Any) -> None:
         self.reader = reader
         self.stream = stream
         self.view = view
-        self.viewer_state = facts
+        self.viewer_state = viewer_state
         self.started = False
         self.retained_sent = False
         self.state_requested = False

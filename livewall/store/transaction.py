@@ -87,7 +87,7 @@ class Transaction:
         self.execute("DELETE FROM latest WHERE stream = :stream AND data IS NULL AND seq <= :seq", params)
         self.execute("UPDATE streams SET floor = :seq WHERE name = :stream AND floor < :seq", params)
 
-    def tell(self, news: Callable[[], None]) -> None:
+    def after_commit(self, news: Callable[[], None]) -> None:
         """Call `news` on the loop after the commit, when the events of this group have been published."""
         self.news.append(news)
 

@@ -35,7 +35,7 @@ from livewall.tasks.machine import (
 )
 from livewall.tasks.reports import Heard, Leased, Looked, check_reporter, stale
 from livewall.tasks.rows import Task, TaskRow
-from livewall.visible_text import look, readable
+from livewall.visible_text import readable, skeleton
 
 
 class Tasks:
@@ -277,7 +277,7 @@ class Tasks:
     ) -> dict[str, Any]:
         """Tasks, the newest first."""
 
-        wanted = look(q)
+        wanted = skeleton(q)
 
         def ask(connection: sqlite3.Connection) -> list[Any]:
             # By what a title looks like, which no database knows; only what is found is read whole.
@@ -286,7 +286,7 @@ class Tasks:
                 WHERE number < :before AND (:state IS NULL OR state = :state) ORDER BY number DESC""",
                 {"before": _number(before), "state": state},
             )
-            meant = (number for number, title, *names in found if not q or wanted in look(title) or q in names)
+            meant = (number for number, title, *names in found if not q or wanted in skeleton(title) or q in names)
             return [
                 connection.execute(
                     f"SELECT {rows.TASK_FIELDS}, number FROM tasks WHERE number = ?", (number,)

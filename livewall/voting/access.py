@@ -64,7 +64,7 @@ class PollRule:
             round_number, assurance, wall = voted(asks, poll, stored)
             if assurance != "code":
                 return round_number
-            # The tag stays the voter's own here, too: one voter is bound to one holder of a wall at a time.
+            # The tag remains the voter's own here, too: a voter is bound to one holder of a wall at a time.
             holder, _ = self.electorate.voter(asks, poll, wall, voter)
             return voted(asks, poll, holder)[0] if holder else 0
 

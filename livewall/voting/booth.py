@@ -1,4 +1,4 @@
-"""Where ballots are cast and taken back: whose they are, and what follows a ballot's commit."""
+"""The booth: casts and retracts ballots for voters, and does what follows their commit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ Voted = Callable[[ballots.Cast | None, BaseException | None], None]
 
 
 class Booth:
-    """`close_over(tx, poll)` closes a poll whose time is over: nobody is refused by a poll that looks open."""
+    """`close_over(tx, poll)` closes a poll whose time is over, so that no ballot is refused by a poll that looks open.
+    """
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class Booth:
         self._clock = clock
 
     def cast(self, poll_id: str, voter: str, given: wire.BallotIn | wire.Vote, done: Voted) -> None:
-        """Count a ballot; `done(cast, error)` after the commit. The lean way, for WebSocket and HTTP alike."""
+        """Count a ballot; `done(cast, error)` is called after the commit. Used by WebSocket and HTTP alike."""
         stored = self._rule.stored(rows.stream_of(poll_id), voter)
         choices, round_number, receipt, now = given.choices, given.round, new_receipt(), iso(self._clock())
 
@@ -52,14 +53,14 @@ class Booth:
             claim = self._roll.claim(tx, poll, voter, given.code)
             holder = self._roll.holder(poll_id, poll.wall or "", claim.number)
             cast = ballots.cast(tx, poll_id, holder, choices, round_number=round_number, receipt=receipt, now=now)
-            if claim.fresh:  # only now: what was refused binds nobody
+            if claim.fresh:  # only after the ballot was taken: a refused one binds nobody
                 self._roll.bind(tx, poll, voter, claim)
             if claim.moves:
                 polls = rows.seen_after_vote(tx, poll.wall or "")
-                tx.tell(lambda: self._moved(voter, polls))
+                tx.after_commit(lambda: self._holder_moved(voter, polls))
             return cast
 
-        self._store.submit(self._in_time(poll_id, vote), self._then(poll_id, stored, done))
+        self._store.submit(self._in_time(poll_id, vote), self._on_commit(poll_id, stored, done))
 
     def retract(self, poll_id: str, voter: str, round_number: int | None, done: Voted) -> None:
         stored = self._rule.stored(rows.stream_of(poll_id), voter)
@@ -73,13 +74,13 @@ class Booth:
                     raise Refused("bad_code", "your code was revoked")
             return ballots.retract(tx, poll_id, holder or stored, round_number=round_number, now=now)
 
-        self._store.submit(self._in_time(poll_id, take_back), self._then(poll_id, stored, done))
+        self._store.submit(self._in_time(poll_id, take_back), self._on_commit(poll_id, stored, done))
 
     def _in_time(
         self, poll_id: str, write: Callable[[Transaction], ballots.Cast]
     ) -> Callable[[Transaction], ballots.Cast | Refused]:
-        """A voter's write. One that comes after the end of an open poll, before its timer, closes it: the refusal is
-        its result, since raising it would undo the close."""
+        """Wrap a voter's write. A write that comes after the end of an open poll, before its timer, closes the poll.
+        The refusal is its result then: raising it would undo the close."""
 
         def written(tx: Transaction) -> ballots.Cast | Refused:
             try:
@@ -92,14 +93,14 @@ class Booth:
 
         return written
 
-    def _moved(self, voter: str, polls: Sequence[str]) -> None:
-        """A voter was bound to a holder that may have voted elsewhere: ask anew what it may see."""
+    def _holder_moved(self, voter: str, polls: Sequence[str]) -> None:
+        """Request again what a voter may see that was bound to a holder which may have voted elsewhere."""
         for poll_id in polls:
             stream = rows.stream_of(poll_id)
             self._hub.set_viewer_state(stream, self._rule.stored(stream, voter).hex(), None)
 
-    def _then(self, poll_id: str, stored: bytes, done: Voted) -> Callable[[Any, BaseException | None], None]:
-        """What follows a ballot's commit: the voter's own view, the tally, the answer."""
+    def _on_commit(self, poll_id: str, stored: bytes, done: Voted) -> Callable[[Any, BaseException | None], None]:
+        """Return the callback of a ballot's commit: it updates the voter's own view and the tally, and replies."""
 
         def told(cast: ballots.Cast | Refused | None, error: BaseException | None) -> None:
             if isinstance(cast, Refused):
@@ -107,7 +108,7 @@ class Booth:
             if cast is not None and cast.changed:
                 round_number = cast.ballot.round if cast.ballot.receipt else 0
                 self._hub.set_viewer_state(rows.stream_of(poll_id), stored.hex(), round_number)
-                self._publisher.moved(poll_id)
+                self._publisher.changed(poll_id)
             done(cast, error)
 
         return told

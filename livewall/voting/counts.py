@@ -1,4 +1,5 @@
-"""The counts that are kept beside the ballots, in the same transaction: differences are summed over a group."""
+"""The counts that are kept beside the ballots, in the same transaction. Differences are summed over a group of writes.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ UPDATE rounds SET ballots = ballots + :ballots, changed = changed + :changed WHE
 def count(
     tx: Transaction, poll: str, round_number: int, marks: Sequence[str], before: Sequence[str], *, ballots: int
 ) -> None:
-    """Note a difference; the group's differences are written together, before its commit or before they are read."""
+    """Note a difference. The differences of a group are written together, before its commit or before they are read."""
     sums: dict[tuple[str, int], Counter[str | None]] | None = tx.memo.get("counts")
     if sums is None:
         sums = tx.memo["counts"] = {}
@@ -36,7 +37,7 @@ def count(
 
 
 def write_counts(tx: Transaction) -> None:
-    """Bring the kept counts up to the ballots written so far in this transaction."""
+    """Apply the ballots written so far in this transaction to the kept counts."""
     for (poll, round_number), total in tx.memo.get("counts", {}).items():
         ballots, changed = total.pop(None, 0), total.pop("/changed", 0)
         if not changed:

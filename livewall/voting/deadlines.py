@@ -1,4 +1,4 @@
-"""Polls that close by themselves: one timer each, on a clock that is passed in."""
+"""The timers of polls that close by themselves, on a clock that is passed in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from livewall.clock import Clock, moment
 
 LONGEST = 2.0
-"""A timer looks again after this many seconds: it does not go on while the machine sleeps, and the clock does."""
+"""The longest time in seconds that a timer waits before it looks at the clock again: while the machine sleeps, timers
+stand still and the clock does not."""
 
 
 class Deadlines:
@@ -18,7 +19,7 @@ class Deadlines:
         self._timers: dict[str, tuple[str, Any]] = {}
 
     def set(self, poll: str, closes_at: str, due: Callable[[str], None]) -> None:
-        """Call `due(poll)` at `closes_at`; a time that was set before is forgotten."""
+        """Call `due(poll)` at `closes_at`. A time set earlier is forgotten."""
         held = self._timers.get(poll)
         if held is not None and held[0] == closes_at:
             return
@@ -38,7 +39,7 @@ class Deadlines:
         self._timers[poll] = (closes_at, self._call_later(min(max(left, 0.0) + 0.001, LONGEST), fire))
 
     def again(self, poll: str, due: Callable[[str], None]) -> None:
-        """Try a second later: the database could not take the close."""
+        """Try again in a second, because the database could not take the close."""
         self.forget(poll)
         self._timers[poll] = ("", self._call_later(1.0, lambda: due(poll)))
 

@@ -1,8 +1,8 @@
-"""Erasure: ballots go, counts and rounds stay. On demand, and so many days after closing where that is set.
+"""Erasure of ballots, on demand and a number of days after closing. Counts and rounds remain.
 
-A round is marked first, in one transaction with the poll's event and the line of the audit: from then on nothing
-answers for its ballots. The rows follow, some in each transaction, so that other writes come between; what a kill
-left of them goes at the next start.
+A round is marked first, in one transaction with the poll's event and the line of the audit log: from then on its
+ballots are not shown or counted again. The rows are deleted afterwards, a batch in each transaction, so that other
+writes run in between. A kill in the middle leaves rows that the next start deletes.
 """
 
 from __future__ import annotations
@@ -28,26 +28,27 @@ from livewall.voting.poll import Phase, Poll
 log = logging.getLogger(__name__)
 
 BATCH = 500
-"""Ballots of one transaction: some milliseconds of the writer's time."""
+"""Ballots deleted in one transaction, which takes the writer some milliseconds."""
 LOOK = 200
-"""Polls that one look finds; it looks again until there are none."""
+"""Polls that one query returns; it is repeated until it returns none."""
 DAY = 86400
 
 
 class Erasure:
-    """`days` after its closing a round's ballots are erased; None keeps them."""
+    """Erases the ballots of a round `days` after its closing; with None only on demand."""
 
     def __init__(self, store: Store, clock: Clock, *, days: int | None) -> None:
         self._store = store
         self._clock = clock
         self._days = days
-        self._sweeping: asyncio.Task[None] | None = None
+        self._purging: asyncio.Task[None] | None = None
 
-    async def poll(self, poll_id: str, who: Who, *, version: Wanted = None) -> tuple[Poll, int]:
-        """Erase the ballots of all rounds that are over; returns the poll when they are gone. Once more does nothing.
+    async def erase(self, poll_id: str, who: Who, *, version: Wanted = None) -> tuple[Poll, int]:
+        """Erase the ballots of all rounds that are over; return the poll once they are gone. A repetition changes
+        nothing.
 
-        Raises NotFound, and Refused (`conflict`) while the poll takes ballots, where it never did, and where `version`
-        is not the newest.
+        Raises NotFound, and Refused (`conflict`) while the poll takes ballots, if it never did, and if `version` is not
+        the newest.
         """
         now = iso(self._clock())
 
@@ -67,7 +68,7 @@ class Erasure:
         return row.poll, row.version
 
     async def purge(self) -> None:
-        """Erase what is due, and the rest of what was begun. Raises Busy."""
+        """Erase all rounds that are due, and finish erasures that were begun. Raises Busy."""
         for poll_id in await self._store.read(unfinished):
             await self._remove(poll_id)
         if self._days is None:
@@ -79,30 +80,30 @@ class Erasure:
                 await self._mark_due(poll_id, before, iso(now))
                 await self._remove(poll_id)
 
-    def look(self) -> None:
-        """Sweep, unless that is under way."""
-        if self._sweeping is None or self._sweeping.done():
-            self._sweeping = asyncio.ensure_future(self._purged())
+    def purge_soon(self) -> None:
+        """Start `purge` in a task, unless one runs already."""
+        if self._purging is None or self._purging.done():
+            self._purging = asyncio.ensure_future(self._purged())
 
     async def close(self) -> None:
-        if self._sweeping is not None:
-            self._sweeping.cancel()
+        if self._purging is not None:
+            self._purging.cancel()
             with suppress(asyncio.CancelledError):
-                await self._sweeping
+                await self._purging
 
     async def _purged(self) -> None:
         try:
             await self.purge()
         except LivewallError as error:
             log.warning("ballots could not be erased, an hour later they will be tried again: %s", error.message)
-        except Exception:  # nobody waits for this task but the end of the server, which has more to close
+        except Exception:  # only the end of the server waits for this task, and it has more to close
             log.exception("ballots could not be erased, an hour later they will be tried again")
 
     async def _mark_due(self, poll_id: str, before: str, now: str) -> None:
         await self._store.write(lambda tx: mark_due(tx, poll_id, before, now))
 
     async def _remove(self, poll_id: str) -> None:
-        """Delete the ballots of a poll's erased rounds, each batch a write of its own."""
+        """Delete the ballots of a poll's erased rounds, each batch in a write of its own."""
         while await self._store.write(lambda tx: remove_some(tx, poll_id)):
             pass
 
@@ -110,7 +111,7 @@ class Erasure:
 def mark(
     tx: Transaction, row: rows.PollRow, rounds: Sequence[int], now: str, who: Who | None
 ) -> rows.PollRow:
-    """Say that the ballots of these rounds are erased: in the rounds, on the poll, in the audit."""
+    """Mark the ballots of these rounds as erased: in the rounds, on the poll, in the audit log."""
     if not rounds:
         return row
     poll = row.poll
@@ -122,18 +123,18 @@ def mark(
     audit.note(tx, who, now, "poll.erase", rows.stream_of(poll.id), rounds=list(rounds))
     if poll.round not in rounds:
         return row
-    # One that was archived while it was open stays closed when it is put back.
+    # A poll that was archived while it was open stays closed when it is restored.
     if poll.phase is Phase.OPEN:
         poll = msgspec.structs.replace(poll, phase=Phase.CLOSED, closed_at=now)
     poll = msgspec.structs.replace(poll, erased_at=now)
     rows.update(tx, msgspec.structs.replace(row, poll=poll))
     if not rows.is_archived(tx, poll.id):
-        rows.tell(tx, poll)
+        rows.append_poll_event(tx, poll)
     return msgspec.structs.replace(row, poll=poll, version=row.version + 1)
 
 
 def mark_due(tx: Transaction, poll_id: str, before: str, now: str) -> None:
-    """The same for the rounds that ended before a time, as they stand now: one may have been opened again."""
+    """Mark the rounds that ended before a time, as they are now: one of them may have been opened again."""
     found = tx.all(
         f"SELECT round FROM rounds WHERE poll = :poll AND {_DUE} ORDER BY round", {"poll": poll_id, "before": before}
     )
@@ -144,7 +145,7 @@ _DUE = "erased_at IS NULL AND ballots > 0 AND closed_at < :before"
 
 
 def due(asks: rows.Asks, before: str) -> list[str]:
-    """Polls with ballots of a round that ended before a time."""
+    """Return the polls with ballots of a round that ended before a time."""
     found = asks.execute(
         f"SELECT DISTINCT poll FROM rounds WHERE {_DUE} LIMIT :limit", {"before": before, "limit": LOOK}
     )
@@ -152,7 +153,7 @@ def due(asks: rows.Asks, before: str) -> list[str]:
 
 
 def kept(asks: rows.Asks, poll: str, last: int) -> list[int]:
-    """The rounds up to `last` whose ballots are not erased."""
+    """Return the rounds up to `last` whose ballots are not erased."""
     found = asks.execute(
         "SELECT round FROM rounds WHERE poll = :poll AND round <= :last AND erased_at IS NULL ORDER BY round",
         {"poll": poll, "last": last},
@@ -161,7 +162,7 @@ def kept(asks: rows.Asks, poll: str, last: int) -> list[int]:
 
 
 def erased(asks: rows.Asks, poll: str) -> dict[int, str]:
-    """The rounds whose ballots are erased, and when."""
+    """Return the rounds whose ballots are erased, and when they were."""
     return dict(
         asks.execute(
             "SELECT round, erased_at FROM rounds WHERE poll = :poll AND erased_at IS NOT NULL ORDER BY round",
@@ -171,7 +172,7 @@ def erased(asks: rows.Asks, poll: str) -> dict[int, str]:
 
 
 def unfinished(asks: rows.Asks) -> list[str]:
-    """Polls with ballots of a round that was marked as erased."""
+    """Return the polls with ballots of a round that was marked as erased."""
     found = asks.execute(
         """SELECT DISTINCT poll FROM rounds WHERE erased_at IS NOT NULL AND EXISTS (
             SELECT 1 FROM ballots WHERE ballots.poll = rounds.poll AND ballots.round = rounds.round)"""
@@ -180,7 +181,7 @@ def unfinished(asks: rows.Asks) -> list[str]:
 
 
 def remove_some(tx: Transaction, poll: str) -> bool:
-    """Delete up to `BATCH` ballots of erased rounds; whether there may be more."""
+    """Delete up to `BATCH` ballots of erased rounds; return whether there may be more."""
     for round_number in erased(tx, poll):
         params: dict[str, Any] = {"poll": poll, "round": round_number}
         count, last = tx.one(

@@ -16,7 +16,7 @@ class Marked(msgspec.Struct):
 
 
 def ballots(asks: rows.Asks, poll: str) -> list[Marked]:
-    """All ballots of a poll, in the order of their receipts, which are random. Raises NotFound."""
+    """Return all ballots of a poll in the order of their receipts, which is random. Raises NotFound."""
     order = {option_id: place for place, option_id in enumerate(rows.find(asks, poll).order)}
     found: dict[str, Marked] = {}
     for receipt, round_number, choice in asks.execute(
@@ -33,15 +33,15 @@ def ballots(asks: rows.Asks, poll: str) -> list[Marked]:
 
 
 class Erased(msgspec.Struct):
-    """The ballots of a round are erased, since when."""
+    """A round whose ballots are erased, and since when."""
 
     round: int
     at: str
 
 
 class Results(msgspec.Struct):
-    """A poll and the tally of each of its rounds; how many days after closing this server erases ballots (null: never),
-    and the rounds whose ballots are erased."""
+    """A poll and the tally of each of its rounds; the number of days after closing after which this server erases
+    ballots (null: never), and the rounds whose ballots are erased."""
 
     poll: Poll
     rounds: list[Tally]

@@ -1,21 +1,21 @@
-"""A tally as people read it: a count, a share and a place for each option. Pure."""
+"""The figures of a tally as people read it: count, share and place of each option. Pure."""
 
 from __future__ import annotations
 
-from livewall.charts.drawing import look
+from livewall.charts.drawing import colour_and_pattern
 from livewall.charts.figure import Figure
 from livewall.voting import decision
 from livewall.voting.poll import Phase, Poll, Tally
 
 
 def figures(poll: Poll, tally: Tally) -> list[Figure]:
-    """The options in their order; who is first only once the round is over."""
+    """Return a figure for each option, in their order. A first place is given only once the round is over."""
     base = decision.base(poll, tally)
     first = decision.first(poll, tally) if poll.phase is Phase.CLOSED or tally.round < poll.round else ()
     made = []
     for index, option in enumerate(poll.options):
         count, abstains = tally.counts.get(option.id, 0), option.abstain is True
-        colour, pattern = look(index)
+        colour, pattern = colour_and_pattern(index)
         made.append(
             Figure(
                 id=option.id,
@@ -34,7 +34,7 @@ def figures(poll: Poll, tally: Tally) -> list[Figure]:
 
 
 def percent(count: int, of: int) -> str:
-    """Whole per cent, but "100%" only for all of them and "0%" only for none."""
+    """Return whole per cent, but "100%" only for all of them and "0%" only for none."""
     if not of or not count:
         return "0%"
     if count >= of:

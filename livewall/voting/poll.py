@@ -1,4 +1,4 @@
-"""A poll and its rules, as functions of their arguments: what a ballot may hold, who sees the tally, the moves."""
+"""A poll and its rules, as functions of their arguments: its definition, its phases, and who sees the tally."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from livewall.voting.kinds import check_kind
 from livewall.wire import OptionIn, PollEdit, PollIn, TimerIn
 
 LONGEST = timedelta(days=366)
-"""How far away the end of an open poll may be."""
+"""The longest time from now at which an open poll may end."""
 
 
 class Phase(StrEnum):
@@ -37,7 +37,8 @@ MOVES: Mapping[tuple[Phase, str], Phase] = {
 
 
 class Option(msgspec.Struct):
-    """An answer to pick. One of a poll may be the abstention, which counts as a ballot and not into the base."""
+    """An answer that can be chosen. One option of a poll may be the abstention, which counts as a ballot and not into
+    the base."""
 
     id: str
     label: str
@@ -45,11 +46,11 @@ class Option(msgspec.Struct):
 
 
 class Poll(msgspec.Struct, kw_only=True):
-    """A poll as it stands on the wire; what is UNSET is left out there.
+    """A poll as it is sent on the wire; UNSET fields are left out there.
 
-    `quorum` is a number of ballots, `majority` a share of the base, `compare` asks for the earlier round beside this
-    one. `closed_at` is when it was closed, `reveal_at` when every screen shows what was hidden before, `erased_at` when
-    its ballots were erased and the counts alone stayed.
+    `quorum` is a number of ballots, `majority` a share of the base, `compare` asks to show the previous round beside
+    this one. `closed_at` is the time of its closing, `reveal_at` the time at which every screen shows results that were
+    hidden before, `erased_at` the time at which its ballots were erased.
     """
 
     id: str
@@ -84,8 +85,8 @@ class Turnout(msgspec.Struct):
     ballots: int
 
 
-def moved(phase: Phase, action: str) -> Phase:
-    """The phase after `action`; raises Refused where the table has no such move."""
+def next_phase(phase: Phase, action: str) -> Phase:
+    """Return the phase after `action`. Raises Refused where the table has no such move."""
     try:
         return MOVES[phase, action]
     except KeyError:
@@ -95,7 +96,7 @@ def moved(phase: Phase, action: str) -> Phase:
 
 
 def tally_is_seen(results: str, phase: str, published: bool, voted: bool) -> bool:
-    """Whether the audience sees the tally (docs/contract.md, Voting); a host always does."""
+    """Return whether the audience sees the tally (docs/contract.md, Voting). Hosts always do."""
     if phase == Phase.DRAFT.value:
         return False
     if published or results == "live":
@@ -105,12 +106,13 @@ def tally_is_seen(results: str, phase: str, published: bool, voted: bool) -> boo
 
 
 def is_public(poll: Poll) -> bool:
-    """Whether everyone sees the tally, whoever has voted."""
+    """Return whether everyone sees the tally, with a ballot or without."""
     return tally_is_seen(poll.results, poll.phase, poll.published, voted=False)
 
 
 def revealed(before: Poll, after: Poll, at: str) -> Poll:
-    """`after` with the moment at which screens show what `before` hid; without one where it is hidden again."""
+    """Return `after` with the time at which screens reveal results that `before` hid; without one where they are hidden
+    again."""
     if not is_public(after):
         return msgspec.structs.replace(after, reveal_at=UNSET)
     if before.phase is Phase.DRAFT or is_public(before):
@@ -119,12 +121,12 @@ def revealed(before: Poll, after: Poll, at: str) -> Poll:
 
 
 def abstention(options: Sequence[Option]) -> str | None:
-    """The id of the option that means to abstain."""
+    """Return the id of the option that means to abstain, or None."""
     return next((option.id for option in options if option.abstain is True), None)
 
 
 def options_of(given: Sequence[str | OptionIn]) -> list[Option]:
-    """Options with ids: those given, else their places "1", "2", …"""
+    """Return the options with ids: the ids given, otherwise their places "1", "2", …"""
     made = []
     for place, each in enumerate(given, 1):
         label = each if isinstance(each, str) else each.label
@@ -143,7 +145,7 @@ def options_of(given: Sequence[str | OptionIn]) -> list[Option]:
 
 
 def check_told_apart(options: Sequence[Option]) -> None:
-    """Raise BadInput where two options look the same to a voter and have no ids of their own to be told apart by."""
+    """Raise BadInput where two options look the same to a voter and have no ids of their own that tell them apart."""
     for places in alike(option.label for option in options):
         if any(options[place].id == str(place + 1) for place in places):
             first, second = places[:2]
@@ -155,13 +157,13 @@ def check_told_apart(options: Sequence[Option]) -> None:
 
 
 def check_assurance(assurance: str, wall: str | None) -> None:
-    """Raise BadInput where there is no wall to take codes from."""
+    """Raise BadInput for a poll with codes that belongs to no wall: codes are those of a wall."""
     if assurance == "code" and wall is None:
         raise invalid("assurance", "codes belong to a wall; name one when you make the poll")
 
 
 def new_poll(poll_id: str, given: PollIn) -> Poll:
-    """A draft from what a host gave; raises BadInput."""
+    """Return a draft with the fields that a host gave. Raises BadInput."""
     check_assurance(given.assurance, given.wall)
     options = options_of(given.options)
     check_told_apart(options)
@@ -185,8 +187,8 @@ def new_poll(poll_id: str, given: PollIn) -> Poll:
     )
 
 
-def asked(poll: Poll, closes_in: int | None) -> PollIn:
-    """What a host would give to make this poll, on no wall."""
+def as_input(poll: Poll, closes_in: int | None) -> PollIn:
+    """Return the input with which a host would make this poll, on no wall."""
     options: list[str | OptionIn] = []
     for place, option in enumerate(poll.options, 1):
         own, abstains = option.id != str(place), option.abstain is True
@@ -208,7 +210,7 @@ def asked(poll: Poll, closes_in: int | None) -> PollIn:
 
 
 def copied(poll: Poll, poll_id: str) -> Poll:
-    """A draft of the same question under the same rules, on no wall yet."""
+    """Return a draft of the same question under the same rules, on no wall."""
     return msgspec.structs.replace(
         poll,
         id=poll_id,
@@ -224,7 +226,7 @@ def copied(poll: Poll, poll_id: str) -> Poll:
 
 
 def timed(poll: Poll, timer: TimerIn, now: datetime) -> Poll:
-    """An open poll with another end. Raises BadInput; Refused unless it is open."""
+    """Return an open poll with another end. Raises BadInput; Refused unless the poll is open."""
     if (timer.add is UNSET) == (timer.left is UNSET):
         raise invalid("add", "send either add or left")
     if poll.phase is not Phase.OPEN:
@@ -243,11 +245,12 @@ def timed(poll: Poll, timer: TimerIn, now: datetime) -> Poll:
 
 
 def edited(poll: Poll, edit: PollEdit, *, has_ballots: bool) -> Poll:
-    """The poll after an edit. Options, kind and assurance stand once there is a ballot. Raises BadInput, Refused."""
+    """Return the poll after an edit. Options, kind and assurance cannot change once there is a ballot. Raises BadInput,
+    Refused."""
     given: dict[str, Any] = {
         name: value for name in edit.__struct_fields__ if (value := getattr(edit, name)) is not msgspec.UNSET
     }
-    given.pop("closes_in", None)  # counted from opening: the caller's
+    given.pop("closes_in", None)  # counted from the opening, by the caller
     for name in ("quorum", "majority", "compare"):
         if name in given:
             given[name] = given[name] or UNSET

@@ -1,6 +1,6 @@
-"""Polls as the rest of the program asks for them: made, listed, edited, moved through their phases.
+"""The service of polls: hosts make, list and edit them and move them through their phases.
 
-Each act is one write; what it changes, the events that tell of it and the answer come from the same transaction.
+Each call is one write: the rows it changes, the events about them and the answer come from the same transaction.
 """
 
 from __future__ import annotations
@@ -27,16 +27,17 @@ from livewall.voting.access import PollRule
 from livewall.voting.ballots import Ballot
 from livewall.voting.counts import write_counts
 from livewall.voting.deadlines import Deadlines
-from livewall.voting.poll import Phase, Poll, Tally, copied, edited, is_public, moved, new_poll, revealed, timed
+from livewall.voting.poll import Phase, Poll, Tally, copied, edited, is_public, new_poll, next_phase, revealed, timed
 from livewall.voting.publisher import TallyPublisher
 
 REVEAL = 1.0
-"""Seconds between the act that shows a tally and the moment at which all screens show it: by then they have it."""
+"""Seconds between the call that reveals a tally and the moment at which all screens show it: by then all of them have
+it."""
 
 
 class PollShown(Poll, kw_only=True):
-    """A poll with the asker's own ballot, the tally where it may be seen, and the server's time; in a poll with
-    codes, whether the asker has to send one."""
+    """A poll with the asker's own ballot, the tally where the asker may see it, and the server's time; in a poll with
+    codes, also whether the asker has to send one."""
 
     ballot: Ballot | None
     tally: Tally | None
@@ -45,7 +46,7 @@ class PollShown(Poll, kw_only=True):
 
 
 class Versioned(NamedTuple):
-    """A poll and the version it has in the store."""
+    """A poll and its version."""
 
     poll: Poll
     version: int
@@ -58,13 +59,14 @@ class Polls:
         self._store = store
         self._hub = hub
         self._rule = rule
-        self._roll = rule.electorate
+        self._electorate = rule.electorate
         self._publisher = publisher
         self._deadlines = deadlines
         self._clock = clock
 
     async def start(self) -> None:
-        """Close what is past its time, wait for what is not, and publish what a crash left unpublished."""
+        """Close the polls whose time is over, set timers for the others, and publish tallies that a crash left
+        unpublished."""
         waiting = await self._store.read(
             lambda c: c.execute(
                 "SELECT id, closes_at FROM polls WHERE phase = 'open' AND archived = 0 AND closes_at IS NOT NULL"
@@ -76,12 +78,12 @@ class Polls:
             lambda c: c.execute("SELECT DISTINCT poll FROM rounds WHERE changed <> told").fetchall()
         )
         for (poll_id,) in moved:
-            self._publisher.moved(poll_id)
+            self._publisher.changed(poll_id)
 
     # -- hosts
 
     async def create(self, given: wire.PollIn, who: Who) -> Versioned:
-        """A draft; appended to its wall where one is named. Raises BadInput, NotFound."""
+        """Make a draft, and append it to its wall where one is named. Raises BadInput, NotFound."""
         poll = new_poll(new_poll_id(), given)
         now = iso(self._clock())
 
@@ -93,7 +95,7 @@ class Polls:
         return Versioned(await self._store.write(write), 1)
 
     async def duplicate(self, poll_id: str, who: Who) -> Versioned:
-        """A draft with the question and the rules of another, last on its wall. Raises NotFound."""
+        """Make a draft with the question and the rules of another poll, last on its wall. Raises NotFound."""
         own, now = new_poll_id(), iso(self._clock())
 
         def write(tx: Transaction) -> Poll:
@@ -110,7 +112,7 @@ class Polls:
     async def edit(
         self, poll_id: str, edit: wire.PollEdit, who: Who, *, version: Wanted
     ) -> Versioned:
-        """Change a poll; raises Refused (`conflict`) when `version` is not the newest."""
+        """Change a poll. Raises Refused (`conflict`) when `version` is not the newest."""
 
         def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
             write_counts(tx)
@@ -118,7 +120,7 @@ class Polls:
             if edit.closes_in is not msgspec.UNSET:
                 row = msgspec.structs.replace(row, closes_in=edit.closes_in)
                 if poll.phase is Phase.OPEN and row.opened_at is not None:
-                    poll = msgspec.structs.replace(poll, closes_at=_ends(row.closes_in, moment(row.opened_at)))
+                    poll = msgspec.structs.replace(poll, closes_at=_end_time(row.closes_in, moment(row.opened_at)))
             return msgspec.structs.replace(row, poll=poll)
 
         return await self._change(poll_id, change, who, "poll.edit", version)
@@ -127,12 +129,14 @@ class Polls:
         now = self._clock()
 
         def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
-            phase = moved(row.poll.phase, "open")
+            phase = next_phase(row.poll.phase, "open")
             if row.poll.phase is phase:
                 return row
             if row.poll.erased_at is not UNSET:
                 raise Refused("conflict", "the ballots of this round were erased; reset the poll to begin a new round")
-            poll = msgspec.structs.replace(row.poll, phase=phase, closes_at=_ends(row.closes_in, now), closed_at=UNSET)
+            poll = msgspec.structs.replace(
+                row.poll, phase=phase, closes_at=_end_time(row.closes_in, now), closed_at=UNSET
+            )
             if not row.opened:
                 wall_rows.item_opened(tx, rows.stream_of(poll_id))
             return msgspec.structs.replace(row, poll=poll, opened=True, opened_at=iso(now))
@@ -153,7 +157,7 @@ class Polls:
         return await self._change(poll_id, change, who, "poll.timer", version)
 
     def _close_due(self, poll_id: str) -> None:
-        """The time of an open poll is over."""
+        """Close an open poll whose time is over."""
 
         def done(result: Any, error: BaseException | None) -> None:
             if error is not None and getattr(error, "code", "") != "no_such_poll":
@@ -162,7 +166,8 @@ class Polls:
         self._store.submit(self._closing(poll_id), done)
 
     def close_over(self, tx: Transaction, poll_id: str) -> None:
-        """Close a poll whose time is over, as the ballot that comes too late finds it: what refuses it is shown."""
+        """Close a poll whose time is over, in the transaction of a ballot that comes too late, so that readers see why
+        it is refused."""
         self._closing(poll_id)(tx)
 
     def _closing(self, poll_id: str) -> Callable[[Transaction], rows.PollRow]:
@@ -187,14 +192,15 @@ class Polls:
     async def reset(
         self, poll_id: str, round_number: int, who: Who, *, version: Wanted = None
     ) -> Versioned:
-        """Leave `round` for a new one, a draft. Leaving what was left already changes nothing."""
+        """Leave the round `round_number` for a new one, a draft. Leaving a round that was left already changes nothing.
+        """
 
         def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
             if round_number < row.poll.round:
                 return row
             if round_number > row.poll.round:
                 raise Refused("conflict", f"this is round {row.poll.round}, there is no round {round_number} to leave")
-            phase = moved(row.poll.phase, "reset")
+            phase = next_phase(row.poll.phase, "reset")
             poll = msgspec.structs.replace(
                 row.poll,
                 phase=phase,
@@ -211,7 +217,8 @@ class Polls:
         return await self._change(poll_id, change, who, "poll.reset", version)
 
     async def archive(self, poll_id: str, who: Who, *, version: Wanted = None) -> None:
-        """Take a poll away: from the list, from its wall, from its readers. Its ballots stay in the database."""
+        """Archive a poll: remove it from the list, from its wall and from its readers. Its ballots remain in the
+        database."""
         now = iso(self._clock())
 
         def write(tx: Transaction) -> None:
@@ -232,7 +239,7 @@ class Polls:
         self._deadlines.forget(poll_id)
 
     async def restore(self, poll_id: str, who: Who) -> Versioned:
-        """Put an archived poll back as it was, last on its wall if that is still there. Raises NotFound."""
+        """Restore an archived poll as it was, last on its wall if the wall still exists. Raises NotFound."""
         now = iso(self._clock())
 
         def write(tx: Transaction) -> rows.PollRow:
@@ -248,8 +255,8 @@ class Polls:
             if row.poll.phase is Phase.OPEN:
                 rows.ended(tx, poll_id, row.poll.round, None)
             rows.update(tx, row)
-            rows.tell(tx, row.poll)
-            rows.tell_tally(tx, row.poll, now if row.poll.phase is Phase.OPEN else None)
+            rows.append_poll_event(tx, row.poll)
+            rows.append_tally_event(tx, row.poll, now if row.poll.phase is Phase.OPEN else None)
             if wall is not None:
                 wall_rows.append_item(tx, wall, rows.stream_of(poll_id))
             audit.note(tx, who, now, "poll.restore", rows.stream_of(poll_id))
@@ -265,11 +272,11 @@ class Polls:
         act: str,
         version: Wanted = None,
     ) -> Versioned:
-        """Raises Refused (`conflict`) when `version` is given and not the newest."""
+        """Change a poll in one write. Raises Refused (`conflict`) when `version` is given and not the newest."""
         return self._timed(poll_id, await self._store.write(self._changing(poll_id, change, who, act, version)))
 
     def _timed(self, poll_id: str, row: rows.PollRow) -> Versioned:
-        """The poll and its version, once its deadline is waited for or no more."""
+        """Return the poll and its version after setting or removing the timer of its end."""
         if row.poll.phase is Phase.OPEN and row.poll.closes_at is not None:
             self._deadlines.set(poll_id, row.poll.closes_at, self._close_due)
         else:
@@ -284,8 +291,8 @@ class Polls:
         act: str,
         version: Wanted = None,
     ) -> Callable[[Transaction], rows.PollRow]:
-        """The write that changes a poll: its row, then the `poll` event, then the tally that follows from it, and the
-        line of who did it."""
+        """Return the write that changes a poll: its row, then the `poll` event, then the tally event that follows from
+        it, then the line of the audit log."""
         at = self._clock()
         now, reveal = iso(at), later(at, REVEAL)
 
@@ -304,10 +311,10 @@ class Polls:
                 if new.phase is Phase.DRAFT and old.phase is not Phase.DRAFT:
                     for key in ("poll", "turnout"):
                         tx.append(rows.stream_of(poll_id), key, None, view=View.MASKED)
-                rows.tell(tx, new)
+                rows.append_poll_event(tx, new)
                 if (old.phase, old.round, old.options) != (new.phase, new.round, new.options):
-                    rows.tell_tally(tx, new, now)
-            audit.note(tx, who, now, act, rows.stream_of(poll_id), **_told_of(before, after, act))
+                    rows.append_tally_event(tx, new, now)
+            audit.note(tx, who, now, act, rows.stream_of(poll_id), **_audit_detail(before, after, act))
             return msgspec.structs.replace(after, version=before.version + 1)
 
         return write
@@ -315,7 +322,7 @@ class Polls:
     # -- readers
 
     async def detail(self, poll_id: str, who: Who) -> tuple[PollShown, int]:
-        """The poll as `who` may see it, with its own ballot, and the version. Raises NotFound."""
+        """Return the poll as `who` may see it, with its own ballot, and the version. Raises NotFound."""
         stream = rows.stream_of(poll_id)
         try:
             view = await self._hub.view(stream, who)
@@ -328,7 +335,7 @@ class Polls:
             tally = rows.tally(connection, row.poll) if view is View.FULL else None
             own, may_cast = voter, False
             if who.voter and row.poll.assurance == "code":
-                own, may_cast = self._roll.voter(connection, poll_id, row.poll.wall, who.voter)
+                own, may_cast = self._electorate.voter(connection, poll_id, row.poll.wall, who.voter)
             kept = row.poll.erased_at is UNSET
             ballot = ballots.own(connection, poll_id, row.poll.round, own) if own and kept else None
             return row, tally, ballot, may_cast
@@ -359,7 +366,7 @@ class Polls:
 
 
 def _added(tx: Transaction, poll: Poll, wall: str | None, closes_in: int | None, now: str) -> Poll:
-    """A new poll in the store, and last on its wall. Raises NotFound where there is no such wall."""
+    """Insert a new poll, last on its wall. Raises NotFound where there is no such wall."""
     if wall is not None:
         poll = msgspec.structs.replace(poll, wall=wall_rows.append_item(tx, wall, rows.stream_of(poll.id)))
     rows.add(tx, poll, closes_in, now)
@@ -367,19 +374,20 @@ def _added(tx: Transaction, poll: Poll, wall: str | None, closes_in: int | None,
 
 
 def _closed(row: rows.PollRow, now: str) -> rows.PollRow:
-    phase = moved(row.poll.phase, "close")
+    phase = next_phase(row.poll.phase, "close")
     if row.poll.phase is phase:
         return row
     return msgspec.structs.replace(row, poll=msgspec.structs.replace(row.poll, phase=phase, closed_at=now))
 
 
-def _told_of(before: rows.PollRow, after: rows.PollRow, act: str) -> dict[str, Any]:
-    """What the audit says of a change: which fields, never what stood in them; else the round it was made in."""
+def _audit_detail(before: rows.PollRow, after: rows.PollRow, act: str) -> dict[str, Any]:
+    """Return the details that the audit log keeps of a change: the names of the fields, never their values; otherwise
+    the round."""
     if act != "poll.edit":
         return {"round": before.poll.round}
     fields = [n for n in before.poll.__struct_fields__ if getattr(before.poll, n) != getattr(after.poll, n)]
     return {"fields": [*fields, *(["closes_in"] if before.closes_in != after.closes_in else [])]}
 
 
-def _ends(closes_in: int | None, now: Any) -> str | None:
+def _end_time(closes_in: int | None, now: Any) -> str | None:
     return None if closes_in is None else later(now, closes_in)

@@ -1,7 +1,8 @@
-"""When a moving tally is published: the first time at once, then at most `rate` times a second, the last state always.
+"""The publication of moving tallies: the first change at once, then at most `rate` times a second, the last state
+always.
 
-Where fan-out would take more than its share of the loop the rate falls, down to once a second. Time comes in through
-`clock` (seconds, monotonic) and `call_later`.
+Where fan-out would take more than its share of the loop, the rate falls, down to once a second. Time comes from `clock`
+(monotonic seconds) and `call_later`, which are passed in.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ RETRY = 1.0
 
 
 def next_publication(*, last: float, now: float, rate: float, debt: float) -> float:
-    """When a tally that moved at `now` may be published.
+    """Return when a tally that changed at `now` may be published.
 
-    `debt` is the seconds of fan-out beyond its share that were spent and not yet waited for.
+    `debt` is the number of seconds of fan-out beyond its share that no pause has paid for yet.
     """
     due = max(now, last + 1 / rate)
     if debt > 0:
@@ -34,7 +35,8 @@ def next_publication(*, last: float, now: float, rate: float, debt: float) -> fl
 
 
 class Budget:
-    """How much fan-out was done beyond its share of the loop: rises by what a publication took, falls with time."""
+    """The fan-out done beyond its share of the loop: it rises by the time of each publication and falls as time passes.
+    """
 
     def __init__(self) -> None:
         self._debt = 0.0
@@ -77,8 +79,8 @@ class TallyPublisher:
         self._wall_clock = wall_clock
         self._polls: dict[str, _Moving] = {}
 
-    def moved(self, poll: str) -> None:
-        """The counts of a poll are not what was last published."""
+    def changed(self, poll: str) -> None:
+        """Note that the counts of a poll differ from those last published."""
         moving = self._polls.get(poll)
         if moving is None:
             self._forget_still()
@@ -120,7 +122,7 @@ class TallyPublisher:
 
         try:
             self._submit(write, done)
-        except LivewallError:  # the server is stopping: the next start publishes what moved
+        except LivewallError:  # the server is stopping: its next start publishes the change
             moving.busy = False
 
     def _forget_still(self) -> None:
@@ -132,18 +134,18 @@ class TallyPublisher:
 
 
 def publish_tally(tx: Transaction, poll: str, now: str) -> None:
-    """Append the tally as this transaction has it, unless it was told already."""
+    """Append the tally as it is in this transaction, unless it was published already."""
     row = rows.held(tx, poll)
     told: dict[str, str] | None = tx.memo.get("told")
     if told is None:
         told = tx.memo["told"] = {}
-        tx.before_commit(_tell_all)
+        tx.before_commit(_fan_out)
     told[row.poll.id] = now
 
 
-def _tell_all(tx: Transaction) -> None:
+def _fan_out(tx: Transaction) -> None:
     write_counts(tx)
     for poll, now in tx.memo["told"].items():
         row = rows.held(tx, poll)
-        if rows.moved_since_told(tx, row.poll):
-            rows.tell_tally(tx, row.poll, now)
+        if rows.changed_since_published(tx, row.poll):
+            rows.append_tally_event(tx, row.poll, now)

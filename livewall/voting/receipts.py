@@ -1,4 +1,4 @@
-"""What was counted under a receipt: for whoever may see the tally of its round, since it is a part of it."""
+"""Receipts: the ballot behind a receipt, for viewers who may see the tally of its round."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from livewall.voting.rounds import seen_rounds
 
 
 async def counted_under(store: Store, hub: LiveHub, poll: str, typed: str, who: Who) -> Ballot:
-    """The ballot with a receipt as somebody typed it, in any round of the poll.
+    """Return the ballot with a receipt as somebody typed it, in any round of the poll.
 
-    Each round has its own rule: an earlier one is answered where its tally was shown when it ended, whatever the
-    present one shows once it is open. Raises NotFound, and NotAllowed where `who` may not see the round; while that is
-    the present one, unknown receipts are answered alike.
+    Each round has its own rule: a receipt of an earlier round is answered where its tally was public when it ended,
+    whatever the present round shows. Raises NotFound, and NotAllowed where `who` may not see the round; while that is
+    the present one, unknown receipts get the same answer, so that the answer reveals nothing.
     """
     try:
         view = await hub.view(rows.stream_of(poll), who)
@@ -31,7 +31,7 @@ async def counted_under(store: Store, hub: LiveHub, poll: str, typed: str, who: 
 
     def ask(asks: rows.Asks) -> Ballot:
         row = rows.find(asks, poll)
-        if row.poll.phase is Phase.DRAFT and not seen:  # nobody but hosts sees anything of it yet
+        if row.poll.phase is Phase.DRAFT and not seen:  # only hosts see anything of a draft
             raise _hidden()
         try:
             found = find(asks, poll, receipt(typed))
@@ -56,7 +56,7 @@ def _hidden() -> NotAllowed:
 
 
 def find(asks: rows.Asks, poll: str, receipt: str) -> Ballot:
-    """Raises NotFound."""
+    """Return the ballot with this receipt. Raises NotFound."""
     order = rows.find(asks, poll).order
     found: Any = asks.execute(
         """SELECT ballots.round FROM ballots

@@ -1,4 +1,4 @@
-"""The recount: what the ballots themselves say, beside the counts that were kept with them."""
+"""The recount: the counts of the stored ballots, beside the counts that were kept with them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from livewall.voting.poll import Poll, Tally
 
 
 class Recount(msgspec.Struct):
-    """One round, counted from its ballots and as kept; `agrees` says that they are the same."""
+    """One round, counted from its ballots and as kept; `agrees` says that the two are equal."""
 
     round: int
     counted: Tally
@@ -29,7 +29,7 @@ class Recount(msgspec.Struct):
 
 
 def recount(database: Path, poll: str) -> list[Recount]:
-    """Count anew every round of a poll whose ballots are not erased. A running server goes on.
+    """Count every round of a poll again whose ballots are not erased. The server may be running.
 
     Raises NotFound, sqlite3.Error.
     """
@@ -47,7 +47,7 @@ def recount(database: Path, poll: str) -> list[Recount]:
 
 
 def erased_rounds(database: Path, poll: str) -> dict[int, str]:
-    """The rounds that cannot be counted any more, and when their ballots were erased. Raises sqlite3.Error."""
+    """Return the rounds that cannot be counted any more, and when their ballots were erased. Raises sqlite3.Error."""
     connection = connect(database, writer=False)
     try:
         return erased(connection, poll)
@@ -56,7 +56,7 @@ def erased_rounds(database: Path, poll: str) -> dict[int, str]:
 
 
 def labels(database: Path, poll: str) -> dict[str, str]:
-    """What the options are called, by their ids. Raises NotFound, sqlite3.Error."""
+    """Return the labels of the options by their ids. Raises NotFound, sqlite3.Error."""
     connection = connect(database, writer=False)
     try:
         return {option.id: option.label for option in rows.find(connection, poll).poll.options}

@@ -1,6 +1,5 @@
-"""The tally of a round over time, from the tally events that were kept. Their times are those of publications, at most
-some twenty a second: no ballot has a time of its own.
-"""
+"""The tally of a round over time, from the stored tally events. Their times are those of publications, at most some
+twenty a second: no ballot has a time of its own."""
 
 from __future__ import annotations
 
@@ -21,18 +20,18 @@ from livewall.voting.rounds import Shown
 T = TypeVar("T")
 
 MOST = 2000
-"""Moments in an answer."""
+"""The largest number of moments in an answer."""
 _READ = 8000
-"""Events that are looked into; of a round with more, a part."""
+"""The largest number of events that are read; of a round with more events, a part is read."""
 _KEPT_FOR = 2.0
-"""Seconds for which a round that may still move is not read again."""
+"""Seconds for which the replay of a round that may still change is cached."""
 _CACHED = 16
 
 _tally: msgspec.json.Decoder[Tally] = msgspec.json.Decoder(Tally)
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """The tally as it stood from `at` on."""
+    """The tally from the time `at` on."""
 
     at: str
     counts: dict[str, int]
@@ -40,7 +39,7 @@ class Moment(msgspec.Struct, frozen=True):
 
 
 class Replay(msgspec.Struct):
-    """A round over time, oldest first. A poll that was opened again has a pause in it."""
+    """A round over time, oldest first. A poll that was closed and opened again has a pause in it."""
 
     round: int
     options: list[Option]
@@ -52,7 +51,7 @@ class Replay(msgspec.Struct):
 
 
 def monotonic(items: Iterable[Moment]) -> list[Moment]:
-    """With times that never go back, as those of a clock that was set do."""
+    """Return the moments with times that never go back, as those of a clock that was set do."""
     found: list[Moment] = []
     for item in items:
         if found and item.at < found[-1].at:
@@ -62,9 +61,9 @@ def monotonic(items: Iterable[Moment]) -> list[Moment]:
 
 
 def sampled(told: Iterable[tuple[str, str]], round_number: int, most: int = _READ) -> list[tuple[str, str]]:
-    """The events of a round, (time, text) each, from the last one before its first ballot on: all of them, or where
-    there are more than `most` every second, fourth, … and the last. A text tells its round first and its ballots last,
-    so that most are dropped unread."""
+    """Return events of the round as (time, text), beginning with the last one before its first ballot: all of them, or
+    if there are more than `most`, every second, fourth, … and the last. Each text begins with its round and ends with
+    its ballots, so most are dropped without being parsed."""
     own, empty = f'{{"round":{round_number},', '"ballots":0}'
     held: list[tuple[str, str]] = []
     first: tuple[str, str] | None = None
@@ -89,7 +88,7 @@ def sampled(told: Iterable[tuple[str, str]], round_number: int, most: int = _REA
 
 
 def read(asks: rows.Asks, poll: Poll, round_number: int, most: int = MOST) -> list[Moment]:
-    """The moments of a round, from its opening on, at most so many."""
+    """Return at most `most` moments of the round, from its opening on."""
     order = [option.id for option in poll.options]
     told = asks.execute(
         "SELECT at, data FROM kept WHERE stream = :stream AND key = 'tally' ORDER BY seq",
@@ -103,7 +102,8 @@ def read(asks: rows.Asks, poll: Poll, round_number: int, most: int = MOST) -> li
 
 
 class Replays:
-    """Replays as readers ask for them. One is read at a time, off the loop, and kept while it is what the store has."""
+    """Replays for readers. One is read at a time, in a worker thread, and cached as long as the store has nothing
+    newer."""
 
     def __init__(self, store: Store, hub: LiveHub, clock: Callable[[], float]) -> None:
         self._store = store
@@ -113,24 +113,25 @@ class Replays:
         self._drawing = asyncio.Lock()
         self._held: dict[tuple[str, int], tuple[tuple[Any, ...], float, Replay]] = {}
 
-    async def of(self, poll_id: str, round_number: int | None, who: Who) -> tuple[Shown, Replay]:
-        """A round of a poll, the current one unless another is named, and what may be seen of the poll beside it.
+    async def get(self, poll_id: str, round_number: int | None, who: Who) -> tuple[Shown, Replay]:
+        """Return what may be seen of a poll, and the replay of one of its rounds, the current one unless another is
+        named.
 
-        Raises NotFound, and NotAllowed while `who` may not see the tally now.
+        Raises NotFound, and NotAllowed while `who` may not see the tally.
         """
         shown = await rounds.shown(self._store, self._hub, poll_id, who)
         asked = rounds.chosen(shown, round_number).round
         async with self._reading:
             return shown, await self._read(shown.poll, asked, shown.head)
 
-    async def beside(self, draw: Callable[[], T]) -> T:
-        """Draw something long beside the loop, one at a time: whoever may see a tally may ask for that."""
+    async def in_thread(self, draw: Callable[[], T]) -> T:
+        """Run a slow drawing in a worker thread, one at a time, because everyone who may see a tally may ask for it."""
         async with self._drawing:
             return await asyncio.to_thread(draw)
 
     async def _read(self, poll: Poll, round_number: int, head: int) -> Replay:
         key, now = (poll.id, round_number), self._clock()
-        state = (poll.options, head if round_number == poll.round else None)  # a round that is over moves no more
+        state = (poll.options, head if round_number == poll.round else None)  # a round that is over does not change
         held = self._held.get(key)
         if held is not None:
             fresh = poll.phase is Phase.OPEN and held[0][0] == state[0] and now - held[1] < _KEPT_FOR

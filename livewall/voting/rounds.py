@@ -1,4 +1,4 @@
-"""The tallies of a poll's rounds, to lay them side by side."""
+"""The tallies of a poll's rounds, side by side."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from livewall.voting.poll import Phase, Poll, Tally
 
 
 class Shown(NamedTuple):
-    """A poll, those of its rounds that may be seen, and how far its stream is."""
+    """A poll, the tallies of those of its rounds that may be seen, and the sequence number of its stream."""
 
     poll: Poll
     tallies: list[Tally]
@@ -25,10 +25,10 @@ class Shown(NamedTuple):
 
 
 async def shown(store: Store, hub: LiveHub, poll: str, who: Who) -> Shown:
-    """Each round's tally as far as `who` may see it, the oldest first, the current one last.
+    """Return each round's tally as far as `who` may see it, the oldest first, the current one last.
 
-    Raises NotFound, and NotAllowed while `who` may not see the current one. Earlier rounds are shown to all where they
-    were so when they ended, or where the host asked for the comparison.
+    Raises NotFound, and NotAllowed while `who` may not see the current round. Earlier rounds are shown to everyone
+    where their tally was public when they ended, or where the host asked for the comparison.
     """
     stream = rows.stream_of(poll)
     try:
@@ -51,7 +51,8 @@ async def shown(store: Store, hub: LiveHub, poll: str, who: Who) -> Shown:
 
 
 def chosen(shown: Shown, round_number: int | None) -> Tally:
-    """A round of those that may be seen, the current one unless another is named. Raises NotFound, NotAllowed."""
+    """Return one of the rounds that may be seen, the current one unless another is named. Raises NotFound, NotAllowed.
+    """
     asked = shown.poll.round if round_number is None else round_number
     if not 1 <= asked <= shown.poll.round:
         raise NotFound("not_found", f"there is no round {asked}; this is round {shown.poll.round}")
@@ -62,7 +63,7 @@ def chosen(shown: Shown, round_number: int | None) -> Tally:
 
 
 def seen_rounds(current: int, shown: Sequence[int], *, everything: bool) -> list[int]:
-    """Which rounds may be seen by who may see the current one."""
+    """Return the rounds that may be seen by a viewer who may see the current one."""
     return [
         round_number
         for round_number in range(1, current + 1)

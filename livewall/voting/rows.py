@@ -1,4 +1,4 @@
-"""Polls as rows: read and written inside a transaction, with the events that tell of them."""
+"""Polls as rows: read and written inside a transaction, with the events about them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _options: msgspec.json.Decoder[list[Option]] = msgspec.json.Decoder(list[Option]
 
 
 class Detail(msgspec.Struct):
-    """What only some polls have, in one column. `shown` are earlier rounds whose result everyone saw in the end."""
+    """Fields that only some polls have, in one column. `shown` are the earlier rounds whose result was public when they
+    ended."""
 
     quorum: int | UnsetType = UNSET
     majority: str | UnsetType = UNSET
@@ -38,8 +39,8 @@ _detail: msgspec.json.Decoder[Detail] = msgspec.json.Decoder(Detail)
 
 
 class PollRow(msgspec.Struct):
-    """A poll and what stands beside it in its row. `order` is the ids of its options, `opened_at` its last opening,
-    `abstain` the option that means to abstain."""
+    """A poll with the rest of its row. `order` are the ids of its options, `opened_at` is its last opening, `abstain`
+    the option that means to abstain."""
 
     poll: Poll
     closes_in: int | None
@@ -52,7 +53,7 @@ class PollRow(msgspec.Struct):
 
 
 class Asks(Protocol):
-    """What both a transaction and a reading connection can do."""
+    """The part that a transaction and a reading connection have in common."""
 
     def execute(self, sql: str, params: Any = ..., /) -> sqlite3.Cursor: ...
 
@@ -96,7 +97,7 @@ def _detail_of(poll: Poll, shown: Sequence[int]) -> str:
 
 
 def find(asks: Asks, poll_id: str, *, archived: bool = False) -> PollRow:
-    """The poll's row, with `archived` also that of an archived one; raises NotFound."""
+    """Return the poll's row, with `archived` also that of an archived poll. Raises NotFound."""
     found = asks.execute(
         f"SELECT {_FIELDS} FROM polls WHERE id = :id AND archived <= :archived",
         {"id": poll_id, "archived": archived},
@@ -107,7 +108,7 @@ def find(asks: Asks, poll_id: str, *, archived: bool = False) -> PollRow:
 
 
 def held(tx: Transaction, poll_id: str) -> PollRow:
-    """The same, read once for the writes that share a transaction."""
+    """Return the same row, read once for all writes that share a transaction."""
     row: PollRow | None = tx.memo.get(("poll", poll_id))
     if row is None:
         row = tx.memo["poll", poll_id] = find(tx, poll_id)
@@ -115,7 +116,7 @@ def held(tx: Transaction, poll_id: str) -> PollRow:
 
 
 def page(asks: Asks, *, limit: int, before: str | None) -> tuple[list[Poll], str | None]:
-    """Polls, the newest first, and where the next page begins."""
+    """Return polls, the newest first, and the cursor of the next page."""
     at, _, poll_id = (before or "~~").partition("~")
     rows = asks.execute(
         f"""SELECT {_FIELDS}, created_at FROM polls
@@ -145,15 +146,15 @@ def insert(tx: Transaction, poll: Poll, closes_in: int | None, now: str) -> None
 
 
 def add(tx: Transaction, poll: Poll, closes_in: int | None, now: str) -> None:
-    """A new poll with its first round and the events that tell of it."""
+    """Insert a new poll with its first round and its events."""
     insert(tx, poll, closes_in, now)
     begin_round(tx, poll)
-    tell(tx, poll)
-    tell_tally(tx, poll, now)
+    append_poll_event(tx, poll)
+    append_tally_event(tx, poll, now)
 
 
 def update(tx: Transaction, row: PollRow) -> None:
-    """Write a poll back with its next version, and forget what the transaction held of it."""
+    """Write a poll with its next version, and drop it from the transaction's memo."""
     poll = row.poll
     values = msgspec.structs.asdict(poll) | {
         "options": wire.text(poll.options),
@@ -174,8 +175,8 @@ def update(tx: Transaction, row: PollRow) -> None:
     tx.memo.pop(("poll", poll.id), None)
 
 
-def tell(tx: Transaction, poll: Poll) -> None:
-    """The `poll` event: a draft is shown to hosts only, everyone else sees it gone."""
+def append_poll_event(tx: Transaction, poll: Poll) -> None:
+    """Append the `poll` event. Only hosts see a draft; for everyone else the poll is gone then."""
     if poll.phase is Phase.DRAFT:
         tx.append(stream_of(poll.id), "poll", wire.text(poll), view=View.FULL)
     else:
@@ -183,7 +184,7 @@ def tell(tx: Transaction, poll: Poll) -> None:
 
 
 def tally(asks: Asks, poll: Poll) -> Tally:
-    """The counts of the current round as they stand in this transaction, in the order of the options."""
+    """Return the counts of the current round in this transaction, in the order of the options."""
     params = {"poll": poll.id, "round": poll.round}
     counts = dict(
         asks.execute("SELECT choice, n FROM counts WHERE poll = :poll AND round = :round", params).fetchall()
@@ -192,7 +193,7 @@ def tally(asks: Asks, poll: Poll) -> Tally:
     return Tally(poll.round, {o.id: counts.get(o.id, 0) for o in poll.options}, ballots[0] if ballots else 0)
 
 
-def moved_since_told(asks: Asks, poll: Poll) -> bool:
+def changed_since_published(asks: Asks, poll: Poll) -> bool:
     found = asks.execute(
         "SELECT changed <> told FROM rounds WHERE poll = :poll AND round = :round",
         {"poll": poll.id, "round": poll.round},
@@ -200,9 +201,9 @@ def moved_since_told(asks: Asks, poll: Poll) -> bool:
     return bool(found and found[0])
 
 
-def tell_tally(tx: Transaction, poll: Poll, now: str | None) -> None:
-    """The tally and, for those who may not see it, the turnout; kept with their time for a replay, unless that is None:
-    nothing happened to the tally then."""
+def append_tally_event(tx: Transaction, poll: Poll, now: str | None) -> None:
+    """Append the tally and, for readers who may not see it, the turnout. Their time is kept for the replay, unless
+    `now` is None: the tally itself did not change then."""
     write_counts(tx)
     counted = tally(tx, poll)
     stream = stream_of(poll.id)
@@ -220,7 +221,7 @@ def is_archived(asks: Asks, poll: str) -> bool:
 
 
 def ended(tx: Transaction, poll: str, round_number: int, now: str | None) -> None:
-    """Note when a round was closed: its ballots are kept for so many days from then. None: it was opened again."""
+    """Note when a round was closed, for the retention of its ballots; None when it was opened again."""
     tx.execute(
         "UPDATE rounds SET closed_at = :now WHERE poll = :poll AND round = :round",
         {"poll": poll, "round": round_number, "now": now},
@@ -235,7 +236,7 @@ def begin_round(tx: Transaction, poll: Poll) -> None:
 
 
 def seen_after_vote(asks: Asks, wall: str) -> list[str]:
-    """The polls with codes of a wall whose tally is shown to those who have voted."""
+    """Return the polls with codes of a wall whose tally is shown to those who have voted."""
     found = asks.execute(
         """SELECT id FROM polls
         WHERE wall = :wall AND assurance = 'code' AND results = 'after_vote' AND archived = 0""",
@@ -245,6 +246,6 @@ def seen_after_vote(asks: Asks, wall: str) -> list[str]:
 
 
 def has_ballots(asks: Asks, poll: str) -> bool:
-    """Whether any round of the poll has a ballot."""
+    """Return whether any round of the poll has a ballot."""
     found = asks.execute("SELECT 1 FROM rounds WHERE poll = :poll AND ballots > 0 LIMIT 1", {"poll": poll})
     return found.fetchone() is not None

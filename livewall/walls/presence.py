@@ -1,8 +1,8 @@
-"""Who is at a wall: how many voters read it now, said to its readers as the volatile event `here`.
+"""Presence: how many voters read a wall now, sent to its readers as the volatile event `here`.
 
-A voter counts once, however many connections it has; hosts do not, nor do screens and programs that have no voter.
-Those who poll are there for a while after each question. Counts are worked out from the hub's own index of readers;
-all that is kept here is when who polled.
+A voter counts once, however many connections it has. Hosts do not count, nor do screens and programs without a voter. A
+voter that polls is present for some time after each request. Counts are taken from the hub's index of readers; only the
+times of polls are kept here.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from livewall.hub.stream import Stream
 KIND = "walls/"
 KEY = "here"
 STAYS = 40.0
-"""Seconds for which somebody who polls is there after a question; a page that nobody looks at asks every ten."""
+"""Seconds for which a voter that polls is present after a request; a page in the background asks every ten."""
 MOST_POLLED = 20_000
-"""Voters that poll one wall, as far as they are kept."""
+"""The largest number of polling voters that are remembered for one wall."""
 READERS_A_SECOND = 1000
-"""Readers who may be told in a second: beyond so many, all of them are told less often than once a second."""
+"""The largest number of readers that are sent `here` in a second; a wall with more readers sends it less often than
+once a second."""
 
 
 class Audience(Struct, frozen=True):
-    """Voters by how they are connected: at the newest, behind (their connection takes nothing now), polling."""
+    """Voters by their connection: up to date, behind (the connection takes nothing now), or polling."""
 
     live: int
     behind: int
@@ -36,12 +37,13 @@ class Audience(Struct, frozen=True):
 
 
 def people(live: Collection[str], polled: Mapping[str, float], now: float) -> int:
-    """How many are there: those who are connected, and those who polled within `STAYS` seconds before `now`."""
+    """Return how many voters are present: those who are connected, and those who polled within `STAYS` seconds before
+    `now`."""
     return len(live) + sum(1 for voter, at in polled.items() if now - at < STAYS and voter not in live)
 
 
 def audience(live: Mapping[str, Iterable[Cursor]], polled: Mapping[str, float], now: float) -> Audience:
-    """The same people, by their connections: one good connection makes a voter live."""
+    """Return the same voters by their connections: one connection that is up to date makes a voter live."""
     counted = {"live": 0, "behind": 0}
     connected = set()
     for voter, cursors in live.items():
@@ -54,13 +56,14 @@ def audience(live: Mapping[str, Iterable[Cursor]], polled: Mapping[str, float], 
 
 
 def interval(readers: int) -> float:
-    """Seconds between two `here` events of a wall with so many readers."""
+    """Return the seconds between two `here` events of a wall with so many readers."""
     return max(1.0, readers / READERS_A_SECOND)
 
 
 class Presence:
-    """The presence of all walls of this process. `now` is monotonic, in seconds. Readers are told of walls that are
-    `shown` (by their stream) on some screen: phones and programs are not to be woken for what nobody looks at."""
+    """The presence of all walls of this process. `now` is monotonic, in seconds. Only walls that are `shown` on some
+    screen (by the name of their stream) send `here`: phones and programs are not woken for a number that nobody looks
+    at."""
 
     def __init__(self, hub: Hub, now: Callable[[], float], shown: Callable[[str], bool]) -> None:
         self._hub = hub
@@ -70,7 +73,7 @@ class Presence:
         self._told: dict[str, tuple[int, float]] = {}
 
     def polled(self, stream: str, voter: str | None) -> None:
-        """Somebody who gets one answer at a time asked for a wall. Hosts come without their voter."""
+        """Note that a voter polled a wall; `voter` is None for hosts."""
         if voter is None or not stream.startswith(KIND):
             return
         asked = self._polled.setdefault(stream, {})
@@ -84,7 +87,7 @@ class Presence:
         return audience(self._live(stream), self._polled.get(stream, {}), self._now())
 
     def turn(self) -> None:
-        """Once a second: forget who stayed away, and tell the readers of each wall whose number changed."""
+        """Forget voters that stayed away, and send `here` on each wall whose number changed. Called once a second."""
         now = self._now()
         for name, asked in list(self._polled.items()):
             left = {voter: at for voter, at in asked.items() if now - at < STAYS}
@@ -97,11 +100,11 @@ class Presence:
         for name, stream in self._hub.streams.items():
             if name.startswith(KIND) and stream.cursors:
                 if self._shown(name):
-                    self._tell(name, stream, now)
+                    self._publish(name, stream, now)
                 else:
                     stream.retained.pop(KEY, None)
 
-    def _tell(self, name: str, stream: Stream, now: float) -> None:
+    def _publish(self, name: str, stream: Stream, now: float) -> None:
         found = self.people(name)
         told, at = self._told.get(name, (0, 0.0))
         if KEY in stream.retained and (found == told or now - at < interval(len(stream.cursors)) - 0.1):

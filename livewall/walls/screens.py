@@ -1,5 +1,7 @@
-"""The screens of walls as they report themselves, so that a host sees each of them. In memory only, and anybody may
-report: nothing is decided by it. Times are handed in."""
+"""The screens of walls as they report themselves, for their hosts.
+
+In memory only. Anybody may report a screen, so nothing is decided by these reports. Times are passed in.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,17 @@ from livewall.errors import Busy
 FORGOTTEN = 60.0
 """Seconds after its last report for which a screen is listed; it reports every ten."""
 MOST = 64
-"""Screens of one wall."""
+"""The largest number of screens of one wall."""
 MOST_OF_ONE = 16
-"""Screens of one wall that one address may report."""
+"""The largest number of screens of one wall that one address may report."""
 KEPT = 600.0
-"""Seconds after its last report for which a place is kept for a screen that was there for a minute or longer."""
+"""Seconds after its last report for which the place of a screen is kept that was there for a minute or longer."""
 MOST_WALLS = 1000
 
 
 class Screen(Struct, frozen=True):
-    """A screen as it last reported: its size in pixels, how it is connected, for how many ms it has painted nothing
-    that was live, and when it was heard of."""
+    """A screen as it last reported: its size in pixels, its transport, the milliseconds since it last painted live
+    data, and the time of the report."""
 
     id: str
     width: int
@@ -35,7 +37,7 @@ class Screen(Struct, frozen=True):
 
 
 class _Place(Struct):
-    """What is known of a screen: its last report, when it reported first and last, and from where."""
+    """The record of a screen: its last report, the times of the first and the last one, and its address."""
 
     screen: Screen
     since: datetime
@@ -56,8 +58,11 @@ class Screens:
     def report(
         self, wall: str, screen_id: str, given: wire.ScreenIn, now: datetime, address: str | None = None
     ) -> None:
-        """Note how a screen is. Raises Busy (`rate`) for one screen more than are kept, of a wall or of an address: a
-        stranger must not take the places of those that are there. Without an address only the wall's limit holds."""
+        """Note the report of a screen.
+
+        Raises Busy (`rate`) for one screen more than are kept for a wall or an address: a stranger must not take the
+        places of real screens. Without an address only the wall's limit holds.
+        """
         known = self._kept(wall, now)
         held = known.get(screen_id)
         if held is None:
@@ -70,7 +75,7 @@ class Screens:
         self._walls.setdefault(wall, known)[screen_id] = _Place(screen, held.since if held else now, now, address)
 
     def of(self, wall: str, now: datetime) -> list[Screen]:
-        """Those that reported within the last minute, in the order of their first report."""
+        """Return the screens that reported within the last minute, in the order of their first reports."""
         last = now - timedelta(seconds=FORGOTTEN)
         return [place.screen for place in self._kept(wall, now).values() if place.at > last]
 
@@ -78,7 +83,7 @@ class Screens:
         return wall not in self._walls and len(self._walls) >= MOST_WALLS
 
     def _kept(self, wall: str, now: datetime) -> dict[str, _Place]:
-        """The places of a wall, without those that are given up."""
+        """Return the records of a wall, without those whose place is not kept any more."""
         kept = self._walls.get(wall, {})
         for screen_id in [screen_id for screen_id, place in kept.items() if not place.is_kept(now)]:
             del kept[screen_id]

@@ -1,4 +1,5 @@
-"""A wall as its hosts steer it: every item in its order, with what a remote needs to show and to change it."""
+"""The model of a wall for its hosts: every item in order, with the data that a host page needs to show and change it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from livewall.wall_rows import Wall, find
 
 
 class WallItem(msgspec.Struct):
-    """An item: a poll with its version and the tally of its round, or a task's title and state."""
+    """An item of a wall: a poll with its version and the tally of its round, or a task's title and state."""
 
     item: str
     title: str
@@ -24,7 +25,7 @@ class WallItem(msgspec.Struct):
 
 
 class WallModel(NamedTuple):
-    """A wall, its version and its items, as they stand together."""
+    """A wall, its version and its items, read together."""
 
     wall: Wall
     version: int

@@ -1,4 +1,4 @@
-"""All results of a wall that may be seen, for its end: read at once, decided poll by poll."""
+"""The results of a wall for its end, read at once and decided poll by poll."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from livewall.voting.access import sees_tally
 from livewall.voting.poll import Phase, Poll, Tally
 
 MOST = 60
-"""Polls of one answer, the first of the wall."""
+"""The largest number of polls in one answer, the first of the wall."""
 
 
 class PollResult(Struct):
@@ -23,8 +23,9 @@ class PollResult(Struct):
 
 
 class WallResults(Struct):
-    """`over`: nothing is shown, and every poll of the wall was asked and is closed. `items` are the closed polls whose
-    result the asker may see, in the order of the wall; `hidden` is how many closed ones are left out."""
+    """`over` says that nothing is on the stage and that every poll of the wall was asked and is closed. `items` are the
+    closed polls whose result the asker may see, in the order of the wall; `hidden` is the number of closed polls left
+    out."""
 
     over: bool
     items: list[PollResult]

@@ -38,7 +38,7 @@ class WallRule(StateRule):
         return View.FULL if who.host else View.MASKED
 
     def viewer_tag(self, name: str, who: Who) -> str | None:
-        """The voter, so that the hub knows who of the audience is there (livewall/walls/presence.py)."""
+        """Return the voter, so that the hub can tell which voters are present (livewall/walls/presence.py)."""
         return None if who.host else who.voter
 
 
@@ -60,7 +60,7 @@ class Walls:
         return await self._store.write(write)
 
     async def list(self, *, limit: int = 50, before: str | None = None) -> Listing[Wall]:
-        """Walls, the newest first; `next` is the cursor of the page after this one."""
+        """Return walls, the newest first, and the cursor of the next page."""
         at, _, code = (before or "~~").partition("~")
 
         def ask(connection: sqlite3.Connection) -> list[Any]:
@@ -77,7 +77,7 @@ class Walls:
         return Listing(found, more)
 
     async def get(self, code: str, who: Who) -> tuple[Wall, int]:
-        """The wall as `who` may see it, and its version. Raises NotFound."""
+        """Return the wall as `who` may see it, and its version. Raises NotFound."""
         code = wall_code(code)
         try:
             view = await self._hub.view(wall_rows.stream_of(code), who)
@@ -101,7 +101,7 @@ class Walls:
         return await self._store.read(lambda connection: wall_model(connection, wall_code(code)))
 
     async def meant(self, code: str, alike: Sequence[str]) -> str:
-        """The wall with this code, else the only one with one of those that look like it. Raises NotFound."""
+        """Return the wall with this code, or else the only one whose code looks like it. Raises NotFound."""
 
         def ask(connection: sqlite3.Connection) -> set[str]:
             places = ", ".join("?" * len(alike))
@@ -115,7 +115,7 @@ class Walls:
         return found.pop()
 
     async def edit(self, code: str, edit: wire.WallEdit, who: Who, *, version: Wanted) -> tuple[Wall, int]:
-        """Change title, items or the active item; raises Refused (`conflict`) when `version` is not the newest."""
+        """Change title, items or the active item. Raises Refused (`conflict`) when `version` is not the newest."""
         now = iso(self._clock())
 
         def write(tx: Transaction) -> tuple[Wall, int]:
@@ -139,7 +139,7 @@ class Walls:
         return await self._store.write(write)
 
     async def delete(self, code: str, who: Who) -> None:
-        """Take a wall away; its polls and tasks stay."""
+        """Delete a wall with its codes; its polls and tasks remain."""
         now = iso(self._clock())
         code = wall_code(code)
 
@@ -151,9 +151,9 @@ class Walls:
                 held = rows.find(tx, item_id)
                 poll = msgspec.structs.replace(held.poll, wall=None)
                 rows.update(tx, msgspec.structs.replace(held, poll=poll))
-                rows.tell(tx, poll)
+                rows.append_poll_event(tx, poll)
             tx.append(wall_rows.stream_of(code), "wall", None)
-            wall_rows.stage(tx, row.wall.active)
+            wall_rows.append_stage_event(tx, row.wall.active)
             audit.note(tx, who, now, "wall.delete", wall_rows.stream_of(code))
 
         await self._store.write(write)
@@ -162,7 +162,8 @@ class Walls:
 
 
 def edited(wall: Wall, edit: wire.WallEdit) -> Wall:
-    """The wall after an edit; fields left out stay. An item that left is active no more. Raises BadInput."""
+    """Return the wall after an edit; fields left out stay. An item that is removed is not active any more. Raises
+    BadInput."""
     title = wall.title if edit.title is msgspec.UNSET else wall_rows.title_of(edit.title)
     items = wall.items if edit.items is msgspec.UNSET else list(edit.items)
     if len(set(items)) != len(items):

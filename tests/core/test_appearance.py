@@ -12,7 +12,7 @@ from livewall.client.choices import AmbiguousChoice, NoSuchChoice, match
 from livewall.client.voters import Voters
 from livewall.errors import BadInput
 from livewall.names import receipt
-from livewall.visible_text import alike, look, matching, readable, shows
+from livewall.visible_text import alike, matching, readable, shows, skeleton
 from livewall.voting.decks import deck
 from livewall.voting.poll import edited, new_poll
 from livewall.wall_rows import title_of
@@ -64,12 +64,12 @@ DIFFERENT = [
 
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_texts_that_cannot_be_told_apart_look_the_same(one: str, other: str) -> None:
-    assert look(one) == look(other)
+    assert skeleton(one) == skeleton(other)
 
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT)
 def test_texts_that_can_be_told_apart_do_not(one: str, other: str) -> None:
-    assert look(one) != look(other)
+    assert skeleton(one) != skeleton(other)
 
 
 def test_those_that_look_alike_are_found_by_their_places() -> None:
@@ -174,5 +174,5 @@ def test_the_words_of_a_deck_may_be_typed_in_full_width() -> None:
 
 def test_a_search_finds_what_is_seen() -> None:
     for typed, text in (("CAFE\u0301", "Nightly café"), ("STRASSE", "Straße 5"), ("ab", "A\u200bB"), ("a  B", "A\tb")):
-        assert look(typed) in look(text)
-    assert look("weekly") not in look("Nightly")
+        assert skeleton(typed) in skeleton(text)
+    assert skeleton("weekly") not in skeleton("Nightly")

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewall.errors import BadInput
-from livewall.visible_text import look, shows
+from livewall.visible_text import shows, skeleton
 from livewall.voting.decks import deck, question_file
 from livewall.voting.decks.reader import MOST_PROBLEMS, DeckFault
-from livewall.voting.poll import asked, new_poll
+from livewall.voting.poll import as_input, new_poll
 from livewall.wire import OptionIn, PollIn
 
 TRICKY = st.sampled_from(
@@ -40,7 +40,7 @@ def texts(most: int) -> st.SearchStrategy[str]:
 
 @st.composite
 def polls(draw: st.DrawFn) -> PollIn:
-    labels = draw(st.lists(texts(200), min_size=1, max_size=40, unique_by=look))
+    labels = draw(st.lists(texts(200), min_size=1, max_size=40, unique_by=skeleton))
     ids = draw(st.lists(st.text(string.ascii_letters + "._-", min_size=1, max_size=40), unique=True, max_size=40))
     options: list[str | OptionIn] = [*labels]
     for place, id in enumerate(ids[: len(labels)]):
@@ -96,7 +96,7 @@ def test_whatever_is_typed_is_read_or_refused_with_its_lines(title: str, text: s
 @given(polls())
 def test_a_poll_is_asked_for_as_it_was(given: PollIn) -> None:
     made = new_poll("", msgspec.structs.replace(given, wall=""))
-    assert asked(made, given.closes_in) == given
+    assert as_input(made, given.closes_in) == given
 
 
 def test_every_field_of_a_poll_has_its_place_in_a_deck() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewall.charts.drawing import LIGHT, clean, is_rtl, picture, say, text_width, wrapped
+from livewall.charts.drawing import LIGHT, clean, is_rtl, picture, text_element, text_width, wrapped
 
 SOME = "<>&\"'\u202e\u200f\ufffe\x85\x07\u0301周שלام 𝄞"
 STRANGE = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from(SOME)), max_size=80)
@@ -16,7 +16,7 @@ STRANGE = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from(SOME))
 
 @given(STRANGE)
 def test_any_text_makes_valid_xml_that_says_it(text: str) -> None:
-    drawn = picture(10, 10, LIGHT, title=text, about=text, name="x", parts=[say(0, 0, text, 10, "#000")])
+    drawn = picture(10, 10, LIGHT, title=text, about=text, name="x", parts=[text_element(0, 0, text, 10, "#000")])
     found = ElementTree.fromstring(drawn)
     said = [element.text or "" for element in found.iter() if element.tag.endswith(("title", "desc", "text"))]
     assert said == [clean(text)] * 3 and found.attrib["aria-label"] == clean(text)
@@ -42,4 +42,4 @@ def test_words_stay_whole_and_letters_of_the_far_east_may_break_anywhere() -> No
 )
 def test_the_first_letter_with_a_direction_says_where_a_text_begins(text: str, rtl: bool) -> None:
     assert is_rtl(text) is rtl
-    assert ("rtl" in say(0, 0, text, 10, "#000")) is rtl
+    assert ("rtl" in text_element(0, 0, text, 10, "#000")) is rtl

@@ -16,8 +16,8 @@ from livewall.voting.kinds import Rules, kinds
 from livewall.voting.poll import (
     Phase,
     edited,
-    moved,
     new_poll,
+    next_phase,
     options_of,
     revealed,
     tally_is_seen,
@@ -54,17 +54,17 @@ def test_who_sees_the_tally_when(results: str, draft: bool, open: bool, voted: b
 
 
 def test_closing_a_draft_is_refused() -> None:
-    assert refusal(moved, Phase.DRAFT, "close") == "poll_not_open"
+    assert refusal(next_phase, Phase.DRAFT, "close") == "poll_not_open"
 
 
 def test_only_a_closed_poll_can_be_reset() -> None:
-    assert moved(Phase.CLOSED, "reset") is Phase.DRAFT
-    assert refusal(moved, Phase.OPEN, "reset") == "conflict"
+    assert next_phase(Phase.CLOSED, "reset") is Phase.DRAFT
+    assert refusal(next_phase, Phase.OPEN, "reset") == "conflict"
 
 
 def test_opening_what_is_open_and_closing_what_is_closed_change_nothing() -> None:
-    assert moved(Phase.OPEN, "open") is Phase.OPEN
-    assert moved(Phase.CLOSED, "close") is Phase.CLOSED
+    assert next_phase(Phase.OPEN, "open") is Phase.OPEN
+    assert next_phase(Phase.CLOSED, "close") is Phase.CLOSED
 
 
 def test_choices_stand_in_the_order_of_the_options() -> None:

@@ -62,14 +62,14 @@ class Bench:
 def test_the_first_change_is_published_at_once_on_a_machine_that_has_just_started() -> None:
     bench = Bench()
     bench.now = 0.0
-    bench.publisher.moved("p")
+    bench.publisher.changed("p")
     assert len(bench.writes) == 1
 
 
 def test_a_hundred_ballots_at_once_make_two_publications() -> None:
     bench = Bench()
     for _ in range(100):
-        bench.publisher.moved("p")
+        bench.publisher.changed("p")
     assert len(bench.writes) == 1
     bench.commit()
     assert not bench.writes and len(bench.timers) == 1
@@ -83,7 +83,7 @@ def test_at_most_twenty_a_second_however_many_move() -> None:
     bench = Bench()
     written = 0
     for _ in range(1000):
-        bench.publisher.moved("p")
+        bench.publisher.changed("p")
         if bench.writes:
             written += 1
             bench.commit()
@@ -93,7 +93,7 @@ def test_at_most_twenty_a_second_however_many_move() -> None:
 
 def test_a_publication_that_failed_is_tried_again() -> None:
     bench = Bench()
-    bench.publisher.moved("p")
+    bench.publisher.changed("p")
     bench.commit(OSError("disk full"))
     assert not bench.writes
     bench.pass_time(1.0)
@@ -103,5 +103,5 @@ def test_a_publication_that_failed_is_tried_again() -> None:
 def test_polls_do_not_wait_for_each_other() -> None:
     bench = Bench()
     for name in "abc":
-        bench.publisher.moved(name)
+        bench.publisher.changed(name)
     assert len(bench.writes) == 3

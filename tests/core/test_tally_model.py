@@ -40,7 +40,7 @@ class Tallies(RuleBasedStateMachine):
         self.group()
         rows.insert(self.tx, self.poll, None, NOW)
         rows.begin_round(self.tx, self.poll)
-        rows.tell_tally(self.tx, self.poll, NOW)
+        rows.append_tally_event(self.tx, self.poll, NOW)
         self.held: dict[tuple[int, bytes], set[str]] = {}
         self.shadow = dict(self.held)
         self.kept = self.poll
@@ -123,7 +123,7 @@ class Tallies(RuleBasedStateMachine):
         if round != row.poll.round:
             rows.begin_round(self.tx, self.poll)
         rows.update(self.tx, msgspec.structs.replace(row, poll=self.poll))
-        rows.tell_tally(self.tx, self.poll, NOW)
+        rows.append_tally_event(self.tx, self.poll, NOW)
 
     @rule()
     def commit(self) -> None:

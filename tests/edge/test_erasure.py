@@ -244,8 +244,8 @@ async def test_a_sweep_that_failed_is_said_and_does_not_keep_the_server_from_its
         raise OSError("no time")
 
     erasure = Erasure(running.services.store, broken, days=30)
-    erasure.look()
-    while not erasure._sweeping or not erasure._sweeping.done():
+    erasure.purge_soon()
+    while not erasure._purging or not erasure._purging.done():
         await asyncio.sleep(0.001)
     await erasure.close()
 

@@ -107,5 +107,5 @@ async def test_pictures_are_drawn_beside_the_loop_one_at_a_time(running: server.
         drawing.pop()
         return threading.get_ident()
 
-    threads = await asyncio.gather(*(running.services.replays.beside(draw) for _ in range(8)))
+    threads = await asyncio.gather(*(running.services.replays.in_thread(draw) for _ in range(8)))
     assert most == 1 and threading.get_ident() not in threads

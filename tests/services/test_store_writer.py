@@ -188,7 +188,7 @@ async def test_nobody_waits_because_somebody_else_could_not_be_told(
 
         hold = threading.Event()
         first = store.write(lambda tx: hold.wait(10))
-        store.submit(lambda tx: tx.tell(lambda: deaf(None, None)), deaf)
+        store.submit(lambda tx: tx.after_commit(lambda: deaf(None, None)), deaf)
         second = store.write(lambda tx: 2)
         hold.set()
         assert (await first, await second) == (True, 2)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, get_args
 
 from livewall import wire
-from livewall.visible_text import look
+from livewall.visible_text import skeleton
 from livewall.voting.kinds import kind_of, kinds
 from livewall.wire import PollIn
 
@@ -115,7 +115,7 @@ NAMES: Mapping[str, Setting] = {name: setting for setting in SETTINGS for name i
 
 def plain(name: str) -> str:
     """A name as it stands in `NAMES`: case, width, and `_` or `-` for a space, do not matter."""
-    return re.sub(r"[\s_-]+", " ", look(name))
+    return re.sub(r"[\s_-]+", " ", skeleton(name))
 
 
 def named(name: str) -> bool:
@@ -125,7 +125,7 @@ def named(name: str) -> bool:
 def fields(name: str, value: str) -> Fields:
     """The fields of a poll that a setting gives. `max_choices` of None is as many as there are options. Raises
     ValueError with what would have been taken."""
-    return NAMES[plain(name)].read(look(value))
+    return NAMES[plain(name)].read(skeleton(value))
 
 
 def lines(poll: PollIn) -> list[str]:

@@ -20,7 +20,7 @@ from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.voting import rows
 from livewall.voting.decks import deck, question_file
-from livewall.voting.poll import Poll, asked, copied, new_poll
+from livewall.voting.poll import Poll, as_input, copied, new_poll
 from livewall.wall_rows import MOST_ITEMS, Wall
 
 _TO_CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", CROCKFORD)
@@ -92,7 +92,7 @@ class Decks:
         def ask(connection: sqlite3.Connection) -> str:
             wall = wall_rows.find(connection, wall_code(code)).wall
             found = _polls(connection, _ids(wall))
-            return deck.format([asked(row.poll, row.closes_in) for row in found], wall.title)
+            return deck.format([as_input(row.poll, row.closes_in) for row in found], wall.title)
 
         return await self._store.read(ask)
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from livewall.visible_text import look
+from livewall.visible_text import skeleton
 from livewall.voting.decks import deck_settings
 from livewall.voting.decks.drafts import RIGHT_ANSWERS, Drafts, Taken
 from livewall.voting.decks.reader import fault as refusal
@@ -101,7 +101,7 @@ def _parted(text: str, delimiter: str, skipped: int) -> list[SheetRow] | None:
 
 def _plain(name: str) -> str:
     """A heading in small letters, without a hint behind it such as `- max 120 characters` or `(optional)`."""
-    return re.split(r"\s+-\s+|\s*[(\[*:]", look(name), maxsplit=1)[0].strip()
+    return re.split(r"\s+-\s+|\s*[(\[*:]", skeleton(name), maxsplit=1)[0].strip()
 
 
 def _is_header(cells: Sequence[str]) -> bool:
@@ -215,7 +215,7 @@ def _split(cell: str) -> list[str]:
 
 def _settings(drafts: Drafts, columns: _Columns, row: SheetRow, options: int) -> dict[str, Any]:
     given: dict[str, Any] = {}
-    kind = look(_cell(row, columns.kind)) if columns.kind is not None else ""
+    kind = skeleton(_cell(row, columns.kind)) if columns.kind is not None else ""
     if kind in _SEVERAL:
         given = {"kind": SEVERAL, "max_choices": None}
     elif kind and kind not in _CHOICE:

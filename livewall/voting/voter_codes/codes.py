@@ -1,7 +1,7 @@
-"""Codes as rows: made, used for the first time, replaced, revoked, counted. Only their hashes come here.
+"""Codes as rows: inserted, claimed, replaced, revoked and counted. Only hashes of codes are stored.
 
-A code has a holder, named by a number on its wall, who is the voter: a code that replaces another keeps the holder, so
-it can only change the same ballot. A holder is bound to the first browser or program that used its code.
+A code has a holder, named by a number on its wall, and the holder is the voter: a code that replaces another keeps the
+holder, so it can only change the same ballot. A holder is bound to the first browser or program that uses its code.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from livewall.errors import NotFound, Refused, invalid
 from livewall.store.transaction import Transaction
 
 MOST = 20_000
-"""Codes of one wall."""
+"""The largest number of codes of one wall."""
 AT_ONCE = 2_000
 
 
 class Item(msgspec.Struct):
-    """A code in the list of its wall: `used` says that somebody is bound to it."""
+    """A code in the list of its wall; `used` says that a voter is bound to it."""
 
     id: str
     used: bool
@@ -28,8 +28,9 @@ class Item(msgspec.Struct):
 
 
 class Claim(msgspec.Struct):
-    """The holder that somebody may vote as. `fresh`: not bound to it yet; `moves`: the binding changes what one may
-    see elsewhere, because the holder, or whoever is bound now, has voted under another binding."""
+    """The holder that a voter may vote as. `fresh` says that the voter is not bound to it yet; `moves`, that the
+    binding changes what somebody may see elsewhere, because the holder, or the voter bound until now, has voted under
+    another binding."""
 
     number: int
     fresh: bool = False
@@ -37,7 +38,7 @@ class Claim(msgspec.Struct):
 
 
 def insert(tx: Transaction, wall: str, hashes: Sequence[bytes]) -> range:
-    """New codes; returns their numbers. Raises BadInput where the wall would have too many."""
+    """Insert new codes; return their numbers. Raises BadInput where the wall would have too many."""
     made = tx.one("SELECT COUNT(*), MAX(number) FROM codes WHERE wall = :wall", {"wall": wall})
     if made[0] + len(hashes) > MOST:
         raise invalid("count", f"a wall has at most {MOST} codes; {MOST - made[0]} more can be made")
@@ -50,7 +51,7 @@ def insert(tx: Transaction, wall: str, hashes: Sequence[bytes]) -> range:
 
 
 def bound(asks: Any, wall: str, voter: bytes) -> tuple[int, bool] | None:
-    """The holder that a voter of this wall is bound to, and whether its code was revoked."""
+    """Return the holder that a voter of this wall is bound to, and whether its code was revoked."""
     found = asks.execute(
         "SELECT number, revoked FROM codes WHERE wall = :wall AND voter = :voter", {"wall": wall, "voter": voter}
     ).fetchone()
@@ -58,9 +59,9 @@ def bound(asks: Any, wall: str, voter: bytes) -> tuple[int, bool] | None:
 
 
 def claim(asks: Any, wall: str, voter: bytes, code: bytes | None) -> Claim:
-    """As whom `voter` may vote, with the code it sent or, once bound, without. Changes nothing.
+    """Return the holder that `voter` may vote as, with the code it sent or, once bound, without one. Changes nothing.
 
-    Raises Refused: `bad_code` for one that is unknown, revoked or missing, `code_used` where another has it.
+    Raises Refused: `bad_code` for a code that is unknown, revoked or missing, `code_used` where another voter has it.
     """
     own = bound(asks, wall, voter)
     if code is None:
@@ -86,16 +87,16 @@ def claim(asks: Any, wall: str, voter: bytes, code: bytes | None) -> Claim:
 
 
 def bind(tx: Transaction, wall: str, number: int, voter: bytes) -> None:
-    """From now on the holder is this voter, and a revoked code that it had is nobody's."""
+    """Bind a holder to this voter. A revoked code that the voter had belongs to nobody then."""
     params = {"wall": wall, "number": number, "voter": voter}
     tx.execute("UPDATE codes SET voter = NULL WHERE wall = :wall AND voter = :voter", params)
     tx.execute("UPDATE codes SET voter = :voter WHERE wall = :wall AND number = :number", params)
 
 
 def replace(tx: Transaction, wall: str, code_id: str, code_hash: bytes) -> bytes | None:
-    """Give a holder another code: the old one is unknown, and nobody is bound to it. Returns who was.
+    """Give a holder another code: the old one is unknown, and nobody is bound to it. Return the voter who was, if any.
 
-    Raises NotFound, and Refused for a revoked one.
+    Raises NotFound, and Refused for a revoked code.
     """
     number, voter, revoked = _find(tx, wall, code_id)
     if revoked:
@@ -109,19 +110,19 @@ def replace(tx: Transaction, wall: str, code_id: str, code_hash: bytes) -> bytes
 
 
 def revoke(tx: Transaction, wall: str, code_id: str) -> bool:
-    """Take a code back; what was cast with it stays. False where that was done already. Raises NotFound."""
+    """Revoke a code; ballots cast with it remain. Return False if it was revoked already. Raises NotFound."""
     number, _, revoked = _find(tx, wall, code_id)
     tx.execute("UPDATE codes SET revoked = 1 WHERE wall = :wall AND number = :number", {"wall": wall, "number": number})
     return not revoked
 
 
 def forget(tx: Transaction, wall: str) -> None:
-    """The wall is gone."""
+    """Delete the codes of a wall that is deleted."""
     tx.execute("DELETE FROM codes WHERE wall = :wall", {"wall": wall})
 
 
 def counted(asks: Any, wall: str) -> dict[str, int]:
-    """How many were made, how many of them are bound, and how many can still be used for the first time."""
+    """Return how many codes were made, how many are bound, and how many can still be used for the first time."""
     made, used, left = asks.execute(
         """SELECT COUNT(*), COUNT(voter), COALESCE(SUM(voter IS NULL AND revoked = 0), 0)
         FROM codes WHERE wall = :wall""",
@@ -131,7 +132,7 @@ def counted(asks: Any, wall: str) -> dict[str, int]:
 
 
 def page(asks: Any, wall: str, *, limit: int, before: str | None) -> tuple[list[Item], str | None]:
-    """The codes of a wall, the newest first, and where the next page begins."""
+    """Return codes of a wall, the newest first, and the cursor of the next page."""
     last = int(before) if before and before.isascii() and before.isdecimal() and len(before) < 18 else 1 << 62
     rows = asks.execute(
         """SELECT number, voter IS NOT NULL, revoked FROM codes

@@ -1,4 +1,4 @@
-"""Who votes in a poll with codes: hashes made of codes, of those bound to them, and of their holders."""
+"""The identities in a poll with codes: hashes of codes, of the voters bound to them, and of their holders."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ class Electorate:
         self._secrets = secrets
 
     def code(self, wall: str, typed: str) -> bytes:
-        """What is kept of a code."""
+        """Return the hash of a code that is stored."""
         return keyed(self._secrets.ballot, f"code:{wall}:{voting_code(typed)}".encode())[:16]
 
     def bound(self, wall: str, voter: str) -> bytes:
-        """What is kept of the voter that a holder is bound to: of no use beside this wall."""
+        """Return the hash of a bound voter that is stored; it is of no use on another wall."""
         return self._secrets.stored_voter(f"walls/{wall}", voter)
 
     def holder(self, poll: str, wall: str, number: int) -> bytes:
-        """The voter that a ballot of a holder has. No voter's own id has a slash."""
+        """Return the voter under which a holder's ballots are stored. No voter's own id has a slash."""
         return self._secrets.stored_voter(poll, f"{wall}/{number}")
 
     def claim(self, tx: Transaction, poll: Poll, voter: str, code: str | None) -> codes.Claim:
-        """As whom a ballot is cast. Changes nothing. Raises Refused (`bad_code`, `code_used`)."""
+        """Return the holder as whom a ballot is cast. Changes nothing. Raises Refused (`bad_code`, `code_used`)."""
         if poll.wall is None:
             raise Refused("bad_code", "the wall that this poll has its codes from is gone")
         sent = self.code(poll.wall, code) if code else None
@@ -39,8 +39,8 @@ class Electorate:
         codes.bind(tx, poll.wall, claim.number, self.bound(poll.wall, voter))
 
     def voter(self, asks: rows.Asks, poll: str, wall: str | None, voter: str) -> tuple[bytes | None, bool]:
-        """The voter that ballots of `voter` have in a poll with codes, None before it is bound; and whether it may cast
-        without sending a code."""
+        """Return the voter under which ballots of `voter` are stored in a poll with codes, None before it is bound; and
+        whether it may cast without sending a code."""
         own = codes.bound(asks, wall, self.bound(wall, voter)) if wall is not None else None
         if own is None or wall is None:
             return None, False

@@ -1,4 +1,4 @@
-"""What hosts do with the codes of a wall. A code is shown once, in the answer that made it."""
+"""The service of voter codes for hosts. The answer that makes a code is the only one that shows it."""
 
 from __future__ import annotations
 
@@ -22,21 +22,23 @@ from livewall.voting.voter_codes.electorate import Electorate
 
 
 class CodesMade(Struct):
-    """Codes as they are typed, shown this once, and in the same order the ids to replace or revoke them by."""
+    """Codes as they are typed, shown only once, and in the same order the ids with which they are replaced or revoked.
+    """
 
     codes: list[str]
     ids: list[str]
 
 
 class CodeMade(Struct):
-    """The code of a holder, shown this once."""
+    """The code of a holder, shown only once."""
 
     id: str
     code: str
 
 
 class CodeList(Struct):
-    """How many codes a wall has, how many somebody is bound to, how many nobody used yet; and some of them."""
+    """The number of codes of a wall, of those that a voter is bound to, and of those nobody has used yet; and a page of
+    them."""
 
     made: int
     used: int
@@ -46,14 +48,14 @@ class CodeList(Struct):
 
 
 class VoterCodes:
-    def __init__(self, store: Store, hub: LiveHub, roll: Electorate, clock: Clock) -> None:
+    def __init__(self, store: Store, hub: LiveHub, electorate: Electorate, clock: Clock) -> None:
         self._store = store
         self._hub = hub
-        self._roll = roll
+        self._electorate = electorate
         self._clock = clock
 
     async def make(self, wall: str, count: int, who: Who) -> CodesMade:
-        """New codes and, in the same order, the ids by which they are replaced or revoked.
+        """Make codes; return them with the ids that replace or revoke them, in the same order.
 
         Raises NotFound, and BadInput where the wall would have too many.
         """
@@ -71,10 +73,10 @@ class VoterCodes:
 
     def _draw(self, wall: str, count: int) -> tuple[list[str], list[bytes]]:
         made = [new_voting_code() for _ in range(count)]
-        return made, [self._roll.code(wall, code) for code in made]
+        return made, [self._electorate.code(wall, code) for code in made]
 
     async def list(self, wall: str, *, limit: int = 50, before: str | None = None) -> CodeList:
-        """The counts of a wall's codes, and the codes without what stands on them. Raises NotFound."""
+        """Return the counts of a wall's codes and a page of them, without the codes themselves. Raises NotFound."""
         wall = wall_code(wall)
 
         def ask(connection: sqlite3.Connection) -> CodeList:
@@ -85,21 +87,23 @@ class VoterCodes:
         return await self._store.read(ask)
 
     async def replace(self, wall: str, code_id: str, who: Who) -> CodeMade:
-        """Another code for the same holder; whoever was bound is not any more. Raises NotFound, Refused."""
+        """Give the holder another code; a voter who was bound to the old one is not bound any more. Raises NotFound,
+        Refused."""
         wall, now, code = wall_code(wall), iso(self._clock()), new_voting_code()
 
         def write(tx: Transaction) -> None:
-            before = codes.replace(tx, wall, code_id, self._roll.code(wall, code))
+            before = codes.replace(tx, wall, code_id, self._electorate.code(wall, code))
             audit.note(tx, who, now, "codes.replace", wall_rows.stream_of(wall), id=code_id)
             if before is not None:
                 polls = rows.seen_after_vote(tx, wall)
-                tx.tell(lambda: self._unbound(wall, before, polls))
+                tx.after_commit(lambda: self._unbound(wall, before, polls))
 
         await self._store.write(write)
         return CodeMade(code_id, in_groups(code))
 
     async def revoke(self, wall: str, code_id: str, who: Who) -> None:
-        """What was cast with it stays, and may still be looked at; nothing more is cast. Raises NotFound."""
+        """Revoke a code. Ballots cast with it remain and can be looked at; no further ones are cast. Raises NotFound.
+        """
         wall, now = wall_code(wall), iso(self._clock())
 
         def write(tx: Transaction) -> None:
@@ -109,8 +113,9 @@ class VoterCodes:
         await self._store.write(write)
 
     def _unbound(self, wall: str, voter: bytes, polls: Sequence[str]) -> None:
-        """What readers saw as the holder is not theirs any more."""
+        """Request again what readers may see who were bound to the holder."""
         for poll in polls:
             self._hub.hub.invalidate_viewer_state(
-                rows.stream_of(poll), lambda who: who.voter is not None and self._roll.bound(wall, who.voter) == voter
+                rows.stream_of(poll),
+                lambda who: who.voter is not None and self._electorate.bound(wall, who.voter) == voter,
             )
