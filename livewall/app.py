@@ -83,9 +83,9 @@ class App:
 
     @classmethod
     async def open(cls, settings: Settings, web: Web, *, port: int, umask: int | None = None) -> App:
-        """Open the data folder, make all services and start what runs by itself. `port` is the one that the server
-        listens on; `umask` is that of steps, where it is not this process's.
+        """Open the data folder, make all services and start their background work.
 
+        `port` is the one that the server listens on; `umask` is that of steps, where it differs from this process's.
         Raises FolderInUse, NewerDatabase, sqlite3.Error, OSError.
         """
         async with AsyncExitStack() as stack:
@@ -117,8 +117,9 @@ class App:
     ) -> App:
         loop = asyncio.get_running_loop()
         metrics, budget = Metrics(), Budget()
-        # The clock takes no time that was set meanwhile while an open poll has an end, a task is under way, or
-        # somebody counts down by a time that this server has sent.
+        # The clock does not take a time that was set meanwhile as long as an open poll has an end, a task is under way,
+        # or
+        # somebody counts down to a time that this server has sent.
         clock = ServerClock(
             held=lambda: bool(deadlines) or bool(tasks.unfinished) or hub.hub.is_watched("polls/", "walls/")
         )
@@ -185,7 +186,7 @@ class App:
             runner=tasks.runner,
             pipelines=tasks.pipelines,
             logs=tasks.logs,
-            # Links and sign-ins last for as long as they were made for, whatever the server's clock is held at.
+            # Links and sign-ins last for as long as they were made for, whether or not the server's clock is held.
             credentials=Credentials(store, secrets, ServerClock()),
             limits=Limits(on=settings.rate_limits),
             metrics=metrics,
@@ -211,8 +212,8 @@ class App:
         return cls(services, folder, deadlines, tasks, timers, AsyncExitStack())
 
     async def close(self) -> None:
-        """Stop what runs by itself, commit what is queued and give the folder back. Steps go on; the next server finds
-        them."""
+        """Stop the background work, commit what is queued and release the data folder. Steps go on; the next server
+        finds them."""
         await self._exit.aclose()
         await self.services.hub.idle()
 

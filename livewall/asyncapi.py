@@ -1,7 +1,7 @@
-"""The messages of streams in words for machines (AsyncAPI 3.0), built from the types of the wire.
+"""The description of streams for machines (AsyncAPI 3.0), built from the types of the wire.
 
-OpenAPI describes calls and their answers; what a WebSocket or an event stream carries is described here. Actions are
-the server's, as AsyncAPI has them: it sends events and receives acts.
+OpenAPI describes calls and their answers; this describes the messages of WebSockets and event streams. Actions are the
+server's, as in AsyncAPI: it sends events and receives acts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WAIT = {
 
 
 class Event(NamedTuple):
-    """A kind of event: the stream it is of, its key, and the type of its data (null deletes the key)."""
+    """A kind of event: its stream, its key, and the type of its data (null deletes the key)."""
 
     name: str
     stream: str
@@ -49,7 +49,8 @@ class Event(NamedTuple):
 
 
 class Updates(Struct):
-    """The answer of long and plain polling: messages in order, and the position to come back with as `since`."""
+    """The answer of long and plain polling: messages in order, and the position that the next request sends as `since`.
+    """
 
     events: list[dict[str, Any]]
     pos: str
@@ -118,7 +119,7 @@ def channel(address: str, messages: Sequence[str], binding: str, query: dict[str
         "parameters": {"streams": {"description": STREAMS}},
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
     }
-    # The HTTP binding describes operations and messages only; what its query may hold is said where the channel is.
+    # The HTTP binding describes operations and messages only, so the query is described at the channel.
     return found | ({"bindings": {"ws": bound}} if binding == "ws" else {"x-query": bound["query"]})
 
 

@@ -1,7 +1,7 @@
-"""A file that appears under its name only when it is whole.
+"""Files that appear under their name only when they are complete.
 
-It is written beside its final name, brought to the disk and then renamed, so that a reader, a crash or a kill never
-meets half a file. What a killed writer leaves is hidden (`.NAME.….part`) and removed by the next one.
+A file is written beside its final name, synchronized to the disk and then renamed, so no reader, crash or kill ever
+finds half a file. The leftover of a killed writer is hidden (`.NAME.….part`), and the next writer removes it.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from pathlib import Path
 
 PRIVATE = 0o600
 ORDINARY = 0o666
-"""As the umask makes it."""
+"""The permissions of a file that the umask decides."""
 _LEFTOVER = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.part(?P<beside>|-journal|-wal|-shm)", re.DOTALL)
 
 
 @contextmanager
 def whole_file(path: Path, *, mode: int = PRIVATE, fresh: bool = False) -> Iterator[Path]:
-    """Hand out the path of an empty file to fill; it becomes `path` at the end, and disappears after an error.
+    """Yield the path of an empty file to fill. It becomes `path` at the end, and is removed after an error.
 
-    A symbolic link is followed. With `fresh` nothing may stand there: FileExistsError, at the beginning or at the end.
+    A symbolic link is followed. With `fresh`, `path` must not exist: FileExistsError, at the beginning or at the end.
     Raises OSError.
     """
     path = Path(os.path.realpath(path)) if not fresh else path
@@ -49,9 +49,9 @@ def whole_file(path: Path, *, mode: int = PRIVATE, fresh: bool = False) -> Itera
 
 
 def write_whole(path: Path, data: bytes, *, mode: int = PRIVATE) -> None:
-    """Write `path` so that it holds either what it held or all of `data`. An existing file keeps its mode.
+    """Write `path` so that it holds either its old content or all of `data`. An existing file keeps its mode.
 
-    What is no file (a pipe, a terminal, /dev/stdout wherever it leads) is simply written to. Raises OSError.
+    A pipe, a terminal or another special file (/dev/stdout, wherever it leads) is written to directly. Raises OSError.
     """
     if is_stream(path):
         with open(path, "wb") as stream:
@@ -67,7 +67,7 @@ def write_whole(path: Path, data: bytes, *, mode: int = PRIVATE) -> None:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether `path` leads to something other than a file of its own: a device, a pipe, a descriptor of a process."""
+    """Return whether `path` leads to something other than a regular file of its own: a device, a pipe, a descriptor."""
     for _ in range(40):
         if path.absolute().is_relative_to("/proc"):
             return True
@@ -83,7 +83,8 @@ def is_stream(path: Path) -> bool:
 
 
 def keep_as(path: Path, kept: Path) -> None:
-    """Let `kept` name what `path` names, at once and instead of what it named; `path` stays. Raises OSError."""
+    """Make `kept` another name of the file `path`, atomically replacing what `kept` named before; `path` remains.
+    Raises OSError."""
     part = _part_of(kept)
     try:
         try:
@@ -95,19 +96,20 @@ def keep_as(path: Path, kept: Path) -> None:
             shutil.copyfile(path, part)
         os.replace(part, kept)
     finally:
-        part.unlink(missing_ok=True)  # a rename between two names of one file does nothing
+        part.unlink(missing_ok=True)  # renaming between two names of one file does nothing
     sync_folder(kept.parent)
 
 
 def remove_leftovers(folder: Path, name: str = "", *, begin: bytes = b"") -> None:
-    """Remove what killed writers of `name`, or of anything in the folder, left there. One at work holds a lock.
+    """Remove the leftovers of killed writers of `name`, or of anything in the folder. A writer that is alive holds a
+    lock.
 
-    With `begin` only what begins so, or has no beginning yet.
+    With `begin`, only leftovers whose content begins so, or is still shorter, are removed.
     """
     try:
         names = os.listdir(folder)
     except OSError:
-        return  # whoever writes there is told
+        return  # the writer that meets the same error reports it
     for each in sorted(names):
         found = _LEFTOVER.fullmatch(each)
         if found is None or (name and found["name"] != _short(name)):
@@ -131,16 +133,16 @@ def _remove_unlocked(part: Path, begin: bytes) -> None:
 
 
 def _begin(path: Path, mode: int) -> tuple[Path, int]:
-    """A locked, empty file beside `path`."""
+    """Return a locked, empty file beside `path`."""
     while True:
         part = _part_of(path)
         try:
             handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         except OSError as error:
-            error.filename = str(path)  # the name that somebody gave
+            error.filename = str(path)  # the name is the one that somebody gave
             raise
         fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.fstat(handle).st_nlink:  # else another writer took it for a leftover before it was locked
+        if os.fstat(handle).st_nlink:  # otherwise another writer took it for a leftover before it was locked
             return part, handle
         os.close(handle)
 
@@ -150,7 +152,7 @@ def _part_of(path: Path) -> Path:
 
 
 def _short(name: str) -> str:
-    """A file's name has at most 255 bytes, and a character up to four."""
+    """Return the name, shortened: a file name has at most 255 bytes, and a character up to four."""
     return name[:55]
 
 
@@ -171,12 +173,13 @@ def _name(part: Path, path: Path, *, fresh: bool) -> None:
 
 
 def _no_links(error: OSError) -> bool:
-    """Whether this is a file system without hard links, such as that of a memory stick."""
+    """Return whether this file system has no hard links, as on a memory stick."""
     return error.errno in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS, errno.EXDEV)
 
 
 def sync_folder(folder: Path) -> None:
-    """See to it that the names in `folder` outlast a power failure, where the file system can."""
+    """Synchronize the names in `folder` to the disk, so that they survive a power failure, where the file system can.
+    """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)

@@ -1,7 +1,7 @@
-"""What hosts and operators did, and who signed in: one line an act, written in the transaction of the act itself.
+"""The audit log: what hosts and operators did, and who signed in. Each line is written in the transaction of its act.
 
-A line says what was done and to what, never what was kept secret: no token, no code, no parameter of a task, no title
-of a draft (operators read these lines, too), and nothing of a ballot.
+A line names the act and its object and never a secret: no token, no code, no parameter of a task, no title of a draft
+(operators read these lines, too), and nothing of a ballot.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ KEPT_DAYS = 400
 
 
 class Line(msgspec.Struct):
-    """An act. `who` is the name of the token or sign-in, whose id is `credential`; `about` is a stream's name or
-    `tokens/ID`; what Livewall does by itself has the role `system`."""
+    """A line of the log. `who` is the name of the token or sign-in whose id is `credential`; `about` is the name of a
+    stream or `tokens/ID`. Acts of Livewall itself have the role `system`."""
 
     at: str
     who: str
@@ -34,7 +34,8 @@ class Line(msgspec.Struct):
 
 
 def note(tx: Transaction, who: Who | None, now: str, act: str, about: str, **detail: Any) -> None:
-    """Write the line of an act that changed something; without `who` it was Livewall itself. Lets go of the oldest."""
+    """Write the line of an act that changed something; without `who` it was Livewall itself. Deletes the oldest lines.
+    """
     name, role, credential = (who.name, who.role or "", who.credential) if who else ("livewall", "system", "")
     row = tx.one("SELECT MAX(number) FROM audit", {})
     number = (row[0] or 0) + 1
@@ -53,7 +54,7 @@ def note(tx: Transaction, who: Who | None, now: str, act: str, about: str, **det
         },
     )
     tx.execute("DELETE FROM audit WHERE number <= :last", {"last": number - KEPT_LINES})
-    # Times rise with the numbers, so this looks at no more than it deletes.
+    # Times rise with the numbers, so this reads no more rows than it deletes.
     tx.execute(
         """DELETE FROM audit
         WHERE number < (SELECT number FROM audit WHERE at >= :oldest ORDER BY number LIMIT 1)""",
@@ -62,7 +63,7 @@ def note(tx: Transaction, who: Who | None, now: str, act: str, about: str, **det
 
 
 def page(asks: Any, *, limit: int, before: str | None) -> tuple[list[Line], str | None]:
-    """Lines, the newest first, and where the next page begins."""
+    """Return lines, the newest first, and the cursor of the next page."""
     last = int(before) if before and before.isascii() and before.isdecimal() and len(before) < 18 else 1 << 62
     rows = asks.execute(
         """SELECT number, at, who, role, credential, act, about, detail FROM audit

@@ -1,4 +1,4 @@
-"""Times as they stand on the wire: ISO 8601 in UTC, to the millisecond; and the clock that `server.py` passes in."""
+"""Times as the wire has them, ISO 8601 in UTC to the millisecond, and the clock of a server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 
 STEP = 2.0
-"""Seconds by which the wall clock is set before that is noticed. Slewing (NTP) moves both clocks alike."""
+"""Seconds by which the wall clock must jump to count as set. Slewing (NTP) moves both clocks alike."""
 
 
 def utc_now() -> datetime:
@@ -21,16 +21,16 @@ def utc_now() -> datetime:
 
 
 def since_boot() -> float:
-    """Seconds on the clock of Linux that nobody can set, and that goes on while the machine sleeps."""
+    """Return the seconds of CLOCK_BOOTTIME, which nobody can set and which goes on while the machine sleeps (Linux)."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class ServerClock:
-    """The time of a server: that of the wall clock when it started, and from then on what a stopwatch adds to it.
+    """The time of a server: the wall clock at its start, plus the seconds of CLOCK_BOOTTIME since.
 
-    When the clock of the machine is set, this one goes on as it was while it is `held`, so that what runs is neither
-    lengthened nor shortened, and `now` on the wire fits the times that were told before. Otherwise it takes the new
-    time. Only the thread that made it does that; any may ask.
+    When the clock of the machine is set, this clock keeps its time while it is `held`, so that nothing under way is
+    lengthened or shortened, and `now` on the wire fits the times sent before. Otherwise it takes the new time. Only the
+    thread that made the clock does that; any thread may read it.
     """
 
     def __init__(
@@ -56,7 +56,8 @@ class ServerClock:
         return now + timedelta(seconds=ahead)
 
     def step(self) -> float | None:
-        """The seconds by which the wall clock is ahead of this one; once for each time that it was set, else None."""
+        """Return by how many seconds the wall clock is ahead of this clock, once for each time it was set; otherwise
+        None."""
         ahead = (self._wall() - self()).total_seconds()
         if abs(ahead - self._told) < STEP:
             return None
@@ -65,7 +66,7 @@ class ServerClock:
 
 
 def iso(moment: datetime) -> str:
-    """The text of a moment in UTC; such texts sort like the moments they name."""
+    """Return a time as text in UTC. Such texts sort like the times."""
     return moment.isoformat(timespec="milliseconds")[:23] + "Z"
 
 

@@ -30,12 +30,12 @@ class Given:
 
 @dataclass(frozen=True)
 class Configuration:
-    """A configuration file that was checked."""
+    """A configuration file that has been checked."""
 
     file: Path
     given: Mapping[str, Given]
     exposed: bool
-    """Whether the file holds the admin's token and can be read by users who should not see it."""
+    """Whether the file holds the admin's token and can be read by users who must not see it."""
 
 
 def load(file: Path) -> Configuration:

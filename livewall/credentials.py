@@ -23,7 +23,7 @@ LINK_SECONDS = 600
 
 
 class Credential(msgspec.Struct):
-    """A token or a sign-in as an admin sees it; the secret itself was shown once."""
+    """A token or a sign-in as an admin sees it; its secret was shown once."""
 
     id: str
     kind: str
@@ -35,7 +35,7 @@ class Credential(msgspec.Struct):
 
 
 class Link(msgspec.Struct):
-    """What a sign-in link would do."""
+    """A sign-in link: the role it gives, and when it expires."""
 
     role: str
     expires_at: str
@@ -45,13 +45,14 @@ _FIELDS = "id, kind, role, name, created_at, expires_at, revoked_at"
 
 
 class TokenMade(Credential):
-    """A token, shown this once."""
+    """A token, shown only once."""
 
     token: str
 
 
 class Credentials:
-    """Who holds which role. `revoked(id)` is called when a credential holds no more, so that its sockets close."""
+    """The holders of roles. `revoked(id)` is called when a credential is not valid any more, so that its sockets close.
+    """
 
     def __init__(self, store: Store, secrets: Secrets, clock: Clock) -> None:
         self._store = store
@@ -63,7 +64,7 @@ class Credentials:
         self.revoked: Callable[[str], None] = lambda credential_id: None
 
     async def who(self, token: str) -> Who:
-        """The holder of a token of any kind; raises NotAllowed (`bad_token`)."""
+        """Return the holder of a token of any kind. Raises NotAllowed (`bad_token`)."""
         if len(token) <= 400:
             if secrets.compare_digest(token.encode(), self._secrets.admin.encode()):
                 return Who(role="admin", name="admin", credential="admin")
@@ -79,7 +80,7 @@ class Credentials:
         raise NotAllowed("bad_token", "this token is not known here; it may have been revoked or have run out")
 
     async def holder(self, token: str) -> Who | None:
-        """The holder of a token or sign-in that was made here, None when there is none now."""
+        """Return the holder of a token or sign-in that was made here, or None if it is not valid now."""
         token_hash = hashed(token)
         held = self._known.get(token_hash)
         if held is None:
@@ -90,7 +91,7 @@ class Credentials:
                 ).fetchone()
             )
             role = role_named(row[1]) if row else None
-            if role is None or row[0] in self._taken_back:  # it may have been revoked while the store was asked
+            if role is None or row[0] in self._taken_back:  # it may have been revoked while the store was read
                 return None
             held = Who(role=role, name=row[2], credential=row[0]), row[3]
             if len(self._known) >= 10_000:
@@ -105,7 +106,7 @@ class Credentials:
         return who
 
     async def create_token(self, role: Role, name: str, by: Who) -> TokenMade:
-        """A token for a program; the answer is the only place where it stands. Raises BadInput for its name."""
+        """Make a token for a program. The answer is the only place where it is shown. Raises BadInput for its name."""
         name = readable(name, "name")
         token = secrets.token_urlsafe(32)
 
@@ -124,9 +125,9 @@ class Credentials:
         return Listing([Credential(*row) for row in rows], None)
 
     async def revoke(self, credential_id: str, by: Who) -> None:
-        """Take a token or sign-in back, and the sign-ins that were made with it; their sockets are closed.
+        """Revoke a token or sign-in and the sign-ins that were made with it; their sockets are closed.
 
-        Who signs out leaves those as they are: the phone goes on when the laptop signs out. Raises NotFound.
+        Signing out leaves those sign-ins valid: the phone goes on when the laptop signs out. Raises NotFound.
         """
         now = iso(self._clock())
 
@@ -155,7 +156,7 @@ class Credentials:
             self._end(each)
 
     def run_out(self) -> None:
-        """Close the sockets of the sign-ins whose time is over; to be called now and then."""
+        """Close the sockets of the sign-ins that have expired. Called from time to time."""
         now = iso(self._clock())
         for credential_id in [credential_id for credential_id, expires_at in self._ends.items() if expires_at <= now]:
             self._end(credential_id)
@@ -170,7 +171,8 @@ class Credentials:
     # -- signing in
 
     async def create_link(self, role: Role, by: Who) -> tuple[str, str]:
-        """The code of a sign-in link and when it runs out. Raises NotAllowed for a role above one's own."""
+        """Make a sign-in link; return its code and when it expires. Raises NotAllowed for a role above the asker's own.
+        """
         if by.role is None or role not in BELOW[by.role]:
             raise NotAllowed("forbidden", f"{article(by.role or 'guest')} cannot make a link for {article(role)}")
         code = secrets.token_urlsafe(16)
@@ -190,7 +192,7 @@ class Credentials:
         return code, expires_at
 
     async def look(self, code: str) -> Link | None:
-        """What a link would do, without using it up; None when it is used, unknown or too old."""
+        """Return what a link would do, without using it; None if it was used, is unknown or has expired."""
         now = iso(self._clock())
 
         def ask(connection: sqlite3.Connection) -> Any:
@@ -203,8 +205,8 @@ class Credentials:
         return Link(*row) if row else None
 
     async def use(self, code: str) -> str:
-        """Use a link up; returns the secret of the new sign-in. Raises NotAllowed (`bad_code`)."""
-        if await self.look(code) is None:  # guesses shall not keep the writer from ballots
+        """Use a link; return the secret of the new sign-in. Raises NotAllowed (`bad_code`)."""
+        if await self.look(code) is None:  # checked by a read first: guesses must not keep the writer from ballots
             raise NotAllowed("bad_code", "this link was used or is too old; make a new one with `livewall login`")
         token = secrets.token_urlsafe(32)
         now = iso(self._clock())
@@ -220,7 +222,7 @@ class Credentials:
         return token
 
     async def sign_in(self, who: Who) -> str:
-        """The secret of a sign-in for whoever showed a token. Raises NotAllowed when the token has no role."""
+        """Return the secret of a sign-in for the holder of a token. Raises NotAllowed when the token has no role."""
         if who.role is None:
             raise NotAllowed("bad_token", "this is a voter's token; it does not sign in")
         token = secrets.token_urlsafe(32)
@@ -253,7 +255,7 @@ class Credentials:
 
 
 def made_with(tx: Transaction, credential_id: str) -> list[str]:
-    """The sign-ins that hold and were made with a token or sign-in, at any remove: by its links, and by theirs."""
+    """Return the valid sign-ins that were made with a token or sign-in, directly or through others."""
     found = tx.all(
         """WITH RECURSIVE below (id) AS (
             SELECT id FROM credentials WHERE parent = :id
@@ -266,14 +268,14 @@ def made_with(tx: Transaction, credential_id: str) -> list[str]:
 
 
 def check_held(tx: Transaction, credential_id: str) -> None:
-    """Raise NotAllowed where a credential was taken back since it was asked for; the admin's own is in no table."""
+    """Raise NotAllowed if a credential was revoked meanwhile; the admin's own token is in no table."""
     row = tx.one("SELECT revoked_at FROM credentials WHERE id = :id", {"id": credential_id})
     if row is not None and row[0] is not None:
         raise NotAllowed("bad_token", "this token was revoked")
 
 
 def about(credential_id: str) -> str:
-    """What the audit calls a token or sign-in."""
+    """Return the name of a token or sign-in in the audit log."""
     return f"tokens/{credential_id}"
 
 

@@ -1,4 +1,4 @@
-"""The one exception tree, and the two vocabularies a client acts upon: error codes and close codes.
+"""The one exception tree, and the two vocabularies that clients act on: error codes and close codes.
 
     LivewallError
     ├── BadInput        malformed, invalid, too_large, too_many_streams, method_not_allowed
@@ -7,7 +7,7 @@
     ├── Refused         conflict (Stale), already_voted, closed, poll_not_open, round_over, bad_code, code_used
     └── Busy            rate, draining, unavailable      (come back after `retry_after` seconds)
 
-An error knows its code and its HTTP status and nothing of HTTP beyond that number.
+An error has a code and an HTTP status, and knows nothing else of HTTP.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ STATUS: Mapping[str, int] = {
 
 
 class CloseCode(IntEnum):
-    """WebSocket close codes (RFC 6455 §7.4): 4000-4499 come back, 4500-4999 stay away."""
+    """WebSocket close codes (RFC 6455 §7.4): after 4000-4499 a client comes back, after 4500-4999 it stays away."""
 
     LEAVING = 1001
     TOO_BIG = 1009
@@ -58,7 +58,7 @@ class CloseCode(IntEnum):
 
 
 class LivewallError(Exception):
-    """Root of everything Livewall refuses; `code` is one of `STATUS`."""
+    """The base of every refusal; `code` is one of `STATUS`."""
 
     default = "internal"
 
@@ -78,7 +78,7 @@ class LivewallError(Exception):
         super().__init__(self.message)
 
     def body(self) -> dict[str, Any]:
-        """What stands under `"error"` on every transport."""
+        """The body of the `error` field on every transport."""
         error: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.fields:
             error["fields"] = self.fields
@@ -102,7 +102,7 @@ class Refused(LivewallError):
 
 
 class Stale(Refused):
-    """A change for a version that is not the newest: somebody else was first."""
+    """A change for a version that is not the newest: somebody else changed it first."""
 
 
 class Busy(LivewallError):
@@ -113,12 +113,12 @@ class Busy(LivewallError):
 
 
 def invalid(field: str, message: str) -> BadInput:
-    """A field whose value cannot be taken, as `invalid` with the field named."""
+    """Return BadInput (`invalid`) for one field whose value is refused."""
     return BadInput("invalid", f"{field}: {message}", fields={field: message})
 
 
 def close_code(error: LivewallError) -> CloseCode:
-    """The close code that tells a WebSocket client what `error` means for coming back."""
+    """Return the close code that tells a WebSocket client whether to come back after `error`."""
     match error.code:
         case "unauthenticated" | "bad_token" | "no_voter":
             return CloseCode.UNAUTHENTICATED

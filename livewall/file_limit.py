@@ -1,4 +1,4 @@
-"""Each connection is an open file, of which a process is usually given 1,024."""
+"""The limit of open files: each connection is one, and a process is usually given 1,024."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import resource
 
 MOST_FILES = 1 << 17
 RESERVE = 64
-"""Files kept for the databases, the logs and what is read from the disk."""
+"""Files reserved for the databases, the logs and files that are read."""
 RESERVE_FOR_A_TASK = 8
-"""Files that starting and following one step of a task takes: pipes, its log, a descriptor of its supervisor."""
+"""Files that the start and the following of one step take: pipes, its log, a descriptor of its supervisor."""
 
 
 def raise_file_limit() -> int:
-    """Take what the system allows; how many files that are."""
+    """Raise the limit of open files as far as the system allows; return the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
     if soft != resource.RLIM_INFINITY and soft < most:
@@ -23,13 +23,14 @@ def raise_file_limit() -> int:
 
 
 def most_connections(files: int, in_use: int, workers: int) -> int:
-    """How many connections a process may have that may open `files`, has `in_use` open, and runs `workers` tasks."""
+    """Return how many connections a process may have that may open `files`, has `in_use` open, and runs `workers`
+    tasks."""
     reserve = min(RESERVE + RESERVE_FOR_A_TASK * workers, files // 2)
     return max(1, files - in_use - reserve)
 
 
 def connections_allowed(workers: int) -> int:
-    """`most_connections` of this process as it is now."""
+    """Return `most_connections` for this process as it is now."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = MOST_FILES if soft == resource.RLIM_INFINITY else soft
     return most_connections(files, len(os.listdir("/proc/self/fd")), workers)

@@ -1,4 +1,4 @@
-"""Who is asking: roles, voter tokens that need no row, and the secrets of DATA they are signed with."""
+"""Identities: roles, voter tokens that need no row, and the secrets of DATA that sign them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BELOW: dict[Role, frozenset[Role]] = {
     "operator": frozenset({"operator", "reporter"}),
     "reporter": frozenset({"reporter"}),
 }
-"""For each role, those not above it: the roles a sign-in link may be made for."""
+"""For each role, the roles not above it, for which it may make sign-in links."""
 
 
 MAY: dict[str, tuple[Role, ...]] = {
@@ -33,19 +33,19 @@ MAY: dict[str, tuple[Role, ...]] = {
     "host": ("host", "admin"),
     "admin": ("admin",),
 }
-"""For each right the roles that have it."""
+"""For each right, the roles that have it."""
 
 
 def either(roles: Iterable[str]) -> str:
-    """Roles in words: "operator, host or admin"."""
+    """Return roles in words: "operator, host or admin"."""
     *first, last = roles
     return f"{', '.join(first)} or {last}" if first else last
 
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """One asker: a role with the credential it came by, or none; a voter, or none; or a running step of a task, which
-    may report on itself: task, step, attempt."""
+    """The sender of a request: a role with its credential, or none; a voter, or none; or a running step of a task
+    (task, step, attempt), which may report on itself."""
 
     role: Role | None = None
     name: str = ""
@@ -76,7 +76,8 @@ NOBODY = Who()
 
 @dataclass(frozen=True)
 class Secrets:
-    """What DATA/secret holds: the key of cookies and voter tokens, the key of stored voters, and the admin's token."""
+    """The content of DATA/secret: the key of cookies and voter tokens, the key of stored voters, and the admin's token.
+    """
 
     cookie: bytes
     ballot: bytes
@@ -84,9 +85,9 @@ class Secrets:
 
     @classmethod
     def load(cls, data: Path, *, admin: str | None = None) -> Secrets:
-        """Read DATA/secret (mode 0600), made at the first start. `admin` goes before the token in it.
+        """Read DATA/secret (mode 0600), which the first start makes. `admin` takes precedence over the token in it.
 
-        Raises LivewallError where it is damaged, OSError where it cannot be read or made.
+        Raises LivewallError if the file is damaged, OSError if it cannot be read or made.
         """
         path = data / "secret"
         try:
@@ -104,7 +105,7 @@ class Secrets:
 
     @functools.cached_property
     def folder_id(self) -> str:
-        """A short name of this DATA, for cookies: ports of one host share them."""
+        """A short name of this DATA for cookies, because all ports of one host share them."""
         return hmac.new(self.cookie, b"folder", hashlib.sha256).hexdigest()[:8]
 
     def sign(self, purpose: str, text: str) -> str:
@@ -112,13 +113,13 @@ class Secrets:
         return base64.urlsafe_b64encode(mac[:18]).decode()
 
     def new_voter(self) -> tuple[str, str]:
-        """Return the random id of an anonymous voter and its token, which is signed; there is no row until a
+        """Return the random id of an anonymous voter and its signed token. There is no row until the voter casts a
         ballot."""
         voter = secrets.token_urlsafe(15)
         return voter, f"v1.{voter}.{self.sign('voter', voter)}"
 
     def voter(self, token: str) -> str | None:
-        """The voter's id in a token of ours, None in any other."""
+        """Return the id in a voter token that this server signed; None for any other text."""
         version, _, rest = token.partition(".")
         voter, _, signature = rest.partition(".")
         if version != "v1" or not voter or len(token) > 100 or not token.isascii():
@@ -126,12 +127,13 @@ class Secrets:
         return voter if hmac.compare_digest(signature, self.sign("voter", voter)) else None
 
     def step_token(self, task: str, step: str, attempt: int) -> str:
-        """A token with which an attempt of a step may report on itself; no row, and no use once it is over."""
+        """Return a token with which an attempt of a step may report on itself. It has no row, and expires with the
+        attempt."""
         named = base64.urlsafe_b64encode(f"{task}/{step}/{attempt}".encode()).decode()
         return f"s1.{named}.{self.sign('step', named)}"
 
     def step(self, token: str) -> tuple[str, str, int] | None:
-        """The task, step and attempt in such a token of ours, None in any other."""
+        """Return task, step and attempt in such a token; None for any other text."""
         version, _, rest = token.partition(".")
         named, _, signature = rest.partition(".")
         if version != "s1" or not token.isascii() or not hmac.compare_digest(signature, self.sign("step", named)):
@@ -140,7 +142,8 @@ class Secrets:
         return task, step, int(attempt)
 
     def stored_voter(self, poll: str, voter: str) -> bytes:
-        """What a ballot keeps of its voter: differs from poll to poll, so that ballots cannot be joined."""
+        """Return the voter as a ballot stores it. It differs from poll to poll, so ballots of one voter cannot be
+        joined."""
         return keyed(self.ballot, f"{poll}:{voter}".encode())[:16]
 
 
@@ -156,14 +159,14 @@ def _prepared(key: bytes) -> hmac.HMAC:
 
 
 def keyed(key: bytes, text: bytes) -> bytes:
-    """HMAC-SHA-256 (RFC 2104) with the key's part done once: every ballot asks for two."""
+    """HMAC-SHA-256 (RFC 2104) with the key's part done once, because every ballot needs two."""
     mac = _prepared(key).copy()
     mac.update(text)
     return mac.digest()
 
 
 def hashed(token: str) -> bytes:
-    """What is kept of a token."""
+    """Return the hash of a token that is stored."""
     return hashlib.sha256(token.encode()).digest()
 
 

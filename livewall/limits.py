@@ -1,22 +1,23 @@
-"""Rate limits: token buckets as functions of the time given; a bucket that is full again is forgotten."""
+"""Rate limits: token buckets as functions of the given time. A bucket that is full again is forgotten."""
 
 from __future__ import annotations
 
 from livewall.errors import Busy, LivewallError
 
 LONGEST_DELAY = 3.0
-"""Seconds that the answer to a wrong code of a wall is held back where many come from one address."""
+"""The longest time in seconds for which the answer to a wrong wall code is delayed."""
 LONGEST_TURN = 15.0
-"""Seconds that a code to vote with waits for its turn where many wrong ones come from one address."""
+"""The longest time in seconds for which a voter code waits for its turn."""
 
 
 def is_guess(error: LivewallError) -> bool:
-    """Whether a code was refused in a way that may have been a guess."""
+    """Return whether a code was refused in a way that could have been a guess."""
     return error.code in ("bad_code", "code_used")
 
 
 def full_at(before: float, now: float, *, rate: float, burst: float) -> float | None:
-    """When a bucket, full at `before`, is full again after one token is taken at `now`; None where it has none left."""
+    """Return when a bucket that is full at `before` is full again once a token is taken at `now`; None if it has no
+    token."""
     at = max(before, now) + 1 / rate
     return at if at - now <= burst / rate + 1e-9 else None
 
@@ -31,7 +32,7 @@ class Limit:
         self._full_at: dict[str, float] = {}
 
     def take(self, key: str, now: float) -> float:
-        """Take one of `key`'s tokens at `now` (seconds, monotonic): 0, or the seconds until there is one."""
+        """Take a token of `key` at `now` (monotonic seconds). Return 0, or the seconds until there is one."""
         full_at = max(self._full_at.get(key, now), now)
         wait = full_at - now + 1 / self.rate - self.burst / self.rate
         if wait > 1e-9:
@@ -45,7 +46,8 @@ class Limit:
         self._full_at[key] = full_at
 
     def reserve(self, key: str, now: float, longest: float) -> float:
-        """Take one token, a later one if need be: the seconds until it is there. Raises Busy beyond `longest`."""
+        """Take a token, a later one if necessary; return the seconds until it is there. Raises Busy beyond `longest`.
+        """
         full_at = max(self._full_at.get(key, now), now) + 1 / self.rate
         wait = full_at - now - self.burst / self.rate
         if wait > longest + 1e-9:
@@ -59,7 +61,7 @@ class Limit:
             self._full_at[key] -= 1 / self.rate
 
     def check(self, key: str, now: float) -> None:
-        """Take one token or raise Busy with when to come back."""
+        """Take a token. Raises Busy, with the time to come back."""
         wait = self.take(key, now)
         if wait:
             raise Busy("rate", "too many at once; try again shortly", retry_after=wait)
@@ -69,7 +71,7 @@ class Limit:
 
 
 class Limits:
-    """The limits on voters and addresses; with `on=False` (tests, trusted networks) nothing is limited."""
+    """The limits on voters and addresses. With `on=False` (tests, trusted networks) nothing is limited."""
 
     def __init__(self, *, on: bool = True) -> None:
         self.on = on
@@ -83,7 +85,8 @@ class Limits:
         self._in_line: set[str] = set()
 
     def message(self, before: float, now: float) -> float | None:
-        """One connection's messages that no other limit counts: 50 a second, 400 at once; `before` is its bucket."""
+        """Count a message that no other limit counts: 50 a second for each connection, 400 at once. `before` is its
+        bucket."""
         return full_at(before, now, rate=50, burst=400) if self.on else before
 
     def act(self, voter: str, now: float) -> None:
@@ -95,9 +98,12 @@ class Limits:
             self._new_voters.check(address, now)
 
     def turn(self, voter: str, address: str, now: float) -> float:
-        """The seconds that a code to vote with waits before it is looked at. Of one address 50 wrong ones are looked at
-        at once, then 20 a second, over however many connections and voters; one of a voter waits at a time. To be
-        followed by `looked_at`. Raises Busy (`rate`) where too many wait already; nothing is to follow then."""
+        """Return the seconds that a voter code waits before it is checked.
+
+        Of one address 50 wrong codes are checked at once, then 20 a second, over all its connections and voters; a
+        voter has one code waiting at a time. Must be followed by `looked_at`. Raises Busy (`rate`) if too many wait
+        already, and nothing must follow then.
+        """
         if not self.on:
             return 0.0
         if voter in self._in_line:
@@ -108,8 +114,8 @@ class Limits:
         return wait
 
     def looked_at(self, voter: str, address: str, now: float, *, wrong: bool) -> None:
-        """Count a code that has had its turn: a right one counts for nothing. Raises Busy (`rate`) for a voter's
-        eleventh wrong code at once, beyond one in five seconds."""
+        """Count a code that was checked; a right one is not counted. Raises Busy (`rate`) for a voter's eleventh wrong
+        code at once, beyond one in five seconds."""
         if not self.on:
             return
         self._in_line.discard(voter)
@@ -119,9 +125,11 @@ class Limits:
             self._wrong_codes.check(voter, now)
 
     def wrong_code(self, voter: str, address: str, now: float) -> float:
-        """Count a wrong code of a wall: the seconds to wait before it is answered, where many come from one address. A
-        right code is not counted and never refused: a hall shares an address. Raises Busy (`rate`) for a voter's
-        eleventh wrong code at once, beyond one in five seconds."""
+        """Count a wrong wall code; return the seconds to wait before it is answered, if many come from one address.
+
+        A right code is neither counted nor refused, because a hall shares an address. Raises Busy (`rate`) for a
+        voter's eleventh wrong code at once, beyond one in five seconds.
+        """
         if not self.on:
             return 0.0
         self._wrong_codes.check(voter, now)

@@ -1,4 +1,4 @@
-"""A page of a list, as every list of the API has it."""
+"""A page of a list, in the shape that all lists of the API share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log lines as text or as JSON objects, on standard error."""
+"""The format of log lines on standard error: text, or JSON objects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from livewall.terminal import readable, visible, visible_json
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, and the traceback where there is one."""
+    """One JSON object per line: time, level, logger, message, and the traceback if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -27,14 +27,14 @@ class JsonLines(logging.Formatter):
 
 
 class PlainLines(logging.Formatter):
-    """One line of text, which nothing quoted in it can break or use to steer a terminal; a traceback follows it."""
+    """One line of text that nothing quoted in it can break or use to steer a terminal. A traceback follows it."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return visible(super().formatMessage(record))
 
 
 def set_up_logs(form: str, level: str) -> None:
-    """Send everything to standard error, from `level` on."""
+    """Send all log records from `level` on to standard error."""
     handler = logging.StreamHandler()
     plain = PlainLines("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if form == "json" else plain)

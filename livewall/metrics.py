@@ -1,4 +1,4 @@
-"""What is measured while running, as Prometheus asks for it. A registry of its own, so that tests can have several."""
+"""Metrics in the format of Prometheus. They have a registry of their own, so that tests can have several servers."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What to say where Livewall is started by a Python that does not have what it needs. Imports nothing of others."""
+"""Advice for a start by a Python that lacks a package. Imports nothing but the standard library."""
 
 import sys
 
 
 def advice(problem: ModuleNotFoundError) -> str:
-    """Return the words for a missing module; raises `problem` where the module is Livewall's own."""
+    """Return the advice for a missing module. Raises `problem` again if the module is Livewall's own."""
     if (problem.name or "").partition(".")[0] in ("livewall", "handlers", "server"):
         raise problem
     return (

@@ -1,4 +1,4 @@
-"""Names and ids: what callers may choose, and what is made here so that nobody can guess or confuse it."""
+"""Names and ids: those that callers choose, and those made here, which nobody can guess or confuse."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import unicodedata
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""No 0 O 1 I L U: thirty characters that nobody mistakes for one another from the last row."""
+"""Thirty characters that nobody mistakes for one another from the last row: no 0, O, 1, I, L or U."""
 _LOOKS_LIKE = str.maketrans({"U": "V"})
 _CROCKFORD_FOR = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
 
@@ -20,12 +20,12 @@ _NAME = re.compile(NAME)
 
 
 def is_name(text: str) -> bool:
-    """Names of steps and pipelines, and ids that a caller chooses."""
+    """The pattern of names of steps and pipelines, and of ids that a caller chooses."""
     return _NAME.fullmatch(text) is not None
 
 
 def new_poll_id() -> str:
-    """80 bits: ids of polls cannot be guessed."""
+    """Return a new id of a poll: 80 bits, so that it cannot be guessed."""
     return "".join(secrets.choice(CROCKFORD) for _ in range(16))
 
 
@@ -34,10 +34,10 @@ _stock: list[int] = []
 
 
 def new_receipt() -> str:
-    """80 bits in 16 characters.
+    """Return a new receipt: 80 bits in 16 characters.
 
-    Drawn from the system's generator in stock: each call to it lets go of the interpreter's lock, and the writer's
-    thread would commit early and alone.
+    Random bytes are drawn in stock: each call of the system's generator releases the interpreter's lock, and the
+    writer's thread would commit early, with fewer writes in a group.
     """
     if not _stock:
         drawn = os.urandom(10 * 256)
@@ -47,18 +47,19 @@ def new_receipt() -> str:
 
 
 def new_wall_code() -> str:
-    """29 bits: a name to join by, not a secret."""
+    """Return a new code of a wall: 29 bits, a name to join by and not a secret."""
     return "".join(secrets.choice(CODE_ALPHABET) for _ in range(WALL_CODE))
 
 
 def receipt(typed: str) -> str:
-    """The receipt in what somebody typed: case, spaces, dashes and letters that look like digits do not matter."""
+    """Return the receipt in a text that somebody typed: case, spaces, dashes and letters that look like digits do not
+    matter."""
     plain = re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", typed))
     return plain.upper().translate(_CROCKFORD_FOR)
 
 
 VOTING_CODE = 12
-"""Letters of a code to vote with: 58 bits."""
+"""Letters of a voter code: 58 bits."""
 
 
 def new_voting_code() -> str:
@@ -71,17 +72,17 @@ def new_voting_code() -> str:
 
 
 def voting_code(typed: str) -> str:
-    """The code to vote with in what somebody typed: case, spaces and dashes do not matter."""
+    """Return the voter code in a text that somebody typed: case, spaces and dashes do not matter."""
     return wall_code(typed)
 
 
 def in_groups(text: str) -> str:
-    """As it is printed and read out: four letters, a dash, four letters."""
+    """Return a code as it is printed and read out: four letters, a dash, four letters."""
     return "-".join(text[i : i + 4] for i in range(0, len(text), 4))
 
 
 def wall_code(typed: str) -> str:
-    """The code in what somebody typed: case, width, spaces and dashes do not matter."""
+    """Return the wall code in a text that somebody typed: case, width, spaces and dashes do not matter."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", typed)).upper().translate(_LOOKS_LIKE)
 
 
@@ -89,12 +90,14 @@ WALL_CODE = 6
 _ALIKE = {"2": "Z", "Z": "2", "5": "S", "S": "5", "6": "G", "G": "6", "8": "B", "B": "8", "D": "Q", "Q": "D"}
 _NO_CODE_HAS = {"O": "QD", "0": "QD", "1": "7TJ", "I": "TJ7", "L": "7TJ"}
 MOST_ALIKE = 24
-"""More codes than this are not looked for: who types that many unlikely letters has not read them from a wall."""
+"""The largest number of codes that are looked up: somebody who typed that many unlikely letters has not read them from
+a wall."""
 
 
 def look_alikes(code: str) -> list[str]:
-    """The codes that somebody who typed `code` may have read on the wall: itself, and those with one letter in place of
-    another that looks like it. Letters that no code has stand for what looks like them. None where it is no code."""
+    """Return the codes that somebody who typed `code` may have read on the wall: itself, and those in which one letter
+    is replaced by another that looks like it. A letter that no code has stands for those it resembles. Empty if the
+    text is no code."""
     letters = [_NO_CODE_HAS.get(letter, letter) for letter in code]
     if len(code) != WALL_CODE or not all(each[0] in CODE_ALPHABET for each in letters):
         return []
@@ -106,6 +109,6 @@ def look_alikes(code: str) -> list[str]:
 
 
 def in_address(typed: str) -> str:
-    """A wall's code, or the one in the address of its page, which somebody may have copied as a whole."""
+    """Return a wall's code, also from the whole address of its page, which somebody may have copied."""
     found = re.search(r"/w/([^/?#]+)", typed)
     return found[1] if found else typed

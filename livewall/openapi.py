@@ -1,6 +1,6 @@
-"""The API in words for machines (OpenAPI 3.1), built from a table of calls and the types of their messages.
+"""The description of the API for machines (OpenAPI 3.1), built from a table of calls and the types of their messages.
 
-The table is in `handlers/api/openapi.py`; a test holds it against the routes and against what the server answers.
+The table is in `handlers/api/openapi.py`; a test holds it against the routes and against the server's answers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from livewall.errors import STATUS
 
 REF = "#/components/schemas/{name}"
 NAMED = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,80}$"}
-"""What may stand for an id, a code or a name in an address."""
+"""The pattern of an id, a code or a name in an address."""
 JSON, TEXT, CSV, SVG = "application/json", "text/plain", "text/csv", "image/svg+xml"
 MARKDOWN = "text/markdown"
 VERSIONED = {"ETag": {"description": "The version, for If-Match.", "schema": {"type": "string"}}}
@@ -27,7 +27,7 @@ RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"
 
 
 class ErrorBody(msgspec.Struct):
-    """What was wrong: `code` for programs, `message` for people, `fields` with a reason for each field."""
+    """The reason of a refusal: `code` for programs, `message` for people, `fields` with a reason for each field."""
 
     code: str
     message: str
@@ -35,13 +35,13 @@ class ErrorBody(msgspec.Struct):
 
 
 class Error(msgspec.Struct):
-    """What every refusal looks like."""
+    """The shape of every refusal."""
 
     error: ErrorBody
 
 
 class Parameter(NamedTuple):
-    """What may stand in the query, or in a header (`place`)."""
+    """A parameter of the query, or of a header (`place`)."""
 
     name: str
     schema: Mapping[str, Any]
@@ -50,9 +50,12 @@ class Parameter(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One method of one address. `who` are the roles that may, none for anyone. `body` and the answers are types of
-    messages, or a media type where they are none of ours; an answer of None has no body. `errors` are statuses beyond
-    those that follow from the rest."""
+    """One method of one address.
+
+    `who` are the roles that may call it; without any, everyone may. `body` and the answers are types of messages, or a
+    media type where they are not JSON; an answer of None has no body. `errors` are statuses beyond those that follow
+    from the rest.
+    """
 
     method: str
     path: str
@@ -66,7 +69,7 @@ class Call(NamedTuple):
 
 
 def document(calls: Sequence[Call], *, title: str, version: str) -> dict[str, Any]:
-    """The whole description."""
+    """Return the whole description."""
     inputs = [call.body for call in calls if call.body is not None and not isinstance(call.body, str)]
     outputs = [kind for call in calls for kind in call.answers.values() if kind and not isinstance(kind, str)]
     taken, given = schemas(inputs), answered(schemas([*outputs, Error]))
@@ -122,7 +125,7 @@ def operation(call: Call, inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def request_body(kind: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """A body that has no field without default may be left out."""
+    """Return whether a body may be left out, because each of its fields has a default."""
     if isinstance(kind, str):
         return {"content": {kind: {"schema": {"type": "string"}}}}
     needed = bool(inputs[kind.__name__].get("required"))
@@ -150,9 +153,9 @@ def refusal(status: int) -> dict[str, Any]:
 
 
 def statuses(call: Call) -> list[int]:
-    """How a call may be refused: what follows from its parts, and its own errors."""
+    """Return the statuses of refusals: those that follow from the call's parts, and its own."""
     found = {401, 503, *call.errors}
-    if call.who or call.method != "GET":  # a cookie of a page that is not ours
+    if call.who or call.method != "GET":  # a cookie that a foreign page sent along
         found.add(403)
     if "{" in call.path:
         found.add(404)
@@ -169,14 +172,14 @@ def schema_of(kind: Any) -> dict[str, Any]:
 
 
 def schemas(kinds: Iterable[Any]) -> dict[str, dict[str, Any]]:
-    """The types and all they consist of, by name."""
+    """Return the schemas of the types and of everything they consist of, by name."""
     _, found = msgspec.json.schema_components(list(dict.fromkeys(kinds)), ref_template=REF)
     plain: dict[str, dict[str, Any]] = portable(found)
     return plain
 
 
 def answered(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What is answered has every field, those with a default, too; only what may be left out is not required."""
+    """Mark every field of an answer as required that is always sent, also fields with a default."""
     for each in found.values():
         properties = each.get("properties", {})
         required = [name for name, one in properties.items() if "default" in one or name in each["required"]]
@@ -188,7 +191,7 @@ def answered(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def portable(value: Any) -> Any:
-    r"""Patterns as JavaScript knows them: there, `$` is the very end, and `\Z` is not known."""
+    r"""Return patterns as JavaScript reads them: there `$` is the very end, and `\Z` is not known."""
     if isinstance(value, dict):
         return {
             key: each.replace(r"\Z", "$") if key == "pattern" and isinstance(each, str) else portable(each)
@@ -198,7 +201,7 @@ def portable(value: Any) -> Any:
 
 
 def text(calls: Sequence[Call], *, title: str, version: str) -> bytes:
-    """The description as it is served; the same table gives the same bytes."""
+    """Return the description as it is served. The same table gives the same bytes."""
     return wire.encode(document(calls, title=title, version=version))
 
 

@@ -1,4 +1,4 @@
-"""Which address of this machine a phone in the same network can reach."""
+"""The addresses under which other machines reach this one, and under which addresses are counted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 
 
 def own_address() -> str | None:
-    """The address from which this machine talks to its network; None when it has none but the loopback."""
+    """Return the address from which this machine talks to its network; None if it has only the loopback."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # an address for documentation (RFC 5737): UDP, so nothing is sent
@@ -18,8 +18,11 @@ def own_address() -> str | None:
 
 
 def limited(address: str) -> str:
-    """Under which name an address is counted: an IPv6 network of 64 bits is one subscriber's, who has all of its
-    addresses; an IPv4 address is the same however it is written (RFC 4291 §2.5.5.2)."""
+    """Return the name under which an address is counted.
+
+    An IPv6 network of 64 bits belongs to one subscriber, who has all of its addresses. An IPv4 address is the same
+    however it is written (RFC 4291 §2.5.5.2).
+    """
     if ":" not in address:
         return address
     try:
@@ -32,12 +35,12 @@ def limited(address: str) -> str:
 
 
 def local(listening: str) -> str:
-    """The address at which programs on this machine find a server that listens on `listening`."""
+    """Return the address at which programs on this machine find a server that listens on `listening`."""
     return "127.0.0.1" if listening in ("0.0.0.0", "::", "") else reachable(listening)
 
 
 def reachable(listening: str) -> str:
-    """The address to put into links, for a server that listens on `listening`."""
+    """Return the address to put into links, for a server that listens on `listening`."""
     if listening in ("0.0.0.0", "::", ""):
         return own_address() or "127.0.0.1"
     return f"[{listening}]" if ":" in listening else listening

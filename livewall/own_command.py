@@ -9,7 +9,7 @@ import sys
 
 
 def this_command() -> str:
-    """How this program was started, for a command that somebody is to type: `livewall`, where the shell finds it."""
+    """Return how this program was started, as a command that somebody can type: `livewall`, if the shell finds it."""
     started = sys.argv[0]
     name = os.path.basename(started)
     if name == "__main__.py":

@@ -1,6 +1,6 @@
-"""How much of what is not complete yet is kept, of all senders together and of each address.
+"""The memory of unfinished request bodies and messages, limited for all senders together and for each address.
 
-Bytes are counted as they come, not as they are announced. Knows no socket.
+Bytes are counted as they arrive, not as they are announced. No I/O.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from livewall.errors import Busy
 
 MOST = 64 << 20
-"""Bytes of unfinished bodies and messages of the whole process."""
+"""The limit in bytes for the whole process."""
 MOST_OF_ONE = 16 << 20
-"""Of these, bytes from one address."""
+"""The limit in bytes for one address."""
 
 
 class Bodies:
-    """The count. With `most_of_one` an address that several people share keeps room for the others."""
+    """The count of bytes. `most_of_one` leaves room for the others behind a shared address."""
 
     def __init__(self, most: int = MOST, most_of_one: int = MOST_OF_ONE) -> None:
         self.held = 0
@@ -23,7 +23,7 @@ class Bodies:
         self._of: dict[str, int] = {}
 
     def take(self, address: str, size: int) -> None:
-        """Count `size` more bytes. Raises Busy: `rate` where the address holds too many, else `unavailable`."""
+        """Count `size` more bytes. Raises Busy: `rate` if the address holds too many, otherwise `unavailable`."""
         mine = self._of.get(address, 0) + size
         if mine > self._most_of_one:
             raise Busy("rate", "too much is being sent from this address at once; try again shortly")
@@ -42,7 +42,7 @@ class Bodies:
 
 
 class Share:
-    """What one request or one connection holds."""
+    """The bytes that one request or connection holds."""
 
     __slots__ = ("_address", "_bodies", "_held")
 
@@ -52,7 +52,7 @@ class Share:
         self._held = 0
 
     def take(self, size: int) -> None:
-        """Raises Busy; nothing more is held then."""
+        """Count more bytes. If it raises Busy, nothing more is held."""
         self._bodies.take(self._address, size)
         self._held += size
 

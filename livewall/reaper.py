@@ -1,7 +1,7 @@
-"""What process 1 of a container owes all others: it is made the parent of every orphan, and has to reap it.
+"""The duty of process 1 in a container: it becomes the parent of every orphan and must reap it.
 
-Where this program is process 1, it goes on in a child, so that nobody takes the exit status of a process that it has
-started itself; the parent only passes signals on and reaps.
+If this program is process 1, it goes on in a child process, so that no exit status is taken from a process that the
+program itself has started. The parent only passes signals on and reaps.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from contextlib import suppress
 from typing import NoReturn
 
 PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-BY_KERNEL = 1  # si_code from here on up: sent by the terminal to the whole group, the child included
+BY_KERNEL = 1  # si_code from here on up: sent by the terminal to the whole group, including the child
 
 
 def be_process_one() -> None:
-    """Return at once where this is not process 1; else in a child, and the parent ends as that child does.
+    """Return at once if this is not process 1. Otherwise return in a child; the parent ends as that child does.
 
-    To be called before there are threads.
+    Must be called before there are threads.
     """
     if os.getpid() != 1:
         return
@@ -45,7 +45,7 @@ def _reap_until_ended(child: int, wanted: tuple[signal.Signals, ...]) -> NoRetur
 
 
 def _reap(child: int) -> int | None:
-    """Reap all that have ended; the wait status of `child` if it is among them."""
+    """Reap all children that have ended; return the wait status of `child` if it is among them."""
     found = None
     with suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:

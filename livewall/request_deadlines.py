@@ -1,5 +1,4 @@
-"""How long a connection may take for a request and for its answer. Rules of their arguments; times are seconds of a
-monotonic clock and are handed in."""
+"""How long a connection may take for a request and for its answer. Pure; times are monotonic seconds and passed in."""
 
 from __future__ import annotations
 
@@ -8,23 +7,23 @@ from typing import NamedTuple
 
 
 class Terms(NamedTuple):
-    """The limits, in seconds."""
+    """The limits in seconds."""
 
     header: float = 15.0
-    """For a first request and its header, and for the header of a later one once it has begun."""
+    """The time for a first request and its header, and for the header of a later one once it has begun."""
     idle: float = 300.0
-    """Between two requests of one connection."""
+    """The time between two requests of one connection."""
     body: float = 5.0
-    """What a body has at its beginning. Each `rate` bytes earn another second, up to `credit` seconds."""
+    """The time that a body has at its beginning. Each `rate` bytes earn another second, up to `credit` seconds."""
     rate: int = 1000
     credit: float = 20.0
     answer: float = 60.0
-    """For a peer that takes nothing of an answer which is complete."""
+    """The time for a peer that reads nothing of a complete answer."""
 
 
 MOST_AT_ONCE = 2.0
-"""The most seconds of waiting for a body that one look counts: when the server itself is late, its peer is not to
-blame."""
+"""The most seconds of waiting for a body that one check counts: if the server itself is late, its peer is not to blame.
+"""
 
 
 class Phase(Enum):
@@ -32,16 +31,17 @@ class Phase(Enum):
     IDLE = "idle"
     BODY = "body"
     WORK = "work"
-    """The server's turn: an answer is made, or is being sent."""
+    """The server's turn: an answer is being made or sent."""
 
 
 def credit_left(before: float, came: int, seconds: float, terms: Terms) -> float:
-    """The seconds that a body may still take, after another `seconds` in which `came` bytes have come."""
+    """Return the seconds that a body may still take, after another `seconds` in which `came` bytes arrived."""
     return min(terms.credit, before + came / terms.rate) - seconds
 
 
 class Patience:
-    """Where one connection stands. The server changes `phase` by the methods and asks `is_over` about once a second."""
+    """The deadline of one connection. The server changes `phase` by the methods, and asks `is_over` about once a
+    second."""
 
     __slots__ = ("_credit", "_mark", "_since", "phase")
 
@@ -55,19 +55,19 @@ class Patience:
         self.phase, self._since = Phase.IDLE, now
 
     def expect_body(self, now: float, came: int, terms: Terms) -> None:
-        """`came` is how many bytes of the connection have been read so far."""
+        """Begin a body. `came` is the number of bytes of the connection read so far."""
         self.phase, self._since, self._mark, self._credit = Phase.BODY, now, came, terms.body
 
     def work(self, now: float, sent: int) -> None:
-        """`sent` is how many bytes of answers the peer has taken so far."""
+        """Begin an answer. `sent` is the number of bytes of answers that the peer has read so far."""
         self.phase, self._since, self._mark = Phase.WORK, now, sent
 
     def waited(self, now: float) -> float:
         return now - self._since
 
     def is_over(self, now: float, *, came: int, begun: bool, sent: int, unsent: bool, terms: Terms) -> bool:
-        """Whether the peer took too long. `begun` says that something of a request is there, `unsent` that an answer
-        which is complete has not been taken whole."""
+        """Return whether the peer took too long. `begun` says that part of a request has arrived, `unsent` that a
+        complete answer has not been read whole."""
         match self.phase:
             case Phase.HEADER:
                 return now - self._since >= terms.header

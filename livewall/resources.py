@@ -1,7 +1,7 @@
-"""Where the files that are not Python are.
+"""The folders of files that are not Python.
 
 In a checkout, and so in an editable install, `static` and `templates` lie beside the package; in a wheel they lie
-inside it. One function answers for all three.
+inside it. One function answers for both.
 """
 
 from pathlib import Path
@@ -10,9 +10,10 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def folder(name: str, *, package: Path = PACKAGE) -> Path:
-    """The folder `static`, `templates`, `locale` or `data`; raises FileNotFoundError when the installation lacks it."""
+    """Return the folder `static`, `templates`, `locale` or `data`. Raises FileNotFoundError if the installation lacks
+    it."""
     inside, beside = package / name, package.parent / name
-    # Inside first: beside an installed package lies whatever else is in site-packages.
+    # Inside first: beside an installed package lies everything else in site-packages.
     if inside.is_dir():
         return inside
     if beside.is_dir() and (package.parent / "setup.cfg").is_file():

@@ -1,4 +1,4 @@
-"""What a handler is handed: the parts of a running Livewall, each of which does one thing. Made by `server.py`."""
+"""The services that a handler uses, each of which does one thing. Made by `livewall/app.py`."""
 
 from __future__ import annotations
 
@@ -68,5 +68,5 @@ class Services:
     """The origins of our pages (handlers/origins.py)."""
     bodies: Bodies
     base_url: str = ""
-    """How others reach this server: `--public-url`, else the address it listens on."""
+    """The address under which others reach this server: `--public-url`, or the address it listens on."""
     draining: bool = False

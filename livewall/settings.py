@@ -1,7 +1,7 @@
-"""What a server can be told, in one table.
+"""The settings of a server, in one table.
 
-Each field of `Settings` carries its help and the function that reads it from text; the command line makes its options
-from `table()`, and each option can also be given as an environment variable `LIVEWALL_…` or in a configuration file
+Each field of `Settings` has its help and the function that reads it from text. The command line makes its options from
+`table()`, and each option can also be given as an environment variable `LIVEWALL_…` or in a configuration file
 (configuration.py). Nothing else in Livewall reads the environment.
 """
 
@@ -19,53 +19,53 @@ from livewall.terminal import readable
 Network = IPv4Network | IPv6Network
 LogFormat = Literal["plain", "json"]
 TomlKind = type[str] | type[int] | type[float] | type[bool] | type[Path]
-"""What a configuration file gives a setting as; a path is text, and relative to the folder of the file."""
+"""The TOML type with which a configuration file gives a setting. A path is text, relative to the folder of the file."""
 
 
 def data_folder() -> Path:
-    """The user's own folder for data: `$XDG_DATA_HOME/livewall`, else `~/.local/share/livewall`."""
+    """Return the user's folder for data: `$XDG_DATA_HOME/livewall`, or `~/.local/share/livewall`."""
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "livewall"
 
 
 def config_folder() -> Path:
-    """The user's own folder for configuration: `$XDG_CONFIG_HOME/livewall`, else `~/.config/livewall`."""
+    """Return the user's folder for configuration: `$XDG_CONFIG_HOME/livewall`, or `~/.config/livewall`."""
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "livewall"
 
 
 def default_url() -> str:
-    """Where commands look for the server of this machine: on the port that `livewall serve` takes from the same
-    environment."""
+    """Return the address at which commands look for the server of this machine: the port is the one that `livewall
+    serve` takes from the same environment."""
     return f"http://127.0.0.1:{os.environ.get('LIVEWALL_PORT') or 8888}"
 
 
 def server_of_environment() -> tuple[str, str | None]:
-    """The address and the token that a program of this environment uses: `LIVEWALL_URL` and `LIVEWALL_TOKEN`."""
+    """Return the address and the token of `LIVEWALL_URL` and `LIVEWALL_TOKEN`."""
     return os.environ.get("LIVEWALL_URL") or default_url(), secret(os.environ.get("LIVEWALL_TOKEN") or "")
 
 
 def config_of_environment() -> Path | None:
-    """The configuration file that `LIVEWALL_CONFIG` names, for commands that have no option for it."""
+    """Return the configuration file that `LIVEWALL_CONFIG` names, for commands that have no option for it."""
     named = os.environ.get("LIVEWALL_CONFIG")
     return Path(named) if named else None
 
 
 def port_of_environment() -> str | None:
-    """`LIVEWALL_PORT`, where it is set."""
+    """Return `LIVEWALL_PORT` if it is set."""
     return os.environ.get("LIVEWALL_PORT") or None
 
 
 def environment_without_token() -> dict[str, str]:
-    """The environment for a child process that is not to act in our name."""
+    """Return the environment for a child process that must not act in our name."""
     return {name: value for name, value in os.environ.items() if name != "LIVEWALL_TOKEN"}
 
 
 def environment_with(*names: str) -> dict[str, str]:
-    """Of this process's environment what `names` says, as far as it is there; without names all of it."""
+    """Return the variables in `names` that this process's environment has; without names all of them."""
     return {name: value for name, value in os.environ.items() if not names or name in names}
 
 
 def environment_without_livewall() -> dict[str, str]:
-    """The environment for a child process that is told everything by its arguments."""
+    """Return the environment for a child process whose settings are all in its arguments."""
     return {name: value for name, value in os.environ.items() if not name.startswith("LIVEWALL_")}
 
 
@@ -116,13 +116,13 @@ def milliseconds(text: str) -> float:
         number = float(text)
     except ValueError:
         raise ValueError(f"{text!r} is not a number") from None
-    if not 0 <= number < 1_000_000:  # false for nan, too
+    if not 0 <= number < 1_000_000:  # false also for nan
         raise ValueError(f"{text!r} is negative or far too large")
     return number
 
 
 def folder(text: str) -> Path:
-    return expand_home(text).absolute()  # steps of tasks run elsewhere
+    return expand_home(text).absolute()  # steps of tasks run in other folders
 
 
 def expand_home(text: str) -> Path:
@@ -144,7 +144,7 @@ def count(most: int) -> Callable[[str], int]:
 
 
 def maybe(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """What `read` makes of a text, None of an empty one."""
+    """Wrap `read` so that an empty text means None."""
     return lambda text: read(text) if text else None
 
 
@@ -182,7 +182,7 @@ def _option(
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything `livewall serve` can be told. Immutable; made once, at start."""
+    """The settings of `livewall serve`. Immutable; made once, at the start."""
 
     port: int = _option(8888, port, "PORT", "Port to listen on; 0 takes any free one.", toml=int)
     address: str = _option("127.0.0.1", str, "ADDRESS", "Address to listen on; 0.0.0.0 is every one of this machine.")
@@ -241,7 +241,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Setting:
-    """One row of the table: how an option is called, read, shown and explained."""
+    """One row of the table: how an option is named, read, shown and explained."""
 
     name: str
     read: Callable[[str], Any]
@@ -278,5 +278,5 @@ def table() -> list[Setting]:
 
 
 def is_interactive() -> bool:
-    """Whether somebody sits at a terminal and reads what is printed."""
+    """Return whether somebody sits at a terminal and reads the output."""
     return sys.stdout.isatty() and sys.stderr.isatty()

@@ -1,7 +1,7 @@
-"""Text written by others, as a terminal, a log file or a JSON line may show it: nothing in it can steer a terminal.
+"""Text of others as a terminal, a log file or a JSON line may show it: nothing in it can steer a terminal.
 
-Escape sequences move the cursor, change the title of a window and hide what was printed before; bidirectional
-controls reorder a line (CVE-2021-42574). Both are shown as escapes, so that a reader sees that they were there.
+Escape sequences move the cursor, change the title of a window and hide earlier output; bidirectional controls reorder a
+line (CVE-2021-42574). Both are shown as escapes, so that a reader sees them.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _STEERS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\
 def readable(text: str) -> str:
     """Return `text` with a replacement character for each byte that was not UTF-8.
 
-    Python reads such bytes of arguments, names of files and the environment as surrogates (PEP 383), which no JSON, no
-    page and no address may hold.
+    Python reads such bytes of arguments, file names and the environment as surrogates (PEP 383), which no JSON, page or
+    address may contain.
     """
     return _SURROGATE.sub(REPLACEMENT, text)
 
 
 def print_readably() -> None:
-    """Let standard output and error print a replacement character for what they cannot encode, rather than fail."""
+    """Make standard output and error print a replacement character for text they cannot encode, instead of failing."""
     codecs.register_error("livewall.readable", _replacement)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -43,7 +43,7 @@ def _replacement(error: UnicodeError) -> tuple[bytes, int]:
 
 
 def visible(text: str) -> str:
-    """Return `text` with every character that could steer a terminal as an escape, such as `\\x1b`."""
+    """Return `text` with every character that could steer a terminal as an escape, such as `\x1b`."""
     return _STEERS.sub(_escape, readable(text))
 
 

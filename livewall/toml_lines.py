@@ -1,6 +1,7 @@
-"""Where each key of a TOML text stands: `tomllib` gives the values, this the lines to name in what is said of them.
+"""The line on which each key of a TOML text is first named: `tomllib` gives the values, this module the lines for
+messages about them.
 
-Knows only as much grammar as it takes to find the keys of a text that `tomllib` has accepted already.
+It knows only as much grammar as is needed to find the keys of a text that `tomllib` has accepted.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import tomllib
 from bisect import bisect_left
 
 Path = tuple[str | int, ...]
-"""The way to a value from the top: keys, and the places in lists from 0: `("steps", 0, "run", 1)`."""
+"""The path to a value from the top: keys, and indices of lists from 0: `("steps", 0, "run", 1)`."""
 
 _SPACE = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
 _KEY = re.compile(r"""[A-Za-z0-9_-]++|"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*+'""")
@@ -19,13 +20,13 @@ _SCALAR = re.compile(
     r"""|'''(?:[^']++|'{1,2}(?!'))*+'{3,5}"""
     r'''|"(?:[^"\\\n]++|\\.)*+"'''
     r"""|'[^'\n]*+'"""
-    r"""|[^\s,\]}#]++(?:[ ][0-9][^\s,\]}#]*+)?""",  # a space may stand between a date and its time
+    r"""|[^\s,\]}#]++(?:[ ][0-9][^\s,\]}#]*+)?""",  # a space may separate a date and its time
     re.DOTALL,
 )
 
 
 def key_lines(text: str) -> dict[Path, int]:
-    """The line, from 1, on which each key, table and entry of a list is first named. The text must be valid TOML."""
+    """Return the line, from 1, on which each key, table and list entry is first named. The text must be valid TOML."""
     return _Scanner(text).lines
 
 
@@ -35,7 +36,7 @@ class _Scanner:
         self._text = text
         self._at = 0
         self._ends = [found.start() for found in re.finditer("\n", text)]
-        self._made: dict[Path, int] = {}  # tables that each array of tables has so far
+        self._made: dict[Path, int] = {}  # the number of tables that each array of tables has so far
         table: Path = ()
         while self._more():
             if self._takes("[["):
@@ -65,7 +66,7 @@ class _Scanner:
             self.lines[path] = bisect_left(self._ends, at) + 1
 
     def _part(self) -> tuple[str, int]:
-        """One part of a dotted key, and where it stands."""
+        """Read one part of a dotted key; return it with its position."""
         self._skip()
         at = self._at
         found = _KEY.match(self._text, at)
@@ -78,7 +79,7 @@ class _Scanner:
         return raw[1:-1] if raw[0] in "\"'" else raw, at
 
     def _header(self, *, array: bool) -> Path:
-        """The path of a table whose header begins here. In an array of tables, names mean its newest."""
+        """Return the path of a table whose header begins here. In an array of tables, names mean its newest table."""
         path: Path = ()
         more = True
         while more:
@@ -99,7 +100,7 @@ class _Scanner:
         return path
 
     def _pair(self, table: Path) -> Path:
-        """Read `key.key =`, and stand before the value."""
+        """Read `key.key =`, and stop before the value."""
         path = table
         more = True
         while more:
@@ -112,8 +113,9 @@ class _Scanner:
         return path
 
     def _value(self, path: Path) -> None:
-        """Read a value with all that is in it. Lists and tables that are open are a list: they may be nested deeply."""
-        inside: list[tuple[Path, int]] = []  # the path, and the next place of a list or -1 in a table
+        """Read a value with everything in it. Open lists and tables are kept in a list, because they may be nested
+        deeply."""
+        inside: list[tuple[Path, int]] = []  # the path, and the index of the next entry of a list, or -1 in a table
         while True:
             if self._takes("["):
                 inside.append((path, 0))

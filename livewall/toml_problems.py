@@ -1,6 +1,7 @@
-"""What is wrong with a TOML file: every problem with its line, found in one pass; and checks of single values.
+"""The problems of a TOML file, all found in one pass and each with its line; and checks of single values.
 
-Pipelines and the configuration file are checked with it."""
+Used for pipelines and for the configuration file.
+"""
 
 from __future__ import annotations
 
@@ -41,12 +42,13 @@ class Findings:
     def __init__(self, file: str, lines: Mapping[Path, int]) -> None:
         self.problems: list[Problem] = []
         self.notes: list[Problem] = []
-        """What is allowed and yet hardly meant."""
+        """Note something that is allowed and probably not intended."""
         self._file = file
         self._lines = lines
 
     def add(self, path: Path, reason: str) -> None:
-        """A problem at `path`; where that has no line of its own, at the nearest thing around it that has one."""
+        """Return the problem at `path`. If that has no line of its own, the nearest enclosing value that has one gives
+        it."""
         if len(self.problems) < MOST:
             self.problems.append(self._problem(path, reason))
 
@@ -61,17 +63,17 @@ class Findings:
 
     @property
     def full(self) -> bool:
-        """Whether nothing more is told: looking for what somebody may have meant takes its time."""
+        """Whether no further problem is reported: the search for a likely key takes time."""
         return len(self.problems) >= MOST
 
     def done(self) -> None:
-        """Raises TomlFault if there were problems."""
+        """Raise TomlFault if there were problems."""
         if self.problems:
             raise TomlFault(self.problems)
 
 
 class Place:
-    """A value in the file: its parts are reached by their keys, and what is wrong is said of it."""
+    """A value in the file. Its parts are reached by their keys, and problems are reported with its line."""
 
     def __init__(self, findings: Findings, path: Path = ()) -> None:
         self.findings = findings
@@ -88,19 +90,19 @@ class Place:
 
 
 def shown(value: Any) -> str:
-    """A value of the file in few words, for what is said of it."""
+    """Return a value of the file in few words, for messages."""
     text = value if isinstance(value, str) else f"{value}"
     return text if len(text) <= 60 else text[:57] + "…"
 
 
 def meant(name: str, known: Iterable[str]) -> str:
-    """`; did you mean X?` where something known is like `name`, else nothing."""
+    """Return `; did you mean X?` if a known name is like `name`, otherwise nothing."""
     found = difflib.get_close_matches(name[:80], list(known), n=1)
     return f"; did you mean {found[0]}?" if found else ""
 
 
 def word(value: Any) -> str:
-    """What kind of value this is, in TOML's words."""
+    """Return the type of a value in TOML's words."""
     match value:
         case bool():
             return "true or false"
@@ -117,7 +119,7 @@ def word(value: Any) -> str:
 
 
 def known_keys(table: Mapping[str, Any], known: Iterable[str], where: Place, what: str) -> None:
-    """Keys that `what` does not have are problems: they would be taken for said, and do nothing."""
+    """Report keys that `what` does not have: their author would believe that they do something."""
     known = list(known)
     for key in table:
         if key not in known and not where.findings.full:
@@ -125,7 +127,7 @@ def known_keys(table: Mapping[str, Any], known: Iterable[str], where: Place, wha
 
 
 def text(value: Any, where: Place, what: str, *, most: int) -> str | None:
-    """The text, or None and a problem."""
+    """Return the text, or None and report a problem."""
     if not isinstance(value, str):
         where.wrong(f"{what} must be text, not {word(value)}")
     elif not value:
@@ -140,7 +142,7 @@ def text(value: Any, where: Place, what: str, *, most: int) -> str | None:
 
 
 def number(value: Any, where: Place, what: str, *, least: float, most: float, above: bool = False) -> float | None:
-    """The number from `least` (not itself, if `above`) to `most`, or None and a problem."""
+    """Return the number from `least` (exclusive with `above`) to `most`, or None and report a problem."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         where.wrong(f"{what} must be a number, not {word(value)}")
     elif not (least < value if above else least <= value) or not value <= most:
@@ -151,7 +153,7 @@ def number(value: Any, where: Place, what: str, *, least: float, most: float, ab
 
 
 def whole(value: Any, where: Place, what: str, *, least: int, most: int) -> int | None:
-    """The whole number from `least` to `most`, or None and a problem."""
+    """Return the whole number from `least` to `most`, or None and report a problem."""
     if isinstance(value, bool) or not isinstance(value, int):
         where.wrong(f"{what} must be a whole number, not {word(value) if not isinstance(value, float) else value}")
     elif not least <= value <= most:

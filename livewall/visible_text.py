@@ -1,6 +1,6 @@
-"""What a text looks like: whether anything of it is seen, and whether two texts can be told apart.
+"""The appearance of text: whether anything of it is visible, and whether two texts can be told apart.
 
-The one place for both rules; everything that requires a text asks here. A text itself is kept as it was given.
+Everything that requires a text uses these rules. The text itself is kept as it was given.
 """
 
 from __future__ import annotations
@@ -21,18 +21,17 @@ _IGNORABLE = re.compile(
     "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _BLANK = frozenset("\u2800\ufffc\U00016fe4\U0001d159")
-"""Symbols whose picture is empty: the blank Braille pattern, the object replacement and others."""
+"""Symbols whose picture is empty: the blank Braille pattern, the object replacement character and others."""
 _NOTHING = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Mc", "Me"})
-"""Categories of what is not seen alone: controls, formats, half characters, spaces, and marks without a letter."""
+"""Categories that are not visible alone: controls, formats, surrogates, spaces, and marks without a letter."""
 _TAGS = re.compile("(\U0001f3f4[\U000e0020-\U000e007f]+)")
-"""The flags of England and others: one black flag that only its tags tell apart."""
+"""The black flag whose tags alone make it the flag of England and others."""
 _JOINED = re.compile("(?<=[^\u0000-\u2190])\u200d(?=[\u2190-\U0001fffe])")
-"""A joiner between two pictures makes a third one of them."""
+"""A joiner, which turns two pictures into a third one."""
 
 
 def shows(text: str) -> bool:
-    """Whether anything of a text is seen: not where it has only spaces, invisible characters, and marks without a
-    letter to stand on."""
+    """Return whether anything of a text is visible: spaces, invisible characters and marks without a letter are not."""
     return any(
         unicodedata.category(character) not in _NOTHING and character not in _BLANK
         for character in _IGNORABLE.sub("", text)
@@ -40,9 +39,10 @@ def shows(text: str) -> bool:
 
 
 def readable(text: str, field: str, *, lines: bool = False) -> str:
-    """A text that people must be able to see, without the space around it; everything else stays as it is.
+    """Return a text that people must be able to see, without the space around it; the rest stays as it is.
 
-    Raises BadInput for one that shows nothing and for control characters; tabs and line ends may stand in `lines`.
+    Raises BadInput if nothing of it is visible, and for control characters; tabs and line ends are allowed with
+    `lines`.
     """
     text = text.strip()
     if not text:
@@ -55,8 +55,8 @@ def readable(text: str, field: str, *, lines: bool = False) -> str:
 
 
 def skeleton(text: str) -> str:
-    """What two texts have in common that nobody can tell apart: the same characters however they are composed, in
-    either case, whatever invisible ones stand between them. What somebody looks for is searched in it, too."""
+    """Return what all texts share that nobody can tell apart from this one: their characters in one composition and
+    case, without invisible ones. Searches compare it, too."""
     if text.isascii():
         return " ".join(text.lower().split())
     seen = "".join(part if place % 2 else _without_ignorable(part) for place, part in enumerate(_TAGS.split(text)))
@@ -65,12 +65,13 @@ def skeleton(text: str) -> str:
 
 
 def _without_ignorable(text: str) -> str:
-    """The joiners of pictures stay; a variation selector only asks for another picture of the same character."""
+    """Return the text without ignorable characters. Joiners of pictures stay; a variation selector only asks for
+    another picture of the same character."""
     return "\u200d".join(_IGNORABLE.sub("", part) for part in _JOINED.split(text.replace("\ufe0f", "")))
 
 
 def alike(texts: Iterable[str]) -> list[list[int]]:
-    """The places, from 0, of texts that look the same, each group in order."""
+    """Return the places, from 0, of texts that look the same, each group in order."""
     found: dict[str, list[int]] = {}
     for place, text in enumerate(texts):
         found.setdefault(skeleton(text), []).append(place)
@@ -78,9 +79,11 @@ def alike(texts: Iterable[str]) -> list[list[int]]:
 
 
 def matching(typed: str, texts: Sequence[str]) -> list[int]:
-    """The places of the texts that somebody who typed `typed` may mean: those that are the same; where there are none,
-    those that are composed otherwise; then those of compatible characters; and last those that look the same. More
-    than one is for the caller to refuse, none is nothing."""
+    """Return the places of the texts that somebody who typed `typed` may mean.
+
+    Equal texts come first; then texts in another composition, then those of compatible characters, then those that look
+    the same: the first group that is not empty. The caller refuses more than one.
+    """
     for form in _FORMS:
         wanted = form(typed)
         if wanted and (found := [place for place, text in enumerate(texts) if form(text) == wanted]):

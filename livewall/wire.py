@@ -1,4 +1,4 @@
-"""Typed messages: what may come in, checked by msgspec, and how it is refused. No I/O.
+"""Typed messages: the input of the API, checked by msgspec, and the refusal of what does not fit. No I/O.
 
 Input types forbid unknown fields, so that a misspelt option is an error and not a default.
 """
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 Title = Annotated[str, Meta(min_length=1, max_length=500)]
 Label = Annotated[str, Meta(min_length=1, max_length=200)]
-# Not `$`: it matches before a newline at the end, and names stand in events as they are.
+# Not `$`: it also matches before a newline at the end, and names are part of events.
 OptionId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,40}\Z")]
 Name = Annotated[str, Meta(pattern=rf"^{NAME}\Z")]
 ShortText = Annotated[str, Meta(max_length=1000)]
@@ -40,7 +40,7 @@ StepState = Literal[
 
 
 class Input(Struct, forbid_unknown_fields=True):
-    """Root of everything a client may send."""
+    """The base of everything that a client may send."""
 
 
 class OptionIn(Input):
@@ -93,7 +93,7 @@ class ResetIn(Input):
 
 
 class TimerIn(Input):
-    """One of the two: seconds to `add` to what is left, or the seconds that are `left` from now, null for no end."""
+    """One of the two: seconds to `add` to the time left, or the seconds `left` from now; null for no end."""
 
     add: ClosesIn | UnsetType = UNSET
     left: ClosesIn | UnsetType | None = UNSET
@@ -161,7 +161,7 @@ class LoginIn(Input):
 
 
 class Act(Input, tag_field="do"):
-    """What a client may ask over a WebSocket; `ref` comes back with the answer."""
+    """The acts of a WebSocket client; `ref` is repeated in the reply."""
 
     ref: Ref
 
@@ -195,12 +195,12 @@ encode = msgspec.json.Encoder().encode
 
 
 def text(value: Any) -> str:
-    """JSON text of a message."""
+    """Return a message as JSON text."""
     return encode(value).decode()
 
 
 def decode(data: bytes | str, kind: type[T]) -> T:
-    """A body as `kind`; an empty one is `{}`. Raises BadInput: malformed, or invalid with the field named."""
+    """Decode a body as `kind`; an empty body is `{}`. Raises BadInput: malformed, or invalid with the field named."""
     try:
         return msgspec.json.decode(data or b"{}", type=kind)
     except msgspec.ValidationError as error:
@@ -210,7 +210,7 @@ def decode(data: bytes | str, kind: type[T]) -> T:
 
 
 def decode_act(data: str | bytes) -> Vote | Retract | Subscribe | Unsubscribe:
-    """One act of a WebSocket client. Raises BadInput."""
+    """Decode one act of a WebSocket client. Raises BadInput."""
     try:
         return _ACT.decode(data)
     except msgspec.ValidationError as error:
@@ -224,7 +224,7 @@ class _Ref(Struct):
 
 
 def ref_of(data: str | bytes) -> str | None:
-    """The `ref` of an act that could not be taken, so that its error can be matched."""
+    """Return the `ref` of an act that could not be decoded, so that the client can match the error."""
     try:
         ref = msgspec.json.decode(data, type=_Ref).ref
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -247,7 +247,7 @@ _TYPE = re.compile(r"Expected `([a-z |]+)`, got `([a-z]+)`")
 
 
 def plain(said: str) -> str:
-    """msgspec's reason in words for people; what is not known here stays as it is."""
+    """Return msgspec's reason in plain words; a reason that is not known here stays as it is."""
     if found := _LENGTH.fullmatch(said):
         kind, least, number = found[1], found[2] == ">=", found[3]
         if least and number == "1":
@@ -271,7 +271,7 @@ def plain(said: str) -> str:
 
 
 def refused(error: msgspec.ValidationError) -> BadInput:
-    """What msgspec found, with its path as a field of ours."""
+    """Return the BadInput for an error of msgspec, with its path as a field."""
     said = str(error)
     found = _PATH.search(said)
     message = said[: found.start()] if found else said
