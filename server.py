@@ -71,7 +71,7 @@ class PortTaken(LivewallError):
 
 @dataclass
 class Running:
-    """A server that listens. After `stop` nothing of it is left on the loop."""
+    """A server that listens. After `stop`, nothing of it remains on the event loop."""
 
     app: App
     connections: Connections
@@ -88,7 +88,7 @@ class Running:
         return self.services.base_url
 
     async def stop(self) -> None:
-        """Drain: report not ready, take no new connections, send sockets away, commit what is queued."""
+        """Drain: report not ready, accept no connections, ask clients to reconnect later, and commit what is queued."""
         self.services.draining = True
         self.http.stop()
         self.connections.websocket_heartbeat.stop()
@@ -104,9 +104,9 @@ class Running:
 
 
 async def start(settings: Settings, umask: int | None = None) -> Running:
-    """Open the app and listen. `umask` is that of steps, where it is not this process's.
+    """Open the app and listen. `umask` is the umask of steps, if it differs from this process's.
 
-    Raises PortTaken, FolderInUse, NewerDatabase, sqlite3.Error, OSError; nothing is left open then.
+    Raises PortTaken, FolderInUse, NewerDatabase, sqlite3.Error and OSError. Nothing stays open then.
     """
     async with AsyncExitStack() as stack:
         sockets = listen(settings)
@@ -164,12 +164,12 @@ def application(services: Services, connections: Connections) -> Application:
 
 
 def log_request(handler: Any) -> None:
-    """Log one line per request, without its query and the code of a link, which may be secret."""
+    """Log one line for a request, without its query and without the code of a link, which may be secret."""
     log_answer(handler.request, handler.get_status())
 
 
 def log_answer(request: HTTPServerRequest, status: int) -> None:
-    """The same for what is answered without a handler."""
+    """Log one line for a request that was answered without a handler."""
     level = logging.WARNING if status == 500 else logging.DEBUG
     if access.isEnabledFor(level):
         milliseconds = 1000 * request.request_time()
@@ -196,7 +196,8 @@ def listen(settings: Settings) -> list[socket.socket]:
 
 
 async def serve(settings: Settings, umask: int | None = None) -> int:
-    """Run until a signal, then drain; a second signal ends the process at once. `umask` is that of steps."""
+    """Run until a signal arrives, then drain. A second signal ends the process at once. `umask` is the umask of steps.
+    """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     try:
@@ -233,17 +234,18 @@ async def serve(settings: Settings, umask: int | None = None) -> int:
 
 
 def tune_gc() -> None:
-    """Let the garbage collector run seldom: it walks the objects of all readers, and neither ballots nor readers leave
-    reference cycles behind. What exists by now stays, so it is not walked at all."""
+    """Let the garbage collector run rarely: it walks the objects of all readers, and neither ballots nor readers leave
+    reference cycles behind. Objects that exist by now stay, so they are not walked at all."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 
 
 def run(settings: Settings) -> int:
-    """Serve in the foreground; returns the exit status.
+    """Serve in the foreground and return the exit status.
 
-    Whatever this process makes is for its owner alone. Steps make files as whoever started the server would.
+    Files that this process makes are readable by its owner only. Steps make files with the umask that the server was
+    started with.
     """
     umask = os.umask(OTHERS)
     set_up_logs(settings.log_format, settings.log_level)

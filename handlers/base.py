@@ -1,4 +1,5 @@
-"""What every handler shares: who is asking, the security headers, the one error shape. No rule of the product."""
+"""The base class of every handler: identity, security headers and errors in one shape. It holds no rule of the product.
+"""
 
 from __future__ import annotations
 
@@ -35,27 +36,27 @@ log = logging.getLogger("livewall.http")
 T = TypeVar("T")
 
 SMALL, LARGE, BODY_LIMIT = 8 << 10, 256 << 10, 1 << 20
-"""Bytes of a body: of what anybody may send; of a poll or a wall; and the most that any address takes."""
+"""The largest bodies in bytes: where anybody may send, for a poll or a wall, and at any address at all."""
 CHUNK = 16
-"""Bytes that a chunk of a body has at least, on the average of the largest body that is taken: reading a chunk costs as
-much as a header field, however short it is."""
+"""The smallest average size in bytes of the chunks of a body, at the largest size that is allowed. Reading a chunk
+costs as much as reading a header field, however short it is."""
 THEMES = ("dark", "light", "contrast")
 LANGUAGES = {"en": "en_US", "zh": "zh_CN"}
 SAFE = ("GET", "HEAD", "OPTIONS")
 HOPS = 20
-"""Forwarded addresses of one request that are looked at: a header holds thousands."""
+"""The number of forwarded addresses of one request that are looked at. A header can hold thousands."""
 VOTER_COOKIE_SECONDS = 365 * 86400
 SIGN_IN_COOKIE_SECONDS = 12 * 3600
 
 
 def path_of(request: HTTPServerRequest) -> str:
-    """What a log may say of an address: neither its query nor the code of a sign-in link."""
+    """Return the path of a request as it may be logged: without its query and without the code of a sign-in link."""
     return "/login/…" if request.path.startswith("/login/") else str(request.path)
 
 
 def language_of(accepted: str) -> str:
-    """The catalogue for an Accept-Language header (RFC 9110 §12.5.4), or for one language: Chinese of any kind, or
-    English."""
+    """Return the catalogue for an Accept-Language header (RFC 9110 §12.5.4) or for one language tag: Chinese for any
+    kind of Chinese, otherwise English."""
     best, found = 0.0, "en_US"
     for part in accepted.split(",")[:20]:
         tag, _, rest = part.partition(";")
@@ -70,7 +71,7 @@ def language_of(accepted: str) -> str:
 
 
 def takes_gzip(request: HTTPServerRequest) -> bool:
-    """Whether an answer may be compressed (RFC 9110 §12.5.3)."""
+    """Return whether the response may be compressed (RFC 9110 §12.5.3)."""
     for part in request.headers.get("Accept-Encoding", "").lower().split(","):
         coding, _, weight = part.partition(";")
         if coding.strip() == "gzip":
@@ -79,7 +80,7 @@ def takes_gzip(request: HTTPServerRequest) -> bool:
 
 
 def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
-    """Whose request this is: going back from the peer, the first address that is no trusted proxy's."""
+    """Return the address of the client: going back from the peer, the first address that is not a trusted proxy."""
     hops = [hop.strip() for hop in ",".join(forwarded).rsplit(",", HOPS)[-HOPS:]] if forwarded else []
     address = peer
     while hops and is_trusted(address, trusted):
@@ -98,15 +99,16 @@ def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
 
 @tornado.web.stream_request_body
 class BaseHandler(LeanHandler):
-    """Finds out who asks, refuses who may not before the body is read, and answers errors in one shape. A body that
-    nobody asks for is dropped as it comes."""
+    """Identifies the client, checks its rights before the body is read, and answers errors in one shape. A body that no
+    handler asks for is discarded as it arrives."""
 
     services: Services
     changes = ""
-    """The right that every method but GET needs: host, operator, reporter or admin."""
+    """The right that every method except GET needs: host, operator, reporter or admin."""
     body_limit = SMALL
     page = False
-    """Pages answer errors as pages, and may be framed or not; everything else answers JSON."""
+    """Pages answer errors as pages, and `framed` says whether other sites may frame them. Everything else answers JSON.
+    """
     framed = False
 
     def initialize(self, services: Services) -> None:
@@ -120,26 +122,27 @@ class BaseHandler(LeanHandler):
     # -- language
 
     def get_user_locale(self) -> tornado.locale.Locale:
-        """The language of a page: `?lang=`, else what the browser likes best of what there is."""
+        """Return the language of the page: `?lang=`, or else the best match for the browser's Accept-Language."""
         asked = self.request.query_arguments.get("lang", [b""])[-1].decode("utf-8", "replace")
         wanted = asked or self.request.headers.get("Accept-Language", "")
         return tornado.locale.get(language_of(wanted))
 
     def say(self, key: str, count: int | None = None, **values: Any) -> str:
-        """A text of the catalogue with its values."""
+        """Return a text of the catalogue with its values filled in."""
         text = self.locale.translate(key) if count is None else self.locale.translate(key, key, count)
         return text % values if values else text
 
     @property
     def asked_theme(self) -> str:
-        """The theme that the address of a page asks for, none where it leaves that to the reader's system."""
+        """The theme that the address asks for. It is empty where the reader's system decides."""
         asked = self.request.query_arguments.get("theme", [b""])[-1].decode("utf-8", "replace")
         return asked if asked in THEMES else ""
 
     # -- headers
 
     def set_default_headers(self) -> None:
-        headers = self._headers  # straight: this runs for each request, and none of these is anybody's input
+        # Set directly: this runs for every request, and none of these values comes from outside.
+        headers = self._headers
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "same-origin"
         headers["Cache-Control"] = "private, no-cache"
@@ -159,7 +162,7 @@ class BaseHandler(LeanHandler):
         )
 
     def check_etag_header(self) -> bool:
-        return False  # the ETags here are versions for If-Match, and polling compares its own
+        return False  # ETags are versions for If-Match here, and polling compares its own.
 
     def compute_etag(self) -> str | None:
         return None
@@ -167,7 +170,7 @@ class BaseHandler(LeanHandler):
     # -- who
 
     async def prepare(self) -> None:
-        """All that can be refused without the body is refused here, before it is read."""
+        """Refuse whatever can be refused without the body before the body is read."""
         method = self.request.method or ""
         if not self.takes(method):
             raise BadInput("method_not_allowed", "this address does not take that method")
@@ -183,7 +186,7 @@ class BaseHandler(LeanHandler):
         return own is not None and own is not getattr(RequestHandler, method.lower())
 
     def may_change(self) -> None:
-        """Raise where whoever asks may not change anything here."""
+        """Raise unless the client may change something here."""
         if self.changes:
             self.need(self.changes)
 
@@ -191,11 +194,11 @@ class BaseHandler(LeanHandler):
 
     @property
     def most(self) -> int:
-        """Bytes of a body of this request."""
+        """The largest body of this request in bytes."""
         return SMALL if self.request.method in SAFE else self.body_limit
 
     def expect_body(self) -> None:
-        """Raise for a body that is announced as larger than this address takes."""
+        """Raise if the announced body is larger than this address allows."""
         length = self.request.headers.get("Content-Length", "")
         if length.isdecimal() and (len(length) > 15 or int(length) > self.most):
             raise BodyTooLarge(self.most)
@@ -203,7 +206,8 @@ class BaseHandler(LeanHandler):
         connection.allow_chunks(self.most // CHUNK)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Count what comes, and keep it where it is asked for. What is too much is refused at once."""
+        """Count the bytes of the body, and keep them if the handler uses them. A body that is too large is refused at
+        once."""
         if self._finished:
             return None
         self._size += len(chunk)
@@ -217,10 +221,10 @@ class BaseHandler(LeanHandler):
         return None
 
     def keep(self, chunk: bytes) -> None:
-        """Take a piece of the body. Raises Busy where too much is being sent."""
+        """Store a part of the body. Raises Busy while the server holds too many unfinished bodies."""
 
     def release(self) -> None:
-        """Free the body, which was used or whose sender has left."""
+        """Free the memory of the body, which was used or whose sender has disconnected."""
         if self._share is not None:
             self._share.release()
 
@@ -235,7 +239,7 @@ class BaseHandler(LeanHandler):
         self.release()
 
     async def identify(self) -> None:
-        """Find out who asks: a Bearer token alone, else the cookies. Raises NotAllowed (`bad_token`)."""
+        """Identify the client by its Bearer token, or else by its cookies. Raises NotAllowed (`bad_token`)."""
         header = self.request.headers.get("Authorization")
         credentials = self.services.credentials
         if header is not None:
@@ -255,12 +259,12 @@ class BaseHandler(LeanHandler):
                 voter=self.services.secrets.voter(voter) if voter else None,
             )
         if self.request.method in SAFE and "as" in self.request.query_arguments:
-            if self.argument("as") != "audience":  # a slip must not show more than was asked for
+            if self.argument("as") != "audience":  # A typing error must not show more than was asked for.
                 raise invalid("as", "only audience")
             self.who, self.as_audience = NOBODY, True
 
     def refuse_forgery(self) -> None:
-        """A change asked for with a cookie must come from a page of ours."""
+        """Raise unless a change that is authorized by a cookie comes from one of our own pages."""
         if self.by_token or (self.who.role is None and self.who.voter is None and not self.must_be_own):
             return
         if self.services.site.is_proved_own(self.request.headers, self.request.host, self.schemes):
@@ -274,7 +278,7 @@ class BaseHandler(LeanHandler):
             raise NotAllowed("forbidden", f"this request was made by a page of another site{self.services.site.hint}")
 
     def refuse_other_host(self) -> None:
-        """With a public address, what acts must have been sent to it."""
+        """Raise if the server has a public address and a change was sent to another one."""
         site, request = self.services.site, self.request
         by_cookie = not self.by_token and (self.who.role is not None or self.who.voter is not None)
         if site.refuses_host(request.headers, request.host, by_token=self.by_token, by_cookie=by_cookie):
@@ -282,7 +286,7 @@ class BaseHandler(LeanHandler):
 
     @property
     def schemes(self) -> tuple[str, ...]:
-        """By what this request came: https only where a trusted proxy says so."""
+        """The schemes by which this request may have come: https only if a trusted proxy says so."""
         trusted = self.services.settings.trusted_proxy
         said = self.request.headers.get("X-Forwarded-Proto", "") if trusted else ""
         if said and is_trusted(self.request.remote_ip or "", trusted):
@@ -295,15 +299,16 @@ class BaseHandler(LeanHandler):
 
     @property
     def form_owner(self) -> str:
-        """Whose forms these are: the sign-in, else the voter."""
+        """Return who the forms of this page belong to: the sign-in, or else the voter."""
         return self.who.credential or self.who.voter or ""
 
     def form_token(self) -> str:
-        """For a hidden field `_form`: proves that a form was ours where a browser says nothing of its origin."""
+        """Return the value of the hidden field `_form`. It proves that a form is ours where the browser sends no
+        origin."""
         return self.services.secrets.sign("form", self.form_owner)
 
     def check_form_token(self, given: str) -> None:
-        """Raise unless the request proved itself by its headers or by this token."""
+        """Raise unless the headers of the request or this token prove that the form is ours."""
         if self.needs_form_token and not hmac.compare_digest(given.encode(), self.form_token().encode()):
             raise NotAllowed("forbidden", "the form is too old; go back, reload the page and send it again")
 
@@ -316,7 +321,8 @@ class BaseHandler(LeanHandler):
         return f"livewall_voter_{self.services.secrets.folder_id}"
 
     def own_cookie(self, name: str) -> str | None:
-        """The value of a cookie of ours. The others of this host are not looked at: there may be thousands."""
+        """Return the value of one of our cookies. The other cookies of this host are not parsed, because there may be
+        thousands."""
         held = self.request.headers.get("Cookie", "")
         if name not in held:
             return None
@@ -331,7 +337,8 @@ class BaseHandler(LeanHandler):
         self.set_cookie(name, value, max_age=seconds, path="/", httponly=True, samesite="Lax", secure=secure)
 
     def ensure_voter(self) -> None:
-        """Give a browser that has no voter cookie one; never on a projector's page, nor to a host looking on."""
+        """Give the browser a voter cookie if it has none. Screens, and hosts who view a page as the audience, never get
+        one."""
         if self.who.voter is None and not self.by_token and not self.as_audience:
             self.services.limits.new_voter(self.address, self.services.monotonic())
             voter, token = self.services.secrets.new_voter()
@@ -340,7 +347,8 @@ class BaseHandler(LeanHandler):
 
     @property
     def address(self) -> str:
-        """Whose requests these are, for limits; forwarded headers count from a trusted proxy only."""
+        """The client's address, by which limits are counted. Forwarded headers count only if a trusted proxy sent them.
+        """
         peer = self.request.remote_ip or ""
         trusted = self.services.settings.trusted_proxy
         if trusted:
@@ -348,7 +356,7 @@ class BaseHandler(LeanHandler):
         return limited(peer)
 
     def need(self, *rights: str) -> None:
-        """Raise unless the asker has one of these rights: host, operator, reporter or admin."""
+        """Raise unless the client has one of these rights: host, operator, reporter or admin."""
         if not any(getattr(self.who, right) for right in rights):
             needed = f"this needs the role {either(role for role in ROLES if any(role in MAY[r] for r in rights))}"
             if self.who.role is None:
@@ -357,7 +365,7 @@ class BaseHandler(LeanHandler):
 
     @contextlib.asynccontextmanager
     async def turn(self, voter: str, code: str | None) -> AsyncIterator[None]:
-        """Hold a code to vote with back until its turn, and count it where it was wrong. Raises Busy (`rate`)."""
+        """Delay a ballot with a code until its turn, and count the code if it was wrong. Raises Busy (`rate`)."""
         if not code:
             yield
             return
@@ -376,7 +384,7 @@ class BaseHandler(LeanHandler):
     # -- asking and answering
 
     def argument(self, name: str, default: str = "") -> str:
-        """The last value of a query argument. Raises BadInput for bytes that are no text."""
+        """Return the last value of a query argument. Raises BadInput for bytes that are not UTF-8."""
         values = self.request.query_arguments.get(name)
         if not values:
             return default
@@ -386,11 +394,11 @@ class BaseHandler(LeanHandler):
             raise BadInput("invalid", f"{name}: not UTF-8", fields={name: "not UTF-8"}) from None
 
     def since(self) -> str:
-        """The positions a reader claims; bytes that are no text are no position."""
+        """Return the positions that the client sent. Bytes that are not UTF-8 are not a position."""
         return self.request.query_arguments.get("since", [b""])[-1].decode("utf-8", "replace")
 
     def page_arguments(self) -> dict[str, Any]:
-        """`limit` and `before` of a list."""
+        """Return the arguments `limit` and `before` of a list. Raises BadInput."""
         text = self.argument("limit", "50")
         if not re.fullmatch("[0-9]{1,6}", text) or not 1 <= int(text) <= 500:
             raise BadInput("invalid", "limit: 1 to 500", fields={"limit": "1 to 500"})
@@ -399,14 +407,14 @@ class BaseHandler(LeanHandler):
     def answer(self, found: Any, status: int = 200, *, version: int | None = None) -> None:
         self.set_status(status)
         self.set_header("Content-Type", "application/json; charset=utf-8")
-        # The time of this server, which goes on when the clock of the machine is set.
+        # The server's own clock, which continues steadily when the clock of the machine is set.
         self.set_header("Date", date(int(self.services.clock().timestamp())))
         if version is not None:
             self.set_header("ETag", f'"{version}"')
         self.finish(wire.encode(found))
 
     def answer_current(self, found: Any, version: int) -> None:
-        """Answer with what has a version, or with 304 where the reader holds just this."""
+        """Answer with a resource that has a version, or with 304 if the client holds it already."""
         tag = tag_of(version, found)
         self.set_header("ETag", tag)
         if self.holds(tag):
@@ -419,7 +427,7 @@ class BaseHandler(LeanHandler):
         return is_held(self.request.headers.get("If-None-Match"), tag, codings=codings)
 
     def if_match(self) -> Wanted:
-        """The versions for one of which a change was made."""
+        """Return the versions that the change may be applied to."""
         return versions_in(self.request.headers.get("If-Match"))
 
     # -- errors
@@ -456,10 +464,10 @@ class BaseHandler(LeanHandler):
         self.finish(wire.encode({"error": error.body()}))
 
     has_head = True
-    """An answer that has no end has no head either."""
+    """Whether HEAD is answered. A stream has no end, so it has no HEAD."""
 
     async def head(self, *args: str, **kwargs: str) -> None:
-        """What GET would answer, without its body (RFC 9110 §9.3.2); Tornado leaves the body out."""
+        """Answer as GET without the body (RFC 9110 §9.3.2). Tornado omits the body."""
         if not self.has_head:
             raise BadInput("method_not_allowed", "what is streamed here has no end, so it begins with GET only")
         result = self.get(*args, **kwargs)
@@ -478,7 +486,7 @@ class BaseHandler(LeanHandler):
 
 
 def as_error(status: int, error: BaseException | None) -> LivewallError:
-    """Tornado's own refusals in our vocabulary."""
+    """Return one of Tornado's own errors in the vocabulary of this server."""
     if status == 404:
         return NotFound(message="there is nothing at this address")
     if status == 405:
@@ -496,7 +504,7 @@ def as_error(status: int, error: BaseException | None) -> LivewallError:
 
 
 class BodyTooLarge(BadInput):
-    """A body of more than `most` bytes."""
+    """A body has more than `most` bytes."""
 
     def __init__(self, most: int) -> None:
         super().__init__("too_large", f"a body has at most {most:,} bytes here")
@@ -504,12 +512,12 @@ class BodyTooLarge(BadInput):
 
     @property
     def limit(self) -> str:
-        """`most` as people read it: "1 MiB", "256 KiB"."""
+        """The limit as people read it: "1 MiB", "256 KiB"."""
         return f"{self.most >> 20} MiB" if self.most >= 1 << 20 else f"{self.most >> 10} KiB"
 
 
 class ApiHandler(BaseHandler):
-    """A handler that takes a body."""
+    """A handler that reads a body."""
 
     def initialize(self, services: Services) -> None:
         super().initialize(services)
@@ -528,16 +536,16 @@ class ApiHandler(BaseHandler):
         self._body.clear()
 
     def body(self, kind: type[T]) -> T:
-        """The request's body as `kind`; an empty one is `{}`. Raises BadInput."""
+        """Return the body decoded as `kind`; an empty body counts as `{}`. Raises BadInput."""
         return wire.decode(self.raw(), kind)
 
     def raw(self) -> bytes:
-        """The request's body as it came."""
+        """Return the bytes of the body."""
         return b"".join(self._body)
 
 
 class NotFoundHandler(BaseHandler):
-    """Whatever no route knows."""
+    """Answers every address that is not in the table of routes."""
 
     async def prepare(self) -> None:
         raise NotFound(message="there is nothing at this address")

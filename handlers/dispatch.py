@@ -1,7 +1,7 @@
-"""The application as Tornado has it, with a memory for where an address led.
+"""Tornado's application with a cache of the routes of paths.
 
-Tornado tries one pattern of the table after the other for each request. A hall asks for a few addresses, each many
-times: the page of its wall, its stream, the ballots of a poll.
+Tornado matches each request against one pattern of the table after the other. An audience asks for few addresses, each
+many times: the page of its wall, its stream, and the ballots of a poll.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.web import Application, RequestHandler
 
 MOST_ADDRESSES = 1024
-"""Addresses that are remembered. Beyond, all are forgotten."""
+"""The number of paths in the cache. When it is full, it is emptied."""
 LONGEST = 128
-"""Characters of an address that is remembered."""
+"""The length in characters of the longest path that is cached."""
 
 
 class Dispatcher(Application):

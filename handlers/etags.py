@@ -1,4 +1,4 @@
-"""Entity tags (RFC 9110 §8.8.3) and the conditions a request makes with them (§13.1). Functions of headers alone."""
+"""Entity tags (RFC 9110 §8.8.3) and conditional requests (§13.1), as functions of headers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from livewall import wire
 _BETWEEN = re.compile(r"[ \t,]*")
 _TAG = re.compile(r'(W/)?"([^"]*)"[ \t]*(?=,|$)')
 _CODING = re.compile(r"[-;+]{1,2}(?:gzip|br|deflate|zstd)$")
-"""What proxies that compress write behind a tag."""
+"""What compressing proxies append to a tag."""
 _VERSION = re.compile(r"([0-9]{1,15})(?:\.[0-9a-f]+)?")
 
 
 def tags_in(header: str) -> list[tuple[bool, str]]:
-    """The tags of a list, each with whether it is weak. What is no tag is passed over."""
+    """Return the tags of a list, each with whether it is weak. Anything that is not a tag is skipped."""
     found: list[tuple[bool, str]] = []
     at = 0
     while between := _BETWEEN.match(header, at):
@@ -33,8 +33,11 @@ def tags_in(header: str) -> list[tuple[bool, str]]:
 
 
 def is_held(header: str | None, tag: str, *, codings: bool = True) -> bool:
-    """Whether a reader with this If-None-Match holds what `tag` (with its quotes) stands for: a weak comparison with
-    each of the list, and `*` stands for anything. With `codings` a tag counts too that a proxy has written on."""
+    """Return whether a client with this If-None-Match holds the representation that `tag` (with its quotes) stands for.
+
+    The comparison is weak, and `*` matches anything. With `codings`, tags that a compressing proxy has changed match,
+    too.
+    """
     if header is None:
         return False
     if header.strip() == "*":
@@ -45,8 +48,8 @@ def is_held(header: str | None, tag: str, *, codings: bool = True) -> bool:
 
 
 def versions_in(header: str | None) -> frozenset[int] | None:
-    """The versions that an If-Match allows; None for any. A weak tag matches nothing (§13.1.1), and one that is none of
-    ours no version."""
+    """Return the versions that an If-Match allows, or None for any version. A weak tag matches nothing (§13.1.1), and a
+    tag that is not ours stands for no version."""
     if header is None or header.strip() == "*":
         return None
     found = [_VERSION.fullmatch(_CODING.sub("", opaque)) for weak, opaque in tags_in(header) if not weak]
@@ -54,8 +57,8 @@ def versions_in(header: str | None) -> frozenset[int] | None:
 
 
 def tag_of(version: int, found: Any) -> str:
-    """The tag of what a reader gets of something with a version: other readers, who see more or less of it, have other
-    tags, and so has a moment at which more ballots are counted. The server's time does not count."""
+    """Return the entity tag of a resource as one client sees it. Clients that see more or less of it get other tags,
+    and so does a later moment at which more ballots are counted. The server's time does not count."""
     fields = found if isinstance(found, dict) else msgspec.to_builtins(found)
     said = wire.encode({name: value for name, value in fields.items() if name != "now"})
     return f'"{version}.{hashlib.sha256(said).hexdigest()[:12]}"'

@@ -1,4 +1,4 @@
-"""Origins (RFC 6454): whether a request was made by a page of this server, as far as a browser says."""
+"""Origins (RFC 6454): whether a request was made by a page of this server, as far as the browser says so."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Origin(NamedTuple):
 
 
 def origin_of(url: str) -> Origin | None:
-    """The origin of an address, with its default port written out; None for what has none."""
+    """Return the origin of a URL with its default port filled in, or None if it has none."""
     try:
         parts = urlsplit(url)
         scheme, host, port = parts.scheme.lower(), parts.hostname, parts.port
@@ -30,7 +30,7 @@ def origin_of(url: str) -> Origin | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name leads to the machine of whoever uses it, and cannot be made to lead elsewhere."""
+    """Return whether a host name leads to the client's own machine, and cannot be made to lead elsewhere."""
     return host == "localhost" or _is_address(host, loopback=True)
 
 
@@ -43,25 +43,25 @@ def _is_address(host: str, *, loopback: bool = False) -> bool:
 
 
 class Site:
-    """Where the pages of this server are. With a public address they are there, and on this machine itself; without
-    one, wherever the Host header says."""
+    """Where the pages of this server are: at its public address and on the machine itself. Without a public address,
+    they are wherever the Host header says."""
 
     def __init__(self, public_url: str | None) -> None:
         self.url = public_url
         self.hint = f"; the pages of this server are at {public_url}" if public_url else ""
-        """What to add where an origin is refused."""
+        """A hint for the message that refuses an origin."""
         self._public = origin_of(public_url) if public_url else None
 
     def is_here(self, host: str) -> bool:
-        """Whether a Host header names this server. Another name may lead here too, by a foreign site's choice (DNS
-        rebinding); a browser then takes that site's pages for ours."""
+        """Return whether a Host header names this server. An attacker can let another name lead here (DNS rebinding); a
+        browser then takes the attacker's pages for ours."""
         if self._public is None:
             return True
         origin = origin_of(f"{self._public.scheme}://{host}")
         return origin is not None and (origin == self._public or is_loopback(origin.host))
 
     def is_ours(self, url: str, host: str, schemes: tuple[str, ...]) -> bool:
-        """Whether an Origin or a Referer is ours, for a request to `host` that came by one of `schemes`."""
+        """Return whether an Origin or a Referer is ours, for a request to `host` that came by one of `schemes`."""
         origin = origin_of(url)
         if origin is None:
             return False
@@ -73,8 +73,8 @@ class Site:
         return self._public is None or is_loopback(origin.host)
 
     def refuses_host(self, headers: HTTPHeaders, host: str, *, by_token: bool, by_cookie: bool) -> bool:
-        """Whether a request that acts is refused because of its Host. Programs are let through: no browser sends a
-        token of its own accord, and what is reached by an address of numbers cannot be rebound."""
+        """Return whether a request that changes something is refused because of its Host. Programs are let through: no
+        browser sends a token by itself, and a numeric address cannot be rebound."""
         if self.is_here(host):
             return False
         if by_cookie or "Origin" in headers or "Sec-Fetch-Site" in headers:
@@ -83,7 +83,7 @@ class Site:
         return not by_token and (origin is None or not _is_address(origin.host))
 
     def is_foreign(self, headers: HTTPHeaders, host: str, schemes: tuple[str, ...]) -> bool:
-        """Whether a browser says that a page of another site made this request."""
+        """Return whether the browser says that a page of another site made this request."""
         site, origin = headers.get("Sec-Fetch-Site"), headers.get("Origin")
         if site == "cross-site":
             return True
@@ -92,8 +92,8 @@ class Site:
         return site not in (None, "same-origin", "none")
 
     def is_proved_own(self, headers: HTTPHeaders, host: str, schemes: tuple[str, ...]) -> bool:
-        """Whether a browser says that a page of ours made this request: silence is no proof, and nothing that it says
-        may speak against it."""
+        """Return whether the browser says that one of our pages made this request. A missing header proves nothing, and
+        no header may contradict."""
         site, origin = headers.get("Sec-Fetch-Site"), headers.get("Origin")
         if site not in (None, "same-origin"):
             return False
@@ -106,6 +106,6 @@ class Site:
 
 
 def vouched(schemes: tuple[str, ...], site: str | None) -> tuple[str, ...]:
-    """The schemes by which a request may have come. Where a proxy speaks https and nobody told us, a browser that
-    calls the page same-origin has compared them itself."""
+    """Return the schemes by which a request may have come. If a proxy terminates TLS and is not configured as trusted,
+    a browser that calls the page same-origin has compared the schemes itself."""
     return tuple(PORTS) if site == "same-origin" else schemes

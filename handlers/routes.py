@@ -36,7 +36,7 @@ from livewall.services import Services
 
 ID = r"([A-Za-z0-9._-]{1,80})"
 SLASH = "(?:/|%2[Ff])"
-"""Scripts may percent-encode the slash inside the name of a stream."""
+"""Scripts may percent-encode the slash in the name of a stream."""
 
 
 def routes(services: Services, connections: Connections) -> list[URLSpec]:

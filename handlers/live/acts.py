@@ -1,4 +1,4 @@
-"""Acts on a socket: votes, retractions, subscriptions. Each is decoded, handed to one service, and replied to."""
+"""The acts of a socket: votes, retractions and subscriptions. Each is decoded, passed to one service, and answered."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Act = wire.Vote | wire.Retract | wire.Subscribe | wire.Unsubscribe
 
 
 class MessageRate:
-    """Limits how many messages that no other limit counts one connection may send."""
+    """Limits how many messages one connection may send that no other limit counts."""
 
     __slots__ = ("_full_at", "_services")
 
@@ -40,7 +40,8 @@ class MessageRate:
 class Acts:
     """Carries out the acts of one connection and counts those under way.
 
-    `poll_of` says which poll an act is about, given the one it names; `finished` is called whenever an act has ended.
+    `poll_of` returns the poll that an act is about, given the one that it names. `finished` is called whenever an act
+    has ended.
     """
 
     __slots__ = ("_address", "_changes", "_finished", "_poll_of", "_reader", "_replies", "_services", "_task",
@@ -71,9 +72,9 @@ class Acts:
         return self.under_way >= MAX_UNDER_WAY
 
     def perform(self, act: Act) -> bool:
-        """Begin an act; its reply comes when it is done. Returns whether no other limit counts this message.
+        """Begin an act; its reply is sent when it is done. Return whether no other limit counts this message.
 
-        Raises LivewallError where it is refused at once.
+        Raises LivewallError if the act is refused at once.
         """
         match act:
             case wire.Vote():
@@ -132,7 +133,7 @@ class Acts:
             cast()
 
     def _after_code(self, voter: str, error: BaseException | None) -> BaseException | None:
-        """Count a wrong code; return the error that its voter is told."""
+        """Count a wrong code, and return the error to send to the voter."""
         wrong = isinstance(error, LivewallError) and is_guess(error)
         try:
             self._services.limits.looked_at(voter, self._address, self._services.monotonic(), wrong=wrong)
@@ -163,7 +164,7 @@ class Acts:
     # -- subscriptions
 
     async def _follow(self) -> None:
-        """Carry out one change after the other: the last one holds, and no more streams than allowed are followed."""
+        """Carry out one change after the other, so that the last one wins and the limit on streams holds."""
         while self._changes:
             act = self._changes[0]
             try:

@@ -13,7 +13,7 @@ WEBSOCKET_HEARTBEAT = 20.0
 SSE_HEARTBEAT = 15.0
 BATCH = 200
 SPREAD_MS = 5000
-"""Clients of a server that stops come back spread over this many milliseconds."""
+"""Clients of a server that stops reconnect within this many milliseconds, spread evenly."""
 
 
 class Connection(Protocol):
@@ -24,10 +24,10 @@ class Connection(Protocol):
     def credential(self) -> str: ...
 
     def refuse(self, error: LivewallError) -> None:
-        """Close, telling the client whether to come back."""
+        """Close the connection, and tell the client whether to reconnect."""
 
     def drain(self, after_ms: int) -> None:
-        """Close, telling the client to come back after so many milliseconds."""
+        """Close the connection, and tell the client to reconnect after this many milliseconds."""
 
 
 class Connections:
@@ -47,9 +47,9 @@ class Connections:
         self._all[connection] = None
         if connection.credential:
             self._by_credential.setdefault(connection.credential, {})[connection] = None
-            if connection.credential in self._ended:  # it was revoked while this connection was being made
+            if connection.credential in self._ended:  # it was revoked while this connection was being opened
                 asyncio.get_running_loop().call_soon(connection.refuse, ended())
-        if self._leaving:  # it was being made when the others were sent away
+        if self._leaving:  # it was being opened while the others were drained
             asyncio.get_running_loop().call_soon(connection.drain, SPREAD_MS)
         self._metrics.readers.labels(connection.transport).inc()
 
@@ -65,13 +65,13 @@ class Connections:
         self._metrics.readers.labels(connection.transport).dec()
 
     def revoked(self, credential: str) -> None:
-        """Close what was opened with a credential that holds no more."""
+        """Close all connections that were opened with a credential that is no longer valid."""
         self._ended.add(credential)
         for connection in list(self._by_credential.get(credential, ())):
             connection.refuse(ended())
 
     async def drain(self) -> None:
-        """Send everybody away in batches, to come back spread out."""
+        """Close all connections in batches, so that the clients come back spread out."""
         self._leaving = True
         leaving = list(self._all)
         for place, connection in enumerate(leaving):

@@ -1,4 +1,5 @@
-"""Long and plain polling: the same cursor for clients that get one answer at a time. Nothing is kept between two."""
+"""Long and plain polling: the same cursor for clients that get one response at a time. Nothing is kept between two
+requests."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ LONGEST_WAIT = 30.0
 
 
 class Collector:
-    """What the hub hands over during one request."""
+    """Collects what the hub sends during one request."""
 
     framing = FRAMING
     transport = "long-poll"
@@ -94,7 +95,7 @@ class UpdatesHandler(BaseHandler):
         self.finish(b'{"events":[' + events + b'],"pos":"' + here.encode() + b'"}')
 
     async def _collect(self, reader: Reader, collector: Collector, wait: float) -> None:
-        """What the reader lacks now; when there is nothing, what comes within `wait` seconds."""
+        """Collect the events that the reader lacks. If there are none, wait up to `wait` seconds for the first."""
         hub = self.services.hub.hub
         hub.start(reader)
         await self.services.hub.settled(reader)

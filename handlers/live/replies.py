@@ -1,4 +1,4 @@
-"""Replies of a socket. Those that are made in one turn of the loop are written together."""
+"""The replies of a socket. Replies that are made in one turn of the event loop are written together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ log = logging.getLogger("livewall.http")
 
 
 class Replies:
-    """Frames replies and hands them to `write`, in the order in which they were made; after `close`, to nobody."""
+    """Frames replies and passes them to `write` in the order in which they are made. After `close`, they are dropped.
+    """
 
     __slots__ = ("_frames", "_write")
 
@@ -24,11 +25,13 @@ class Replies:
         self._frames: list[bytes] = []
 
     def ok(self, ref: str, result: Any, *, now: bool = False) -> None:
-        """Reply to the act `ref` that it was done; `now` writes at once, before anything the hub sends next."""
+        """Reply that the act `ref` is done. With `now`, the reply is written at once, before anything that the hub
+        sends next."""
         self.say({"ref": ref, "ok": result}, now=now)
 
     def error(self, ref: str | None, error: BaseException | None) -> None:
-        """Reply that an act was refused. What is not a LivewallError is logged, and its details stay here."""
+        """Reply that an act was refused. An error that is not a LivewallError is logged, and its details are not sent.
+        """
         if not isinstance(error, LivewallError):
             if error is not None:
                 log.error("an act on a socket failed", exc_info=error)
@@ -48,5 +51,5 @@ class Replies:
             self._write(b"".join(frames))
 
     def close(self) -> None:
-        """Let go of the connection, which holds these replies."""
+        """Drop the reference to the connection, which itself holds these replies."""
         self._write = None

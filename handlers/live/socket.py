@@ -1,6 +1,6 @@
 """WebSockets: `LiveSocket`, and the sockets of polls, walls and tasks.
 
-A socket is refused by closing it with a code after it was accepted, so that a browser's script can tell why.
+A socket is refused by closing it with a code after it was accepted, so that the script of a page can see the reason.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self.refuse_other_host()
 
     def check_origin(self, origin: str) -> bool:
-        return True  # decided in `prepare`, with our own answer
+        return True  # decided in `prepare`, with an error in our own shape
 
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
         if self.request.headers.get("Sec-WebSocket-Version") != "13":
@@ -114,7 +114,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
             self.drain(1000)
             return
         stream = self.stream
-        if stream.closed():  # the client left while it was identified
+        if stream.closed():  # the client disconnected while it was identified
             return
         self._outlet = SocketOutlet(self, stream)
         self.reader = Reader(self._outlet, self.who)
@@ -129,8 +129,8 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self.connections.add(self)
         self._slot = self.connections.websocket_heartbeat.add(self)
         stream.go_live(self._held, self._empty, self._heard)
-        stream.set_close_callback(self._make_room)  # Tornado notices at its next read, which may wait for room
-        # The request's headers are not needed any more, and they are most of what a waiting connection would keep.
+        stream.set_close_callback(self._make_room)  # Tornado would notice at its next read, which may have to wait
+        # The headers of the request are not needed any longer, and they are most of the memory of an idle connection.
         names, since = streams_of(args[0]), self.since()
         forget(self.request.headers)
         try:
@@ -171,7 +171,8 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self._close(close_code(error), error.message)
 
     def drain(self, after_ms: int) -> None:
-        """Send the client away once the acts under way are answered: a server that stops commits what it took."""
+        """Close the connection once the acts under way are answered, because a server that stops commits what it has
+        accepted."""
         self._come_back = after_ms
         if self._acts is None or not self._acts.under_way:
             self._leave()
@@ -193,7 +194,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
             self.services.hub.hub.gone(self.reader)
             self.connections.remove(self)
             self.connections.websocket_heartbeat.remove(self, self._slot)
-            # Without this the stream would hold the socket that holds it, until the collector comes.
+            # Without this, the stream and the socket would hold each other until the garbage collector runs.
             stream.go_still()
             self.reader = self._outlet = None
         self._make_room()
@@ -201,7 +202,8 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self._replies.close()
 
     def ended(self, stream: str, error: LivewallError) -> None:
-        """Say that the right to one stream is lost; close where the address named no other stream."""
+        """Tell the client that it may no longer read a stream. Close the connection if the address named no other
+        stream."""
         if self._named == [stream]:
             asyncio.get_running_loop().call_soon(self.refuse, error)
             return
@@ -211,21 +213,22 @@ class LiveSocket(BaseHandler, WebSocketHandler):
     # -- the heartbeat
 
     def heartbeat(self) -> None:
-        """Send a ping and a heartbeat, every 20 s; close a socket that did not answer the last ping."""
+        """Send a ping and a heartbeat, every 20 s. Close a socket that did not answer the last ping."""
         if self._is_closing() or self.reader is None:
             return
         if not self._answered or self._stuck:
             self._cut()
             return
         if self.reader.state is not State.READY:
-            self._stuck = True  # no ping passes the bytes it has not read; reading them shows that somebody is there
+            # A ping cannot overtake the bytes that the client has not read, and reading them shows that it is alive.
+            self._stuck = True
         else:
             self._answered = False
             positions = self.services.hub.hub.positions(self.reader)
             self.stream.say(PING + text_frame(wire.encode({"heartbeat": positions, "now": self.now()})))
 
     def _cut(self) -> None:
-        """Close a socket from which nothing came for two periods."""
+        """Close a socket from which nothing has arrived for two periods."""
         stream = self.stream
         self._close(CloseCode.CANNOT_CATCH_UP, "no answer to a ping")
         if stream.holding:
@@ -262,7 +265,8 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         return self._wait_for_room() if self._is_full() else None
 
     def _count_message(self) -> None:
-        """Count a message that was refused or asks the store; beyond the limit the socket is closed with 4008."""
+        """Count a message that was refused or that needs the store. Beyond the limit, the socket is closed with 4008.
+        """
         try:
             self._rate.take()
         except Busy as error:
@@ -274,13 +278,14 @@ class LiveSocket(BaseHandler, WebSocketHandler):
             asyncio.get_running_loop().call_soon(self._leave)
 
     def _is_full(self) -> bool:
-        """Whether so many acts are under way, or the client reads its replies so slowly, that no more is read."""
+        """Return whether reading has to pause: too many acts are under way, or the client reads its replies too slowly.
+        """
         if self._is_closing() or self._acts is None:
             return False
         return self._acts.is_full or self.stream.holding
 
     async def _wait_for_room(self) -> None:
-        while self._is_full():  # asked here, too: there may be room again before this runs for the first time
+        while self._is_full():  # Checked here, too: there may be room again before this runs for the first time.
             self._room = asyncio.Event()
             await self._room.wait()
         self._room = None
@@ -291,18 +296,18 @@ class LiveSocket(BaseHandler, WebSocketHandler):
 
 
 class PollSocket(LiveSocket):
-    """GET /ws/polls/ID: an act that names no poll is about this one."""
+    """GET /ws/polls/ID. An act that names no poll is about this one."""
 
     def poll_of(self, named: str | None) -> str:
         return named if named is not None else self.path_args[0].partition("/")[2]
 
 
 class WallSocket(LiveSocket):
-    """GET /ws/walls/CODE: the client follows the active item by `subscribe`, so losing one item closes nothing."""
+    """GET /ws/walls/CODE. The client follows the active item with `subscribe`, so losing one item closes nothing."""
 
 
 class TaskSocket(LiveSocket):
-    """GET /ws/tasks and /ws/tasks/ID: an act must name its poll."""
+    """GET /ws/tasks and /ws/tasks/ID. An act must name its poll."""
 
     def poll_of(self, named: str | None) -> str:
         raise invalid("poll", "this socket follows a task; say which poll")

@@ -1,6 +1,7 @@
-"""Server-sent events (WHATWG HTML §9.2): the same events for clients that cannot have a WebSocket.
+"""Server-sent events (WHATWG HTML §9.2): the same events for clients that cannot use a WebSocket.
 
-The connection is detached from Tornado and written to directly, with no chunks: every reader gets the same bytes.
+The connection is detached from Tornado and written to directly, without chunked encoding, so that every reader gets the
+same bytes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ RETRY_MS = 2000
 
 
 class SseConnection:
-    """A detached connection as the hub sees it, and as the pulse and the drain do."""
+    """A detached connection, as the hub, the heartbeat and the drain see it."""
 
     transport = "sse"
 
@@ -41,7 +42,7 @@ class SseConnection:
         self.send: Callable[[bytes], int] = stream.socket.send
 
     def begin(self) -> None:
-        """Go live. Whatever was attached is sent by `Hub.start`."""
+        """Begin to send. `Hub.start` sends what was attached before."""
         hub = self._services.hub.hub
         self._stream.set_close_callback(self._closed)
         self._stream.go_live(lambda: hub.busy(self.reader), lambda: hub.ready(self.reader))
@@ -74,7 +75,7 @@ class SseConnection:
         self._finish()
 
     def _finish(self) -> None:
-        """Close once what is held has left; whoever does not take it is closed at once."""
+        """Close once the buffered bytes are sent. A client that does not read them is closed at once."""
         if self._stream.holding:
             asyncio.get_running_loop().call_later(2.0, self._stream.close)
             self._stream.write(b"").add_done_callback(lambda done: self._stream.close())
@@ -88,7 +89,7 @@ class SseConnection:
         self._connections.sse_heartbeat.remove(self, self._slot)
 
     def heartbeat(self) -> None:
-        """Every 15 s something a script can see, since comments are hidden from it."""
+        """Send an event every 15 s. Comments would not do, because scripts cannot see them."""
         if self.reader.state is not State.READY or self._stream.closed():
             return
         positions = self._services.hub.hub.positions(self.reader)
@@ -112,7 +113,7 @@ class SseHandler(BaseHandler):
         since = self.request.headers.get("Last-Event-ID") or self.since()
         stream = self.request.connection.stream  # type: ignore[union-attr]
         assert isinstance(stream, LiveStream)
-        if stream.closed():  # left while it was found out who asks
+        if stream.closed():  # the client disconnected while it was identified
             return
         connection = SseConnection(self, stream, several=len(names) > 1)
         try:
@@ -135,6 +136,6 @@ class SseHandler(BaseHandler):
 
 
 def response_head(headers: HTTPHeaders) -> bytes:
-    """The head of an answer whose body ends with the connection (RFC 9112 §6.3)."""
+    """Return the head of a response whose body ends with the connection (RFC 9112 §6.3)."""
     lines = ["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in headers.get_all()), "", ""]
     return "\r\n".join(lines).encode("latin-1")

@@ -1,4 +1,4 @@
-"""The streams that a connection names: in its address, and in `subscribe`."""
+"""The names of streams, in the address of a connection and in `subscribe`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def stream_name(text: str) -> str:
 
 
 def streams_of(text: str) -> list[str]:
-    """Return the streams that an address names, each once."""
+    """Return the streams that an address names, without duplicates."""
     return list(dict.fromkeys(text.split(",")))
 
 
@@ -26,9 +26,9 @@ def too_many() -> LivewallError:
 
 
 async def follow(services: Services, reader: Reader, names: list[str], since: str) -> None:
-    """Give a reader its cursors, in the order of the address. Raises the first refusal.
+    """Attach a reader to its streams, in the order of the address. Raises the first refusal.
 
-    Positions count only when there is one for each stream: a position of another stream would leave a gap.
+    Positions count only if there is one for each stream: the position of another stream would leave a gap.
     """
     if len(names) > MAX_STREAMS:
         raise too_many()

@@ -1,4 +1,4 @@
-"""A request handler that begins its answer with less work than Tornado's."""
+"""A request handler that sets up its response with less work than Tornado's."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from handlers.transport.header import date
 
 
 class LeanHandler(RequestHandler):
-    """A handler whose answers carry no `Server` field, and whose `Date` is formatted once a second for all of them."""
+    """A handler whose responses have no `Server` field, and whose `Date` is formatted once a second for all of them."""
 
     def clear(self) -> None:
-        """Begin the answer anew: this runs for each request, and for each error."""
+        """Reset the response. This runs for every request and for every error."""
         headers = self._headers = HTTPHeaders()
         headers["Content-Type"] = "text/html; charset=UTF-8"
         headers["Date"] = date(int(time.time()))

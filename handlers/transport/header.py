@@ -1,5 +1,5 @@
-"""The headers of requests and answers. A request's is read line by line with Tornado's own checks, each line that many
-clients send checked once."""
+"""The headers of requests and responses. A request is read line by line with Tornado's own checks, and a line that many
+clients send is checked once."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import functools
 from tornado.httputil import HTTPHeaders, ResponseStartLine, format_timestamp
 
 MOST_LINES = 1024
-"""Lines that are kept; browsers of one hall send a few dozen."""
+"""The number of lines in the cache. The browsers of one audience send a few dozen different ones."""
 LONGEST = 256
-"""Characters of a line that is kept."""
+"""The length in characters of the longest line that is cached."""
 OWN = frozenset({"cookie:", "authori", "sec-web", "if-none"})
-"""The first seven letters of lines that are a client's own: they would be kept for nothing, and may be secret."""
+"""The first seven letters of lines that belong to one client. Caching them would be useless, and they may be secret."""
 
 
 def parsed(data: bytes) -> tuple[str, HTTPHeaders]:
@@ -36,7 +36,7 @@ def parsed(data: bytes) -> tuple[str, HTTPHeaders]:
 
 
 def _field(line: str) -> tuple[str, str] | None:
-    """The name and the value in a line without its line feed; None in an empty one."""
+    """Return the name and the value of a line without its line feed, or None for an empty line."""
     headers = HTTPHeaders()
     headers.parse_line(f"{line}\n")
     return next(iter(headers.get_all()), None)
@@ -46,7 +46,7 @@ _shared_field = functools.lru_cache(MOST_LINES)(_field)
 
 
 def header_bytes(start: ResponseStartLine, headers: HTTPHeaders) -> bytes:
-    """Return the header of an answer. Raises ValueError where a line of it would end early."""
+    """Return the header of a response as bytes. Raises ValueError if one of its lines contains a line break."""
     lines = [f"HTTP/1.1 {start.code} {start.reason}", *(f"{name}: {value}" for name, value in headers.get_all())]
     text = "\n".join(lines)
     if "\r" in text or text.count("\n") != len(lines) - 1:
@@ -56,11 +56,11 @@ def header_bytes(start: ResponseStartLine, headers: HTTPHeaders) -> bytes:
 
 @functools.lru_cache(2)
 def date(second: int) -> str:
-    """Return the value of a Date field (RFC 9110 §6.6.1); a second has many answers."""
+    """Return the value of a Date field (RFC 9110 §6.6.1), cached because many responses fall into one second."""
     return format_timestamp(second)
 
 
 def forget(headers: HTTPHeaders) -> None:
-    """Empty the fields of a request that is answered: its connection lives on and would keep them."""
+    """Empty the header fields of an answered request, because its connection lives on and would keep them in memory."""
     headers._as_list.clear()
     headers._combined_cache.clear()

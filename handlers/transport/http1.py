@@ -1,9 +1,9 @@
-"""HTTP/1.1 on the server's side: one request after the other, each with its limits.
+"""The server's side of HTTP/1.1: one request after the other, each with its limits.
 
-Tornado reads and writes the messages. What differs here: a header has at most so many bytes and fields, and is
-refused before it is parsed. `livewall.request_deadlines` decides how long it may take. A request that is refused before
-its body has come is answered, and the connection ends in a way that lets the answer arrive. What is not HTTP is
-answered in the one error shape.
+Tornado reads and writes the messages. This module adds that a header has at most so many bytes and fields and is
+refused before it is parsed. `livewall.request_deadlines` decides how long a request may take. A request that is refused
+before its body has arrived is answered, and its connection is closed in a way that lets the response arrive. Input that
+is not HTTP is answered with an error in the usual shape.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from livewall.request_deadlines import Terms
 log = logging.getLogger("livewall.http")
 
 MAX_HEADER = 16 << 10
-"""Bytes of a request's first line and its header fields."""
+"""The largest first line and header fields of a request, in bytes."""
 MAX_FIELDS = 100
-"""Header fields of a request."""
+"""The largest number of header fields of a request."""
 MAX_ARGUMENTS = 64
-"""Arguments of a query."""
+"""The largest number of arguments of a query."""
 MOST_CHUNKS = 100
-"""Chunks of a body of which no handler says how many it takes."""
+"""The largest number of chunks of a body, unless the handler sets a limit."""
 set_parse_body_config(
     ParseBodyConfig(
         urlencoded=ParseUrlEncodedConfig(max_arguments=MAX_ARGUMENTS),
@@ -63,9 +63,11 @@ _HEAD = (
 
 
 def abandon(handler: RequestHandler) -> None:
-    """Release a handler whose peer left before the whole body had come. Tornado breaks a handler's reference cycles
-    when its answer is finished, which never happens here: without this the handler, its request and its connection
-    would stay until the garbage collector runs."""
+    """Release a handler whose peer disconnected before the whole body had arrived.
+
+    Tornado breaks the reference cycles of a handler when its response is finished, which never happens here. Without
+    this, the handler, its request and its connection would stay in memory until the garbage collector runs.
+    """
 
     def forget(prepared: asyncio.Future[None]) -> None:
         handler.request._body_future = asyncio.Future()
@@ -84,13 +86,13 @@ def abandon(handler: RequestHandler) -> None:
 
 
 def is_unread(request: HTTPServerRequest) -> bool:
-    """Whether a handler still waits for the rest of its body."""
+    """Return whether a handler still waits for the rest of its body."""
     body = request.__dict__.get("_body_future")
     return body is not None and not body.done()
 
 
 def last_word(status: int, error: LivewallError) -> bytes:
-    """An answer, in the one error shape, to what never became a request."""
+    """Return an error response, in the usual shape, to input that never became a request."""
     body = wire.encode({"error": error.body()})
     return _HEAD.format(status=status, reason=_REASONS[status], length=len(body)).encode() + body
 
@@ -118,7 +120,7 @@ def too_slow(terms: Terms, body: bool) -> bytes:
 
 
 class Exchange(HTTP1Connection):
-    """One request and its answer."""
+    """One request and its response."""
 
     stream: LiveStream
 
@@ -131,7 +133,7 @@ class Exchange(HTTP1Connection):
         return parsed(data)
 
     async def read_response(self, delegate: HTTPMessageDelegate) -> bool:
-        """Read a request, have it answered; whether another may follow."""
+        """Read a request and have it answered. Return whether another request may follow."""
         stream, told = self.stream, False
         try:
             stream.overflow = header_too_large
@@ -148,7 +150,7 @@ class Exchange(HTTP1Connection):
             self._connection.work()
             if not has_body:
                 self._read_finished = True
-                stream.set_close_callback(self._on_connection_close)  # notices a peer that leaves during `prepare`
+                stream.set_close_callback(self._on_connection_close)  # notices a peer that disconnects during `prepare`
             told = True
             self.allow_chunks(MOST_CHUNKS)
             received = delegate.headers_received(start, headers)
@@ -194,7 +196,7 @@ class Exchange(HTTP1Connection):
             self._clear_callbacks()
 
     def allow_chunks(self, most: int) -> None:
-        """How many chunks the body of this request may have."""
+        """Set the number of chunks that the body of this request may have."""
         self.stream.lines_left = max(most, MOST_CHUNKS)
 
     async def _deliver_body(self, delegate: HTTPMessageDelegate, data: bytes) -> None:
@@ -206,8 +208,8 @@ class Exchange(HTTP1Connection):
     def write_headers(
         self, start_line: Any, headers: HTTPHeaders, chunk: bytes | None = None
     ) -> asyncio.Future[None]:
-        """Send the header of an answer, with `chunk`, as Tornado does. What differs is that all its lines are written
-        and checked at once."""
+        """Send the header of a response, with `chunk`, as Tornado does, but format and check all of its lines at once.
+        """
         assert isinstance(start_line, ResponseStartLine)
         if not self._read_finished and not self._drop_body():
             self._disconnect_on_finish = True
@@ -224,7 +226,7 @@ class Exchange(HTTP1Connection):
         return future
 
     def _prepare_framing(self, code: int, headers: HTTPHeaders) -> None:
-        """Decide how the end of an answer is told (RFC 9112 section 6.3), and say so in its header."""
+        """Decide how the end of the response is marked (RFC 9112 section 6.3), and set the header fields for it."""
         request, asked = self._request_start_line, self._request_headers
         assert isinstance(request, RequestStartLine) and asked is not None
         is_new, sized = request.version == "HTTP/1.1", "Content-Length" in headers
@@ -242,7 +244,7 @@ class Exchange(HTTP1Connection):
             self._expected_content_remaining = int(headers["Content-Length"]) if sized else None
 
     def _drop_body(self) -> bool:
-        """Drop the body of a request that is answered before it was read, if it has come already."""
+        """Discard the body of a request that was answered before its body was read, if the body has arrived already."""
         assert self._request_headers is not None
         length = self._request_headers.get("Content-Length", "")
         if self._reads_body or not (length.isdecimal() and len(length) < 7 and self.stream.holds(int(length))):
@@ -258,18 +260,18 @@ class Exchange(HTTP1Connection):
 
     @property
     def detached(self) -> bool:
-        """Whether the stream belongs to a reader now."""
+        """Whether the stream now belongs to a live reader."""
         stream: LiveStream | None = self.stream
         return stream is None
 
     @property
     def unsent(self) -> bool:
-        """Whether an answer is complete and the peer has not taken all of it."""
+        """Whether a response is complete and the peer has not read all of it."""
         return self._write_finished and not self.detached and self.stream.writing()
 
 
 class ServerConnection(HTTP1ServerConnection):
-    """The requests of one connection."""
+    """Serves the requests of one connection."""
 
     stream: LiveStream
 
@@ -306,7 +308,7 @@ class ServerConnection(HTTP1ServerConnection):
 
     @property
     def detached(self) -> bool:
-        """Whether the stream belongs to a reader now."""
+        """Whether the stream now belongs to a live reader."""
         stream: LiveStream | None = self.stream
         return stream is None
 

@@ -1,4 +1,4 @@
-"""Sockets on which the last word is said: what their peers still send is dropped for a moment, then they are closed."""
+"""Sockets that linger after the last response: input is discarded for a moment, then they are closed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 LINGER_SECONDS = 10.0
 LINGER_BYTES = 9 << 20
-"""As much as the largest body that is dropped before its refusal, and some more."""
+"""The number of bytes that are discarded: somewhat more than the largest body that may be refused."""
 MOST = 256
-"""Sockets of one server that linger at once; beyond, the oldest is closed."""
+"""The number of sockets of one server that may linger at once. Beyond it, the oldest is closed."""
 READS = 16
-"""Reads of one turn of the loop."""
+"""The number of reads of one turn of the event loop."""
 
 
 class _Left:
@@ -24,7 +24,7 @@ class _Left:
 
 
 class Lingering:
-    """Calls `ended` once for each socket that was added and is closed."""
+    """Calls `ended` once for each socket that was added and is now closed."""
 
     def __init__(self, ended: Callable[[], None]) -> None:
         self._ended = ended
@@ -35,10 +35,10 @@ class Lingering:
         return len(self._left)
 
     def add(self, left: socket.socket) -> None:
-        """Tell the peer that nothing more will come, and read on."""
+        """Tell the peer that nothing more will be sent, and go on reading."""
         try:
             left.shutdown(socket.SHUT_WR)
-        except OSError:  # the peer has left
+        except OSError:  # the peer has disconnected
             left.close()
             self._ended()
             return
@@ -63,7 +63,7 @@ class Lingering:
                 self._end(left)
                 return
             held.rest -= size
-            if held.rest <= 0:  # the peer gets the moment that is left to read what it was told
+            if held.rest <= 0:  # the peer gets the remaining time to read the response
                 asyncio.get_running_loop().remove_reader(left)
                 return
 

@@ -1,4 +1,4 @@
-"""The server's door: who comes in, how many at once, and who has to leave because nothing comes from them."""
+"""The TCP server: accepts connections, limits their number, and closes those that send nothing."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from livewall.request_deadlines import Patience, Phase, Terms
 log = logging.getLogger("livewall.http")
 
 READ_CHUNK = 8 * 1024
-"""What is allocated for each read. Most that comes is a pong, an act or a request of some hundred bytes."""
+"""The size in bytes of the buffer for each read. Most input is a pong, an act or a request of some hundred bytes."""
 MAX_BUFFER = 2 << 20
 AT_ONCE = 64
-"""Connections that are taken in one turn of the loop."""
+"""The number of connections that are accepted in one turn of the event loop."""
 PAUSE = 0.25
-"""Seconds for which nobody is let in when there is no room."""
+"""The time in seconds for which no connection is accepted if there is no room."""
 QUIET = 60.0
-"""Seconds for which it is not said again that there is no room."""
+"""The time in seconds between two warnings that there is no room."""
 SILENT, IDLE = 2.0, 10.0
-"""Seconds after which a connection gives way to a new one: without a request, and between two."""
+"""The time in seconds after which a connection without a request, or between two requests, gives way to a new one."""
 MOST_HEADERS = 32 << 20
-"""Bytes of unfinished headers, of all connections together; beyond, the latest are sent away."""
+"""The number of bytes of unfinished headers of all connections together. Beyond it, the newest are closed."""
 NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -69,7 +69,7 @@ class LiveServer(HTTPServer):
             asyncio.get_running_loop().add_reader(each, self._accept, each)
 
     def _pause(self, why: str = "") -> None:
-        """Let nobody in for a moment: those who wait are kept in the system's queue."""
+        """Accept no connections for a moment. Those that wait stay in the queue of the operating system."""
         loop = asyncio.get_running_loop()
         for each in self._listening:
             loop.remove_reader(each)
@@ -101,7 +101,7 @@ class LiveServer(HTTPServer):
                 if error.errno in NO_ROOM:
                     self._make_room()
                     self._pause()
-                else:  # raised, it would be raised again at once, and for ever
+                else:  # If it were raised, it would be raised again at once, in a loop.
                     self._pause(os.strerror(error.errno or 0))
                 return
             self.take(connection, address)
@@ -133,7 +133,7 @@ class LiveServer(HTTPServer):
     # -- who has to leave
 
     def sweep(self) -> None:
-        """Send away those who take too long; to be called about once a second."""
+        """Close the connections that take too long. This is called about once a second."""
         now, terms, headers = self.now(), self.terms, 0
         for stream in list(self.open.waiting):
             held, serving = stream.patience, self._serving.get(stream)
@@ -153,8 +153,8 @@ class LiveServer(HTTPServer):
                 stream.close()
 
     def _make_room(self) -> bool:
-        """Close some connections on which no request is under way: those that never finished one first, then those
-        that have been idle for the longest time. Whoever votes or watches is not touched."""
+        """Close some connections on which no request is under way: first those that never finished one, then those that
+        have been idle the longest. Clients that vote or watch are not touched."""
         now = self.now()
         silent: list[tuple[float, LiveStream]] = []
         idle: list[tuple[float, LiveStream]] = []

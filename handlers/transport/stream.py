@@ -1,7 +1,8 @@
-"""A connection the hub can write to directly: Tornado's IOStream, plus direct sends and its own kept in order.
+"""A connection that the hub can write to directly: Tornado's IOStream with direct sends, which keep their order with
+buffered writes.
 
-Whatever enters the stream's buffer (a reply, a ping, the rest of a piece) must leave before the next direct send, so
-the reader is `busy` for as long as the buffer holds bytes.
+Bytes in the stream's buffer (a reply, a ping, the rest of a batch) must be sent before the next direct send, so the
+reader is `busy` while the buffer holds bytes.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ from livewall.request_deadlines import Patience
 log = logging.getLogger("livewall.http")
 
 READ_AHEAD = 2 << 10
-"""Bytes that may lie unread while a stream goes on listening."""
+"""The number of unread bytes up to which a stream goes on listening."""
 NOTSENT_LOWAT = 16 * 1024
 SEND_BUFFER = 64 * 1024
 PONG = b"\x8a\x80"
-"""The beginning of a client's answer to a ping without payload; four bytes of mask follow (RFC 6455 §5.5.3)."""
+"""The beginning of a client's answer to a ping without payload. Four bytes of mask follow (RFC 6455 §5.5.3)."""
 
 
 class WritableWatcher:
-    """Tells streams when their sockets take bytes again: one epoll for all, because a writer of the loop's own and a
-    buffer of Tornado's come to more than a kilobyte for each reader that never reads."""
+    """Tells streams when their sockets are writable again. All share one epoll, because a writer in the event loop and
+    one of Tornado's buffers would cost more than a kilobyte for each reader that never reads."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -53,19 +54,20 @@ class WritableWatcher:
     def _look(self) -> None:
         for handle, _ in self._epoll.poll(0, 256):
             stream = self._full.get(handle)
-            if stream is not None:  # else it was closed by what another of these did
+            if stream is not None:  # otherwise another stream's callback has closed it
                 self.remove(handle)
                 stream.room()
 
 
 class OpenConnections:
-    """What the connections of one server share, and how many there are."""
+    """The number of connections of one server, and what they share."""
 
     def __init__(self) -> None:
         self.room = WritableWatcher()
         self.count = 0
         self.waiting: dict[LiveStream, None] = {}
-        """Those on which a request or an answer is awaited, in the order in which they came; live readers are not."""
+        """The connections on which a request or a response is awaited, in the order in which they were opened. Live
+        readers are not among them."""
         self.lingering = Lingering(self._ended)
 
     def _ended(self) -> None:
@@ -73,7 +75,7 @@ class OpenConnections:
 
 
 class LiveStream(IOStream):
-    """An IOStream that tells when it holds bytes, and when bytes can be taken again."""
+    """An IOStream that reports when its buffer holds bytes, and when its socket is writable again."""
 
     def __init__(self, *args: Any, connections: OpenConnections | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -81,13 +83,13 @@ class LiveStream(IOStream):
         self._open = connections or OpenConnections()
         self._open.count += 1
         self.came = 0
-        """Bytes that have been read from the socket."""
+        """The number of bytes that have been read from the socket."""
         self.patience: Patience | None = None
         self.overflow: Callable[[], bytes] | None = None
-        """What to answer to a header that is larger than allowed."""
+        """Returns the response to a header that is too large."""
         self._lingers = False
         self.lines_left = 0
-        """Lines that may still be read. Of those there is one before each chunk of a body."""
+        """The number of lines that may still be read. One precedes each chunk of a body."""
         self.held: Callable[[], None] | None = None
         self.empty: Callable[[], None] | None = None
         self._room = self._open.room
@@ -97,7 +99,7 @@ class LiveStream(IOStream):
 
     @property
     def holding(self) -> bool:
-        """Whether bytes wait here: no direct send may pass them."""
+        """Whether the buffer holds bytes, so that no direct send may overtake them."""
         return bool(self._rest) or self.writing()
 
     def write(self, data: bytes | memoryview) -> asyncio.Future[None]:
@@ -110,7 +112,8 @@ class LiveStream(IOStream):
         return future
 
     def say(self, data: bytes) -> None:
-        """Send now what can be sent, the rest in its turn; without the future that `write` makes for each call."""
+        """Send what the socket takes now, and the rest when it can be sent. This saves the future that each call of
+        `write` makes."""
         if self.closed():
             return
         if self.holding:
@@ -128,7 +131,7 @@ class LiveStream(IOStream):
 
     def _left(self, future: asyncio.Future[None]) -> None:
         if not future.cancelled():
-            future.exception()  # a closed stream is told by its close callback
+            future.exception()  # the close callback reports a closed stream
         self._tell()
 
     def _tell(self) -> None:
@@ -136,7 +139,7 @@ class LiveStream(IOStream):
             self.empty()
 
     def keep(self, rest: bytes) -> None:
-        """Send what a direct send left as soon as there is room, and have `empty` called once it is gone."""
+        """Buffer the rest of a direct send, send it as soon as there is room, and call `empty` once it is sent."""
         if self.closed():
             return
         if self.writing():
@@ -148,13 +151,13 @@ class LiveStream(IOStream):
         self.watch()
 
     def watch(self) -> None:
-        """Call `empty` once the socket takes bytes again."""
+        """Call `empty` once the socket is writable again."""
         if self._waits < 0 and not self.closed() and not self.writing():
             self._waits = self.socket.fileno()
             self._room.add(self._waits, self)
 
     def room(self) -> None:
-        """The socket takes bytes."""
+        """Go on after the socket has become writable."""
         self._waits = -1
         if self._rest:
             try:
@@ -167,11 +170,11 @@ class LiveStream(IOStream):
             if self._rest:
                 self.watch()
                 return
-        self._tell()  # where Tornado writes as well, `_left` will
+        self._tell()  # if Tornado writes as well, `_left` will call it
 
     def _handle_events(self, fd: Any, events: int) -> None:
-        """As Tornado does, but that a little that nobody has read yet (the body behind a header, the rest of a frame)
-        does not end the listening for more, which would have to begin again a moment later."""
+        """Handle events as Tornado does, but go on listening while a few bytes are unread (the body after a header, the
+        rest of a frame). Tornado would stop listening and start again a moment later."""
         if self.closed():
             return
         try:
@@ -183,7 +186,7 @@ class LiveStream(IOStream):
                 return
             if events & IOLoop.ERROR:
                 self.error = self.get_fd_error()
-                self.io_loop.add_callback(self.close)  # after what was read is told
+                self.io_loop.add_callback(self.close)  # after the bytes that were read are delivered
                 return
             listens = self.reading() or (not self.writing() and self._read_buffer_size <= READ_AHEAD)
             state = IOLoop.ERROR | (IOLoop.READ if listens else 0) | (IOLoop.WRITE if self.writing() else 0)
@@ -198,8 +201,8 @@ class LiveStream(IOStream):
             raise
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
-        """Takes a pong that comes alone where it is read: it says no more than that somebody is there, and its way
-        through the frame's three reads is most of what an idle reader costs."""
+        """Read from the socket, and handle a pong that arrives alone directly. It only shows that the client is alive,
+        and its way through the three reads of a frame would be most of the cost of an idle reader."""
         size = super().read_from_fd(buf)
         while size == 6 and self.pong is not None and bytes(buf[:2]) == PONG and self._begins_frame():
             self.pong()
@@ -209,7 +212,7 @@ class LiveStream(IOStream):
         return size
 
     def read_until(self, delimiter: bytes, max_bytes: int | None = None) -> Awaitable[bytes]:
-        """Tornado reads the lengths of chunks by this, and nothing else. Raises HTTPInputError beyond `lines_left`."""
+        """Read a line. Tornado reads only the sizes of chunks this way. Raises HTTPInputError beyond `lines_left`."""
         self.lines_left -= 1
         if self.lines_left < 0:
             raise HTTPInputError("the body comes in too many chunks; send it in larger ones")
@@ -217,38 +220,38 @@ class LiveStream(IOStream):
 
     @property
     def unread(self) -> int:
-        """Bytes that have come and that nobody has read yet."""
+        """The number of bytes that have arrived and have not been read yet."""
         return self._read_buffer_size
 
     @property
     def sent(self) -> int:
-        """Bytes that the peer has taken of what Tornado wrote."""
+        """The number of bytes that the peer has taken of what Tornado wrote."""
         return self._total_write_done_index
 
     def drop(self, size: int) -> None:
-        """Forget so many bytes that have come. Only while no read is under way."""
+        """Discard so many bytes that have arrived. No read may be under way."""
         del self._read_buffer[:size]
         self._read_buffer_size -= size
 
     def holds(self, size: int) -> bool:
-        """Whether that many bytes have come that nobody has read yet."""
+        """Return whether at least so many bytes have arrived that have not been read yet."""
         return self._read_buffer_size >= size
 
     def _begins_frame(self) -> bool:
-        """Whether the next byte begins a frame: its first two are waited for, and none is there yet."""
+        """Return whether the next byte begins a frame: its first two bytes are awaited, and none has arrived yet."""
         return self._read_bytes == 2 and not self._read_partial and self._read_buffer_size == 0
 
     # -- leaving
 
     def refuse(self, answer: bytes) -> None:
-        """Say a last word and close, so that it arrives."""
+        """Send a last response, and close in a way that lets it arrive."""
         if not self.closed():
             self.say(answer)
             self.linger()
 
     def linger(self) -> None:
-        """Close once everything is sent, and drop for a moment what still comes: if bytes lay unread, the kernel would
-        answer them with a reset, which overtakes the last word (RFC 9112 §9.6)."""
+        """Close once everything is sent, and discard input for a moment. If bytes lay unread, the kernel would reset
+        the connection, and the reset would overtake the last response (RFC 9112 §9.6)."""
         if self.closed() or self._lingers:
             return
         self._lingers = True
@@ -267,7 +270,7 @@ class LiveStream(IOStream):
 
     def _signal_closed(self) -> None:
         if self.error is not None:
-            # Its frames hold this stream: nothing of a reader that was cut off shall wait for the collector.
+            # Its frames hold this stream, which must not wait for the garbage collector after a reader was cut off.
             self.error.__traceback__ = None
         super()._signal_closed()
 
@@ -285,12 +288,12 @@ class LiveStream(IOStream):
         super().close_fd()
 
     def set_nodelay(self, value: bool) -> None:
-        """Leave it as it is, on: answers are written whole, and Tornado would change it twice for each."""
+        """Leave the option on: responses are written as a whole, and Tornado would change it twice for each."""
 
     def go_live(
         self, held: Callable[[], None], empty: Callable[[], None], pong: Callable[[], None] | None = None
     ) -> None:
-        """From now on the hub sends directly. `pong`, for a WebSocket, is called for an answer to a ping."""
+        """Let the hub send directly from now on. `pong`, for a WebSocket, is called for each answer to a ping."""
         self._open.waiting.pop(self, None)
         self.patience = None
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOTSENT_LOWAT)

@@ -1,7 +1,8 @@
-"""WebSocket frames (RFC 6455 §5): read with every check, and refused with a code that arrives.
+"""WebSocket frames (RFC 6455 §5), read with every check of the RFC. Violations are answered with a close code that
+arrives.
 
-Tornado cuts a connection that breaks the protocol without a word; its client takes that for a broken network and
-comes back for ever.
+Tornado cuts a connection that violates the protocol without a close frame. The client takes that for a broken network,
+and reconnects forever.
 """
 
 from __future__ import annotations
@@ -18,23 +19,25 @@ from handlers.transport.stream import LiveStream
 from livewall.errors import Busy, CloseCode
 
 SMALL = 4 << 10
-"""Bytes of a frame that are not counted while they come. Acts are much smaller."""
+"""The size in bytes up to which frames are not counted while they arrive. Acts are much smaller."""
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 
 class Counted(Protocol):
-    """Where the bytes of unfinished messages are counted, for one connection."""
+    """Counts the bytes of the unfinished messages of one connection."""
 
     def take(self, size: int) -> None:
-        """Raises Busy where too many are held."""
+        """Count so many bytes. Raises Busy if too many are held."""
 
     def release(self) -> None: ...
 
 
 class Frames(WebSocketProtocol13):
-    """Reads frames of at most `most` bytes a message. `spend` is called for each frame that is no message of its own
-    (a ping, a pong, a part) and raises Busy where there are too many: each costs as much as an act, and nothing else
-    limits them."""
+    """Reads frames of messages of at most `most` bytes.
+
+    `spend` is called for each frame that is not a message of its own (a ping, a pong, a fragment), and raises Busy if
+    there are too many: each costs as much as an act, and nothing else limits them.
+    """
 
     stream: LiveStream
 
@@ -85,7 +88,7 @@ class Frames(WebSocketProtocol13):
             await handled
 
     def _why_not(self, first: int, second: int) -> str:
-        """What is wrong with the beginning of a frame; nothing where it is right."""
+        """Return what is wrong with the first two bytes of a frame, or an empty text."""
         opcode, final = first & 0x0F, first & 0x80
         if first & 0x70:
             return "reserved bits of a frame are set"
@@ -102,7 +105,7 @@ class Frames(WebSocketProtocol13):
         return ""
 
     def _handle_message(self, opcode: int, data: bytes) -> asyncio.Future[None] | None:
-        if self.server_terminated and opcode != CLOSE:  # what comes after our close frame is not acted upon
+        if self.server_terminated and opcode != CLOSE:  # whatever follows our close frame is ignored
             return None
         if opcode in (TEXT, CLOSE):
             try:
@@ -118,13 +121,13 @@ class Frames(WebSocketProtocol13):
         return super()._handle_message(opcode, data)
 
     def refuse(self, code: int, reason: str) -> None:
-        """Close with a code at once, and drop what still comes so that the code arrives."""
+        """Close with a code at once, and discard further input so that the code arrives."""
         if self.client_terminated or self.stream.closed():
             return
         if not self.server_terminated:
             self._write_frame(True, CLOSE, struct.pack(">H", code) + reason.encode()[:120])
             self.server_terminated = True
-        self.client_terminated = True  # ends the reading of frames
+        self.client_terminated = True  # ends the loop that reads frames
         if self._waiting is not None:
             self.stream.io_loop.remove_timeout(self._waiting)
             self._waiting = None
@@ -132,7 +135,7 @@ class Frames(WebSocketProtocol13):
         self.stream.linger()
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
-        if code == CloseCode.RATE:  # who says too much is not listened to while it takes its leave
+        if code == CloseCode.RATE:  # a client that sends too much is not read while the connection closes
             self.refuse(code, reason or "")
             return
         super().close(code, reason)
