@@ -20,7 +20,7 @@ def is_aiken(text: str) -> bool:
 
 
 def parse(text: str) -> Taken:
-    """Raises DeckFault."""
+    """Return the drafts of the questions in a text. Raises DeckFault."""
     drafts = Drafts()
     begun, title = 0, ""
     options: list[tuple[int, str]] = []
@@ -45,7 +45,7 @@ def parse(text: str) -> Taken:
             options.append((number, option[2]))
             apart = False
         elif options and not apart:
-            at, label = options[-1]  # a long one, wrapped
+            at, label = options[-1]  # a long question, wrapped over several lines
             options[-1] = at, f"{label} {line.strip()}"
         elif options:
             drafts.wrong(begun, "this question has no line ANSWER: below its options")

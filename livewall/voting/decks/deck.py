@@ -1,6 +1,6 @@
-"""A deck: the questions of an event as Markdown or plain text, read and written. A pure pair: `parse(format(x)) == x`.
+"""Decks: the questions of an event as Markdown or plain text, read and written. A pure pair: `parse(format(x)) == x`.
 
-The grammar is in docs/decks.md. What is wrong is told with its line, and all of it at once.
+The grammar is in docs/decks.md. All problems are reported at once, each with its line.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ MOST_BYTES = 1 << 20
 
 
 def text_of(data: bytes) -> str:
-    """The text of a file or a body: UTF-8, or UTF-16 with its mark, as Excel writes it.
+    """Return the text of a file or a body: UTF-8, or UTF-16 with its byte order mark, as Excel writes it.
 
-    Raises DeckFault where it is neither, BadInput (`too_large`).
+    Raises DeckFault if it is neither, BadInput (`too_large`).
     """
     if len(data) > MOST_BYTES:
         raise BadInput("too_large", f"a deck has at most {MOST_BYTES:,} bytes")
@@ -40,27 +40,27 @@ def text_of(data: bytes) -> str:
 
 
 def parse(text: str) -> list[PollIn]:
-    """The polls of a deck, in order and on no wall. Raises DeckFault."""
+    """Return the polls of a deck, in order and on no wall. Raises DeckFault."""
     return Reader().polls_of(plain(text))
 
 
 def plain(text: str) -> str:
-    """The text with line ends of one kind, and without the mark that some editors put first."""
+    """Return the text with line ends of one kind, and without a byte order mark."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def has_headings(text: str) -> bool:
-    """Whether a question has `## ` before it, as in every deck that was exported and in no other format."""
+    """Return whether a question has `## ` before it, as in every exported deck and in no other format."""
     return re.search("^## ", text, re.MULTILINE) is not None
 
 
 def has_options(text: str) -> bool:
-    """Whether any line begins like an option."""
+    """Return whether any line begins like an option."""
     return any(recognised(line, 0, named).kind is Kind.OPTION for line in text.split("\n"))
 
 
 def format(polls: Sequence[PollIn], title: str = "") -> str:
-    """The deck of polls that the API would take, under the title of a wall."""
+    """Return the deck of polls that the API would accept, under the title of a wall."""
     parts = [f"# {written(title, named)}\n"] if title else []
     for poll in polls:
         part = [f"## {written(poll.title, named)}\n\n"]

@@ -1,4 +1,4 @@
-"""The settings of a question in a deck: the words a speaker would use for the fields of a poll, both ways."""
+"""The settings of a question in a deck: the words that stand for the fields of a poll, read and written."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Fields = dict[str, Any]
 
 
 class Setting(NamedTuple):
-    """`read` gives fields of a poll from the words behind the colon, or raises ValueError with what is taken; `written`
-    the words for a poll, "" where they go without saying."""
+    """A setting. `read` returns fields of a poll from the words behind the colon, or raises ValueError with the
+    accepted words; `written` returns the words for a poll, "" for the default."""
 
     names: tuple[str, ...]
     read: Callable[[str], Fields]
@@ -114,7 +114,7 @@ NAMES: Mapping[str, Setting] = {name: setting for setting in SETTINGS for name i
 
 
 def plain(name: str) -> str:
-    """A name as it stands in `NAMES`: case, width, and `_` or `-` for a space, do not matter."""
+    """Return a name as it stands in `NAMES`: case, width, and `_` or `-` for a space, do not matter."""
     return re.sub(r"[\s_-]+", " ", skeleton(name))
 
 
@@ -123,11 +123,11 @@ def named(name: str) -> bool:
 
 
 def fields(name: str, value: str) -> Fields:
-    """The fields of a poll that a setting gives. `max_choices` of None is as many as there are options. Raises
-    ValueError with what would have been taken."""
+    """Return the fields of a poll that a setting gives. A `max_choices` of None means all options. Raises ValueError
+    with the accepted words."""
     return NAMES[plain(name)].read(skeleton(value))
 
 
 def lines(poll: PollIn) -> list[str]:
-    """The settings of a poll that do not go without saying."""
+    """Return the settings of a poll that differ from the defaults, a line each."""
     return [f"{setting.names[0]}: {words}" for setting in SETTINGS if (words := setting.written(poll))]

@@ -1,4 +1,4 @@
-"""Polls from a file that is no deck, gathered with what is wrong in it, each with its line."""
+"""Drafts of polls from a file that is not a deck, collected with its problems and their lines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RIGHT_ANSWERS = (
 
 
 class Taken(NamedTuple):
-    """The polls of a file, and what of it is not kept, in words."""
+    """The polls of a file, and in words the parts of it that are not kept."""
 
     polls: list[PollIn]
     notes: list[str]
@@ -28,18 +28,18 @@ class Drafts:
         self._notes: list[str] = []
 
     def wrong(self, line: int, reason: str) -> None:
-        """Note a problem. Raises DeckFault when there are so many that the rest does not matter."""
+        """Note a problem. Raises DeckFault once there are too many to go on."""
         self._problems.append(Problem(line, reason))
         if len(self._problems) >= MOST_PROBLEMS:
             raise DeckFault(self._problems)
 
     def note(self, text: str) -> None:
-        """Say, once, what is not kept."""
+        """Say, once, that a part of the file is not kept."""
         if text not in self._notes:
             self._notes.append(text)
 
     def add(self, line: int, title: str, options: Sequence[tuple[int, str]], **settings: Any) -> None:
-        """A question, and its options each with its line."""
+        """Add a question, and its options with their lines."""
         known = len(self._problems)
         if why := fault({"title": title}) or unclean(title):
             self.wrong(line, f"the question {why}")
@@ -60,7 +60,7 @@ class Drafts:
             self._polls.append(PollIn(title, [label for _, label in options], **settings))
 
     def taken(self) -> Taken:
-        """What was gathered. Raises DeckFault."""
+        """Return the drafts. Raises DeckFault if there were problems."""
         if not self._polls and not self._problems:
             self._problems.append(Problem(1, "there is no question in this file"))
         if self._problems:

@@ -1,6 +1,6 @@
-"""Questions in Moodle's GIFT format: those of multiple choice and of true or false.
+"""Questions in Moodle's GIFT format: multiple choice, and true or false.
 
-https://docs.moodle.org/en/GIFT_format. Which answers are right, feedback and names of questions are not kept.
+https://docs.moodle.org/en/GIFT_format. Right answers, feedback and names of questions are not kept.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _WEIGHT = re.compile(r"%(-?[0-9]+(?:\.[0-9]+)?)%\s*")
 _MARKUP = re.compile(r"<[A-Za-z/!][^>]*>|&(?:[A-Za-z]+|#[0-9]+);")
 _ESCAPED = "~=#{}:\\n"
 _MASKED = {sign: chr(0xFDD0 + place) for place, sign in enumerate(_ESCAPED)}
-"""What stands for a sign behind a backslash meanwhile: characters that no text has."""
+"""Private characters that stand for an escaped sign while the text is parsed."""
 _SHOWN = str.maketrans({mask: "\n" if sign == "n" else sign for sign, mask in _MASKED.items()})
 GAP = "_____"
-"""What stands in place of a missing word."""
+"""The text in place of a missing word."""
 
 
 def is_gift(text: str) -> bool:
-    """Whether a question has answers in braces behind it, where a deck has them behind options alone."""
+    """Return whether a question has answers in braces behind it; a deck has braces behind options only."""
     masked = _mask(text)
     lines = masked.splitlines(keepends=True)
     place = 0
@@ -40,7 +40,7 @@ def is_gift(text: str) -> bool:
 
 
 def parse(text: str) -> Taken:
-    """Raises DeckFault."""
+    """Return the drafts of the questions in a text. Raises DeckFault."""
     drafts = Drafts()
     for line, block in _questions(_mask(text)):
         _question(drafts, line, block)
@@ -48,12 +48,12 @@ def parse(text: str) -> Taken:
 
 
 def _questions(text: str) -> Iterator[tuple[int, str]]:
-    """The questions, separated by blank lines outside of braces, without comments; each with its first line."""
+    """Return the questions, separated by blank lines outside of braces, without comments; each with its first line."""
     begun, lines, depth = 0, list[str](), 0
     for number, line in enumerate([*text.split("\n"), ""], 1):
         if line.lstrip().startswith("//"):
             if lines:
-                lines.append("")  # what follows keeps its number
+                lines.append("")  # the lines that follow keep their numbers
             continue
         if not line.strip() and not depth:
             if lines:
@@ -128,5 +128,5 @@ def _mask(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """The text that was meant, on one line but for its own `\\n`."""
+    """Return the text without escapes, on one line but for its own `\n`."""
     return " ".join(text.split()).translate(_SHOWN).strip()

@@ -1,6 +1,6 @@
 """The lines of a deck: what each of them is, and how a text is written that would look like something else.
 
-It knows nothing of polls but the names of their settings, which it is given.
+It knows nothing of polls except the names of their settings, which are passed in.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 _BULLETS = "-*+•·●○▪–—－"
 _SIGNS = {**dict.fromkeys("-–—－", "dash"), **dict.fromkeys("•·●○▪", "bullet")}
-"""Signs that programs put in place of one another: a question's options may begin with any of one kind."""
+"""Bullets by kind: programs use the signs of one kind interchangeably, so the options of a question may mix them."""
 _SPECIAL = re.escape(string.punctuation + _BULLETS + "：、．）")
 _ESCAPE = re.compile(rf"\\([{_SPECIAL}])")
 _NEEDS_ESCAPE = re.compile(rf"\\(?=[{_SPECIAL}]|\Z)")
@@ -22,17 +22,17 @@ _MARK = rf"[{re.escape(_BULLETS)}]|[0-9]{{1,3}}[.)．）]|[A-Za-z][)）]"
 _MARKER = re.compile(rf"({_MARK})(?:\s+(.*)|\Z)|([0-9]{{1,3}}、)\s*(.*)")
 _OPENS = "<!--"
 _COMMENT = re.compile(r"(?<!\\)(?:\\\\)*" + _OPENS)
-"""The beginning of a comment, unless a backslash takes its meaning away."""
+"""The beginning of a comment, unless a backslash escapes it."""
 _CHECKBOX = re.compile(r"\[[ xX✓✔]?\](?=[\s\\]|\Z)")
 _RULE = re.compile(r"([-=_*])\1{2,}")
 _COLON = re.compile("[:：]")
 ABSTAIN = "abstain"
 """The mark of the option that means to abstain."""
 LONGEST_NAME = 40
-"""Characters before the colon of a setting, at most."""
+"""The largest number of characters before the colon of a setting."""
 
 Named = Callable[[str], bool]
-"""Whether a setting is called so."""
+"""Returns whether a setting has this name."""
 
 
 class Kind(Enum):
@@ -49,10 +49,10 @@ _GOING_ON = (Kind.HEADING, Kind.OPTION, Kind.TEXT)
 
 
 class Line(NamedTuple):
-    """A line and those it goes on with after a backslash at its end: `pieces`, still with their backslashes.
+    """A line, with the lines that continue it after a backslash at its end: `pieces`, still with their backslashes.
 
-    `level` is a heading's number of `#`, `indent` the space before it all, `name` what stands before a setting's colon,
-    or the kind of an option's mark. `apart` says that a blank line stands before it.
+    `level` is the number of `#` of a heading, `indent` the space before the line, `name` the text before a setting's
+    colon or the kind of an option's mark. `apart` says that a blank line precedes it.
     """
 
     number: int
@@ -65,8 +65,8 @@ class Line(NamedTuple):
 
 
 def lines_of(text: str, named: Named) -> Iterator[Line]:
-    """The lines of a deck that are not blank, without its comments. Of a block of code the line that begins it; last
-    the comments that cannot be left out, each with the reason."""
+    """Return the lines of a deck that are not blank, without its comments. Of a block of code only its first line is
+    returned. The second value are the comments that cannot be left out, each with the reason."""
     raw, faults = without_comments(text.split("\n"))
     place, apart = 0, False
     while place < len(raw):
@@ -94,8 +94,8 @@ def lines_of(text: str, named: Named) -> Iterator[Line]:
 
 
 def without_comments(raw: Sequence[str]) -> tuple[list[str], list[tuple[int, str]]]:
-    """The lines without `<!-- … -->`, each of which ends at its first `-->`; and, by their lines, those comments of
-    which nobody can say where they were meant to end."""
+    """Return the lines without `<!-- … -->`, each comment ending at its first `-->`; and by their lines the comments
+    whose end is not clear."""
     kept: list[str] = []
     faults: list[tuple[int, str]] = []
     begun, nested = 0, False
@@ -127,12 +127,13 @@ def without_comments(raw: Sequence[str]) -> tuple[list[str], list[tuple[int, str
 
 
 def _behind(left: str, right: str) -> str:
-    """What stands behind a comment, as it goes on with `left`: no space stands there twice, and none before a line."""
+    """Return the text behind a comment as it continues `left`: without a double space, or one at the beginning of a
+    line."""
     return right if left[-1:].strip() else right.lstrip()
 
 
 def recognised(raw: str, number: int, named: Named) -> Line:
-    """One line by itself."""
+    """Return what one line is by itself."""
     text = raw.strip()
     indent = len(raw[: len(raw) - len(raw.lstrip())].expandtabs(4)) if raw[:1].isspace() else 0
     if not text or _RULE.fullmatch(text):
@@ -151,7 +152,7 @@ def recognised(raw: str, number: int, named: Named) -> Line:
 
 
 def setting_of(text: str) -> tuple[str, str] | None:
-    """What stands before and after a colon, where the first is no longer than a name."""
+    """Return the texts before and after a colon, if the first is not longer than a name."""
     found = _COLON.search(text, 0, LONGEST_NAME)
     return (text[: found.start()].strip(), text[found.end() :].strip()) if found else None
 
@@ -161,12 +162,12 @@ def _is_text(raw: str, named: Named) -> bool:
 
 
 def _goes_on(piece: str) -> bool:
-    """Whether a line ends with a backslash that no other backslash escapes."""
+    """Return whether a line ends with a backslash that no other backslash escapes."""
     return (len(piece) - len(piece.rstrip("\\"))) % 2 == 1
 
 
 def read(pieces: Sequence[str]) -> str:
-    """The text that was meant."""
+    """Return the text that was meant."""
     return "\n".join(
         (piece[1] + _ESCAPE.sub(r"\1", piece[2:])) if _hides_space(piece) else _ESCAPE.sub(r"\1", piece)
         for piece in pieces
@@ -174,12 +175,12 @@ def read(pieces: Sequence[str]) -> str:
 
 
 def has_checkbox(piece: str) -> bool:
-    """Whether an option begins with `[x]` or `[ ]`, as lists do in which the right answers are ticked."""
+    """Return whether an option begins with `[x]` or `[ ]`, as in lists whose right answers are ticked."""
     return _CHECKBOX.match(piece) is not None
 
 
 def marks_of(piece: str) -> tuple[str, Sequence[str]]:
-    """The end of an option without the marks in braces behind it, and these marks."""
+    """Return the end of an option without the marks in braces behind it, and these marks."""
     before, _, inside = piece.rpartition("{")
     words = inside[:-1].split()
     marked = words and inside.endswith("}") and (not before or before[-1].isspace())
@@ -189,7 +190,7 @@ def marks_of(piece: str) -> tuple[str, Sequence[str]]:
 
 
 def written(text: str, named: Named) -> str:
-    """The text as it is read from behind the mark of a heading or an option; further lines are indented."""
+    """Return the text as it is written behind the mark of a heading or an option; further lines are indented."""
     lines = text.split("\n")
     last = len(lines) - 1
     made = [_escaped(line) + ("\\" if place < last else "") for place, line in enumerate(lines)]
@@ -206,7 +207,7 @@ def _escaped(line: str) -> str:
 
 
 def _guarded(line: str, named: Named) -> str:
-    """A line that goes on with a text, so that it is taken for nothing else."""
+    """Return a line that continues a text, written so that it is not taken for anything else."""
     match recognised(line, 0, named).kind:
         case Kind.TEXT:
             return line

@@ -1,6 +1,6 @@
-"""A file of questions, whatever it is: a deck, Aiken, GIFT, a table; or another format, refused by its name.
+"""Files of questions in any format: a deck, Aiken, GIFT, a table; other formats are refused by name.
 
-What a file is is told by what is in it, so that it is the same on the command line, through the API and on the page.
+The content decides which format a file has, so the command line, the API and the page agree.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _MENTIMETER = re.compile(r"mentimeter|menti\.com", re.IGNORECASE)
 
 
 def read(data: bytes) -> Taken:
-    """The polls of a file, on no wall, and what of it is not kept. Raises DeckFault, BadInput."""
+    """Return the polls of a file, on no wall, and in words the parts that are not kept. Raises DeckFault, BadInput."""
     if len(data) > deck.MOST_BYTES:
         deck.text_of(data)
     for begin, said in _BINARY.items():
@@ -96,7 +96,7 @@ def _table(rows: list[xlsx.SheetRow]) -> Taken:
 
 
 def _foreign(text: str) -> str:
-    """What a text is that is not read, and what to do; else nothing."""
+    """Return what a text is that cannot be read, and what to do about it; None if it is nothing known."""
     begin = text.lstrip()
     if begin.startswith("<") and not begin.startswith("<!--"):
         return next((said for seen, said in _MARKUP if seen.search(begin[:20_000])), "")
@@ -112,8 +112,8 @@ def _foreign(text: str) -> str:
 
 
 def _is_amc(text: str) -> bool:
-    """Whether the first thing that is neither comment nor option of AMC is a question with a star, and somewhere an
-    answer with + stands beside one with -: no list of a deck has both."""
+    """Return whether this is AMC: the first thing that is neither a comment nor an option of AMC is a question with a
+    star, and an answer with + stands beside one with -, which no list of a deck has."""
     lines = [line for line in text.split("\n") if line.strip() and not re.match(r"#(?!#)", line)]
     while lines and _AMC_OPTION.fullmatch(lines[0]):
         del lines[0]

@@ -1,4 +1,4 @@
-"""Reads a deck: lines become questions, questions polls, and what is wrong with either is told with its line."""
+"""The reader of decks: lines become questions, questions become polls, and problems are reported with their lines."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from livewall.wire import OptionIn, PollIn, refused
 MOST_POLLS = 500
 MOST_OPTIONS = 40
 NESTED = 2
-"""So much space tells a question from the options below it, where both have marks."""
+"""The number of spaces that tell a question from the options below it, where both have marks."""
 LOOKS_ALIKE = "use other words, or give each an id of its own, such as {#a} and {#b}"
 _NOT_SHOWN = re.compile(
     r"(?:(?:the )?(?:correct|right) answers?|answers?|correct|right|key|solution|explanation|feedback|rationale|points"
     r"|speaker notes?|antwort|l[öo]sung|richtig|erkl[äa]rung|(?:正确)?答案|解析)\s*[:：=]",
     re.IGNORECASE,
 )
-"""What files of questions say of an answer, and the audience must not read."""
+"""Marks of right answers in files of questions, which the audience must not read."""
 _REFERENCE = re.compile(r"\[[^\]]{0,80}\]:(?:\s|\Z)")
-"""What Markdown does not show: the target of a link, and what some write instead of a comment."""
+"""Parts that Markdown does not show: the target of a link, and a link that some write as a comment."""
 MOST_PROBLEMS = 100
-"""Problems that are told of one deck."""
+"""The largest number of problems that are reported for one deck."""
 
 
 class Problem(NamedTuple):
@@ -42,7 +42,7 @@ class Problem(NamedTuple):
 
 
 class DeckFault(BadInput):
-    """A deck that cannot be taken, with all its `problems` in the order of their lines."""
+    """A deck that cannot be imported, with all its `problems` in the order of their lines."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(problems, key=lambda problem: problem.line)
@@ -56,11 +56,11 @@ class DeckFault(BadInput):
 
 
 class _Full(Exception):
-    """Nothing more is told."""
+    """Raised when no further problem is reported."""
 
 
 class _Option(NamedTuple):
-    """What `Line` says of it, and the lines that it goes on with."""
+    """An option: the fields of its `Line`, and the lines that continue it."""
 
     number: int
     indent: int
@@ -70,7 +70,7 @@ class _Option(NamedTuple):
 
 
 class _Question:
-    """One question as far as it has been read. A plain one has no `#` and level 0."""
+    """A question as far as it has been read. A plain one has no `#` and level 0."""
 
     def __init__(self, line: Line) -> None:
         self.number = line.number
@@ -80,7 +80,7 @@ class _Question:
         self.settings: dict[str, tuple[Any, int]] = {}
         self.too_many = False
         self.doubtful: Line | None = None
-        """A setting after which an option cannot be this question's: it may be a question itself."""
+        """The line of a setting, after which an option cannot belong to this question; it may be a question itself."""
 
 
 class Reader:
@@ -89,7 +89,7 @@ class Reader:
         self._problems: list[Problem] = []
         self._open: _Question | None = None
         self._lost = False
-        """Whether what comes belongs to a question that is not there, which was told."""
+        """Whether the lines that follow belong to a question that is missing, which was reported."""
         self._titled = False
         self._count = 0
 
@@ -117,7 +117,7 @@ class Reader:
     # -- line by line
 
     def _take(self, line: Line, before: Line | None, after: Line | None) -> None:
-        """`before` is the line above unless a blank one stands between, `after` the next one wherever it stands."""
+        """Take a line. `before` is the line above, unless a blank line separates them; `after` is the next one."""
         match line.kind:
             case Kind.HEADING:
                 self._begin(line)
@@ -139,13 +139,13 @@ class Reader:
         self._open, self._lost = _Question(line), False
 
     def _asks(self, line: Line, after: Line) -> bool:
-        """Whether a line that begins like an option is a question: those below it are its options, and it is not one
-        of several itself."""
+        """Return whether a line that begins like an option is a question: it has options below it, and is not one of
+        several options itself."""
         first = self._open.options[0] if self._open and self._open.options else None
         return _is_below(line, after) and (first is None or _is_below(line, first))
 
     def _astray(self, line: Line, why: str) -> None:
-        """Something without a question that it belongs to; told of the first such line."""
+        """Report a line that belongs to no question; only the first of several is reported."""
         if not self._lost:
             self._wrong(line.number, f"{why}: write `## ` before a question")
             self._lost = True
@@ -219,7 +219,7 @@ class Reader:
             self._wrong(line.number, _meant(line) or "this is neither an option (`- ` before it) nor a setting")
 
     def _is_title(self, question: _Question) -> bool:
-        """Whether a question may be no question but the title of the deck."""
+        """Return whether a question may be the title of the deck instead."""
         first = not (self._count or self._problems or self._titled)
         return first and question.level == 1 and not question.options and not question.settings
 
@@ -279,7 +279,7 @@ class Reader:
         labels = [option if isinstance(option, str) else option.label for option in options]
         for places in alike(labels):
             if not shows(labels[places[0]]):
-                continue  # which was told
+                continue  # which was reported
             first, *others = [question.options[place].number for place in places]
             if not all(_own_id(options[place]) for place in places):
                 for other in others:
@@ -287,7 +287,7 @@ class Reader:
         return options
 
     def _check_together(self, question: _Question, options: Sequence[str | OptionIn], settings: dict[str, Any]) -> None:
-        """The rules between the fields: those of any poll on a wall."""
+        """Check the rules between the fields: those of any poll on a wall."""
         valid = {name: value for name, value in settings.items() if not fault({name: value})}
         plain: list[str | OptionIn] = [
             OptionIn(f"{place}", abstain=isinstance(option, OptionIn) and option.abstain)
@@ -305,18 +305,18 @@ def _own_id(option: str | OptionIn) -> bool:
 
 
 def _asks_something(line: Line, after: Line) -> bool:
-    """Whether a line reads like a question with the options that follow it."""
+    """Return whether a line reads like a question for the options that follow it."""
     return after.kind is Kind.OPTION and read(line.pieces).endswith(("?", "？", "؟", ":", "："))
 
 
 def _is_below(line: Line, other: Line | _Option) -> bool:
-    """Whether an option is one of those that a numbered or less indented line asks for."""
+    """Return whether an option belongs to a numbered or less indented line above."""
     deeper = other.indent >= line.indent + NESTED
     return other.kind is Kind.OPTION and (deeper or (line.name == "number" and other.name != "number"))
 
 
 def _settings(question: _Question) -> dict[str, Any]:
-    """The fields that a question's settings give."""
+    """Return the fields that a question's settings give."""
     values = {name: value for name, (value, _) in question.settings.items()}
     most = values.pop("max_choices", None)
     if most is not None:
@@ -327,7 +327,7 @@ def _settings(question: _Question) -> dict[str, Any]:
 
 
 def fault(fields: dict[str, Any]) -> str:
-    """What the API would say of these fields, else nothing."""
+    """Return the API's objection to these fields, or ""."""
     try:
         msgspec.convert({"title": "?", "options": ["A"]} | fields, PollIn)
     except msgspec.ValidationError as error:
@@ -344,7 +344,7 @@ def unclean(text: str) -> str:
 
 
 def _meant(line: Line) -> str:
-    """What is said of a line that looks like a setting whose name was misspelt; else nothing."""
+    """Return the objection to a line that looks like a setting with a misspelt name, or ""."""
     parts = setting_of(line.pieces[0])
     found = difflib.get_close_matches(deck_settings.plain(parts[0]), deck_settings.NAMES, n=1) if parts else []
     return f"there is no setting {parts[0]!r}; did you mean {found[0]!r}?" if parts and found else ""

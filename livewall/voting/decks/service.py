@@ -1,4 +1,4 @@
-"""Decks of walls: put on a wall in one write, taken off it as text; and a whole wall copied."""
+"""The service of decks: imports them to a wall in one write, exports them as text, and copies whole walls."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TO_CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", CROCKFORD)
 
 
 class DeckMade(Struct):
-    """The polls of a deck, in order; and of a file of another format what is not kept, in words."""
+    """The polls of a deck, in order; and of a file of another format, in words, the parts that are not kept."""
 
     polls: list[Poll]
     notes: list[str] | UnsetType = UNSET
@@ -41,11 +41,11 @@ class Decks:
         self._reading = asyncio.Lock()
 
     async def add(self, code: str, data: bytes, who: Who, *, import_id: str | None) -> tuple[DeckMade, bool]:
-        """The polls of a file as drafts, last on the wall, with notes of what is not kept of it; and whether they were
-        made now: all or none.
+        """Import the polls of a file as drafts, last on the wall: all of them or none. Return them with notes on the
+        parts that are not kept, and whether they were made now.
 
-        The same deck under the same `id` is put on a wall once; later those of its polls that are still there are the
-        answer. Raises DeckFault, BadInput, NotFound.
+        A deck is imported to a wall once under the same `import_id`; a repetition returns those of its polls that still
+        exist. Raises DeckFault, BadInput, NotFound.
         """
         if import_id is not None and not is_name(import_id):
             raise invalid("id", "letters, digits, . _ and -, at most 80")
@@ -57,7 +57,7 @@ class Decks:
             made = [new_poll(name(place), msgspec.structs.replace(each, wall=code)) for place, each in enumerate(given)]
             return [(poll, each.closes_in) for poll, each in zip(made, given, strict=True)], notes
 
-        async with self._reading:  # the worst deck takes seconds: one at a time, beside the loop
+        async with self._reading:  # the worst deck takes seconds: one at a time, in a worker thread
             drafts, notes = await asyncio.to_thread(read)
 
         def write(tx: Transaction) -> tuple[list[Poll], bool]:
@@ -75,7 +75,8 @@ class Decks:
         return DeckMade(polls, notes or UNSET), created
 
     def _names(self, code: str, data: bytes, import_id: str | None) -> Callable[[int], str]:
-        """The ids of the polls of a deck: for one text under one id always the same, and not to be guessed."""
+        """Return the function that names the polls of a deck: with an `import_id` always the same ids for the same
+        text, which still cannot be guessed."""
         if import_id is None:
             return lambda place: new_poll_id()
         start = f"deck:{code}:{import_id}:{hashlib.sha256(data).hexdigest()}"
@@ -87,7 +88,7 @@ class Decks:
         return name
 
     async def text(self, code: str) -> str:
-        """The polls of a wall as a deck, in order. Raises NotFound."""
+        """Return the polls of a wall as a deck, in order. Raises NotFound."""
 
         def ask(connection: sqlite3.Connection) -> str:
             wall = wall_rows.find(connection, wall_code(code)).wall
@@ -97,7 +98,7 @@ class Decks:
         return await self._store.read(ask)
 
     async def duplicate(self, code: str, who: Who) -> tuple[Wall, int]:
-        """A new wall of the same title with its polls as drafts. Tasks, codes and ballots stay where they are."""
+        """Make a new wall of the same title with its polls as drafts. Tasks, codes and ballots are not copied."""
         code, now = wall_code(code), iso(self._clock())
 
         def write(tx: Transaction) -> tuple[Wall, int]:
@@ -113,7 +114,7 @@ class Decks:
 
 
 def _added(tx: Transaction, wall: Wall, drafts: list[tuple[Poll, int | None]], now: str) -> list[Poll]:
-    """Drafts in the store and, in their order, last on a wall."""
+    """Insert drafts and append them to a wall, in their order."""
     made = [msgspec.structs.replace(poll, wall=wall.code) for poll, _ in drafts]
     for poll, (_, closes_in) in zip(made, drafts, strict=True):
         rows.add(tx, poll, closes_in, now)
@@ -128,7 +129,7 @@ def _ids(wall: Wall) -> list[str]:
 
 
 def _polls(asks: rows.Asks, ids: list[str]) -> list[rows.PollRow]:
-    """Those of the polls that are there and not archived."""
+    """Return those of the polls that exist and are not archived."""
     found = []
     for poll_id in ids:
         try:

@@ -1,4 +1,4 @@
-"""Questions as a table: a row a question, with columns that the first row names; from CSV text or a workbook."""
+"""Questions as a table: a row for each question, with columns that the first row names; from CSV text or a workbook."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ class _Columns(NamedTuple):
 
 
 def rows_of(text: str, *, headed: bool) -> list[SheetRow] | None:
-    """The rows of CSV text, each with its first line, in whichever way its cells are separated; None where it is none.
-    With `headed` only the first row can tell that it is one.
+    """Return the rows of CSV text, each with its first line, whichever sign separates its cells; None if it is not a
+    table. With `headed`, only the first row can tell that it is one.
 
-    Raises DeckFault where there are two ways to read it.
+    Raises DeckFault if there are two ways to read it.
     """
     given = re.match(r"\s*sep=(.)\n", text)
     if given:
@@ -100,7 +100,7 @@ def _parted(text: str, delimiter: str, skipped: int) -> list[SheetRow] | None:
 
 
 def _plain(name: str) -> str:
-    """A heading in small letters, without a hint behind it such as `- max 120 characters` or `(optional)`."""
+    """Return a heading in small letters, without a hint behind it such as `- max 120 characters` or `(optional)`."""
     return re.split(r"\s+-\s+|\s*[(\[*:]", skeleton(name), maxsplit=1)[0].strip()
 
 
@@ -112,12 +112,12 @@ def _is_header(cells: Sequence[str]) -> bool:
 
 
 def has_header(rows: Sequence[SheetRow]) -> bool:
-    """Whether the first row says what the columns are."""
+    """Return whether the first row names the columns."""
     return bool(rows) and _is_header(rows[0].cells)
 
 
 def parse(rows: Sequence[SheetRow]) -> Taken:
-    """The polls of a table. Raises DeckFault."""
+    """Return the drafts of the questions in a table. Raises DeckFault."""
     drafts = Drafts()
     if not rows:
         return drafts.taken()
@@ -167,11 +167,11 @@ def _columns(drafts: Drafts, header: SheetRow, rows: Sequence[SheetRow]) -> _Col
         elif any(_cell(row, place) for row in rows):
             strange.append(cell.strip()[:60])
     if options and listed is not None and _plain(header.cells[listed]) == "choices":
-        settings[listed], listed = "choices", None  # how many may be chosen
+        settings[listed], listed = "choices", None  # how many options may be chosen
     if len(alone) > 1 or (alone and not options and listed is None):
         options = sorted([*options, *alone])
     else:
-        dropped += alone  # beside the options it says which of them is right
+        dropped += alone  # beside the options, this column says which of them is right
     for name in strange:
         drafts.wrong(header.number, f"the column {name!r} has no place in a poll: delete it; {OTHERS}")
     if not options and listed is None:
@@ -208,7 +208,7 @@ def _note(drafts: Drafts, columns: _Columns, row: SheetRow) -> None:
 
 
 def _split(cell: str) -> list[str]:
-    """The options that stand in one cell, by the first of its separators."""
+    """Return the options in one cell, split at the first of its separators."""
     separator = next((each for each in _SEPARATORS if each in cell), None)
     return [label for each in cell.split(separator) if (label := each.strip())] if separator else [cell] if cell else []
 
@@ -242,7 +242,7 @@ def _settings(drafts: Drafts, columns: _Columns, row: SheetRow, options: int) ->
 
 
 def _grouped(drafts: Drafts, columns: _Columns, rows: Sequence[SheetRow]) -> None:
-    """A row an option: its question stands in each of its rows, or in the first of them."""
+    """Read a table with a row for each option: the question stands in each of its rows, or in the first."""
     place = columns.options[0]
     groups: list[list[SheetRow]] = []
     title = ""

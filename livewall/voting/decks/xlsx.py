@@ -1,8 +1,8 @@
 """The cells of an Excel workbook (.xlsx), read so that no file can take much memory or time, or show another value.
 
 A workbook is a ZIP of XML. It is unpacked up to a limit, a document type is refused (entities could expand), and
-nothing of it is fetched or computed. A library for workbooks would have to be guarded in the same places, and would
-turn dates and formats into values that nobody typed.
+nothing is fetched or computed. A library for workbooks would need guards in the same places, and would turn dates and
+formats into values that nobody typed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from xml.parsers import expat
 from livewall.voting.decks.reader import DeckFault, Problem
 
 MOST_UNPACKED = 24 << 20
-"""Bytes of all parts that are read of a workbook."""
+"""The largest number of bytes of all parts of a workbook that are read."""
 MOST_ROWS = 5000
 MOST_CELLS = 100_000
 MOST_COLUMNS = 200
@@ -39,13 +39,13 @@ BROKEN = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, expat.ExpatError,
     EOFError, KeyError, OSError, OverflowError, RuntimeError, ValueError,
 )  # fmt: skip
-"""What a damaged or encrypted archive, or a part of it that is not what it should be, may raise."""
+"""The errors that a damaged or encrypted archive, or a malformed part of one, may raise."""
 
 Begin = Callable[[str, Mapping[str, str]], None]
 
 
 def rows_of(data: bytes) -> list[SheetRow]:
-    """The rows of the only sheet that holds anything, without those that are empty. Raises DeckFault."""
+    """Return the rows of the only sheet that is not empty, without empty rows. Raises DeckFault."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             book = _Book(archive)
@@ -71,7 +71,7 @@ class _Book:
         self._room = MOST_UNPACKED
 
     def sheets(self) -> list[tuple[str, str]]:
-        """The names of the sheets and the parts that hold them."""
+        """Return the names of the sheets and the parts that hold them."""
         targets, found = dict[str, str](), list[tuple[str, str]]()
 
         def target(name: str, given: Mapping[str, str]) -> None:
@@ -140,7 +140,7 @@ class _Book:
         return [row for row in rows if any(each.strip() for each in row.cells)]
 
     def _shown(self, cell: Mapping[str, str], value: str, line: int) -> str:
-        """What a cell shows. Raises DeckFault where only a program that knows its format could say."""
+        """Return what a cell shows. Raises DeckFault if that depends on a number format."""
         match cell.get("t", "n"):
             case "s":
                 texts = self._shared()
@@ -168,7 +168,7 @@ class _Book:
         return self._texts
 
     def _as_typed(self, style: str) -> bool:
-        """Whether a cell of this style shows a number as it is."""
+        """Return whether a cell of this style shows its number as it is."""
         if self._typed is None:
             self._typed = self._styles() if "xl/styles.xml" in self._archive.namelist() else []
         if not style.isdecimal() or int(style) >= len(self._typed):
@@ -201,7 +201,7 @@ class _Book:
         end: Callable[[str], None] = lambda name: None,
         text: Callable[[str], None] = lambda data: None,
     ) -> None:
-        """Walk over one part. Raises DeckFault where it is too large or defines a document type; ExpatError."""
+        """Walk over one part. Raises DeckFault if it is too large or defines a document type; ExpatError."""
         with self._archive.open(part) as opened:
             content = opened.read(self._room + 1)
         self._room -= len(content)
@@ -222,7 +222,7 @@ class _Book:
 
 
 class _SharedTexts:
-    """The texts that cells name by their number."""
+    """The shared texts, which cells name by their number."""
 
     def __init__(self) -> None:
         self._texts: list[str] = []
@@ -252,7 +252,7 @@ class _SharedTexts:
 
 
 def _column(letters: str) -> int:
-    """The place of a column, from 1."""
+    """Return the place of a column, from 1."""
     place = 0
     for letter in letters:
         place = place * 26 + ord(letter) - 64
@@ -260,5 +260,5 @@ def _column(letters: str) -> int:
 
 
 def _decoded(text: str) -> str:
-    """`_x000D_` and the like stand for characters that XML cannot hold."""
+    """Decode `_x000D_` and the like, which stand for characters that XML cannot hold."""
     return _CODED.sub(lambda found: chr(int(found[1], 16)), text).replace("\r\n", "\n")
