@@ -37,8 +37,9 @@ from tornado.web import Application
 from handlers.assets.assets import Assets
 from handlers.assets.delivery import PackRouter
 from handlers.assets.static import StaticHandler
-from handlers.base import NotFoundHandler, path_of
+from handlers.base import NotFoundHandler
 from handlers.dispatch import Dispatcher
+from handlers.http_headers import path_of
 from handlers.live.connections import Connections
 from handlers.origins import Site
 from handlers.pages.page_cache import PageCache

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from handlers.api.walls import with_links
-from handlers.base import BODY_LIMIT, ApiHandler
+from handlers.base import ApiHandler
+from handlers.request_bodies import BODY_LIMIT
 from livewall import wire
 from livewall.names import wall_code
 

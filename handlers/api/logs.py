@@ -9,7 +9,8 @@ from typing import Any
 
 from tornado.iostream import StreamClosedError
 
-from handlers.base import BODY_LIMIT, ApiHandler
+from handlers.base import ApiHandler
+from handlers.request_bodies import BODY_LIMIT
 from livewall.errors import LivewallError, invalid
 from livewall.tasks.logs.service import Span
 

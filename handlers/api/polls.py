@@ -6,7 +6,8 @@ import asyncio
 import csv
 import io
 
-from handlers.base import LARGE, ApiHandler
+from handlers.base import ApiHandler
+from handlers.request_bodies import LARGE
 from livewall import wire
 from livewall.errors import NotAllowed
 from livewall.store.writer import settle

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from handlers.base import BODY_LIMIT, LARGE, ApiHandler
+from handlers.base import ApiHandler
+from handlers.request_bodies import BODY_LIMIT, LARGE
 from livewall import wire
 from livewall.errors import invalid
 from livewall.hub.position import View

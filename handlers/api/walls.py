@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec import structs
 
 from handlers.api.answers import Links, WallShown
-from handlers.base import LARGE, ApiHandler
+from handlers.base import ApiHandler
+from handlers.request_bodies import LARGE
 from livewall import wire
 from livewall.listing import Listing
 from livewall.wall_rows import Wall

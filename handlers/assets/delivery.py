@@ -15,7 +15,7 @@ from tornado.routing import Router
 
 from handlers.assets.assets import Assets
 from handlers.assets.packs import Pack
-from handlers.base import takes_gzip
+from handlers.http_headers import takes_gzip
 from handlers.transport.header import date
 
 OTHERWISE = ("If-None-Match", "Content-Length", "Transfer-Encoding")

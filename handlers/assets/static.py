@@ -7,8 +7,9 @@ from typing import Any
 import tornado.web
 
 from handlers.assets.delivery import FOREVER
-from handlers.base import BaseHandler, as_error, takes_gzip
+from handlers.base import BaseHandler, as_error
 from handlers.etags import is_held
+from handlers.http_headers import takes_gzip
 from livewall import wire
 from livewall.errors import NotFound
 

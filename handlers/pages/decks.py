@@ -7,9 +7,9 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 
 from tornado.httputil import HTTPFile, HTTPInputError, parse_body_arguments
 
-from handlers.base import BODY_LIMIT
 from handlers.pages.form import FormHandler
 from handlers.pages.page import Page
+from handlers.request_bodies import BODY_LIMIT
 from livewall.errors import BadInput, LivewallError
 from livewall.names import wall_code
 from livewall.voting.decks.deck import plain, text_of

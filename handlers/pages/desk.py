@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from handlers.base import LARGE
 from handlers.pages.form import FormHandler
 from handlers.pages.host import HostView
 from handlers.pages.login import SignInPage
 from handlers.pages.page import Page
 from handlers.pages.poll_form import changed_poll, new_poll, whole
+from handlers.request_bodies import LARGE
 from handlers.view_models import looks
 from handlers.view_models.looks import number
 from livewall import wire

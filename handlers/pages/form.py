@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import tornado.escape
 
-from handlers.base import ApiHandler, BaseHandler, BodyTooLarge
+from handlers.base import ApiHandler, BaseHandler
+from handlers.request_bodies import BodyTooLarge
 from livewall.errors import BadInput, LivewallError, NotAllowed
 
 

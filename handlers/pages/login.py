@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from handlers.base import SIGN_IN_COOKIE_SECONDS
+from handlers.authentication import SIGN_IN_COOKIE_SECONDS
 from handlers.pages.form import FormHandler
 
 

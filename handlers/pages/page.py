@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from handlers.assets.assets import in_script, texts
-from handlers.base import SAFE, BaseHandler, takes_gzip
+from handlers.base import BaseHandler
+from handlers.http_headers import SAFE, takes_gzip
 from handlers.pages.form import show_error_page
 from handlers.pages.page_cache import SharedPage
 from handlers.view_models.looks import (

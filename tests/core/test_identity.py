@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.base import client_address
+from handlers.http_headers import client_address
 from livewall.errors import Busy
 from livewall.identity import Secrets
 from livewall.limits import LONGEST_DELAY, Limit, Limits, full_at

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from conftest import ADMIN, Client
 
-from handlers.base import client_address
+from handlers.http_headers import client_address
 from livewall import file_limit
 
 HANDSHAKE = {

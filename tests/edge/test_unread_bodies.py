@@ -12,7 +12,7 @@ from conftest import ADMIN, Client
 from rawclient import Raw
 
 from handlers.api.openapi import CALLS
-from handlers.base import BODY_LIMIT, LARGE, SMALL
+from handlers.request_bodies import BODY_LIMIT, LARGE, SMALL
 from livewall.pending_bodies import Bodies
 
 HEAD = "{} {} HTTP/1.1\r\nHost: x\r\n{}Content-Length: {}\r\n\r\n"

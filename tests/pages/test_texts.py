@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.base import language_of
+from handlers.http_headers import language_of
 from livewall.errors import STATUS
 
 ROOT = Path(__file__).parents[2]
