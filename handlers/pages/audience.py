@@ -13,7 +13,7 @@ from handlers.pages import joining
 from handlers.pages.form import FormHandler
 from handlers.pages.page import Page
 from handlers.pages.page_cache import Render, SharedPage
-from handlers.view_models.looks import rows
+from handlers.view_models.option_rows import result_rows
 from handlers.view_models.result_summary import ResultSummary, round_before
 from livewall import wire
 from livewall.errors import LivewallError, NotAllowed, NotFound
@@ -138,7 +138,7 @@ class AudiencePage(Page):
         """What is said of the figures; they get the round before beside them, where that is asked for."""
         poll, tally = msgspec.convert(found["poll"], Poll), msgspec.convert(found["poll"]["tally"], Tally)
         earlier = await round_before(self, poll, self.who)
-        found["rows"] = rows(found["poll"], found["poll"]["tally"], earlier)
+        found["rows"] = result_rows(found["poll"], found["poll"]["tally"], earlier)
         facts = ResultSummary(self, poll, tally)
         return " · ".join(each for each in (facts.quorum(), facts.beside(earlier)) if each)
 

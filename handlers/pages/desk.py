@@ -17,8 +17,8 @@ from handlers.pages.login import SignInPage
 from handlers.pages.page import Page
 from handlers.pages.poll_form import changed_poll, new_poll, whole
 from handlers.request_bodies import LARGE
-from handlers.view_models import looks
-from handlers.view_models.looks import number
+from handlers.view_models.option_rows import format_count
+from handlers.view_models.task_times import elapsed_seconds, elapsed_text
 from livewall import wire
 from livewall.errors import BadInput, LivewallError, Stale, invalid
 from livewall.names import is_name, wall_code
@@ -70,8 +70,8 @@ class DeskPage(Page):
             walls=walls,
             tasks=[task for task in shown if task["state"] in LIVE_TASKS],
             ended=[task for task in shown if task["state"] not in LIVE_TASKS][:ENDED],
-            elapsed=lambda task: looks.elapsed(task, clock),
-            seconds=lambda task: looks.seconds_of(task, clock),
+            elapsed=lambda task: elapsed_text(task, clock),
+            seconds=lambda task: elapsed_seconds(task, clock),
             titles=titles,
             only=None,
             here=self.reverse_url("home"),
@@ -95,7 +95,7 @@ class DeskPage(Page):
             if poll["phase"] != "draft":
                 detail, _ = await self.services.polls.detail(poll["id"], self.who)
                 ballots = detail.tally.ballots if detail.tally else 0
-                poll["ballots_text"] = self.say("poll.ballots", ballots, n=number(ballots))
+                poll["ballots_text"] = self.say("poll.ballots", ballots, n=format_count(ballots))
         return found
 
     async def walls(self) -> list[dict[str, Any]]:

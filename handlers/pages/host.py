@@ -10,7 +10,7 @@ import msgspec
 from handlers.assets.assets import texts
 from handlers.pages.page import Page, installed_kinds
 from handlers.pages.screens import is_reachable
-from handlers.view_models.looks import number, rows
+from handlers.view_models.option_rows import format_count, result_rows
 from handlers.view_models.result_summary import ResultSummary
 from livewall.names import wall_code
 from livewall.voting.kinds import kind_of
@@ -59,14 +59,14 @@ class HostView(Page):
         if active is None or active.poll is None or active.tally is None or active.poll.phase is Phase.DRAFT:
             return {"rows": [], "facts": ""}
         facts = ResultSummary(self, active.poll, active.tally)
-        shown = rows(msgspec.to_builtins(active.poll), msgspec.to_builtins(active.tally))
+        shown = result_rows(msgspec.to_builtins(active.poll), msgspec.to_builtins(active.tally))
         return {"rows": shown, "facts": " · ".join(each for each in (facts.quorum(), facts.beside(None)) if each)}
 
     def ballots(self, entry: WallItem) -> str:
         """How many there are in this round, in words; nothing for a draft."""
         if entry.poll is None or entry.tally is None or entry.poll.phase is Phase.DRAFT:
             return ""
-        return self.say("poll.ballots", entry.tally.ballots, n=number(entry.tally.ballots))
+        return self.say("poll.ballots", entry.tally.ballots, n=format_count(entry.tally.ballots))
 
     def page_data(self, wall: Any, version: int, entries: list[WallItem]) -> dict[str, Any]:
         return {

@@ -15,19 +15,9 @@ from handlers.base import BaseHandler
 from handlers.http_headers import SAFE, takes_gzip
 from handlers.pages.form import show_error_page
 from handlers.pages.page_cache import SharedPage
-from handlers.view_models.looks import (
-    cut_lines,
-    density,
-    extras,
-    grouped,
-    length_class,
-    moment,
-    number,
-    rows,
-    share_width,
-    short_moment,
-    step_density,
-)
+from handlers.view_models.option_rows import format_count, group_receipt, result_rows, share_width
+from handlers.view_models.screen_layout import cut_lines, density, extra_height, length_class, step_density
+from handlers.view_models.task_times import format_short_timestamp, format_timestamp
 from livewall.errors import LivewallError, NotFound
 from livewall.identity import NOBODY, Who
 from livewall.voting.kinds import Phrase, added_kinds, kind_of, kinds
@@ -81,12 +71,12 @@ class Page(BaseHandler):
     def get_template_namespace(self) -> dict[str, Any]:
         return super().get_template_namespace() | {
             "in_script": in_script,
-            "moment": moment,
+            "format_timestamp": format_timestamp,
             "share_width": share_width,
             "poll_kinds": kinds,
             "length_class": length_class,
             "density": density,
-            "extras": extras,
+            "extra_height": extra_height,
             "cut_lines": cut_lines,
             "step_density": step_density,
             "legacy": False,
@@ -140,14 +130,14 @@ class Page(BaseHandler):
             "control": kind_of(poll["kind"]).control,
             "poll": poll,
             "title": poll["title"],
-            "rows": rows(poll, tally),
+            "rows": result_rows(poll, tally),
             "counted": tally is not None,
             "closed": self.closed(poll),
-            "ballots_number": number(ballots),
-            "ballots_text": self.say("poll.ballots", ballots, n=number(ballots)),
+            "ballots_number": format_count(ballots),
+            "ballots_text": self.say("poll.ballots", ballots, n=format_count(ballots)),
             "ballots_word": self.say("poll.ballots_word", ballots),
             "chosen": ballot["choices"] if ballot else [],
-            "receipt": grouped(ballot["receipt"]) if ballot and ballot["receipt"] else "",
+            "receipt": group_receipt(ballot["receipt"]) if ballot and ballot["receipt"] else "",
         }
 
     def closed(self, poll: dict[str, Any]) -> str:
@@ -155,7 +145,9 @@ class Page(BaseHandler):
         if poll["phase"] != "closed":
             return ""
         at = poll.get("closed_at")
-        return self.say("poll.closed_at", time=short_moment(at, self.now())) if at else self.say("poll.closed")
+        return (
+            self.say("poll.closed_at", time=format_short_timestamp(at, self.now())) if at else self.say("poll.closed")
+        )
 
     async def where(self, found: dict[str, Any], wall: dict[str, Any] | None) -> str:
         """The title of the wall a page belongs to."""

@@ -9,8 +9,9 @@ from typing import Any
 from msgspec import UNSET
 
 from handlers.pages.page import Page
-from handlers.view_models.looks import letters, share_width
+from handlers.view_models.option_rows import share_width
 from handlers.view_models.result_summary import ResultSummary, minute
+from handlers.view_models.screen_layout import text_width
 from livewall.charts.drawing import PATTERNS, pattern
 from livewall.charts.figure import Figure
 from livewall.errors import NotAllowed, NotFound
@@ -136,7 +137,7 @@ class WallPrint(PrintPage):
 
 def size_of(labels: list[str], title: str) -> str:
     """How large letters may be so that all of it stands on one page."""
-    lines = sum(max(1, -(-letters(label) // LINE)) for label in labels) + letters(title) // LINE
+    lines = sum(max(1, -(-text_width(label) // LINE)) for label in labels) + text_width(title) // LINE
     return next((name for most, name in SIZES if lines <= most), "least")
 
 

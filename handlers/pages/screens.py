@@ -9,8 +9,9 @@ import msgspec
 
 from handlers.pages.page import Page
 from handlers.pages.qr import qr_svg
-from handlers.view_models.looks import most_chosen, multiples, number, rows, share_width
+from handlers.view_models.option_rows import format_count, result_rows, share_width, top_rows
 from handlers.view_models.result_summary import ResultSummary, round_before
+from handlers.view_models.screen_layout import grid_size
 from livewall.identity import NOBODY
 from livewall.voting import decision
 from livewall.voting.kinds import kind_of
@@ -27,7 +28,7 @@ class ScreenPage(Page):
     scripts = (*Page.scripts, "screen", "result", "keys")
 
     def get_template_namespace(self) -> dict[str, Any]:
-        return super().get_template_namespace() | {"multiples": multiples, "most_chosen": most_chosen}
+        return super().get_template_namespace() | {"grid_size": grid_size, "top_rows": top_rows}
 
     async def show(self, stream: str | None, wall: dict[str, Any] | None, path: str, code: str) -> None:
         found = await self.scene(wall["active"] if wall else stream, NOBODY)
@@ -63,13 +64,13 @@ class ScreenPage(Page):
         return {
             "lobby_title": found["lobby_title"] or wall["title"],
             "lobby_rest": self.say("screen.lobby_rest"),
-            "lobby_here": self.say("screen.here", here, n=number(here)) if here else "",
+            "lobby_here": self.say("screen.here", here, n=format_count(here)) if here else "",
         }
 
     def end(self, found: WallResults) -> dict[str, Any]:
         """All results of a wall, and in words what is left out."""
         polls = len(found.items)
-        most = multiples(polls)[2]
+        most = grid_size(polls)[2]
         more = polls - most
         left = [
             self.say("screen.more_results", more, n=more) if more > 0 else "",
@@ -81,7 +82,7 @@ class ScreenPage(Page):
     def result(self, poll: Poll, tally: Tally) -> dict[str, Any]:
         facts = ResultSummary(self, poll, tally)
         said = [facts.ballots(), facts.quorum(), facts.majority(), facts.of_base()]
-        shown = rows(msgspec.to_builtins(poll), msgspec.to_builtins(tally))
+        shown = result_rows(msgspec.to_builtins(poll), msgspec.to_builtins(tally))
         return {"title": poll.title, "rows": shown, "facts": " · ".join(each for each in said if each)}
 
     def rules(self, poll: dict[str, Any]) -> str:
@@ -99,7 +100,7 @@ class ScreenPage(Page):
             "limit": share_width(decision.line(poll.majority)) if poll.majority else "",
             "compared": poll.compare is True and poll.round > 1,
             "quorum": ResultSummary(self, poll, Tally(poll.round, {}, turnout)).quorum(),
-            "ballots_number": number(turnout),
+            "ballots_number": format_count(turnout),
             "ballots_word": self.say("poll.ballots_word", turnout),
         }
         if tally is None:
@@ -107,7 +108,7 @@ class ScreenPage(Page):
             return said | {"note": self.say("poll.closed_hidden" if closed else f"poll.hidden.{poll.results}")}
         earlier = await round_before(self, poll, NOBODY)
         note = ResultSummary(self, poll, msgspec.convert(tally, Tally)).beside(earlier)
-        return said | {"note": note, "rows": rows(found["poll"], tally, earlier)}
+        return said | {"note": note, "rows": result_rows(found["poll"], tally, earlier)}
 
     async def turnout(self, poll: Poll, tally: dict[str, Any] | None) -> int:
         """How many ballots there are, which everybody may know."""

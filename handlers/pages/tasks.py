@@ -11,7 +11,10 @@ from typing import Any
 from handlers.api.tasks import cancel
 from handlers.pages.form import FormHandler, show_error_page
 from handlers.pages.page import Page
-from handlers.view_models import looks
+from handlers.view_models.log_lines import log_parts
+from handlers.view_models.option_rows import format_count
+from handlers.view_models.task_chart import BOX, edge_state, line_path, name_lines, shape, truncate
+from handlers.view_models.task_times import ENDED, elapsed_text, forecast
 from livewall.errors import BadInput, LivewallError, NotFound, invalid
 from livewall.names import is_name
 from livewall.tasks.machine import TaskState
@@ -35,21 +38,21 @@ class TaskPages(Page):
     def get_template_namespace(self) -> dict[str, Any]:
         now = self.services.clock()
         return super().get_template_namespace() | {
-            "shape": looks.shape,
-            "elapsed": lambda what: looks.elapsed(what, now),
+            "shape": shape,
+            "elapsed": lambda what: elapsed_text(what, now),
             "expected": lambda what: self.expected(what, now),
-            "number": looks.number,
-            "shortened": looks.shortened,
-            "name_lines": looks.name_lines,
-            "chart_path": looks.chart_path,
-            "edge_state": looks.edge_state,
-            "box": looks.BOX,
-            "log_parts": lambda line: looks.log_parts(line, LONGEST),
+            "format_count": format_count,
+            "truncate": truncate,
+            "name_lines": name_lines,
+            "line_path": line_path,
+            "edge_state": edge_state,
+            "box": BOX,
+            "log_parts": lambda line: log_parts(line, LONGEST),
         }
 
     def expected(self, what: Mapping[str, Any], now: datetime) -> str:
         """When it should end, in words; nothing for what has ended."""
-        kind, time = looks.forecast(what, now)
+        kind, time = forecast(what, now)
         if kind == "ended":
             return ""
         if kind == "none":
@@ -94,7 +97,7 @@ def grouped(tasks: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]
     """The tasks of a list, the newest first, as three groups: what lives in the order in which it was made."""
     groups: dict[str, list[dict[str, Any]]] = {"running": [], "waiting": [], "ended": []}
     for task in tasks:
-        ended = task["state"] in looks.ENDED
+        ended = task["state"] in ENDED
         groups["ended" if ended else "waiting" if task["state"] in WAITING else "running"].append(task)
     groups["running"].reverse()
     groups["waiting"].reverse()
@@ -115,7 +118,7 @@ class TaskPage(TaskPages):
             **found,
             layout=task["layout"],
             states={step["name"]: step["state"] for step in task["steps"]},
-            ended=sum(step["state"] in looks.ENDED for step in task["steps"]),
+            ended=sum(step["state"] in ENDED for step in task["steps"]),
             params=params_of(task.get("params") or {}),
             reads_logs=reads_logs,
             may_act=self.who.operator,
@@ -189,12 +192,12 @@ class TaskForm(FormHandler, TaskPages):
 
 
 def can_be_cancelled(task: Mapping[str, Any]) -> bool:
-    return task["state"] not in looks.ENDED and task["state"] != TaskState.CANCELLING
+    return task["state"] not in ENDED and task["state"] != TaskState.CANCELLING
 
 
 def can_be_retried(task: Mapping[str, Any]) -> bool:
     """A task that was reported from elsewhere is started again there."""
-    return bool(task["state"] in looks.ENDED and task["state"] != TaskState.SUCCEEDED and task["pipeline"])
+    return bool(task["state"] in ENDED and task["state"] != TaskState.SUCCEEDED and task["pipeline"])
 
 
 class PipelinePage(FormHandler, TaskPages):

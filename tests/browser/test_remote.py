@@ -7,7 +7,7 @@ from conftest import ADMIN, Hall, becomes, reads
 from playwright.async_api import Page
 from test_desk import check
 
-from handlers.view_models.looks import shape
+from handlers.view_models.task_chart import shape
 
 
 async def remote(hall: Hall, wall: str, size: tuple[int, int] = (1280, 900), **options: str) -> Page:

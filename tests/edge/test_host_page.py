@@ -13,7 +13,7 @@ from conftest import ADMIN, Answer, Client
 
 from handlers.etags import versions_in
 from handlers.pages.poll_form import changed_poll, new_poll
-from handlers.view_models.looks import shape
+from handlers.view_models.task_chart import shape
 from livewall.errors import BadInput
 from livewall.voting.poll import Option
 

@@ -15,7 +15,8 @@ from urllib.parse import urlencode
 import pytest
 from conftest import ADMIN, Answer, Client
 
-from handlers.view_models import looks
+from handlers.view_models.task_chart import BOX, SHAPES, edge_state, line_path, name_lines, truncate
+from handlers.view_models.task_times import forecast, format_duration
 from livewall.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -84,21 +85,21 @@ def test_the_server_and_the_scripts_draw_alike() -> None:
         ["node", "--input-type=module", "-e", SCRIPT, given], cwd=ROOT, check=True, capture_output=True
     )
     drawn = json.loads(told.stdout)
-    assert drawn["box"] == list(looks.BOX) and drawn["shapes"] == looks.SHAPES
-    assert drawn["names"] == [looks.name_lines(name) for name in NAMES]
-    assert drawn["texts"] == [looks.shortened(text, 9) for text in TEXTS]
-    assert drawn["paths"] == [looks.chart_path(points) for points in PATHS]
-    assert drawn["edges"] == [looks.edge_state(*edge) for edge in EDGES]
-    assert drawn["times"] == [looks.clock_face(ms / 1000) for ms in TIMES]
+    assert drawn["box"] == list(BOX) and drawn["shapes"] == SHAPES
+    assert drawn["names"] == [name_lines(name) for name in NAMES]
+    assert drawn["texts"] == [truncate(text, 9) for text in TEXTS]
+    assert drawn["paths"] == [line_path(points) for points in PATHS]
+    assert drawn["edges"] == [edge_state(*edge) for edge in EDGES]
+    assert drawn["times"] == [format_duration(ms / 1000) for ms in TIMES]
 
 
 def test_what_may_be_said_of_the_end() -> None:
     now = datetime(2026, 1, 1, 12, tzinfo=UTC)
     soon, past = ((now + timedelta(seconds=s)).isoformat() for s in (90, -30))
-    assert looks.forecast({"state": "running", "eta": None}, now) == ("none", "")
-    assert looks.forecast({"state": "running", "eta": soon}, now) == ("left", "1:30")
-    assert looks.forecast({"state": "running", "eta": past}, now) == ("overdue", "0:30")
-    assert looks.forecast({"state": "failed", "eta": past}, now) == ("ended", "")
+    assert forecast({"state": "running", "eta": None}, now) == ("none", "")
+    assert forecast({"state": "running", "eta": soon}, now) == ("left", "1:30")
+    assert forecast({"state": "running", "eta": past}, now) == ("overdue", "0:30")
+    assert forecast({"state": "failed", "eta": past}, now) == ("ended", "")
 
 
 async def test_the_chart_stands_in_the_page(client: Client) -> None:

@@ -1,5 +1,5 @@
 // The geometry of a chart: boxes where the server put them, lines between them, the part of it that a window shows, and
-// which step is next to which. Pure. The server draws the same lines (handlers/view_models/looks.py).
+// which step is next to which. Pure. The server draws the same lines (handlers/view_models/task_chart.py).
 
 /** @import { Layout, Point, Step } from "../net/wire.d.ts" */
 

@@ -1,5 +1,5 @@
 // The states of tasks and steps: which are final, and a shape for each, drawn with one stroke in an 18 × 18 box. The
-// server draws the same shapes (handlers/view_models/looks.py).
+// server draws the same shapes (handlers/view_models/task_chart.py).
 
 /** @type {Readonly<Record<string, string>>} */
 export const SHAPES = Object.freeze({

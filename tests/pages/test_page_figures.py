@@ -11,19 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from handlers.view_models.looks import (
-    OptionRow,
-    cut_lines,
-    density,
-    extras,
-    grouped,
-    length_class,
-    most_chosen,
-    multiples,
-    rows,
-    short_moment,
-    step_density,
-)
+from handlers.view_models.option_rows import OptionRow, group_receipt, result_rows, top_rows
+from handlers.view_models.screen_layout import cut_lines, density, extra_height, grid_size, length_class, step_density
+from handlers.view_models.task_times import format_short_timestamp
 from livewall.voting import decision
 from livewall.voting.figures import percent
 from livewall.voting.poll import Poll, Tally
@@ -91,7 +81,7 @@ SIZES = [1, 2, 3, 4, 5, 7, 9, 14, 15, 20, 21, 40]
 
 
 def drawn_rows(one: Any, counted: Any, earlier: Any = None) -> list[OptionRow]:
-    return rows(one, counted, msgspec.convert(earlier, Tally) if earlier else None)
+    return result_rows(one, counted, msgspec.convert(earlier, Tally) if earlier else None)
 
 
 def seen(row: OptionRow) -> list[Any]:
@@ -115,13 +105,14 @@ def test_the_server_and_the_script_draw_alike() -> None:
     drawn = json.loads(told.stdout)
     assert drawn["rows"] == [[seen(row) for row in drawn_rows(*each)] for each in POLLS]
     assert drawn["outcomes"] == [come_out(one, counted) for one, counted, *_ in POLLS if counted]
-    assert drawn["multiples"] == [list(multiples(size)) for size in SIZES]
+    assert drawn["multiples"] == [list(grid_size(size)) for size in SIZES]
     assert drawn["chosen"] == [
-        [row.id for row in most_chosen(rows(one, counted), 3)] for one, counted, *_ in POLLS if counted
+        [row.id for row in top_rows(result_rows(one, counted), 3)] for one, counted, *_ in POLLS if counted
     ]
     long = ["x" * 90] * 8
     assert drawn["extras"] == [
-        [density(long, "", extras(one)), {"foot": extras(one)[0], "row": extras(one)[1]}] for one, *_ in POLLS
+        [density(long, "", extra_height(one)), {"foot": extra_height(one)[0], "row": extra_height(one)[1]}]
+        for one, *_ in POLLS
     ]
     assert drawn["titles"] == [length_class(title) for title in TITLES]
     assert drawn["shares"] == [percent(count, of) for count, of in SHARES]
@@ -133,11 +124,11 @@ def test_the_server_and_the_script_draw_alike() -> None:
 
 
 def test_a_receipt_is_read_in_groups_of_four() -> None:
-    assert grouped("7F3KQ2M8ABCDEFGH") == "7F3K-Q2M8-ABCD-EFGH"
+    assert group_receipt("7F3KQ2M8ABCDEFGH") == "7F3K-Q2M8-ABCD-EFGH"
 
 
 @pytest.mark.parametrize(
     ("at", "read"), [("2026-11-29T00:05:09.000Z", "00:05 UTC"), ("2026-11-28T23:59:59.000Z", "2026-11-28 23:59 UTC")]
 )
 def test_a_moment_of_today_has_no_date(at: str, read: str) -> None:
-    assert short_moment(at, "2026-11-29T11:00:00.000Z") == read
+    assert format_short_timestamp(at, "2026-11-29T11:00:00.000Z") == read

@@ -1,0 +1,49 @@
+"""The times of tasks and steps, as a live page shows them: static/js/task/timing.js and static/js/ui/timestamps.js."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+ENDED = frozenset({"succeeded", "failed", "cancelled", "skipped", "lost"})
+"""The states in which a task or step has ended."""
+
+
+def format_timestamp(at: str, *, exact: bool = False) -> str:
+    """Return a time in UTC, to the minute or, with `exact`, to the second. Scripts rewrite it in the reader's zone."""
+    return f"{at[: 19 if exact else 16].replace('T', ' ')} UTC"
+
+
+def format_short_timestamp(at: str, now: str) -> str:
+    """Return a time in UTC, without its date if it is today's."""
+    return f"{at[11:16]} UTC" if at[:10] == now[:10] else format_timestamp(at)
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration as a clock shows it: 65 is "1:05" and 3665 is "1:01:05". It is never negative."""
+    total = max(0, math.ceil(seconds))
+    hours, minutes = total // 3600, total % 3600 // 60
+    return f"{hours}:{minutes:02}:{total % 60:02}" if hours else f"{minutes}:{total % 60:02}"
+
+
+def elapsed_seconds(timed: Mapping[str, Any], now: datetime) -> float:
+    """Return how long a task or step that has started took, or has taken up to now."""
+    end = datetime.fromisoformat(timed["ended_at"]) if timed.get("ended_at") else now
+    return (end - datetime.fromisoformat(timed["started_at"])).total_seconds()
+
+
+def elapsed_text(timed: Mapping[str, Any], now: datetime) -> str:
+    """Return how long a task or step took as text, which is empty before its start."""
+    return format_duration(elapsed_seconds(timed, now)) if timed.get("started_at") else ""
+
+
+def forecast(timed: Mapping[str, Any], now: datetime) -> tuple[str, str]:
+    """Return "ended", "none" (there is no estimate), "left" or "overdue", and for the last two the duration."""
+    if timed["state"] in ENDED:
+        return "ended", ""
+    if not timed.get("eta"):
+        return "none", ""
+    left = (datetime.fromisoformat(timed["eta"]) - now).total_seconds()
+    return ("overdue" if left < 0 else "left"), format_duration(abs(left))
