@@ -1,6 +1,6 @@
-"""The shapes of answers that are more than one thing of the product: what the API's description says of them.
+"""The shapes of answers that combine several objects, as the API's description lists them.
 
-A test holds them against what the server answers.
+A test holds them to what the server answers.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Voter(Struct):
 
 
 class Rounds(Struct):
-    """The tallies of a poll's rounds that the asker may see, the oldest first."""
+    """The tallies of a poll's rounds that the client may see, the oldest first."""
 
     items: list[Tally]
 
@@ -69,13 +69,13 @@ class WallHealth(Struct):
 
 
 class StepShown(Step, kw_only=True):
-    """A step, and whether its reporter is asked to end."""
+    """A step, and whether its reporter is asked to stop."""
 
     cancel: bool
 
 
 class TaskShown(Task, kw_only=True):
-    """A task with its steps and its chart; `params` for those who may see them."""
+    """A task with its steps and its chart. `params` is there only for clients that may see it."""
 
     steps: list[Step]
     layout: Layout
@@ -83,7 +83,7 @@ class TaskShown(Task, kw_only=True):
 
 
 class Appended(Struct):
-    """Where a log ends now, and whether its reporter is asked to end."""
+    """Where the log ends now, and whether its reporter is asked to stop."""
 
     bytes: int
     lines: int
@@ -91,10 +91,10 @@ class Appended(Struct):
 
 
 class LogLine(Struct):
-    """A line of a log; a `gap` of so many bytes in the place of lines that are not kept. A line that was `cut` has its
-    whole `size`. `text` is the line as it was printed. `shown` is what a terminal shows of it in the end, where that is
-    something else, `spans` are its parts with their looks (`ink1 bold`) where it has any, and a line that was `over`
-    is one that others were drawn over."""
+    """A line of a log, or a `gap` of so many bytes in place of lines that are not kept. A line that was `cut` has its
+    full `size`. `text` is the line as it was printed. `shown` is what a terminal shows of it in the end, if that
+    differs. `spans` are its parts with their styles (`ink1 bold`), if it has any. A line that is `over` was overwritten
+    by others."""
 
     n: int
     offset: int | UnsetType = UNSET
@@ -109,8 +109,8 @@ class LogLine(Struct):
 
 
 class LogLines(Struct):
-    """Lines of a log, how many it has, its bytes, and the line to go on with. With `redraws`, lines here draw over
-    others, so that what is seen of them may change while the log goes on."""
+    """Lines of a log, the number of its lines and bytes, and the line at which the next request continues. With
+    `redraws`, lines overwrite others, so that their visible text may change while the log grows."""
 
     items: list[LogLine]
     lines: int
@@ -120,8 +120,8 @@ class LogLines(Struct):
 
 
 class Match(Struct):
-    """A line with a match in what is seen of it: its number, where the match begins, the text around it as it was
-    printed, and as it is `shown` where that is something else."""
+    """A line that matches: its number, the offset of the match, the text around it as it was printed, and the visible
+    text (`shown`) if that differs."""
 
     n: int
     offset: int
@@ -130,7 +130,7 @@ class Match(Struct):
 
 
 class Matches(Struct):
-    """Lines with a match, how many have one, and the line to go on with."""
+    """The lines that match, the number of lines with a match, and the line at which the next request continues."""
 
     items: list[Match]
     count: int
@@ -143,7 +143,7 @@ class PipelineStep(Struct):
 
 
 class PipelineShown(Struct):
-    """What can be started here; one whose file is wrong has its errors and no steps."""
+    """A pipeline that can be started. One with an invalid file has errors and no steps."""
 
     name: str
     title: str
@@ -160,11 +160,11 @@ class LinkMade(Struct):
 
 
 class Done(Struct):
-    """It was done; there is nothing to say."""
+    """The request was carried out. The answer is empty."""
 
 
 def listed(kind: type[Struct], name: str) -> type[Struct]:
-    """Some of a list, and the cursor of what follows."""
+    """Return the shape of a page of a list, with the cursor of the next page."""
     return defstruct(name, [("items", list[kind]), ("next", str | None)])  # type: ignore[valid-type]
 
 

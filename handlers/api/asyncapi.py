@@ -1,6 +1,6 @@
-"""The messages of streams in one table, and their description for machines at `/api/asyncapi.json`.
+"""The messages of streams in one table, and their description for programs at `/api/asyncapi.json`.
 
-The shapes are those of the wire, the same on every transport; a test holds them against what the transports send.
+The shapes are those of the wire, and are the same on every transport. A test holds them to what the transports send.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from livewall.wall_rows import Wall
 
 
 class LogEnd(Struct):
-    """How far a log goes; the lines themselves are fetched from the API."""
+    """The end of a log. The lines themselves are fetched from the API."""
 
     bytes: int
     lines: int
 
 
 class Reset(Struct):
-    """Forget what you hold of this stream: a snapshot follows, up to `synced`. `earlier`: older events exist."""
+    """Discard what you hold of this stream: a snapshot follows, up to `synced`. With `earlier`, older events exist."""
 
     stream: str
     reset: Literal[True]
@@ -38,7 +38,7 @@ class Reset(Struct):
 
 
 class Synced(Struct):
-    """What you hold of this stream is whole. `now` is the server's time, by which a page counts down."""
+    """What you hold of this stream is complete. `now` is the server's time, which pages use for countdowns."""
 
     stream: str
     synced: Literal[True]
@@ -47,22 +47,22 @@ class Synced(Struct):
 
 
 class StreamEnded(Struct):
-    """You may not read this stream, or may not any longer; the others of the connection go on."""
+    """You may not read this stream, or not any longer. The other streams of the connection continue."""
 
     stream: str
     error: ErrorBody
 
 
 class Heartbeat(Struct):
-    """The newest position of each stream that you follow, by its name: every 20 seconds over a WebSocket, every 15 as
-    the server-sent event `heartbeat`."""
+    """The newest position of each stream that you follow, by name. It is sent every 20 seconds over a WebSocket, and
+    every 15 seconds as the server-sent event `heartbeat`."""
 
     heartbeat: dict[str, str]
     now: str
 
 
 class BallotDone(Struct):
-    """The answer to `vote` and `retract`, after the commit."""
+    """The answer to `vote` and `retract`, sent after the commit."""
 
     ref: str
     ok: Ballot
@@ -73,29 +73,30 @@ class Followed(Struct):
 
 
 class FollowedDone(Struct):
-    """The answer to `subscribe` and `unsubscribe`; what the stream holds follows."""
+    """The answer to `subscribe` and `unsubscribe`. The content of the stream follows."""
 
     ref: str
     ok: Followed
 
 
 class Refused(Struct):
-    """The answer to an act that is refused. `ref` is null where the act had none that could be read."""
+    """The answer to an act that was refused. `ref` is null if the act had none that could be read."""
 
     ref: str | None
     error: ErrorBody
 
 
 EVENTS = (
-    Event("PollEvent", "polls/ID", "poll", Poll, "The poll; to all but hosts it is deleted while it is a draft."),
-    Event("TallyEvent", "polls/ID", "tally", Tally, "The counts, in the view of those who may see them."),
-    Event("TurnoutEvent", "polls/ID", "turnout", Turnout, "The ballots, where the counts are hidden."),
+    Event("PollEvent", "polls/ID", "poll", Poll, "The poll. While it is a draft, only hosts see it."),
+    Event("TallyEvent", "polls/ID", "tally", Tally, "The counts, for readers who may see them."),
+    Event("TurnoutEvent", "polls/ID", "turnout", Turnout,
+          "The number of ballots, for readers who may not see the counts."),
     Event("WallEvent", "walls/CODE", "wall", Wall, "The wall, its items and the active one."),
-    Event("HereEvent", "walls/CODE", "here", Here, "How many people are there; volatile.", volatile=True),
+    Event("HereEvent", "walls/CODE", "here", Here, "How many people are there. It is volatile.", volatile=True),
     Event("TaskEvent", "tasks/ID", "task", Task, "The task."),
     Event("StepEvent", "tasks/ID", "step/NAME", Step, "One step, under its name."),
-    Event("LogEndEvent", "tasks/ID/logs/STEP", "end", LogEnd, "How far the log goes."),
-    Event("ListedTaskEvent", "tasks", "task/ID", Task, "Those under way, and the last 100 that ended."),
+    Event("LogEndEvent", "tasks/ID/logs/STEP", "end", LogEnd, "The end of the log."),
+    Event("ListedTaskEvent", "tasks", "task/ID", Task, "A task under way, or one of the last 100 that ended."),
 )
 SAID = (Reset, Synced, StreamEnded, Heartbeat)
 ANSWERS = (BallotDone, FollowedDone, Refused)
@@ -111,6 +112,6 @@ def description() -> tuple[bytes, str]:
 
 
 class AsyncApiHandler(OpenApiHandler):
-    """GET /api/asyncapi.json: for anyone, as `/api/openapi.json` is."""
+    """GET /api/asyncapi.json. It needs no sign-in, like `/api/openapi.json`."""
 
     description = staticmethod(description)

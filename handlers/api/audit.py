@@ -9,7 +9,7 @@ from livewall.audit import Line
 
 
 def need_reader(handler: BaseHandler) -> None:
-    """Raise unless a host or an operator asks."""
+    """Raise unless the client is a host or an operator."""
     handler.need("operator", "host")
 
 

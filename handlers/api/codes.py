@@ -1,4 +1,4 @@
-"""Voter codes of a wall. The response that makes a code is the only one that shows it."""
+"""The voter codes of a wall. The response that creates a code is the only one that shows it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CodeHandler(ApiHandler):
 
 
 class ReplaceHandler(ApiHandler):
-    """POST /api/walls/CODE/codes/ID/replace: another code for the same holder."""
+    """POST /api/walls/CODE/codes/ID/replace: create another code for the same holder."""
 
     changes = "host"
 

@@ -1,4 +1,4 @@
-"""Importing and exporting the decks of walls, and copying a wall."""
+"""Imports and exports the decks of walls, and copies a wall."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from livewall.names import wall_code
 
 
 class DeckHandler(ApiHandler):
-    """POST /api/walls/CODE/deck: the polls of a deck; 200 where it was imported under this id before."""
+    """POST /api/walls/CODE/deck: create the polls of a deck. The status is 200 if it was imported under this id before.
+    """
 
     changes = "host"
     body_limit = BODY_LIMIT

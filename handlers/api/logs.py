@@ -1,4 +1,4 @@
-"""Logs of steps over HTTP: bytes, lines, search, and what foreign programs append."""
+"""The logs of steps over HTTP: bytes, lines, search, and what reporters append."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from livewall.errors import LivewallError, invalid
 from livewall.tasks.logs.service import Span
 
 LINES = 1000
-"""The most lines, or lines with a match, of one answer."""
+"""The largest number of lines, or of matching lines, in one answer."""
 QUERY = 1000
-"""The longest text that is searched for, in bytes."""
+"""The length in bytes of the longest text that can be searched for."""
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.IGNORECASE)
 
 
 class LogsHandler(ApiHandler):
-    """What all of these read of a request."""
+    """The base of the handlers for logs."""
 
     def number(self, name: str, default: int | None, *, least: int = 0, most: int = 10**15) -> int | None:
-        """A whole number of the query. Raises BadInput."""
+        """Return a whole number from the query. Raises BadInput."""
         text = self.argument(name)
         if not text and name not in self.request.query_arguments:
             return default
@@ -38,8 +38,8 @@ class LogHandler(LogsHandler):
     """GET and POST /api/tasks/ID/logs/NAME"""
 
     async def get(self, task_id: str, name: str) -> None:
-        """The bytes as they are, up to the next gap: offsets stay true. With `download=1` the whole log as a file, in
-        which a line stands for each gap."""
+        """Answer with the bytes up to the next gap, so that offsets stay true. With `download=1`, answer with the whole
+        log as a file, in which a line stands for each gap."""
         await self.services.tasks.may_read_log(task_id, name, self.who)
         offset, limit = self.number("offset", None), self.number("limit", None)
         whole = offset is None and limit is None
@@ -73,12 +73,12 @@ class LogHandler(LogsHandler):
         self.answer(end)
 
     async def answer_range(self, task_id: str, name: str, first: str, last: str) -> None:
-        """A part (RFC 9110 §14): where it begins in a gap, what of it lies behind."""
+        """Answer with a range (RFC 9110 §14). If it begins in a gap, the answer begins after the gap."""
         logs = self.services.logs
         if first:
             start = int(first)
             limit = int(last) - start + 1 if last else None
-            if limit is not None and limit <= 0:  # no range at all: the header does not count
+            if limit is not None and limit <= 0:  # not a valid range, so the header is ignored
                 await self.answer_span(task_id, name, await logs.span(task_id, name))
                 return
         else:
@@ -103,7 +103,7 @@ class LogHandler(LogsHandler):
             await self.stream(task_id, name, span)
 
     async def answer_file(self, task_id: str, name: str, total: int) -> None:
-        """The whole log up to `total`, for people."""
+        """Answer with the whole log up to `total` as a file."""
         self.set_header("Livewall-Log-Bytes", str(total))
         at = 0
         while at < total and self.request.method != "HEAD":
@@ -116,7 +116,8 @@ class LogHandler(LogsHandler):
             at = max(start, span.end)
 
     async def stream(self, task_id: str, name: str, span: Span) -> bool:
-        """Write the bytes of a span as fast as they are taken; False when they were not taken or are gone."""
+        """Write the bytes of a span as fast as the client reads them. Return False if the client disconnected or the
+        bytes are gone."""
         try:
             async with aclosing(self.services.logs.pieces(task_id, name, span.start, span.end)) as parts:
                 async for part in parts:
@@ -127,7 +128,7 @@ class LogHandler(LogsHandler):
         except LivewallError:
             if not self._headers_written:
                 raise
-            # Too late for an error: an answer that is cut off says that it is not whole.
+            # It is too late for an error. A truncated response shows that it is not complete.
             self.request.connection.stream.close()  # type: ignore[union-attr]
             return False
         return True
@@ -145,7 +146,7 @@ class LogLinesHandler(LogsHandler):
 
 
 class LogSearchHandler(LogsHandler):
-    """GET /api/tasks/ID/logs/NAME/search: it stops when its asker leaves."""
+    """GET /api/tasks/ID/logs/NAME/search. The search stops when the client disconnects."""
 
     _search: asyncio.Task[dict[str, Any]] | None = None
 

@@ -1,4 +1,4 @@
-"""For those who run it: alive, ready, measured."""
+"""Health, readiness and metrics, for those who run the server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from livewall.metrics import CONTENT_TYPE
 
 
 class HealthHandler(BaseHandler):
-    """GET /healthz: the process turns its loop."""
+    """GET /healthz: the event loop is running."""
 
     async def prepare(self) -> None:
         self.expect_body()
@@ -17,7 +17,8 @@ class HealthHandler(BaseHandler):
 
 
 class ReadyHandler(BaseHandler):
-    """GET /readyz: it takes work; 503 while it drains, or its database cannot be read or written."""
+    """GET /readyz: the server accepts work. The status is 503 while it drains, or if its database cannot be read or
+    written."""
 
     async def prepare(self) -> None:
         self.expect_body()
@@ -28,7 +29,7 @@ class ReadyHandler(BaseHandler):
 
 
 class MetricsHandler(BaseHandler):
-    """GET /metrics, for operators and hosts"""
+    """GET /metrics, for operators and hosts."""
 
     async def get(self) -> None:
         self.need("operator", "host")

@@ -1,4 +1,4 @@
-"""Results as pictures: bars and the race, as SVG for whoever may see the tally. PNG is made by the page."""
+"""Results as SVG pictures: bars and the race, for everybody who may see the tally. The page converts them to PNG."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from livewall.voting.poll import Poll, Tally
 
 
 class PictureHandler(BaseHandler):
-    """An SVG; its errors are those of the API."""
+    """An SVG. Errors are answered as in the rest of the API."""
 
     def theme(self) -> Theme:
-        """Raises BadInput."""
+        """Return the theme of the picture. Raises BadInput."""
         found = THEMES.get(self.argument("theme", "light"))
         if found is None:
             raise invalid("theme", "light or dark")
@@ -61,7 +61,7 @@ class RacePicture(PictureHandler):
 
 
 def picture(handler: BaseHandler, poll: Poll, tally: Tally, earlier: Tally | None) -> Picture:
-    """What the bars of a round show and say."""
+    """Return the figures and texts for the bars of a round."""
     facts = ResultSummary(handler, poll, tally)
     majority, turnout = None, None
     if poll.majority is not UNSET:
@@ -69,7 +69,7 @@ def picture(handler: BaseHandler, poll: Poll, tally: Tally, earlier: Tally | Non
     if poll.quorum is not UNSET:
         most = max(poll.quorum, tally.ballots)
         turnout = (facts.ballots(), Mark(poll.quorum / most, facts.quorum()), tally.ballots / most)
-    drawn = (turnout[0], turnout[1].label) if turnout else ()  # said beside the line
+    drawn = (turnout[0], turnout[1].label) if turnout else ()  # these stand beside the line
     before = ResultSummary(handler, poll, earlier) if earlier else None
     return Picture(
         title=poll.title,

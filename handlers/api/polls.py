@@ -1,4 +1,4 @@
-"""Polls and ballots over HTTP. Each method reads the input, calls one service, writes the answer."""
+"""Polls and ballots over HTTP. Each method reads the input, calls one service, and writes the answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from livewall.voting.kinds import kind_of
 
 
 class VotersHandler(ApiHandler):
-    """POST /api/voters: an anonymous voter for programs."""
+    """POST /api/voters: create an anonymous voter for a program."""
 
     async def post(self) -> None:
         self.body(wire.Nothing)
@@ -85,7 +85,7 @@ class PhaseHandler(ApiHandler):
 
 
 class TimerHandler(ApiHandler):
-    """POST /api/polls/ID/timer: another end for an open poll."""
+    """POST /api/polls/ID/timer: change the end of an open poll."""
 
     changes = "host"
 
@@ -97,14 +97,14 @@ class TimerHandler(ApiHandler):
 
 
 class RoundsHandler(ApiHandler):
-    """GET /api/polls/ID/rounds: their tallies, side by side."""
+    """GET /api/polls/ID/rounds: the tallies of all rounds."""
 
     async def get(self, poll_id: str) -> None:
         self.answer({"items": await self.services.results.rounds(poll_id, self.who)})
 
 
 class DuplicateHandler(ApiHandler):
-    """POST /api/polls/ID/duplicate: a draft of the same question."""
+    """POST /api/polls/ID/duplicate: create a draft with the same question."""
 
     changes = "host"
 
@@ -116,7 +116,7 @@ class DuplicateHandler(ApiHandler):
 
 
 class RestoreHandler(ApiHandler):
-    """POST /api/polls/ID/restore: an archived poll is there again."""
+    """POST /api/polls/ID/restore: restore an archived poll."""
 
     changes = "host"
 
@@ -127,7 +127,7 @@ class RestoreHandler(ApiHandler):
 
 
 class ReceiptHandler(ApiHandler):
-    """GET /api/polls/ID/receipts/R: what was counted under a receipt."""
+    """GET /api/polls/ID/receipts/R: the ballot that was counted under a receipt."""
 
     async def get(self, poll_id: str, typed: str) -> None:
         services = self.services
@@ -135,7 +135,7 @@ class ReceiptHandler(ApiHandler):
 
 
 class BallotHandler(ApiHandler):
-    """PUT and DELETE /api/polls/ID/ballot: answered after the commit."""
+    """PUT and DELETE /api/polls/ID/ballot. Both answer after the commit."""
 
     def may_change(self) -> None:
         if self.who.voter is None:
@@ -163,7 +163,7 @@ class BallotHandler(ApiHandler):
         self.answer((await done).ballot)
 
     def voter(self) -> str:
-        """The voter whose ballot this is, within its rate. Raises Busy (`rate`)."""
+        """Return the client's voter after counting the request against its rate. Raises Busy (`rate`)."""
         assert self.who.voter is not None
         self.services.limits.act(self.who.voter, self.services.monotonic())
         return self.who.voter
@@ -174,7 +174,7 @@ def result_of(cast: Cast) -> str:
 
 
 class BallotsHandler(ApiHandler):
-    """DELETE /api/polls/ID/ballots: answered when they are gone."""
+    """DELETE /api/polls/ID/ballots. It answers once the ballots are gone."""
 
     changes = "host"
 
@@ -185,7 +185,7 @@ class BallotsHandler(ApiHandler):
 
 
 class BallotsCsvHandler(ApiHandler):
-    """GET /api/polls/ID/ballots.csv; where ballots were erased the name of the file and a header say so."""
+    """GET /api/polls/ID/ballots.csv. If ballots were erased, the name of the file and a header say so."""
 
     async def get(self, poll_id: str) -> None:
         self.need("host")

@@ -7,7 +7,7 @@ from livewall.errors import invalid
 
 
 def round_of(handler: BaseHandler) -> int | None:
-    """The round that is asked for; None for the current one. Raises BadInput."""
+    """Return the requested round, or None for the current one. Raises BadInput."""
     text = handler.argument("round")
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""Screens that report themselves, a wall's health for its hosts, and its results."""
+"""Reports of screens, and a wall's health and results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from livewall.wall_rows import stream_of
 
 
 class ScreenHandler(ApiHandler):
-    """PUT /api/walls/CODE/screens/ID: anybody's, since a projector has no sign-in."""
+    """PUT /api/walls/CODE/screens/ID. It needs no sign-in, because a projector has none."""
 
     async def put(self, code: str, screen_id: str) -> None:
         given = self.body(wire.ScreenIn)
@@ -39,7 +39,7 @@ class WallHealthHandler(ApiHandler):
 
 
 async def known_wall(handler: ApiHandler, code: str) -> str:
-    """The stream of a wall that exists. Raises NotFound."""
+    """Return the stream of an existing wall. Raises NotFound."""
     stream = stream_of(wall_code(code))
     try:
         await handler.services.hub.view(stream, NOBODY)

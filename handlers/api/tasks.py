@@ -1,4 +1,4 @@
-"""Tasks over HTTP: pipelines, the tasks that run here, and those that foreign programs report."""
+"""Tasks over HTTP: pipelines, tasks that run here, and tasks that other programs report."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class CancelHandler(ApiHandler):
 
 
 class RetryHandler(ApiHandler):
-    """POST /api/tasks/ID/retry: 200 where that retry was made before."""
+    """POST /api/tasks/ID/retry. The status is 200 if the same retry was made before."""
 
     changes = "operator"
 

@@ -22,7 +22,7 @@ class TokensHandler(ApiHandler):
 
 
 class TokenHandler(ApiHandler):
-    """DELETE /api/tokens/ID: takes back a token or a sign-in, and closes its sockets."""
+    """DELETE /api/tokens/ID: revoke a token or a sign-in, and close its connections."""
 
     changes = "admin"
 
@@ -33,7 +33,7 @@ class TokenHandler(ApiHandler):
 
 
 class LoginsHandler(ApiHandler):
-    """POST /api/logins: a link that signs a browser in, for a role not above one's own."""
+    """POST /api/logins: create a link that signs a browser in, with a role no higher than the client's own."""
 
     def may_change(self) -> None:
         self.need(*ROLES)

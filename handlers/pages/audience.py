@@ -1,4 +1,5 @@
-"""The pages for people. Each is whole without script: what a live page shows first, and all an old browser gets."""
+"""The pages of the audience. Each is complete without scripts, and is what a live page shows first and what an old
+browser gets."""
 
 from __future__ import annotations
 
@@ -25,15 +26,16 @@ from livewall.voting.poll import Poll, Tally, tally_is_seen
 from livewall.walls.wall_results import WallResults
 
 RENEW_VOTING, RENEW_RESULT = 0, 5
-"""Seconds after which a page without script renews itself; never while somebody is choosing."""
+"""The seconds after which a page without scripts reloads. It never does while somebody may be choosing."""
 SHARED = {"lang", "packs", "theme"}
-"""The query arguments of a page that may be shared."""
+"""The query arguments with which a page may be shared."""
 GAP = secrets.token_urlsafe(18)
-"""Stands in a shared page where each reader's own form token goes; nobody can write it into a title."""
+"""The placeholder for the form token of each reader in a shared page. It is random, so that nobody can write it into a
+title."""
 
 
 class AudiencePage(Page):
-    """/polls/ID and /w/CODE: one's own ballot, the result as far as one may see it, or a task."""
+    """/polls/ID and /w/CODE: the reader's own ballot, the result as far as the reader may see it, or a task."""
 
     scripts = (*Page.scripts, "result")
 
@@ -45,24 +47,25 @@ class AudiencePage(Page):
         code: str | None = None,
         choices: list[str] | None = None,
     ) -> None:
-        """Answer with the page. `code` and `choices` are those that were sent; a QR code's address has a code, too,
-        which is written into the form."""
+        """Answer with the page. `code` and `choices` were sent with a form; the address in a QR code may have a code,
+        too, which is filled into the form."""
         self.ensure_voter()
         values = await self.page_values(stream, wall, error, code, choices)
         self.render("poll.html", **values, form_token=self.form_token())
 
     async def show_shared(self, render: Render) -> bool:
-        """Answer with the page that all get who have nothing of their own on it. Return False where a page has to be
-        rendered for this reader alone. Raises what `render` raises.
+        """Answer with the page that is the same for all readers who have nothing of their own on it. Return False if
+        the page has to be rendered for this reader alone. Raises what `render` raises.
 
-        Only a request of nobody renders a page for all; a known voter may be sent one that is there already."""
+        Only a request without a voter renders a shared page. A known voter may get one that is in the cache.
+        """
         path, query = self.request.path, self.request.query_arguments
         voter = self.who.voter
         if self.who != Who(voter=voter) or self.by_token or self.as_audience:
             return False
         if "%" in path or not query.keys() <= SHARED:
             return False
-        day = self.services.clock().date()  # what happened today is written without its date
+        day = self.services.clock().date()  # the times of today are written without a date
         unpacked = query.get("packs") == [b"off"]
         key = (path, self.locale.code, self.asked_theme, unpacked, self.services.base_url, day)
         pages = self.services.pages
@@ -78,7 +81,7 @@ class AudiencePage(Page):
         return True
 
     async def shared(self, stream: str | None, wall: dict[str, Any] | None) -> SharedPage:
-        """Render what `show` would answer nobody with, but for the token of its form."""
+        """Render what `show` would answer to a client without cookies, except for the form token."""
         values = await self.page_values(stream, wall)
         poll = (values["poll"]["id"], values["poll"]["round"]) if values["poll"] else None
         return SharedPage(self.render_string("poll.html", **values, form_token=GAP), GAP.encode(), poll)
@@ -91,7 +94,7 @@ class AudiencePage(Page):
         code: str | None = None,
         choices: list[str] | None = None,
     ) -> dict[str, Any]:
-        """What the template is filled with."""
+        """Return the values of the template."""
         code = (self.argument("code") if code is None else code)[:40]
         found = await self.scene(wall["active"] if wall else stream, self.who)
         poll, results = found["poll"], None
@@ -126,7 +129,8 @@ class AudiencePage(Page):
         )
 
     def end(self, wall: dict[str, Any], results: WallResults) -> dict[str, Any]:
-        """What is said where every poll of a wall was asked; `lobby_end` is where all results are, if any is public."""
+        """Return the texts for the end of a wall. `lobby_end` is the address of all results, if any result is public.
+        """
         return {
             "lobby_title": wall["title"],
             "lobby_head": self.say("lobby.over"),
@@ -135,7 +139,8 @@ class AudiencePage(Page):
         }
 
     async def beside(self, found: dict[str, Any]) -> str:
-        """What is said of the figures; they get the round before beside them, where that is asked for."""
+        """Return the text below the figures. If the poll is compared with its previous round, add that round to the
+        rows."""
         poll, tally = msgspec.convert(found["poll"], Poll), msgspec.convert(found["poll"]["tally"], Tally)
         earlier = await round_before(self, poll, self.who)
         found["rows"] = result_rows(found["poll"], found["poll"]["tally"], earlier)
@@ -143,13 +148,14 @@ class AudiencePage(Page):
         return " · ".join(each for each in (facts.quorum(), facts.beside(earlier)) if each)
 
     def where_to_go(self, poll: dict[str, Any] | None, wall: dict[str, Any] | None) -> str:
-        """The path of this page, for another browser."""
+        """Return the path of this page, to be opened in another browser."""
         if wall:
             return self.reverse_url("wall", wall["code"])
         return self.reverse_url("poll", poll["id"]) if poll else self.request.path
 
     async def checked(self, poll: dict[str, Any]) -> dict[str, str]:
-        """What is answered to a receipt in the address (`typed`); without one, the place to type it alone."""
+        """Return the answer to a receipt in the address, with the receipt as it was typed. Both are empty without one.
+        """
         typed = self.argument("receipt").strip()[:120]
         if not typed:
             return {"typed": "", "said": ""}
@@ -180,14 +186,14 @@ class AudiencePage(Page):
         return " ".join([*said, self.hosts_only(found)]).strip()
 
     def kept(self, poll: dict[str, Any]) -> str:
-        """For how long ballots are kept, where they are not for ever."""
+        """Return for how long ballots are kept; empty if they are kept for ever."""
         days = self.services.settings.ballot_days
         if poll.get("erased_at"):
             return self.say("poll.erased", date=poll["erased_at"][:10])
         return self.say("poll.kept_days", days, n=days) if days else ""
 
     def hosts_only(self, found: dict[str, Any]) -> str:
-        """That the figures shown are not for everyone yet."""
+        """Return that only hosts see the figures; empty if everybody does."""
         poll = found["poll"]
         seen = tally_is_seen(poll["results"], poll["phase"], poll["published"], voted=False)
         return self.say("poll.hosts_only") if self.who.host and found["counted"] and not seen else ""
@@ -221,8 +227,8 @@ class WallPage(joining.CodeForm, AudiencePage):
             self.lead_to(plain)
 
     async def shared_wall(self, code: str) -> SharedPage | None:
-        """The same of a wall; None where a task is shown, of which the cache does not learn, or the code is not
-        spelled as it stands on the screen."""
+        """Return the shared page of a wall. It is None if a task is shown, whose changes the cache does not see, or if
+        the code is not spelled as on the screen."""
         wall = await self.wall_of(code, NOBODY)
         if wall["code"] != code or (wall["active"] or "").startswith("tasks/"):
             return None
@@ -230,16 +236,16 @@ class WallPage(joining.CodeForm, AudiencePage):
 
 
 class BallotPage(FormHandler, AudiencePage):
-    """POST /polls/ID/ballot: the ballot of a browser without script."""
+    """POST /polls/ID/ballot: the ballot of a browser without scripts."""
 
     def lists(self, name: str) -> list[str]:
-        """Every value of a field."""
+        """Return every value of a field."""
         return [value.decode("utf-8", "replace") for value in self.values().get(name, []) if value]
 
     async def post(self, poll_id: str) -> None:
         voter = self.who.voter
         if voter is None:
-            self.needs_form_token = False  # nothing is done for nobody: it is said why, and what to do
+            self.needs_form_token = False  # nothing is changed without a voter: the answer says why, and what to do
         given = self.fields()
         here, code = given.get("next", ""), given.get("code", "")[:40]
         try:
@@ -266,7 +272,7 @@ class BallotPage(FormHandler, AudiencePage):
 
 
 class MissingPage(Page):
-    """An address that no other route knows, asked for by a person; programs get the JSON of every other error."""
+    """An address outside the table of routes. Browsers get a page, and programs get the JSON of every other error."""
 
     async def prepare(self) -> None:
         raise NotFound(message="there is nothing at this address")
@@ -279,7 +285,8 @@ class MissingPage(Page):
 
 
 def end_of(results: WallResults) -> dict[str, Any]:
-    """What the script of the page begins with: whether it is the end, and whether there is a result to lead to."""
+    """Return what the page's script begins with: whether the wall has ended, and whether there is a result to link to.
+    """
     return {"over": results.over, "items": msgspec.to_builtins(results.items[:1]) if results.over else []}
 
 

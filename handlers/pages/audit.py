@@ -10,11 +10,11 @@ from livewall.audit import Line
 from livewall.names import is_name
 
 PAGES = {"polls": "poll", "walls": "wall_host", "tasks": "task"}
-"""The pages of what a line is about."""
+"""The names of the routes to the pages of a line's subject."""
 
 
 class AuditPage(Page):
-    """GET /audit: the same as a table, whole without script."""
+    """GET /audit: the audit log as a table, complete without scripts."""
 
     scripts = ()
 
@@ -25,13 +25,13 @@ class AuditPage(Page):
         self.render("audit.html", lines=found, older=more, first=first, words=self.words, told=told, link=self.link)
 
     def words(self, line: Line) -> str:
-        """An act in words; one that the catalogue does not know, by its name."""
+        """Return an act in words, or its name if the catalogue does not know it."""
         key = "audit.act." + line.act
         said = self.say(key)
         return line.act if said == key else said
 
     def link(self, line: Line) -> str | None:
-        """The page of what a line is about, where this reader has one."""
+        """Return the page of a line's subject if this reader may open it."""
         kind, _, subject_id = line.about.partition("/")
         if kind not in PAGES or not is_name(subject_id) or (kind == "walls" and not self.who.host):
             return None
@@ -39,7 +39,7 @@ class AuditPage(Page):
 
 
 def told(detail: dict[str, Any]) -> str:
-    """The particulars of an act on one line; what is nothing is left out."""
+    """Return the details of an act on one line, without those that are empty."""
     return ", ".join(f"{name}: {_short(value)}" for name, value in detail.items() if value not in (None, False, ""))
 
 

@@ -1,5 +1,5 @@
-"""The page of a wall's voter codes: how many there are, and a sheet of new ones to print. The response that makes
-a code is the only one that shows it."""
+"""The page of a wall's voter codes: their number, and a sheet of new ones to print. The response that creates a code is
+the only one that shows it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from livewall.errors import LivewallError, invalid
 from livewall.names import wall_code
 
 ON_A_SHEET = 500
-"""Codes on one printed sheet: each QR code takes some milliseconds to draw."""
+"""The number of codes on one printed sheet. Each QR code takes some milliseconds to draw."""
 
 
 class CodesPage(FormHandler, Page):
-    """GET /w/CODE/codes: how many there are. Its forms make the sheet, replace one code, revoke one."""
+    """GET and POST /w/CODE/codes: the number of codes, and forms that print a sheet, replace one code or revoke one."""
 
     changes = "host"
 
@@ -70,7 +70,7 @@ class CodesPage(FormHandler, Page):
 
 
 def count_of(text: str) -> int:
-    """How many codes a form asks for. Raises BadInput."""
+    """Return how many codes a form asks for. Raises BadInput."""
     text = text.strip()
     if not (text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= ON_A_SHEET):
         raise invalid("count", f"1 to {ON_A_SHEET} on one sheet")

@@ -1,4 +1,4 @@
-"""Forms of a wall's host that import a deck and copy the wall."""
+"""Forms for hosts that import a deck into a wall and copy a wall."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from livewall.voting.decks.deck import plain, text_of
 from livewall.voting.decks.reader import DeckFault
 
 QUOTED = 60
-"""Characters of a line that is quoted beside what is wrong with it."""
+"""The number of characters of a faulty line that are quoted beside its error."""
 
 
 class DeckPage(FormHandler, Page):
-    """GET and POST /w/CODE/deck: polls from a text or a file. What is wrong stands above what was typed."""
+    """GET and POST /w/CODE/deck: import polls from a text or a file. Errors are shown above what was typed."""
 
     changes = "host"
 
@@ -60,11 +60,11 @@ class DeckPage(FormHandler, Page):
             faults=faults,
             wrong=wrong.message if wrong else "",
             typed=typed,
-            name=secrets.token_hex(12),  # sent twice, the form imports once
+            name=secrets.token_hex(12),  # a form that is sent twice imports once
         )
 
     def fields(self) -> dict[str, str]:
-        """The form's fields; the deck is the chosen file, else what was typed."""
+        """Return the fields of the form. The deck is the chosen file, or else what was typed."""
         arguments: dict[str, list[bytes]] = {}
         files: dict[str, list[HTTPFile]] = {}
         try:
@@ -79,7 +79,7 @@ class DeckPage(FormHandler, Page):
 
 
 class WallDuplicateForm(FormHandler, Page):
-    """POST /w/CODE/duplicate: leads to the copy."""
+    """POST /w/CODE/duplicate: copy the wall and redirect to the copy."""
 
     changes = "host"
 
@@ -91,7 +91,7 @@ class WallDuplicateForm(FormHandler, Page):
 
 
 def typed(given: bytes) -> str:
-    """What is shown again of a file that was not taken: its text; nothing of a workbook."""
+    """Return the text of a file that was refused, to show it again; empty for a workbook."""
     if b"\0" in given and not given.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         return ""
     try:

@@ -1,7 +1,7 @@
-"""The host's desk: polls and walls made and moved by plain forms, so that it works in any browser. The forms are
-those of a wall's host page, too.
+"""The host's desk: plain forms that create and change polls and walls, so that it works in any browser. The host page
+of a wall uses the same forms.
 
-Each act calls what the API calls, then leads back to where the form stood.
+Each form calls the same service as the API, then redirects to the place where the form was.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from livewall.voting.poll import tally_is_seen
 
 LISTED = 50
 WATCHED = 16
-"""Polls whose counts move on the desk: as many streams as a connection may have."""
+"""The number of polls whose counts are live on the desk, which is the number of streams that a connection may have."""
 ENDED = 10
-"""Tasks that ended, listed below those that run."""
+"""The number of ended tasks that are listed below the running ones."""
 LIVE_TASKS = frozenset({"pending", "running", "waiting", "cancelling"})
 FIELDS = {
     "title": "home.title_field",
@@ -39,11 +39,11 @@ FIELDS = {
     "assurance": "home.assurance",
     "quorum": "host.quorum",
 }
-"""Fields of the API and what they are called in the forms."""
+"""The keys of the texts that name the fields of the API in forms."""
 
 
 class DeskPage(Page):
-    """Walls and polls with their controls."""
+    """Lists walls and polls with their controls."""
 
     scripts: tuple[str, ...] = ("live", "poll", "error")
 
@@ -63,7 +63,7 @@ class DeskPage(Page):
         clock = self.services.clock()
         watched = [f"polls/{poll['id']}" for poll in polls if poll["phase"] == "open"][:WATCHED]
         if not watched and (self.who.host or self.who.operator):
-            watched = ["tasks"]  # so that the page knows when the server is gone
+            watched = ["tasks"]  # so that the page notices when the server is gone
         self.render(
             "home.html",
             polls=polls,
@@ -86,7 +86,7 @@ class DeskPage(Page):
         )
 
     async def polls(self) -> list[dict[str, Any]]:
-        """The newest polls, each with its ballots so far."""
+        """Return the newest polls, each with its number of ballots."""
         if not self.who.host:
             return []
         found: list[dict[str, Any]] = msgspec.to_builtins((await self.services.polls.list(limit=LISTED)).items)
@@ -109,7 +109,7 @@ class DeskPage(Page):
         return found
 
     async def title(self, item: str) -> str:
-        """The title of an item that is older than the lists."""
+        """Return the title of an item that is too old for the lists."""
         kind, _, poll_id = item.partition("/")
         try:
             if kind == "tasks":
@@ -120,7 +120,7 @@ class DeskPage(Page):
 
 
 class HomePage(SignInPage, DeskPage):
-    """GET and POST /: sign in; signed in, the desk."""
+    """GET and POST /: the form to sign in, or the desk for those who are signed in."""
 
     async def get(self) -> None:
         if self.who.role is None:
@@ -136,8 +136,11 @@ class HomePage(SignInPage, DeskPage):
 
 
 class DeskForm(FormHandler, DeskPage, HostView):
-    """A form of the desk or of a wall's host page (`only`): what was refused is shown beside what was typed. One that
-    has the `version` it was made for does not undo what somebody else has changed since."""
+    """A form of the desk or of a wall's host page (`only`).
+
+    An error is shown together with what was typed. A form with a `version` does not overwrite what somebody else has
+    changed since.
+    """
 
     changes = "host"
     body_limit = LARGE
@@ -162,14 +165,14 @@ class DeskForm(FormHandler, DeskPage, HostView):
         self.redirect(f"{here}?done={done}" + (f"&at={place}#{place}" if place else ""), status=303)
 
     def label(self, field: str) -> str:
-        """A field as the form calls it; `options[1]` is the second option."""
+        """Return the name of a field in the form; `options[1]` is the second option."""
         if found := re.fullmatch(r"options\[(\d+)\].*", field):
             return f"{self.say('poll.option')} {int(found[1]) + 1}"
         key = FIELDS.get(field)
         return self.say(key) if key else field
 
     async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
-        """Do it; name it, and where on the desk it stands. Raises LivewallError."""
+        """Carry out the action. Return its name and the place of its item on the desk. Raises LivewallError."""
         raise NotImplementedError
 
 
@@ -231,7 +234,7 @@ class NewWallForm(DeskForm):
 
 
 class WallForm(DeskForm):
-    """POST /desk/walls/CODE: what it shows, the order of its items, or its end."""
+    """POST /desk/walls/CODE: change the active item or the order of items, or remove the wall."""
 
     async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
         walls, item, version = self.services.walls, given.get("item") or None, whole(given, "version")
@@ -249,12 +252,12 @@ class WallForm(DeskForm):
 
 
 def checked(value: dict[str, Any], kind: Any) -> Any:
-    """Form fields as the API's own type. Raises BadInput with the fields that do not fit."""
+    """Return form fields decoded as the API's own type. Raises BadInput with the invalid fields."""
     return wire.decode(msgspec.json.encode(value), kind)
 
 
 def moved(items: list[str], item: str, by: int) -> list[str]:
-    """The items with one of them so many places further. Raises BadInput where it is none of them."""
+    """Return the items with one of them moved by so many places. Raises BadInput if it is not among them."""
     if item not in items:
         raise invalid("item", "is not on this wall")
     left = [each for each in items if each != item]

@@ -1,4 +1,4 @@
-"""Pages that take a form, and the page of an error."""
+"""Pages that take a form, and the error page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from livewall.errors import BadInput, LivewallError, NotAllowed
 
 
 class FormHandler(ApiHandler):
-    """A page that takes a form. The forms here sign in, so each must prove that it is ours."""
+    """A page that takes a form. Forms can sign a browser in, so each has to prove that it is ours."""
 
     page = True
     must_be_own = True
@@ -22,7 +22,8 @@ class FormHandler(ApiHandler):
     _values: dict[str, list[bytes]] | None = None
 
     def values(self) -> dict[str, list[bytes]]:
-        """Every value of each field, parsed once. Raises BadInput, before parsing, for a form with too many fields."""
+        """Return every value of each field, parsed once. Raises BadInput before parsing if the form has too many
+        fields."""
         if self._values is None:
             raw = self.raw()
             if raw.count(b"&") >= self.most_fields:
@@ -31,15 +32,15 @@ class FormHandler(ApiHandler):
         return self._values
 
     def fields(self) -> dict[str, str]:
-        """The last value of each field. Raises where the form cannot prove itself."""
+        """Return the last value of each field. Raises if the form cannot prove that it is ours."""
         found = {name: each[-1].decode("utf-8", "replace") for name, each in self.values().items()}
         self.check_form_token(found.get("_form", ""))
         return found
 
     @contextmanager
     def guessed(self) -> Iterator[None]:
-        """Count a wrong code or token for its address; a right one is never counted and never refused. Raises Busy
-        (`rate`) in place of the refusal where too many were wrong."""
+        """Count a wrong code or token against the client's address. A right one is never counted and never refused.
+        Raises Busy (`rate`) instead of the refusal if too many were wrong."""
         try:
             yield
         except NotAllowed:
@@ -52,15 +53,15 @@ class FormHandler(ApiHandler):
         show_error_page(self, error, self.way_back())
 
     def way_back(self) -> tuple[str, str]:
-        """Where a refused form leads: an address, and what it is called."""
+        """Return where a refused form leads: an address and its name."""
         return self.reverse_url("home"), self.say("error.home")
 
 
 def show_error_page(
     handler: BaseHandler, error: LivewallError, back: tuple[str, str] | None = None, *, key: str = ""
 ) -> None:
-    """`back`: an address to lead to, and what it is called; else the start page. `key` names other words of the
-    catalogue than those of the error's code, without its message."""
+    """Show an error as a page. `back` is a link and its name, or else the start page. `key` selects another text of the
+    catalogue than the code of the error, and leaves out the error's message."""
     back = back or (handler.reverse_url("home"), handler.say("error.home"))
     handler.set_header("Content-Type", "text/html; charset=utf-8")
     code, message = (key, "") if key else (error.code, error.message)

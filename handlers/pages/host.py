@@ -1,5 +1,5 @@
-"""A wall's remote control: its items in order, what stands on the screen and what to do with it. Whole as plain forms,
-whose handlers are those of the desk; where there is script, the page lives."""
+"""A wall's remote control: its items in order, the active item, and the actions for it. It is complete as plain forms,
+which the desk handles, and live with scripts."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from livewall.walls.wall_model import WallItem
 
 TEXTS = ("live", "poll", "error", "home", "host", "phone", "state", "health", "result")
 TIMES = (30, 60, 120)
-"""Seconds that a button gives an open poll."""
+"""The seconds that a button adds to an open poll."""
 
 
 class HostView(Page):
-    """The host page of one wall, as its own address and a refused form show it."""
+    """The host page of one wall, at its own address and after a form was refused."""
 
     async def steer(self, typed_code: str, *, wrong: str = "", typed: dict[str, str] | None = None) -> None:
         code = wall_code(typed_code)
@@ -55,7 +55,8 @@ class HostView(Page):
         )
 
     def figures(self, active: WallItem | None) -> dict[str, Any]:
-        """What stands on the screen as hosts see it, hidden or not: rows, and what is said below them."""
+        """Return the rows of the active item and the text below them, as hosts see them, whether they are published or
+        not."""
         if active is None or active.poll is None or active.tally is None or active.poll.phase is Phase.DRAFT:
             return {"rows": [], "facts": ""}
         facts = ResultSummary(self, active.poll, active.tally)
@@ -63,7 +64,7 @@ class HostView(Page):
         return {"rows": shown, "facts": " · ".join(each for each in (facts.quorum(), facts.beside(None)) if each)}
 
     def ballots(self, entry: WallItem) -> str:
-        """How many there are in this round, in words; nothing for a draft."""
+        """Return the number of ballots in the current round in words; empty for a draft."""
         if entry.poll is None or entry.tally is None or entry.poll.phase is Phase.DRAFT:
             return ""
         return self.say("poll.ballots", entry.tally.ballots, n=format_count(entry.tally.ballots))
@@ -90,7 +91,7 @@ class HostPage(HostView):
 
 
 def shown(entry: WallItem) -> bool:
-    """Whether everyone sees the tally, or will as soon as there is one."""
+    """Return whether the tally is public, or will be as soon as there is one."""
     assert entry.poll is not None
     if entry.poll.phase is Phase.DRAFT:
         return entry.poll.results == "live"
@@ -98,14 +99,14 @@ def shown(entry: WallItem) -> bool:
 
 
 def beside(items: list[str], active: str | None) -> list[tuple[str, str]]:
-    """What the buttons before and after the active item show: ("previous" | "next", item)."""
+    """Return the neighbours of the active item for the two buttons: ("previous" | "next", item)."""
     place = items.index(active) if active in items else -1
     found = [("previous", items[place - 1])] if place > 0 else []
     return found + ([("next", items[place + 1])] if place + 1 < len(items) else [])
 
 
 def written(poll: Poll) -> dict[str, str]:
-    """A poll as it stands in the fields of its form."""
+    """Return the values of a poll's form fields."""
     named = [option.label for option in poll.options if option.abstain is not True]
     abstain = [option.label for option in poll.options if option.abstain is True]
     return {

@@ -1,4 +1,4 @@
-"""Ways to a wall: its code typed into a field or an address, and a page to print with the code and a QR code."""
+"""Ways to join a wall: a form for its code, a code in an address, and a printed page with the code and a QR code."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from livewall.identity import NOBODY
 from livewall.names import in_address, look_alikes, wall_code
 
 MOST_TYPED = 400
-"""Letters of what is typed for a code that are looked at: an address may have been pasted."""
+"""The number of characters of a typed code that are looked at. An address may have been pasted."""
 
 
 class CodeForm(Page):
-    """The field for a wall's code, and what is said beside it when the code leads nowhere."""
+    """The form for a wall's code, with an error if the code leads nowhere."""
 
     async def meant(self, typed: str) -> str | None:
-        """The code of the wall that was meant; None where there is none and the form was shown."""
+        """Return the code of the wall that was meant, or None if there is no such wall and the form was shown."""
         given = in_address(typed)
         code = wall_code(given)
         alike = look_alikes(code)
@@ -33,7 +33,8 @@ class CodeForm(Page):
             return None
 
     async def refuse(self, typed: str, code: str) -> None:
-        """A wrong code is counted for the browser, which gets a cookie for it, and may be answered late."""
+        """Count a wrong code for the browser, which gets a cookie for that, and show the form. The answer may be
+        delayed."""
         self.ensure_voter()
         limits, now = self.services.limits, self.services.monotonic()
         try:
@@ -48,7 +49,7 @@ class CodeForm(Page):
         self.show_form(typed, self.say("join.unknown", code=code), status=404)
 
     def lead_to(self, code: str, rest: str = "") -> None:
-        """To a page of the wall, with what was asked for beside its address."""
+        """Redirect to a page of the wall, with the query of this request."""
         query = self.request.query
         self.redirect(self.reverse_url("wall", code) + rest + (f"?{query}" if query else ""))
 
@@ -58,7 +59,7 @@ class CodeForm(Page):
 
 
 class CodePage(CodeForm):
-    """GET /w: type the code; case, spaces, dashes and letters that look alike do not matter."""
+    """GET /w: the form to type a code. Case, spaces, dashes and similar letters do not matter."""
 
     async def get(self) -> None:
         typed = self.argument("code").strip()[:MOST_TYPED]
@@ -69,7 +70,7 @@ class CodePage(CodeForm):
 
 
 class TypedWallPage(CodeForm):
-    """GET /w/anything: a code as somebody typed it into the address, with spaces for example."""
+    """GET /w/anything: a code as somebody typed it into the address, for example with spaces."""
 
     async def get(self, typed: str, rest: str | None) -> None:
         if code := await self.meant(typed):
@@ -77,7 +78,7 @@ class TypedWallPage(CodeForm):
 
 
 class PosterPage(Page):
-    """GET /w/CODE/poster: one sheet to hang up, with nothing on it but how to join."""
+    """GET /w/CODE/poster: a sheet to hang up that shows how to join."""
 
     async def get(self, code: str) -> None:
         wall = await self.wall_of(code, NOBODY)
@@ -90,6 +91,3 @@ class PosterPage(Page):
             address=short(base + self.reverse_url("code")),
             code=f"{wall['code'][:3]} {wall['code'][3:]}",
         )
-
-
-"""After the addresses it leads to."""

@@ -9,7 +9,7 @@ from handlers.pages.form import FormHandler
 
 
 class LoginPage(FormHandler):
-    """GET /login/CODE shows what the link would do; its button's POST uses it up and leads to `?next=`."""
+    """GET /login/CODE shows what the link is for. The POST of its button uses it up and redirects to `?next=`."""
 
     @property
     def form_owner(self) -> str:
@@ -33,7 +33,7 @@ class LoginPage(FormHandler):
 
 
 class SignInPage(FormHandler):
-    """POST /: signs in with a pasted token."""
+    """POST /: sign in with a pasted token."""
 
     async def post(self) -> None:
         given = self.fields().get("token", "").strip()
@@ -45,7 +45,7 @@ class SignInPage(FormHandler):
 
 
 class LogoutPage(FormHandler):
-    """POST /logout: ends this sign-in, everywhere it is used."""
+    """POST /logout: end this sign-in in every browser that uses it."""
 
     async def post(self) -> None:
         self.fields()
@@ -56,5 +56,5 @@ class LogoutPage(FormHandler):
 
 
 def local(path: str) -> str:
-    """An address of ours to go on to; `/` for anything that a browser could take for another site's."""
+    """Return a path of this server to redirect to, or `/` for anything that a browser could take for another site."""
     return path if re.fullmatch(r"/(?:[A-Za-z0-9][A-Za-z0-9._/-]{0,199})?", path) else "/"

@@ -1,5 +1,5 @@
-"""Signing a phone in from a laptop: a link to this wall's host page, as a QR code, shown by the answer that made it
-and by nothing else."""
+"""Signing in a phone from a laptop: a link to this wall's host page as a QR code, which only the response that creates
+it shows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from livewall.names import wall_code
 
 
 class PhonePage(FormHandler, Page):
-    """POST /w/CODE/phone: a link that signs one phone in as a host."""
+    """POST /w/CODE/phone: create a link that signs one phone in as a host."""
 
     changes = "host"
 

@@ -1,4 +1,4 @@
-"""The form of a poll, new or changed, as the API's own fields. No request, no service."""
+"""Converts the form of a new or changed poll into the fields of the API. It knows no request and no service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def lines(text: str) -> list[str]:
 
 
 def whole(given: dict[str, str], name: str) -> int | None:
-    """A whole number, None for an empty field. Raises BadInput."""
+    """Return a whole number, or None for an empty field. Raises BadInput."""
     text = given.get(name, "").strip()
     if not text:
         return None
@@ -25,7 +25,8 @@ def whole(given: dict[str, str], name: str) -> int | None:
 
 
 def choices(given: dict[str, str], held: Sequence[Option] | None = None) -> list[Any]:
-    """The options: one a line, then the abstention. As many as are `held` already keep their ids."""
+    """Return the options, one for each line, then the abstention. They keep the ids of the `held` options if their
+    number is the same."""
     abstain = given.get("abstain", "").strip()
     made: list[Any] = [*lines(given.get("options", "")), *([{"label": abstain, "abstain": True}] if abstain else [])]
     if held is None or len(held) != len(made):
@@ -38,7 +39,8 @@ def choices(given: dict[str, str], held: Sequence[Option] | None = None) -> list
 
 
 def rules(given: dict[str, str], options: int | None) -> dict[str, Any]:
-    """What new and changed polls have in common. Without `options`, how many there are, the choices stand."""
+    """Return the fields that new and changed polls share. Without `options`, their number, the choices are left
+    unchanged."""
     found = {
         "title": given.get("title", ""),
         "results": given.get("results", "live"),
@@ -53,7 +55,7 @@ def rules(given: dict[str, str], options: int | None) -> dict[str, Any]:
 
 
 def new_poll(given: dict[str, str]) -> dict[str, Any]:
-    """The fields of POST /api/polls. Raises BadInput."""
+    """Return the fields of POST /api/polls. Raises BadInput."""
     options = choices(given)
     named = len([each for each in options if isinstance(each, str)])
     return rules(given, named) | {
@@ -65,7 +67,8 @@ def new_poll(given: dict[str, str]) -> dict[str, Any]:
 
 
 def changed_poll(given: dict[str, str], held: Sequence[Option]) -> dict[str, Any]:
-    """The fields of PUT /api/polls/ID; `held` are its options. A form without options leaves them. Raises BadInput."""
+    """Return the fields of PUT /api/polls/ID. `held` are the options of the poll; a form without options leaves them
+    unchanged. Raises BadInput."""
     if "options" not in given:
         return rules(given, None)
     options = choices(given, held)

@@ -1,5 +1,5 @@
-"""Results on paper: of one poll on a page, and of a whole wall. Black on white, patterns instead of
-colours, rounds side by side; what is printed is a table, which is what a screen reader reads, too."""
+"""Results on paper: one poll, or a whole wall. They are black on white, with patterns instead of colours and rounds
+side by side. The results are a table, which screen readers read, too."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from livewall.voting.figures import figures
 from livewall.voting.poll import Phase, Poll, is_public
 
 ROUNDS = 4
-"""Rounds that stand side by side; paper has a width."""
+"""The number of rounds that fit side by side on paper."""
 POLLS = 60
-"""Polls on one page of a wall's results."""
+"""The number of polls on one page of a wall's results."""
 SIZES = ((14, "large"), (25, "middle"), (38, "small"))
-"""So many lines of labels at most, and how large the letters are then; beyond, they are the least."""
+"""The number of lines of labels up to which each size of letters is used. Beyond the last, it is the smallest size."""
 LINE = 52
-"""Letters in a line of a label."""
+"""The number of letters in a line of a label."""
 PATTERN_DEFS = "".join(pattern(f"k{kind}", "#ffffff", "#000000", kind) for kind in range(2, PATTERNS + 1))
 
 
 @dataclass(frozen=True)
 class Round:
-    """One round as it is printed, and what is said of it."""
+    """One round as it is printed, and the facts about it."""
 
     name: str
     figures: list[Figure]
@@ -41,7 +41,7 @@ class Round:
 
     @property
     def told(self) -> str:
-        """What came of it, on a line."""
+        """The outcome of the round on one line."""
         facts = self.facts
         return " · ".join(
             each for each in (facts.ballots(), facts.of_base(), facts.quorum(), facts.majority()) if each
@@ -50,7 +50,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A poll as it is printed; `limit` is where its majority stands, in per cent."""
+    """A poll as it is printed. `limit` is the position of its majority line in per cent."""
 
     poll: Poll
     rounds: list[Round]
@@ -70,15 +70,15 @@ class Sheet:
 
 
 class PrintPage(Page):
-    """What both pages share."""
+    """The base of both pages."""
 
     scripts = ("result",)
 
     async def sheet(self, poll_id: str) -> Sheet:
-        """Raises NotFound, and NotAllowed where the tally may not be seen."""
+        """Return a poll as it is printed. Raises NotFound, and NotAllowed if the tally is hidden."""
         poll, tallies, _ = await self.services.results.shown(poll_id, self.who)
         if poll.phase is Phase.DRAFT and len(tallies) > 1:
-            tallies = tallies[:-1]  # a round that has not begun says nothing yet
+            tallies = tallies[:-1]  # a round that has not begun has no result
         told = [ResultSummary(self, poll, tally) for tally in tallies[-ROUNDS:]]
         shown = [
             Round(self.say("poll.round", round=facts.tally.round), figures(poll, facts.tally), facts) for facts in told
@@ -116,7 +116,7 @@ class PollPrint(PrintPage):
 
 
 class WallPrint(PrintPage):
-    """GET /w/CODE/print: every result of the wall that the asker may see, in the order of its items."""
+    """GET /w/CODE/print: every result of the wall that the client may see, in the order of its items."""
 
     async def get(self, code: str) -> None:
         wall = await self.wall_of(wall_code(code), self.who)
@@ -136,7 +136,7 @@ class WallPrint(PrintPage):
 
 
 def size_of(labels: list[str], title: str) -> str:
-    """How large letters may be so that all of it stands on one page."""
+    """Return the size of letters with which a poll fits on one page."""
     lines = sum(max(1, -(-text_width(label) // LINE)) for label in labels) + text_width(title) // LINE
     return next((name for most, name in SIZES if lines <= most), "least")
 

@@ -22,7 +22,7 @@ from livewall.voting.rounds import Shown
 
 
 class ReplayPage(Page):
-    """GET /polls/ID/replay. Where the tally is hidden the page says so, and shows it when it may."""
+    """GET /polls/ID/replay. If the tally is hidden, the page says so, and shows the replay as soon as it is visible."""
 
     scripts = ("live", "poll", "replay", "result", "state", "error")
 
@@ -39,7 +39,7 @@ class ReplayPage(Page):
         self.finish(made)
 
     def drawn(self, shown: Shown, replay: Replay) -> bytes:
-        """The page; a long round of many options takes tens of milliseconds."""
+        """Return the page. A long round with many options takes tens of milliseconds to draw."""
         tally = rounds.chosen(shown, replay.round)
         facts = ResultSummary(self, shown.poll, tally)
         return self.page_of(
@@ -66,7 +66,8 @@ class ReplayPage(Page):
 
 
 def played(poll: Poll, replay: Replay) -> dict[str, Any]:
-    """What the script of the page plays: of each moment the time in ms, the ballots, the counts of the options."""
+    """Return what the script plays: for each published tally the time in ms, the ballots, and the count of each option.
+    """
     return {
         "round": replay.round,
         "current": replay.round == poll.round,

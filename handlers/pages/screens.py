@@ -1,4 +1,4 @@
-"""The pages of the projector."""
+"""The pages for the projector."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOTHING_BESIDE = {"limit": "", "compared": False, "quorum": "", "note": ""}
 
 
 class ScreenPage(Page):
-    """The projector: no cookie needed, none given, always as the audience sees it."""
+    """The screen of a poll or a wall. It needs no cookie, sets none, and always shows what the audience sees."""
 
     framed = True
     scripts = (*Page.scripts, "screen", "result", "keys")
@@ -60,7 +60,7 @@ class ScreenPage(Page):
         )
 
     def welcome(self, found: dict[str, Any], wall: dict[str, Any], here: int) -> dict[str, Any]:
-        """What a wall's screen says while nothing is open."""
+        """Return the texts of a wall's screen while nothing is open."""
         return {
             "lobby_title": found["lobby_title"] or wall["title"],
             "lobby_rest": self.say("screen.lobby_rest"),
@@ -68,7 +68,7 @@ class ScreenPage(Page):
         }
 
     def end(self, found: WallResults) -> dict[str, Any]:
-        """All results of a wall, and in words what is left out."""
+        """Return all results of a wall, and how many are left out, in words."""
         polls = len(found.items)
         most = grid_size(polls)[2]
         more = polls - most
@@ -93,7 +93,8 @@ class ScreenPage(Page):
         return " · ".join(said)
 
     async def beside(self, found: dict[str, Any]) -> dict[str, Any]:
-        """What stands beside the bars: the quorum, the line of the majority, the round before, and the line below."""
+        """Return the texts and figures around the bars: the quorum, the majority line, the previous round, and the line
+        below."""
         poll, tally = msgspec.convert(found["poll"], Poll), found["poll"]["tally"]
         turnout = await self.turnout(poll, tally)
         said = {
@@ -111,7 +112,7 @@ class ScreenPage(Page):
         return said | {"note": note, "rows": result_rows(found["poll"], tally, earlier)}
 
     async def turnout(self, poll: Poll, tally: dict[str, Any] | None) -> int:
-        """How many ballots there are, which everybody may know."""
+        """Return the number of ballots, which is public."""
         if tally is not None:
             return int(tally["ballots"])
         return await self.services.results.turnout(poll)
@@ -133,11 +134,11 @@ class WallScreen(ScreenPage):
 
 
 def is_reachable(base_url: str) -> bool:
-    """Whether a phone can open this address: not one of the machine's own loopback."""
+    """Return whether a phone can open this address, which it cannot if it is a loopback address."""
     host = urlsplit(base_url).hostname or ""
     return not (host in ("localhost", "::1") or host.startswith("127."))
 
 
 def short(url: str) -> str:
-    """An address as it is typed."""
+    """Return an address as people type it."""
     return url.partition("://")[2]

@@ -21,17 +21,17 @@ from livewall.tasks.machine import TaskState
 from livewall.tasks.pipelines.params import check_params
 
 TAIL = 200
-"""Lines of a log on a page without script."""
+"""The number of lines of a log on a page without scripts."""
 MOST = 2_000
-"""Lines that are looked through for them."""
+"""The number of lines that are searched for them."""
 LONGEST = 2_000
-"""Characters of such a line."""
+"""The number of characters of such a line."""
 LISTED = 50
 WAITING = frozenset({"pending", "waiting"})
 
 
 class TaskPages(Page):
-    """What these pages share: how a task or step is told in words."""
+    """The base of these pages: functions for templates that describe a task or step."""
 
     scripts = ("live", "task", "tasks", "log", "state", "error", "lobby")
 
@@ -51,7 +51,7 @@ class TaskPages(Page):
         }
 
     def expected(self, what: Mapping[str, Any], now: datetime) -> str:
-        """When it should end, in words; nothing for what has ended."""
+        """Return when a task or step should end, in words; empty if it has ended."""
         kind, time = forecast(what, now)
         if kind == "ended":
             return ""
@@ -70,7 +70,7 @@ class TaskPages(Page):
 
 
 class TasksPage(TaskPages):
-    """GET /tasks: what runs, what waits and for what, what ended; the pipelines that can be started."""
+    """GET /tasks: the running, waiting and ended tasks, and the pipelines that can be started."""
 
     async def get(self) -> None:
         await self.services.hub.view("tasks", self.who)
@@ -94,7 +94,7 @@ class TasksPage(TaskPages):
 
 
 def grouped(tasks: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """The tasks of a list, the newest first, as three groups: what lives in the order in which it was made."""
+    """Return three groups of tasks. Those that have not ended are in the order in which they were created."""
     groups: dict[str, list[dict[str, Any]]] = {"running": [], "waiting": [], "ended": []}
     for task in tasks:
         ended = task["state"] in ENDED
@@ -105,7 +105,7 @@ def grouped(tasks: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]
 
 
 class TaskPage(TaskPages):
-    """GET /tasks/ID: chart and log."""
+    """GET /tasks/ID: the chart and the log."""
 
     async def get(self, task_id: str) -> None:
         stream = f"tasks/{task_id}"
@@ -137,7 +137,8 @@ class TaskPage(TaskPages):
         )
 
     async def tail(self, task: str, step: str) -> list[dict[str, Any]]:
-        """The last lines of a step's log, for readers without script; where most of them were drawn over, of more."""
+        """Return the last visible lines of a step's log, for readers without scripts. If most lines were drawn over by
+        others, more lines are searched."""
         lines: list[dict[str, Any]] = []
         try:
             for count in (TAIL, MOST):
@@ -151,7 +152,7 @@ class TaskPage(TaskPages):
 
 
 def params_of(params: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Parameters as they are read."""
+    """Return parameters with their values as text."""
     return [(name, as_text(value)) for name, value in params.items()]
 
 
@@ -162,8 +163,8 @@ def as_text(value: Any) -> str:
 
 
 class TaskForm(FormHandler, TaskPages):
-    """GET and POST /desk/tasks/ID: what stands behind the buttons of a task's page without script. Cancelling is asked
-    about on a page of its own, since the task's renews itself."""
+    """GET and POST /desk/tasks/ID: the actions behind the buttons of a task's page without scripts. The confirmation to
+    cancel is a page of its own, because the task's page reloads by itself."""
 
     changes = "operator"
 
@@ -178,7 +179,7 @@ class TaskForm(FormHandler, TaskPages):
     async def post(self, task_id: str) -> None:
         match self.fields().get("do"):
             case "cancel":
-                # A double click must not be the second wish, which does not wait for a task's reporter.
+                # A double click must not count as a second request, which does not wait for the task's reporter.
                 if can_be_cancelled(await self.services.tasks.detail(task_id, self.who)):
                     await cancel(self.services, task_id, self.who)
             case "retry":
@@ -196,16 +197,16 @@ def can_be_cancelled(task: Mapping[str, Any]) -> bool:
 
 
 def can_be_retried(task: Mapping[str, Any]) -> bool:
-    """A task that was reported from elsewhere is started again there."""
+    """Return whether a task can be retried here. A task that was reported from elsewhere is started again there."""
     return bool(task["state"] in ENDED and task["state"] != TaskState.SUCCEEDED and task["pipeline"])
 
 
 class PipelinePage(FormHandler, TaskPages):
-    """GET and POST /pipelines/NAME: the form of its parameters, and the start."""
+    """GET and POST /pipelines/NAME: the form with its parameters, which starts the pipeline."""
 
     changes = "operator"
 
-    body_limit = 512 << 10  # a parameter may have 100 kB, and a form writes each strange byte as three
+    body_limit = 512 << 10  # a parameter may have 100 kB, and a form encodes a byte in up to three
     most_fields = 1000
 
     async def get(self, name: str) -> None:
@@ -217,7 +218,7 @@ class PipelinePage(FormHandler, TaskPages):
         typed = {key.removeprefix("params."): text for key, text in given.items() if key.startswith("params.")}
         pipeline_id = given.get("id") or None
         try:
-            if pipeline_id is not None and not is_name(pipeline_id):  # the name of a folder, too
+            if pipeline_id is not None and not is_name(pipeline_id):  # it becomes the name of a folder, too
                 raise invalid("id", "letters, digits, . _ and -, at most 80")
             pipeline = self.services.pipelines.get(name)
             values = await asyncio.to_thread(check_params, pipeline, typed)
@@ -236,7 +237,7 @@ class PipelinePage(FormHandler, TaskPages):
         return self.reverse_url("pipeline", name), self.say("error.back_to", page=name)
 
     def show_form(self, name: str, typed: dict[str, str], faults: dict[str, str], wrong: str) -> None:
-        """The form with what was typed, each fault beside its field. Raises NotFound."""
+        """Show the form with what was typed, and each error beside its field. Raises NotFound."""
         found = next((each for each in self.services.pipelines.list() if each["name"] == name), None)
         if found is None:
             raise NotFound("not_found", f"there is no pipeline {name[:80]}")
@@ -247,6 +248,6 @@ class PipelinePage(FormHandler, TaskPages):
             param["choices"] = [as_text(choice) for choice in param.get("choices") or []]
         known = {param["name"] for param in found["params"]}
         others = [f"{name}: {why}" for name, why in faults.items() if name not in known]
-        # Sent twice by a double click, the same id starts it once.
+        # If a double click sends the form twice, the same id starts the task once.
         task_id = f"{name[:70]}-{secrets.token_hex(3)}"
         self.render("pipeline.html", pipeline=found, id=task_id, wrong=" ".join([wrong, *others]).strip())

@@ -1,4 +1,4 @@
-"""The texts of the race, in the reader's language."""
+"""The texts of the race chart in the reader's language."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from livewall.voting.replay import Replay
 
 
 def race_words(handler: BaseHandler, poll: Poll, tally: Tally, replay: Replay) -> race.Words:
-    """What the race says."""
+    """Return the texts of the race chart."""
     facts = ResultSummary(handler, poll, tally)
     began = handler.say("result.began", time=replay.items[0].at[:19].replace("T", " "))
     about = [each for each in (facts.ballots(), facts.round(), facts.rules(), began, facts.time()) if each]

@@ -1,5 +1,5 @@
-"""What is said beside the figures of a round, on pictures, on paper and on pages: turnout, base, quorum, majority,
-rules and time, in the reader's language."""
+"""The facts about a round, in the reader's language, for pictures, paper and pages: turnout, base, quorum, majority,
+rules and time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAJORITIES = {"1/2": "result.half", "2/3": "result.two_thirds", "3/4": "result.t
 
 
 class ResultSummary:
-    """The facts of one round, each a short phrase."""
+    """The facts of one round, each as a short phrase. A fact that does not apply is empty."""
 
     def __init__(self, handler: BaseHandler, poll: Poll, tally: Tally) -> None:
         self.handler = handler
@@ -31,7 +31,7 @@ class ResultSummary:
         return self.say("poll.ballots", self.tally.ballots, n=f"{self.tally.ballots:,}")
 
     def of_base(self) -> str:
-        """What the shares are of, where that is not all ballots."""
+        """Return the base of the shares, if it is not all ballots."""
         abstained = self.tally.ballots - self.base
         return self.say("result.of_base", n=f"{self.base:,}", abstained=f"{abstained:,}") if abstained else ""
 
@@ -46,7 +46,8 @@ class ResultSummary:
         return " · ".join(said)
 
     def time(self) -> str:
-        """When it was closed, or as of when it is; of an earlier round no time is kept."""
+        """Return when voting closed, or the time of the figures while it is open. The time of an earlier round is not
+        kept."""
         if self.tally.round < self.poll.round:
             return ""
         if self.poll.phase is not Phase.CLOSED:
@@ -65,11 +66,11 @@ class ResultSummary:
         return self.say("poll.quorum", n=n, cast=f"{self.tally.ballots:,}")
 
     def share(self) -> str:
-        """What the majority is of the base, in words."""
+        """Return the majority that is required, in words."""
         return "" if self.poll.majority is UNSET else self.say(MAJORITIES[self.poll.majority])
 
     def majority(self) -> str:
-        """Who reached it: while voting goes on, nobody looks like a winner."""
+        """Return which options reached the majority. While voting goes on, no option is called a winner."""
         poll = self.poll
         if poll.majority is UNSET:
             return ""
@@ -90,31 +91,31 @@ class ResultSummary:
         return "" if self.poll.erased_at is UNSET else self.say("result.erased", time=minute(self.poll.erased_at))
 
     def compared(self) -> str:
-        """What the thin bars are, said of the round before."""
+        """Return the label of the thin bars, which show the previous round."""
         return self.say("poll.compared", round=self.round(), ballots=self.ballots())
 
     def beside(self, earlier: Tally | None) -> str:
-        """The line below the bars."""
+        """Return the line below the bars."""
         before = ResultSummary(self.handler, self.poll, earlier).compared() if earlier else ""
         return " · ".join(each for each in (self.majority(), self.of_base(), before) if each)
 
     def all(self) -> list[str]:
-        """Everything there is to say."""
+        """Return all facts."""
         said = (self.ballots(), self.of_base(), self.round(), self.quorum(), self.majority(), self.rules(), self.time())
         return [each for each in (*said, self.erased()) if each]
 
 
 async def round_before(handler: BaseHandler, poll: Poll, who: Who) -> Tally | None:
-    """The round before, where it is to be compared with this one, as far as `who` may see it."""
+    """Return the tally of the previous round if the poll is compared with it, as far as `who` may see it."""
     if poll.compare is not True or poll.round == 1:
         return None
     try:
         found = await handler.services.results.rounds(poll.id, who)
-    except (NotAllowed, NotFound):  # hidden since the poll was read: the page shows it without
+    except (NotAllowed, NotFound):  # hidden since the poll was read, so the page does without it
         return None
     return next((each for each in reversed(found) if each.round < poll.round), None)
 
 
 def minute(at: str) -> str:
-    """A moment as people write it, in UTC."""
+    """Return a time as people write it, in UTC."""
     return at[:16].replace("T", " ")
