@@ -123,7 +123,7 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
         services.credentials.revoked = connections.revoked
         http = LiveServer(
             application(services, connections),
-            most=connections_allowed(settings.workers),
+            max_connections=connections_allowed(settings.workers),
             clock=time.monotonic,
         )
         timers = Timers()

@@ -27,9 +27,9 @@ class Authentication(LeanHandler):
     who: Who
     by_token: bool
     as_audience: bool
-    must_be_own = False
+    requires_own_page = False
     """Whether a change must come from one of our own pages even if it carries no cookie."""
-    takes_forms = False
+    accepts_forms = False
     """Whether a form may prove by a hidden field that it is ours."""
     needs_form_token = False
 
@@ -60,12 +60,12 @@ class Authentication(LeanHandler):
 
     def refuse_forgery(self) -> None:
         """Raise unless a change that is authorized by a cookie comes from one of our own pages."""
-        if self.by_token or (self.who.role is None and self.who.voter is None and not self.must_be_own):
+        if self.by_token or (self.who.role is None and self.who.voter is None and not self.requires_own_page):
             return
         if self.services.site.is_proved_own(self.request.headers, self.request.host, self.schemes):
             return
         silent = self.request.headers.get("Sec-Fetch-Site") is None and self.request.headers.get("Origin") is None
-        if silent and self.takes_forms:
+        if silent and self.accepts_forms:
             self.needs_form_token = True
         elif silent:
             raise NotAllowed("forbidden", "a request with a cookie must say which page made it")
@@ -83,9 +83,9 @@ class Authentication(LeanHandler):
     def schemes(self) -> tuple[str, ...]:
         """The schemes by which this request may have come: https only if a trusted proxy says so."""
         trusted = self.services.settings.trusted_proxy
-        said = self.request.headers.get("X-Forwarded-Proto", "") if trusted else ""
-        if said and is_trusted(self.request.remote_ip or "", trusted):
-            return (said.rpartition(",")[2].strip().lower(),)
+        forwarded = self.request.headers.get("X-Forwarded-Proto", "") if trusted else ""
+        if forwarded and is_trusted(self.request.remote_ip or "", trusted):
+            return (forwarded.rpartition(",")[2].strip().lower(),)
         return ("http",)
 
     @property
@@ -98,9 +98,9 @@ class Authentication(LeanHandler):
         origin."""
         return self.services.secrets.sign("form", self.form_owner)
 
-    def check_form_token(self, given: str) -> None:
+    def check_form_token(self, token: str) -> None:
         """Raise unless the headers of the request or this token prove that the form is ours."""
-        if self.needs_form_token and not hmac.compare_digest(given.encode(), self.form_token().encode()):
+        if self.needs_form_token and not hmac.compare_digest(token.encode(), self.form_token().encode()):
             raise NotAllowed("forbidden", "the form is too old; go back, reload the page and send it again")
 
     @property
@@ -114,10 +114,10 @@ class Authentication(LeanHandler):
     def own_cookie(self, name: str) -> str | None:
         """Return the value of one of our cookies. The other cookies of this host are not parsed, because there may be
         thousands."""
-        held = self.request.headers.get("Cookie", "")
-        if name not in held:
+        cookies = self.request.headers.get("Cookie", "")
+        if name not in cookies:
             return None
-        for part in held.split(";"):
+        for part in cookies.split(";"):
             key, _, value = part.strip().partition("=")
             if key == name:
                 return value.strip('"')
@@ -146,16 +146,16 @@ class Authentication(LeanHandler):
             peer = client_address(peer, self.request.headers.get_list("X-Forwarded-For"), trusted)
         return limited(peer)
 
-    def need(self, *rights: str) -> None:
+    def require(self, *rights: str) -> None:
         """Raise unless the client has one of these rights: host, operator, reporter or admin."""
         if not any(getattr(self.who, right) for right in rights):
-            needed = f"this needs the role {either(role for role in ROLES if any(role in MAY[r] for r in rights))}"
+            message = f"this needs the role {either(role for role in ROLES if any(role in MAY[r] for r in rights))}"
             if self.who.role is None:
-                raise NotAllowed("unauthenticated", f"{needed}; sign in or send a token")
-            raise NotAllowed("forbidden", f"{needed}; you are signed in as {self.who.role}")
+                raise NotAllowed("unauthenticated", f"{message}; sign in or send a token")
+            raise NotAllowed("forbidden", f"{message}; you are signed in as {self.who.role}")
 
     @contextlib.asynccontextmanager
-    async def turn(self, voter: str, code: str | None) -> AsyncIterator[None]:
+    async def code_turn(self, voter: str, code: str | None) -> AsyncIterator[None]:
         """Delay a ballot with a code until its turn, and count the code if it was wrong. Raises Busy (`rate`)."""
         if not code:
             yield

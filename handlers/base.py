@@ -13,7 +13,7 @@ from handlers.authentication import Authentication
 from handlers.etags import is_held, tag_of, versions_in
 from handlers.http_headers import SAFE, language_of, path_of
 from handlers.query_arguments import argument, lenient_argument, page_arguments
-from handlers.request_bodies import BODY_LIMIT, BodyTooLarge, RequestBody
+from handlers.request_bodies import MAX_BODY, BodyTooLarge, RequestBody
 from handlers.transport.header import date
 from livewall import wire
 from livewall.clock import iso
@@ -49,9 +49,9 @@ class BaseHandler(RequestBody, Authentication):
 
     def get_user_locale(self) -> tornado.locale.Locale:
         """Return the language of the page: `?lang=`, or else the best match for the browser's Accept-Language."""
-        asked = lenient_argument(self.request, "lang")
-        wanted = asked or self.request.headers.get("Accept-Language", "")
-        return tornado.locale.get(language_of(wanted))
+        lang = lenient_argument(self.request, "lang")
+        accepted = lang or self.request.headers.get("Accept-Language", "")
+        return tornado.locale.get(language_of(accepted))
 
     def say(self, key: str, count: int | None = None, **values: Any) -> str:
         """Return a text of the catalogue with its values filled in."""
@@ -59,10 +59,10 @@ class BaseHandler(RequestBody, Authentication):
         return text % values if values else text
 
     @property
-    def asked_theme(self) -> str:
+    def requested_theme(self) -> str:
         """The theme that the address asks for. It is empty where the reader's system decides."""
-        asked = lenient_argument(self.request, "theme")
-        return asked if asked in THEMES else ""
+        theme = lenient_argument(self.request, "theme")
+        return theme if theme in THEMES else ""
 
     # -- headers
 
@@ -98,23 +98,23 @@ class BaseHandler(RequestBody, Authentication):
     async def prepare(self) -> None:
         """Refuse whatever can be refused without the body before the body is read."""
         method = self.request.method or ""
-        if not self.takes(method):
+        if not self.supports(method):
             raise BadInput("method_not_allowed", "this address does not take that method")
         await self.identify()
         if method not in SAFE:
             self.refuse_other_host()
             self.refuse_forgery()
-            self.may_change()
+            self.authorize_change()
         self.expect_body()
 
-    def takes(self, method: str) -> bool:
-        own = getattr(type(self), method.lower(), None)
-        return own is not None and own is not getattr(RequestHandler, method.lower())
+    def supports(self, method: str) -> bool:
+        method_of_class = getattr(type(self), method.lower(), None)
+        return method_of_class is not None and method_of_class is not getattr(RequestHandler, method.lower())
 
-    def may_change(self) -> None:
+    def authorize_change(self) -> None:
         """Raise unless the client may change something here."""
         if self.changes:
-            self.need(self.changes)
+            self.require(self.changes)
 
     # -- asking and answering
 
@@ -130,26 +130,26 @@ class BaseHandler(RequestBody, Authentication):
         """Return the arguments `limit` and `before` of a list. Raises BadInput."""
         return page_arguments(self.request)
 
-    def answer(self, found: Any, status: int = 200, *, version: int | None = None) -> None:
+    def answer(self, result: Any, status: int = 200, *, version: int | None = None) -> None:
         self.set_status(status)
         self.set_header("Content-Type", "application/json; charset=utf-8")
         # The server's own clock, which continues steadily when the clock of the machine is set.
         self.set_header("Date", date(int(self.services.clock().timestamp())))
         if version is not None:
             self.set_header("ETag", f'"{version}"')
-        self.finish(wire.encode(found))
+        self.finish(wire.encode(result))
 
-    def answer_current(self, found: Any, version: int) -> None:
+    def answer_versioned(self, result: Any, version: int) -> None:
         """Answer with a resource that has a version, or with 304 if the client holds it already."""
-        tag = tag_of(version, found)
+        tag = tag_of(version, result)
         self.set_header("ETag", tag)
-        if self.holds(tag):
+        if self.client_holds(tag):
             self.set_status(304)
             self.finish()
         else:
-            self.answer(found)
+            self.answer(result)
 
-    def holds(self, tag: str, *, codings: bool = True) -> bool:
+    def client_holds(self, tag: str, *, codings: bool = True) -> bool:
         return is_held(self.request.headers.get("If-None-Match"), tag, codings=codings)
 
     def if_match(self) -> Wanted:
@@ -176,7 +176,7 @@ class BaseHandler(RequestBody, Authentication):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None, None))[1]
         if not isinstance(error, LivewallError):
-            error = as_error(status_code, error)
+            error = to_livewall_error(status_code, error)
         if error.code == "method_not_allowed":
             self.set_header("Allow", ", ".join(self.allowed()))
         if error.retry_after is not None:
@@ -201,17 +201,17 @@ class BaseHandler(RequestBody, Authentication):
             await result
 
     def allowed(self) -> list[str]:
-        plain = RequestHandler
-        own = {m for m in self.SUPPORTED_METHODS if getattr(type(self), m.lower()) is not getattr(plain, m.lower())}
-        if "GET" not in own or not self.has_head:
-            own.discard("HEAD")
-        return sorted(own)
+        base = RequestHandler
+        methods = {m for m in self.SUPPORTED_METHODS if getattr(type(self), m.lower()) is not getattr(base, m.lower())}
+        if "GET" not in methods or not self.has_head:
+            methods.discard("HEAD")
+        return sorted(methods)
 
     def now(self) -> str:
         return iso(self.services.clock())
 
 
-def as_error(status: int, error: BaseException | None) -> LivewallError:
+def to_livewall_error(status: int, error: BaseException | None) -> LivewallError:
     """Return one of Tornado's own errors in the vocabulary of this server."""
     if status == 404:
         return NotFound(message="there is nothing at this address")
@@ -223,7 +223,7 @@ def as_error(status: int, error: BaseException | None) -> LivewallError:
     if status == 403:
         return NotAllowed("forbidden")
     if status == 413:
-        return BodyTooLarge(BODY_LIMIT)
+        return BodyTooLarge(MAX_BODY)
     if status == 503:
         return Busy()
     return LivewallError("internal", "something went wrong here; it was logged")
@@ -236,7 +236,7 @@ class ApiHandler(BaseHandler):
         super().initialize(services)
         self._body: list[bytes] = []
 
-    def keep(self, chunk: bytes) -> None:
+    def store_chunk(self, chunk: bytes) -> None:
         if self.request.method in SAFE:
             return
         if self._share is None:
@@ -244,8 +244,8 @@ class ApiHandler(BaseHandler):
         self._share.take(len(chunk))
         self._body.append(chunk)
 
-    def release(self) -> None:
-        super().release()
+    def release_body(self) -> None:
+        super().release_body()
         self._body.clear()
 
     def body(self, kind: type[T]) -> T:

@@ -12,9 +12,9 @@ from typing import Any
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.web import Application, RequestHandler
 
-MOST_ADDRESSES = 1024
+MAX_PATHS = 1024
 """The number of paths in the cache. When it is full, it is emptied."""
-LONGEST = 128
+MAX_PATH_LENGTH = 128
 """The length in characters of the longest path that is cached."""
 
 
@@ -26,21 +26,21 @@ class Dispatcher(Application):
         self._known: dict[str, tuple[type[RequestHandler], dict[str, Any], dict[str, Any]]] = {}
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate:  # type: ignore[override]
-        known = self._known.get(request.path)
-        if known is not None:
-            handler, own, match = known
-            return self.get_handler_delegate(request, handler, own, **match)
+        route = self._known.get(request.path)
+        if route is not None:
+            handler, arguments, match = route
+            return self.get_handler_delegate(request, handler, arguments, **match)
         self._remember(request)
         return super().find_handler(request, **kwargs)
 
     def _remember(self, request: HTTPServerRequest) -> None:
-        if len(request.path) > LONGEST:
+        if len(request.path) > MAX_PATH_LENGTH:
             return
         for rule in self.wildcard_router.rules:
             match = rule.matcher.match(request)
             if match is not None:
                 if isclass(rule.target) and issubclass(rule.target, RequestHandler):
-                    if len(self._known) >= MOST_ADDRESSES:
+                    if len(self._known) >= MAX_PATHS:
                         self._known.clear()
                     self._known[request.path] = rule.target, rule.target_kwargs, match
                 return

@@ -19,17 +19,17 @@ _VERSION = re.compile(r"([0-9]{1,15})(?:\.[0-9a-f]+)?")
 
 def tags_in(header: str) -> list[tuple[bool, str]]:
     """Return the tags of a list, each with whether it is weak. Anything that is not a tag is skipped."""
-    found: list[tuple[bool, str]] = []
-    at = 0
-    while between := _BETWEEN.match(header, at):
-        if (at := between.end()) >= len(header):
+    tags: list[tuple[bool, str]] = []
+    index = 0
+    while gap := _BETWEEN.match(header, index):
+        if (index := gap.end()) >= len(header):
             break
-        if match := _TAG.match(header, at):
-            found.append((match[1] is not None, match[2]))
-            at = match.end()
-        elif (at := header.find(",", at)) < 0:
+        if match := _TAG.match(header, index):
+            tags.append((match[1] is not None, match[2]))
+            index = match.end()
+        elif (index := header.find(",", index)) < 0:
             break
-    return found
+    return tags
 
 
 def is_held(header: str | None, tag: str, *, codings: bool = True) -> bool:
@@ -42,9 +42,9 @@ def is_held(header: str | None, tag: str, *, codings: bool = True) -> bool:
         return False
     if header.strip() == "*":
         return True
-    plain = tag.removeprefix("W/")[1:-1]
-    held = [opaque for _, opaque in tags_in(header)]
-    return plain in held or (codings and plain in [_CODING.sub("", opaque) for opaque in held])
+    opaque = tag.removeprefix("W/")[1:-1]
+    held_tags = [tag_text for _, tag_text in tags_in(header)]
+    return opaque in held_tags or (codings and opaque in [_CODING.sub("", tag_text) for tag_text in held_tags])
 
 
 def versions_in(header: str | None) -> frozenset[int] | None:
@@ -52,13 +52,13 @@ def versions_in(header: str | None) -> frozenset[int] | None:
     tag that is not ours stands for no version."""
     if header is None or header.strip() == "*":
         return None
-    found = [_VERSION.fullmatch(_CODING.sub("", opaque)) for weak, opaque in tags_in(header) if not weak]
-    return frozenset(int(match[1]) for match in found if match is not None)
+    matches = [_VERSION.fullmatch(_CODING.sub("", opaque)) for weak, opaque in tags_in(header) if not weak]
+    return frozenset(int(match[1]) for match in matches if match is not None)
 
 
-def tag_of(version: int, found: Any) -> str:
+def tag_of(version: int, resource: Any) -> str:
     """Return the entity tag of a resource as one client sees it. Clients that see more or less of it get other tags,
     and so does a later moment at which more ballots are counted. The server's time does not count."""
-    fields = found if isinstance(found, dict) else msgspec.to_builtins(found)
-    said = wire.encode({name: value for name, value in fields.items() if name != "now"})
-    return f'"{version}.{hashlib.sha256(said).hexdigest()[:12]}"'
+    fields = resource if isinstance(resource, dict) else msgspec.to_builtins(resource)
+    content = wire.encode({name: value for name, value in fields.items() if name != "now"})
+    return f'"{version}.{hashlib.sha256(content).hexdigest()[:12]}"'

@@ -24,7 +24,7 @@ def path_of(request: HTTPServerRequest) -> str:
 def language_of(accepted: str) -> str:
     """Return the catalogue for an Accept-Language header (RFC 9110 §12.5.4) or for one language tag: Chinese for any
     kind of Chinese, otherwise English."""
-    best, found = 0.0, "en_US"
+    best_weight, language = 0.0, "en_US"
     for part in accepted.split(",")[:20]:
         tag, _, rest = part.partition(";")
         name = LANGUAGES.get(tag.strip().lower().partition("-")[0].partition("_")[0])
@@ -32,9 +32,9 @@ def language_of(accepted: str) -> str:
             weight = float(rest.strip().removeprefix("q=")) if rest.strip() else 1.0
         except ValueError:
             continue
-        if name is not None and best < weight <= 1:
-            best, found = weight, name
-    return found
+        if name is not None and best_weight < weight <= 1:
+            best_weight, language = weight, name
+    return language
 
 
 def takes_gzip(request: HTTPServerRequest) -> bool:
@@ -57,8 +57,8 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Networ
 
 def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
     try:
-        found = ip_address(address)
+        ip = ip_address(address)
     except ValueError:
         return False
-    found = getattr(found, "ipv4_mapped", None) or found
-    return any(found in network for network in trusted)
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return any(ip in network for network in trusted)

@@ -36,10 +36,10 @@ def is_loopback(host: str) -> bool:
 
 def _is_address(host: str, *, loopback: bool = False) -> bool:
     try:
-        found = ip_address(host)
+        ip = ip_address(host)
     except ValueError:
         return False
-    return found.is_loopback if loopback else True
+    return ip.is_loopback if loopback else True
 
 
 class Site:
@@ -67,8 +67,8 @@ class Site:
             return False
         if origin == self._public:
             return True
-        own = origin_of(f"{origin.scheme}://{host}")
-        if own != origin or origin.scheme not in schemes:
+        expected = origin_of(f"{origin.scheme}://{host}")
+        if expected != origin or origin.scheme not in schemes:
             return False
         return self._public is None or is_loopback(origin.host)
 
@@ -88,7 +88,7 @@ class Site:
         if site == "cross-site":
             return True
         if origin is not None:
-            return not self.is_ours(origin, host, vouched(schemes, site))
+            return not self.is_ours(origin, host, possible_schemes(schemes, site))
         return site not in (None, "same-origin", "none")
 
     def is_proved_own(self, headers: HTTPHeaders, host: str, schemes: tuple[str, ...]) -> bool:
@@ -98,14 +98,14 @@ class Site:
         if site not in (None, "same-origin"):
             return False
         if origin is not None and not (site and origin == "null"):
-            return self.is_ours(origin, host, vouched(schemes, site))
+            return self.is_ours(origin, host, possible_schemes(schemes, site))
         if site is not None:
             return True
         referer = headers.get("Referer")
         return referer is not None and self.is_ours(referer, host, schemes)
 
 
-def vouched(schemes: tuple[str, ...], site: str | None) -> tuple[str, ...]:
+def possible_schemes(schemes: tuple[str, ...], site: str | None) -> tuple[str, ...]:
     """Return the schemes by which a request may have come. If a proxy terminates TLS and is not configured as trusted,
     a browser that calls the page same-origin has compared the schemes itself."""
     return tuple(PORTS) if site == "same-origin" else schemes

@@ -10,12 +10,12 @@ from livewall.audit import Line
 
 def need_reader(handler: BaseHandler) -> None:
     """Raise unless the client is a host or an operator."""
-    handler.need("operator", "host")
+    handler.require("operator", "host")
 
 
 async def lines(handler: BaseHandler) -> tuple[list[Line], str | None]:
-    asked = handler.page_arguments()
-    return await handler.services.audit.page(**asked)
+    arguments = handler.page_arguments()
+    return await handler.services.audit.page(**arguments)
 
 
 class AuditHandler(BaseHandler):
@@ -23,5 +23,5 @@ class AuditHandler(BaseHandler):
 
     async def get(self) -> None:
         need_reader(self)
-        found, more = await lines(self)
-        self.answer({"items": msgspec.to_builtins(found), "next": more})
+        items, next_cursor = await lines(self)
+        self.answer({"items": msgspec.to_builtins(items), "next": next_cursor})

@@ -12,13 +12,13 @@ class CodesHandler(ApiHandler):
     changes = "host"
 
     async def get(self, code: str) -> None:
-        self.need("host")
+        self.require("host")
         self.answer(await self.services.voter_codes.list(code, **self.page_arguments()))
 
     async def post(self, code: str) -> None:
-        made = await self.services.voter_codes.make(code, self.body(wire.CodesIn).count, self.who)
+        codes = await self.services.voter_codes.make(code, self.body(wire.CodesIn).count, self.who)
         self.set_header("Cache-Control", "no-store")
-        self.answer(made, 201)
+        self.answer(codes, 201)
 
 
 class CodeHandler(ApiHandler):
@@ -39,6 +39,6 @@ class ReplaceHandler(ApiHandler):
 
     async def post(self, code: str, code_id: str) -> None:
         self.body(wire.Nothing)
-        made = await self.services.voter_codes.replace(code, code_id, self.who)
+        codes = await self.services.voter_codes.replace(code, code_id, self.who)
         self.set_header("Cache-Control", "no-store")
-        self.answer(made, 201)
+        self.answer(codes, 201)

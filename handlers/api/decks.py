@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handlers.api.walls import with_links
 from handlers.base import ApiHandler
-from handlers.request_bodies import BODY_LIMIT
+from handlers.request_bodies import MAX_BODY
 from livewall import wire
 from livewall.names import wall_code
 
@@ -14,19 +14,19 @@ class DeckHandler(ApiHandler):
     """
 
     changes = "host"
-    body_limit = BODY_LIMIT
+    body_limit = MAX_BODY
 
     async def post(self, code: str) -> None:
         import_id = self.argument("id") or None
-        made, created = await self.services.decks.add(code, self.raw(), self.who, import_id=import_id)
-        self.answer(made, 201 if created else 200)
+        imported, created = await self.services.decks.add(code, self.raw(), self.who, import_id=import_id)
+        self.answer(imported, 201 if created else 200)
 
 
 class DeckFileHandler(ApiHandler):
     """GET /api/walls/CODE/deck.md"""
 
     async def get(self, code: str) -> None:
-        self.need("host")
+        self.require("host")
         text = await self.services.decks.text(code)
         self.set_header("Content-Type", "text/markdown; charset=utf-8")
         self.set_header("Content-Disposition", f'attachment; filename="deck-{wall_code(code)}.md"')

@@ -10,7 +10,7 @@ from typing import Any
 from tornado.iostream import StreamClosedError
 
 from handlers.base import ApiHandler
-from handlers.request_bodies import BODY_LIMIT
+from handlers.request_bodies import MAX_BODY
 from livewall.errors import LivewallError, invalid
 from livewall.tasks.logs.service import Span
 
@@ -47,10 +47,10 @@ class LogHandler(LogsHandler):
         self.set_header("Accept-Ranges", "bytes")
         download = self.argument("download") == "1"
         if download:
-            plain = re.sub(r"[^A-Za-z0-9._-]", "_", f"{task_id}-{name}")
-            self.set_header("Content-Disposition", f'attachment; filename="{plain}.log"')
-        asked = self.request.headers.get("Range") if whole else None
-        if asked is not None and (match := _RANGE.fullmatch(asked.strip())) and match[0] != "bytes=-":
+            file_name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{task_id}-{name}")
+            self.set_header("Content-Disposition", f'attachment; filename="{file_name}.log"')
+        range_header = self.request.headers.get("Range") if whole else None
+        if range_header is not None and (match := _RANGE.fullmatch(range_header.strip())) and match[0] != "bytes=-":
             await self.answer_range(task_id, name, match[1], match[2])
             return
         span = await self.services.logs.span(task_id, name, offset or 0, limit)
@@ -59,11 +59,11 @@ class LogHandler(LogsHandler):
         else:
             await self.answer_span(task_id, name, span)
 
-    body_limit = BODY_LIMIT
+    body_limit = MAX_BODY
 
-    def may_change(self) -> None:
+    def authorize_change(self) -> None:
         if self.who.step is None:
-            self.need("reporter")
+            self.require("reporter")
 
     async def post(self, task_id: str, name: str) -> None:
         offset = self.number("offset", None)

@@ -178,7 +178,7 @@ class OpenApiHandler(BaseHandler):
     async def get(self) -> None:
         text, etag = self.description()
         self.set_header("ETag", etag)
-        if self.holds(etag):
+        if self.client_holds(etag):
             self.set_status(304)
             return
         self.set_header("Content-Type", "application/json; charset=utf-8")

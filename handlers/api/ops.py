@@ -32,6 +32,6 @@ class MetricsHandler(BaseHandler):
     """GET /metrics, for operators and hosts."""
 
     async def get(self) -> None:
-        self.need("operator", "host")
+        self.require("operator", "host")
         self.set_header("Content-Type", CONTENT_TYPE)
         self.finish(self.services.health.measure())

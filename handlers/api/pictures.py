@@ -23,16 +23,16 @@ class PictureHandler(BaseHandler):
 
     def theme(self) -> Theme:
         """Return the theme of the picture. Raises BadInput."""
-        found = THEMES.get(self.argument("theme", "light"))
-        if found is None:
+        theme = THEMES.get(self.argument("theme", "light"))
+        if theme is None:
             raise invalid("theme", "light or dark")
-        return found
+        return theme
 
-    def show(self, drawn: str, name: str) -> None:
+    def show(self, svg: str, name: str) -> None:
         self.set_header("Content-Type", "image/svg+xml; charset=utf-8")
         self.set_header("Content-Disposition", f'inline; filename="{name}.svg"')
         self.set_header("Vary", "Authorization, Cookie, Accept-Language")
-        self.finish(drawn)
+        self.finish(svg)
 
 
 class ResultsPicture(PictureHandler):
@@ -40,13 +40,13 @@ class ResultsPicture(PictureHandler):
 
     async def get(self, poll_id: str) -> None:
         theme = self.theme()
-        shown = await self.services.results.shown(poll_id, self.who)
-        tally = rounds.chosen(shown, round_of(self))
-        before = [each for each in shown.tallies if each.round < tally.round]
-        earlier = before[-1] if before and shown.poll.compare is True else None
-        chart = kind_of(shown.poll.kind).chart
-        drawn = await self.services.replays.in_thread(lambda: chart(picture(self, shown.poll, tally, earlier), theme))
-        self.show(drawn, f"results-{poll_id}")
+        visible = await self.services.results.shown(poll_id, self.who)
+        tally = rounds.chosen(visible, round_of(self))
+        before = [each for each in visible.tallies if each.round < tally.round]
+        earlier = before[-1] if before and visible.poll.compare is True else None
+        chart = kind_of(visible.poll.kind).chart
+        svg = await self.services.replays.in_thread(lambda: chart(picture(self, visible.poll, tally, earlier), theme))
+        self.show(svg, f"results-{poll_id}")
 
 
 class RacePicture(PictureHandler):
@@ -54,10 +54,10 @@ class RacePicture(PictureHandler):
 
     async def get(self, poll_id: str) -> None:
         theme = self.theme()
-        shown, replay = await self.services.replays.get(poll_id, round_of(self), self.who)
-        words = race_words(self, shown.poll, rounds.chosen(shown, replay.round), replay)
-        drawn = await self.services.replays.in_thread(lambda: race.race(replay, words, theme))
-        self.show(drawn, f"race-{poll_id}")
+        visible, replay = await self.services.replays.get(poll_id, round_of(self), self.who)
+        words = race_words(self, visible.poll, rounds.chosen(visible, replay.round), replay)
+        svg = await self.services.replays.in_thread(lambda: race.race(replay, words, theme))
+        self.show(svg, f"race-{poll_id}")
 
 
 def picture(handler: BaseHandler, poll: Poll, tally: Tally, earlier: Tally | None) -> Picture:
@@ -65,16 +65,16 @@ def picture(handler: BaseHandler, poll: Poll, tally: Tally, earlier: Tally | Non
     facts = ResultSummary(handler, poll, tally)
     majority, turnout = None, None
     if poll.majority is not UNSET:
-        majority = Mark(decision.line(poll.majority), facts.share())
+        majority = Mark(decision.line(poll.majority), facts.majority_text())
     if poll.quorum is not UNSET:
-        most = max(poll.quorum, tally.ballots)
-        turnout = (facts.ballots(), Mark(poll.quorum / most, facts.quorum()), tally.ballots / most)
-    drawn = (turnout[0], turnout[1].label) if turnout else ()  # these stand beside the line
+        scale = max(poll.quorum, tally.ballots)
+        turnout = (facts.ballots(), Mark(poll.quorum / scale, facts.quorum()), tally.ballots / scale)
+    drawn_texts = (turnout[0], turnout[1].label) if turnout else ()  # these stand beside the line
     before = ResultSummary(handler, poll, earlier) if earlier else None
     return Picture(
         title=poll.title,
         figures=figures(poll, tally),
-        facts=[each for each in facts.all() if each not in drawn],
+        facts=[each for each in facts.all() if each not in drawn_texts],
         majority=majority,
         turnout=turnout,
         earlier=figures(poll, earlier) if earlier else (),

@@ -7,7 +7,7 @@ import csv
 import io
 
 from handlers.base import ApiHandler
-from handlers.request_bodies import LARGE
+from handlers.request_bodies import LARGE_BODY
 from livewall import wire
 from livewall.errors import NotAllowed
 from livewall.store.writer import settle
@@ -29,10 +29,10 @@ class PollsHandler(ApiHandler):
     """POST and GET /api/polls"""
 
     changes = "host"
-    body_limit = LARGE
+    body_limit = LARGE_BODY
 
     async def get(self) -> None:
-        self.need("host")
+        self.require("host")
         self.answer(await self.services.polls.list(**self.page_arguments()))
 
     async def post(self) -> None:
@@ -45,10 +45,10 @@ class PollHandler(ApiHandler):
     """GET, PUT and DELETE /api/polls/ID"""
 
     changes = "host"
-    body_limit = LARGE
+    body_limit = LARGE_BODY
 
     async def get(self, poll_id: str) -> None:
-        self.answer_current(*await self.services.polls.detail(poll_id, self.who))
+        self.answer_versioned(*await self.services.polls.detail(poll_id, self.who))
 
     async def put(self, poll_id: str) -> None:
         poll, version = await self.services.polls.edit(
@@ -68,19 +68,19 @@ class PhaseHandler(ApiHandler):
     changes = "host"
 
     async def post(self, poll_id: str, act: str) -> None:
-        polls, given = self.services.polls, self.if_match()
+        polls, version = self.services.polls, self.if_match()
         match act:
             case "open":
                 self.body(wire.Nothing)
-                poll, version = await polls.open(poll_id, self.who, version=given)
+                poll, version = await polls.open(poll_id, self.who, version=version)
             case "close":
                 self.body(wire.Nothing)
-                poll, version = await polls.close(poll_id, self.who, version=given)
+                poll, version = await polls.close(poll_id, self.who, version=version)
             case "publish":
                 published = self.body(wire.PublishIn).published
-                poll, version = await polls.publish(poll_id, published, self.who, version=given)
+                poll, version = await polls.publish(poll_id, published, self.who, version=version)
             case _:
-                poll, version = await polls.reset(poll_id, self.body(wire.ResetIn).round, self.who, version=given)
+                poll, version = await polls.reset(poll_id, self.body(wire.ResetIn).round, self.who, version=version)
         self.answer(poll, version=version)
 
 
@@ -137,22 +137,22 @@ class ReceiptHandler(ApiHandler):
 class BallotHandler(ApiHandler):
     """PUT and DELETE /api/polls/ID/ballot. Both answer after the commit."""
 
-    def may_change(self) -> None:
+    def authorize_change(self) -> None:
         if self.who.voter is None:
             raise NotAllowed("no_voter", "get a voter with POST /api/voters, and send its token")
 
     async def put(self, poll_id: str) -> None:
         voter = self.voter()
-        given = self.body(wire.BallotIn)
+        ballot_in = self.body(wire.BallotIn)
         done: asyncio.Future[Cast] = asyncio.get_running_loop().create_future()
-        if given.code is None:
-            self.services.booth.cast(poll_id, voter, given, settle(done))
+        if ballot_in.code is None:
+            self.services.booth.cast(poll_id, voter, ballot_in, settle(done))
             cast = await done
         else:
-            async with self.turn(voter, given.code):
-                self.services.booth.cast(poll_id, voter, given, settle(done))
+            async with self.code_turn(voter, ballot_in.code):
+                self.services.booth.cast(poll_id, voter, ballot_in, settle(done))
                 cast = await done
-        self.services.metrics.ballot[result_of(cast)].inc()
+        self.services.metrics.ballot[ballot_outcome(cast)].inc()
         self.answer(cast.ballot, 201 if cast.created else 200)
 
     async def delete(self, poll_id: str) -> None:
@@ -169,7 +169,7 @@ class BallotHandler(ApiHandler):
         return self.who.voter
 
 
-def result_of(cast: Cast) -> str:
+def ballot_outcome(cast: Cast) -> str:
     return "created" if cast.created else "changed" if cast.changed else "same"
 
 
@@ -188,19 +188,19 @@ class BallotsCsvHandler(ApiHandler):
     """GET /api/polls/ID/ballots.csv. If ballots were erased, the name of the file and a header say so."""
 
     async def get(self, poll_id: str) -> None:
-        self.need("host")
-        poll, ballots, gone = await self.services.results.ballots(poll_id)
+        self.require("host")
+        poll, ballots, erased = await self.services.results.ballots(poll_id)
         text = io.StringIO()
         writer = csv.writer(text)
         kind = kind_of(poll.kind)
         writer.writerow(["receipt", "round", *kind.columns])
         writer.writerows([row.receipt, row.round, *kind.cells(row.choices)] for row in ballots)
         self.set_header("Content-Type", "text/csv; charset=utf-8")
-        if gone:
-            said = ", ".join(f"round {round_number} at {at}" for round_number, at in gone.items())
-            self.set_header("Livewall-Ballots-Erased", said)
-        erased_too = "-erased" if gone else ""
-        self.set_header("Content-Disposition", f'attachment; filename="ballots-{poll_id}{erased_too}.csv"')
+        if erased:
+            erasures = ", ".join(f"round {round_number} at {at}" for round_number, at in erased.items())
+            self.set_header("Livewall-Ballots-Erased", erasures)
+        suffix = "-erased" if erased else ""
+        self.set_header("Content-Disposition", f'attachment; filename="ballots-{poll_id}{suffix}.csv"')
         self.finish(text.getvalue())
 
 
@@ -208,7 +208,7 @@ class ResultsHandler(ApiHandler):
     """GET /api/polls/ID/results.json"""
 
     async def get(self, poll_id: str) -> None:
-        self.need("host")
+        self.require("host")
         results = await self.services.results.export(poll_id)
         self.set_header("Content-Disposition", f'attachment; filename="results-{poll_id}.json"')
         self.answer(results)

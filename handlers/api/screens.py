@@ -14,10 +14,10 @@ class ScreenHandler(ApiHandler):
     """PUT /api/walls/CODE/screens/ID. It needs no sign-in, because a projector has none."""
 
     async def put(self, code: str, screen_id: str) -> None:
-        given = self.body(wire.ScreenIn)
-        stream = await known_wall(self, code)
+        report = self.body(wire.ScreenIn)
+        stream = await existing_wall(self, code)
         address = self.address if self.services.limits.on else None
-        self.services.screens.report(stream, screen_id, given, self.services.clock(), address)
+        self.services.screens.report(stream, screen_id, report, self.services.clock(), address)
         self.answer({"people": self.services.presence.people(stream)})
 
 
@@ -32,13 +32,13 @@ class WallHealthHandler(ApiHandler):
     """GET /api/walls/CODE/health"""
 
     async def get(self, code: str) -> None:
-        self.need("host")
-        stream = await known_wall(self, code)
+        self.require("host")
+        stream = await existing_wall(self, code)
         screens = self.services.screens.of(stream, self.services.clock())
         self.answer({"screens": screens, "audience": self.services.presence.audience(stream), "now": self.now()})
 
 
-async def known_wall(handler: ApiHandler, code: str) -> str:
+async def existing_wall(handler: ApiHandler, code: str) -> str:
     """Return the stream of an existing wall. Raises NotFound."""
     stream = stream_of(wall_code(code))
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from handlers.base import ApiHandler
-from handlers.request_bodies import BODY_LIMIT, LARGE
+from handlers.request_bodies import LARGE_BODY, MAX_BODY
 from livewall import wire
 from livewall.errors import invalid
 from livewall.hub.position import View
@@ -19,7 +19,7 @@ class TasksHandler(ApiHandler):
     """POST and GET /api/tasks"""
 
     changes = "reporter"
-    body_limit = BODY_LIMIT
+    body_limit = MAX_BODY
 
     async def get(self) -> None:
         view = await self.services.hub.view("tasks", self.who)
@@ -47,11 +47,11 @@ class TaskHandler(ApiHandler):
 class StepHandler(ApiHandler):
     """PUT /api/tasks/ID/steps/NAME"""
 
-    body_limit = LARGE
+    body_limit = LARGE_BODY
 
-    def may_change(self) -> None:
+    def authorize_change(self) -> None:
         if self.who.step is None:
-            self.need("reporter")
+            self.require("reporter")
 
     async def put(self, task_id: str, name: str) -> None:
         self.answer(await self.services.tasks.report(task_id, name, self.body(wire.StepReport), self.who))
@@ -83,7 +83,7 @@ class PipelinesHandler(ApiHandler):
     """GET /api/pipelines"""
 
     async def get(self) -> None:
-        self.need("operator")
+        self.require("operator")
         self.answer({"items": self.services.pipelines.list(), "next": None})
 
 
@@ -91,13 +91,13 @@ class StartHandler(ApiHandler):
     """POST /api/pipelines/NAME/tasks"""
 
     changes = "operator"
-    body_limit = BODY_LIMIT
+    body_limit = MAX_BODY
 
     async def post(self, name: str) -> None:
-        given = self.body(wire.StartIn)
+        start = self.body(wire.StartIn)
         pipeline = self.services.pipelines.get(name)
-        params = await asyncio.to_thread(check_params, pipeline, given.params)
-        task, created = await self.services.runner.begin(pipeline, params, given.id, self.who)
+        params = await asyncio.to_thread(check_params, pipeline, start.params)
+        task, created = await self.services.runner.begin(pipeline, params, start.id, self.who)
         await answer_task(self, task, created)
 
 

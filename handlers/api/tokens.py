@@ -13,12 +13,12 @@ class TokensHandler(ApiHandler):
     changes = "admin"
 
     async def get(self) -> None:
-        self.need("admin")
+        self.require("admin")
         self.answer(await self.services.credentials.list())
 
     async def post(self) -> None:
-        given = self.body(wire.TokenIn)
-        self.answer(await self.services.credentials.create_token(given.role, given.name, self.who), 201)
+        body = self.body(wire.TokenIn)
+        self.answer(await self.services.credentials.create_token(body.role, body.name, self.who), 201)
 
 
 class TokenHandler(ApiHandler):
@@ -35,12 +35,12 @@ class TokenHandler(ApiHandler):
 class LoginsHandler(ApiHandler):
     """POST /api/logins: create a link that signs a browser in, with a role no higher than the client's own."""
 
-    def may_change(self) -> None:
-        self.need(*ROLES)
+    def authorize_change(self) -> None:
+        self.require(*ROLES)
 
     async def post(self) -> None:
-        given = self.body(wire.LoginIn)
+        body = self.body(wire.LoginIn)
         assert self.who.role is not None
-        role: Role = given.role or self.who.role
+        role: Role = body.role or self.who.role
         code, expires_at = await self.services.credentials.create_link(role, self.who)
         self.answer({"link": f"{self.services.base_url}/login/{code}", "expires_at": expires_at}, 201)

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from handlers.api.answers import Links, WallShown
 from handlers.base import ApiHandler
-from handlers.request_bodies import LARGE
+from handlers.request_bodies import LARGE_BODY
 from livewall import wire
 from livewall.listing import Listing
 from livewall.wall_rows import Wall
@@ -18,9 +18,9 @@ class WallsHandler(ApiHandler):
     changes = "host"
 
     async def get(self) -> None:
-        self.need("host")
-        found = await self.services.walls.list(**self.page_arguments())
-        self.answer(Listing([with_links(wall, self.services.base_url) for wall in found.items], found.next))
+        self.require("host")
+        page = await self.services.walls.list(**self.page_arguments())
+        self.answer(Listing([with_links(wall, self.services.base_url) for wall in page.items], page.next))
 
     async def post(self) -> None:
         wall, version = await self.services.walls.create(self.body(wire.WallIn), self.who)
@@ -32,11 +32,11 @@ class WallHandler(ApiHandler):
     """GET, PUT and DELETE /api/walls/CODE"""
 
     changes = "host"
-    body_limit = LARGE
+    body_limit = LARGE_BODY
 
     async def get(self, code: str) -> None:
         wall, version = await self.services.walls.get(code, self.who)
-        self.answer_current(with_links(wall, self.services.base_url), version)
+        self.answer_versioned(with_links(wall, self.services.base_url), version)
 
     async def put(self, code: str) -> None:
         wall, version = await self.services.walls.edit(
@@ -52,5 +52,5 @@ class WallHandler(ApiHandler):
 
 def with_links(wall: Wall, base: str) -> WallShown:
     """Return the wall with the addresses of its pages, never made from a Host header."""
-    here = f"{base}/w/{wall.code}"
-    return WallShown(**structs.asdict(wall), links=Links(here, f"{here}/screen", f"{here}/host"))
+    address = f"{base}/w/{wall.code}"
+    return WallShown(**structs.asdict(wall), links=Links(address, f"{address}/screen", f"{address}/host"))

@@ -7,7 +7,7 @@ from typing import Any
 import tornado.web
 
 from handlers.assets.delivery import FOREVER
-from handlers.base import BaseHandler, as_error
+from handlers.base import BaseHandler, to_livewall_error
 from handlers.etags import is_held
 from handlers.http_headers import takes_gzip
 from livewall import wire
@@ -48,7 +48,7 @@ class StaticHandler(tornado.web.StaticFileHandler):
     """A strange address is no line in the log."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        error = as_error(status_code, kwargs.get("exc_info", (None, None, None))[1])
+        error = to_livewall_error(status_code, kwargs.get("exc_info", (None, None, None))[1])
         if status_code == 405:
             self.set_header("Allow", ", ".join(READS))
         self.set_header("Content-Type", "application/json; charset=utf-8")
@@ -73,7 +73,7 @@ class PackHandler(BaseHandler):
             self.set_header(field, value)
         # An address that was made for other content is not kept.
         self.set_header("Cache-Control", FOREVER if asked == pack.version else "public, no-cache")
-        if self.holds(header["ETag"], codings=False):
+        if self.client_holds(header["ETag"], codings=False):
             self.set_status(304)
             self.clear_header("Content-Encoding")
             self.clear_header("Content-Type")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from handlers.api.polls import result_of
+from handlers.api.polls import ballot_outcome
 from handlers.live.replies import Replies
 from handlers.live.streams import MAX_STREAMS, stream_name, too_many
 from livewall import wire
@@ -101,11 +101,11 @@ class Acts:
         def done(cast: Cast | None, error: BaseException | None) -> None:
             self._end()
             if act.code:
-                error = self._after_code(voter, error)
+                error = self._count_code(voter, error)
             if cast is None:
                 self._replies.error(act.ref, error)
                 return
-            self._services.metrics.ballot[result_of(cast)].inc()
+            self._services.metrics.ballot[ballot_outcome(cast)].inc()
             self._replies.ok(act.ref, cast.ballot)
 
         if act.code:
@@ -132,11 +132,11 @@ class Acts:
         else:
             cast()
 
-    def _after_code(self, voter: str, error: BaseException | None) -> BaseException | None:
+    def _count_code(self, voter: str, error: BaseException | None) -> BaseException | None:
         """Count a wrong code, and return the error to send to the voter."""
-        wrong = isinstance(error, LivewallError) and is_guess(error)
+        is_wrong = isinstance(error, LivewallError) and is_guess(error)
         try:
-            self._services.limits.looked_at(voter, self._address, self._services.monotonic(), wrong=wrong)
+            self._services.limits.looked_at(voter, self._address, self._services.monotonic(), wrong=is_wrong)
         except Busy as busy:
             return busy
         return error

@@ -36,7 +36,7 @@ class Connections:
         self._all: dict[Connection, None] = {}
         self._by_credential: dict[str, dict[Connection, None]] = {}
         self._ended: set[str] = set()
-        self._leaving = False
+        self._draining = False
         self.websocket_heartbeat = Heartbeat(WEBSOCKET_HEARTBEAT)
         self.sse_heartbeat = Heartbeat(SSE_HEARTBEAT)
 
@@ -49,7 +49,7 @@ class Connections:
             self._by_credential.setdefault(connection.credential, {})[connection] = None
             if connection.credential in self._ended:  # it was revoked while this connection was being opened
                 asyncio.get_running_loop().call_soon(connection.refuse, ended())
-        if self._leaving:  # it was being opened while the others were drained
+        if self._draining:  # it was being opened while the others were drained
             asyncio.get_running_loop().call_soon(connection.drain, SPREAD_MS)
         self._metrics.readers.labels(connection.transport).inc()
 
@@ -58,9 +58,9 @@ class Connections:
             return
         del self._all[connection]
         if connection.credential:
-            held = self._by_credential[connection.credential]
-            held.pop(connection, None)
-            if not held:
+            connections = self._by_credential[connection.credential]
+            connections.pop(connection, None)
+            if not connections:
                 del self._by_credential[connection.credential]
         self._metrics.readers.labels(connection.transport).dec()
 
@@ -72,11 +72,11 @@ class Connections:
 
     async def drain(self) -> None:
         """Close all connections in batches, so that the clients come back spread out."""
-        self._leaving = True
-        leaving = list(self._all)
-        for place, connection in enumerate(leaving):
-            connection.drain(200 + SPREAD_MS * place // max(1, len(leaving)))
-            if place % BATCH == BATCH - 1:
+        self._draining = True
+        connections = list(self._all)
+        for index, connection in enumerate(connections):
+            connection.drain(200 + SPREAD_MS * index // max(1, len(connections)))
+            if index % BATCH == BATCH - 1:
                 await asyncio.sleep(0.02)
 
 

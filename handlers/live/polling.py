@@ -76,23 +76,23 @@ class UpdatesHandler(BaseHandler):
             await self._collect(reader, collector, wait)
             if collector.error is not None:
                 raise collector.error
-            held = hub.positions(reader)
-            here = ",".join(held.get(name, "") for name in names)
+            positions = hub.positions(reader)
+            position = ",".join(positions.get(name, "") for name in names)
         finally:
             self._collector = None
             for name, cursor in reader.cursors.items():
                 self.services.presence.polled(name, cursor.tag)
             hub.gone(reader)
         if wait == 0 and not since:
-            etag = f'"{here}"'
+            etag = f'"{position}"'
             self.set_header("ETag", etag)
-            if self.holds(etag):
+            if self.client_holds(etag):
                 self.set_status(304)
                 self.finish()
                 return
         self.set_header("Content-Type", "application/json; charset=utf-8")
         events = b"".join(collector.parts).rstrip(b",")
-        self.finish(b'{"events":[' + events + b'],"pos":"' + here.encode() + b'"}')
+        self.finish(b'{"events":[' + events + b'],"pos":"' + position.encode() + b'"}')
 
     async def _collect(self, reader: Reader, collector: Collector, wait: float) -> None:
         """Collect the events that the reader lacks. If there are none, wait up to `wait` seconds for the first."""

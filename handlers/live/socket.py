@@ -72,7 +72,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self._slot = -1
         self._answered = True
         self._stuck = False
-        self._come_back: int | None = None
+        self._retry_after_ms: int | None = None
         self._room: asyncio.Event | None = None
 
     @property
@@ -128,7 +128,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         )
         self.connections.add(self)
         self._slot = self.connections.websocket_heartbeat.add(self)
-        stream.go_live(self._held, self._empty, self._heard)
+        stream.start_direct_sends(self._held, self._empty, self._heard)
         stream.set_close_callback(self._make_room)  # Tornado would notice at its next read, which may have to wait
         # The headers of the request are not needed any longer, and they are most of the memory of an idle connection.
         names, since = streams_of(args[0]), self.since()
@@ -173,12 +173,12 @@ class LiveSocket(BaseHandler, WebSocketHandler):
     def drain(self, after_ms: int) -> None:
         """Close the connection once the acts under way are answered, because a server that stops commits what it has
         accepted."""
-        self._come_back = after_ms
+        self._retry_after_ms = after_ms
         if self._acts is None or not self._acts.under_way:
             self._leave()
 
     def _leave(self) -> None:
-        self._close(CloseCode.DRAINING, str(self._come_back))
+        self._close(CloseCode.DRAINING, str(self._retry_after_ms))
 
     def _close(self, code: int, reason: str) -> None:
         """Close with a code. No direct send may follow the close frame."""
@@ -195,10 +195,10 @@ class LiveSocket(BaseHandler, WebSocketHandler):
             self.connections.remove(self)
             self.connections.websocket_heartbeat.remove(self, self._slot)
             # Without this, the stream and the socket would hold each other until the garbage collector runs.
-            stream.go_still()
+            stream.stop_direct_sends()
             self.reader = self._outlet = None
         self._make_room()
-        self._acts = None  # breaks the cycle, as `go_still` does
+        self._acts = None  # breaks the cycle, as `stop_direct_sends` does
         self._replies.close()
 
     def ended(self, stream: str, error: LivewallError) -> None:
@@ -274,7 +274,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
 
     def _act_finished(self) -> None:
         self._make_room()
-        if self._acts is not None and not self._acts.under_way and self._come_back is not None:
+        if self._acts is not None and not self._acts.under_way and self._retry_after_ms is not None:
             asyncio.get_running_loop().call_soon(self._leave)
 
     def _is_full(self) -> bool:

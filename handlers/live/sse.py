@@ -45,7 +45,7 @@ class SseConnection:
         """Begin to send. `Hub.start` sends what was attached before."""
         hub = self._services.hub.hub
         self._stream.set_close_callback(self._closed)
-        self._stream.go_live(lambda: hub.busy(self.reader), lambda: hub.ready(self.reader))
+        self._stream.start_direct_sends(lambda: hub.busy(self.reader), lambda: hub.ready(self.reader))
         self._connections.add(self)
         self._slot = self._connections.sse_heartbeat.add(self)
 
@@ -83,7 +83,7 @@ class SseConnection:
             self._stream.close()
 
     def _closed(self) -> None:
-        self._stream.go_still()
+        self._stream.stop_direct_sends()
         self._services.hub.hub.gone(self.reader)
         self._connections.remove(self)
         self._connections.sse_heartbeat.remove(self, self._slot)

@@ -67,7 +67,7 @@ class AudiencePage(Page):
             return False
         day = self.services.clock().date()  # the times of today are written without a date
         unpacked = query.get("packs") == [b"off"]
-        key = (path, self.locale.code, self.asked_theme, unpacked, self.services.base_url, day)
+        key = (path, self.locale.code, self.requested_theme, unpacked, self.services.base_url, day)
         pages = self.services.pages
         page = await pages.get(key, render) if voter is None else pages.held(key)
         if page is None:
@@ -96,39 +96,39 @@ class AudiencePage(Page):
     ) -> dict[str, Any]:
         """Return the values of the template."""
         code = (self.argument("code") if code is None else code)[:40]
-        found = await self.scene(wall["active"] if wall else stream, self.who)
-        poll, results = found["poll"], None
+        scene = await self.scene(wall["active"] if wall else stream, self.who)
+        poll, results = scene["poll"], None
         if wall and wall["active"] is None:
             results = await self.services.walls.results(wall["code"], NOBODY)
-            found |= self.end(wall, results) if results.over else {}
+            scene |= self.end_texts(wall, results) if results.over else {}
         if poll and choices:
-            found["chosen"] = choices
-        facts = await self.beside(found) if found["counted"] else ""
-        voted = bool(found.get("receipt"))
+            scene["chosen"] = choices
+        facts = await self.facts_text(scene) if scene["counted"] else ""
+        voted = bool(scene.get("receipt"))
         may_vote = bool(poll) and poll["phase"] == "open" and (not voted or poll["allow_change"])
         voting = may_vote and (not voted or self.argument("change") == "1" or error is not None)
-        return found | dict(
-            where=await self.where(found, wall),
+        return scene | dict(
+            wall_title=await self.wall_title(scene, wall),
             voting=voting,
             wrong=self.reason(error) if error else "",
-            note=self.note(found) if poll else "",
+            note=self.note(scene) if poll else "",
             facts=facts,
-            kept=self.kept(poll) if poll else "",
+            retention=self.retention(poll) if poll else "",
             refresh=RENEW_VOTING if voting else RENEW_RESULT,
             here=self.request.path,
-            replayed=bool(poll) and found["counted"] and poll["phase"] == "closed",
+            has_replay=bool(poll) and scene["counted"] and poll["phase"] == "closed",
             cookieless=error is not None and error.code == "no_voter",
-            elsewhere=self.services.base_url + self.where_to_go(poll, wall),
-            check=await self.checked(poll) if poll and not wall else None,
+            page_url=self.services.base_url + self.page_path(poll, wall),
+            receipt_check=await self.receipt_answer(poll) if poll and not wall else None,
             code=code,
-            data=self.data(found, stream=stream, wall=wall)
+            data=self.data(scene, stream=stream, wall=wall)
             | {"host": self.who.host, "code": code, "ballotDays": self.services.settings.ballot_days}
-            | ({"results": end_of(results)} if results else {}),
+            | ({"results": initial_results(results)} if results else {}),
             script="poll",
             legacy=True,
         )
 
-    def end(self, wall: dict[str, Any], results: WallResults) -> dict[str, Any]:
+    def end_texts(self, wall: dict[str, Any], results: WallResults) -> dict[str, Any]:
         """Return the texts for the end of a wall. `lobby_end` is the address of all results, if any result is public.
         """
         return {
@@ -138,65 +138,65 @@ class AudiencePage(Page):
             "lobby_end": self.reverse_url("wall_print", wall["code"]) if results.items else "",
         }
 
-    async def beside(self, found: dict[str, Any]) -> str:
+    async def facts_text(self, scene: dict[str, Any]) -> str:
         """Return the text below the figures. If the poll is compared with its previous round, add that round to the
         rows."""
-        poll, tally = msgspec.convert(found["poll"], Poll), msgspec.convert(found["poll"]["tally"], Tally)
+        poll, tally = msgspec.convert(scene["poll"], Poll), msgspec.convert(scene["poll"]["tally"], Tally)
         earlier = await round_before(self, poll, self.who)
-        found["rows"] = result_rows(found["poll"], found["poll"]["tally"], earlier)
+        scene["rows"] = result_rows(scene["poll"], scene["poll"]["tally"], earlier)
         facts = ResultSummary(self, poll, tally)
-        return " · ".join(each for each in (facts.quorum(), facts.beside(earlier)) if each)
+        return " · ".join(each for each in (facts.quorum(), facts.below_bars(earlier)) if each)
 
-    def where_to_go(self, poll: dict[str, Any] | None, wall: dict[str, Any] | None) -> str:
+    def page_path(self, poll: dict[str, Any] | None, wall: dict[str, Any] | None) -> str:
         """Return the path of this page, to be opened in another browser."""
         if wall:
             return self.reverse_url("wall", wall["code"])
         return self.reverse_url("poll", poll["id"]) if poll else self.request.path
 
-    async def checked(self, poll: dict[str, Any]) -> dict[str, str]:
+    async def receipt_answer(self, poll: dict[str, Any]) -> dict[str, str]:
         """Return the answer to a receipt in the address, with the receipt as it was typed. Both are empty without one.
         """
         typed = self.argument("receipt").strip()[:120]
         if not typed:
-            return {"typed": "", "said": ""}
+            return {"typed": "", "answer": ""}
         try:
-            found = await self.services.results.receipt(poll["id"], typed, self.who)
+            ballot = await self.services.results.receipt(poll["id"], typed, self.who)
         except NotAllowed:
-            return {"typed": typed, "said": self.say("receipt.hidden")}
+            return {"typed": typed, "answer": self.say("receipt.hidden")}
         except NotFound:
-            gone = await self.services.results.erased(poll["id"])
-            date = max(gone.values(), default="")[:10]
-            said = self.say("receipt.erased", date=date) if gone else self.say("receipt.unknown")
-            return {"typed": typed, "said": said}
-        labels = [option["label"] for option in poll["options"] if option["id"] in found.choices]
-        return {"typed": typed, "said": self.say("receipt.found", round=found.round, choices=", ".join(labels))}
+            erased = await self.services.results.erased(poll["id"])
+            date = max(erased.values(), default="")[:10]
+            answer = self.say("receipt.erased", date=date) if erased else self.say("receipt.unknown")
+            return {"typed": typed, "answer": answer}
+        labels = [option["label"] for option in poll["options"] if option["id"] in ballot.choices]
+        return {"typed": typed, "answer": self.say("receipt.found", round=ballot.round, choices=", ".join(labels))}
 
     def reason(self, error: LivewallError) -> str:
         return " ".join([self.say(f"error.{error.code}"), *error.fields.values()])
 
-    def note(self, found: dict[str, Any]) -> str:
-        poll, said = found["poll"], []
+    def note(self, scene: dict[str, Any]) -> str:
+        poll, texts = scene["poll"], []
         if poll["phase"] == "closed":
-            return self.hosts_only(found) if found["counted"] else self.say("poll.closed_hidden")
-        said += self.phrases(kind_of(poll["kind"]).invitation(poll["max_choices"]))
+            return self.hosts_only(scene) if scene["counted"] else self.say("poll.closed_hidden")
+        texts += self.phrases(kind_of(poll["kind"]).invitation(poll["max_choices"]))
         if not poll["allow_change"]:
-            said.append(self.say("vote.final"))
-        if not found["counted"]:
-            said.append(self.say(f"poll.hidden.{poll['results']}"))
-        return " ".join([*said, self.hosts_only(found)]).strip()
+            texts.append(self.say("vote.final"))
+        if not scene["counted"]:
+            texts.append(self.say(f"poll.hidden.{poll['results']}"))
+        return " ".join([*texts, self.hosts_only(scene)]).strip()
 
-    def kept(self, poll: dict[str, Any]) -> str:
+    def retention(self, poll: dict[str, Any]) -> str:
         """Return for how long ballots are kept; empty if they are kept for ever."""
         days = self.services.settings.ballot_days
         if poll.get("erased_at"):
             return self.say("poll.erased", date=poll["erased_at"][:10])
         return self.say("poll.kept_days", days, n=days) if days else ""
 
-    def hosts_only(self, found: dict[str, Any]) -> str:
+    def hosts_only(self, scene: dict[str, Any]) -> str:
         """Return that only hosts see the figures; empty if everybody does."""
-        poll = found["poll"]
+        poll = scene["poll"]
         seen = tally_is_seen(poll["results"], poll["phase"], poll["published"], voted=False)
-        return self.say("poll.hosts_only") if self.who.host and found["counted"] and not seen else ""
+        return self.say("poll.hosts_only") if self.who.host and scene["counted"] and not seen else ""
 
 
 class PollPage(AudiencePage):
@@ -217,14 +217,14 @@ class WallPage(joining.CodeForm, AudiencePage):
                 return
             wall = await self.wall_of(code, self.who)
         except NotFound:
-            plain = await self.meant(code)
+            canonical = await self.resolve_code(code)
         else:
-            plain = wall["code"]
-            if plain == code:
+            canonical = wall["code"]
+            if canonical == code:
                 await self.show(None, wall)
                 return
-        if plain:
-            self.lead_to(plain)
+        if canonical:
+            self.redirect_to_wall(canonical)
 
     async def shared_wall(self, code: str) -> SharedPage | None:
         """Return the shared page of a wall. It is None if a task is shown, whose changes the cache does not see, or if
@@ -238,7 +238,7 @@ class WallPage(joining.CodeForm, AudiencePage):
 class BallotPage(FormHandler, AudiencePage):
     """POST /polls/ID/ballot: the ballot of a browser without scripts."""
 
-    def lists(self, name: str) -> list[str]:
+    def field_values(self, name: str) -> list[str]:
         """Return every value of a field."""
         return [value.decode("utf-8", "replace") for value in self.values().get(name, []) if value]
 
@@ -246,29 +246,29 @@ class BallotPage(FormHandler, AudiencePage):
         voter = self.who.voter
         if voter is None:
             self.needs_form_token = False  # nothing is changed without a voter: the answer says why, and what to do
-        given = self.fields()
-        here, code = given.get("next", ""), given.get("code", "")[:40]
+        form = self.fields()
+        page, code = form.get("next", ""), form.get("code", "")[:40]
         try:
             if voter is None:
                 raise NotAllowed("no_voter")
             self.services.limits.act(voter, self.services.monotonic())
-            ballot = wire.BallotIn(self.lists("choices"), _whole(given.get("round", "")), code or None)
+            ballot = wire.BallotIn(self.field_values("choices"), _round_number(form.get("round", "")), code or None)
             done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            async with self.turn(voter, code):
+            async with self.code_turn(voter, code):
                 self.services.booth.cast(poll_id, voter, ballot, settle(done))
                 await done
         except LivewallError as error:
             if error.status >= 500:
                 raise
             self.set_status(403 if voter is None else error.status)
-            wall = await self.wall_of(here[3:], self.who) if here.startswith("/w/") else None
-            shown = wall if wall and wall["active"] == f"polls/{poll_id}" else None
-            await self.show(f"polls/{poll_id}", shown, error, code, self.lists("choices"))
+            wall = await self.wall_of(page[3:], self.who) if page.startswith("/w/") else None
+            shown_wall = wall if wall and wall["active"] == f"polls/{poll_id}" else None
+            await self.show(f"polls/{poll_id}", shown_wall, error, code, self.field_values("choices"))
             return
         allowed = {self.reverse_url("poll", poll_id)}
-        if here.startswith("/w/"):
-            allowed.add(self.reverse_url("wall", wall_code(here[3:])[:12]))
-        self.redirect(here if here in allowed else self.reverse_url("poll", poll_id), status=303)
+        if page.startswith("/w/"):
+            allowed.add(self.reverse_url("wall", wall_code(page[3:])[:12]))
+        self.redirect(page if page in allowed else self.reverse_url("poll", poll_id), status=303)
 
 
 class MissingPage(Page):
@@ -284,11 +284,11 @@ class MissingPage(Page):
             BaseHandler.show_error(self, error)
 
 
-def end_of(results: WallResults) -> dict[str, Any]:
+def initial_results(results: WallResults) -> dict[str, Any]:
     """Return what the page's script begins with: whether the wall has ended, and whether there is a result to link to.
     """
     return {"over": results.over, "items": msgspec.to_builtins(results.items[:1]) if results.over else []}
 
 
-def _whole(text: str) -> int | None:
+def _round_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 8 else None

@@ -20,15 +20,23 @@ class AuditPage(Page):
 
     async def get(self) -> None:
         need_reader(self)
-        found, more = await lines(self)
+        items, next_cursor = await lines(self)
         first = not self.argument("before")
-        self.render("audit.html", lines=found, older=more, first=first, words=self.words, told=told, link=self.link)
+        self.render(
+            "audit.html",
+            lines=items,
+            older=next_cursor,
+            first=first,
+            act_words=self.act_words,
+            format_details=format_details,
+            link=self.link,
+        )
 
-    def words(self, line: Line) -> str:
+    def act_words(self, line: Line) -> str:
         """Return an act in words, or its name if the catalogue does not know it."""
         key = "audit.act." + line.act
-        said = self.say(key)
-        return line.act if said == key else said
+        text = self.say(key)
+        return line.act if text == key else text
 
     def link(self, line: Line) -> str | None:
         """Return the page of a line's subject if this reader may open it."""
@@ -38,10 +46,12 @@ class AuditPage(Page):
         return self.reverse_url(PAGES[kind], subject_id)
 
 
-def told(detail: dict[str, Any]) -> str:
+def format_details(detail: dict[str, Any]) -> str:
     """Return the details of an act on one line, without those that are empty."""
-    return ", ".join(f"{name}: {_short(value)}" for name, value in detail.items() if value not in (None, False, ""))
+    return ", ".join(
+        f"{name}: {_format_value(value)}" for name, value in detail.items() if value not in (None, False, "")
+    )
 
 
-def _short(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return ", ".join(str(each) for each in value) if isinstance(value, list) else str(value)

@@ -11,7 +11,7 @@ from handlers.pages.qr import sheet_qr_svg
 from livewall.errors import LivewallError, invalid
 from livewall.names import wall_code
 
-ON_A_SHEET = 500
+MAX_CODES = 500
 """The number of codes on one printed sheet. Each QR code takes some milliseconds to draw."""
 
 
@@ -21,29 +21,29 @@ class CodesPage(FormHandler, Page):
     changes = "host"
 
     async def get(self, code: str) -> None:
-        self.need("host")
+        self.require("host")
         await self.show(code, done=self.argument("done"))
 
     async def post(self, code: str) -> None:
-        given = self.fields()
-        codebook, code_id = self.services.voter_codes, given.get("id", "").strip()
+        form = self.fields()
+        codebook, code_id = self.services.voter_codes, form.get("id", "").strip()
         try:
-            match given.get("do"):
+            match form.get("do"):
                 case "revoke":
                     await codebook.revoke(code, code_id, self.who)
                     self.redirect(self.reverse_url("wall_codes", wall_code(code)) + "?done=revoked", status=303)
                     return
                 case "replace":
-                    made = await codebook.replace(code, code_id, self.who)
-                    sheet = [(made.id, made.code)]
+                    replacement = await codebook.replace(code, code_id, self.who)
+                    sheet = [(replacement.id, replacement.code)]
                 case _:
-                    several = await codebook.make(code, count_of(given.get("count", "")), self.who)
-                    sheet = list(zip(several.ids, several.codes, strict=True))
+                    codes = await codebook.make(code, code_count(form.get("count", "")), self.who)
+                    sheet = list(zip(codes.ids, codes.codes, strict=True))
         except LivewallError as error:
             if error.status >= 500:
                 raise
             self.set_status(error.status)
-            await self.show(code, wrong=error.message, typed=given)
+            await self.show(code, wrong=error.message, typed=form)
             return
         await self.show_sheet(code, sheet)
 
@@ -60,18 +60,20 @@ class CodesPage(FormHandler, Page):
 
     async def show_sheet(self, code: str, sheet: list[tuple[str, str]]) -> None:
         wall = await self.wall_of(code, self.who)
-        here = self.services.base_url + self.reverse_url("wall", wall["code"])
-        drawn = await asyncio.to_thread(
-            lambda: [(code_id, each, sheet_qr_svg(f"{here}?code={each}")) for code_id, each in sheet]
+        wall_url = self.services.base_url + self.reverse_url("wall", wall["code"])
+        codes = await asyncio.to_thread(
+            lambda: [
+                (code_id, voter_code, sheet_qr_svg(f"{wall_url}?code={voter_code}")) for code_id, voter_code in sheet
+            ]
         )
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Robots-Tag", "noindex")
-        self.render("codes_sheet.html", wall=wall, sheet=drawn, address=here.partition("://")[2])
+        self.render("codes_sheet.html", wall=wall, sheet=codes, address=wall_url.partition("://")[2])
 
 
-def count_of(text: str) -> int:
+def code_count(text: str) -> int:
     """Return how many codes a form asks for. Raises BadInput."""
     text = text.strip()
-    if not (text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= ON_A_SHEET):
-        raise invalid("count", f"1 to {ON_A_SHEET} on one sheet")
+    if not (text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= MAX_CODES):
+        raise invalid("count", f"1 to {MAX_CODES} on one sheet")
     return int(text)

@@ -9,7 +9,7 @@ from tornado.httputil import HTTPFile, HTTPInputError, parse_body_arguments
 
 from handlers.pages.form import FormHandler
 from handlers.pages.page import Page
-from handlers.request_bodies import BODY_LIMIT
+from handlers.request_bodies import MAX_BODY
 from livewall.errors import BadInput, LivewallError
 from livewall.names import wall_code
 from livewall.voting.decks.deck import plain, text_of
@@ -24,36 +24,36 @@ class DeckPage(FormHandler, Page):
 
     changes = "host"
 
-    body_limit = BODY_LIMIT
+    body_limit = MAX_BODY
 
-    _given = b""
+    _deck = b""
 
     async def get(self, code: str) -> None:
-        self.need("host")
+        self.require("host")
         await self.show(code)
 
     async def post(self, code: str) -> None:
-        given = self.fields()
+        form = self.fields()
         try:
-            made, _ = await self.services.decks.add(code, self._given, self.who, import_id=given.get("id") or None)
+            imported, _ = await self.services.decks.add(code, self._deck, self.who, import_id=form.get("id") or None)
         except LivewallError as error:
             if error.status >= 500:
                 raise
             self.set_status(error.status)
-            await self.show(code, typed=typed(self._given), wrong=error)
+            await self.show(code, typed=typed(self._deck), wrong=error)
             return
         code = wall_code(code)
-        done = "deck_marks" if made.notes else "deck"
+        done = "deck_marks" if imported.notes else "deck"
         self.redirect(f"{self.reverse_url('wall_host', code)}?done={done}&at=wall-{code}#wall-{code}", status=303)
 
-    def way_back(self) -> tuple[str, str]:
+    def back_link(self) -> tuple[str, str]:
         return self.reverse_url("wall_deck", self.path_args[0]), self.say("error.back_to", page=self.say("deck.title"))
 
     async def show(self, code: str, *, typed: str = "", wrong: LivewallError | None = None) -> None:
         wall = await self.wall_of(code, self.who)
         problems = wrong.problems if isinstance(wrong, DeckFault) else ()
         lines = plain(typed).split("\n")
-        faults = [(line, quoted(lines[line - 1]) if line <= len(lines) else "", why) for line, why in problems]
+        faults = [(line, quote(lines[line - 1]) if line <= len(lines) else "", why) for line, why in problems]
         self.render(
             "deck.html",
             wall=wall,
@@ -71,11 +71,11 @@ class DeckPage(FormHandler, Page):
             parse_body_arguments(self.request.headers.get("Content-Type", ""), self.raw(), arguments, files)
         except HTTPInputError:
             raise BadInput("malformed", "this is no form") from None
-        found = {name: values[-1].decode("utf-8", "replace") for name, values in arguments.items()}
-        self.check_form_token(found.get("_form", ""))
-        chosen = [file.body for file in files.get("file", []) if file.body]
-        self._given = chosen[-1] if chosen else arguments.get("deck", [b""])[-1]
-        return found
+        fields = {name: values[-1].decode("utf-8", "replace") for name, values in arguments.items()}
+        self.check_form_token(fields.get("_form", ""))
+        uploads = [file.body for file in files.get("file", []) if file.body]
+        self._deck = uploads[-1] if uploads else arguments.get("deck", [b""])[-1]
+        return fields
 
 
 class WallDuplicateForm(FormHandler, Page):
@@ -86,19 +86,19 @@ class WallDuplicateForm(FormHandler, Page):
     async def post(self, code: str) -> None:
         self.fields()
         wall, _ = await self.services.decks.duplicate(code, self.who)
-        here = self.reverse_url("wall_host", wall.code)
-        self.redirect(f"{here}?done=duplicate&at=wall-{wall.code}", status=303)
+        host_path = self.reverse_url("wall_host", wall.code)
+        self.redirect(f"{host_path}?done=duplicate&at=wall-{wall.code}", status=303)
 
 
-def typed(given: bytes) -> str:
+def typed(data: bytes) -> str:
     """Return the text of a file that was refused, to show it again; empty for a workbook."""
-    if b"\0" in given and not given.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+    if b"\0" in data and not data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         return ""
     try:
-        return text_of(given)
+        return text_of(data)
     except BadInput:
-        return given.decode("utf-8-sig", "replace")
+        return data.decode("utf-8-sig", "replace")
 
 
-def quoted(line: str) -> str:
+def quote(line: str) -> str:
     return line if len(line) <= QUOTED else line[: QUOTED - 1] + "…"

@@ -15,8 +15,8 @@ from handlers.pages.form import FormHandler
 from handlers.pages.host import HostView
 from handlers.pages.login import SignInPage
 from handlers.pages.page import Page
-from handlers.pages.poll_form import changed_poll, new_poll, whole
-from handlers.request_bodies import LARGE
+from handlers.pages.poll_form import changed_poll, new_poll, whole_number
+from handlers.request_bodies import LARGE_BODY
 from handlers.view_models.option_rows import format_count
 from handlers.view_models.task_times import elapsed_seconds, elapsed_text
 from livewall import wire
@@ -52,24 +52,24 @@ class DeskPage(Page):
         tasks = await self.tasks()
         titles = {f"polls/{p['id']}": p["title"] for p in polls} | {f"tasks/{t['id']}": t["title"] for t in tasks}
         for item in {i for wall in walls for i in wall["items"]} - titles.keys():
-            titles[item] = await self.title(item)
+            titles[item] = await self.item_title(item)
         active = {wall["code"]: wall["active"] for wall in walls}
         for poll in polls:
             poll["hidden"] = poll["phase"] == "open" and active.get(poll["wall"], "none") != f"polls/{poll['id']}"
             poll["hidden"] = poll["hidden"] and poll["wall"] in active
-            seen = tally_is_seen(poll["results"], poll["phase"], poll["published"], voted=False)
-            poll["hosts_only"] = poll["phase"] != "draft" and not seen
-        shown = tasks if self.who.operator else []
+            is_public = tally_is_seen(poll["results"], poll["phase"], poll["published"], voted=False)
+            poll["hosts_only"] = poll["phase"] != "draft" and not is_public
+        visible_tasks = tasks if self.who.operator else []
         clock = self.services.clock()
-        watched = [f"polls/{poll['id']}" for poll in polls if poll["phase"] == "open"][:WATCHED]
-        if not watched and (self.who.host or self.who.operator):
-            watched = ["tasks"]  # so that the page notices when the server is gone
+        live_streams = [f"polls/{poll['id']}" for poll in polls if poll["phase"] == "open"][:WATCHED]
+        if not live_streams and (self.who.host or self.who.operator):
+            live_streams = ["tasks"]  # so that the page notices when the server is gone
         self.render(
             "home.html",
             polls=polls,
             walls=walls,
-            tasks=[task for task in shown if task["state"] in LIVE_TASKS],
-            ended=[task for task in shown if task["state"] not in LIVE_TASKS][:ENDED],
+            tasks=[task for task in visible_tasks if task["state"] in LIVE_TASKS],
+            ended=[task for task in visible_tasks if task["state"] not in LIVE_TASKS][:ENDED],
             elapsed=lambda task: elapsed_text(task, clock),
             seconds=lambda task: elapsed_seconds(task, clock),
             titles=titles,
@@ -81,7 +81,7 @@ class DeskPage(Page):
             typed=typed or {},
             base_url=self.services.base_url,
             ballot_days=self.services.settings.ballot_days,
-            data={"streams": watched, "lang": self.locale.code.replace("_", "-")},
+            data={"streams": live_streams, "lang": self.locale.code.replace("_", "-")},
             script="desk",
         )
 
@@ -89,26 +89,26 @@ class DeskPage(Page):
         """Return the newest polls, each with its number of ballots."""
         if not self.who.host:
             return []
-        found: list[dict[str, Any]] = msgspec.to_builtins((await self.services.polls.list(limit=LISTED)).items)
-        for poll in found:
+        polls: list[dict[str, Any]] = msgspec.to_builtins((await self.services.polls.list(limit=LISTED)).items)
+        for poll in polls:
             poll["ballots_text"] = ""
             if poll["phase"] != "draft":
                 detail, _ = await self.services.polls.detail(poll["id"], self.who)
                 ballots = detail.tally.ballots if detail.tally else 0
                 poll["ballots_text"] = self.say("poll.ballots", ballots, n=format_count(ballots))
-        return found
+        return polls
 
     async def walls(self) -> list[dict[str, Any]]:
         if not self.who.host:
             return []
-        found: list[dict[str, Any]] = msgspec.to_builtins((await self.services.walls.list(limit=LISTED)).items)
-        return found
+        walls: list[dict[str, Any]] = msgspec.to_builtins((await self.services.walls.list(limit=LISTED)).items)
+        return walls
 
     async def tasks(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (await self.services.tasks.list(limit=LISTED))["items"]
-        return found
+        tasks: list[dict[str, Any]] = (await self.services.tasks.list(limit=LISTED))["items"]
+        return tasks
 
-    async def title(self, item: str) -> str:
+    async def item_title(self, item: str) -> str:
         """Return the title of an item that is too old for the lists."""
         kind, _, poll_id = item.partition("/")
         try:
@@ -143,35 +143,38 @@ class DeskForm(FormHandler, DeskPage, HostView):
     """
 
     changes = "host"
-    body_limit = LARGE
+    body_limit = LARGE_BODY
 
     async def post(self, *args: str) -> None:
-        given = self.fields()
-        only = given.get("only") or None
+        form = self.fields()
+        only = form.get("only") or None
         try:
-            done, place = await self.act(given, *args)
+            done, place = await self.act(form, *args)
         except LivewallError as error:
             if error.status >= 500:
                 raise
             self.set_status(error.status)
-            said = [self.say(f"error.{error.code}"), *(f"{self.label(n)}: {why}." for n, why in error.fields.items())]
-            wrong = " ".join(said if error.fields or isinstance(error, Stale) else [error.message])
+            messages = [
+                self.say(f"error.{error.code}"),
+                *(f"{self.label(n)}: {why}." for n, why in error.fields.items()),
+            ]
+            wrong = " ".join(messages if error.fields or isinstance(error, Stale) else [error.message])
             if only:
-                await self.steer(only, wrong=wrong, typed=given)
+                await self.render_host(only, wrong=wrong, typed=form)
             else:
-                await self.desk(wrong=wrong, typed=given)
+                await self.desk(wrong=wrong, typed=form)
             return
-        here = self.reverse_url("wall_host", wall_code(only)[:12]) if only else self.reverse_url("home")
-        self.redirect(f"{here}?done={done}" + (f"&at={place}#{place}" if place else ""), status=303)
+        page = self.reverse_url("wall_host", wall_code(only)[:12]) if only else self.reverse_url("home")
+        self.redirect(f"{page}?done={done}" + (f"&at={place}#{place}" if place else ""), status=303)
 
     def label(self, field: str) -> str:
         """Return the name of a field in the form; `options[1]` is the second option."""
-        if found := re.fullmatch(r"options\[(\d+)\].*", field):
-            return f"{self.say('poll.option')} {int(found[1]) + 1}"
+        if match := re.fullmatch(r"options\[(\d+)\].*", field):
+            return f"{self.say('poll.option')} {int(match[1]) + 1}"
         key = FIELDS.get(field)
         return self.say(key) if key else field
 
-    async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
+    async def act(self, form: dict[str, str], *args: str) -> tuple[str, str]:
         """Carry out the action. Return its name and the place of its item on the desk. Raises LivewallError."""
         raise NotImplementedError
 
@@ -179,17 +182,17 @@ class DeskForm(FormHandler, DeskPage, HostView):
 class NewPollForm(DeskForm):
     """POST /desk/polls"""
 
-    async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
-        made, _ = await self.services.polls.create(checked(new_poll(given), wire.PollIn), self.who)
-        return "create", f"poll-{made.id}"
+    async def act(self, form: dict[str, str], *args: str) -> tuple[str, str]:
+        poll, _ = await self.services.polls.create(decode_fields(new_poll(form), wire.PollIn), self.who)
+        return "create", f"poll-{poll.id}"
 
 
 class PollForm(DeskForm):
     """POST /desk/polls/ID"""
 
-    async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
-        polls, poll_id, act = self.services.polls, args[0], given.get("do", "")
-        version = whole(given, "version")
+    async def act(self, form: dict[str, str], *args: str) -> tuple[str, str]:
+        polls, poll_id, act = self.services.polls, args[0], form.get("do", "")
+        version = whole_number(form, "version")
         match act.partition(":"):
             case "open", _, _:
                 await polls.open(poll_id, self.who, version=version)
@@ -202,16 +205,18 @@ class PollForm(DeskForm):
                 _, version = await polls.edit(poll_id, edit, self.who, version=version)
                 await polls.publish(poll_id, False, self.who, version=version)
             case "reset", _, _:
-                await polls.reset(poll_id, whole(given, "round") or 0, self.who, version=version)
+                await polls.reset(poll_id, whole_number(form, "round") or 0, self.who, version=version)
             case "edit", _, _:
-                held = (await polls.detail(poll_id, self.who))[0].options
-                await polls.edit(poll_id, checked(changed_poll(given, held), wire.PollEdit), self.who, version=version)
+                options = (await polls.detail(poll_id, self.who))[0].options
+                await polls.edit(
+                    poll_id, decode_fields(changed_poll(form, options), wire.PollEdit), self.who, version=version
+                )
             case "duplicate", _, _:
                 copy, _ = await polls.duplicate(poll_id, self.who)
                 return "copy", f"poll-{copy.id}"
             case "add" | "left" as timer, ":", seconds:
                 value = int(seconds) if re.fullmatch("[0-9]{1,5}", seconds) else None
-                await polls.timer(poll_id, checked({timer: value}, wire.TimerIn), self.who, version=version)
+                await polls.timer(poll_id, decode_fields({timer: value}, wire.TimerIn), self.who, version=version)
                 return "timer", f"poll-{poll_id}"
             case "erase", _, _:
                 await self.services.erasure.erase(poll_id, self.who, version=version)
@@ -226,40 +231,40 @@ class PollForm(DeskForm):
 class NewWallForm(DeskForm):
     """POST /desk/walls"""
 
-    async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
-        made, _ = await self.services.walls.create(
-            checked({"title": given.get("title", "")}, wire.WallIn), self.who
+    async def act(self, form: dict[str, str], *args: str) -> tuple[str, str]:
+        wall, _ = await self.services.walls.create(
+            decode_fields({"title": form.get("title", "")}, wire.WallIn), self.who
         )
-        return "create", f"wall-{made.code}"
+        return "create", f"wall-{wall.code}"
 
 
 class WallForm(DeskForm):
     """POST /desk/walls/CODE: change the active item or the order of items, or remove the wall."""
 
-    async def act(self, given: dict[str, str], *args: str) -> tuple[str, str]:
-        walls, item, version = self.services.walls, given.get("item") or None, whole(given, "version")
-        match given.get("do"):
+    async def act(self, form: dict[str, str], *args: str) -> tuple[str, str]:
+        walls, item, version = self.services.walls, form.get("item") or None, whole_number(form, "version")
+        match form.get("do"):
             case "archive":
                 await walls.delete(args[0], self.who)
                 return "archive", ""
-            case "up" | "down" as way:
+            case "up" | "down" as direction:
                 wall, _ = await walls.get(args[0], self.who)
-                items = moved(wall.items, item or "", -1 if way == "up" else 1)
+                items = move_item(wall.items, item or "", -1 if direction == "up" else 1)
                 await walls.edit(args[0], wire.WallEdit(items=items), self.who, version=version)
                 return "move", (item or "").replace("polls/", "poll-")
         await walls.edit(args[0], wire.WallEdit(active=item), self.who, version=version)
-        return "show", f"poll-{given['from']}" if is_name(given.get("from", "")) else f"wall-{args[0]}"
+        return "show", f"poll-{form['from']}" if is_name(form.get("from", "")) else f"wall-{args[0]}"
 
 
-def checked(value: dict[str, Any], kind: Any) -> Any:
+def decode_fields(value: dict[str, Any], kind: Any) -> Any:
     """Return form fields decoded as the API's own type. Raises BadInput with the invalid fields."""
     return wire.decode(msgspec.json.encode(value), kind)
 
 
-def moved(items: list[str], item: str, by: int) -> list[str]:
+def move_item(items: list[str], item: str, offset: int) -> list[str]:
     """Return the items with one of them moved by so many places. Raises BadInput if it is not among them."""
     if item not in items:
         raise invalid("item", "is not on this wall")
-    left = [each for each in items if each != item]
-    place = max(0, min(len(left), items.index(item) + by))
-    return [*left[:place], item, *left[place:]]
+    others = [each for each in items if each != item]
+    index = max(0, min(len(others), items.index(item) + offset))
+    return [*others[:index], item, *others[index:]]

@@ -16,8 +16,8 @@ class FormHandler(ApiHandler):
     """A page that takes a form. Forms can sign a browser in, so each has to prove that it is ours."""
 
     page = True
-    must_be_own = True
-    takes_forms = True
+    requires_own_page = True
+    accepts_forms = True
     most_fields = 64
     _values: dict[str, list[bytes]] | None = None
 
@@ -33,12 +33,12 @@ class FormHandler(ApiHandler):
 
     def fields(self) -> dict[str, str]:
         """Return the last value of each field. Raises if the form cannot prove that it is ours."""
-        found = {name: each[-1].decode("utf-8", "replace") for name, each in self.values().items()}
-        self.check_form_token(found.get("_form", ""))
-        return found
+        fields = {name: each[-1].decode("utf-8", "replace") for name, each in self.values().items()}
+        self.check_form_token(fields.get("_form", ""))
+        return fields
 
     @contextmanager
-    def guessed(self) -> Iterator[None]:
+    def limit_guesses(self) -> Iterator[None]:
         """Count a wrong code or token against the client's address. A right one is never counted and never refused.
         Raises Busy (`rate`) instead of the refusal if too many were wrong."""
         try:
@@ -50,9 +50,9 @@ class FormHandler(ApiHandler):
     def show_error(self, error: LivewallError) -> None:
         if isinstance(error, BodyTooLarge):
             error = BadInput(error.code, self.say("error.form_limit", limit=error.limit))
-        show_error_page(self, error, self.way_back())
+        show_error_page(self, error, self.back_link())
 
-    def way_back(self) -> tuple[str, str]:
+    def back_link(self) -> tuple[str, str]:
         """Return where a refused form leads: an address and its name."""
         return self.reverse_url("home"), self.say("error.home")
 

@@ -25,23 +25,23 @@ TIMES = (30, 60, 120)
 class HostView(Page):
     """The host page of one wall, at its own address and after a form was refused."""
 
-    async def steer(self, typed_code: str, *, wrong: str = "", typed: dict[str, str] | None = None) -> None:
+    async def render_host(self, typed_code: str, *, wrong: str = "", typed: dict[str, str] | None = None) -> None:
         code = wall_code(typed_code)
         wall, version, entries = await self.services.walls.model(code)
         active = next((entry for entry in entries if entry.item == wall.active), None)
         base = self.services.base_url
-        await self.render_beside(
+        await self.render_in_thread(
             "host.html",
             wall=wall,
-            beside=beside(wall.items, wall.active),
+            neighbors=neighbors(wall.items, wall.active),
             version=version,
             entries=entries,
             active=active,
             **self.figures(active),
             only=code,
-            ballots=self.ballots,
-            shown=shown,
-            written=written,
+            ballots_text=self.ballots_text,
+            is_tally_public=is_tally_public,
+            form_values=form_values,
             times=TIMES,
             done=self.argument("done") if self.request.method == "GET" else "",
             wrong=wrong,
@@ -60,10 +60,10 @@ class HostView(Page):
         if active is None or active.poll is None or active.tally is None or active.poll.phase is Phase.DRAFT:
             return {"rows": [], "facts": ""}
         facts = ResultSummary(self, active.poll, active.tally)
-        shown = result_rows(msgspec.to_builtins(active.poll), msgspec.to_builtins(active.tally))
-        return {"rows": shown, "facts": " · ".join(each for each in (facts.quorum(), facts.beside(None)) if each)}
+        rows = result_rows(msgspec.to_builtins(active.poll), msgspec.to_builtins(active.tally))
+        return {"rows": rows, "facts": " · ".join(each for each in (facts.quorum(), facts.below_bars(None)) if each)}
 
-    def ballots(self, entry: WallItem) -> str:
+    def ballots_text(self, entry: WallItem) -> str:
         """Return the number of ballots in the current round in words; empty for a draft."""
         if entry.poll is None or entry.tally is None or entry.poll.phase is Phase.DRAFT:
             return ""
@@ -86,11 +86,11 @@ class HostPage(HostView):
     """GET /w/CODE/host"""
 
     async def get(self, code: str) -> None:
-        self.need("host")
-        await self.steer(code)
+        self.require("host")
+        await self.render_host(code)
 
 
-def shown(entry: WallItem) -> bool:
+def is_tally_public(entry: WallItem) -> bool:
     """Return whether the tally is public, or will be as soon as there is one."""
     assert entry.poll is not None
     if entry.poll.phase is Phase.DRAFT:
@@ -98,14 +98,14 @@ def shown(entry: WallItem) -> bool:
     return is_public(entry.poll)
 
 
-def beside(items: list[str], active: str | None) -> list[tuple[str, str]]:
+def neighbors(items: list[str], active: str | None) -> list[tuple[str, str]]:
     """Return the neighbours of the active item for the two buttons: ("previous" | "next", item)."""
-    place = items.index(active) if active in items else -1
-    found = [("previous", items[place - 1])] if place > 0 else []
-    return found + ([("next", items[place + 1])] if place + 1 < len(items) else [])
+    index = items.index(active) if active in items else -1
+    result = [("previous", items[index - 1])] if index > 0 else []
+    return result + ([("next", items[index + 1])] if index + 1 < len(items) else [])
 
 
-def written(poll: Poll) -> dict[str, str]:
+def form_values(poll: Poll) -> dict[str, str]:
     """Return the values of a poll's form fields."""
     named = [option.label for option in poll.options if option.abstain is not True]
     abstain = [option.label for option in poll.options if option.abstain is True]

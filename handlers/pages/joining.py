@@ -6,30 +6,30 @@ import asyncio
 
 from handlers.pages.page import Page
 from handlers.pages.qr import qr_svg
-from handlers.pages.screens import is_reachable, short
+from handlers.pages.screens import is_reachable, typed_address
 from livewall.errors import Busy, NotFound
 from livewall.identity import NOBODY
 from livewall.names import in_address, look_alikes, wall_code
 
-MOST_TYPED = 400
+MAX_TYPED = 400
 """The number of characters of a typed code that are looked at. An address may have been pasted."""
 
 
 class CodeForm(Page):
     """The form for a wall's code, with an error if the code leads nowhere."""
 
-    async def meant(self, typed: str) -> str | None:
+    async def resolve_code(self, typed: str) -> str | None:
         """Return the code of the wall that was meant, or None if there is no such wall and the form was shown."""
-        given = in_address(typed)
-        code = wall_code(given)
+        code_text = in_address(typed)
+        code = wall_code(code_text)
         alike = look_alikes(code)
         if not alike:
-            self.show_form(given, self.say("join.malformed"), status=422)
+            self.show_form(code_text, self.say("join.malformed"), status=422)
             return None
         try:
             return await self.services.walls.meant(code, alike)
         except NotFound:
-            await self.refuse(given, code)
+            await self.refuse(code_text, code)
             return None
 
     async def refuse(self, typed: str, code: str) -> None:
@@ -48,7 +48,7 @@ class CodeForm(Page):
             await asyncio.sleep(wait)
         self.show_form(typed, self.say("join.unknown", code=code), status=404)
 
-    def lead_to(self, code: str, rest: str = "") -> None:
+    def redirect_to_wall(self, code: str, rest: str = "") -> None:
         """Redirect to a page of the wall, with the query of this request."""
         query = self.request.query
         self.redirect(self.reverse_url("wall", code) + rest + (f"?{query}" if query else ""))
@@ -62,10 +62,10 @@ class CodePage(CodeForm):
     """GET /w: the form to type a code. Case, spaces, dashes and similar letters do not matter."""
 
     async def get(self) -> None:
-        typed = self.argument("code").strip()[:MOST_TYPED]
+        typed = self.argument("code").strip()[:MAX_TYPED]
         if not typed:
             self.show_form("", "")
-        elif code := await self.meant(typed):
+        elif code := await self.resolve_code(typed):
             self.redirect(self.reverse_url("wall", code), status=303)
 
 
@@ -73,8 +73,8 @@ class TypedWallPage(CodeForm):
     """GET /w/anything: a code as somebody typed it into the address, for example with spaces."""
 
     async def get(self, typed: str, rest: str | None) -> None:
-        if code := await self.meant(typed):
-            self.lead_to(code, rest or "")
+        if code := await self.resolve_code(typed):
+            self.redirect_to_wall(code, rest or "")
 
 
 class PosterPage(Page):
@@ -88,6 +88,6 @@ class PosterPage(Page):
             "poster.html",
             wall=wall,
             qr=qr_svg(url) if is_reachable(base) else "",
-            address=short(base + self.reverse_url("code")),
+            address=typed_address(base + self.reverse_url("code")),
             code=f"{wall['code'][:3]} {wall['code'][3:]}",
         )

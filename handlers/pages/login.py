@@ -26,19 +26,19 @@ class LoginPage(FormHandler):
 
     async def post(self, code: str) -> None:
         self.fields()
-        with self.guessed():
+        with self.limit_guesses():
             token = await self.services.credentials.use(code)
         self.set_own_cookie(self.role_cookie, token, SIGN_IN_COOKIE_SECONDS)
-        self.redirect(local(self.argument("next")), status=303)
+        self.redirect(local_path(self.argument("next")), status=303)
 
 
 class SignInPage(FormHandler):
     """POST /: sign in with a pasted token."""
 
     async def post(self) -> None:
-        given = self.fields().get("token", "").strip()
-        with self.guessed():
-            who = await self.services.credentials.who(given)
+        typed_token = self.fields().get("token", "").strip()
+        with self.limit_guesses():
+            who = await self.services.credentials.who(typed_token)
         token = await self.services.credentials.sign_in(who)
         self.set_own_cookie(self.role_cookie, token, SIGN_IN_COOKIE_SECONDS)
         self.redirect("/", status=303)
@@ -55,6 +55,6 @@ class LogoutPage(FormHandler):
         self.redirect("/", status=303)
 
 
-def local(path: str) -> str:
+def local_path(path: str) -> str:
     """Return a path of this server to redirect to, or `/` for anything that a browser could take for another site."""
     return path if re.fullmatch(r"/(?:[A-Za-z0-9][A-Za-z0-9._/-]{0,199})?", path) else "/"

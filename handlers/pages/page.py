@@ -57,16 +57,16 @@ class Page(BaseHandler):
     def finish_shared(self, page: SharedPage, filling: str) -> None:
         """Answer with a page that is compressed already, its gap filled with what is this reader's own."""
         self.set_header("Vary", "Authorization, Cookie, Accept-Encoding")
-        small = takes_gzip(self.request)
-        if small:
+        is_gzip = takes_gzip(self.request)
+        if is_gzip:
             self.set_header("Content-Encoding", "gzip")
-        super().finish(page.gzipped(filling.encode()) if small else page.plain(filling.encode()))
+        super().finish(page.gzipped(filling.encode()) if is_gzip else page.plain(filling.encode()))
 
-    async def render_beside(self, template: str, **values: Any) -> None:
+    async def render_in_thread(self, template: str, **values: Any) -> None:
         """As `render`, beside the loop: a page of 500 steps or of 60 polls takes tens of milliseconds."""
         work = functools.partial(self.render_string, template, **values)
-        made = await asyncio.get_running_loop().run_in_executor(_MAKER, work)
-        self.finish(made)  # not awaited, as by `render`: who has left meanwhile is no error
+        html = await asyncio.get_running_loop().run_in_executor(_MAKER, work)
+        self.finish(html)  # not awaited, as by `render`: who has left meanwhile is no error
 
     def get_template_namespace(self) -> dict[str, Any]:
         return super().get_template_namespace() | {
@@ -112,14 +112,14 @@ class Page(BaseHandler):
     def kind_label(self, kind: str) -> str:
         """Return what a form calls a kind of poll; one that the catalogue does not know, by its name."""
         key = f"home.kind.{kind}"
-        said = self.say(key)
-        return kind if said == key else said
+        label = self.say(key)
+        return kind if label == key else label
 
     def lobby(self, poll: dict[str, Any] | None, head: str) -> dict[str, Any]:
         title = poll["title"] if poll else ""
-        said = {"lobby_title": title, "lobby_head": head, "lobby_rest": self.say("lobby.rest"), "lobby_here": ""}
-        held = {"kind": "lobby", "poll": None, "draft": poll, "title": title or head, "counted": False, "closed": ""}
-        return held | said | {"lobby_end": None}
+        texts = {"lobby_title": title, "lobby_head": head, "lobby_rest": self.say("lobby.rest"), "lobby_here": ""}
+        scene = {"kind": "lobby", "poll": None, "draft": poll, "title": title or head, "counted": False, "closed": ""}
+        return scene | texts | {"lobby_end": None}
 
     def poll_scene(self, poll: dict[str, Any]) -> dict[str, Any]:
         tally = poll["tally"]
@@ -149,17 +149,17 @@ class Page(BaseHandler):
             self.say("poll.closed_at", time=format_short_timestamp(at, self.now())) if at else self.say("poll.closed")
         )
 
-    async def where(self, found: dict[str, Any], wall: dict[str, Any] | None) -> str:
+    async def wall_title(self, scene: dict[str, Any], wall: dict[str, Any] | None) -> str:
         """The title of the wall a page belongs to."""
-        code = found["poll"]["wall"] if found["poll"] else None
+        code = scene["poll"]["wall"] if scene["poll"] else None
         if wall is None and code:
             wall = await self.wall_of(code, NOBODY)
         return str(wall["title"]) if wall else ""
 
     async def wall_of(self, code: str, who: Who) -> dict[str, Any]:
         wall, _ = await self.services.walls.get(code, who)
-        found: dict[str, Any] = msgspec.to_builtins(wall)
-        return found
+        fields: dict[str, Any] = msgspec.to_builtins(wall)
+        return fields
 
     def data(self, scene: dict[str, Any], *, stream: str | None, wall: dict[str, Any] | None) -> dict[str, Any]:
         """The page's data block: where its scripts begin."""

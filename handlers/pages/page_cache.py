@@ -22,7 +22,7 @@ FIGURES = frozenset({"tally", "turnout"})
 """The keys of events that move while people vote."""
 FIGURES_AGE = 0.25
 """Seconds for which a page is sent although its figures have moved."""
-MOST_PAGES = 128
+MAX_PAGES = 128
 """Pages that are kept; the one that was not asked for longest goes first."""
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
@@ -142,5 +142,5 @@ class PageCache:
         if self._is_current(rendering.version, rendering.at):
             self._held[key] = _Held(page, rendering.version, rendering.at)
             self._held.move_to_end(key)
-            while len(self._held) > MOST_PAGES:
+            while len(self._held) > MAX_PAGES:
                 self._held.popitem(last=False)

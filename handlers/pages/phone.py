@@ -22,16 +22,16 @@ class PhonePage(FormHandler, Page):
     async def post(self, code: str) -> None:
         self.fields()
         wall = await self.wall_of(code, self.who)
-        made, _ = await self.services.credentials.create_link("host", self.who)
-        here, base = self.reverse_url("wall_host", wall["code"]), self.services.base_url
-        link = f"{base}{self.reverse_url('login', made)}?next={here}"
+        link_code, _ = await self.services.credentials.create_link("host", self.who)
+        host_path, base = self.reverse_url("wall_host", wall["code"]), self.services.base_url
+        link = f"{base}{self.reverse_url('login', link_code)}?next={host_path}"
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Robots-Tag", "noindex")
         reachable = is_reachable(base)
         self.render(
             "phone.html",
             wall=wall,
-            here=here,
+            here=host_path,
             link=link,
             qr=sheet_qr_svg(link),
             reachable=reachable,

@@ -40,7 +40,7 @@ class Round:
     facts: ResultSummary
 
     @property
-    def told(self) -> str:
+    def outcome(self) -> str:
         """The outcome of the round on one line."""
         facts = self.facts
         return " · ".join(
@@ -79,30 +79,31 @@ class PrintPage(Page):
         poll, tallies, _ = await self.services.results.shown(poll_id, self.who)
         if poll.phase is Phase.DRAFT and len(tallies) > 1:
             tallies = tallies[:-1]  # a round that has not begun has no result
-        told = [ResultSummary(self, poll, tally) for tally in tallies[-ROUNDS:]]
-        shown = [
-            Round(self.say("poll.round", round=facts.tally.round), figures(poll, facts.tally), facts) for facts in told
+        summaries = [ResultSummary(self, poll, tally) for tally in tallies[-ROUNDS:]]
+        printed_rounds = [
+            Round(self.say("poll.round", round=facts.tally.round), figures(poll, facts.tally), facts)
+            for facts in summaries
         ]
-        last = told[-1]
+        last = summaries[-1]
         return Sheet(
             poll=poll,
-            rounds=shown,
-            left_out=len(tallies) - len(shown),
-            size=size_of([option.label for option in poll.options], poll.title),
-            limit=limit_of(poll),
+            rounds=printed_rounds,
+            left_out=len(tallies) - len(printed_rounds),
+            size=letter_size([option.label for option in poll.options], poll.title),
+            limit=majority_position(poll),
             facts=" · ".join(each for each in (last.rules(), last.time(), last.erased()) if each),
             hosts_only=self.who.host and not is_public(poll),
         )
 
     async def show(self, sheets: list[Sheet], **more: Any) -> None:
-        await self.render_beside(
+        await self.render_in_thread(
             "print.html",
             sheets=sheets,
             defs=PATTERN_DEFS,
             exported=self.say("print.exported", time=minute(self.now()), address=self.services.base_url),
             script="print",
             data={"lang": self.locale.code.replace("_", "-")},
-            asked="?as=audience" if self.as_audience else "",
+            as_query="?as=audience" if self.as_audience else "",
             **more,
         )
 
@@ -135,11 +136,11 @@ class WallPrint(PrintPage):
         await self.show(sheets, wall=wall, title=wall["title"], following=following)
 
 
-def size_of(labels: list[str], title: str) -> str:
+def letter_size(labels: list[str], title: str) -> str:
     """Return the size of letters with which a poll fits on one page."""
     lines = sum(max(1, -(-text_width(label) // LINE)) for label in labels) + text_width(title) // LINE
     return next((name for most, name in SIZES if lines <= most), "least")
 
 
-def limit_of(poll: Poll) -> str:
+def majority_position(poll: Poll) -> str:
     return "" if poll.majority is UNSET else share_width(decision.line(poll.majority))

@@ -28,44 +28,44 @@ class ReplayPage(Page):
 
     async def get(self, poll_id: str) -> None:
         try:
-            shown, replay = await self.services.replays.get(poll_id, round_of(self), self.who)
+            visible, replay = await self.services.replays.get(poll_id, round_of(self), self.who)
         except NotAllowed:
             shown_poll, _ = await self.services.polls.detail(poll_id, self.who)
             poll = msgspec.to_builtins(shown_poll)
             self.set_status(403)
-            self.finish(self.page_of(poll, replay=None, played=None))
+            self.finish(self.render_page(poll, replay=None, playback=None))
             return
-        made = await self.services.replays.in_thread(lambda: self.drawn(shown, replay))
-        self.finish(made)
+        html = await self.services.replays.in_thread(lambda: self.draw_page(visible, replay))
+        self.finish(html)
 
-    def drawn(self, shown: Shown, replay: Replay) -> bytes:
+    def draw_page(self, visible: Shown, replay: Replay) -> bytes:
         """Return the page. A long round with many options takes tens of milliseconds to draw."""
-        tally = rounds.chosen(shown, replay.round)
-        facts = ResultSummary(self, shown.poll, tally)
-        return self.page_of(
-            {"id": shown.poll.id, "title": shown.poll.title},
+        tally = rounds.chosen(visible, replay.round)
+        facts = ResultSummary(self, visible.poll, tally)
+        return self.render_page(
+            {"id": visible.poll.id, "title": visible.poll.title},
             replay=replay,
             facts=" · ".join(facts.all()),
-            rounds=[each.round for each in shown.tallies],
-            figures=figures(shown.poll, tally),
-            drawn=race.race(replay, race_words(self, shown.poll, tally, replay), LIGHT, headed=False),
-            asked="&as=audience" if self.as_audience else "",
-            played=played(shown.poll, replay),
+            rounds=[each.round for each in visible.tallies],
+            figures=figures(visible.poll, tally),
+            chart=race.race(replay, race_words(self, visible.poll, tally, replay), LIGHT, headed=False),
+            as_query="&as=audience" if self.as_audience else "",
+            playback=playback(visible.poll, replay),
         )
 
-    def page_of(
-        self, poll: dict[str, Any], *, replay: Replay | None, played: dict[str, Any] | None, **more: Any
+    def render_page(
+        self, poll: dict[str, Any], *, replay: Replay | None, playback: dict[str, Any] | None, **more: Any
     ) -> bytes:
         data = {
             "stream": f"polls/{poll['id']}",
             "lang": self.locale.code.replace("_", "-"),
             "audience": self.as_audience,
-            "replay": played,
+            "replay": playback,
         }
         return self.render_string("replay.html", poll=poll, replay=replay, data=data, script="replay", **more)
 
 
-def played(poll: Poll, replay: Replay) -> dict[str, Any]:
+def playback(poll: Poll, replay: Replay) -> dict[str, Any]:
     """Return what the script plays: for each published tally the time in ms, the ballots, and the count of each option.
     """
     return {

@@ -18,7 +18,7 @@ from livewall.voting.kinds import kind_of
 from livewall.voting.poll import Phase, Poll, Tally
 from livewall.walls.wall_results import WallResults
 
-NOTHING_BESIDE = {"limit": "", "compared": False, "quorum": "", "note": ""}
+EMPTY_FACTS = {"limit": "", "compared": False, "quorum": "", "note": ""}
 
 
 class ScreenPage(Page):
@@ -31,73 +31,73 @@ class ScreenPage(Page):
         return super().get_template_namespace() | {"grid_size": grid_size, "top_rows": top_rows}
 
     async def show(self, stream: str | None, wall: dict[str, Any] | None, path: str, code: str) -> None:
-        found = await self.scene(wall["active"] if wall else stream, NOBODY)
-        poll, here = found["poll"], self.services.presence.people(f"walls/{wall['code']}") if wall else 0
+        scene = await self.scene(wall["active"] if wall else stream, NOBODY)
+        poll, people = scene["poll"], self.services.presence.people(f"walls/{wall['code']}") if wall else 0
         results = None
-        if found["kind"] == "lobby" and wall:
-            found |= self.welcome(found, wall, here)
+        if scene["kind"] == "lobby" and wall:
+            scene |= self.lobby_texts(scene, wall, people)
             results = await self.services.walls.results(wall["code"], NOBODY)
             if results.over:
-                found |= {"kind": "end", "results": self.end(results)}
+                scene |= {"kind": "end", "results": self.end_scene(results)}
         embedded = self.argument("embed") == "1"
         url = self.services.base_url + path
         reachable = is_reachable(self.services.base_url)
-        found |= await self.beside(found) if poll else NOTHING_BESIDE
+        scene |= await self.bar_facts(scene) if poll else EMPTY_FACTS
         self.render(
             "screen.html",
-            **found,
-            where=await self.where(found, wall),
-            theme=self.asked_theme or "dark",
+            **scene,
+            wall_title=await self.wall_title(scene, wall),
+            theme=self.requested_theme or "dark",
             embedded=embedded,
             rules=self.rules(poll) if poll else "",
             qr=qr_svg(url) if reachable else "",
-            address=short(self.services.base_url + ("/w" if code else path)),
+            address=typed_address(self.services.base_url + ("/w" if code else path)),
             code=f"{code[:3]} {code[3:]}" if code else "",
-            data=self.data(found, stream=stream, wall=wall)
-            | {"here": here, "results": msgspec.to_builtins(results), "quorum": poll.get("quorum") if poll else None},
+            data=self.data(scene, stream=stream, wall=wall)
+            | {"here": people, "results": msgspec.to_builtins(results), "quorum": poll.get("quorum") if poll else None},
             script="screen",
             legacy=True,
         )
 
-    def welcome(self, found: dict[str, Any], wall: dict[str, Any], here: int) -> dict[str, Any]:
+    def lobby_texts(self, scene: dict[str, Any], wall: dict[str, Any], people: int) -> dict[str, Any]:
         """Return the texts of a wall's screen while nothing is open."""
         return {
-            "lobby_title": found["lobby_title"] or wall["title"],
+            "lobby_title": scene["lobby_title"] or wall["title"],
             "lobby_rest": self.say("screen.lobby_rest"),
-            "lobby_here": self.say("screen.here", here, n=format_count(here)) if here else "",
+            "lobby_here": self.say("screen.here", people, n=format_count(people)) if people else "",
         }
 
-    def end(self, found: WallResults) -> dict[str, Any]:
+    def end_scene(self, results: WallResults) -> dict[str, Any]:
         """Return all results of a wall, and how many are left out, in words."""
-        polls = len(found.items)
-        most = grid_size(polls)[2]
-        more = polls - most
-        left = [
-            self.say("screen.more_results", more, n=more) if more > 0 else "",
-            self.say("screen.unpublished", found.hidden, n=found.hidden) if found.hidden else "",
+        polls = len(results.items)
+        shown_polls = grid_size(polls)[2]
+        omitted = polls - shown_polls
+        omissions = [
+            self.say("screen.more_results", omitted, n=omitted) if omitted > 0 else "",
+            self.say("screen.unpublished", results.hidden, n=results.hidden) if results.hidden else "",
         ]
-        items = [self.result(each.poll, each.tally) for each in found.items[:most]]
-        return {"polls": polls, "items": items, "left": " · ".join(each for each in left if each)}
+        items = [self.result(each.poll, each.tally) for each in results.items[:shown_polls]]
+        return {"polls": polls, "items": items, "omissions": " · ".join(each for each in omissions if each)}
 
     def result(self, poll: Poll, tally: Tally) -> dict[str, Any]:
         facts = ResultSummary(self, poll, tally)
-        said = [facts.ballots(), facts.quorum(), facts.majority(), facts.of_base()]
-        shown = result_rows(msgspec.to_builtins(poll), msgspec.to_builtins(tally))
-        return {"title": poll.title, "rows": shown, "facts": " · ".join(each for each in said if each)}
+        texts = [facts.ballots(), facts.quorum(), facts.majority(), facts.of_base()]
+        shown_rows = result_rows(msgspec.to_builtins(poll), msgspec.to_builtins(tally))
+        return {"title": poll.title, "rows": shown_rows, "facts": " · ".join(each for each in texts if each)}
 
     def rules(self, poll: dict[str, Any]) -> str:
-        said = [self.say(f"poll.assurance.{poll['assurance']}")]
-        said += self.phrases(kind_of(poll["kind"]).rule(poll["max_choices"]))
+        texts = [self.say(f"poll.assurance.{poll['assurance']}")]
+        texts += self.phrases(kind_of(poll["kind"]).rule(poll["max_choices"]))
         if poll["phase"] == "open":
-            said.append(self.say("poll.may_change" if poll["allow_change"] else "poll.is_final"))
-        return " · ".join(said)
+            texts.append(self.say("poll.may_change" if poll["allow_change"] else "poll.is_final"))
+        return " · ".join(texts)
 
-    async def beside(self, found: dict[str, Any]) -> dict[str, Any]:
+    async def bar_facts(self, scene: dict[str, Any]) -> dict[str, Any]:
         """Return the texts and figures around the bars: the quorum, the majority line, the previous round, and the line
         below."""
-        poll, tally = msgspec.convert(found["poll"], Poll), found["poll"]["tally"]
+        poll, tally = msgspec.convert(scene["poll"], Poll), scene["poll"]["tally"]
         turnout = await self.turnout(poll, tally)
-        said = {
+        facts = {
             "limit": share_width(decision.line(poll.majority)) if poll.majority else "",
             "compared": poll.compare is True and poll.round > 1,
             "quorum": ResultSummary(self, poll, Tally(poll.round, {}, turnout)).quorum(),
@@ -106,10 +106,10 @@ class ScreenPage(Page):
         }
         if tally is None:
             closed = poll.phase is Phase.CLOSED
-            return said | {"note": self.say("poll.closed_hidden" if closed else f"poll.hidden.{poll.results}")}
+            return facts | {"note": self.say("poll.closed_hidden" if closed else f"poll.hidden.{poll.results}")}
         earlier = await round_before(self, poll, NOBODY)
-        note = ResultSummary(self, poll, msgspec.convert(tally, Tally)).beside(earlier)
-        return said | {"note": note, "rows": result_rows(found["poll"], tally, earlier)}
+        note = ResultSummary(self, poll, msgspec.convert(tally, Tally)).below_bars(earlier)
+        return facts | {"note": note, "rows": result_rows(scene["poll"], tally, earlier)}
 
     async def turnout(self, poll: Poll, tally: dict[str, Any] | None) -> int:
         """Return the number of ballots, which is public."""
@@ -139,6 +139,6 @@ def is_reachable(base_url: str) -> bool:
     return not (host in ("localhost", "::1") or host.startswith("127."))
 
 
-def short(url: str) -> str:
+def typed_address(url: str) -> str:
     """Return an address as people type it."""
     return url.partition("://")[2]

@@ -20,11 +20,11 @@ from livewall.names import is_name
 from livewall.tasks.machine import TaskState
 from livewall.tasks.pipelines.params import check_params
 
-TAIL = 200
+SHOWN_LINES = 200
 """The number of lines of a log on a page without scripts."""
-MOST = 2_000
+SEARCHED_LINES = 2_000
 """The number of lines that are searched for them."""
-LONGEST = 2_000
+MAX_LINE_LENGTH = 2_000
 """The number of characters of such a line."""
 LISTED = 50
 WAITING = frozenset({"pending", "waiting"})
@@ -39,20 +39,20 @@ class TaskPages(Page):
         now = self.services.clock()
         return super().get_template_namespace() | {
             "shape": shape,
-            "elapsed": lambda what: elapsed_text(what, now),
-            "expected": lambda what: self.expected(what, now),
+            "elapsed": lambda timed: elapsed_text(timed, now),
+            "forecast_text": lambda timed: self.forecast_text(timed, now),
             "format_count": format_count,
             "truncate": truncate,
             "name_lines": name_lines,
             "line_path": line_path,
             "edge_state": edge_state,
             "box": BOX,
-            "log_parts": lambda line: log_parts(line, LONGEST),
+            "log_parts": lambda line: log_parts(line, MAX_LINE_LENGTH),
         }
 
-    def expected(self, what: Mapping[str, Any], now: datetime) -> str:
+    def forecast_text(self, timed: Mapping[str, Any], now: datetime) -> str:
         """Return when a task or step should end, in words; empty if it has ended."""
-        kind, time = forecast(what, now)
+        kind, time = forecast(timed, now)
         if kind == "ended":
             return ""
         if kind == "none":
@@ -77,23 +77,23 @@ class TasksPage(TaskPages):
         state, q = self.argument("state"), self.argument("q")[:200]
         if state not in set(TaskState):
             state = ""
-        found = await self.services.tasks.list(
+        page = await self.services.tasks.list(
             state=state or None, q=q, limit=LISTED, before=self.argument("before") or None
         )
         self.render(
             "tasks.html",
-            groups=grouped(found["items"]),
-            older=found["next"],
+            groups=group_tasks(page["items"]),
+            older=page["next"],
             state=state,
             q=q,
             states=list(TaskState),
             pipelines=self.services.pipelines.list() if self.who.operator else [],
-            data={"stream": "tasks", "lang": self.lang(), "steps": [], "older": found["next"] is not None},
+            data={"stream": "tasks", "lang": self.lang(), "steps": [], "older": page["next"] is not None},
             script="tasks",
         )
 
 
-def grouped(tasks: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+def group_tasks(tasks: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return three groups of tasks. Those that have not ended are in the order in which they were created."""
     groups: dict[str, list[dict[str, Any]]] = {"running": [], "waiting": [], "ended": []}
     for task in tasks:
@@ -109,24 +109,24 @@ class TaskPage(TaskPages):
 
     async def get(self, task_id: str) -> None:
         stream = f"tasks/{task_id}"
-        found = await self.scene(stream, self.who)
-        task = found["task"]
+        scene = await self.scene(stream, self.who)
+        task = scene["task"]
         reads_logs = "params" in task
         chosen = next((s for s in task["steps"] if s["name"] == self.argument("step")), None)
-        await self.render_beside(
+        await self.render_in_thread(
             "task.html",
-            **found,
+            **scene,
             layout=task["layout"],
             states={step["name"]: step["state"] for step in task["steps"]},
             ended=sum(step["state"] in ENDED for step in task["steps"]),
-            params=params_of(task.get("params") or {}),
+            params=params_as_text(task.get("params") or {}),
             reads_logs=reads_logs,
             may_act=self.who.operator,
             can_be_cancelled=can_be_cancelled(task),
             can_be_retried=can_be_retried(task),
             chosen=chosen["name"] if chosen else "",
-            lines=await self.tail(task_id, chosen["name"]) if chosen and reads_logs else [],
-            data=self.data(found, stream=stream, wall=None)
+            lines=await self.last_lines(task_id, chosen["name"]) if chosen and reads_logs else [],
+            data=self.data(scene, stream=stream, wall=None)
             | {
                 "task": task_id,
                 "logs": reads_logs,
@@ -136,27 +136,27 @@ class TaskPage(TaskPages):
             script="task",
         )
 
-    async def tail(self, task: str, step: str) -> list[dict[str, Any]]:
+    async def last_lines(self, task: str, step: str) -> list[dict[str, Any]]:
         """Return the last visible lines of a step's log, for readers without scripts. If most lines were drawn over by
         others, more lines are searched."""
         lines: list[dict[str, Any]] = []
         try:
-            for count in (TAIL, MOST):
-                found = (await self.services.logs.lines(task, step, -count, count))["items"]
-                lines = [line for line in found if not line.get("over")][-TAIL:]
-                if len(lines) >= TAIL // 2 or len(found) < count:
+            for count in (SHOWN_LINES, SEARCHED_LINES):
+                items = (await self.services.logs.lines(task, step, -count, count))["items"]
+                lines = [line for line in items if not line.get("over")][-SHOWN_LINES:]
+                if len(lines) >= SHOWN_LINES // 2 or len(items) < count:
                     break
         except NotFound:
             pass
         return lines
 
 
-def params_of(params: Mapping[str, Any]) -> list[tuple[str, str]]:
+def params_as_text(params: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return parameters with their values as text."""
-    return [(name, as_text(value)) for name, value in params.items()]
+    return [(name, param_text(value)) for name, value in params.items()]
 
 
-def as_text(value: Any) -> str:
+def param_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -169,7 +169,7 @@ class TaskForm(FormHandler, TaskPages):
     changes = "operator"
 
     async def get(self, task_id: str) -> None:
-        self.need("operator")
+        self.require("operator")
         task = await self.services.tasks.detail(task_id, self.who)
         if can_be_cancelled(task):
             self.render("task_sure.html", task=task)
@@ -188,7 +188,7 @@ class TaskForm(FormHandler, TaskPages):
                 raise BadInput("invalid", "unknown act")
         self.redirect(self.reverse_url("task", task_id), status=303)
 
-    def way_back(self) -> tuple[str, str]:
+    def back_link(self) -> tuple[str, str]:
         return self.reverse_url("task", self.path_args[0]), self.say("error.back_task")
 
 
@@ -210,13 +210,13 @@ class PipelinePage(FormHandler, TaskPages):
     most_fields = 1000
 
     async def get(self, name: str) -> None:
-        self.need("operator")
+        self.require("operator")
         self.show_form(name, {}, {}, "")
 
     async def post(self, name: str) -> None:
-        given = self.fields()
-        typed = {key.removeprefix("params."): text for key, text in given.items() if key.startswith("params.")}
-        pipeline_id = given.get("id") or None
+        form = self.fields()
+        typed = {key.removeprefix("params."): text for key, text in form.items() if key.startswith("params.")}
+        pipeline_id = form.get("id") or None
         try:
             if pipeline_id is not None and not is_name(pipeline_id):  # it becomes the name of a folder, too
                 raise invalid("id", "letters, digits, . _ and -, at most 80")
@@ -232,22 +232,22 @@ class PipelinePage(FormHandler, TaskPages):
             return
         self.redirect(self.reverse_url("task", task), status=303)
 
-    def way_back(self) -> tuple[str, str]:
+    def back_link(self) -> tuple[str, str]:
         name = self.path_args[0]
         return self.reverse_url("pipeline", name), self.say("error.back_to", page=name)
 
     def show_form(self, name: str, typed: dict[str, str], faults: dict[str, str], wrong: str) -> None:
         """Show the form with what was typed, and each error beside its field. Raises NotFound."""
-        found = next((each for each in self.services.pipelines.list() if each["name"] == name), None)
-        if found is None:
+        pipeline = next((each for each in self.services.pipelines.list() if each["name"] == name), None)
+        if pipeline is None:
             raise NotFound("not_found", f"there is no pipeline {name[:80]}")
-        for param in found["params"]:
+        for param in pipeline["params"]:
             default = param.get("default")
-            param["value"] = typed.get(param["name"], "" if default is None else as_text(default))
+            param["value"] = typed.get(param["name"], "" if default is None else param_text(default))
             param["wrong"] = faults.get(param["name"], "")
-            param["choices"] = [as_text(choice) for choice in param.get("choices") or []]
-        known = {param["name"] for param in found["params"]}
-        others = [f"{name}: {why}" for name, why in faults.items() if name not in known]
+            param["choices"] = [param_text(choice) for choice in param.get("choices") or []]
+        names = {param["name"] for param in pipeline["params"]}
+        others = [f"{name}: {why}" for name, why in faults.items() if name not in names]
         # If a double click sends the form twice, the same id starts the task once.
         task_id = f"{name[:70]}-{secrets.token_hex(3)}"
-        self.render("pipeline.html", pipeline=found, id=task_id, wrong=" ".join([wrong, *others]).strip())
+        self.render("pipeline.html", pipeline=pipeline, id=task_id, wrong=" ".join([wrong, *others]).strip())

@@ -7,26 +7,26 @@ import functools
 
 from tornado.httputil import HTTPHeaders, ResponseStartLine, format_timestamp
 
-MOST_LINES = 1024
+MAX_CACHED_LINES = 1024
 """The number of lines in the cache. The browsers of one audience send a few dozen different ones."""
-LONGEST = 256
+MAX_LINE_LENGTH = 256
 """The length in characters of the longest line that is cached."""
-OWN = frozenset({"cookie:", "authori", "sec-web", "if-none"})
+PRIVATE_FIELDS = frozenset({"cookie:", "authori", "sec-web", "if-none"})
 """The first seven letters of lines that belong to one client. Caching them would be useless, and they may be secret."""
 
 
-def parsed(data: bytes) -> tuple[str, HTTPHeaders]:
+def parse_header(data: bytes) -> tuple[str, HTTPHeaders]:
     """Return the first line of a request and its fields, as `HTTP1Connection._parse_headers` does. Raises
     HTTPInputError."""
     # Empty lines before a request are ignored (RFC 9112 section 2.2).
     first, *lines = data.decode("latin-1").lstrip("\r\n").split("\n")
     headers, seen = HTTPHeaders(), set()
     for line in lines:
-        own = len(line) > LONGEST or line[:7].lower() in OWN
-        found = _field(line) if own else _shared_field(line)
-        if found is None:
+        private = len(line) > MAX_LINE_LENGTH or line[:7].lower() in PRIVATE_FIELDS
+        field = _field(line) if private else _shared_field(line)
+        if field is None:
             continue
-        name, value = found
+        name, value = field
         if name in seen:
             headers.add(name, value)
         else:
@@ -42,7 +42,7 @@ def _field(line: str) -> tuple[str, str] | None:
     return next(iter(headers.get_all()), None)
 
 
-_shared_field = functools.lru_cache(MOST_LINES)(_field)
+_shared_field = functools.lru_cache(MAX_CACHED_LINES)(_field)
 
 
 def header_bytes(start: ResponseStartLine, headers: HTTPHeaders) -> bytes:

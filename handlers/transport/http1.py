@@ -31,7 +31,7 @@ from tornado.httputil import (
 from tornado.iostream import StreamClosedError, UnsatisfiableReadError
 from tornado.web import RequestHandler
 
-from handlers.transport.header import header_bytes, parsed
+from handlers.transport.header import header_bytes, parse_header
 from handlers.transport.stream import LiveStream
 from livewall import wire
 from livewall.errors import BadInput, LivewallError
@@ -45,7 +45,7 @@ MAX_FIELDS = 100
 """The largest number of header fields of a request."""
 MAX_ARGUMENTS = 64
 """The largest number of arguments of a query."""
-MOST_CHUNKS = 100
+MAX_CHUNKS = 100
 """The largest number of chunks of a body, unless the handler sets a limit."""
 set_parse_body_config(
     ParseBodyConfig(
@@ -91,19 +91,19 @@ def is_unread(request: HTTPServerRequest) -> bool:
     return body is not None and not body.done()
 
 
-def last_word(status: int, error: LivewallError) -> bytes:
+def error_response(status: int, error: LivewallError) -> bytes:
     """Return an error response, in the usual shape, to input that never became a request."""
     body = wire.encode({"error": error.body()})
     return _HEAD.format(status=status, reason=_REASONS[status], length=len(body)).encode() + body
 
 
 def header_too_large() -> bytes:
-    said = f"the header of a request has at most {MAX_HEADER:,} bytes and {MAX_FIELDS} fields"
-    return last_word(431, BadInput("too_large", said))
+    message = f"the header of a request has at most {MAX_HEADER:,} bytes and {MAX_FIELDS} fields"
+    return error_response(431, BadInput("too_large", message))
 
 
 def malformed(why: str) -> bytes:
-    return last_word(400, BadInput("malformed", why[:200]))
+    return error_response(400, BadInput("malformed", why[:200]))
 
 
 def no_end_of_line() -> bytes:
@@ -111,12 +111,12 @@ def no_end_of_line() -> bytes:
 
 
 def too_slow(terms: Terms, body: bool) -> bytes:
-    said = (
+    message = (
         f"the body came at less than {terms.rate} bytes a second"
         if body
         else f"no whole request came within {terms.header:g} seconds"
     )
-    return last_word(408, BadInput("malformed", said))
+    return error_response(408, BadInput("malformed", message))
 
 
 class Exchange(HTTP1Connection):
@@ -130,11 +130,11 @@ class Exchange(HTTP1Connection):
         self._reads_body = False
 
     def _parse_headers(self, data: bytes) -> tuple[str, HTTPHeaders]:
-        return parsed(data)
+        return parse_header(data)
 
     async def read_response(self, delegate: HTTPMessageDelegate) -> bool:
         """Read a request and have it answered. Return whether another request may follow."""
-        stream, told = self.stream, False
+        stream, delegate_open = self.stream, False
         try:
             stream.overflow = header_too_large
             header = await stream.read_until_regex(_END_OF_HEADER, max_bytes=self.params.max_header_size)
@@ -151,8 +151,8 @@ class Exchange(HTTP1Connection):
             if not has_body:
                 self._read_finished = True
                 stream.set_close_callback(self._on_connection_close)  # notices a peer that disconnects during `prepare`
-            told = True
-            self.allow_chunks(MOST_CHUNKS)
+            delegate_open = True
+            self.allow_chunks(MAX_CHUNKS)
             received = delegate.headers_received(start, headers)
             if received is not None:
                 await received
@@ -167,13 +167,13 @@ class Exchange(HTTP1Connection):
                 self._read_finished = True
                 self._connection.work()
             if self.detached:
-                told = False
+                delegate_open = False
                 return False
             if stream.closed():
                 return False
             if not self._write_finished:
                 delegate.finish()
-                told = False
+                delegate_open = False
             if not self._finish_future.done() and not self.stream.closed():
                 self.stream.set_close_callback(self._on_connection_close)
                 await self._finish_future
@@ -191,19 +191,19 @@ class Exchange(HTTP1Connection):
             self.close()
             return False
         finally:
-            if told:
+            if delegate_open:
                 delegate.on_connection_close()
             self._clear_callbacks()
 
-    def allow_chunks(self, most: int) -> None:
+    def allow_chunks(self, count: int) -> None:
         """Set the number of chunks that the body of this request may have."""
-        self.stream.lines_left = max(most, MOST_CHUNKS)
+        self.stream.lines_left = max(count, MAX_CHUNKS)
 
     async def _deliver_body(self, delegate: HTTPMessageDelegate, data: bytes) -> None:
         if not self._write_finished:
-            taken = delegate.data_received(data)
-            if taken is not None:
-                await taken
+            future = delegate.data_received(data)
+            if future is not None:
+                await future
 
     def write_headers(
         self, start_line: Any, headers: HTTPHeaders, chunk: bytes | None = None
@@ -227,14 +227,14 @@ class Exchange(HTTP1Connection):
 
     def _prepare_framing(self, code: int, headers: HTTPHeaders) -> None:
         """Decide how the end of the response is marked (RFC 9112 section 6.3), and set the header fields for it."""
-        request, asked = self._request_start_line, self._request_headers
-        assert isinstance(request, RequestStartLine) and asked is not None
+        request, request_headers = self._request_start_line, self._request_headers
+        assert isinstance(request, RequestStartLine) and request_headers is not None
         is_new, sized = request.version == "HTTP/1.1", "Content-Length" in headers
         has_no_body = request.method == "HEAD" or code in (204, 304) or 100 <= code < 200
         self._chunking_output = is_new and not has_no_body and not sized
         if is_new and self._disconnect_on_finish:
             headers["Connection"] = "close"
-        if request.version == "HTTP/1.0" and asked.get("Connection", "").lower() == "keep-alive":
+        if request.version == "HTTP/1.0" and request_headers.get("Connection", "").lower() == "keep-alive":
             headers["Connection"] = "Keep-Alive"
         if self._chunking_output:
             headers["Transfer-Encoding"] = "chunked"
@@ -286,10 +286,10 @@ class ServerConnection(HTTP1ServerConnection):
             while True:
                 exchange = self._exchange = Exchange(self)
                 try:
-                    more = await exchange.read_response(delegate.start_request(self, exchange))
+                    keep_alive = await exchange.read_response(delegate.start_request(self, exchange))
                 except (StreamClosedError, UnsatisfiableReadError, asyncio.CancelledError):
                     return
-                if not more or self.stream.closed():
+                if not keep_alive or self.stream.closed():
                     return
                 if self.stream.patience is not None:
                     self.stream.patience.wait_for_next(self._clock())

@@ -22,36 +22,36 @@ log = logging.getLogger("livewall.http")
 READ_CHUNK = 8 * 1024
 """The size in bytes of the buffer for each read. Most input is a pong, an act or a request of some hundred bytes."""
 MAX_BUFFER = 2 << 20
-AT_ONCE = 64
+MAX_ACCEPTS = 64
 """The number of connections that are accepted in one turn of the event loop."""
 PAUSE = 0.25
 """The time in seconds for which no connection is accepted if there is no room."""
-QUIET = 60.0
+WARNING_INTERVAL = 60.0
 """The time in seconds between two warnings that there is no room."""
 SILENT, IDLE = 2.0, 10.0
 """The time in seconds after which a connection without a request, or between two requests, gives way to a new one."""
-MOST_HEADERS = 32 << 20
+MAX_UNFINISHED_HEADERS = 32 << 20
 """The number of bytes of unfinished headers of all connections together. Beyond it, the newest are closed."""
 NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class LiveServer(HTTPServer):
-    """An HTTPServer whose connections are LiveStreams, at most `most` at once."""
+    """An HTTPServer whose connections are LiveStreams, at most `max_connections` at once."""
 
     def initialize(  # type: ignore[override]
-        self, application: Any, *, most: int, clock: Callable[[], float], terms: Terms | None = None
+        self, application: Any, *, max_connections: int, clock: Callable[[], float], terms: Terms | None = None
     ) -> None:
         super().initialize(
             application, chunk_size=READ_CHUNK, max_buffer_size=MAX_BUFFER, max_header_size=MAX_HEADER,
             max_body_size=MAX_BUFFER,
         )
-        self.most = most
+        self.max_connections = max_connections
         self.terms = terms or Terms()
         self.open = OpenConnections()
         self.clock = clock
         self._listening: list[socket.socket] = []
         self._paused: asyncio.TimerHandle | None = None
-        self._quiet_until = float("-inf")
+        self._next_warning = float("-inf")
         self._serving: dict[LiveStream, ServerConnection] = {}
 
     def now(self) -> float:
@@ -61,9 +61,9 @@ class LiveServer(HTTPServer):
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         self._listening += sockets
-        self._let_in()
+        self._resume_accepting()
 
-    def _let_in(self) -> None:
+    def _resume_accepting(self) -> None:
         self._paused = None
         for each in self._listening:
             asyncio.get_running_loop().add_reader(each, self._accept, each)
@@ -73,10 +73,10 @@ class LiveServer(HTTPServer):
         loop = asyncio.get_running_loop()
         for each in self._listening:
             loop.remove_reader(each)
-        self._paused = loop.call_later(PAUSE, self._let_in)
+        self._paused = loop.call_later(PAUSE, self._resume_accepting)
         now = self.now()
-        if now >= self._quiet_until:
-            self._quiet_until = now + QUIET
+        if now >= self._next_warning:
+            self._next_warning = now + WARNING_INTERVAL
             if why:
                 log.warning("no connection can be taken, new ones wait: %s", why)
                 return
@@ -87,8 +87,8 @@ class LiveServer(HTTPServer):
             )
 
     def _accept(self, listening: socket.socket) -> None:
-        for _ in range(AT_ONCE):
-            if self.open.count >= self.most and not self._make_room():
+        for _ in range(MAX_ACCEPTS):
+            if self.open.count >= self.max_connections and not self._make_room():
                 self._pause()
                 return
             try:
@@ -136,19 +136,19 @@ class LiveServer(HTTPServer):
         """Close the connections that take too long. This is called about once a second."""
         now, terms, headers = self.now(), self.terms, 0
         for stream in list(self.open.waiting):
-            held, serving = stream.patience, self._serving.get(stream)
-            if held is None or serving is None:
+            patience, serving = stream.patience, self._serving.get(stream)
+            if patience is None or serving is None:
                 continue
             unread = stream.unread
-            over = held.is_over(
+            is_late = patience.is_over(
                 now, came=stream.came, begun=unread > 0, sent=stream.sent, unsent=serving.unsent, terms=terms
             )
-            if held.phase is Phase.HEADER:
+            if patience.phase is Phase.HEADER:
                 headers += unread
-            if not over and (held.phase is not Phase.HEADER or headers <= MOST_HEADERS):
+            if not is_late and (patience.phase is not Phase.HEADER or headers <= MAX_UNFINISHED_HEADERS):
                 continue
-            if held.phase is Phase.BODY or (held.phase is Phase.HEADER and unread):
-                stream.refuse(too_slow(terms, held.phase is Phase.BODY))
+            if patience.phase is Phase.BODY or (patience.phase is Phase.HEADER and unread):
+                stream.refuse(too_slow(terms, patience.phase is Phase.BODY))
             else:
                 stream.close()
 
@@ -159,17 +159,17 @@ class LiveServer(HTTPServer):
         silent: list[tuple[float, LiveStream]] = []
         idle: list[tuple[float, LiveStream]] = []
         for stream in self.open.waiting:
-            held = stream.patience
-            if held is not None and held.phase is Phase.HEADER:
-                silent.append((held.waited(now), stream))
-            elif held is not None and held.phase is Phase.IDLE and not stream.unread:
-                idle.append((held.waited(now), stream))
-        least, leave = (SILENT, silent) if silent else (IDLE, idle)
-        leave = [each for each in leave if each[0] >= least]
-        leave.sort(key=lambda each: -each[0])
-        for _, stream in leave[: max(1, self.most // 20)]:
+            patience = stream.patience
+            if patience is not None and patience.phase is Phase.HEADER:
+                silent.append((patience.waited(now), stream))
+            elif patience is not None and patience.phase is Phase.IDLE and not stream.unread:
+                idle.append((patience.waited(now), stream))
+        min_wait, candidates = (SILENT, silent) if silent else (IDLE, idle)
+        candidates = [each for each in candidates if each[0] >= min_wait]
+        candidates.sort(key=lambda each: -each[0])
+        for _, stream in candidates[: max(1, self.max_connections // 20)]:
             stream.close()
-        return bool(leave)
+        return bool(candidates)
 
     # -- the end
 

@@ -290,7 +290,7 @@ class LiveStream(IOStream):
     def set_nodelay(self, value: bool) -> None:
         """Leave the option on: responses are written as a whole, and Tornado would change it twice for each."""
 
-    def go_live(
+    def start_direct_sends(
         self, held: Callable[[], None], empty: Callable[[], None], pong: Callable[[], None] | None = None
     ) -> None:
         """Let the hub send directly from now on. `pong`, for a WebSocket, is called for each answer to a ping."""
@@ -304,5 +304,5 @@ class LiveStream(IOStream):
             held()
             self.write(b"").add_done_callback(self._left)
 
-    def go_still(self) -> None:
+    def stop_direct_sends(self) -> None:
         self.held = self.empty = self.pong = None

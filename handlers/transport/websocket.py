@@ -33,7 +33,7 @@ class Counted(Protocol):
 
 
 class Frames(WebSocketProtocol13):
-    """Reads frames of messages of at most `most` bytes.
+    """Reads frames of messages of at most `max_bytes` bytes.
 
     `spend` is called for each frame that is not a message of its own (a ping, a pong, a fragment), and raises Busy if
     there are too many: each costs as much as an act, and nothing else limits them.
@@ -41,11 +41,11 @@ class Frames(WebSocketProtocol13):
 
     stream: LiveStream
 
-    def __init__(self, handler: Any, most: int, counted: Counted, spend: Callable[[], None]) -> None:
+    def __init__(self, handler: Any, max_bytes: int, counted: Counted, spend: Callable[[], None]) -> None:
         super().__init__(
-            handler, False, _WebSocketParams(ping_interval=None, ping_timeout=None, max_message_size=most)
+            handler, False, _WebSocketParams(ping_interval=None, ping_timeout=None, max_message_size=max_bytes)
         )
-        self._most = most
+        self._max_bytes = max_bytes
         self._counted = counted
         self._spend = spend
         self._parts: bytearray | None = None
@@ -54,19 +54,19 @@ class Frames(WebSocketProtocol13):
     async def _receive_frame(self) -> None:
         first, second = await self._read_bytes(2)
         opcode, final, size = first & 0x0F, bool(first & 0x80), second & 0x7F
-        if wrong := self._why_not(first, second):
-            self.refuse(CloseCode.PROTOCOL, wrong)
+        if violation := self._violation(first, second):
+            self.refuse(CloseCode.PROTOCOL, violation)
             return
         if size > 125:
             size = int.from_bytes(await self._read_bytes(2 if size == 126 else 8), "big")
-        held = len(self._parts) if self._parts is not None and opcode < CLOSE else 0
-        if held + size > self._most:
-            self.refuse(CloseCode.TOO_BIG, f"a message has at most {self._most} bytes")
+        held_bytes = len(self._parts) if self._parts is not None and opcode < CLOSE else 0
+        if held_bytes + size > self._max_bytes:
+            self.refuse(CloseCode.TOO_BIG, f"a message has at most {self._max_bytes} bytes")
             return
         try:
             if opcode >= CLOSE or opcode == CONTINUATION:
                 self._spend()
-            if size > SMALL or held or not final:
+            if size > SMALL or held_bytes or not final:
                 self._counted.take(size)
         except Busy as error:
             self.refuse(CloseCode.RATE, error.message)
@@ -87,7 +87,7 @@ class Frames(WebSocketProtocol13):
         if handled is not None:
             await handled
 
-    def _why_not(self, first: int, second: int) -> str:
+    def _violation(self, first: int, second: int) -> str:
         """Return what is wrong with the first two bytes of a frame, or an empty text."""
         opcode, final = first & 0x0F, first & 0x80
         if first & 0x70:

@@ -25,7 +25,7 @@ class ResultSummary:
         self.poll = poll
         self.tally = tally
         self.base = decision.base(poll, tally)
-        self.over = poll.phase is Phase.CLOSED or tally.round < poll.round
+        self.is_over = poll.phase is Phase.CLOSED or tally.round < poll.round
 
     def ballots(self) -> str:
         return self.say("poll.ballots", self.tally.ballots, n=f"{self.tally.ballots:,}")
@@ -40,10 +40,10 @@ class ResultSummary:
         return self.say("poll.round", round=self.tally.round) if several else ""
 
     def rules(self) -> str:
-        said = [self.say(f"poll.assurance.{self.poll.assurance}")]
+        texts = [self.say(f"poll.assurance.{self.poll.assurance}")]
         if rule := kind_of(self.poll.kind).rule(self.poll.max_choices):
-            said.append(self.say(rule.key, rule.number, **rule.values))
-        return " · ".join(said)
+            texts.append(self.say(rule.key, rule.number, **rule.values))
+        return " · ".join(texts)
 
     def time(self) -> str:
         """Return when voting closed, or the time of the figures while it is open. The time of an earlier round is not
@@ -61,11 +61,11 @@ class ResultSummary:
         n, missing = f"{poll.quorum:,}", f"{poll.quorum - self.tally.ballots:,}"
         if reached:
             return self.say("result.quorum_reached", n=n)
-        if self.over:
+        if self.is_over:
             return self.say("result.quorum_missed", n=n, missing=missing)
         return self.say("poll.quorum", n=n, cast=f"{self.tally.ballots:,}")
 
-    def share(self) -> str:
+    def majority_text(self) -> str:
         """Return the majority that is required, in words."""
         return "" if self.poll.majority is UNSET else self.say(MAJORITIES[self.poll.majority])
 
@@ -74,8 +74,8 @@ class ResultSummary:
         poll = self.poll
         if poll.majority is UNSET:
             return ""
-        share, n = self.share(), f"{decision.needed(poll.majority, self.base):,}"
-        if not self.over:
+        share, n = self.majority_text(), f"{decision.needed(poll.majority, self.base):,}"
+        if not self.is_over:
             return self.say("result.majority" if self.base else "result.majority_yet", share=share, n=n)
         if decision.quorum_reached(poll, self.tally) is False:
             return self.say("result.majority_void", share=share)
@@ -94,15 +94,23 @@ class ResultSummary:
         """Return the label of the thin bars, which show the previous round."""
         return self.say("poll.compared", round=self.round(), ballots=self.ballots())
 
-    def beside(self, earlier: Tally | None) -> str:
+    def below_bars(self, earlier: Tally | None) -> str:
         """Return the line below the bars."""
         before = ResultSummary(self.handler, self.poll, earlier).compared() if earlier else ""
         return " · ".join(each for each in (self.majority(), self.of_base(), before) if each)
 
     def all(self) -> list[str]:
         """Return all facts."""
-        said = (self.ballots(), self.of_base(), self.round(), self.quorum(), self.majority(), self.rules(), self.time())
-        return [each for each in (*said, self.erased()) if each]
+        facts = (
+            self.ballots(),
+            self.of_base(),
+            self.round(),
+            self.quorum(),
+            self.majority(),
+            self.rules(),
+            self.time(),
+        )
+        return [each for each in (*facts, self.erased()) if each]
 
 
 async def round_before(handler: BaseHandler, poll: Poll, who: Who) -> Tally | None:
@@ -110,10 +118,10 @@ async def round_before(handler: BaseHandler, poll: Poll, who: Who) -> Tally | No
     if poll.compare is not True or poll.round == 1:
         return None
     try:
-        found = await handler.services.results.rounds(poll.id, who)
+        tallies = await handler.services.results.rounds(poll.id, who)
     except (NotAllowed, NotFound):  # hidden since the poll was read, so the page does without it
         return None
-    return next((each for each in reversed(found) if each.round < poll.round), None)
+    return next((each for each in reversed(tallies) if each.round < poll.round), None)
 
 
 def minute(at: str) -> str:

@@ -65,12 +65,12 @@ def test_what_a_query_says_is_not_part_of_an_address(applications: tuple[Dispatc
 def test_only_so_many_addresses_are_remembered_and_no_long_ones(
     applications: tuple[Dispatcher, Application], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "MOST_ADDRESSES", 10)
+    monkeypatch.setattr(dispatch, "MAX_PATHS", 10)
     ours, tornados = applications
     for number in range(100):
         path = f"/api/polls/{number}"
         assert led(ours, path) == led(tornados, path)
         assert len(ours._known) <= 10
     held = dict(ours._known)
-    path = "/ws/" + "a" * dispatch.LONGEST
+    path = "/ws/" + "a" * dispatch.MAX_PATH_LENGTH
     assert led(ours, path) == led(tornados, path) and ours._known == held

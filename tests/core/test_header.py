@@ -30,7 +30,7 @@ def tornados(data: bytes) -> Read | str:
 
 def ours(data: bytes) -> Read | str:
     try:
-        first, headers = header.parsed(data)
+        first, headers = header.parse_header(data)
     except HTTPInputError as error:
         return str(error)
     assert all(headers[name] == ",".join(headers.get_list(name)) for name in headers)
@@ -53,25 +53,27 @@ def test_a_header_is_read_as_tornado_reads_it(before: str, first: str, lines: li
 
 def test_what_one_request_changes_in_its_header_is_in_no_other() -> None:
     data = b"GET / HTTP/1.1\r\nHost: x\r\nAccept: a\r\nAccept: b\r\n\r\n"
-    _, headers = header.parsed(data)
+    _, headers = header.parse_header(data)
     headers.add("Accept", "c")
     headers["Host"] = "y"
-    assert list(header.parsed(data)[1].get_all()) == [("Host", "x"), ("Accept", "a"), ("Accept", "b")]
+    assert list(header.parse_header(data)[1].get_all()) == [("Host", "x"), ("Accept", "a"), ("Accept", "b")]
 
 
 def test_a_header_that_is_forgotten_is_empty() -> None:
-    _, headers = header.parsed(b"GET / HTTP/1.1\r\nHost: x\r\nAccept: a\r\nAccept: b\r\n\r\n")
+    _, headers = header.parse_header(b"GET / HTTP/1.1\r\nHost: x\r\nAccept: a\r\nAccept: b\r\n\r\n")
     assert headers["Accept"] == "a,b"
     header.forget(headers)
     assert "Accept" not in headers and headers.get("Accept") is None and not headers.get_list("Accept")
     assert len(headers) == 0
 
 
-@pytest.mark.parametrize("line", ["Cookie: a=secret", "authorization: Bearer secret", f"X: {'x' * header.LONGEST}"])
+@pytest.mark.parametrize(
+    "line", ["Cookie: a=secret", "authorization: Bearer secret", f"X: {'x' * header.MAX_LINE_LENGTH}"]
+)
 def test_what_is_a_clients_own_or_long_is_not_kept(line: str) -> None:
     header._shared_field.cache_clear()
-    header.parsed(b"GET / HTTP/1.1\r\nAccept: a\r\n\r\n")
+    header.parse_header(b"GET / HTTP/1.1\r\nAccept: a\r\n\r\n")
     before = header._shared_field.cache_info()
-    header.parsed(f"GET / HTTP/1.1\r\nAccept: a\r\n{line}\r\n\r\n".encode())
+    header.parse_header(f"GET / HTTP/1.1\r\nAccept: a\r\n{line}\r\n\r\n".encode())
     after = header._shared_field.cache_info()
-    assert (after.misses, after.currsize, after.maxsize) == (before.misses, before.currsize, header.MOST_LINES)
+    assert (after.misses, after.currsize, after.maxsize) == (before.misses, before.currsize, header.MAX_CACHED_LINES)

@@ -138,7 +138,7 @@ async def test_a_socket_that_lingers_is_closed_at_the_end(
 
 
 async def test_only_so_many_linger(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lingering, "MOST", 2)
+    monkeypatch.setattr(lingering, "MAX_SOCKETS", 2)
     made = []
     for _ in range(4):
         raw = await Raw.open(running.port)

@@ -39,12 +39,12 @@ async def test_silent_connections_give_way_and_it_is_said_once(
     await reader.socket(f"/ws/polls/{poll}")
     await answered(voter)
     http = running.http
-    http.most = http.open.count + 3
+    http.max_connections = http.open.count + 3
     silent = [await wait.raw() for _ in range(3)]
     new = await Raw.open(running.port)
     new.say(GET)
     await wait.until(lambda: http._paused is not None)
-    assert http.open.count == http.most
+    assert http.open.count == http.max_connections
     wait(2)
     assert (await new.answer())[0] == 200
     assert await silent[0].rest() == b""
@@ -61,7 +61,7 @@ async def test_where_nobody_is_silent_those_that_are_idle_for_longest_give_way(
 ) -> None:
     expected_logs.append("no room for another connection")
     http = running.http
-    http.most = 3
+    http.max_connections = 3
     held = []
     for _ in range(3):
         raw = await wait.raw()
@@ -87,7 +87,7 @@ async def test_readers_never_give_way(
     readers = [await wait.raw() for _ in range(3)]
     for raw in readers:
         await raw.socket(f"/ws/polls/{poll}")
-    http.most = 3
+    http.max_connections = 3
     new = await Raw.open(running.port)
     new.say(GET)
     await wait.until(lambda: http._paused is not None)
@@ -122,7 +122,7 @@ async def test_when_the_system_has_no_file_left_nobody_is_asked_in_for_a_moment(
     listening: socket.socket = http._listening[0]
     asyncio.get_running_loop().remove_reader(listening)
     http._listening[0] = Full()
-    http._let_in()
+    http._resume_accepting()
     raw = await Raw.open(running.port)
     await answered(raw)
     assert 4 <= len(tries) <= 6

@@ -8,7 +8,7 @@ import re
 import pytest
 from conftest import ADMIN, Answer, Client
 
-from handlers.pages.login import local
+from handlers.pages.login import local_path
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
 
@@ -62,11 +62,11 @@ async def link(client: Client) -> str:
     "path", ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:1", "/a b", "/%2f/x", "", "/?a=b"]
 )
 def test_nobody_is_led_to_another_site(path: str) -> None:
-    assert local(path) == "/"
+    assert local_path(path) == "/"
 
 
 def test_one_is_led_on_to_a_page_of_ours() -> None:
-    assert local("/w/K7M2QD/host") == "/w/K7M2QD/host"
+    assert local_path("/w/K7M2QD/host") == "/w/K7M2QD/host"
 
 
 async def test_a_link_with_a_foreign_address_leads_to_the_start(client: Client) -> None:

@@ -181,7 +181,7 @@ async def test_an_answer_that_nobody_takes_is_given_up(wait: Clock, monkeypatch:
 
 
 async def test_unfinished_headers_are_limited_in_all(wait: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.transport.server.MOST_HEADERS", 25_000)
+    monkeypatch.setattr("handlers.transport.server.MAX_UNFINISHED_HEADERS", 25_000)
     senders = [await wait.raw() for _ in range(3)]
     for raw in senders:
         raw.say("GET / HTTP/1.1\r\nX: " + "y" * 9_980)

@@ -12,7 +12,7 @@ from conftest import ADMIN, Client
 from rawclient import Raw
 
 from handlers.api.openapi import CALLS
-from handlers.request_bodies import BODY_LIMIT, LARGE, SMALL
+from handlers.request_bodies import LARGE_BODY, MAX_BODY, SMALL_BODY
 from livewall.pending_bodies import Bodies
 
 HEAD = "{} {} HTTP/1.1\r\nHost: x\r\n{}Content-Length: {}\r\n\r\n"
@@ -70,25 +70,25 @@ async def test_a_wrong_address_method_token_or_origin_is_refused_before_the_body
 @pytest.mark.parametrize(
     ("method", "path", "most"),
     [
-        ("POST", "/api/voters", SMALL),
-        ("PUT", "/api/polls/ABC/ballot", SMALL),
-        ("PUT", "/api/walls/ABC/screens/one", SMALL),
-        ("POST", "/polls/ABC/ballot", SMALL),
-        ("POST", "/login/abc", SMALL),
-        ("POST", "/", SMALL),
-        ("GET", "/w", SMALL),
-        ("GET", "/healthz", SMALL),
-        ("GET", "/static/css/base.css", SMALL),
-        ("POST", "/api/polls", LARGE),
-        ("POST", "/api/walls/ABC/deck", BODY_LIMIT),
-        ("POST", "/api/tasks/1/logs/a", BODY_LIMIT),
+        ("POST", "/api/voters", SMALL_BODY),
+        ("PUT", "/api/polls/ABC/ballot", SMALL_BODY),
+        ("PUT", "/api/walls/ABC/screens/one", SMALL_BODY),
+        ("POST", "/polls/ABC/ballot", SMALL_BODY),
+        ("POST", "/login/abc", SMALL_BODY),
+        ("POST", "/", SMALL_BODY),
+        ("GET", "/w", SMALL_BODY),
+        ("GET", "/healthz", SMALL_BODY),
+        ("GET", "/static/css/base.css", SMALL_BODY),
+        ("POST", "/api/polls", LARGE_BODY),
+        ("POST", "/api/walls/ABC/deck", MAX_BODY),
+        ("POST", "/api/tasks/1/logs/a", MAX_BODY),
     ],
 )
 @pytest.mark.parametrize("chunked", [False, True])
 async def test_each_address_has_its_limit(
     client: Client, running: Any, method: str, path: str, most: int, chunked: bool
 ) -> None:
-    token = await client.voter() if most == SMALL else ADMIN
+    token = await client.voter() if most == SMALL_BODY else ADMIN
     more = f"Authorization: Bearer {token}\r\nSec-Fetch-Site: same-origin\r\n"
     raw = await Raw.open(running.port)
     if chunked:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.pages.page_cache import FIGURES_AGE, MOST_PAGES, PageCache, SharedPage
+from handlers.pages.page_cache import FIGURES_AGE, MAX_PAGES, PageCache, SharedPage
 from livewall.errors import NotFound
 from livewall.hub.log import Event
 
@@ -148,11 +148,11 @@ async def test_a_page_that_is_not_to_be_shared_is_not_kept() -> None:
 async def test_only_so_many_pages_are_kept() -> None:
     site = Site()
     await site.get("first")
-    for number in range(MOST_PAGES - 1):
+    for number in range(MAX_PAGES - 1):
         await site.get(str(number))
         await site.get("first")
-    assert site.rendered == len(site.cache) == MOST_PAGES
+    assert site.rendered == len(site.cache) == MAX_PAGES
     await site.get("one more")
-    assert len(site.cache) == MOST_PAGES
+    assert len(site.cache) == MAX_PAGES
     assert await site.get("first") == "1"
-    assert await site.get("0") == str(MOST_PAGES + 2)
+    assert await site.get("0") == str(MAX_PAGES + 2)
