@@ -54,7 +54,7 @@ from livewall.identity import Who
 from livewall.log_format import set_up_logs
 from livewall.services import Services
 from livewall.settings import Settings, is_interactive
-from livewall.store.folder import OTHERS
+from livewall.store.folder import GROUP_AND_OTHERS
 from livewall.timers import Timers
 
 log = logging.getLogger("livewall")
@@ -248,7 +248,7 @@ def run(settings: Settings) -> int:
     Files that this process makes are readable by its owner only. Steps make files with the umask that the server was
     started with.
     """
-    umask = os.umask(OTHERS)
+    umask = os.umask(GROUP_AND_OTHERS)
     set_up_logs(settings.log_format, settings.log_level)
     raise_file_limit()
     with contextlib.suppress(KeyboardInterrupt):

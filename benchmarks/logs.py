@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from livewall.clock import utc_now
-from livewall.tasks.logs.chunks import CHUNK
+from livewall.tasks.logs.chunks import CHUNK_BYTES
 from livewall.tasks.logs.follower import AttemptFiles
 from livewall.tasks.logs.service import Logs
 from livewall.tasks.supervisor.truncation import truncation
@@ -73,7 +73,7 @@ def write_output(folder: Path, size: int) -> None:
 def cpu_of_zlib(path: Path) -> float:
     start = time.process_time()
     with path.open("rb") as file:
-        while data := file.read(CHUNK):
+        while data := file.read(CHUNK_BYTES):
             zlib.compress(data, 1)
     return time.process_time() - start
 

@@ -96,7 +96,7 @@ class App:
             secrets = Secrets.load(settings.data, admin=settings.admin_token)
             store = Store(folder, gather=settings.gather / 1000)
             stack.push_async_callback(store.close)
-            folder.say_what_was_open()
+            folder.log_opened_modes()
             app = await cls._compose(settings, web, stack, folder, secrets, store, port=port, umask=umask)
             app._exit = stack.pop_all()
             return app

@@ -16,7 +16,7 @@ from livewall.tasks.logs import schema
 def migrated_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder that no server has used. It must not be changed."""
     folder = Folder(tmp_path_factory.mktemp("migrated") / "data")
-    database = connect(folder.touch(), writer=True)
+    database = connect(folder.create_database(), writer=True)
     migrate(database)
     database.close()
     logs = folder.path / "logs.db"

@@ -40,7 +40,7 @@ class LogHandler(LogsHandler):
     async def get(self, task_id: str, name: str) -> None:
         """Answer with the bytes up to the next gap, so that offsets stay true. With `download=1`, answer with the whole
         log as a file, in which a line stands for each gap."""
-        await self.services.tasks.may_read_log(task_id, name, self.who)
+        await self.services.tasks.check_log_access(task_id, name, self.who)
         offset, limit = self.number("offset", None), self.number("limit", None)
         whole = offset is None and limit is None
         self.set_header("Content-Type", "text/plain; charset=utf-8")
@@ -119,7 +119,7 @@ class LogHandler(LogsHandler):
         """Write the bytes of a span as fast as the client reads them. Return False if the client disconnected or the
         bytes are gone."""
         try:
-            async with aclosing(self.services.logs.pieces(task_id, name, span.start, span.end)) as parts:
+            async with aclosing(self.services.logs.parts(task_id, name, span.start, span.end)) as parts:
                 async for part in parts:
                     self.write(part)
                     await self.flush()
@@ -138,7 +138,7 @@ class LogLinesHandler(LogsHandler):
     """GET /api/tasks/ID/logs/NAME/lines"""
 
     async def get(self, task_id: str, name: str) -> None:
-        await self.services.tasks.may_read_log(task_id, name, self.who)
+        await self.services.tasks.check_log_access(task_id, name, self.who)
         first = self.number("from", 1, least=-(10**15))
         count = self.number("count", 200, least=1, most=LINES)
         assert first is not None and count is not None
@@ -151,7 +151,7 @@ class LogSearchHandler(LogsHandler):
     _search: asyncio.Task[dict[str, Any]] | None = None
 
     async def get(self, task_id: str, name: str) -> None:
-        await self.services.tasks.may_read_log(task_id, name, self.who)
+        await self.services.tasks.check_log_access(task_id, name, self.who)
         q = self.argument("q")
         if not q or "\n" in q or len(q.encode()) > QUERY:
             raise invalid("q", f"1 to {QUERY} bytes of one line")

@@ -97,7 +97,7 @@ class StartHandler(ApiHandler):
         start = self.body(wire.StartIn)
         pipeline = self.services.pipelines.get(name)
         params = await asyncio.to_thread(check_params, pipeline, start.params)
-        task, created = await self.services.runner.begin(pipeline, params, start.id, self.who)
+        task, created = await self.services.runner.start_task(pipeline, params, start.id, self.who)
         await answer_task(self, task, created)
 
 

@@ -222,7 +222,7 @@ class PipelinePage(FormHandler, TaskPages):
                 raise invalid("id", "letters, digits, . _ and -, at most 80")
             pipeline = self.services.pipelines.get(name)
             values = await asyncio.to_thread(check_params, pipeline, typed)
-            task, _ = await self.services.runner.begin(pipeline, values, pipeline_id, self.who)
+            task, _ = await self.services.runner.start_task(pipeline, values, pipeline_id, self.who)
         except LivewallError as error:
             if error.status >= 500 or error.status == 404:
                 raise

@@ -18,11 +18,11 @@ class Kind(Enum):
     TEXT = "text"
     SIGN = "sign"
     """A character that cannot be seen, or that would turn text around: `value` is what is shown for it."""
-    LOOK = "look"
+    STYLE = "look"
     """Colours and the like: `value` holds the parameters of `ESC [ … m`."""
     MOVE = "move"
     """A movement of the cursor or an erasure: `value` is its letter, `times` its parameter."""
-    NOTHING = "nothing"
+    IGNORED = "nothing"
     """Titles, links, reports, modes, places on a screen: a log has none of these."""
 
 
@@ -53,7 +53,7 @@ _TOKEN = re.compile(
 _MOVES = frozenset("ABCDEFGJKPX@su`aej")
 """Movements relative to the cursor or within its line, and erasures; not the places of a screen."""
 _SHORT = {"M": "A", "D": "B", "E": "E", "7": "s", "8": "u"}
-_LOOK = re.compile("[0-9;:]*")
+_STYLE = re.compile("[0-9;:]*")
 _VERTICAL = r"\x1b\[[0-9]*[ABEFe]|\x1b\[0?J|\x1b[DEM78]|\x1b\[[su]"
 VERTICAL = re.compile(rf"{_VERTICAL}|\x9b[0-9]+[ABEFe]")
 """Where a line may move up or down over other lines."""
@@ -64,32 +64,32 @@ MOVING = re.compile(r"[\r\b]|\x1b\[[0-9]*[A-GJKPX@su`aej]|\x9b[0-9]+[A-GJKPX@su`
 
 def tokens(line: str) -> Iterator[Token]:
     """Return the tokens of one line without its newline; their `source` is the line."""
-    for found in _TOKEN.finditer(line):
-        source = found[0]
-        match found.lastgroup:
+    for match in _TOKEN.finditer(line):
+        source = match[0]
+        match match.lastgroup:
             case "text":
                 yield Token(Kind.TEXT, source, 0, source)
             case "final":
-                yield _control(found, source)
+                yield _control(match, source)
             case "short":
-                letter = _SHORT.get(found["short"])
-                yield Token(Kind.NOTHING, "", 0, source) if letter is None else Token(Kind.MOVE, letter, 1, source)
+                letter = _SHORT.get(match["short"])
+                yield Token(Kind.IGNORED, "", 0, source) if letter is None else Token(Kind.MOVE, letter, 1, source)
             case "control":
                 yield Token(Kind.MOVE, source, 1, source)
             case "sign":
                 yield Token(Kind.SIGN, sign(source), 0, source)
             case _:
-                yield Token(Kind.NOTHING, "", 0, source)
+                yield Token(Kind.IGNORED, "", 0, source)
 
 
-def _control(found: re.Match[str], source: str) -> Token:
-    params, final = found["params"], found["final"]
-    if found["between"]:
-        return Token(Kind.NOTHING, "", 0, source)
-    if final == "m" and _LOOK.fullmatch(params):
-        return Token(Kind.LOOK, params, 0, source)
+def _control(match: re.Match[str], source: str) -> Token:
+    params, final = match["params"], match["final"]
+    if match["between"]:
+        return Token(Kind.IGNORED, "", 0, source)
+    if final == "m" and _STYLE.fullmatch(params):
+        return Token(Kind.STYLE, params, 0, source)
     if final not in _MOVES or not (params == "" or params.isdecimal()):
-        return Token(Kind.NOTHING, "", 0, source)
+        return Token(Kind.IGNORED, "", 0, source)
     count = int(params[:9] or 0)
     if final in "JK":
         return Token(Kind.MOVE, final, count, source)

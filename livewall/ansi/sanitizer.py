@@ -11,7 +11,7 @@ import codecs
 from livewall.ansi.escapes import Kind, Token, tokens
 from livewall.ansi.screen import COLUMNS, REACH
 
-_LONGEST = 4096
+MAX_PENDING = 4096
 """Characters for which the rest of an escape is waited for."""
 
 
@@ -38,24 +38,24 @@ class Sanitizer:
         *lines, last = (self._held + text).split("\n")
         self._held = ""
         if not end:
-            whole = _whole(last)
-            if len(last) - whole < _LONGEST:
+            whole = _complete_length(last)
+            if len(last) - whole < MAX_PENDING:
                 last, self._held = last[:whole], last[whole:]
         written: list[str] = []
         for line in lines:
-            written += [self._one(token) for token in tokens(line)]
+            written += [self._render(token) for token in tokens(line)]
             written.append("\x1b[0m\n" if self._coloured else "\n")
             self._coloured = self._saved = False
             self._row += 1
             self._rows = max(self._rows, self._row)
-        written += [self._one(token) for token in tokens(last)]
+        written += [self._render(token) for token in tokens(last)]
         return "".join(written)
 
-    def _one(self, token: Token) -> str:
+    def _render(self, token: Token) -> str:
         match token.kind:
             case Kind.TEXT | Kind.SIGN:
                 return token.value
-            case Kind.LOOK:
+            case Kind.STYLE:
                 self._coloured = token.value not in ("", "0")
                 return f"\x1b[{token.value}m"
             case Kind.MOVE:
@@ -83,7 +83,7 @@ class Sanitizer:
         return f"\x1b[{min(times, COLUMNS)}{letter}" if times > 0 else ""
 
 
-def _whole(text: str) -> int:
+def _complete_length(text: str) -> int:
     """Return the length of `text` without an escape at its end whose rest may come yet."""
     at = 0
     for token in tokens(text):

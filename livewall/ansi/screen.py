@@ -14,13 +14,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from livewall.ansi.escapes import SPECIAL, Kind, Token, tokens
-from livewall.ansi.styles import PLAIN, styled
+from livewall.ansi.styles import PLAIN, apply_codes
 
 REACH = 100
 """Rows above its own that the cursor can reach; blocks of progress are lower than a screen."""
 COLUMNS = 1000
 """The cursor is not moved further to the right than this, unless there is text."""
-WIDEST = 1 << 18
+MAX_COLUMNS = 1 << 18
 """Cells of a row; what would stand to the right of them is left out where a line moves its cursor."""
 _TAB = 8
 _FILL = "\x00"
@@ -33,10 +33,10 @@ _VISIBLE_BLANKS = ("ground", "inverse", "underline", "strike")
 
 class Span(NamedTuple):
     text: str
-    look: str
+    style: str
 
 
-class Seen(NamedTuple):
+class RenderedRow(NamedTuple):
     """A row as it is seen, and the number of its line."""
 
     number: int
@@ -47,35 +47,35 @@ class Seen(NamedTuple):
         return "".join([span.text for span in self.spans])
 
 
-def straight(found: Iterable[Token]) -> list[Span]:
+def straight(line_tokens: Iterable[Token]) -> list[Span]:
     """Return the spans of a line whose tokens do not move the cursor."""
     spans: list[Span] = []
-    look = PLAIN
-    for token in found:
-        if token.kind is Kind.LOOK:
-            look = styled(look, token.value)
+    style = PLAIN
+    for token in line_tokens:
+        if token.kind is Kind.STYLE:
+            style = apply_codes(style, token.value)
         elif token.kind is Kind.TEXT or token.kind is Kind.SIGN:
-            _add(spans, token.value, _signed(look) if token.kind is Kind.SIGN else look)
+            _add(spans, token.value, _sign_style(style) if token.kind is Kind.SIGN else style)
     return spans
 
 
-def seen(line: str) -> list[Span]:
+def render_line(line: str) -> list[Span]:
     """Return what is seen of one line alone, without its newline; movements up and down go nowhere."""
     if SPECIAL.search(line) is None:
         return [Span(line, PLAIN)] if line else []
     screen = Screen()
     screen.line(1, line)
-    return screen.rest()[0].spans
+    return screen.remaining_rows()[0].spans
 
 
-def _signed(look: str) -> str:
+def _sign_style(look: str) -> str:
     return f"{look} sign" if look else "sign"
 
 
 def _add(spans: list[Span], text: str, look: str) -> None:
     if not text:
         return
-    if spans and spans[-1].look == look:
+    if spans and spans[-1].style == look:
         spans[-1] = Span(spans[-1].text + text, look)
     else:
         spans.append(Span(text, look))
@@ -85,11 +85,11 @@ class ScreenRow:
     """The cells of a row: one character each in `text`, the index of its look in `looks`. What was written straight is
     kept as spans until something is drawn over it."""
 
-    __slots__ = ("_clusters", "looks", "number", "spans", "text", "writer")
+    __slots__ = ("_clusters", "number", "spans", "styles", "text", "writer")
 
     def __init__(self) -> None:
         self.text = ""
-        self.looks = ""
+        self.styles = ""
         self.spans: list[Span] | None = None
         self.number: int | None = None
         self.writer = 0
@@ -104,33 +104,33 @@ class ScreenRow:
         """Return `text` as cells, as it stands from `column` on; marks stay with their letters."""
         if text.isascii() and "\t" not in text:
             return text
-        made: list[str] = []
+        cells: list[str] = []
         for letter in text:
             if letter == "\t":
-                made.append("\t" + _FILL * (_TAB - 1 - (column + sum(map(len, made))) % _TAB))
+                cells.append("\t" + _FILL * (_TAB - 1 - (column + sum(map(len, cells))) % _TAB))
             elif letter in _JOINERS or unicodedata.category(letter) in ("Mn", "Me"):
-                if made:
-                    made[-1] = self._cluster(made[-1], letter)
+                if cells:
+                    cells[-1] = self._cluster(cells[-1], letter)
                 else:
-                    made.append(letter)
+                    cells.append(letter)
             elif unicodedata.east_asian_width(letter) in "WF":
-                made.append(letter + _FILL)
+                cells.append(letter + _FILL)
             else:
-                made.append(letter)
-        return "".join(made)
+                cells.append(letter)
+        return "".join(cells)
 
     def _cluster(self, cell: str, mark: str) -> str:
-        whole = self.whole(cell[0]) + mark
-        if whole in self._clusters:
-            place = self._clusters.index(whole)
+        cluster = self.text_of(cell[0]) + mark
+        if cluster in self._clusters:
+            place = self._clusters.index(cluster)
         elif len(self._clusters) < _CLUSTERS:
             place = len(self._clusters)
-            self._clusters.append(whole)
+            self._clusters.append(cluster)
         else:
             return cell + mark
         return chr(_FIRST_CLUSTER + place) + cell[1:]
 
-    def whole(self, text: str) -> str:
+    def text_of(self, text: str) -> str:
         """Return the text of cells."""
         text = text.replace(_FILL, "")
         if not self._clusters:
@@ -139,7 +139,7 @@ class ScreenRow:
             [self._clusters[ord(c) - _FIRST_CLUSTER] if "\ud800" <= c <= "\udfff" else c for c in text]
         )
 
-    def write(self, column: int, cells: str, look: str) -> None:
+    def write(self, column: int, cells: str, style: str) -> None:
         """Put cells at a column, over what is there."""
         end = column + len(cells)
         if column > len(self.text):
@@ -148,30 +148,30 @@ class ScreenRow:
             self._split(column)
             self._split(end)
         self.text = self.text[:column] + cells + self.text[end:]
-        self.looks = self.looks[:column] + look * len(cells) + self.looks[end:]
-        if len(self.text) > WIDEST:
-            self.cut(WIDEST)
+        self.styles = self.styles[:column] + style * len(cells) + self.styles[end:]
+        if len(self.text) > MAX_COLUMNS:
+            self.cut(MAX_COLUMNS)
 
     def extend(self, to: int) -> None:
         blank = to - len(self.text)
         self.text += " " * blank
-        self.looks += _FIRST_LOOK * blank
+        self.styles += _FIRST_STYLE * blank
 
     def cut(self, to: int) -> None:
         self._split(to)
-        self.text, self.looks = self.text[:to], self.looks[:to]
+        self.text, self.styles = self.text[:to], self.styles[:to]
 
     def delete(self, column: int, count: int) -> None:
         self._split(column)
         self._split(column + count)
         self.text = self.text[:column] + self.text[column + count :]
-        self.looks = self.looks[:column] + self.looks[column + count :]
+        self.styles = self.styles[:column] + self.styles[column + count :]
 
     def insert(self, column: int, count: int) -> None:
         if column < len(self.text):
             self._split(column)
             self.text = self.text[:column] + " " * count + self.text[column:]
-            self.looks = self.looks[:column] + _FIRST_LOOK * count + self.looks[column:]
+            self.styles = self.styles[:column] + _FIRST_STYLE * count + self.styles[column:]
 
     def _split(self, column: int) -> None:
         """A wide character that stands on both sides of a column becomes blanks."""
@@ -187,7 +187,7 @@ class ScreenRow:
         self.text = text[:start] + " " * (end - start) + text[end:]
 
 
-_FIRST_LOOK = "\x01"
+_FIRST_STYLE = "\x01"
 
 
 class Screen:
@@ -195,13 +195,13 @@ class Screen:
 
     def __init__(self, *, below: bool = False) -> None:
         self._rows = [ScreenRow() for _ in range(REACH if below else 0)] + [ScreenRow()]
-        self._done: list[Seen] = []
+        self._done: list[RenderedRow] = []
         self._y = len(self._rows) - 1
         self._column = 0
-        self._look = PLAIN
-        self._looks = [PLAIN]
-        self._begun = self._rows[self._y]
-        self._saved: tuple[ScreenRow, int] = (self._begun, 0)
+        self._style = PLAIN
+        self._styles = [PLAIN]
+        self._line_start = self._rows[self._y]
+        self._saved: tuple[ScreenRow, int] = (self._line_start, 0)
 
     @property
     def at_bottom(self) -> bool:
@@ -213,12 +213,12 @@ class Screen:
             return
         row = self._rows[self._y]
         if SPECIAL.search(text) is None:
-            if self._fresh(row):
+            if self._is_fresh(row):
                 row.spans = [Span(text, PLAIN)] if text else []
                 row.writer = number
                 self._column = -1 if text else 0
             else:
-                self._write(text, self._look, number)
+                self._write(text, self._style, number)
         else:
             self._draw(list(tokens(text)), row, number)
         if ended:
@@ -228,39 +228,43 @@ class Screen:
         """Return the numbers of the lines on the rows that can still be reached."""
         return {row.number or row.writer for row in self._rows}
 
-    def take(self) -> list[Seen]:
+    def completed_rows(self) -> list[RenderedRow]:
         """Return the rows that can be reached no more, and forget them."""
         done, self._done = self._done, []
         return done
 
-    def rest(self) -> list[Seen]:
+    def remaining_rows(self) -> list[RenderedRow]:
         """Return all rows that are left; a line that has not ended is on the row on which it began."""
-        if self._begun in self._rows and self._begun.writer and (self._begun.number or 0) < self._begun.writer:
-            self._begun.number = self._begun.writer
+        if (
+            self._line_start in self._rows
+            and self._line_start.writer
+            and (self._line_start.number or 0) < self._line_start.writer
+        ):
+            self._line_start.number = self._line_start.writer
         for row in self._rows:
             self._finish(row)
         self._rows = [ScreenRow()]
-        return self.take()
+        return self.completed_rows()
 
     # -- parts
 
-    def _fresh(self, row: ScreenRow) -> bool:
-        return row.blank and row.number is None and self._column == 0 and self._look == PLAIN and self.at_bottom
+    def _is_fresh(self, row: ScreenRow) -> bool:
+        return row.blank and row.number is None and self._column == 0 and self._style == PLAIN and self.at_bottom
 
-    def _draw(self, found: list[Token], row: ScreenRow, number: int) -> None:
-        if self._fresh(row) and not any(token.kind is Kind.MOVE for token in _without_returns(found)):
-            row.spans = straight(found)
+    def _draw(self, line_tokens: list[Token], row: ScreenRow, number: int) -> None:
+        if self._is_fresh(row) and not any(token.kind is Kind.MOVE for token in _without_returns(line_tokens)):
+            row.spans = straight(line_tokens)
             row.writer = number
-            self._column = 0 if found[-1].value == "\r" or not row.spans else -1
-            self._look = _last_look(found)
+            self._column = 0 if line_tokens[-1].value == "\r" or not row.spans else -1
+            self._style = _last_style(line_tokens)
             return
-        for token in found:
+        for token in line_tokens:
             if token.kind is Kind.TEXT:
-                self._write(token.value, self._look, number)
+                self._write(token.value, self._style, number)
             elif token.kind is Kind.SIGN:
-                self._write(token.value, _signed(self._look), number)
-            elif token.kind is Kind.LOOK:
-                self._look = styled(self._look, token.value)
+                self._write(token.value, _sign_style(self._style), number)
+            elif token.kind is Kind.STYLE:
+                self._style = apply_codes(self._style, token.value)
             elif token.kind is Kind.MOVE:
                 self._move(token.value, token.times, number)
 
@@ -274,8 +278,8 @@ class Screen:
             if len(self._rows) > REACH + 1:
                 self._finish(self._rows.pop(0))
                 self._y -= 1
-        self._column, self._look = 0, PLAIN
-        self._begun = self._rows[self._y]
+        self._column, self._style = 0, PLAIN
+        self._line_start = self._rows[self._y]
 
     def _finish(self, row: ScreenRow) -> None:
         """A row without a number, on which no line ended, belongs to the one that wrote it, if there is anything."""
@@ -284,21 +288,21 @@ class Screen:
         spans = row.spans if row.spans is not None else self._spans(row)
         if row.number is None and not spans:
             return
-        self._done.append(Seen(row.number or row.writer, spans))
+        self._done.append(RenderedRow(row.number or row.writer, spans))
 
     def _spans(self, row: ScreenRow) -> list[Span]:
         spans: list[Span] = []
         at = 0
         while at < len(row.text):
-            end, look = at + 1, row.looks[at]
-            while end < len(row.text) and row.looks[end] == look:
+            end, style = at + 1, row.styles[at]
+            while end < len(row.text) and row.styles[end] == style:
                 end += 1
-            _add(spans, row.whole(row.text[at:end]), self._looks[ord(look) - 1])
+            _add(spans, row.text_of(row.text[at:end]), self._styles[ord(style) - 1])
             at = end
-        while spans and not any(name in spans[-1].look for name in _VISIBLE_BLANKS):
+        while spans and not any(name in spans[-1].style for name in _VISIBLE_BLANKS):
             text = spans[-1].text.rstrip(" ")
             if text:
-                spans[-1] = Span(text, spans[-1].look)
+                spans[-1] = Span(text, spans[-1].style)
                 break
             spans.pop()
         return spans
@@ -309,17 +313,17 @@ class Screen:
         if row.spans is not None:
             spans, row.spans = row.spans, None
             for span in spans:
-                row.write(len(row.text), row.cells(span.text, len(row.text)), self._index(span.look))
+                row.write(len(row.text), row.cells(span.text, len(row.text)), self._index(span.style))
         if self._column < 0:
             self._column = len(row.text)
         return row
 
-    def _index(self, look: str) -> str:
-        if look not in self._looks:
-            self._looks.append(look)
-        return chr(self._looks.index(look) + 1)
+    def _index(self, style: str) -> str:
+        if style not in self._styles:
+            self._styles.append(style)
+        return chr(self._styles.index(style) + 1)
 
-    def _write(self, text: str, look: str, number: int) -> None:
+    def _write(self, text: str, style: str, number: int) -> None:
         if not text:
             return
         row = self._touch()
@@ -330,7 +334,7 @@ class Screen:
             if not text:
                 return
         cells = row.cells(text, self._column)
-        row.write(self._column, cells, self._index(look))
+        row.write(self._column, cells, self._index(style))
         row.writer = number
         self._column += len(cells)
 
@@ -343,23 +347,23 @@ class Screen:
             return
         row = self._touch()
         column = self._column
-        most = max(COLUMNS, len(row.text))
+        last_column = max(COLUMNS, len(row.text))
         match letter:
             case "\b" | "D":
                 self._column = max(0, column - count)
             case "C":
-                self._column = min(most, column + count)
+                self._column = min(last_column, column + count)
             case "G":
-                self._column = min(most, count - 1)
+                self._column = min(last_column, count - 1)
             case "K":
                 row.writer = number
                 self._erase(row, count)
             case "J" if count == 0:
                 row.cut(column)
                 for below in self._rows[self._y + 1 :]:
-                    below.spans, below.text, below.looks = None, "", ""
+                    below.spans, below.text, below.styles = None, "", ""
             case "X":
-                row.write(column, " " * min(count, max(0, len(row.text) - column)), _FIRST_LOOK)
+                row.write(column, " " * min(count, max(0, len(row.text) - column)), _FIRST_STYLE)
             case "P":
                 row.delete(column, count)
             case "@":
@@ -383,7 +387,7 @@ class Screen:
         if which == 0:
             row.cut(column)
         elif which == 1:
-            row.write(0, " " * min(column + 1, len(row.text)), _FIRST_LOOK)
+            row.write(0, " " * min(column + 1, len(row.text)), _FIRST_STYLE)
         elif which == 2:
             row.cut(0)
 
@@ -393,17 +397,17 @@ class Screen:
             self._y, self._column = self._rows.index(row), column
 
 
-def _without_returns(found: Sequence[Token]) -> Sequence[Token]:
+def _without_returns(line_tokens: Sequence[Token]) -> Sequence[Token]:
     """The tokens without the returns at their end, which draw nothing."""
-    end = len(found)
-    while end and found[end - 1].value == "\r":
+    end = len(line_tokens)
+    while end and line_tokens[end - 1].value == "\r":
         end -= 1
-    return found[:end]
+    return line_tokens[:end]
 
 
-def _last_look(found: Sequence[Token]) -> str:
-    look = PLAIN
-    for token in found:
-        if token.kind is Kind.LOOK:
-            look = styled(look, token.value)
-    return look
+def _last_style(line_tokens: Sequence[Token]) -> str:
+    style = PLAIN
+    for token in line_tokens:
+        if token.kind is Kind.STYLE:
+            style = apply_codes(style, token.value)
+    return style

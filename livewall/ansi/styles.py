@@ -17,7 +17,7 @@ PALETTE = (
 _STEPS = (0, 95, 135, 175, 215, 255)
 _ON = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "inverse", 9: "strike"}
 _OFF = {21: ("bold",), 22: ("bold", "dim"), 23: ("italic",), 24: ("underline",), 27: ("inverse",), 29: ("strike",)}
-_MOST = 64
+_MAX_PARAMETERS = 64
 """Parameters of one sequence that count; the longest real ones have fewer than twenty."""
 
 
@@ -45,10 +45,10 @@ def of_256(number: int) -> int | None:
 
 
 @lru_cache(4096)
-def styled(look: str, params: str) -> str:
+def apply_codes(style: str, params: str) -> str:
     """Return the look after `ESC [ params m`."""
-    names = dict.fromkeys(look.split())
-    codes = [_numbers(part) for part in params.split(";")[:_MOST]]
+    names = dict.fromkeys(style.split())
+    codes = [_numbers(part) for part in params.split(";")[:_MAX_PARAMETERS]]
     at = 0
     while at < len(codes):
         code, *rest = codes[at]

@@ -54,9 +54,9 @@ class Commands(click.Group):
         """Click would import every command to read its help."""
         from click.shell_completion import CompletionItem
 
-        begun = {name: words for name, (_, words) in COMMANDS.items() if name.startswith(incomplete)}
-        named = [CompletionItem(name, help=words) for name, words in begun.items()]
-        return named + super(click.Group, self).shell_complete(ctx, incomplete)
+        matching = {name: words for name, (_, words) in COMMANDS.items() if name.startswith(incomplete)}
+        items = [CompletionItem(name, help=words) for name, words in matching.items()]
+        return items + super(click.Group, self).shell_complete(ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

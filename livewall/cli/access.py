@@ -95,12 +95,12 @@ def list_(server: Server, as_json: bool) -> None:
     if as_json:
         output.as_json(tokens)
     else:
-        rows = [(each["id"], each["role"], each["kind"], standing(each), each["name"]) for each in tokens]
+        rows = [(each["id"], each["role"], each["kind"], token_state(each), each["name"]) for each in tokens]
         empty = f"No token yet: {this_command()} token create ROLE NAME"
         output.table(("ID", "Role", "Kind", "Standing", "Name"), rows, empty=empty)
 
 
-def standing(token: dict[str, Any]) -> str:
+def token_state(token: dict[str, Any]) -> str:
     if token.get("revoked_at"):
         return f"revoked {output.when(token['revoked_at'])}"
     return f"until {output.when(token['expires_at'])}" if token.get("expires_at") else "valid"

@@ -30,7 +30,7 @@ def audit(server: Server, limit: int, as_json: bool) -> None:
         output.as_json(lines)
         return
     rows = [
-        (output.when(line["at"]), line["who"], line["role"], line["act"], line["about"], told(line["detail"]))
+        (output.when(line["at"]), line["who"], line["role"], line["act"], line["about"], detail_text(line["detail"]))
         for line in lines
     ]
     output.table(("At", "Who", "Role", "Act", "About", "Detail"), rows, empty="Nothing was done yet.")
@@ -49,5 +49,5 @@ async def newest(server: Server, limit: int) -> list[dict[str, Any]]:
     return lines
 
 
-def told(detail: dict[str, Any]) -> str:
+def detail_text(detail: dict[str, Any]) -> str:
     return json.dumps(detail, ensure_ascii=False, separators=(",", ":")) if detail else ""

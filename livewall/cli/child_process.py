@@ -23,22 +23,24 @@ from pathlib import Path
 
 from livewall.settings import environment_without_token
 
-PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
-OVER = signal.SIGRTMIN  # we send it to ourselves when the command has ended; the kernel hands it out after those above
-BY_KERNEL = 1  # si_code from here on up: sent to the whole group by the terminal
-READ = 64 << 10
-LAST_WORDS = 0.3  # seconds that what the command left behind may still hold its output open
-REST = 5.0  # seconds between two looks at who has ended, where nothing else happens
-LOOK = 0.1  # seconds between two looks at what still lives while it is being ended
+FORWARDED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+ENDED_SIGNAL = (
+    signal.SIGRTMIN
+)  # we send it to ourselves when the command has ended; the kernel hands it out after those above
+SI_KERNEL = 1  # si_code from here on up: sent to the whole group by the terminal
+READ_BYTES = 64 << 10
+OUTPUT_GRACE = 0.3  # seconds that what the command left behind may still hold its output open
+IDLE_INTERVAL = 5.0  # seconds between two looks at who has ended, where nothing else happens
+ENDING_INTERVAL = 0.1  # seconds between two looks at what still lives while it is being ended
 
 
 class Child:
     """Made, then waited for, by the main thread, before any other runs. Raises OSError for want of such a command."""
 
-    def __init__(self, command: Sequence[str], took: Callable[[bytes], None]) -> None:
+    def __init__(self, command: Sequence[str], on_output: Callable[[bytes], None]) -> None:
         """`took` gets everything the command prints, in order."""
-        self._took = took
-        self._over = False
+        self._on_output = on_output
+        self._command_ended = False
         self._on_late_signal: Callable[[], None] = lambda: None
         self._stop, self._stopped = os.pipe()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, self._signals())
@@ -47,7 +49,7 @@ class Child:
             for end in two:
                 os.close(end)
             two = one
-        self._ways = {one[0]: 1, two[0]: 1 if two is one else 2}
+        self._pipes = {one[0]: 1, two[0]: 1 if two is one else 2}
         become_subreaper()
         try:
             self.process = subprocess.Popen(
@@ -64,17 +66,19 @@ class Child:
             for end in {one[1], two[1]}:
                 os.close(end)
         self._pidfd = os.pidfd_open(self.process.pid)
-        threading.Thread(target=self._pass_on, name="signals", daemon=True).start()
+        threading.Thread(target=self._forward_signals, name="signals", daemon=True).start()
 
     @staticmethod
     def _signals() -> list[signal.Signals]:
         """Those that nobody wants ignored (`nohup`)."""
-        return [number for number in PASSED_ON if signal.getsignal(number) is not signal.SIG_IGN] + [OVER]
+        return [number for number in FORWARDED_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN] + [
+            ENDED_SIGNAL
+        ]
 
-    def on_late_signal(self, act: Callable[[], None]) -> None:
+    def on_late_signal(self, callback: Callable[[], None]) -> None:
         """What a signal does that comes after the command has ended. The Ctrl-C that ended it is none of these, however
         late we hear of it."""
-        self._on_late_signal = act
+        self._on_late_signal = callback
 
     def cancel(self) -> None:
         """End it, from any thread."""
@@ -84,78 +88,78 @@ class Child:
         """The exit status as a shell counts it: 128 and the number of the signal that ended it. After `cancel` it has
         `grace` seconds between SIGTERM and SIGKILL, and all that it started."""
         kill_at = math.inf
-        leave_at = math.inf
-        owed: dict[int, int] = {}
+        output_deadline = math.inf
+        unread: dict[int, int] = {}
         terminated = False
         poll = select.poll()
-        for fd in (self._pidfd, self._stop, *self._ways):
+        for fd in (self._pidfd, self._stop, *self._pipes):
             poll.register(fd, select.POLLIN)
         while True:
             now = time.monotonic()
             living = descendants() if terminated else []
             if now >= kill_at:
-                send(living, signal.SIGKILL)
-            printed = not self._ways or (now >= leave_at and not any(owed.values()))
-            if self._over and printed and not living:
+                send_signals(living, signal.SIGKILL)
+            printed = not self._pipes or (now >= output_deadline and not any(unread.values()))
+            if self._command_ended and printed and not living:
                 break
-            self._bury()
-            ready = poll.poll(1000 * (LOOK if terminated or self._over else REST))
+            self._reap()
+            ready = poll.poll(1000 * (ENDING_INTERVAL if terminated or self._command_ended else IDLE_INTERVAL))
             for fd, _ in ready:
                 if fd == self._stop:
                     poll.unregister(fd)
                     terminated, kill_at = True, time.monotonic() + grace
-                    send(descendants(), signal.SIGTERM, signal.SIGCONT)
+                    send_signals(descendants(), signal.SIGTERM, signal.SIGCONT)
                 elif fd == self._pidfd:
                     poll.unregister(fd)
-                    self._bury()
-                    os.kill(os.getpid(), OVER)
-                    self._over, leave_at = True, time.monotonic() + LAST_WORDS
-                    owed = {way: waiting(way) for way in self._ways}
+                    self._reap()
+                    os.kill(os.getpid(), ENDED_SIGNAL)
+                    self._command_ended, output_deadline = True, time.monotonic() + OUTPUT_GRACE
+                    unread = {way: bytes_available(way) for way in self._pipes}
                 else:
-                    taken = self._hand_on(fd)
-                    owed[fd] = max(0, owed.get(fd, 0) - taken)
-                    if not taken:
+                    count = self._forward_output(fd)
+                    unread[fd] = max(0, unread.get(fd, 0) - count)
+                    if not count:
                         poll.unregister(fd)
                         os.close(fd)
-                        del self._ways[fd], owed[fd]
+                        del self._pipes[fd], unread[fd]
         status = self.process.returncode
         return status if status >= 0 else 128 - status
 
-    def _bury(self) -> None:
+    def _reap(self) -> None:
         """Take note of who has ended: the command, and what it left behind, which is ours as well."""
         with suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 if ended[0] == self.process.pid:
                     self.process.returncode = os.waitstatus_to_exitcode(ended[1])
 
-    def _hand_on(self, fd: int) -> int:
+    def _forward_output(self, fd: int) -> int:
         """How many bytes; none when no more can come. Who reads our output may have gone: then so does the way to it,
         as in a pipe."""
-        data = os.read(fd, READ)
+        data = os.read(fd, READ_BYTES)
         if not data:
             return 0
-        self._took(data)
+        self._on_output(data)
         try:
-            write_all(self._ways[fd], data)
+            write_all(self._pipes[fd], data)
         except OSError:
             return 0
         return len(data)
 
-    def _pass_on(self) -> None:
-        wanted = self._signals()
-        over = False
+    def _forward_signals(self) -> None:
+        signals = self._signals()
+        ended = False
         while True:
-            told = signal.sigwaitinfo(wanted)
-            if told.si_signo == OVER:
-                over = True
-            elif over:
+            received = signal.sigwaitinfo(signals)
+            if received.si_signo == ENDED_SIGNAL:
+                ended = True
+            elif ended:
                 self._on_late_signal()
-            elif told.si_code < BY_KERNEL:
+            elif received.si_code < SI_KERNEL:
                 with suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(self._pidfd, told.si_signo)
+                    signal.pidfd_send_signal(self._pidfd, received.si_signo)
 
 
-def waiting(pipe: int) -> int:
+def bytes_available(pipe: int) -> int:
     """Bytes that can be read from it now."""
     count = array("i", [0])
     fcntl.ioctl(pipe, termios.FIONREAD, count)
@@ -197,13 +201,13 @@ def descendants() -> list[int]:
             continue
         if state not in "ZX":
             children.setdefault(int(parent), []).append(int(entry.name))
-    found = [os.getpid()]
-    for pid in found:
-        found += children.get(pid, [])
-    return found[1:]
+    pids = [os.getpid()]
+    for pid in pids:
+        pids += children.get(pid, [])
+    return pids[1:]
 
 
-def send(pids: Sequence[int], *numbers: signal.Signals) -> None:
+def send_signals(pids: Sequence[int], *numbers: signal.Signals) -> None:
     for pid in pids:
         for number in numbers:
             with suppress(ProcessLookupError, PermissionError):

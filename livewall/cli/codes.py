@@ -54,15 +54,15 @@ def count(
     if sum(each is not None for each in (count, replaced, revoked)) > 1:
         raise click.UsageError("Give one of --count, --replace and --revoke.")
     if count is not None:
-        shown(run(server.post(path(code), {"count": count})), as_json)
+        print_codes(run(server.post(path(code), {"count": count})), as_json)
     elif replaced is not None:
-        again(server, code, replaced, as_json)
+        replace_code(server, code, replaced, as_json)
     elif revoked is not None:
-        taken_back(server, code, revoked, as_json)
+        revoke_code(server, code, revoked, as_json)
     else:
-        found = run(server.get(f"{path(code)}?limit=1"))
-        numbers = {name: found[name] for name in ("made", "used", "left")}
-        output.as_json(numbers) if as_json else click.echo(counted(numbers))
+        counts = run(server.get(f"{path(code)}?limit=1"))
+        numbers = {name: counts[name] for name in ("made", "used", "left")}
+        output.as_json(numbers) if as_json else click.echo(counts_text(numbers))
 
 
 @codes.command()
@@ -76,7 +76,7 @@ def make(server: Server, code: str, count: int, as_json: bool) -> None:
     \b
     livewall wall codes make K7M2QD --count 200 > codes.txt
     """
-    shown(run(server.post(path(code), {"count": count})), as_json)
+    print_codes(run(server.post(path(code), {"count": count})), as_json)
 
 
 @codes.command(name="list")
@@ -109,8 +109,8 @@ def replace(server: Server, code: str, no: str, yes: bool, as_json: bool) -> Non
     \b
     livewall wall codes replace K7M2QD 17 --yes
     """
-    confirm(lambda: plainly(f"Replace code {no}? What is printed on it is worth nothing then."), yes)
-    again(server, code, no, as_json)
+    confirm(lambda: as_coroutine(f"Replace code {no}? What is printed on it is worth nothing then."), yes)
+    replace_code(server, code, no, as_json)
 
 
 @codes.command()
@@ -125,11 +125,11 @@ def revoke(server: Server, code: str, no: str, yes: bool, as_json: bool) -> None
     \b
     livewall wall codes revoke K7M2QD 17 --yes
     """
-    confirm(lambda: plainly(f"Revoke code {no}? Nothing more is cast with it."), yes)
-    taken_back(server, code, no, as_json)
+    confirm(lambda: as_coroutine(f"Revoke code {no}? Nothing more is cast with it."), yes)
+    revoke_code(server, code, no, as_json)
 
 
-async def plainly(question: str) -> str:
+async def as_coroutine(question: str) -> str:
     return question
 
 
@@ -137,22 +137,22 @@ def path(code: str, rest: str = "") -> str:
     return f"/api/walls/{segment(code.upper())}/codes{rest}"
 
 
-def counted(numbers: dict[str, int]) -> str:
+def counts_text(numbers: dict[str, int]) -> str:
     return f"{numbers['made']} made, {numbers['used']} used, {numbers['left']} not used yet"
 
 
-def shown(made: dict[str, Any], as_json: bool) -> None:
+def print_codes(new_codes: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        output.as_json(made)
+        output.as_json(new_codes)
     else:
-        output.table(("No.", "Code"), list(zip(made["ids"], made["codes"], strict=True)), empty="")
+        output.table(("No.", "Code"), list(zip(new_codes["ids"], new_codes["codes"], strict=True)), empty="")
 
 
-def again(server: Server, code: str, no: str, as_json: bool) -> None:
-    made = run(server.post(path(code, f"/{segment(no)}/replace")))
-    shown({"codes": [made["code"]], "ids": [made["id"]]}, as_json)
+def replace_code(server: Server, code: str, no: str, as_json: bool) -> None:
+    new_code = run(server.post(path(code, f"/{segment(no)}/replace")))
+    print_codes({"codes": [new_code["code"]], "ids": [new_code["id"]]}, as_json)
 
 
-def taken_back(server: Server, code: str, no: str, as_json: bool) -> None:
+def revoke_code(server: Server, code: str, no: str, as_json: bool) -> None:
     answer = run(server.delete(path(code, f"/{segment(no)}")))
     output.as_json(answer) if as_json else click.echo(f"Code {no} is revoked.")

@@ -26,9 +26,9 @@ def completion(context: click.Context, shell: str, into: Path | None) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    made = get_completion_class(shell)
-    assert made is not None
-    source = made(context.find_root().command, {}, "livewall", "_LIVEWALL_COMPLETE").source()
+    completion_class = get_completion_class(shell)
+    assert completion_class is not None
+    source = completion_class(context.find_root().command, {}, "livewall", "_LIVEWALL_COMPLETE").source()
     if into is not None:
         into.parent.mkdir(parents=True, exist_ok=True)  # a new user of fish has no such folder yet
     output.document(source.encode() + b"\n", into)

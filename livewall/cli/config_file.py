@@ -40,18 +40,18 @@ def config_option() -> click.Option:
         help="A TOML file with settings; options and variables take precedence over it.",
         is_eager=True,
         expose_value=False,
-        callback=_take,
+        callback=_load_defaults,
     )
 
 
-def _take(context: click.Context, parameter: click.Parameter, file: Path | None) -> None:
+def _load_defaults(context: click.Context, parameter: click.Parameter, file: Path | None) -> None:
     """Make the values of the file the defaults of the other options."""
     if file is None or context.resilient_parsing:
         return
-    found = loaded(file)
-    context.meta[CONFIGURATION] = found
-    context.default_map = {name: given.text for name, given in found.given.items()}
-    if found.exposed:
+    configuration = load_configuration(file)
+    context.meta[CONFIGURATION] = configuration
+    context.default_map = {name: given.text for name, given in configuration.given.items()}
+    if configuration.exposed:
         say(
             f"{file} holds the admin's token, and other users of this machine can read it: "
             "change its mode to 0600, and make a new token if they are not to have it."
@@ -59,7 +59,7 @@ def _take(context: click.Context, parameter: click.Parameter, file: Path | None)
 
 
 @cache
-def loaded(file: Path) -> Configuration:
+def load_configuration(file: Path) -> Configuration:
     """Read a configuration file. Raises BadConfiguration."""
     from livewall.configuration import load
     from livewall.toml_problems import TomlFault
@@ -90,7 +90,7 @@ def _configured(name: str) -> str | None:
     if file is None:
         return None
     try:
-        given = loaded(file).given.get(name)
+        given = load_configuration(file).given.get(name)
     except BadConfiguration:
         if click.get_current_context().resilient_parsing:
             return None  # a shell that completes a line must not print what is wrong with a file

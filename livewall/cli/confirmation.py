@@ -34,7 +34,7 @@ def confirm(question: Callable[[], Coroutine[Any, Any, str]], yes: bool, *, stri
         stop(REFUSED, "Nothing was done.")
 
 
-async def titled(server: Server, path: str, words: str) -> str:
+async def title_question(server: Server, path: str, words: str) -> str:
     """A question with the title of what it is about; of what was archived there is only its name."""
     try:
         title = str((await server.get(path))["title"])

@@ -27,7 +27,7 @@ folder_option = click.option(
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
     """What goes wrong with files becomes words and status 1."""
     from livewall.errors import LivewallError
 
@@ -41,7 +41,7 @@ def told() -> Iterator[None]:
         stop(REFUSED, f"The database: {reason(problem)}.")
 
 
-def existing(data: Path) -> Path:
+def existing_folder(data: Path) -> Path:
     if not data.is_dir():
         stop(REFUSED, f"There is no data folder {data}; --data or LIVEWALL_DATA say where it is.")
     return data
@@ -59,8 +59,8 @@ def backup(file: Path, as_json: bool, data: Path) -> None:
     """
     from livewall.store.backup import backup
 
-    with told():
-        backup(existing(data), file)
+    with report_errors():
+        backup(existing_folder(data), file)
     size = file.stat().st_size
     output.as_json({"file": str(file), "bytes": size}) if as_json else click.echo(f"{file}: {size:,} bytes")
 
@@ -79,14 +79,14 @@ def restore(file: Path | None, in_place: bool, data: Path) -> None:
     livewall restore --in-place
     """
     from livewall.store import backup as copies
-    from livewall.store.folder import OTHERS
+    from livewall.store.folder import GROUP_AND_OTHERS
 
     if (file is None) != in_place:
         raise click.UsageError("Give the FILE to restore, or --in-place.")
-    os.umask(OTHERS)
-    with told():
+    os.umask(GROUP_AND_OTHERS)
+    with report_errors():
         if file is None:
-            copies.restore_in_place(existing(data))
+            copies.restore_in_place(existing_folder(data))
         else:
             copies.restore(data, file)
     click.echo(f"{data} is restored; start the server.")
@@ -112,22 +112,22 @@ def recount(id: str, as_json: bool, data: Path) -> None:
     from livewall.voting.recount import erased_rounds, labels, recount
 
     id = id.removeprefix("polls/")
-    with told():
-        database = existing(data) / DATABASE
+    with report_errors():
+        database = existing_folder(data) / DATABASE
         if not database.exists():
             stop(REFUSED, f"There is no database in {data}.")
         try:
-            rounds, called = recount(database, id), labels(database, id)
-            gone = erased_rounds(database, id)
+            rounds, names = recount(database, id), labels(database, id)
+            erased_at = erased_rounds(database, id)
         except NotFound:
             stop(REFUSED, f"There is no poll {id!r} in {data}; recount takes a poll's ID, not a wall's code.")
-    for round, at in gone.items():
+    for round, at in erased_at.items():
         say(f"The ballots of round {round} were erased at {at}: its counts stand, and cannot be checked any more.")
-    if gone and not rounds:
+    if erased_at and not rounds:
         stop(REFUSED, "There is nothing left to count.")
     agree = all(each.agrees for each in rounds)
     if as_json:
-        erased = {str(round): at for round, at in gone.items()}
+        erased = {str(round): at for round, at in erased_at.items()}
         output.as_json({"poll": id, "agree": agree, "rounds": msgspec.to_builtins(rounds), "erased": erased})
     else:
         rows: list[tuple[object, ...]] = []
@@ -135,7 +135,7 @@ def recount(id: str, as_json: bool, data: Path) -> None:
             counted, kept = each.counted.counts, each.kept.counts
             both = [(option, counted.get(option, 0), kept.get(option, 0)) for option in counted | kept]
             for option, now, then in [*both, ("ballots", each.counted.ballots, each.kept.ballots)]:
-                rows.append((each.round, option, now, then, "agree" if now == then else "DIFFER", called.get(option)))
+                rows.append((each.round, option, now, then, "agree" if now == then else "DIFFER", names.get(option)))
         output.table(("Round", "Option", "Counted", "Kept", "", "Label"), rows, empty="No ballots.")
     if not agree:
         stop(REFUSED, "The counts kept are not those of the ballots.")

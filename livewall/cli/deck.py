@@ -48,8 +48,8 @@ def import_(server: Server, file: Path, wall: str | None, check: bool, id: str |
     """
     if check == bool(wall):
         raise click.UsageError("Give --wall CODE, or --check.")
-    data, name = content(file)
-    count, notes = checked(data, name)
+    data, name = read_file(file)
+    count, notes = check_deck(data, name)
     for note in notes:
         say(f"{name}: {note}.")
     if check:
@@ -60,20 +60,20 @@ def import_(server: Server, file: Path, wall: str | None, check: bool, id: str |
 
     async def work() -> dict[str, Any]:
         try:
-            made: dict[str, Any] = await server.call("POST", path, data, repeat=True)
-            return made
+            deck: dict[str, Any] = await server.call("POST", path, data, repeat=True)
+            return deck
         except Refusal as problem:
-            if lines := lines_of(problem.fields):
+            if lines := problem_lines(problem.fields):
                 stop_with(name, lines)
             raise
 
-    made = run(work())
+    deck = run(work())
     if as_json:
-        output.as_json(made)
+        output.as_json(deck)
     elif output.terminal():
-        output.table(("ID", "Title"), [(poll["id"], poll["title"]) for poll in made["polls"]], empty="")
+        output.table(("ID", "Title"), [(poll["id"], poll["title"]) for poll in deck["polls"]], empty="")
     else:
-        click.echo("\n".join(poll["id"] for poll in made["polls"]))
+        click.echo("\n".join(poll["id"] for poll in deck["polls"]))
 
 
 @click.command()
@@ -91,7 +91,7 @@ def export(server: Server, code: str, into: Path | None, as_json: bool) -> None:
     output.document(output.json_document({"deck": text}) if as_json else text.encode(), into)
 
 
-def content(file: Path) -> tuple[bytes, str]:
+def read_file(file: Path) -> tuple[bytes, str]:
     """The bytes of a file, and what it is called."""
     from livewall.voting.decks.deck import MOST_BYTES
 
@@ -104,22 +104,22 @@ def content(file: Path) -> tuple[bytes, str]:
         stop(REFUSED, f"{file} cannot be read: {reason(problem)}.")
 
 
-def checked(data: bytes, name: str) -> tuple[int, list[str]]:
+def check_deck(data: bytes, name: str) -> tuple[int, list[str]]:
     """How many polls the file has, and what of it is not kept; what is wrong with it ends the program."""
     from livewall.errors import BadInput
     from livewall.voting.decks import question_file
     from livewall.voting.decks.reader import DeckFault
 
     try:
-        taken = question_file.read(data)
-        return len(taken.polls), taken.notes
+        questions = question_file.read(data)
+        return len(questions.polls), questions.notes
     except DeckFault as fault:
         stop_with(name, [(str(problem.line), problem.reason) for problem in fault.problems])
     except BadInput as problem:
         stop(REFUSED, f"{name}: {problem}.")
 
 
-def lines_of(fields: Mapping[str, str]) -> list[tuple[str, str]]:
+def problem_lines(fields: Mapping[str, str]) -> list[tuple[str, str]]:
     """The lines of a deck that the server would not take."""
     return [(field.removeprefix("line "), why) for field, why in fields.items() if field.startswith("line ")]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from livewall.cli.exit_status import REFUSED, stop, words
+from livewall.cli.exit_status import REFUSED, refusal_text, stop
 
 
 @click.command()
@@ -38,13 +38,13 @@ def demo(seconds: float | None, port: int, address: str, data: Path | None) -> N
     from livewall.client.calls import NotReached, Refusal
     from livewall.demo.show import Failed, show
     from livewall.reaper import be_process_one
-    from livewall.store.folder import OTHERS
+    from livewall.store.folder import GROUP_AND_OTHERS
 
     be_process_one()
-    os.umask(OTHERS)
+    os.umask(GROUP_AND_OTHERS)
     try:
         asyncio.run(show(port=port, address=address, data=data, seconds=seconds, say=click.echo))
     except Refusal as problem:
-        stop(REFUSED, words(problem))
+        stop(REFUSED, refusal_text(problem))
     except (Failed, NotReached) as problem:
         stop(REFUSED, str(problem))

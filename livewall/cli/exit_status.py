@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 REFUSED, USAGE, NOT_REACHED, INTERRUPTED = 1, 2, 3, 130
 
-LOOKED_IN = "livewall.looked_in"
+SECRET_FOLDER = "livewall.looked_in"
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -26,7 +26,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except Refusal as problem:
-        stop(REFUSED, words(problem))
+        stop(REFUSED, refusal_text(problem))
     except Unclear as problem:
         stop(NOT_REACHED, f"{problem} Whether it was done is not known; look before you repeat it.")
     except NotReached as problem:
@@ -50,14 +50,14 @@ def say(message: str) -> None:
     click.echo(f"livewall: {one_line(message)}", err=True)
 
 
-def look_in(folder: Path | None) -> None:
+def remember_secret_folder(folder: Path | None) -> None:
     """Note where the secret of the server was looked for, for words about it."""
-    click.get_current_context().meta[LOOKED_IN] = folder
+    click.get_current_context().meta[SECRET_FOLDER] = folder
 
 
-def advice_about_token(code: str) -> str:
+def token_advice(code: str) -> str:
     context = click.get_current_context(silent=True)
-    folder: Path | None = context.meta.get(LOOKED_IN) if context else None
+    folder: Path | None = context.meta.get(SECRET_FOLDER) if context else None
     token = "a token with --token or LIVEWALL_TOKEN"
     which = "say which data folder the server uses with --data or LIVEWALL_DATA"
     if code == "bad_token":
@@ -69,11 +69,11 @@ def advice_about_token(code: str) -> str:
     return f"No server's secret that you may read is in {folder}: {which}, or give {token}."
 
 
-def words(problem: Refusal) -> str:
+def refusal_text(problem: Refusal) -> str:
     """What the server said, and what to do about it where it can be said from here."""
     advice = {
-        "unauthenticated": advice_about_token("unauthenticated"),
-        "bad_token": advice_about_token("bad_token"),
+        "unauthenticated": token_advice("unauthenticated"),
+        "bad_token": token_advice("bad_token"),
         "forbidden": "Your token does not allow this.",
         "no_such_poll": "Give a poll's id, or the code of a wall that shows one.",
         "bad_code": "Give the one you were handed with --code.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-WHOLE = 1000  # characters; click cuts a description off where its line would end
+MAX_HELP = 1000  # characters; click cuts a description off where its line would end
 
 
 class Group(click.Group):
@@ -14,4 +14,4 @@ class Group(click.Group):
         listed = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         shown = [(name, each) for name, each in listed if each is not None and not each.hidden]
         with formatter.section("Commands"):
-            formatter.write_dl([(name, each.get_short_help_str(WHOLE)) for name, each in shown])
+            formatter.write_dl([(name, each.get_short_help_str(MAX_HELP)) for name, each in shown])

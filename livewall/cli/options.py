@@ -10,15 +10,15 @@ from typing import Any, TypeVar
 import click
 
 from livewall.cli.config_file import configured_data, configured_url
-from livewall.cli.exit_status import look_in, say
+from livewall.cli.exit_status import remember_secret_folder, say
 from livewall.client.calls import Server, server_url
-from livewall.client.secret import admin_token, is_loopback, stays_here
+from livewall.client.secret import admin_token, is_loopback, is_this_machine
 from livewall.settings import data_folder, secret
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PATIENCE = 30.0  # seconds, once the server was there
-STARTING = 5.0  # seconds that a server of this machine is given to start
+RETRY_SECONDS = 30.0  # seconds, once the server was there
+START_SECONDS = 5.0  # seconds that a server of this machine is given to start
 
 
 class Url(click.ParamType[str]):
@@ -58,20 +58,22 @@ def patient_server_options(command: F) -> F:
 
 
 def _server_options(command: F, *, wait: float | None) -> F:
-    def with_server(*args: Any, url: str, token: str | None, data: Path | None, wait: float | None, **more: Any) -> Any:
+    def with_server(
+        *args: Any, url: str, token: str | None, data: Path | None, wait: float | None, **arguments: Any
+    ) -> Any:
         if wait is None:
-            wait = STARTING if is_loopback(url) else 0.0
-        given = secret(token or "")
-        folder = None if given or not stays_here(url) else data or data_folder()
+            wait = START_SECONDS if is_loopback(url) else 0.0
+        given_token = secret(token or "")
+        folder = None if given_token or not is_this_machine(url) else data or data_folder()
 
         def find() -> str | None:
             return admin_token(folder) if folder else None
 
-        look_in(folder)
-        if given and sys.stderr.isatty() and given_on_the_command_line("token"):
+        remember_secret_folder(folder)
+        if given_token and sys.stderr.isatty() and is_on_command_line("token"):
             say("--token can be read by every user of this machine (ps); LIVEWALL_TOKEN cannot.")
-        server = Server(url, given or find(), patience=PATIENCE, wait=wait, find_token=find, say=say)
-        return command(*args, server=server, **more)
+        server = Server(url, given_token or find(), patience=RETRY_SECONDS, wait=wait, find_token=find, say=say)
+        return command(*args, server=server, **arguments)
 
     with_server.__name__, with_server.__doc__ = command.__name__, command.__doc__
     with_server.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
@@ -85,7 +87,7 @@ def wait_option(default: float | None) -> Callable[[F], F]:
         "--wait",
         type=click.FloatRange(0),
         default=default,
-        show_default=f"{STARTING:g} where it is this machine's, else 0" if default is None else f"{default:g}",
+        show_default=f"{START_SECONDS:g} where it is this machine's, else 0" if default is None else f"{default:g}",
         metavar="SECONDS",
         help="How long to wait for a server that is not there.",
     )
@@ -101,7 +103,7 @@ def token_option(command: F) -> F:
     )(command)
 
 
-def given_on_the_command_line(name: str) -> bool:
+def is_on_command_line(name: str) -> bool:
     """Whether the option stands among the arguments, and not in the environment or nowhere."""
     source = click.get_current_context().get_parameter_source(name)
     return source is click.core.ParameterSource.COMMANDLINE
@@ -146,12 +148,12 @@ def wall_option(help: str) -> Callable[[F], F]:
     return click.option("--wall", metavar="CODE", help=help, shell_complete=_complete("walls"))
 
 
-def _complete(what: str) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
+def _complete(collection: str) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
     """What the server has of this, imported when somebody presses the tabulator."""
 
-    def complete(context: click.Context, parameter: click.Parameter, begun: str) -> list[Any]:
+    def complete(context: click.Context, parameter: click.Parameter, prefix: str) -> list[Any]:
         from livewall.cli import completion_values
 
-        return completion_values.known(what, context.params, begun)
+        return completion_values.complete(collection, context.params, prefix)
 
     return complete

@@ -86,12 +86,12 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str) 
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(box=None, pad_edge=False, header_style="bold")
+    rich_table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        shown.add_column(column, overflow="fold")
+        rich_table.add_column(column, overflow="fold")
     for row in cells:
-        shown.add_row(*[Text(cell) for cell in row])
-    Console().print(shown)
+        rich_table.add_row(*[Text(cell) for cell in row])
+    Console().print(rich_table)
 
 
 def bar(part: int, whole: int, width: int = 30) -> str:

@@ -40,11 +40,11 @@ def check(context: click.Context, files: tuple[Path, ...], as_json: bool) -> Non
     \b
     livewall pipeline check release.toml
     """
-    found = [looked_at(file) for file in files]
+    results = [check_file(file) for file in files]
     if as_json:
-        output.as_json(found)
+        output.as_json(results)
     else:
-        for each in found:
+        for each in results:
             for problem in each["errors"]:
                 click.echo(output.plain(f"{problem['file']}:{problem['line']}: {problem['reason']}"))
             for note in each["notes"]:
@@ -52,27 +52,27 @@ def check(context: click.Context, files: tuple[Path, ...], as_json: bool) -> Non
             if not each["errors"]:
                 steps = each["steps"]
                 click.echo(f"{each['file']}: ok, {steps} step{'' if steps == 1 else 's'}")
-    if any(each["errors"] for each in found):
+    if any(each["errors"] for each in results):
         context.exit(REFUSED)
 
 
-def looked_at(file: Path) -> dict[str, Any]:
+def check_file(file: Path) -> dict[str, Any]:
     """How many steps a file has, or what is wrong with it and where."""
     from livewall.tasks.pipelines.pipeline import checked
     from livewall.toml_file import decoded, read
     from livewall.toml_problems import TomlFault
 
     try:
-        found, notes = checked(decoded(read(file), str(file)), file.stem, str(file), environment_with())
-        return {"file": str(file), "steps": len(found.steps), "errors": [], "notes": _listed(notes)}
+        pipeline, notes = checked(decoded(read(file), str(file)), file.stem, str(file), environment_with())
+        return {"file": str(file), "steps": len(pipeline.steps), "errors": [], "notes": _as_dicts(notes)}
     except TomlFault as fault:
-        errors = _listed(fault.problems)
+        errors = _as_dicts(fault.problems)
     except OSError as problem:
         errors = [{"file": str(file), "line": 1, "reason": f"the file cannot be read: {reason(problem)}"}]
     return {"file": str(file), "steps": 0, "errors": errors, "notes": []}
 
 
-def _listed(problems: list[Problem]) -> list[dict[str, Any]]:
+def _as_dicts(problems: list[Problem]) -> list[dict[str, Any]]:
     return [{"file": each.file, "line": each.line, "reason": each.reason} for each in problems]
 
 
@@ -85,22 +85,22 @@ def list_(server: Server, as_json: bool) -> None:
     \b
     livewall pipeline list
     """
-    found = run(pages(server, "/api/pipelines"))
+    pipelines = run(pages(server, "/api/pipelines"))
     if as_json:
-        output.as_json(found)
+        output.as_json(pipelines)
         return
     rows = [
         (item["name"], len(item["steps"]), " ".join(param["name"] for param in item["params"]),
-         _state(item["errors"]) or item["title"])
-        for item in found
+         _errors_text(item["errors"]) or item["title"])
+        for item in pipelines
     ]  # fmt: skip
     empty = "No pipeline: put a TOML file into the folder that `serve --pipelines` names."
     output.table(("Name", "Steps", "Parameters", "Title"), rows, empty=empty)
 
 
-def _state(errors: list[dict[str, str]]) -> str:
+def _errors_text(errors: list[dict[str, str]]) -> str:
     """What is wrong with a pipeline, in few words."""
     if not errors:
         return ""
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return f"{errors[0]['file']}:{errors[0]['line']}: {errors[0]['reason']}{more}"
+    others = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{errors[0]['file']}:{errors[0]['line']}: {errors[0]['reason']}{others}"

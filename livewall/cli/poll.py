@@ -13,8 +13,8 @@ from livewall.cli.exit_status import run
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, json_option, poll_argument, server_options, wall_option
 from livewall.cli.paging import pages
-from livewall.cli.poll_commands import act, told
-from livewall.cli.tally_table import said
+from livewall.cli.poll_commands import post_action, print_poll
+from livewall.cli.tally_table import tally_text
 from livewall.client.ballots import find_poll
 from livewall.client.calls import Server, segment
 from livewall.own_command import this_command
@@ -101,7 +101,7 @@ def create(
         body |= {"kind": SEVERAL, "max_choices": max_choices or len(options)}
     elif kind:
         body |= {"kind": kind, "max_choices": max_choices or 1}
-    given = {
+    settings = {
         "wall": wall.upper() if wall else None,
         "results": results,
         "quorum": quorum,
@@ -111,14 +111,14 @@ def create(
         "assurance": "code" if codes else None,
         "closes_in": closes_in,
     }
-    body |= {name: value for name, value in given.items() if value is not None}
+    body |= {name: value for name, value in settings.items() if value is not None}
 
     async def work() -> dict[str, Any]:
-        made: dict[str, Any] = await server.post("/api/polls", body)
-        return await act(server, made, "open") if open_now else made
+        poll: dict[str, Any] = await server.post("/api/polls", body)
+        return await post_action(server, poll, "open") if open_now else poll
 
-    made = run(work())
-    output.as_json(made) if as_json else click.echo(made["id"])
+    poll = run(work())
+    output.as_json(poll) if as_json else click.echo(poll["id"])
 
 
 def with_abstention(options: Sequence[Any], label: str | None) -> list[Any]:
@@ -126,14 +126,17 @@ def with_abstention(options: Sequence[Any], label: str | None) -> list[Any]:
     if label is None:
         return list(options)
     plain = [each if isinstance(each, dict) else {"label": each} for each in options]
-    made = [{key: value for key, value in each.items() if key != "abstain"} for each in plain]
-    found = matching(label, [each["label"] for each in made])
-    if len(found) > 1:
+    marked = [{key: value for key, value in each.items() if key != "abstain"} for each in plain]
+    matches = matching(label, [each["label"] for each in marked])
+    if len(matches) > 1:
         raise click.UsageError(f"--abstain {label!r} means more than one option.")
-    if found:
-        made[found[0]]["abstain"] = True
-        return made
-    return [*(made if any(isinstance(each, dict) for each in options) else options), {"label": label, "abstain": True}]
+    if matches:
+        marked[matches[0]]["abstain"] = True
+        return marked
+    return [
+        *(marked if any(isinstance(each, dict) for each in options) else options),
+        {"label": label, "abstain": True},
+    ]
 
 
 @poll.command()
@@ -177,7 +180,7 @@ def edit(
     livewall poll edit $poll --title "Which release goes out today?"
     livewall poll edit $poll --quorum none --closes-in 90
     """
-    given = {
+    settings = {
         "title": title,
         "options": with_abstention(options, abstain) if options else None,
         "kind": kind if multi is None else SEVERAL if multi else ONE,
@@ -190,19 +193,19 @@ def edit(
         "closes_in": closes_in,
         "assurance": None if codes is None else "code" if codes else "open",
     }
-    body = {name: None if value == "none" else value for name, value in given.items() if value is not None}
+    body = {name: None if value == "none" else value for name, value in settings.items() if value is not None}
     if not body and abstain is None:
         raise click.UsageError("Say what is to change.")
 
     async def work() -> dict[str, Any]:
-        found = await find_poll(server, poll)
+        current = await find_poll(server, poll)
         if abstain is not None and not options:
-            body["options"] = with_abstention(found["options"], abstain)
-        changed: dict[str, Any] = await server.put(f"/api/polls/{segment(found['id'])}", body)
+            body["options"] = with_abstention(current["options"], abstain)
+        changed: dict[str, Any] = await server.put(f"/api/polls/{segment(current['id'])}", body)
         return changed
 
     changed = run(work())
-    told(changed, as_json)
+    print_poll(changed, as_json)
 
 
 @poll.command(name="list")
@@ -235,22 +238,22 @@ def show(server: Server, poll: str, as_json: bool) -> None:
     livewall poll show $poll
     livewall poll show K7M2QD --json | jq .closes_at
     """
-    found = run(find_poll(server, poll))
+    state = run(find_poll(server, poll))
     if as_json:
-        output.as_json(found)
+        output.as_json(state)
         return
     names = ("id", "title", "phase", "round", "wall", "kind", "max_choices", "results", "published", "allow_change",
              "assurance", "closes_at", "closed_at", "quorum", "majority", "compare", "erased_at")  # fmt: skip
-    given = [(name, found[name]) for name in names if found.get(name) is not None]
-    rows = [(name, output.when(value) if name.endswith("_at") else word(value)) for name, value in given]
-    for each in found["options"]:
+    fields = [(name, state[name]) for name in names if state.get(name) is not None]
+    rows = [(name, output.when(value) if name.endswith("_at") else value_text(value)) for name, value in fields]
+    for each in state["options"]:
         rows.append(("abstain" if each.get("abstain") else "option", f"{each['id']} {each['label']}"))
-    if found["tally"] is not None:
-        rows.append(("tally", said(found, found["tally"])))
+    if state["tally"] is not None:
+        rows.append(("tally", tally_text(state, state["tally"])))
     output.table(("Poll", ""), rows, empty="")
 
 
-def word(value: Any) -> str:
+def value_text(value: Any) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 

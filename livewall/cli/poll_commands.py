@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from livewall.cli import output
-from livewall.cli.confirmation import confirm, titled, yes_option
+from livewall.cli.confirmation import confirm, title_question, yes_option
 from livewall.cli.exit_status import run
 from livewall.cli.options import acting_server_options, json_option, poll_argument
 from livewall.client.ballots import find_poll
@@ -20,28 +20,30 @@ def address(poll: dict[str, Any], rest: str = "") -> str:
     return f"/api/polls/{segment(poll['id'])}{rest}"
 
 
-async def act(server: Server, poll: dict[str, Any], action: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+async def post_action(
+    server: Server, poll: dict[str, Any], action: str, body: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Opening, closing, publishing, and leaving a named round do the same done twice."""
     answer: dict[str, Any] = await server.post(address(poll, f"/{action}"), body, repeat=True)
     return answer
 
 
-def acted(server: Server, name: str, action: str, as_json: bool, body: dict[str, Any] | None = None) -> None:
+def run_action(server: Server, name: str, action: str, as_json: bool, body: dict[str, Any] | None = None) -> None:
     async def work() -> dict[str, Any]:
-        return await act(server, await find_poll(server, name), action, body)
+        return await post_action(server, await find_poll(server, name), action, body)
 
-    told(run(work()), as_json)
+    print_poll(run(work()), as_json)
 
 
-def told(poll: dict[str, Any], as_json: bool) -> None:
+def print_poll(poll: dict[str, Any], as_json: bool) -> None:
     if as_json:
         output.as_json(poll)
         return
     ends = f", until {output.when(poll['closes_at'])}" if poll["phase"] == "open" and poll["closes_at"] else ""
-    kept = ", result hidden" if poll["results"] == "on_publish" else ""
-    shown = ", published" if poll["published"] else kept
-    gone = ", ballots erased" if poll.get("erased_at") else ""
-    click.echo(f"{poll['id']} {poll['phase']}, round {poll['round']}{ends}{shown}{gone}")
+    hidden = ", result hidden" if poll["results"] == "on_publish" else ""
+    shown = ", published" if poll["published"] else hidden
+    erased = ", ballots erased" if poll.get("erased_at") else ""
+    click.echo(f"{poll['id']} {poll['phase']}, round {poll['round']}{ends}{shown}{erased}")
 
 
 @click.command(name="open")
@@ -54,7 +56,7 @@ def open_(server: Server, poll: str, as_json: bool) -> None:
     \b
     livewall poll open $poll
     """
-    acted(server, poll, "open", as_json)
+    run_action(server, poll, "open", as_json)
 
 
 @click.command()
@@ -67,7 +69,7 @@ def close(server: Server, poll: str, as_json: bool) -> None:
     \b
     livewall poll close K7M2QD
     """
-    acted(server, poll, "close", as_json)
+    run_action(server, poll, "close", as_json)
 
 
 @click.command()
@@ -89,12 +91,12 @@ def timer(server: Server, poll: str, add: int | None, left: int | None, none: bo
     body = {"add": add} if add is not None else {"left": left}
 
     async def work() -> dict[str, Any]:
-        found = await find_poll(server, poll)
+        current = await find_poll(server, poll)
         # More time asked for twice would be twice the time.
-        answer: dict[str, Any] = await server.post(address(found, "/timer"), body, repeat=left is not None or none)
+        answer: dict[str, Any] = await server.post(address(current, "/timer"), body, repeat=left is not None or none)
         return answer
 
-    told(run(work()), as_json)
+    print_poll(run(work()), as_json)
 
 
 @click.command()
@@ -108,7 +110,7 @@ def publish(server: Server, poll: str, withdraw: bool, as_json: bool) -> None:
     \b
     livewall poll publish $poll
     """
-    acted(server, poll, "publish", as_json, {"published": False} if withdraw else None)
+    run_action(server, poll, "publish", as_json, {"published": False} if withdraw else None)
 
 
 @click.command()
@@ -121,7 +123,7 @@ def withdraw(server: Server, poll: str, as_json: bool) -> None:
     \b
     livewall poll withdraw $poll
     """
-    acted(server, poll, "publish", as_json, {"published": False})
+    run_action(server, poll, "publish", as_json, {"published": False})
 
 
 @click.command()
@@ -137,11 +139,11 @@ def hide(server: Server, poll: str, as_json: bool) -> None:
     """
 
     async def work() -> dict[str, Any]:
-        found = await find_poll(server, poll)
-        changed: dict[str, Any] = await server.put(address(found), {"results": "on_publish"})
-        return await act(server, changed, "publish", {"published": False}) if changed["published"] else changed
+        current = await find_poll(server, poll)
+        changed: dict[str, Any] = await server.put(address(current), {"results": "on_publish"})
+        return await post_action(server, changed, "publish", {"published": False}) if changed["published"] else changed
 
-    told(run(work()), as_json)
+    print_poll(run(work()), as_json)
 
 
 @click.command()
@@ -159,16 +161,16 @@ def reset(server: Server, poll: str, round: int | None, yes: bool, as_json: bool
     """
 
     async def question() -> str:
-        found = await find_poll(server, poll)
-        return f"Leave round {found['round']} of {output.plain(found['title'])}? Its result leaves every screen."
+        current = await find_poll(server, poll)
+        return f"Leave round {current['round']} of {output.plain(current['title'])}? Its result leaves every screen."
 
     confirm(question, yes, strict=False)
 
     async def work() -> dict[str, Any]:
-        found = await find_poll(server, poll)
-        return await act(server, found, "reset", {"round": round or found["round"]})
+        current = await find_poll(server, poll)
+        return await post_action(server, current, "reset", {"round": round or current["round"]})
 
-    told(run(work()), as_json)
+    print_poll(run(work()), as_json)
 
 
 @click.command()
@@ -183,11 +185,11 @@ def duplicate(server: Server, poll: str, as_json: bool) -> None:
     """
 
     async def work() -> dict[str, Any]:
-        made: dict[str, Any] = await server.post(address(await find_poll(server, poll), "/duplicate"))
-        return made
+        copy: dict[str, Any] = await server.post(address(await find_poll(server, poll), "/duplicate"))
+        return copy
 
-    made = run(work())
-    output.as_json(made) if as_json else click.echo(made["id"])
+    copy = run(work())
+    output.as_json(copy) if as_json else click.echo(copy["id"])
 
 
 @click.command()
@@ -201,10 +203,10 @@ def archive(server: Server, poll: str, yes: bool, as_json: bool) -> None:
     \b
     livewall poll archive $poll --yes
     """
-    asked(server, poll, "Archive {}? It leaves every list and screen.", yes)
+    confirm_for_poll(server, poll, "Archive {}? It leaves every list and screen.", yes)
 
     async def work() -> tuple[str, Any]:
-        id = await the_id(server, poll)
+        id = await find_poll_id(server, poll)
         return id, await server.delete(f"/api/polls/{segment(id)}")
 
     id, answer = run(work())
@@ -222,7 +224,7 @@ def restore(server: Server, id: str, as_json: bool) -> None:
     livewall poll restore $poll
     """
     id = id.removeprefix("polls/")
-    told(run(server.post(f"/api/polls/{segment(id)}/restore", repeat=True)), as_json)
+    print_poll(run(server.post(f"/api/polls/{segment(id)}/restore", repeat=True)), as_json)
 
 
 @click.command()
@@ -236,23 +238,25 @@ def erase(server: Server, poll: str, yes: bool, as_json: bool) -> None:
     \b
     livewall poll erase $poll --yes
     """
-    asked(server, poll, "Erase the ballots of {}? The counts stay; receipts and recounts end with them.", yes)
+    confirm_for_poll(
+        server, poll, "Erase the ballots of {}? The counts stay; receipts and recounts end with them.", yes
+    )
 
     async def work() -> dict[str, Any]:
-        erased: dict[str, Any] = await server.delete(f"/api/polls/{segment(await the_id(server, poll))}/ballots")
+        erased: dict[str, Any] = await server.delete(f"/api/polls/{segment(await find_poll_id(server, poll))}/ballots")
         return erased
 
-    told(run(work()), as_json)
+    print_poll(run(work()), as_json)
 
 
-def asked(server: Server, name: str, words: str, yes: bool) -> None:
+def confirm_for_poll(server: Server, name: str, words: str, yes: bool) -> None:
     async def question() -> str:
-        return await titled(server, f"/api/polls/{segment(await the_id(server, name))}", words)
+        return await title_question(server, f"/api/polls/{segment(await find_poll_id(server, name))}", words)
 
     confirm(question, yes)
 
 
-async def the_id(server: Server, name: str) -> str:
+async def find_poll_id(server: Server, name: str) -> str:
     """The id that `name` means. One of a poll is taken as it is: an archived poll cannot be looked up."""
     bare = name.removeprefix("polls/")
     if len(bare) == ID_LENGTH and bare.isalnum():

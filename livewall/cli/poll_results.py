@@ -10,15 +10,15 @@ import click
 from livewall.cli import output
 from livewall.cli.exit_status import REFUSED, run, stop
 from livewall.cli.options import json_option, output_option, poll_argument, server_options
-from livewall.cli.tally_table import percent, rows, said
+from livewall.cli.tally_table import percent, rows, tally_text
 from livewall.client.ballots import find_poll
 from livewall.client.calls import Server, segment
 
 
-async def about(server: Server, name: str, rest: str) -> tuple[dict[str, Any], Any]:
+async def poll_and_answer(server: Server, name: str, rest: str) -> tuple[dict[str, Any], Any]:
     """The poll that `name` means, and what the server answers about it."""
-    found = await find_poll(server, name)
-    return found, await server.get(f"/api/polls/{segment(found['id'])}/{rest}")
+    poll = await find_poll(server, name)
+    return poll, await server.get(f"/api/polls/{segment(poll['id'])}/{rest}")
 
 
 @click.command()
@@ -40,26 +40,26 @@ def results(server: Server, poll: str, rounds: bool, export: bool, into: Path | 
     if into is not None and not export:
         raise click.UsageError("--output goes with --export.")
     if export:
-        output.document(output.json_document(run(about(server, poll, "results.json"))[1]), into)
+        output.document(output.json_document(run(poll_and_answer(server, poll, "results.json"))[1]), into)
     elif rounds:
         show_rounds(server, poll, as_json)
     else:
         show_tally(run(find_poll(server, poll)), as_json)
 
 
-def show_tally(found: dict[str, Any], as_json: bool) -> None:
-    tally = found["tally"]
+def show_tally(poll: dict[str, Any], as_json: bool) -> None:
+    tally = poll["tally"]
     if tally is None:
-        stop(REFUSED, f"The results of {found['id']} are not shown yet (they are {found['results']}).")
+        stop(REFUSED, f"The results of {poll['id']} are not shown yet (they are {poll['results']}).")
     if as_json:
-        output.as_json({"poll": found["id"], "title": found["title"], "phase": found["phase"], **tally})
+        output.as_json({"poll": poll["id"], "title": poll["title"], "phase": poll["phase"], **tally})
         return
-    listed = rows(found, tally)
+    listed = rows(poll, tally)
     if not output.terminal():
         output.table((), [(row.id, row.votes, row.label) for row in listed], empty="")
         return
     most = max((row.votes for row in listed), default=0)
-    output.heading(found["title"])
+    output.heading(poll["title"])
     output.table(
         ("", "Votes", "", "Option", ""),
         [
@@ -68,7 +68,7 @@ def show_tally(found: dict[str, Any], as_json: bool) -> None:
         ],
         empty="",
     )
-    click.echo(output.plain(said(found, tally)))
+    click.echo(output.plain(tally_text(poll, tally)))
 
 
 @click.command()
@@ -85,22 +85,22 @@ def rounds(server: Server, poll: str, as_json: bool) -> None:
 
 
 def show_rounds(server: Server, name: str, as_json: bool) -> None:
-    found, answer = run(about(server, name, "rounds"))
+    poll, answer = run(poll_and_answer(server, name, "rounds"))
     if as_json:
         output.as_json(answer)
         return
     tallies = answer["items"]
     if not output.terminal():
-        lines = [(tally["round"], row.id, row.votes, row.label) for tally in tallies for row in rows(found, tally)]
+        lines = [(tally["round"], row.id, row.votes, row.label) for tally in tallies for row in rows(poll, tally)]
         output.table((), lines, empty="")
         return
-    beside = [rows(found, tally) for tally in tallies]
-    output.heading(found["title"])
+    rows_by_round = [rows(poll, tally) for tally in tallies]
+    output.heading(poll["title"])
     output.table(
         ("", "Option", *(f"Round {tally['round']}" for tally in tallies)),
         [
             (each[0].id, each[0].label, *(f"{row.votes} {percent(row.share)}" for row in each))
-            for each in zip(*beside, strict=True)
+            for each in zip(*rows_by_round, strict=True)
         ]
         + [("", "ballots", *(tally["ballots"] for tally in tallies))],
         empty="",
@@ -119,7 +119,7 @@ def replay(server: Server, poll: str, round: int | None, as_json: bool) -> None:
     livewall poll replay $poll
     livewall poll replay $poll --round 1 --json
     """
-    _, answer = run(about(server, poll, f"replay{f'?round={round}' if round else ''}"))
+    _, answer = run(poll_and_answer(server, poll, f"replay{f'?round={round}' if round else ''}"))
     if as_json:
         output.as_json(answer)
         return
@@ -139,7 +139,7 @@ def ballots(server: Server, poll: str, into: Path | None) -> None:
     \b
     livewall poll ballots $poll --output ballots.csv
     """
-    fetched(server, poll, "ballots.csv", into)
+    print_raw(server, poll, "ballots.csv", into)
 
 
 @click.command()
@@ -156,17 +156,17 @@ def picture(server: Server, poll: str, race: bool, round: int | None, dark: bool
     livewall poll picture $poll --output result.svg
     livewall poll picture $poll --race --dark --output race.svg
     """
-    given = [f"round={round}" if round else "", "theme=dark" if dark else ""]
-    query = "&".join(filter(None, given))
-    fetched(server, poll, f"{'race' if race else 'results'}.svg" + (f"?{query}" if query else ""), into)
+    parameters = [f"round={round}" if round else "", "theme=dark" if dark else ""]
+    query = "&".join(filter(None, parameters))
+    print_raw(server, poll, f"{'race' if race else 'results'}.svg" + (f"?{query}" if query else ""), into)
 
 
-def fetched(server: Server, poll: str, rest: str, into: Path | None) -> None:
+def print_raw(server: Server, poll: str, rest: str, into: Path | None) -> None:
     """Print an answer that is no JSON, byte for byte, or write it to a file."""
 
     async def work() -> bytes:
-        found = await find_poll(server, poll)
-        return await server.raw(f"/api/polls/{segment(found['id'])}/{rest}")
+        state = await find_poll(server, poll)
+        return await server.raw(f"/api/polls/{segment(state['id'])}/{rest}")
 
     output.document(run(work()), into)
 
@@ -182,11 +182,11 @@ def receipt(server: Server, poll: str, receipt: str, as_json: bool) -> None:
     \b
     livewall poll receipt $poll 7Q4F-K7M2-9PRT-QD4X
     """
-    found, ballot = run(about(server, poll, f"receipts/{segment(receipt)}"))
+    state, ballot = run(poll_and_answer(server, poll, f"receipts/{segment(receipt)}"))
     if as_json:
-        output.as_json({"poll": found["id"], **ballot})
+        output.as_json({"poll": state["id"], **ballot})
         return
-    labels = {option["id"]: option["label"] for option in found["options"]}
+    labels = {option["id"]: option["label"] for option in state["options"]}
     if not output.terminal():
         output.table((), [(id, labels.get(id, "")) for id in ballot["choices"]], empty="")
         return

@@ -17,13 +17,13 @@ from livewall.cli import output
 from livewall.cli.exit_status import INTERRUPTED, REFUSED, run, say, stop
 from livewall.cli.options import acting_server_options, output_option
 from livewall.client.calls import Server
-from livewall.client.secret import stays_here
+from livewall.client.secret import is_this_machine
 
 T = TypeVar("T")
 
-FILES_EACH = 3  # the live connection, one for the page or the ballots, one that is gone without a word
-REDRAW = 0.5  # seconds, on a terminal
-SPEAK = 2.0  # the same in a pipe
+FILES_PER_VOTER = 3  # the live connection, one for the page or the ballots, one that is gone without a word
+REDRAW_SECONDS = 0.5  # seconds, on a terminal
+LINE_SECONDS = 2.0  # the same in a pipe
 
 
 @click.command()
@@ -60,7 +60,7 @@ def rehearse(
       livewall rehearse --voters 300
       livewall rehearse --voters 1000 --wifi poor --seconds 120 --ack 0.5 --json
     """
-    if not (yes or stays_here(server.url)):
+    if not (yes or is_this_machine(server.url)):
         question = f"{server.url} is not this machine. Send it {voters} voters?"
         if not sys.stdin.isatty():
             raise click.UsageError(f"{question} Say so with --yes.")
@@ -71,15 +71,15 @@ def rehearse(
     from livewall.rehearsal.report import Limits
 
     if clean:
-        count = finish(sequence.clean(server, say))
+        count = run_interruptibly(sequence.clean(server, say))
         say(f"{count} taken away." if count else "Nothing was left.")
         return
-    if (files := raise_file_limit()) < FILES_EACH * voters:
+    if (files := raise_file_limit()) < FILES_PER_VOTER * voters:
         say(f"{voters} voters need more open files than the {files} that this process may have: ulimit -n.")
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
-    wanted = sequence.Plan(voters, seconds, screens, BY_NAME[wifi], seed, Limits(ack, screen))
+    plan = sequence.Plan(voters, seconds, screens, BY_NAME[wifi], seed, Limits(ack, screen))
     say(f"{voters} voters, {screens} screens, {wifi} wifi, {seconds:g} seconds and what the checks take; --seed {seed}")
-    report = finish(perform(server, wanted))
+    report = run_interruptibly(perform(server, plan))
     if into is not None:
         output.document(output.json_document(report.as_dict()), into)
     if as_json:
@@ -92,17 +92,17 @@ def rehearse(
         sys.exit(REFUSED)
 
 
-async def perform(server: Server, wanted: Any) -> Any:
+async def perform(server: Server, plan: Any) -> Any:
     from livewall.rehearsal.sequence import rehearse as run_rehearsal
 
     progress = Progress()
     try:
-        return await run_rehearsal(server, wanted, say=progress.say, began=progress.follow)
+        return await run_rehearsal(server, plan, say=progress.say, started=progress.follow)
     finally:
         await progress.end()
 
 
-def finish(work: Coroutine[Any, Any, T]) -> T:
+def run_interruptibly(work: Coroutine[Any, Any, T]) -> T:
     """What `work` comes to. The first Ctrl-C or SIGTERM ends it in order, cleaning up; a second one leaves at once."""
 
     async def interruptible() -> T | None:
@@ -114,10 +114,10 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
         except asyncio.CancelledError:
             return None
 
-    found = run(interruptible())
-    if found is None:
+    result = run(interruptible())
+    if result is None:
         stop(INTERRUPTED, "Interrupted.")
-    return found
+    return result
 
 
 class Progress:
@@ -136,7 +136,7 @@ class Progress:
 
     def follow(self, crowd: Any) -> None:
         self._crowd, self._start = crowd, time.monotonic()
-        self._task = asyncio.ensure_future(self._draw() if self._console.is_terminal else self._speak())
+        self._task = asyncio.ensure_future(self._draw() if self._console.is_terminal else self._print_lines())
 
     async def end(self) -> None:
         if self._task is not None:
@@ -144,7 +144,7 @@ class Progress:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def line(self) -> str:
-        figures = self._crowd.hall.figures
+        figures = self._crowd.run.figures
         live = sum(count for name, count in figures.live.items() if name != "screens")
         parts = [
             f"{time.monotonic() - self._start:5.1f} s",
@@ -153,7 +153,7 @@ class Progress:
             f"{figures.acknowledged_ballots} ballots acknowledged",
             f"{figures.returned} came back",
         ]
-        faults = len(self._crowd.hall.faults)
+        faults = len(self._crowd.run.faults)
         return output.plain(" · ".join([*parts, *([f"{faults} FAULTS"] if faults else []), self._crowd.phase]))
 
     async def _draw(self) -> None:
@@ -161,10 +161,10 @@ class Progress:
 
         with self._console.status(Text(self.line())) as status:
             while True:
-                await asyncio.sleep(REDRAW)
+                await asyncio.sleep(REDRAW_SECONDS)
                 status.update(Text(self.line()))
 
-    async def _speak(self) -> None:
+    async def _print_lines(self) -> None:
         while True:
-            await asyncio.sleep(SPEAK)
+            await asyncio.sleep(LINE_SECONDS)
             self.say(self.line())

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import click
 
 from livewall.cli import output
-from livewall.cli.exit_status import NOT_REACHED, REFUSED, run, say, stop, words
+from livewall.cli.exit_status import NOT_REACHED, REFUSED, refusal_text, run, say, stop
 from livewall.cli.options import json_option, patient_server_options
 from livewall.cli.run import spool
 from livewall.client.calls import Refusal, Server, segment
@@ -70,23 +70,23 @@ def report(
     if title is not None:
         if task or not steps:
             raise click.UsageError("--new takes one or more --step, and no TASK.")
-        made = run(create(server, title, [parse_step(text) for text in steps], task_id))
-        output.as_json(made) if as_json else click.echo(made["id"])
+        task_created = run(create(server, title, [parse_step(text) for text in steps], task_id))
+        output.as_json(task_created) if as_json else click.echo(task_created["id"])
         return
     if steps or task_id:
         raise click.UsageError("--step and --id go with --new.")
-    given = {"state": state, "progress": progress, "message": message, "lease": lease}
-    body = {name: value for name, value in given.items() if value is not None}
+    fields = {"state": state, "progress": progress, "message": message, "lease": lease}
+    body = {name: value for name, value in fields.items() if value is not None}
     if task is None:
         task, step = step_of_token(server.token or "")
     if not (task and step and (body or log)):
         raise click.UsageError("Give TASK, STEP and STATE, --progress, --message, --lease or --log; or --new TITLE.")
     task = task.removeprefix("tasks/")
     if log is not None:
-        answer, forwarding, piped = run(forward(server, task, step, body, log))
+        answer, forwarding, pipe = run(forward(server, task, step, body, log))
         if as_json and answer:
             output.as_json(answer)
-        stop_if_untold(forwarding, piped)
+        stop_if_unreported(forwarding, pipe)
         return
     answer = run(server.put(f"/api/tasks/{segment(task)}/steps/{segment(step)}", body))
     if as_json:
@@ -108,8 +108,8 @@ def step_of_token(token: str) -> tuple[str | None, str | None]:
 async def create(server: Server, title: str, steps: list[dict[str, Any]], id: str | None) -> dict[str, Any]:
     """The task. Its id is made here when none is given, so that a call whose answer is lost can be repeated."""
     body = {"title": title, "steps": steps, "id": id or secrets.token_hex(6)}
-    made: dict[str, Any] = await server.post("/api/tasks", body, repeat=True)
-    return made
+    task: dict[str, Any] = await server.post("/api/tasks", body, repeat=True)
+    return task
 
 
 async def forward(
@@ -117,23 +117,25 @@ async def forward(
 ) -> tuple[dict[str, Any], LogForwarder, PipeReader]:
     """The step's report and its log; an end is told after the log. Answers what the server said last, and what became
     of it all."""
-    piped = PipeReader(log.fileno(), spool)
-    forwarding = LogForwarder(server, task, step, piped, lease=body.get("lease"), say=say)
+    pipe = PipeReader(log.fileno(), spool)
+    forwarding = LogForwarder(server, task, step, pipe, lease=body.get("lease"), say=say)
     ends = body.get("state") in ENDS
     if body and not ends:
         await forwarding.report(body)
     await forwarding.send_log()
     if ends:
         await forwarding.report(body)
-    return forwarding.answer, forwarding, piped
+    return forwarding.answer, forwarding, pipe
 
 
-def stop_if_untold(forwarding: LogForwarder, piped: PipeReader) -> None:
+def stop_if_unreported(forwarding: LogForwarder, pipe: PipeReader) -> None:
     """Say what could not be reported, and end with a status that says so, too."""
-    lost = 0 if piped.waits else piped.lost
+    lost = 0 if pipe.is_file else pipe.lost
     unsent = f"{lost:,} bytes of what was piped in were not sent." if lost else ""
-    said = [words(problem) if isinstance(problem, Refusal) else str(problem) for problem in forwarding.problems]
-    for each in dict.fromkeys(said):  # the report and the log may have been refused alike
+    messages = [
+        refusal_text(problem) if isinstance(problem, Refusal) else str(problem) for problem in forwarding.problems
+    ]
+    for each in dict.fromkeys(messages):  # the report and the log may have been refused alike
         say(each)
     if forwarding.problems:
         refused = any(isinstance(problem, Refusal) for problem in forwarding.problems)

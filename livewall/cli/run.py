@@ -13,22 +13,22 @@ from pathlib import Path
 import click
 
 from livewall.cli.child_process import Child
-from livewall.cli.exit_status import look_in, say, words
+from livewall.cli.exit_status import refusal_text, remember_secret_folder, say
 from livewall.cli.options import data_option, token_option, url_option
-from livewall.client.calls import SILENT, Refusal, Server, reason
+from livewall.client.calls import QUIET_SECONDS, Refusal, Server, reason
 from livewall.client.reporting import Reports
-from livewall.client.secret import admin_token, stays_here
+from livewall.client.secret import admin_token, is_this_machine
 from livewall.client.spool import DiskStorage, Spool
 from livewall.names import is_name
 from livewall.settings import data_folder, secret
 
-WAITING = 64 << 20
+SPOOL_BYTES = 64 << 20
 """Bytes of output that wait for a server which is not there."""
-WITHOUT_DISK = 4 << 20
+MEMORY_SPOOL_BYTES = 4 << 20
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 
-def name(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+def check_name(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     if value is not None and not is_name(value):
         raise click.BadParameter("letters, digits, dots, dashes and underlines, 80 at most")
     return value
@@ -36,8 +36,8 @@ def name(context: click.Context, parameter: click.Parameter, value: str | None) 
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option("--title", metavar="TITLE", help="What the task is called.  [default: the command's name]")
-@click.option("--step", default="run", show_default=True, metavar="NAME", callback=name, help="Its one step.")
-@click.option("--id", "task_id", metavar="ID", callback=name, help="The task's id.  [default: a new one]")
+@click.option("--step", default="run", show_default=True, metavar="NAME", callback=check_name, help="Its one step.")
+@click.option("--id", "task_id", metavar="ID", callback=check_name, help="The task's id.  [default: a new one]")
 @click.option(
     "--lease",
     type=click.FloatRange(3, 86400),
@@ -88,79 +88,79 @@ def run(
     livewall run --title "Nightly backup" -- ./backup.sh --all
     """
     task = task_id or secrets.token_hex(6)
-    shown = title or os.path.basename(command[0]) or "run"
+    task_title = title or os.path.basename(command[0]) or "run"
     reports = Reports(
         find_server(url, token, data),
         task,
-        shown[:500],
+        task_title[:500],
         [{"name": step, "needs": []}],
         lease=lease,
         new_spool=spool,
         on_cancel=lambda: child.cancel(),
-        on_refusal=lambda problem: refused(problem),
+        on_refusal=lambda problem: report_refusal(problem),
     )
     reports.begin(step)
     try:
         child = Child(command, lambda text: reports.log(step, text))
     except OSError as problem:
-        why = f"{command[0]}: {reason(problem)}"
-        say(why)
+        failure = f"{command[0]}: {reason(problem)}"
+        say(failure)
         reports.start()
         status = NOT_FOUND if isinstance(problem, FileNotFoundError) else NOT_EXECUTABLE
-        reports.end(step, "failed", why)
+        reports.end(step, "failed", failure)
     else:
         reports.start()
         status = child.wait(grace)
         reports.end(step, *outcome(status, cancelled=reports.cancelled))
         child.on_late_signal(reports.give_up)
     with suppress(KeyboardInterrupt):
-        finish(reports, url, status, patience)
+        finish_reporting(reports, url, status, patience)
     sys.exit(status)
 
 
 def find_server(url: str, token: str | None, data: Path | None) -> Server:
     """One that is asked once: who reports repeats by itself."""
-    given = secret(token or "")
-    folder = None if given or not stays_here(url) else data or data_folder()
-    look_in(folder)
-    return Server(url, given, find_token=lambda: admin_token(folder) if folder else None)
+    given_token = secret(token or "")
+    folder = None if given_token or not is_this_machine(url) else data or data_folder()
+    remember_secret_folder(folder)
+    return Server(url, given_token, find_token=lambda: admin_token(folder) if folder else None)
 
 
 def spool() -> Spool:
     try:
-        return Spool(WAITING, DiskStorage())
+        return Spool(SPOOL_BYTES, DiskStorage())
     except OSError:
-        return Spool(WITHOUT_DISK)
+        return Spool(MEMORY_SPOOL_BYTES)
 
 
-def refused(problem: Refusal) -> None:
-    say(f"This run is not reported. {words(problem)}")
+def report_refusal(problem: Refusal) -> None:
+    say(f"This run is not reported. {refusal_text(problem)}")
 
 
 def outcome(status: int, *, cancelled: bool) -> tuple[str, str]:
     """The step's end and its message, from an exit status as a shell counts it."""
-    said = f"exit status {status}"
+    message = f"exit status {status}"
     if status > 128 and status - 128 in set(signal.Signals):
-        said = f"ended by {signal.Signals(status - 128).name}"
+        message = f"ended by {signal.Signals(status - 128).name}"
     if cancelled or status == 128 + signal.SIGINT:
-        return "cancelled", said
-    return ("failed" if status else "succeeded"), said
+        return "cancelled", message
+    return ("failed" if status else "succeeded"), message
 
 
-def finish(reports: Reports, url: str, status: int, patience: float) -> None:
+def finish_reporting(reports: Reports, url: str, status: int, patience: float) -> None:
     """Report what is left for as long as there is patience, and say what could not be."""
     waiting = threading.Timer(
-        SILENT,
+        QUIET_SECONDS,
         lambda: say(
             f"The command has ended with status {status}; waiting for {url} to report it "
             f"(ends after {patience:g} s, or with Ctrl-C)"
         ),
     )
     waiting.daemon = True
-    if patience > SILENT:
+    if patience > QUIET_SECONDS:
         waiting.start()
-    lost = reports.close(patience)
+    unreported = reports.close(patience)
     waiting.cancel()
     if reports.refusal is None:
-        for each in lost:
+        for each in unreported:
             say(f"Not reported: {each}.")

@@ -9,7 +9,7 @@ import click
 
 from livewall.cli.config_file import config_option
 from livewall.cli.exit_status import say
-from livewall.cli.options import given_on_the_command_line
+from livewall.cli.options import is_on_command_line
 from livewall.reaper import be_process_one
 from livewall.settings import Setting, Settings, table
 
@@ -69,7 +69,7 @@ def _serve(**values: Any) -> None:
     be_process_one()
     import server
 
-    if given_on_the_command_line("admin_token"):
+    if is_on_command_line("admin_token"):
         say(
             "--admin-token can be read by every user of this machine in its list of processes (ps). Give "
             f"LIVEWALL_ADMIN_TOKEN instead, or neither: a token is then made and kept in {values['data'] / 'secret'}."

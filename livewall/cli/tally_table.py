@@ -32,16 +32,16 @@ def quorum_missed(poll: Shape, tally: Shape) -> bool:
 
 def rows(poll: Shape, tally: Shape) -> list[TallyRow]:
     """The options in their order."""
-    of = base(poll, tally)
-    least = None if quorum_missed(poll, tally) else marks_needed(poll, of)
-    made = []
+    base_count = base(poll, tally)
+    needed = None if quorum_missed(poll, tally) else marks_needed(poll, base_count)
+    listed = []
     for option in poll["options"]:
         count = tally["counts"].get(option["id"], 0)
         counts_in = not option.get("abstain")
-        share = (count / of if of else 0.0) if counts_in else None
-        wins = counts_in and least is not None and count >= least
-        made.append(TallyRow(option["id"], option["label"], count, share, wins))
-    return made
+        share = (count / base_count if base_count else 0.0) if counts_in else None
+        wins = counts_in and needed is not None and count >= needed
+        listed.append(TallyRow(option["id"], option["label"], count, share, wins))
+    return listed
 
 
 def marks_needed(poll: Shape, of: int) -> int | None:
@@ -62,7 +62,7 @@ def percent(share: float | None) -> str:
     return ">99%" if 0.995 <= share < 1 else f"{int(100 * share + 0.5)}%"
 
 
-def turned_out(poll: Shape, turnout: Shape) -> str:
+def turnout_text(poll: Shape, turnout: Shape) -> str:
     """Ballots, round and phase, and the quorum: all there is to say while the counts are hidden."""
     ballots = turnout["ballots"]
     words = [f"{ballots} ballot{'' if ballots == 1 else 's'}", f"round {turnout['round']}", str(poll["phase"])]
@@ -71,17 +71,17 @@ def turned_out(poll: Shape, turnout: Shape) -> str:
     return " · ".join(words)
 
 
-def said(poll: Shape, tally: Shape) -> str:
+def tally_text(poll: Shape, tally: Shape) -> str:
     """The same; who abstained; whether there is a majority."""
-    words, away = [turned_out(poll, tally)], abstained(poll, tally)
+    words, abstentions = [turnout_text(poll, tally)], abstained(poll, tally)
     if any(option.get("abstain") for option in poll["options"]):
-        words.append(f"{away} abstained, shares are of {tally['ballots'] - away}")
+        words.append(f"{abstentions} abstained, shares are of {tally['ballots'] - abstentions}")
     if poll.get("majority"):
         of = base(poll, tally)
         names = ", ".join(row.label for row in rows(poll, tally) if row.wins)
-        asked = "more than half" if poll["majority"] == "1/2" else f"majority of {poll['majority']}"
+        condition = "more than half" if poll["majority"] == "1/2" else f"majority of {poll['majority']}"
         least = f" ({marks_needed(poll, of)} of {of})" if of else ""
-        words.append(f"{asked}{least}: {names or 'nobody'}")
+        words.append(f"{condition}{least}: {names or 'nobody'}")
     if poll.get("erased_at"):
         words.append(f"ballots erased on {poll['erased_at'][:10]}")
     return " · ".join(words)

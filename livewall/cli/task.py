@@ -16,7 +16,7 @@ from livewall.cli.exit_status import REFUSED, run, say, stop
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, json_option, server_options
 from livewall.cli.paging import pages
-from livewall.cli.task_logs import STEP_STATES_ENDED, address, bare
+from livewall.cli.task_logs import STEP_STATES_ENDED, address, bare_id
 from livewall.cli.watch import show
 from livewall.client.calls import Refusal, Server, segment
 from livewall.client.stream_state import StreamState
@@ -52,23 +52,26 @@ def start(
     \b
     task=$(livewall task start build ref=next)
     """
-    given = dict(parameter(text) for text in params)
+    parameters = dict(parameter(text) for text in params)
     # The id is made here when none is given: a call whose answer is lost can be repeated.
     task_id = task_id or f"{pipeline[:60]}-{secrets.token_hex(4)}"
 
     async def work() -> dict[str, Any]:
-        types = await declared(server, pipeline) if given else {}
-        body = {"params": {name: typed(value, types.get(name, "")) for name, value in given.items()}, "id": task_id}
-        made: dict[str, Any] = await server.post(f"/api/pipelines/{segment(pipeline)}/tasks", body, repeat=True)
-        return made
+        types = await parameter_types(server, pipeline) if parameters else {}
+        body = {
+            "params": {name: convert(value, types.get(name, "")) for name, value in parameters.items()},
+            "id": task_id,
+        }
+        task: dict[str, Any] = await server.post(f"/api/pipelines/{segment(pipeline)}/tasks", body, repeat=True)
+        return task
 
-    made = run(fields_shown(work()))
+    task = run(report_field_errors(work()))
     if as_json:
-        output.as_json(made)
+        output.as_json(task)
     elif not (watch and output.terminal()):
-        click.echo(made["id"])
+        click.echo(task["id"])
     if watch:
-        follow_to_end(server, made["id"], ndjson=as_json)
+        follow_to_end(server, task["id"], ndjson=as_json)
 
 
 def parameter(text: str) -> tuple[str, str]:
@@ -78,7 +81,7 @@ def parameter(text: str) -> tuple[str, str]:
     return name, value
 
 
-async def declared(server: Server, pipeline: str) -> dict[str, str]:
+async def parameter_types(server: Server, pipeline: str) -> dict[str, str]:
     """The types of a pipeline's parameters; none where there is no such pipeline, which the server will say."""
     for item in await pages(server, "/api/pipelines"):
         if item["name"] == pipeline:
@@ -86,7 +89,7 @@ async def declared(server: Server, pipeline: str) -> dict[str, str]:
     return {}
 
 
-def typed(value: str, kind: str) -> str | int | float | bool:
+def convert(value: str, kind: str) -> str | int | float | bool:
     """The value as the parameter's type wants it; as it was written where it is none, so that the server says why."""
     try:
         if kind == "integer":
@@ -100,11 +103,11 @@ def typed(value: str, kind: str) -> str | int | float | bool:
     return value
 
 
-async def fields_shown(work: Any) -> dict[str, Any]:
+async def report_field_errors(work: Any) -> dict[str, Any]:
     """The result of `work`; a refusal of fields becomes a line for each."""
     try:
-        found: dict[str, Any] = await work
-        return found
+        result: dict[str, Any] = await work
+        return result
     except Refusal as problem:
         if problem.status != 422 or not problem.fields:
             raise
@@ -129,11 +132,11 @@ def list_(server: Server, state: str | None, search: str | None, limit: int, as_
     if as_json:
         output.as_json(tasks)
         return
-    from livewall.cli.task_tree import taken
+    from livewall.cli.task_tree import duration_text
 
     now = server.now()
     rows = [
-        (each["id"], each["state"], each["started_by"], output.when(each["created_at"]), taken(each, now),
+        (each["id"], each["state"], each["started_by"], output.when(each["created_at"]), duration_text(each, now),
          each["title"])
         for each in tasks
     ]
@@ -142,15 +145,15 @@ def list_(server: Server, state: str | None, search: str | None, limit: int, as_
 
 
 async def newest(server: Server, query: Mapping[str, str | None], limit: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    tasks: list[dict[str, Any]] = []
     before: str | None = None
     while True:
-        wanted = {**query, "limit": str(min(PAGE, limit - len(found))), "before": before}
-        answer = await server.get("/api/tasks?" + urlencode({name: text for name, text in wanted.items() if text}))
-        found += answer["items"]
+        parameters = {**query, "limit": str(min(PAGE, limit - len(tasks))), "before": before}
+        answer = await server.get("/api/tasks?" + urlencode({name: text for name, text in parameters.items() if text}))
+        tasks += answer["items"]
         before = answer.get("next")
-        if before is None or len(found) >= limit:
-            return found
+        if before is None or len(tasks) >= limit:
+            return tasks
 
 
 @task.command(name="show")
@@ -164,19 +167,19 @@ def show_(server: Server, id: str, as_json: bool) -> None:
     livewall task show $task
     livewall task show $task --json | jq '.steps[] | select(.state == "failed")'
     """
-    found = run(server.get(address(id)))
+    state = run(server.get(address(id)))
     if as_json:
-        output.as_json(found)
+        output.as_json(state)
         return
     if not output.terminal():
-        rows = [(each["name"], each["state"], each["reason"] or each["message"]) for each in found["steps"]]
+        rows = [(each["name"], each["state"], each["reason"] or each["message"]) for each in state["steps"]]
         output.table((), rows, empty="")
         return
     from rich.console import Console
 
     from livewall.cli.task_tree import TaskTree
 
-    Console().print(TaskTree(found, found["steps"], server.now()))
+    Console().print(TaskTree(state, state["steps"], server.now()))
 
 
 @task.command()
@@ -189,7 +192,7 @@ def watch(server: Server, id: str, ndjson: bool) -> None:
     \b
     livewall task watch $task
     """
-    follow_to_end(server, bare(id), ndjson=ndjson)
+    follow_to_end(server, bare_id(id), ndjson=ndjson)
 
 
 def follow_to_end(server: Server, id: str, *, ndjson: bool) -> None:
@@ -226,12 +229,12 @@ def cancel(server: Server, id: str, yes: bool, as_json: bool) -> None:
     """
 
     async def question() -> str:
-        found = await server.get(address(id))
-        return f"Cancel {output.plain(found['title'])} ({found['id']}, {found['state']})?"
+        state = await server.get(address(id))
+        return f"Cancel {output.plain(state['title'])} ({state['id']}, {state['state']})?"
 
     confirm(question, yes, strict=False)
     # Not repeated when the answer is lost: a second cancel asks for more than the first.
-    told(run(server.post(address(id, "/cancel"))), as_json)
+    print_task(run(server.post(address(id, "/cancel"))), as_json)
 
 
 @task.command()
@@ -244,11 +247,11 @@ def retry(server: Server, id: str, as_json: bool) -> None:
     \b
     task=$(livewall task retry $task)
     """
-    made = run(server.post(address(id, "/retry"), repeat=True))
-    output.as_json(made) if as_json else click.echo(made["id"])
+    task = run(server.post(address(id, "/retry"), repeat=True))
+    output.as_json(task) if as_json else click.echo(task["id"])
 
 
-def told(task: Mapping[str, Any], as_json: bool) -> None:
+def print_task(task: Mapping[str, Any], as_json: bool) -> None:
     output.as_json(task) if as_json else click.echo(f"{task['id']} {task['state']}")
 
 

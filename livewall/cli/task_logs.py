@@ -13,22 +13,22 @@ from livewall.ansi.sanitizer import Sanitizer
 from livewall.ansi.transcript import Transcript
 from livewall.cli import output
 from livewall.cli.exit_status import run, say
-from livewall.cli.options import PATIENCE, json_option, server_options
+from livewall.cli.options import RETRY_SECONDS, json_option, server_options
 from livewall.client.calls import Server, segment
-from livewall.client.logs import line_offset, patiently, read
+from livewall.client.logs import line_offset, read, retry
 from livewall.client.subscription import Subscription, subscribe
 
 STEP_STATES_ENDED = frozenset({"succeeded", "failed", "cancelled", "skipped", "lost"})
-READ = 1 << 20  # bytes of one answer
+READ_BYTES = 1 << 20  # bytes of one answer
 PAGE = 1000  # lines of one answer
 
 
-def bare(id: str) -> str:
+def bare_id(id: str) -> str:
     return id.removeprefix("tasks/")
 
 
 def address(id: str, act: str = "") -> str:
-    return f"/api/tasks/{segment(bare(id))}{act}"
+    return f"/api/tasks/{segment(bare_id(id))}{act}"
 
 
 @click.command()
@@ -51,14 +51,14 @@ def search(
     livewall task search $task compile error:
     """
     query = urlencode({"q": text, "from": from_line, "limit": limit, "case": int(case)})
-    found: dict[str, Any] = run(server.get(address(id, f"/logs/{segment(step)}/search?{query}")))
+    answer: dict[str, Any] = run(server.get(address(id, f"/logs/{segment(step)}/search?{query}")))
     if as_json:
-        output.as_json(found)
+        output.as_json(answer)
         return
-    lines = [(each["n"], each.get("shown", each["text"])) for each in found["items"]]
+    lines = [(each["n"], each.get("shown", each["text"])) for each in answer["items"]]
     output.table(("Line", ""), lines, empty="No such line.")
-    if found["next"]:
-        say(f"There are more: --from-line {found['next']}.")
+    if answer["next"]:
+        say(f"There are more: --from-line {answer['next']}.")
 
 
 @click.command()
@@ -84,11 +84,11 @@ def logs(
     """
     if from_line and tail:
         raise click.UsageError("--from-line and --tail exclude each other.")
-    log = Log(server, bare(id), step, form or ("terminal" if output.terminal() else "raw"))
+    log = Log(server, bare_id(id), step, form or ("terminal" if output.terminal() else "raw"))
 
     async def work() -> None:
         if follow:
-            server.patience = PATIENCE
+            server.patience = RETRY_SECONDS
         if from_line or tail:
             log.offset = await line_offset(server, log.task, step, from_line or -(tail or 0))
         try:
@@ -111,30 +111,30 @@ class Log:
         self.server, self.task, self.step = server, task, step
         self.offset = 0
         self._form = form
-        self._begin()
+        self._reset_filters()
 
-    def _begin(self) -> None:
-        self._harmless = Sanitizer()
-        self._passage = Transcript(1, 0, overlap=0)
+    def _reset_filters(self) -> None:
+        self._sanitizer = Sanitizer()
+        self._transcript = Transcript(1, 0, overlap=0)
 
     def write(self, data: bytes) -> None:
         if self._form == "terminal":
-            data = self._encoded(self._harmless.feed(data))
+            data = self._encoded(self._sanitizer.feed(data))
         elif self._form == "seen":
-            data = self._encoded("".join([lines.text for lines in self._passage.add(data)]))
+            data = self._encoded("".join([lines.text for lines in self._transcript.add(data)]))
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
 
     def close(self) -> None:
         """Print what was held back: nothing more of this part comes."""
         if self._form == "terminal":
-            rest = self._harmless.close()
+            rest = self._sanitizer.close()
         else:
-            rest = "".join([lines.text for lines in self._passage.close()])
+            rest = "".join([lines.text for lines in self._transcript.close()])
         if rest:
             sys.stdout.buffer.write(self._encoded(rest))
             sys.stdout.buffer.flush()
-        self._begin()
+        self._reset_filters()
 
     def _encoded(self, text: str) -> bytes:
         return text.encode(sys.stdout.encoding or "utf-8", "replace")
@@ -142,7 +142,7 @@ class Log:
     async def print(self) -> None:
         """All there is by now."""
         while True:
-            part = await patiently(self.server, lambda: read(self.server, self.task, self.step, self.offset, READ))
+            part = await retry(self.server, lambda: read(self.server, self.task, self.step, self.offset, READ_BYTES))
             if self.offset < part.offset < part.end:
                 self.close()
                 say(f"{part.offset - self.offset} bytes were left out here.")
@@ -162,13 +162,13 @@ class Log:
         subscription = subscribe(self.server, [name, f"{name}/logs/{self.step}"])
         async with aclosing(aiter(subscription)) as messages:
             async for _ in messages:
-                over = self._over(subscription, name)
+                ended = self._step_ended(subscription, name)
                 end = (subscription.held[f"{name}/logs/{self.step}"].entries.get("end") or {}).get("bytes", 0)
-                if over or end > self.offset:
+                if ended or end > self.offset:
                     await self.print()
-                if over:
+                if ended:
                     return
 
-    def _over(self, subscription: Subscription, name: str) -> bool:
+    def _step_ended(self, subscription: Subscription, name: str) -> bool:
         step = subscription.held[name].entries.get(f"step/{self.step}")
         return step is not None and step["state"] in STEP_STATES_ENDED

@@ -32,12 +32,12 @@ SHAPES = {
     "lost": ("?", "bold red"),
 }
 LIVE = frozenset({"running", "waiting", "retrying", "cancelling"})
-WENT_WRONG = frozenset({"failed", "lost", "cancelled"})
-ENDED = WENT_WRONG | {"succeeded", "skipped"}
+UNSUCCESSFUL = frozenset({"failed", "lost", "cancelled"})
+ENDED = UNSUCCESSFUL | {"succeeded", "skipped"}
 
-NARROW = 60  # columns under which less stands side by side
-DEEPEST = 8  # levels that are set in
-METER = 8  # columns of a bar
+NARROW_COLUMNS = 60  # columns under which less stands side by side
+MAX_INDENT = 8  # levels that are set in
+METER_COLUMNS = 8  # columns of a bar
 
 
 class TreeRow(NamedTuple):
@@ -48,7 +48,7 @@ class TreeRow(NamedTuple):
     state: str = ""
     share: float | None = None
     time: str = ""
-    said: str = ""
+    details: str = ""
     hidden: int = 0
 
 
@@ -58,13 +58,13 @@ def in_order(steps: Sequence[Step]) -> list[Any]:
     open_needs = {step["name"]: {need for need in step.get("needs", []) if need in names} for step in steps}
     order: list[Any] = []
     placed: set[str] = set()
-    left = list(steps)
-    while left:
-        ready = [step for step in left if open_needs[step["name"]] <= placed]
-        for step in ready or left[:1]:
+    remaining = list(steps)
+    while remaining:
+        ready = [step for step in remaining if open_needs[step["name"]] <= placed]
+        for step in ready or remaining[:1]:
             order.append(step)
             placed.add(step["name"])
-        left = [step for step in left if step["name"] not in placed]
+        remaining = [step for step in remaining if step["name"] not in placed]
     return order
 
 
@@ -80,48 +80,48 @@ def rows(steps: Sequence[Step], now: datetime) -> list[TreeRow]:
         parents[step["name"]] = parent
         below.setdefault(parent, []).append(step)
         below.setdefault(step["name"], [])
-    made: list[TreeRow] = []
+    tree: list[TreeRow] = []
     todo = [(step, "", index == 0) for index, step in enumerate(reversed(below[""]))]
     while todo:
         step, indent, last = todo.pop()
-        made.append(row(step, indent + ("└ " if last else "├ "), parents[step["name"]], now))
-        if len(indent) < 2 * DEEPEST:
+        tree.append(row(step, indent + ("└ " if last else "├ "), parents[step["name"]], now))
+        if len(indent) < 2 * MAX_INDENT:
             indent += "  " if last else "│ "
         children = reversed(below[step["name"]])
         todo += [(child, indent, index == 0) for index, child in enumerate(children)]
-    return made
+    return tree
 
 
 def row(step: Step, branch: str, parent: str, now: datetime) -> TreeRow:
     state = step["state"]
     others = [need for need in step.get("needs", []) if need != parent]
-    said = [step.get("message"), step.get("reason")]
+    details = [step.get("message"), step.get("reason")]
     if others and state == "pending":
-        said.append(f"after {', '.join(others)}, too")
+        details.append(f"after {', '.join(others)}, too")
     if (step.get("attempt") or 0) > 1:
-        said.append(f"attempt {step['attempt']}")
-    said += [f"{target['host']} {target['state']}" for target in step.get("targets") or []]
+        details.append(f"attempt {step['attempt']}")
+    details += [f"{target['host']} {target['state']}" for target in step.get("targets") or []]
     progress = step.get("progress")
     share = progress if isinstance(progress, int | float) and state in LIVE else None
-    words = " · ".join(plain(text) for text in said if text)
-    return TreeRow(branch, plain(step["name"]), state, share, taken(step, now), words)
+    words = " · ".join(plain(text) for text in details if text)
+    return TreeRow(branch, plain(step["name"]), state, share, duration_text(step, now), words)
 
 
 def fit(tree: Sequence[TreeRow], room: int) -> list[TreeRow]:
     """At most `room` rows: what moves and what went wrong first, then what comes next, then what is done."""
     if len(tree) <= room:
         return list(tree)
-    rank = {**dict.fromkeys(LIVE, 0), **dict.fromkeys(WENT_WRONG, 1), "pending": 2}
-    wanted = sorted(range(len(tree)), key=lambda index: (rank.get(tree[index].state, 3), index))
-    for count in range(min(room, len(wanted)), -1, -1):
-        kept = set(wanted[:count])
-        shown = gathered(tree, kept)
+    rank = {**dict.fromkeys(LIVE, 0), **dict.fromkeys(UNSUCCESSFUL, 1), "pending": 2}
+    by_importance = sorted(range(len(tree)), key=lambda index: (rank.get(tree[index].state, 3), index))
+    for count in range(min(room, len(by_importance)), -1, -1):
+        kept = set(by_importance[:count])
+        shown = collapse(tree, kept)
         if len(shown) <= max(room, 1):
             return shown
     return []
 
 
-def gathered(tree: Sequence[TreeRow], kept: set[int]) -> list[TreeRow]:
+def collapse(tree: Sequence[TreeRow], kept: set[int]) -> list[TreeRow]:
     """The kept rows; the others between them as one row that says how many, and what they are."""
     shown: list[TreeRow] = []
     hidden: list[str] = []
@@ -142,53 +142,53 @@ def gathered(tree: Sequence[TreeRow], kept: set[int]) -> list[TreeRow]:
     return shown
 
 
-def taken(entry: Step, now: datetime) -> str:
+def duration_text(entry: Step, now: datetime) -> str:
     """How long it took; while it runs, how long so far and how long is expected."""
     start, end, eta = (moment(entry.get(name)) for name in ("started_at", "ended_at", "eta"))
     if start is None:
         return ""
     if end is not None:
-        return clock((end - start).total_seconds())
-    so_far = clock((now - start).total_seconds())
+        return format_seconds((end - start).total_seconds())
+    so_far = format_seconds((now - start).total_seconds())
     if eta is None:
         return so_far
     if now > eta:
-        return f"{so_far}, overdue by {clock((now - eta).total_seconds())}"
-    return f"{so_far} of about {clock((eta - start).total_seconds())}"
+        return f"{so_far}, overdue by {format_seconds((now - eta).total_seconds())}"
+    return f"{so_far} of about {format_seconds((eta - start).total_seconds())}"
 
 
 def headline(task: Step, now: datetime) -> str:
     """What stands beside the state of the whole task."""
-    said = [taken(task, now)]
+    parts = [duration_text(task, now)]
     if task.get("started_at") and not task.get("ended_at") and not task.get("eta"):
-        said.append("no estimate")
+        parts.append("no estimate")
     if task.get("retry_of"):
-        said.append(f"retry of {plain(task['retry_of'])}")
-    said.append(plain(task.get("reason") or ""))
-    return " · ".join(text for text in said if text)
+        parts.append(f"retry of {plain(task['retry_of'])}")
+    parts.append(plain(task.get("reason") or ""))
+    return " · ".join(text for text in parts if text)
 
 
 def moment(text: Any) -> datetime | None:
     try:
-        found = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def clock(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     minutes, rest = divmod(max(0, int(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def sign(state: str) -> Text:
+def state_text(state: str) -> Text:
     shape, style = SHAPES.get(state, (" ", ""))
     return Text(f"{shape} {state}", style=style)
 
 
 def meter(share: float) -> str:
-    return f"{bar(round(share * 1000), 1000, METER):<{METER}} {share:4.0%}"
+    return f"{bar(round(share * 1000), 1000, METER_COLUMNS):<{METER_COLUMNS}} {share:4.0%}"
 
 
 class TaskTree:
@@ -198,7 +198,7 @@ class TaskTree:
         self.task, self.steps, self.now = task, steps, now
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType | Segment]:
-        wide = options.max_width >= NARROW
+        wide = options.max_width >= NARROW_COLUMNS
         shown = fit(rows(self.steps, self.now), max(1, options.size.height - 4))
         table = Table(box=None, show_header=False, pad_edge=False, expand=wide)
         table.add_column(overflow="fold" if not wide else "ellipsis", no_wrap=wide, max_width=options.max_width // 2)
@@ -210,15 +210,15 @@ class TaskTree:
         for one in shown:
             name = Text.assemble((one.branch, "dim"), (one.name, "dim" if one.hidden else ""))
             share = meter(one.share) if one.share is not None else ""
-            said = Text(one.said, style="dim")
+            said = Text(one.details, style="dim")
             if wide:
-                table.add_row(name, sign(one.state) if one.state else "", share, one.time, said)
+                table.add_row(name, state_text(one.state) if one.state else "", share, one.time, said)
             else:
-                beside = [sign(one.state)] + [Text(text) for text in (share, one.time) if text]
+                beside = [state_text(one.state)] + [Text(text) for text in (share, one.time) if text]
                 table.add_row(Text("\n").join([name, said]) if said else name, Text("\n").join(beside))
         yield Text.assemble((plain(self.task["title"]), "bold"), (f"  {plain(self.task['id'])}", "dim"))
         yield table
-        yield Text.assemble(sign(self.task["state"]), ("  " + headline(self.task, self.now)).rstrip())
+        yield Text.assemble(state_text(self.task["state"]), ("  " + headline(self.task, self.now)).rstrip())
 
 
 def task_list(entries: Mapping[str, Any], width: int, now: datetime) -> RenderableType:
@@ -233,8 +233,8 @@ def task_list(entries: Mapping[str, Any], width: int, now: datetime) -> Renderab
     table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     table.add_column(no_wrap=True)
     for task in tasks:
-        said = Text(plain(task["title"]))
+        title = Text(plain(task["title"]))
         if task.get("reason"):
-            said.append(f"  {plain(task['reason'])}", style="dim")
-        table.add_row(sign(task["state"]), Text(plain(task["id"])), said, taken(task, now))
+            title.append(f"  {plain(task['reason'])}", style="dim")
+        table.add_row(state_text(task["state"]), Text(plain(task["id"])), title, duration_text(task, now))
     return Group(Text("Tasks", style="bold"), table)

@@ -9,7 +9,7 @@ import click
 
 from livewall.cli import output
 from livewall.cli.exit_status import REFUSED, run, say, stop
-from livewall.cli.options import PATIENCE, json_option, url_option, wait_option
+from livewall.cli.options import RETRY_SECONDS, json_option, url_option, wait_option
 from livewall.client.ballots import find_poll
 from livewall.client.calls import Server, segment
 from livewall.client.choices import AmbiguousChoice, By, NoSuchChoice
@@ -59,7 +59,7 @@ def vote(
         raise click.UsageError(str(problem)) from None
     try:
         if retract:
-            taken_back(run(retract_ballot(url, wait, poll, name)), as_json)
+            print_retracted(run(retract_ballot(url, wait, poll, name)), as_json)
             return
         answer = run(cast_ballot(url, wait, poll, choices, by, name, code))
     except (OSError, ValueError) as problem:
@@ -73,15 +73,15 @@ def vote(
 
 async def retract_ballot(url: str, wait: float, poll: str, name: str) -> dict[str, Any]:
     """What the server says once there is no ballot of this voter any more."""
-    server = Server(url, Voters(config_folder()).token(url, name), patience=PATIENCE, wait=wait, say=say)
+    server = Server(url, Voters(config_folder()).token(url, name), patience=RETRY_SECONDS, wait=wait, say=say)
     if server.token is None:
         stop(REFUSED, "You have not voted here, as far as this user's configuration folder knows.")
-    found = await find_poll(server, poll)
-    answer: dict[str, Any] = await server.delete(f"/api/polls/{segment(found['id'])}/ballot")
-    return {"poll": found["id"], **answer}
+    target = await find_poll(server, poll)
+    answer: dict[str, Any] = await server.delete(f"/api/polls/{segment(target['id'])}/ballot")
+    return {"poll": target["id"], **answer}
 
 
-def taken_back(answer: dict[str, Any], as_json: bool) -> None:
+def print_retracted(answer: dict[str, Any], as_json: bool) -> None:
     output.as_json(answer) if as_json else click.echo(f"You have no ballot in round {answer['round']}.")
 
 
@@ -89,7 +89,7 @@ async def cast_ballot(
     url: str, wait: float, poll: str, choices: Sequence[str], by: By | None, name: str, code: str | None = None
 ) -> dict[str, Any]:
     """Return the receipt, with the poll's id and the labels chosen."""
-    server = Server(url, patience=PATIENCE, wait=wait, say=say)
+    server = Server(url, patience=RETRY_SECONDS, wait=wait, say=say)
     try:
         return await cast_as(server, Voters(config_folder()), poll, choices, by=by, name=name, code=code)
     except NoSuchChoice as problem:

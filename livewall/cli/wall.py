@@ -8,12 +8,12 @@ import click
 
 from livewall.cli import output
 from livewall.cli.codes import codes
-from livewall.cli.confirmation import confirm, titled, yes_option
+from livewall.cli.confirmation import confirm, title_question, yes_option
 from livewall.cli.exit_status import run, say
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, code_argument, json_option, server_options
 from livewall.cli.paging import pages
-from livewall.cli.tally_table import percent, rows, said
+from livewall.cli.tally_table import percent, rows, tally_text
 from livewall.client.calls import Server, segment
 from livewall.own_command import this_command
 
@@ -38,7 +38,7 @@ def create(server: Server, title: str, as_json: bool) -> None:
     \b
     code=$(livewall wall create "Autumn Forum")
     """
-    told(run(server.post("/api/walls", {"title": title})), as_json)
+    print_wall(run(server.post("/api/walls", {"title": title})), as_json)
 
 
 @wall.command(name="list")
@@ -69,11 +69,11 @@ def show(server: Server, code: str, as_json: bool) -> None:
     \b
     livewall wall show K7M2QD
     """
-    found = run(server.get(address(code)))
+    state = run(server.get(address(code)))
     if as_json:
-        output.as_json(found)
+        output.as_json(state)
     else:
-        output.table(("Wall", ""), [*facts(found), *(("item", item) for item in found["items"])], empty="")
+        output.table(("Wall", ""), [*wall_rows(state), *(("item", item) for item in state["items"])], empty="")
 
 
 @wall.command()
@@ -86,7 +86,7 @@ def duplicate(server: Server, code: str, as_json: bool) -> None:
     \b
     next=$(livewall wall duplicate K7M2QD)
     """
-    told(run(server.post(address(code, "/duplicate"))), as_json)
+    print_wall(run(server.post(address(code, "/duplicate"))), as_json)
 
 
 @wall.command()
@@ -104,13 +104,13 @@ def activate(server: Server, code: str, item: str | None, none: bool, as_json: b
     """
     if bool(item) == none:
         raise click.UsageError("Give the ITEM to put on stage, or --none.")
-    told(run(put_on_stage(server, code, item)), as_json)
+    print_wall(run(put_on_stage(server, code, item)), as_json)
 
 
 async def put_on_stage(server: Server, code: str, item: str | None) -> dict[str, Any]:
     change: dict[str, Any] = {"active": None}
     if item:
-        item = whole(item)
+        item = item_name(item)
         items = (await server.get(address(code)))["items"]
         change = {"active": item} if item in items else {"active": item, "items": [*items, item]}
     wall: dict[str, Any] = await server.put(address(code), change)
@@ -146,12 +146,12 @@ def edit(
     async def work() -> dict[str, Any]:
         change: dict[str, Any] = {} if title is None else {"title": title}
         if order or add or remove:
-            named = [[whole(item) for item in each] for each in (order, add, remove)]
+            named = [[item_name(item) for item in each] for each in (order, add, remove)]
             change["items"] = ordered((await server.get(address(code)))["items"], *named)
         wall: dict[str, Any] = await server.put(address(code), change)
         return wall
 
-    told(run(work()), as_json)
+    print_wall(run(work()), as_json)
 
 
 def ordered(items: list[str], first: list[str], add: list[str], remove: list[str]) -> list[str]:
@@ -175,7 +175,10 @@ def archive(server: Server, code: str, yes: bool, as_json: bool) -> None:
     livewall wall archive K7M2QD --yes
     """
     confirm(
-        lambda: titled(server, address(code), "Take the wall {} away, with its code and the codes to vote with?"), yes
+        lambda: title_question(
+            server, address(code), "Take the wall {} away, with its code and the codes to vote with?"
+        ),
+        yes,
     )
     answer = run(server.delete(address(code)))
     output.as_json(answer) if as_json else click.echo(f"{code.upper()} archived")
@@ -193,11 +196,11 @@ def results(server: Server, code: str, as_json: bool) -> None:
     \b
     livewall wall results K7M2QD
     """
-    found = run(server.get(address(code, "/results")))
+    answer = run(server.get(address(code, "/results")))
     if as_json:
-        output.as_json(found)
+        output.as_json(answer)
         return
-    for item in found["items"]:
+    for item in answer["items"]:
         poll, tally = item["poll"], item["tally"]
         listed = rows(poll, tally)
         if not output.terminal():
@@ -206,10 +209,10 @@ def results(server: Server, code: str, as_json: bool) -> None:
         output.heading(poll["title"])
         lines = [(each.votes, percent(each.share), each.label + (" ✓" if each.wins else "")) for each in listed]
         output.table(("Votes", "", "Option"), lines, empty="")
-        click.echo(output.plain(said(poll, tally)) + "\n")
-    if found["hidden"]:
-        say(f"Closed, and not shown to you: {found['hidden']}.")
-    elif not found["items"]:
+        click.echo(output.plain(tally_text(poll, tally)) + "\n")
+    if answer["hidden"]:
+        say(f"Closed, and not shown to you: {answer['hidden']}.")
+    elif not answer["items"]:
         say("No poll of this wall is closed.")
 
 
@@ -224,16 +227,16 @@ def health(server: Server, code: str, as_json: bool) -> None:
     livewall wall health K7M2QD
     watch -n 5 livewall wall health K7M2QD
     """
-    found = run(server.get(address(code, "/health")))
+    answer = run(server.get(address(code, "/health")))
     if as_json:
-        output.as_json(found)
+        output.as_json(answer)
         return
     rows = [
         (each["id"], f"{each['width']}×{each['height']}", each["transport"], f"{each['age']} ms", each["seen"])
-        for each in found["screens"]
+        for each in answer["screens"]
     ]
     output.table(("Screen", "Size", "Transport", "Last frame", "Seen"), rows, empty="No screen shows this wall.")
-    audience = found["audience"]
+    audience = answer["audience"]
     line = f"{audience['live']} live, {audience['behind']} behind, {audience['polling']} polling"
     click.echo(f"Audience: {line}", err=not output.terminal())
 
@@ -242,23 +245,23 @@ def address(code: str, rest: str = "") -> str:
     return f"/api/walls/{segment(code.upper())}{rest}"
 
 
-def whole(item: str) -> str:
+def item_name(item: str) -> str:
     """An item's name; a poll's may be its id alone."""
     return item if "/" in item else f"polls/{item}"
 
 
 
 
-def told(wall: dict[str, Any], as_json: bool) -> None:
+def print_wall(wall: dict[str, Any], as_json: bool) -> None:
     if as_json:
         output.as_json(wall)
     elif not output.terminal():
         click.echo(wall["code"])
     else:
-        output.table(("Wall", ""), facts(wall), empty="")
+        output.table(("Wall", ""), wall_rows(wall), empty="")
 
 
-def facts(wall: dict[str, Any]) -> list[tuple[str, Any]]:
+def wall_rows(wall: dict[str, Any]) -> list[tuple[str, Any]]:
     rows = [("code", wall["code"]), ("title", wall["title"]), ("on stage", wall["active"])]
     return [*rows, *(wall.get("links") or {}).items()]
 

@@ -14,11 +14,11 @@ import click
 from livewall.cli import output
 from livewall.cli.exit_status import run, say
 from livewall.cli.options import server_options
-from livewall.client.calls import SILENT, NotReached, Refusal, Server, segment
+from livewall.client.calls import QUIET_SECONDS, NotReached, Refusal, Server, segment
 from livewall.client.subscription import Subscription, subscribe
 
-REDRAW = 0.1  # seconds, at least, between two pictures
-LOOK = 0.3  # seconds between two looks for walls' items without a title
+REDRAW_SECONDS = 0.1  # seconds, at least, between two pictures
+CHECK_SECONDS = 0.3  # seconds between two looks for walls' items without a title
 
 
 @click.command()
@@ -49,16 +49,16 @@ async def show(
     subscription: Subscription, *, ndjson: bool, enough: Callable[[Subscription], bool] = lambda subscription: False
 ) -> None:
     """Print a subscription in the way that whoever reads it can use, until it ends or there is `enough` of it."""
-    await (lines if ndjson or not output.terminal() else draw)(subscription, enough)
+    await (print_events if ndjson or not output.terminal() else draw)(subscription, enough)
 
 
-async def lines(subscription: Subscription, enough: Callable[[Subscription], bool]) -> None:
-    def not_yet() -> None:
+async def print_events(subscription: Subscription, enough: Callable[[Subscription], bool]) -> None:
+    def say_if_not_connected() -> None:
         if not subscription.was_live:
             subscription.server.say_waiting()
 
-    asyncio.get_running_loop().call_later(SILENT, not_yet)
-    saying = asyncio.ensure_future(say_losses(subscription))
+    asyncio.get_running_loop().call_later(QUIET_SECONDS, say_if_not_connected)
+    reporting = asyncio.ensure_future(report_losses(subscription))
     try:
         async with aclosing(aiter(subscription)) as messages:
             async for message in messages:
@@ -67,21 +67,21 @@ async def lines(subscription: Subscription, enough: Callable[[Subscription], boo
                 if enough(subscription):
                     return
     finally:
-        saying.cancel()
+        reporting.cancel()
 
 
-async def say_losses(subscription: Subscription) -> None:
+async def report_losses(subscription: Subscription) -> None:
     """Say when a connection that was there is lost for longer than a moment, and when there is one again."""
-    said = False
+    reported = False
     while True:
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(CHECK_SECONDS)
         if subscription.live:
-            if said:
+            if reported:
                 say(f"the connection to {subscription.server.url} is there again")
-            said = False
-        elif subscription.was_live and not said and time.monotonic() - subscription.since_when > SILENT:
+            reported = False
+        elif subscription.was_live and not reported and time.monotonic() - subscription.state_since > QUIET_SECONDS:
             say(f"the connection to {subscription.server.url} is lost: {subscription.problem}; trying again")
-            said = True
+            reported = True
 
 
 async def draw(subscription: Subscription, enough: Callable[[Subscription], bool]) -> None:
@@ -92,31 +92,31 @@ async def draw(subscription: Subscription, enough: Callable[[Subscription], bool
     from livewall.cli.task_tree import moment
     from livewall.cli.watch_view import WatchView, picture
 
-    ahead = timedelta(0)  # of the server's clock
+    clock_offset = timedelta(0)  # of the server's clock
 
     async def follow() -> None:
-        nonlocal ahead
+        nonlocal clock_offset
         async with aclosing(aiter(subscription)) as messages:
             async for message in messages:
                 changed.set()
-                if said := moment(message.get("now")):
-                    ahead = said - datetime.now(UTC)
+                if server_time := moment(message.get("now")):
+                    clock_offset = server_time - datetime.now(UTC)
                 if enough(subscription):
                     return
 
     def now() -> WatchView:
-        return picture(subscription, time.monotonic(), titles, datetime.now(UTC) + ahead)
+        return picture(subscription, time.monotonic(), titles, datetime.now(UTC) + clock_offset)
 
     changed = asyncio.Event()
     titles: dict[str, str] = {}
     following = asyncio.ensure_future(follow())
-    naming = asyncio.ensure_future(keep_titles(subscription, titles, changed))
+    fetching_titles = asyncio.ensure_future(fetch_titles(subscription, titles, changed))
     following.add_done_callback(lambda _: changed.set())
     with Live(console=Console(), auto_refresh=False, transient=False) as live:
         try:
             while not following.done():
                 live.update(now(), refresh=True)
-                await asyncio.sleep(REDRAW)
+                await asyncio.sleep(REDRAW_SECONDS)
                 try:
                     await asyncio.wait_for(changed.wait(), 1.0)
                 except TimeoutError:
@@ -125,11 +125,11 @@ async def draw(subscription: Subscription, enough: Callable[[Subscription], bool
             live.update(now(), refresh=True)
         finally:
             following.cancel()
-            naming.cancel()
+            fetching_titles.cancel()
     await following
 
 
-async def keep_titles(subscription: Subscription, titles: dict[str, str], changed: asyncio.Event) -> None:
+async def fetch_titles(subscription: Subscription, titles: dict[str, str], changed: asyncio.Event) -> None:
     """Ask what the items of walls are called: an event of a wall has their ids only. Those on stage come first, and
     are asked for anew whenever they come to it. What cannot be had stays without a title."""
     server = Server(subscription.server.url, subscription.server.token)  # one that says nothing into the picture
@@ -138,14 +138,14 @@ async def keep_titles(subscription: Subscription, titles: dict[str, str], change
         walls = [held.entries["wall"] for held in subscription.held.values() if "wall" in held.entries]
         on_stage = {wall["active"] for wall in walls if wall["active"]}
         items = [item for wall in walls for item in wall["items"]]
-        wanted = [*(on_stage - staged), *(item for item in items if item not in titles)]
+        to_fetch = [*(on_stage - staged), *(item for item in items if item not in titles)]
         staged = on_stage
-        for item in dict.fromkeys(wanted):
+        for item in dict.fromkeys(to_fetch):
             kind, _, id = item.partition("/")
             try:
-                found = await server.get(f"/api/{segment(kind)}/{segment(id)}")
-                titles[item] = str(found.get("title", ""))
+                item_state = await server.get(f"/api/{segment(kind)}/{segment(id)}")
+                titles[item] = str(item_state.get("title", ""))
             except (Refusal, NotReached):
                 titles.setdefault(item, "")
             changed.set()
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(CHECK_SECONDS)

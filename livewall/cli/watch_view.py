@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from livewall.cli.output import bar, plain
-from livewall.cli.tally_table import percent, said, turned_out
+from livewall.cli.tally_table import percent, tally_text, turnout_text
 from livewall.cli.tally_table import rows as tally_rows
-from livewall.cli.task_tree import TaskTree, sign, task_list
+from livewall.cli.task_tree import TaskTree, state_text, task_list
 from livewall.client.stream_state import StreamState
 from livewall.client.subscription import Subscription
 
@@ -37,33 +37,33 @@ class WatchView:
         def lines(part: RenderableType) -> list[list[Segment]]:
             return console.render_lines(part, options.update(height=None), pad=False)
 
-        below = lines(status(self.subscription, self.now))
+        below = lines(connection_status(self.subscription, self.now))
         room = max(1, options.size.height - 1 - len(below))
         if len(streams) > room:
             below = lines(Text(f"… and {len(streams) - room + 1} more streams", style="dim")) + below
             streams, room = streams[: room - 1], room - 1
-        parts = [lines(one(held, options.max_width, self.titles, self.clock)) for held in streams]
-        for part, share in zip(parts, shares([len(part) for part in parts], room), strict=True):
+        parts = [lines(stream_view(held, options.max_width, self.titles, self.clock)) for held in streams]
+        for part, share in zip(parts, allot_rows([len(part) for part in parts], room), strict=True):
             if share < len(part) and share > 1:
                 part = part[: share - 1] + lines(Text(f"… {len(part) - share + 1} more lines", style="dim"))[:1]
-            yield from joined(part[:share])
-        yield from joined(below)
+            yield from join_lines(part[:share])
+        yield from join_lines(below)
 
 
-def joined(lines: Sequence[Sequence[Segment]]) -> Iterator[Segment]:
+def join_lines(lines: Sequence[Sequence[Segment]]) -> Iterator[Segment]:
     for line in lines:
         yield from line
         yield Segment.line()
 
 
-def shares(wanted: Sequence[int], room: int) -> list[int]:
+def allot_rows(wanted: Sequence[int], room: int) -> list[int]:
     """How many rows each gets: what it wants where there is room, else as fairly as can be."""
-    given = [0] * len(wanted)
-    hungry = sorted(range(len(wanted)), key=lambda index: wanted[index])
-    for place, index in enumerate(hungry):
-        given[index] = min(wanted[index], room // (len(hungry) - place))
-        room -= given[index]
-    return given
+    allotted = [0] * len(wanted)
+    by_need = sorted(range(len(wanted)), key=lambda index: wanted[index])
+    for place, index in enumerate(by_need):
+        allotted[index] = min(wanted[index], room // (len(by_need) - place))
+        room -= allotted[index]
+    return allotted
 
 
 def picture(
@@ -73,9 +73,9 @@ def picture(
     return WatchView(subscription, now, titles or {}, clock or datetime.now(UTC))
 
 
-def status(subscription: Subscription, now: float) -> Text:
+def connection_status(subscription: Subscription, now: float) -> Text:
     """The connection in words; the last state stays above it."""
-    age = seconds(now - subscription.since_when)
+    age = seconds(now - subscription.state_since)
     if subscription.live:
         return Text(f"live · {subscription.transport}", style="dim")
     if any(held.synced for held in subscription.held.values()):
@@ -90,7 +90,7 @@ def seconds(age: float) -> str:
     return f"{minutes}:{rest:02}"
 
 
-def one(
+def stream_view(
     held: StreamState, width: int = 80, titles: Titles | None = None, clock: datetime | None = None
 ) -> RenderableType:
     clock = clock or datetime.now(UTC)
@@ -100,33 +100,33 @@ def one(
         return Text(f"{held.stream}: …", style="dim")
     kind = held.stream.partition("/")[0]
     if kind == "polls":
-        return poll(held, width)
+        return poll_view(held, width)
     if held.stream == "tasks":
         return task_list(held.entries, width, clock)
     if kind == "tasks" and "task" in held.entries:
         steps = [data for key, data in held.entries.items() if key.startswith("step/")]
         return TaskTree(held.entries["task"], steps, clock)
     if kind == "walls" and "wall" in held.entries:
-        return wall(held.entries["wall"], width, titles or {})
-    return anything(held, width)
+        return wall_view(held.entries["wall"], width, titles or {})
+    return generic_view(held, width)
 
 
-def poll(held: StreamState, width: int) -> RenderableType:
+def poll_view(held: StreamState, width: int) -> RenderableType:
     poll, tally, turnout = (held.entries.get(key) for key in ("poll", "tally", "turnout"))
     if poll is None:
         return Text(f"{held.stream}: not open yet", style="dim")
     title = Text(plain(poll["title"]), style="bold")
-    standing = turnout or {"round": poll["round"], "ballots": 0}
-    footer = Text(plain(said(poll, tally) if tally else turned_out(poll, standing)))
+    turnout_or_none = turnout or {"round": poll["round"], "ballots": 0}
+    footer = Text(plain(tally_text(poll, tally) if tally else turnout_text(poll, turnout_or_none)))
     most = max((tally or {"counts": {}})["counts"].values(), default=0)
     rows = Table(box=None, show_header=False, pad_edge=False)
     rows.add_column(justify="right", style="dim", no_wrap=True, max_width=6)
     rows.add_column(overflow="fold")  # the only one that gives way
     rows.add_column(justify="right", no_wrap=True)
     rows.add_column(no_wrap=True)
-    longest = max(4, min(30, (width - 22) // 3))
+    bar_width = max(4, min(30, (width - 22) // 3))
     for each in tally_rows(poll, tally or {"counts": {}, "ballots": 0}):
-        shown = (f"{each.votes} {percent(each.share):>5}", bar(each.votes, most, longest)) if tally else ("", "")
+        shown = (f"{each.votes} {percent(each.share):>5}", bar(each.votes, most, bar_width)) if tally else ("", "")
         label = Text(plain(each.label), style="bold" if each.wins else "dim" if each.share is None else "")
         if each.wins:
             label.append(" ✓")
@@ -134,7 +134,7 @@ def poll(held: StreamState, width: int) -> RenderableType:
     return Group(title, rows, footer)
 
 
-def wall(wall: dict[str, Any], width: int, titles: Titles) -> RenderableType:
+def wall_view(wall: dict[str, Any], width: int, titles: Titles) -> RenderableType:
     """Its items by their titles, where they are known; the one on stage is marked."""
     rows = Table(box=None, show_header=False, pad_edge=False)
     rows.add_column(no_wrap=True)
@@ -148,14 +148,14 @@ def wall(wall: dict[str, Any], width: int, titles: Titles) -> RenderableType:
     return Group(Text(f"{wall['code']}  {plain(wall['title'])}", style="bold"), rows)
 
 
-def anything(held: StreamState, width: int) -> RenderableType:
+def generic_view(held: StreamState, width: int) -> RenderableType:
     rows = Table(box=None, show_header=False, pad_edge=False)
     rows.add_column(no_wrap=True, overflow="ellipsis", max_width=max(8, width // 4))
     rows.add_column(overflow="fold", min_width=min(12, width // 3))
     rows.add_column(overflow="fold", min_width=min(12, width // 3))
     for key, data in held.entries.items():
         if isinstance(data, dict) and {"id", "state", "title"} <= data.keys():
-            rows.add_row(Text(plain(str(data["id"]))), sign(data["state"]), Text(plain(data["title"])))
+            rows.add_row(Text(plain(str(data["id"]))), state_text(data["state"]), Text(plain(data["title"])))
         else:
             rows.add_row(Text(plain(key)), Text(plain(json.dumps(data, ensure_ascii=False))))
     return Group(Text(held.stream, style="bold"), rows)

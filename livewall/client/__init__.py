@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["NotReached", "Refusal", "Task", "vote", "watch"]
 
-_WHERE = {"NotReached": "calls", "Refusal": "calls", "Task": "tasks", "vote": "voting", "watch": "watching"}
+_MODULES = {"NotReached": "calls", "Refusal": "calls", "Task": "tasks", "vote": "voting", "watch": "watching"}
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for: a command that needs none of it starts faster without (PEP 562)."""
-    if name not in _WHERE:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

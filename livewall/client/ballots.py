@@ -8,11 +8,11 @@ from typing import Any
 from livewall.client.calls import Refusal, Server, segment
 from livewall.names import WALL_CODE, wall_code
 
-DECIDED = frozenset({"closed", "round_over", "already_voted", "poll_not_open"})
+CLOSED_CODES = frozenset({"closed", "round_over", "already_voted", "poll_not_open"})
 
 
 async def cast(
-    server: Server, poll: str, choices: Sequence[str], round: int, code: str | None = None
+    server: Server, poll: str, choices: Sequence[str], round_number: int, code: str | None = None
 ) -> dict[str, Any]:
     """The receipt. `code` is for a poll that asks for one; a voter that has used it once on a wall needs none there.
 
@@ -21,17 +21,17 @@ async def cast(
     Raises Refusal, and NotReached when the server's patience ran out; the ballot may then be in or not, and casting it
     again does no harm.
     """
-    body: dict[str, Any] = {"choices": list(choices), "round": round}
+    body: dict[str, Any] = {"choices": list(choices), "round": round_number}
     if code:
         body["code"] = code
     try:
         receipt: dict[str, Any] = await server.put(f"/api/polls/{segment(poll)}/ballot", body)
         return receipt
     except Refusal as problem:
-        if problem.unclear and problem.code in DECIDED:
+        if problem.unclear and problem.code in CLOSED_CODES:
             # An earlier try may have been counted before the poll closed: the ballot itself tells.
             ballot = (await server.get(f"/api/polls/{segment(poll)}")).get("ballot")
-            if ballot and ballot["round"] == round and sorted(ballot["choices"]) == sorted(choices):
+            if ballot and ballot["round"] == round_number and sorted(ballot["choices"]) == sorted(choices):
                 return dict(ballot)
         raise
 

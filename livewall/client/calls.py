@@ -25,7 +25,7 @@ from livewall.terminal import readable
 DEFAULT_URL = "http://127.0.0.1:8888"
 CONNECT_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 20.0
-SILENT = 1.5  # seconds of waiting about which nothing is said
+QUIET_SECONDS = 1.5  # seconds of waiting about which nothing is said
 JSON, MARKDOWN = "application/json", "text/markdown; charset=utf-8"
 AGENT = f"livewall/{__version__}"
 
@@ -62,7 +62,7 @@ class Refusal(ClientError):
         self.unclear = False  # an earlier try of the same call was sent, and its answer lost
 
     @property
-    def come_back(self) -> bool:
+    def retryable(self) -> bool:
         """Whether the same call may do better later: busy, or something on the way has lost its server."""
         return self.status in (429, 502, 503, 504)
 
@@ -81,10 +81,10 @@ def server_url(text: str) -> str:
     """The base of every address. Raises ValueError when `text` is not the address of a server."""
     parts = urlsplit(text if "//" in text else "http://" + text)
     try:
-        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
-        fine = False
-    if not fine or parts.path not in ("", "/") or readable(text) != text:
+        valid = False
+    if not valid or parts.path not in ("", "/") or readable(text) != text:
         raise ValueError(f"{readable(text)!r} is not the address of a server, such as {DEFAULT_URL}")
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -159,11 +159,11 @@ class Server:
     def say_waiting(self) -> None:
         """That one waits, and for how long at most; said once."""
         if self._say is not None:
-            longest = self.patience if self.reached else self.wait
-            self._say(f"waiting for {self.url}" + (f" (ends after {longest:g} s)" if longest else ""))
+            limit = self.patience if self.reached else self.wait
+            self._say(f"waiting for {self.url}" + (f" (ends after {limit:g} s)" if limit else ""))
             self._say = None
 
-    def look_for_token(self) -> bool:
+    def find_token(self) -> bool:
         """Whether there is a token now where there was none: a server that starts writes its secret."""
         if self.token is None:
             self.token = self._find_token()
@@ -175,8 +175,8 @@ class Server:
 
     async def raw(self, path: str) -> bytes:
         """An answer that is no JSON, as it is."""
-        found: bytes = await self.call("GET", path, repeat=True, raw=True)
-        return found
+        content: bytes = await self.call("GET", path, repeat=True, raw=True)
+        return content
 
     async def post(self, path: str, body: Any = None, *, repeat: bool = False) -> Any:
         """`repeat` says that doing it twice does no harm."""
@@ -193,23 +193,23 @@ class Server:
 
         `raw`: the bytes, whatever they are. Raises Refusal, NotReached, and Unclear where only the answer was lost.
         """
-        aloud = asyncio.get_running_loop().call_later(SILENT, self.say_waiting)
+        notice = asyncio.get_running_loop().call_later(QUIET_SECONDS, self.say_waiting)
         try:
             return await self._call(method, path, body, repeat, raw)
         finally:
-            aloud.cancel()
+            notice.cancel()
 
     async def _call(self, method: str, path: str, body: Any, repeat: bool, raw: bool) -> Any:
         start = time.monotonic()
         pause, unclear = 0.1, False
         while True:
             try:
-                return await self._once(method, path, body, raw)
+                return await self._send(method, path, body, raw)
             except Refusal as problem:
                 problem.unclear = unclear
-                if problem.code == "unauthenticated" and self.look_for_token():
+                if problem.code == "unauthenticated" and self.find_token():
                     continue
-                if not problem.come_back:
+                if not problem.retryable:
                     raise
                 # Without `repeat`, too: a server that is busy, or says it drains, has done nothing.
                 failure: ClientError = problem
@@ -226,7 +226,7 @@ class Server:
             await asyncio.sleep(wait)
             pause = min(pause * 2, 2.0 if self.reached else 0.5)
 
-    async def _once(self, method: str, path: str, body: Any, raw: bool) -> Any:
+    async def _send(self, method: str, path: str, body: Any, raw: bool) -> Any:
         is_text = isinstance(body, bytes)
         response = await self.fetch(
             HTTPRequest(
@@ -252,36 +252,36 @@ class Server:
         except ValueError:
             raise Refusal(response.code, "internal", f"{self.url} answered something that is not JSON.") from None
 
-    def headers(self, more: dict[str, str] | None = None) -> dict[str, str]:
-        headers = {"User-Agent": AGENT, "Accept": "application/json", **(more or {})}
+    def headers(self, extra: dict[str, str] | None = None) -> dict[str, str]:
+        headers = {"User-Agent": AGENT, "Accept": "application/json", **(extra or {})}
         if self.token and not self.token.isascii():
             raise Refusal(401, "bad_token", "The token has characters that no token has.")
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         return headers
 
-    async def fetch(self, request: HTTPRequest, line: Line | None = None) -> HTTPResponse:
+    async def fetch(self, request: HTTPRequest, connection: HttpConnection | None = None) -> HTTPResponse:
         """The answer, whatever its status. Raises NotReached, or Unclear when the request was on its way."""
-        line = line or Line()
+        connection = connection or HttpConnection()
         request.connect_timeout = CONNECT_TIMEOUT
         request.follow_redirects = False
         try:
             # Shielded: Tornado logs an error when it would end a future that was cancelled; `cut` ends it instead.
-            answer = line.client.fetch(request, raise_error=False)
+            answer = connection.client.fetch(request, raise_error=False)
             answer.add_done_callback(lambda done: done.cancelled() or done.exception())
             return await asyncio.shield(answer)
         except (OSError, ValueError, UnicodeError) as problem:
-            raise self._lost(line, problem) from None
+            raise self._lost(connection, problem) from None
         except Exception as problem:
             # What Tornado raises for a lost connection depends on where it was lost; a bug of ours shows as itself.
             if type(problem).__module__.partition(".")[0] != "tornado":
                 raise
-            raise self._lost(line, problem) from None
+            raise self._lost(connection, problem) from None
         finally:
-            line.cut()
+            connection.close()
 
-    def _lost(self, line: Line, problem: Exception) -> NotReached:
-        if line.connected:
+    def _lost(self, connection: HttpConnection, problem: Exception) -> NotReached:
+        if connection.connected:
             return Unclear(f"The connection to {self.url} was lost before the answer came.")
         return NotReached(f"{self.url} cannot be reached: {reason(problem)}.")
 
@@ -292,29 +292,29 @@ def reason(problem: BaseException) -> str:
     return text[:1].lower() + text[1:].rstrip(".")
 
 
-class Line:
+class HttpConnection:
     """One HTTP connection that can be cut. Tornado's client gives up waiting, but would keep the connection."""
 
     def __init__(self) -> None:
         self.client = SimpleAsyncHTTPClient(force_instance=True, max_clients=1, max_body_size=1 << 40)
         self._connect = self.client.tcp_client.connect
         self._streams: list[Any] = []
-        self.was_cut = False
-        self.client.tcp_client.connect = self._noting_connect  # type: ignore[method-assign]
+        self.closed = False
+        self.client.tcp_client.connect = self._connect_and_record  # type: ignore[method-assign]
 
     @property
     def connected(self) -> bool:
         return bool(self._streams)
 
-    def cut(self) -> None:
-        self.was_cut = True
+    def close(self) -> None:
+        self.closed = True
         for stream in self._streams:
             stream.close()
         self.client.close()
 
-    async def _noting_connect(self, *args: Any, **kwargs: Any) -> Any:
+    async def _connect_and_record(self, *args: Any, **kwargs: Any) -> Any:
         stream = await self._connect(*args, **kwargs)
         self._streams.append(stream)
-        if self.was_cut:
+        if self.closed:
             stream.close()
         return stream

@@ -32,14 +32,14 @@ def match(choice: str, options: Sequence[Option], by: By | None = None) -> Optio
 
     A label may be typed in the other Unicode form, in another case or width, as long as only one looks like that.
     """
-    found: list[Option] = []
+    matches: list[Option] = []
     if by != "label":
-        found += [option for option in options if option["id"] == choice]
+        matches += [option for option in options if option["id"] == choice]
     if by != "id":
-        called = [options[place] for place in matching(choice, [option["label"] for option in options])]
-        found += [option for option in called if option not in found]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise AmbiguousChoice(choice, found, either=by is None and any(each["id"] == choice for each in found))
+        labelled = [options[place] for place in matching(choice, [option["label"] for option in options])]
+        matches += [option for option in labelled if option not in matches]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise AmbiguousChoice(choice, matches, either=by is None and any(each["id"] == choice for each in matches))
     raise NoSuchChoice(f"No option is called {choice!r}", options)

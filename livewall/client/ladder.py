@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 RUNGS = ("websocket", "sse", "long-polling", "polling")
 
-SHORT_LIFE = 10.0  # seconds; a connection that ends sooner, twice running, is cut by something on the way
+SHORT_CONNECTION = 10.0  # seconds; a connection that ends sooner, twice running, is cut by something on the way
 FIRST_CLIMB = 30.0
 LAST_CLIMB = 300.0
 FIRST_PAUSE = 0.2
@@ -22,7 +22,7 @@ LAST_PAUSE = 5.0
 class Ladder:
     rung: int = 0
     failures: int = 0
-    short_lives: int = 0
+    short_connections: int = 0
     opened_at: float = 0.0
     climb_at: float = float("inf")
     climb_after: float = FIRST_CLIMB
@@ -57,8 +57,8 @@ class Ladder:
         if not reached:
             return self._pause()
         if self.delivered:
-            self.short_lives = self.short_lives + 1 if now - self.opened_at < SHORT_LIFE else 0
-            if self.short_lives < 2:
+            self.short_connections = self.short_connections + 1 if now - self.opened_at < SHORT_CONNECTION else 0
+            if self.short_connections < 2:
                 return self._pause()
         return self._step_down()
 
@@ -66,11 +66,11 @@ class Ladder:
         """Whether the time has come to try the ladder from the top; if so, `transport` is the top one."""
         if now < self.climb_at:
             return False
-        self.rung, self.short_lives, self.climb_at = 0, 0, float("inf")
+        self.rung, self.short_connections, self.climb_at = 0, 0, float("inf")
         return True
 
     def _step_down(self) -> float:
-        self.short_lives = 0
+        self.short_connections = 0
         if self.rung == len(RUNGS) - 1:
             return self._pause()
         self.rung += 1

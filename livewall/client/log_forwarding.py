@@ -10,13 +10,13 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from livewall.client.calls import SILENT, ClientError, NotReached, Refusal, Server, segment
+from livewall.client.calls import QUIET_SECONDS, ClientError, NotReached, Refusal, Server, segment
 from livewall.client.logs import append, end_of
 from livewall.client.pipe_reader import PipeReader
-from livewall.client.reporting import RENEW, temporary
+from livewall.client.reporting import RENEW_SECONDS, is_temporary
 
 T = TypeVar("T")
-LAST_PAUSE = 2.0  # seconds, at most, between two tries
+MAX_PAUSE = 2.0  # seconds, at most, between two tries
 
 
 class LogForwarder:
@@ -31,7 +31,7 @@ class LogForwarder:
         server: Server,
         task: str,
         step: str,
-        piped: PipeReader,
+        pipe: PipeReader,
         *,
         lease: float | None,
         say: Callable[[str], None],
@@ -43,17 +43,17 @@ class LogForwarder:
         self._patience, self._wait = server.patience, server.wait
         server.patience = server.wait = 0.0  # what is repeated, is repeated here
         self._task, self._step = task, step
-        self._piped = piped
+        self._pipe = pipe
         self._lease = lease
         self._say = say
         self._started = time.monotonic()
-        self._said_waiting = False
+        self._waiting_announced = False
 
     async def report(self, body: dict[str, Any]) -> None:
         """Report the step. A refusal is kept in `problems`: its log may be taken all the same."""
         path = f"/api/tasks/{segment(self._task)}/steps/{segment(self._step)}"
         try:
-            self._heard(await self._repeated(lambda: self._server.put(path, body)))
+            self._handle_answer(await self._retry(lambda: self._server.put(path, body)))
         except ClientError as problem:
             self.problems.append(problem)
 
@@ -63,71 +63,71 @@ class LogForwarder:
             await self._send_all()
         except ClientError as problem:
             self.problems.append(problem)
-            if not self._piped.waits and self._piped.ended_at == math.inf:
+            if not self._pipe.is_file and self._pipe.ended_at == math.inf:
                 self._say(f"{str(problem).rstrip('.')}. What is piped in is read to its end and not sent.")
-            await self._piped.drop()
+            await self._pipe.discard_rest()
 
     async def _send_all(self) -> None:
         offset = await self._append(b"", None)
-        while (data := await self._piped.next(self._renew())) is not None:
+        while (data := await self._pipe.next(self._renew())) is not None:
             offset = await self._append(data, offset)  # also when nothing was printed: it is a sign of life
 
     async def _append(self, data: bytes, offset: int | None) -> int:
         """Where the log ends now."""
         try:
-            answer = await self._repeated(lambda: append(self._server, self._task, self._step, data, offset))
+            answer = await self._retry(lambda: append(self._server, self._task, self._step, data, offset))
         except Refusal as problem:
-            if (end := end_of(problem)) is not None:
-                return end  # the server has lost what it had: it goes on where it can
+            if (known_end := end_of(problem)) is not None:
+                return known_end  # the server has lost what it had: it goes on where it can
             raise
-        self._piped.taken(len(data))
+        self._pipe.acknowledge(len(data))
         self._lease = answer["lease"] or self._lease
-        self._heard(answer)
-        found: int = answer["bytes"]
-        return found
+        self._handle_answer(answer)
+        end: int = answer["bytes"]
+        return end
 
     def _renew(self) -> float:
-        return RENEW if self._lease is None else min(RENEW, self._lease / 3)
+        return RENEW_SECONDS if self._lease is None else min(RENEW_SECONDS, self._lease / 3)
 
-    def _heard(self, answer: dict[str, Any]) -> None:
+    def _handle_answer(self, answer: dict[str, Any]) -> None:
         self.answer = answer
         if answer.get("cancel") and not self.cancelled:
             self.cancelled = True
             self._say("Someone asked to cancel this task.")
 
-    async def _repeated(self, once: Callable[[], Awaitable[T]]) -> T:
+    async def _retry(self, request: Callable[[], Awaitable[T]]) -> T:
         """The result of a call that may be repeated. Raises Refusal for good, NotReached when the patience ends."""
         pause = 0.1
-        aloud = asyncio.get_running_loop().call_later(SILENT, self._say_waiting)
+        notice = asyncio.get_running_loop().call_later(QUIET_SECONDS, self._say_waiting)
         try:
             while True:
                 try:
-                    return await once()
+                    return await request()
                 except (Refusal, NotReached) as problem:
                     wait = pause
                     if isinstance(problem, Refusal):
-                        if problem.code == "unauthenticated" and self._server.look_for_token():
+                        if problem.code == "unauthenticated" and self._server.find_token():
                             continue
-                        if not temporary(problem):
+                        if not is_temporary(problem):
                             raise
                         wait = problem.retry_after or pause
                     wait *= random.uniform(0.8, 1.2)
-                    if time.monotonic() + wait > self._until():
+                    if time.monotonic() + wait > self._deadline():
                         raise
                 await asyncio.sleep(wait)
-                pause = min(pause * 2, LAST_PAUSE)
+                pause = min(pause * 2, MAX_PAUSE)
         finally:
-            aloud.cancel()
+            notice.cancel()
 
-    def _until(self) -> float:
+    def _deadline(self) -> float:
         """The monotonic time at which the patience ends."""
-        if self._piped.waits:
-            begin = max(self._started, self._piped.taken_at)
+        if self._pipe.is_file:
+            begin = max(self._started, self._pipe.acknowledged_at)
         else:
-            begin = max(self._piped.ended_at, self._piped.taken_at)
+            begin = max(self._pipe.ended_at, self._pipe.acknowledged_at)
         return begin + (self._patience if self._server.reached else self._wait)
 
     def _say_waiting(self) -> None:
-        if not self._said_waiting:
-            self._said_waiting = True
+        if not self._waiting_announced:
+            self._waiting_announced = True
             self._say(f"waiting for {self._server.url}; what is piped in is kept meanwhile")

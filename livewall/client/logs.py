@@ -15,7 +15,7 @@ from livewall.client.calls import ANSWER_TIMEOUT, NotReached, Refusal, Server, r
 
 T = TypeVar("T")
 
-PIECE = 256 << 10
+PART_BYTES = 256 << 10
 """Bytes of one request."""
 
 
@@ -48,12 +48,12 @@ async def append(server: Server, task: str, step: str, data: bytes, offset: int 
         body=data,
         request_timeout=ANSWER_TIMEOUT,
     )
-    response = await _answer(server, request)
+    response = await _fetch(server, request)
     try:
-        found = json.loads(response.body)
+        end = json.loads(response.body)
         lease = response.headers.get("Livewall-Lease")
         return {
-            "bytes": int(found["bytes"]), "cancel": bool(found.get("cancel")), "lease": float(lease) if lease else None,
+            "bytes": int(end["bytes"]), "cancel": bool(end.get("cancel")), "lease": float(lease) if lease else None,
         }
     except (ValueError, KeyError, TypeError):
         raise Refusal(response.code, "internal", f"{server.url} answered something that is no log's end.") from None
@@ -73,7 +73,7 @@ async def read(server: Server, task: str, step: str, offset: int, limit: int) ->
         request_timeout=ANSWER_TIMEOUT,
         decompress_response=False,
     )
-    response = await _answer(server, request)
+    response = await _fetch(server, request)
     headers, data = response.headers, response.body
     begin = int(headers.get("Livewall-Log-Offset", offset))
     return Part(begin, data, int(headers.get("Livewall-Log-Bytes", begin + len(data))))
@@ -82,25 +82,25 @@ async def read(server: Server, task: str, step: str, offset: int, limit: int) ->
 async def line_offset(server: Server, task: str, step: str, line: int) -> int:
     """Where a line begins, counted from 1, or from the end where `line` is negative; the end where there is none."""
     # Two: the first may be what stands for bytes that were left out, and that has no offset.
-    found = await server.get(f"{path(task, step)}/lines?from={line}&count=2")
-    for item in found["items"]:
+    lines = await server.get(f"{path(task, step)}/lines?from={line}&count=2")
+    for item in lines["items"]:
         if "offset" in item:
             return int(item["offset"])
-    return int(found["bytes"])
+    return int(lines["bytes"])
 
 
-async def patiently(server: Server, once: Callable[[], Awaitable[T]]) -> T:
+async def retry(server: Server, request: Callable[[], Awaitable[T]]) -> T:
     """Repeat what may be repeated for as long as the server has patience. Raises Refusal and NotReached."""
     start, pause = time.monotonic(), 0.1
-    aloud = asyncio.get_running_loop().call_later(1.5, server.say_waiting)
+    notice = asyncio.get_running_loop().call_later(1.5, server.say_waiting)
     try:
         while True:
             try:
-                return await once()
+                return await request()
             except (Refusal, NotReached) as problem:
                 hint = None
                 if isinstance(problem, Refusal):
-                    if not problem.come_back:
+                    if not problem.retryable:
                         raise
                     hint = problem.retry_after
                 wait = (hint or pause) * random.uniform(0.8, 1.2)
@@ -109,10 +109,10 @@ async def patiently(server: Server, once: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(wait)
             pause = min(pause * 2, 2.0)
     finally:
-        aloud.cancel()
+        notice.cancel()
 
 
-async def _answer(server: Server, request: HTTPRequest) -> HTTPResponse:
+async def _fetch(server: Server, request: HTTPRequest) -> HTTPResponse:
     response = await server.fetch(request)
     server.reached = True
     if not 200 <= response.code < 300:

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Condition, Thread
 
-from livewall.client.logs import PIECE
+from livewall.client.logs import PART_BYTES
 from livewall.client.spool import Spool
 
-AHEAD = 8 << 20
+READ_AHEAD_BYTES = 8 << 20
 """Bytes that are read before they are taken, while they are being taken."""
-STALLED = 5.0
+STALLED_SECONDS = 5.0
 """Seconds without anything taken after which whoever writes into a pipe waits no longer."""
 
 
@@ -32,15 +32,15 @@ class PipeReader:
 
     def __init__(self, fd: int, new_spool: Callable[[], Spool]) -> None:
         self._fd = fd
-        self.waits = stat.S_ISREG(os.fstat(fd).st_mode)
+        self.is_file = stat.S_ISREG(os.fstat(fd).st_mode)
         """Whether it is still there later, so that nobody is held up by it."""
         self._spool = new_spool()
-        self._room = Condition()
+        self._space = Condition()
         self._dropping = False
         self._dropped = 0
         self._loop = asyncio.get_running_loop()
-        self._came = asyncio.Event()
-        self.taken_at = time.monotonic()
+        self._arrived = asyncio.Event()
+        self.acknowledged_at = time.monotonic()
         self.ended_at = math.inf
         """The monotonic time at which all had been read."""
         Thread(target=self._read, name="livewall pipe", daemon=True).start()
@@ -51,7 +51,7 @@ class PipeReader:
         return self._spool.left_out + self._dropped
 
     @property
-    def waiting(self) -> int:
+    def unsent(self) -> int:
         return len(self._spool)
 
     async def next(self, seconds: float) -> bytes | None:
@@ -59,50 +59,50 @@ class PipeReader:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not self._spool and self.ended_at == math.inf:
-                    self._came.clear()
-                    await self._came.wait()
-        data = self._spool.peek(PIECE)
+                    self._arrived.clear()
+                    await self._arrived.wait()
+        data = self._spool.peek(PART_BYTES)
         return None if not data and self.ended_at < math.inf else data
 
-    def taken(self, count: int) -> None:
+    def acknowledge(self, count: int) -> None:
         """So many of the bytes have reached their place; nought: they could have."""
-        with self._room:
+        with self._space:
             self._spool.drop(count)
-            self.taken_at = time.monotonic()
-            self._room.notify()
+            self.acknowledged_at = time.monotonic()
+            self._space.notify()
 
-    async def drop(self) -> None:
+    async def discard_rest(self) -> None:
         """Read the rest to its end and keep nothing of it."""
-        with self._room:
+        with self._space:
             self._dropping = True
             self._dropped += len(self._spool)
             self._spool.drop(len(self._spool))
-            self._room.notify()
-        while not self.waits and self.ended_at == math.inf:
-            self._came.clear()
-            await self._came.wait()
+            self._space.notify()
+        while not self.is_file and self.ended_at == math.inf:
+            self._arrived.clear()
+            await self._arrived.wait()
 
     def _read(self) -> None:
         try:
-            while data := os.read(self._fd, PIECE):
-                with self._room:
+            while data := os.read(self._fd, PART_BYTES):
+                with self._space:
                     if self._dropping:
                         self._dropped += len(data)
-                        if self.waits:
+                        if self.is_file:
                             break
                         continue
                     self._spool.write(data)
                     self._wake()
-                    while len(self._spool) > AHEAD and self._may_wait() and not self._dropping:
-                        self._room.wait(STALLED / 10)
+                    while len(self._spool) > READ_AHEAD_BYTES and self._may_wait() and not self._dropping:
+                        self._space.wait(STALLED_SECONDS / 10)
         except OSError:
             pass  # nothing more can be read of it
         self.ended_at = time.monotonic()
         self._wake()
 
     def _may_wait(self) -> bool:
-        return self.waits or time.monotonic() - self.taken_at < STALLED
+        return self.is_file or time.monotonic() - self.acknowledged_at < STALLED_SECONDS
 
     def _wake(self) -> None:
         with suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._came.set)
+            self._loop.call_soon_threadsafe(self._arrived.set)

@@ -37,7 +37,7 @@ class PollSocket:
     def __init__(self, server: Server, poll: str) -> None:
         self.server = server
         self.poll = poll
-        self.held = StreamState(f"polls/{poll}")
+        self.state = StreamState(f"polls/{poll}")
         self._refs = itertools.count(1)
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
 
@@ -60,14 +60,14 @@ class PollSocket:
         except TimeoutError:
             pass
 
-    async def vote(self, choices: Sequence[str], round: int) -> dict[str, Any]:
+    async def vote(self, choices: Sequence[str], round_number: int) -> dict[str, Any]:
         """The receipt, after the commit."""
-        return await self._act({"do": "vote", "poll": self.poll, "round": round, "choices": list(choices)})
+        return await self._request({"do": "vote", "poll": self.poll, "round": round_number, "choices": list(choices)})
 
-    async def retract(self, round: int) -> dict[str, Any]:
-        return await self._act({"do": "retract", "poll": self.poll, "round": round})
+    async def retract(self, round_number: int) -> dict[str, Any]:
+        return await self._request({"do": "retract", "poll": self.poll, "round": round_number})
 
-    async def _act(self, act: dict[str, Any]) -> dict[str, Any]:
+    async def _request(self, act: dict[str, Any]) -> dict[str, Any]:
         ref = str(next(self._refs))
         answer = self._waiting[ref] = asyncio.get_running_loop().create_future()
         try:
@@ -82,16 +82,16 @@ class PollSocket:
 
     async def _read(self) -> None:
         while (text := await self._socket.read_message()) is not None:
-            self._take(json.loads(text))
+            self._dispatch(json.loads(text))
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(Unclear("The connection was lost before the answer came."))
 
-    def _take(self, message: Message) -> None:
+    def _dispatch(self, message: Message) -> None:
         answer = self._waiting.get(message.get("ref", ""))
         if answer is None or answer.done():
-            if message.get("stream") == self.held.stream:
-                self.held.take(message)
+            if message.get("stream") == self.state.stream:
+                self.state.apply(message)
         elif "ok" in message:
             answer.set_result(message["ok"])
         else:

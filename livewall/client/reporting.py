@@ -13,14 +13,14 @@ from threading import RLock, Thread
 from typing import Any
 
 from livewall.client.calls import ClientError, NotReached, Refusal, Server, segment
-from livewall.client.logs import PIECE, append, end_of
+from livewall.client.logs import PART_BYTES, append, end_of
 from livewall.client.spool import Spool
 from livewall.client.steps import StepReports
 
-GATHER = 0.25  # seconds, at least, between two rounds, in which reports become one
-RENEW = 3.0  # seconds, at most, between two reports of a step that runs: a cancel is heard of in their answers
-LAST_PAUSE = 2.0  # seconds, at most, between two tries
-TURN = 0.2  # seconds for the log of one step, before the others have theirs
+BATCH_SECONDS = 0.25  # seconds, at least, between two rounds, in which reports become one
+RENEW_SECONDS = 3.0  # seconds, at most, between two reports of a step that runs: a cancel is heard of in their answers
+MAX_PAUSE = 2.0  # seconds, at most, between two tries
+STEP_SECONDS = 0.2  # seconds for the log of one step, before the others have theirs
 
 
 class Reports:
@@ -32,7 +32,7 @@ class Reports:
     def __init__(
         self,
         server: Server,
-        id: str,
+        task_id: str,
         title: str,
         steps: Sequence[Mapping[str, Any]],
         *,
@@ -41,31 +41,31 @@ class Reports:
         on_cancel: Callable[[], None] = lambda: None,
         on_refusal: Callable[[Refusal], None] = lambda problem: None,
     ) -> None:
-        self.id = id
+        self.task_id = task_id
         self.cancelled = False
         self.refusal: Refusal | None = None
         self._server = server
-        self._body = {"id": id, "title": title, "steps": [dict(step) for step in steps]}
+        self._body = {"id": task_id, "title": title, "steps": [dict(step) for step in steps]}
         self._lease = lease
-        self._renew = min(RENEW, lease / 3)
+        self._renew = min(RENEW_SECONDS, lease / 3)
         self._new_spool = new_spool
         self._on_cancel = on_cancel
         self._on_refusal = on_refusal
         self._created = False
-        self._existing: set[str] = set()
+        self._begun_before: set[str] = set()
         """Steps that somebody reported on before us, under the same id."""
         self._steps: dict[str, StepReports] = {}
-        self._last = str(steps[0]["name"]) if steps else ""
+        self._last_step = str(steps[0]["name"]) if steps else ""
         """The step that was told of last: through it the lease is renewed between two steps."""
         self._renew_at = 0.0
         self._problem = f"there was no time to reach {server.url}"
         self._lock = RLock()  # a finalizer may log while we hold it
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken: asyncio.Event
-        self._hurried: asyncio.Event
+        self._closing_soon: asyncio.Event
         self._limit: asyncio.Timeout
-        self._awake = False
-        self._closing: float | None = None
+        self._woken_up = False
+        self._deadline: float | None = None
         """The monotonic time at which all ends."""
         self._thread = Thread(target=lambda: asyncio.run(self._run()), name="livewall reports", daemon=True)
 
@@ -85,7 +85,7 @@ class Reports:
 
     def report(self, step: str, *, progress: float | None = None, message: str | None = None) -> None:
         with self._lock:
-            self._steps[step].said(None, progress, message)
+            self._steps[step].update(None, progress, message)
         self._wake()
 
     def end(self, step: str, state: str, message: str | None = None) -> None:
@@ -93,135 +93,135 @@ class Reports:
         with self._lock:
             if step not in self._steps:
                 self._steps[step] = StepReports(step, began=False)
-            self._steps[step].said(state, None, message)
+            self._steps[step].update(state, None, message)
         self._wake()
 
     def log(self, step: str, data: bytes) -> None:
         """Nothing is taken for a step that has ended."""
-        found = self._steps[step]
+        reports = self._steps[step]
         with self._lock:
-            if found.end is not None or not found.takes_log or self.refusal is not None:
+            if reports.end is not None or not reports.log_accepted or self.refusal is not None:
                 return
-            if found.spool is None:
-                found.spool = self._new_spool()
-            spool = found.spool
+            if reports.spool is None:
+                reports.spool = self._new_spool()
+            spool = reports.spool
         spool.write(data)
         self._wake()
 
     def close(self, seconds: float) -> list[str]:
         """Wait until all is told, at most so long; then nothing more is. Answers in words what was not."""
-        self._end_by(time.monotonic() + seconds)
+        self._set_deadline(time.monotonic() + seconds)
         self._thread.join()
-        return self._untold()
+        return self._unreported()
 
     def give_up(self) -> None:
         """Let `close` return at once; also from a signal's thread."""
-        self._end_by(time.monotonic())
+        self._set_deadline(time.monotonic())
 
     # The thread.
 
-    def _end_by(self, when: float) -> None:
+    def _set_deadline(self, when: float) -> None:
         with self._lock:
-            self._closing = when if self._closing is None else min(when, self._closing)
+            self._deadline = when if self._deadline is None else min(when, self._deadline)
         self._on_loop(self._set_limit)
 
     def _set_limit(self) -> None:
-        assert self._closing is not None and self._loop is not None
+        assert self._deadline is not None and self._loop is not None
         with suppress(RuntimeError):  # it has expired
-            self._limit.reschedule(self._loop.time() + self._closing - time.monotonic())
+            self._limit.reschedule(self._loop.time() + self._deadline - time.monotonic())
         self._woken.set()
-        self._hurried.set()
+        self._closing_soon.set()
 
     def _wake(self) -> None:
-        if not self._awake:
-            self._awake = True
+        if not self._woken_up:
+            self._woken_up = True
             self._on_loop(lambda: self._woken.set())
 
-    def _on_loop(self, act: Callable[[], None]) -> None:
+    def _on_loop(self, callback: Callable[[], None]) -> None:
         with self._lock:
             if self._loop is not None:
-                self._loop.call_soon_threadsafe(act)
+                self._loop.call_soon_threadsafe(callback)
 
     async def _run(self) -> None:
-        self._woken, self._hurried = asyncio.Event(), asyncio.Event()
+        self._woken, self._closing_soon = asyncio.Event(), asyncio.Event()
         try:
             async with asyncio.timeout(None) as self._limit:
                 with self._lock:
                     self._loop = asyncio.get_running_loop()
-                if self._closing is not None:
+                if self._deadline is not None:
                     self._set_limit()
-                await self._work()
+                await self._report_until_done()
         except TimeoutError:
             pass
         finally:
             with self._lock:
                 self._loop = None
 
-    async def _work(self) -> None:
-        pause = GATHER
+    async def _report_until_done(self) -> None:
+        pause = BATCH_SECONDS
         while True:
-            self._awake = False
+            self._woken_up = False
             self._woken.clear()
-            begun = time.monotonic()
+            started = time.monotonic()
             try:
-                more = await self._round()
-                pause = GATHER
+                more = await self._send_pending()
+                pause = BATCH_SECONDS
             except (NotReached, Refusal) as problem:
-                if isinstance(problem, Refusal) and not temporary(problem):
+                if isinstance(problem, Refusal) and not is_temporary(problem):
                     self.refusal = problem
                     self._on_refusal(problem)
                     return
                 self._problem = str(problem).rstrip(".")
                 hint = problem.retry_after if isinstance(problem, Refusal) else None
                 await asyncio.sleep((hint or pause) * random.uniform(0.8, 1.2))
-                pause = min(pause * 2, LAST_PAUSE)
+                pause = min(pause * 2, MAX_PAUSE)
                 continue
             if more:
                 continue
-            if self._closing is not None and not self._waiting():
+            if self._deadline is not None and not self._unsent_steps():
                 return
-            await self._until_due()
-            await until(self._hurried, begun + GATHER)
+            await self._wait_until_due()
+            await wait_until(self._closing_soon, started + BATCH_SECONDS)
 
-    def _waiting(self) -> list[StepReports]:
+    def _unsent_steps(self) -> list[StepReports]:
         with self._lock:
-            return [step for step in self._steps.values() if step.busy]
+            return [step for step in self._steps.values() if step.unsent]
 
-    async def _until_due(self) -> None:
+    async def _wait_until_due(self) -> None:
         with self._lock:
             due = min((step.renew_at for step in self._steps.values()), default=math.inf)
-        await until(self._woken, self._renew_at if due == math.inf and self._last else due)
+        await wait_until(self._woken, self._renew_at if due == math.inf and self._last_step else due)
 
-    async def _round(self) -> bool:
+    async def _send_pending(self) -> bool:
         """Tell what waits now; true when there is more that should not wait. Raises NotReached; Refusal of the task
         itself, or one that will pass."""
         if not self._created:
             await self._create()
         with self._lock:
-            steps = [s for s in self._steps.values() if s.busy or s.renew_at <= time.monotonic()]
+            steps = [s for s in self._steps.values() if s.unsent or s.renew_at <= time.monotonic()]
         steps.sort(key=lambda step: step.renew_at)
         more = False
         for step in steps:
             try:
-                more = await self._tell(step) or more
+                more = await self._send_step(step) or more
             except Refusal as problem:
-                if temporary(problem):
+                if is_temporary(problem):
                     raise
                 if step.began or problem.status != 409:  # one that never began may have been skipped by the server
                     step.refusal = problem
                 if step.end is not None:  # it has another end already, or nobody may say this one
-                    step.over()
-        if not steps and self._last and self._renew_at <= time.monotonic():
+                    step.finish()
+        if not steps and self._last_step and self._renew_at <= time.monotonic():
             await self._renew_task()
         return more
 
     async def _renew_task(self) -> None:
         """Between two steps: without a word the server would take the task for lost."""
         try:
-            path = f"/api/tasks/{segment(self.id)}/steps/{segment(self._last)}"
-            self._heard(await self._server.put(path, {"lease": self._lease}))
+            path = f"/api/tasks/{segment(self.task_id)}/steps/{segment(self._last_step)}"
+            self._handle_answer(await self._server.put(path, {"lease": self._lease}))
         except Refusal as problem:
-            if temporary(problem):
+            if is_temporary(problem):
                 raise
         finally:
             self._renew_at = time.monotonic() + self._renew
@@ -229,113 +229,113 @@ class Reports:
     async def _create(self) -> None:
         task = await self._server.post("/api/tasks", self._body, repeat=True)
         try:
-            self._existing = {step["name"] for step in task["steps"] if step["state"] != "pending"}
+            self._begun_before = {step["name"] for step in task["steps"] if step["state"] != "pending"}
             ended = task["ended_at"] is not None
         except (KeyError, TypeError):
             raise Refusal(200, "internal", f"{self._server.url} answered something that is no task") from None
         if ended:
-            raise Refusal(409, "conflict", f"the task {self.id} has ended before; choose another id")
+            raise Refusal(409, "conflict", f"the task {self.task_id} has ended before; choose another id")
         self._created = True
 
-    async def _tell(self, step: StepReports) -> bool:
+    async def _send_step(self, step: StepReports) -> bool:
         """Its beginning, its log as far as it is there, what it said, its end: in this order. True when its log is so
         much that the rest comes in its next turn."""
-        if not step.told_begin:
+        if not step.begin_sent:
             try:
                 await self._put(step, {"state": "running", "lease": self._lease})
             except Refusal as problem:
-                if temporary(problem):
+                if is_temporary(problem):
                     raise
                 step.refusal = problem  # its log and its end may be taken all the same
-            step.told_begin = True
+            step.begin_sent = True
         more, end = False, step.end
-        turn = time.monotonic() + min(TURN, self._renew / 2)
-        while step.spool is not None and (data := step.spool.peek(PIECE)):
-            if time.monotonic() > turn:
+        turn_ends = time.monotonic() + min(STEP_SECONDS, self._renew / 2)
+        while step.spool is not None and (data := step.spool.peek(PART_BYTES)):
+            if time.monotonic() > turn_ends:
                 more, end = True, None
                 break
             await self._send_log(step, step.spool, data)
         if end is not None:
             await self._put(step, {"state": end})
-            step.refusal = step.refusal if not step.takes_log else None
-            step.over()
+            step.refusal = step.refusal if not step.log_accepted else None
+            step.finish()
         elif step.fields or step.renew_at <= time.monotonic():
             await self._put(step, {"lease": self._lease})
         return more
 
-    async def _put(self, step: StepReports, more: dict[str, Any]) -> None:
+    async def _put(self, step: StepReports, extra: dict[str, Any]) -> None:
         with self._lock:
             fields = step.fields
-            if step.end in (None, more.get("state")):
+            if step.end in (None, extra.get("state")):
                 step.fields = {}
             else:
-                fields = {}  # the message of an end goes with it: a success would replace one that came before
+                fields = {}  # the message belongs to the end, and is sent with it
         try:
             answer = await self._server.put(
-                f"/api/tasks/{segment(self.id)}/steps/{segment(step.name)}", {**fields, **more}
+                f"/api/tasks/{segment(self.task_id)}/steps/{segment(step.name)}", {**fields, **extra}
             )
         except ClientError as problem:
-            if not isinstance(problem, Refusal) or temporary(problem):
+            if not isinstance(problem, Refusal) or is_temporary(problem):
                 with self._lock:
                     step.fields = {**fields, **step.fields}
             raise
         finally:
-            self._last = step.name
+            self._last_step = step.name
             step.renew_at = self._renew_at = time.monotonic() + self._renew
-        self._heard(answer)
+        self._handle_answer(answer)
 
     async def _send_log(self, step: StepReports, spool: Spool, data: bytes) -> None:
-        if not step.takes_log:
+        if not step.log_accepted:
             spool.drop(len(data))
             return
         try:
             if step.offset is None:
                 step.offset = 0
-                if step.name in self._existing:
-                    step.offset = int((await append(self._server, self.id, step.name, b"", None))["bytes"])
-            answer = await append(self._server, self.id, step.name, data, step.offset)
+                if step.name in self._begun_before:
+                    step.offset = int((await append(self._server, self.task_id, step.name, b"", None))["bytes"])
+            answer = await append(self._server, self.task_id, step.name, data, step.offset)
         except Refusal as problem:
-            if temporary(problem):
+            if is_temporary(problem):
                 raise
             if (end := end_of(problem)) is not None:
                 step.offset = end  # the server has lost what it had: it goes on where it can
                 return
-            step.takes_log, step.refusal = False, problem
+            step.log_accepted, step.refusal = False, problem
             return
         step.offset = answer["bytes"]
         spool.drop(len(data))
-        self._heard(answer)
+        self._handle_answer(answer)
 
-    def _heard(self, answer: Any) -> None:
+    def _handle_answer(self, answer: Any) -> None:
         if isinstance(answer, dict) and answer.get("cancel") and not self.cancelled:
             self.cancelled = True
             self._on_cancel()
 
-    def _untold(self) -> list[str]:
+    def _unreported(self) -> list[str]:
         if self.refusal is not None:
             return [f"the task was refused: {self.refusal.message} ({self.refusal.code})"]
-        said = []
+        lines = []
         if not self._created:
-            said.append(f"the task as a whole: {self._problem}")
+            lines.append(f"the task as a whole: {self._problem}")
         for step in self._steps.values():
             if step.refusal is not None:
-                said.append(f"{step.name}: refused: {step.refusal.message} ({step.refusal.code})")
-            elif self._created and step.busy:
-                parts = [f"{step.waiting} bytes of its log"] if step.waiting else []
+                lines.append(f"{step.name}: refused: {step.refusal.message} ({step.refusal.code})")
+            elif self._created and step.unsent:
+                parts = [f"{step.unsent_log_bytes} bytes of its log"] if step.unsent_log_bytes else []
                 parts += [f"its end ({step.end})"] if step.end else []
-                said.append(f"{step.name}: {' and '.join(parts) or 'its last report'}: {self._problem}")
+                lines.append(f"{step.name}: {' and '.join(parts) or 'its last report'}: {self._problem}")
             if left_out := step.spool.left_out if step.spool is not None else step.left_out:
-                said.append(f"{step.name}: {left_out} bytes in the middle of its log were too much to keep")
-        return said
+                lines.append(f"{step.name}: {left_out} bytes in the middle of its log were too much to keep")
+        return lines
 
 
-async def until(event: asyncio.Event, when: float) -> None:
+async def wait_until(event: asyncio.Event, when: float) -> None:
     """Return when `event` is set, at the latest at the monotonic time `when`."""
     with suppress(TimeoutError):
         async with asyncio.timeout(None if when == math.inf else max(0.0, when - time.monotonic())):
             await event.wait()
 
 
-def temporary(problem: Refusal) -> bool:
+def is_temporary(problem: Refusal) -> bool:
     """Whether the server may take the same later."""
-    return problem.come_back or problem.status >= 500
+    return problem.retryable or problem.status >= 500

@@ -15,7 +15,7 @@ def is_loopback(url: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def stays_here(url: str) -> bool:
+def is_this_machine(url: str) -> bool:
     """Whether a server of that address can only be one on this machine."""
     return is_loopback(url) or urlsplit(url).hostname == own_address()
 

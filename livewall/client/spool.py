@@ -55,8 +55,8 @@ class DiskStorage:
 class Ring:
     """`size` bytes of a room, from `base` on, used round and round."""
 
-    def __init__(self, room: SpoolStorage, base: int, size: int) -> None:
-        self._room, self._base, self.size = room, base, size
+    def __init__(self, storage: SpoolStorage, base: int, size: int) -> None:
+        self._storage, self._base, self.size = storage, base, size
         self._start = 0
         self.length = 0
 
@@ -64,15 +64,15 @@ class Ring:
         """Not more than there is place for."""
         at = (self._start + self.length) % self.size
         first = min(len(data), self.size - at)
-        self._room.write(self._base + at, data[:first])
-        self._room.write(self._base, data[first:])
+        self._storage.write(self._base + at, data[:first])
+        self._storage.write(self._base, data[first:])
         self.length += len(data)
 
     def peek(self, count: int) -> bytes:
         count = min(count, self.length)
         first = min(count, self.size - self._start)
-        data = self._room.read(self._base + self._start, first)
-        return data + self._room.read(self._base, count - first) if count > first else data
+        data = self._storage.read(self._base + self._start, first)
+        return data + self._storage.read(self._base, count - first) if count > first else data
 
     def drop(self, count: int) -> None:
         self._start = (self._start + count) % self.size
@@ -86,10 +86,10 @@ class Spool:
     stays. Where something is missing, a line says how much.
     """
 
-    def __init__(self, size: int, room: SpoolStorage | None = None) -> None:
+    def __init__(self, size: int, storage: SpoolStorage | None = None) -> None:
         half = size // 2
-        room = room or MemoryStorage(2 * half)
-        self._front, self._back = Ring(room, 0, half), Ring(room, half, half)
+        storage = storage or MemoryStorage(2 * half)
+        self._front, self._back = Ring(storage, 0, half), Ring(storage, half, half)
         self._gap = 0  # bytes left out between the two
         self._notice = b""
         self._lock = RLock()  # a finalizer may log while we hold it
@@ -112,15 +112,15 @@ class Spool:
                 if not rest:
                     return
                 if len(rest) > self._back.size:
-                    self._lose(len(rest) - self._back.size)
+                    self._leave_out(len(rest) - self._back.size)
                     rest = rest[-self._back.size :]
                 over = len(rest) - (self._back.size - self._back.length)
                 if over > 0:
                     self._back.drop(over)
-                    self._lose(over)
+                    self._leave_out(over)
                 self._back.put(rest)
             except OSError:
-                self._lose(len(rest))
+                self._leave_out(len(rest))
 
     def peek(self, count: int) -> bytes:
         """The next bytes, the same ones until `drop`; none when none wait."""
@@ -139,6 +139,6 @@ class Spool:
             else:
                 self._front.drop(count)
 
-    def _lose(self, count: int) -> None:
+    def _leave_out(self, count: int) -> None:
         self._gap += count
         self.left_out += count

@@ -11,20 +11,20 @@ from typing import Any, NamedTuple
 
 Message = dict[str, Any]
 
-KEPT_UNKEYED = 1000
+MAX_UNKEYED = 1000
 
 
 class Verdict(Enum):
-    TAKEN = "taken"
-    KNOWN = "known"
-    HOLE = "hole"
+    APPLIED = "taken"
+    DUPLICATE = "known"
+    GAP = "hole"
 
 
 class Position(NamedTuple):
     """`EPOCH.N`; the epoch may carry the mark of a view, and is compared for equality only."""
 
     epoch: str
-    n: int
+    number: int
 
 
 def parse(text: str) -> Position:
@@ -35,15 +35,15 @@ def parse(text: str) -> Position:
     return Position(epoch, int(n))
 
 
-def judge(at: str | None, prev: str, pos: str) -> Verdict:
+def verdict_on(at: str | None, prev: str, pos: str) -> Verdict:
     """What a reader at `at` (None: at the start of a snapshot) does with an event that leads from `prev` to `pos`."""
     before, after = parse(prev), parse(pos)
     here = parse(at) if at is not None else Position(before.epoch, 0)
     if not (here.epoch == before.epoch == after.epoch):
-        return Verdict.HOLE
-    if after.n <= here.n:
-        return Verdict.KNOWN
-    return Verdict.TAKEN if before.n <= here.n else Verdict.HOLE
+        return Verdict.GAP
+    if after.number <= here.number:
+        return Verdict.DUPLICATE
+    return Verdict.APPLIED if before.number <= here.number else Verdict.GAP
 
 
 class StreamState:
@@ -65,23 +65,23 @@ class StreamState:
         """Where to resume. Half a snapshot is no place to stand: what follows it would never be called synced."""
         return None if self._in_snapshot else self._at
 
-    def take(self, message: Message) -> Verdict:
+    def apply(self, message: Message) -> Verdict:
         """Apply a message of this stream. Raises ValueError or KeyError when it breaks the grammar."""
         if message.get("reset"):
             self._in_snapshot, self._at = True, None
             self._next_entries, self._next_unkeyed = {}, []
-            return Verdict.TAKEN
+            return Verdict.APPLIED
         if message.get("synced"):
             return self._end_snapshot(message["pos"])
         if "error" in message:
             self.error = message["error"]
-            return Verdict.TAKEN
+            return Verdict.APPLIED
         if "pos" not in message:
-            return Verdict.TAKEN  # volatile: nothing to hold
+            return Verdict.APPLIED  # volatile: nothing to hold
         if self._at is None and not self._in_snapshot:
-            return Verdict.HOLE  # an event, but nothing it could follow
-        verdict = judge(self._at, message["prev"], message["pos"])
-        if verdict is Verdict.TAKEN:
+            return Verdict.GAP  # an event, but nothing it could follow
+        verdict = verdict_on(self._at, message["prev"], message["pos"])
+        if verdict is Verdict.APPLIED:
             self._apply(message.get("key"), message.get("data"))
             self._at = message["pos"]
         return verdict
@@ -89,26 +89,26 @@ class StreamState:
     def heartbeat(self, pos: str) -> Verdict:
         """A heartbeat says where the server believes the reader stands: being short of that is a hole."""
         if self._in_snapshot:
-            return Verdict.KNOWN
+            return Verdict.DUPLICATE
         if self._at is None:
-            return Verdict.HOLE
+            return Verdict.GAP
         here, there = parse(self._at), parse(pos)
-        return Verdict.KNOWN if here.epoch == there.epoch and here.n >= there.n else Verdict.HOLE
+        return Verdict.DUPLICATE if here.epoch == there.epoch and here.number >= there.number else Verdict.GAP
 
     def _end_snapshot(self, pos: str) -> Verdict:
         if not self._in_snapshot:
-            return Verdict.KNOWN
+            return Verdict.DUPLICATE
         parse(pos)
         self.entries, self.unkeyed = self._next_entries, self._next_unkeyed
         self._in_snapshot, self.synced, self._at = False, True, pos
-        return Verdict.TAKEN
+        return Verdict.APPLIED
 
     def _apply(self, key: str | None, data: Any) -> None:
         entries = self._next_entries if self._in_snapshot else self.entries
         unkeyed = self._next_unkeyed if self._in_snapshot else self.unkeyed
         if key is None:
             unkeyed.append(data)
-            del unkeyed[:-KEPT_UNKEYED]
+            del unkeyed[:-MAX_UNKEYED]
         elif data is None:
             entries.pop(key, None)
         else:

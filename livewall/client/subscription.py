@@ -11,7 +11,7 @@ from contextlib import aclosing
 from livewall.client.calls import NotReached, Refusal, Server
 from livewall.client.ladder import Ladder
 from livewall.client.stream_state import Message, StreamState, Verdict
-from livewall.client.transports import ALIVE, TRANSPORTS, Broken
+from livewall.client.transports import DELIVERING, TRANSPORTS, ConnectionEnded
 
 
 class Subscription:
@@ -30,7 +30,7 @@ class Subscription:
         self.held = {stream: StreamState(stream, at) for stream, at in zip(streams, positions, strict=True)}
         self.ladder = Ladder()
         self.live = False
-        self.since_when = time.monotonic()
+        self.state_since = time.monotonic()
         self.problem = ""  # why there is no connection
         self.was_live = False
 
@@ -49,59 +49,59 @@ class Subscription:
                     async for message in messages:
                         yield message
                 continue
-            except Broken as problem:
-                delay = self._lost(problem)
-                waited = time.monotonic() - self.since_when
-                was_there = self.was_live or problem.reached or self.server.reached
-                if not was_there and waited + delay > self.server.wait:
+            except ConnectionEnded as problem:
+                delay = self._on_loss(problem)
+                waited = time.monotonic() - self.state_since
+                was_reached = self.was_live or problem.reached or self.server.reached
+                if not was_reached and waited + delay > self.server.wait:
                     raise NotReached(f"{self.server.url} cannot be reached: {problem}.") from None
             except (KeyError, TypeError, ValueError) as problem:
-                delay = self._lost(Broken(f"against the contract: {problem!r}"))
+                delay = self._on_loss(ConnectionEnded(f"against the contract: {problem!r}"))
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))
 
     async def _connection(self, streams: Sequence[str]) -> AsyncGenerator[Message, None]:
         """What one connection delivers; ends when there is a reason to make another."""
 
-        def where() -> list[str | None]:
+        def positions() -> list[str | None]:
             return [self.held[stream].resume_at for stream in streams]
 
-        source = TRANSPORTS[self.ladder.transport](self.server, streams, where)
+        source = TRANSPORTS[self.ladder.transport](self.server, streams, positions)
         async with aclosing(source) as messages:
             async for message in messages:
                 now = time.monotonic()
-                self._delivered(now)
-                if message is not ALIVE and self._take(message):
+                self._on_delivery(now)
+                if message is not DELIVERING and self._apply(message):
                     yield message
                     if "error" in message and len(streams) > 1:
                         return  # go on with the others only
                 if self.ladder.climb(now):
                     return
 
-    def _take(self, message: Message) -> bool:
+    def _apply(self, message: Message) -> bool:
         """Whether the message says something new. Raises Broken when it proves that one was lost."""
         if "heartbeat" in message:
             for stream, pos in message["heartbeat"].items():
-                if stream in self.held and self.held[stream].heartbeat(pos) is Verdict.HOLE:
-                    raise Broken(f"missed events of {stream}")
+                if stream in self.held and self.held[stream].heartbeat(pos) is Verdict.GAP:
+                    raise ConnectionEnded(f"missed events of {stream}")
             return False
         stream = message.get("stream")
         if stream not in self.held:
             return False
-        verdict = self.held[stream].take(message)
-        if verdict is Verdict.HOLE:
-            raise Broken(f"a hole in {stream}")
-        return verdict is Verdict.TAKEN
+        verdict = self.held[stream].apply(message)
+        if verdict is Verdict.GAP:
+            raise ConnectionEnded(f"a hole in {stream}")
+        return verdict is Verdict.APPLIED
 
-    def _delivered(self, now: float) -> None:
+    def _on_delivery(self, now: float) -> None:
         self.ladder.deliver(now)
         if not self.live:
             self.live = self.was_live = True
-            self.since_when, self.problem = now, ""
+            self.state_since, self.problem = now, ""
 
-    def _lost(self, problem: Broken) -> float:
+    def _on_loss(self, problem: ConnectionEnded) -> float:
         now = time.monotonic()
         if self.live:
-            self.live, self.since_when = False, now
+            self.live, self.state_since = False, now
         self.problem = str(problem)
         return self.ladder.failed(now, reached=problem.reached, hint=problem.hint)
 

@@ -31,7 +31,7 @@ from livewall.client.spool import Spool
 from livewall.names import is_name
 from livewall.settings import server_of_environment
 
-LOG_WAITING = 4 << 20
+MAX_UNSENT_LOG = 4 << 20
 """Bytes of a step's log that wait for the server; beyond, the middle is left out."""
 
 log = logging.getLogger("livewall.client")
@@ -60,40 +60,40 @@ class Task:
         flush: float = 10.0,
     ) -> None:
         """Raises ValueError where a name or an id is none (letters, digits, `._-`)."""
-        wanted = [parse_step(step) for step in steps]
+        parsed = [parse_step(step) for step in steps]
         self.id = id or secrets.token_hex(6)
-        for name in (self.id, *(each["name"] for each in wanted)):
+        for name in (self.id, *(each["name"] for each in parsed)):
             if not is_name(name):
                 raise ValueError(f"{name!r} is no name: letters, digits, dots, dashes and underlines")
         self.title = title
-        self.url, known = server_of_environment()
+        self.url, token_of_environment = server_of_environment()
         self.url = url or self.url
-        self._left = {str(each["name"]): None for each in wanted}  # those that were not asked for, in order
-        self._idle: dict[str, None] = {}  # those that were asked for and not begun yet
+        self._not_requested = {str(each["name"]): None for each in parsed}  # those that were not asked for, in order
+        self._not_begun: dict[str, None] = {}  # those that were asked for and not begun yet
         self._flush = flush
-        self._looked = False
+        self._cancel_seen = False
         self._reports = Reports(
-            Server(self.url, token or known),
+            Server(self.url, token or token_of_environment),
             self.id,
             title,
-            wanted,
+            parsed,
             lease=lease,
-            new_spool=lambda: Spool(LOG_WAITING),
-            on_refusal=self._refused,
+            new_spool=lambda: Spool(MAX_UNSENT_LOG),
+            on_refusal=self._log_refusal,
         )
 
     @property
     def cancelled(self) -> bool:
         """Whether somebody asked to cancel this task. A step that is left after one has seen so ends `cancelled`."""
-        self._looked = self._looked or self._reports.cancelled
-        return self._looked
+        self._cancel_seen = self._cancel_seen or self._reports.cancelled
+        return self._cancel_seen
 
     def step(self, name: str) -> Step:
         """One of its steps, for a `with`. Raises ValueError when there is none, or it was begun before."""
-        if name not in self._left:
+        if name not in self._not_requested:
             raise ValueError(f"the task {self.title!r} has no step {name!r} that has not begun")
-        del self._left[name]
-        self._idle[name] = None
+        del self._not_requested[name]
+        self._not_begun[name] = None
         return Step(self, self._reports, name)
 
     def __enter__(self) -> Self:
@@ -101,14 +101,14 @@ class Task:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        state, message = ("skipped", "not run") if error is None else ("cancelled", words(error))
-        for name in (*self._idle, *self._left):
-            self._reports.end(name, "cancelled" if self._looked else state, message)
-        self._idle.clear()
-        self._left.clear()
-        lost = self._reports.close(self._flush)
-        if lost:
-            log.warning("the task %r (%s) was not reported in full: %s", self.title, self.id, "; ".join(lost))
+        state, message = ("skipped", "not run") if error is None else ("cancelled", description(error))
+        for name in (*self._not_begun, *self._not_requested):
+            self._reports.end(name, "cancelled" if self._cancel_seen else state, message)
+        self._not_begun.clear()
+        self._not_requested.clear()
+        unreported = self._reports.close(self._flush)
+        if unreported:
+            log.warning("the task %r (%s) was not reported in full: %s", self.title, self.id, "; ".join(unreported))
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -118,7 +118,7 @@ class Task:
     ) -> None:
         await asyncio.to_thread(self.__exit__, kind, error, trace)
 
-    def _refused(self, problem: Refusal) -> None:
+    def _log_refusal(self, problem: Refusal) -> None:
         advice = token_advice(problem)
         log.warning(
             "%s does not take the task %r: %s (%s)%s",
@@ -139,12 +139,12 @@ class Step:
         self._reports = reports
 
     def __enter__(self) -> Self:
-        self.task._idle.pop(self.name, None)
+        self.task._not_begun.pop(self.name, None)
         self._reports.begin(self.name)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        state, message = outcome(error, cancelled=self.task._looked)
+        state, message = outcome(error, cancelled=self.task._cancel_seen)
         self._reports.end(self.name, state, message)
 
     async def __aenter__(self) -> Self:
@@ -178,13 +178,13 @@ def parse_step(text: str) -> dict[str, Any]:
 def outcome(error: BaseException | None, *, cancelled: bool = False) -> tuple[str, str | None]:
     """The state in which a step ends, and the message, when `error` leaves it."""
     if cancelled or isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
-        return "cancelled", words(error) if error is not None else None
+        return "cancelled", description(error) if error is not None else None
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return "succeeded", None
-    return "failed", words(error)
+    return "failed", description(error)
 
 
-def words(error: BaseException) -> str:
+def description(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return f"ended by {signal.Signals.SIGINT.name}"
     text = str(error)

@@ -20,7 +20,7 @@ from tornado.websocket import WebSocketClientConnection, WebSocketError, websock
 
 from livewall.client.calls import (
     CONNECT_TIMEOUT,
-    Line,
+    HttpConnection,
     NotReached,
     Refusal,
     Server,
@@ -32,19 +32,19 @@ from livewall.client.calls import (
 from livewall.client.stream_state import Message
 from livewall.terminal import readable
 
-ALIVE: Message = {}
+DELIVERING: Message = {}
 
-WS_SILENCE = 45.0  # a heartbeat comes every 20 s
-SSE_SILENCE = 35.0  # … every 15 s
-SSE_FIRST_WORD = 5.0  # from connecting on; what is buffered on the way would never come
-LONG_POLL = 25.0
-PLAIN_POLL = 2.0
+WS_TIMEOUT = 45.0  # a heartbeat comes every 20 s
+SSE_TIMEOUT = 35.0  # … every 15 s
+SSE_FIRST_TIMEOUT = 5.0  # from connecting on; what is buffered on the way would never come
+LONG_POLL_SECONDS = 25.0
+POLL_INTERVAL = 2.0
 
-Where = Callable[[], Sequence[str | None]]  # the positions of the streams, when asked
-Transport = Callable[[Server, Sequence[str], Where], AsyncGenerator[Message, None]]
+Positions = Callable[[], Sequence[str | None]]  # the positions of the streams, when asked
+Transport = Callable[[Server, Sequence[str], Positions], AsyncGenerator[Message, None]]
 
 
-class Broken(Exception):
+class ConnectionEnded(Exception):
     """The transport ended and one should come back. `reached` is false when no server was there at all."""
 
     def __init__(self, why: str, *, reached: bool = True, hint: float | None = None) -> None:
@@ -53,27 +53,27 @@ class Broken(Exception):
         self.hint = hint
 
 
-def address(server: Server, kind: str, streams: Sequence[str], where: Where, **query: Any) -> str:
+def address(server: Server, kind: str, streams: Sequence[str], positions: Positions, **query: Any) -> str:
     """`since` keeps the order of the streams; an empty element is no position."""
-    positions = where()
-    if any(positions):
-        query["since"] = ",".join(position or "" for position in positions)
+    since = positions()
+    if any(since):
+        query["since"] = ",".join(position or "" for position in since)
     path = f"{server.url}/{kind}/{quote(readable(','.join(streams)), safe='/,')}"
     return path + ("?" + urlencode(query, safe=",~") if query else "")
 
 
-async def websocket(server: Server, streams: Sequence[str], where: Where) -> AsyncGenerator[Message, None]:
-    url = address(server, "ws", streams, where)
+async def websocket(server: Server, streams: Sequence[str], positions: Positions) -> AsyncGenerator[Message, None]:
+    url = address(server, "ws", streams, positions)
     connection = await _upgrade(server, "ws" + url.removeprefix("http"))
     try:
-        yield ALIVE
+        yield DELIVERING
         while True:
             try:
-                text = await asyncio.wait_for(_read(connection), WS_SILENCE)
+                text = await asyncio.wait_for(_read(connection), WS_TIMEOUT)
             except TimeoutError:
-                raise Broken("the connection fell silent") from None
+                raise ConnectionEnded("the connection fell silent") from None
             if text is None:
-                raise _closed(connection.close_code, connection.close_reason)
+                raise _close_error(connection.close_code, connection.close_reason)
             yield _decode(text)
     finally:
         connection.close()
@@ -85,24 +85,24 @@ async def _upgrade(server: Server, url: str) -> WebSocketClientConnection:
         return await websocket_connect(request, max_message_size=16 << 20)
     except HTTPError as problem:
         # The contract answers a refusal on an open socket: a status comes from something in between, or from draining.
-        raise _away(problem.code, retry_after(problem.response) if problem.response else None) from None
+        raise _server_unavailable(problem.code, retry_after(problem.response) if problem.response else None) from None
     except (StreamClosedError, WebSocketError, ConnectionResetError) as problem:
-        raise Broken(str(problem) or "no WebSocket") from None
+        raise ConnectionEnded(str(problem) or "no WebSocket") from None
     except OSError as problem:
-        raise Broken(reason(problem), reached=False) from None
+        raise ConnectionEnded(reason(problem), reached=False) from None
 
 
 async def _read(connection: WebSocketClientConnection) -> str | bytes | None:
     return await connection.read_message()
 
 
-def _closed(code: int | None, why: str | None) -> Exception:
+def _close_error(code: int | None, reason: str | None) -> Exception:
     """What a close code means (4500-4999 stay away), and after how long to come back."""
-    words = {4501: "unauthenticated", 4503: "forbidden", 4504: "no_such_stream"}
+    codes = {4501: "unauthenticated", 4503: "forbidden", 4504: "no_such_stream"}
     if code is not None and 4500 <= code <= 4999:
         status = {4501: 401, 4503: 403, 4504: 404}.get(code, 400)
-        return Refusal(status, words.get(code, "malformed"), why or f"The server closed the socket with {code}.")
-    return Broken(f"closed with {code}", hint=milliseconds(why) if code in (4000, 4008) else None)
+        return Refusal(status, codes.get(code, "malformed"), reason or f"The server closed the socket with {code}.")
+    return ConnectionEnded(f"closed with {code}", hint=milliseconds(reason) if code in (4000, 4008) else None)
 
 
 def milliseconds(text: str | None) -> float | None:
@@ -112,41 +112,41 @@ def milliseconds(text: str | None) -> float | None:
     return int(text) / 1000
 
 
-def _away(status: int, hint: float | None) -> Broken:
+def _server_unavailable(status: int, hint: float | None) -> ConnectionEnded:
     """A status that stands for no server behind what answered: it says nothing about the transport."""
-    return Broken(f"status {status}", reached=status not in (502, 503, 504, 429), hint=hint)
+    return ConnectionEnded(f"status {status}", reached=status not in (502, 503, 504, 429), hint=hint)
 
 
-async def sse(server: Server, streams: Sequence[str], where: Where) -> AsyncGenerator[Message, None]:
-    line, chunks = Line(), asyncio.Queue[bytes](64)
+async def sse(server: Server, streams: Sequence[str], positions: Positions) -> AsyncGenerator[Message, None]:
+    connection, chunks = HttpConnection(), asyncio.Queue[bytes](64)
 
-    async def keep(chunk: bytes) -> None:  # awaited: what is not read stays in the socket
-        if not line.was_cut:
+    async def enqueue(chunk: bytes) -> None:  # awaited: what is not read stays in the socket
+        if not connection.closed:
             await chunks.put(chunk)
 
     request = HTTPRequest(
-        address(server, "sse", streams, where),
+        address(server, "sse", streams, positions),
         headers=server.headers({"Accept": "text/event-stream", "Cache-Control": "no-store"}),
-        streaming_callback=keep,
+        streaming_callback=enqueue,
         request_timeout=0,
         decompress_response=False,
     )
-    fetching = asyncio.ensure_future(server.fetch(request, line))
-    parser, silence = EventParser(), SSE_FIRST_WORD
+    fetching = asyncio.ensure_future(server.fetch(request, connection))
+    parser, timeout = EventParser(), SSE_FIRST_TIMEOUT
     try:
         while True:
-            chunk = await _next_chunk(chunks, fetching, silence)
+            chunk = await _next_chunk(chunks, fetching, timeout)
             if chunk is None:
-                raise await _sse_end(fetching, parser)
-            if silence != SSE_SILENCE:
-                silence = SSE_SILENCE
-                if not parser.looks_right(chunk):
+                raise await _sse_end_error(fetching, parser)
+            if timeout != SSE_TIMEOUT:
+                timeout = SSE_TIMEOUT
+                if not parser.is_event_stream(chunk):
                     continue  # the body of an error; the status tells
-                yield ALIVE
+                yield DELIVERING
             for data in parser.feed(chunk):
                 yield _decode(data)
     finally:
-        line.cut()
+        connection.close()
         while not chunks.empty():  # whoever still waits to put something in goes home
             chunks.get_nowait()
         fetching.cancel()
@@ -154,35 +154,35 @@ async def sse(server: Server, streams: Sequence[str], where: Where) -> AsyncGene
             await fetching
 
 
-async def _next_chunk(chunks: asyncio.Queue[bytes], fetching: asyncio.Future[Any], silence: float) -> bytes | None:
+async def _next_chunk(chunks: asyncio.Queue[bytes], fetching: asyncio.Future[Any], timeout: float) -> bytes | None:
     """The next bytes; None when the answer has ended and all were read."""
     if chunks.empty():
         reading = asyncio.ensure_future(chunks.get())
         try:
-            done, _ = await asyncio.wait({reading, fetching}, timeout=silence, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({reading, fetching}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if reading in done:
                 return reading.result()
             if not done:
-                raise Broken("nothing arrived")
+                raise ConnectionEnded("nothing arrived")
         finally:
             reading.cancel()
     return None if chunks.empty() else chunks.get_nowait()
 
 
-async def _sse_end(fetching: asyncio.Future[Any], parser: EventParser) -> Exception:
+async def _sse_end_error(fetching: asyncio.Future[Any], parser: EventParser) -> Exception:
     try:
         response = await fetching
     except Unclear as problem:
-        return Broken(str(problem), hint=parser.retry)
+        return ConnectionEnded(str(problem), hint=parser.retry)
     except NotReached as problem:
-        return Broken(str(problem), reached=False)
-    return Broken("the answer ended", hint=parser.retry) if response.code == 200 else _refused(response)
+        return ConnectionEnded(str(problem), reached=False)
+    return ConnectionEnded("the answer ended", hint=parser.retry) if response.code == 200 else _refusal_error(response)
 
 
-def _refused(response: Any) -> Exception:
+def _refusal_error(response: Any) -> Exception:
     problem = refusal(response)
-    if problem.come_back or problem.status >= 500 or problem.code == "internal":
-        return _away(problem.status, problem.retry_after)
+    if problem.retryable or problem.status >= 500 or problem.code == "internal":
+        return _server_unavailable(problem.status, problem.retry_after)
     return problem
 
 
@@ -195,7 +195,7 @@ class EventParser:
         self._data: list[bytes] = []
 
     @staticmethod
-    def looks_right(chunk: bytes) -> bool:
+    def is_event_stream(chunk: bytes) -> bool:
         return chunk.lstrip(b"\xef\xbb\xbf\r\n").startswith((b":", b"data", b"id", b"event", b"retry"))
 
     def feed(self, chunk: bytes) -> list[str]:
@@ -216,44 +216,44 @@ class EventParser:
         return events
 
 
-async def long_polling(server: Server, streams: Sequence[str], where: Where) -> AsyncGenerator[Message, None]:
-    async for message in _polling(server, streams, where, wait=LONG_POLL, pause=0.0):
+async def long_polling(server: Server, streams: Sequence[str], positions: Positions) -> AsyncGenerator[Message, None]:
+    async for message in _polling(server, streams, positions, wait=LONG_POLL_SECONDS, pause=0.0):
         yield message
 
 
-async def polling(server: Server, streams: Sequence[str], where: Where) -> AsyncGenerator[Message, None]:
-    async for message in _polling(server, streams, where, wait=0, pause=PLAIN_POLL):
+async def polling(server: Server, streams: Sequence[str], positions: Positions) -> AsyncGenerator[Message, None]:
+    async for message in _polling(server, streams, positions, wait=0, pause=POLL_INTERVAL):
         yield message
 
 
 async def _polling(
-    server: Server, streams: Sequence[str], where: Where, *, wait: float, pause: float
+    server: Server, streams: Sequence[str], positions: Positions, *, wait: float, pause: float
 ) -> AsyncGenerator[Message, None]:
     first = True
     while True:
-        asked = time.monotonic()
+        requested_at = time.monotonic()
         # The first answer comes at once: who lost the server learns that it is there, although nothing is new.
         seconds, first = 0.0 if first else wait, False
         request = HTTPRequest(
-            address(server, "updates", streams, where, wait=f"{seconds:g}"),
+            address(server, "updates", streams, positions, wait=f"{seconds:g}"),
             headers=server.headers(),
             request_timeout=seconds + 15,
         )
         try:
             response = await server.fetch(request)
         except NotReached as problem:
-            raise Broken(str(problem), reached=isinstance(problem, Unclear)) from None
+            raise ConnectionEnded(str(problem), reached=isinstance(problem, Unclear)) from None
         if response.code != 200:
-            raise _refused(response)
+            raise _refusal_error(response)
         try:
             events = json.loads(response.body)["events"]
         except (ValueError, KeyError, TypeError):
-            raise Broken("not an answer of a Livewall server") from None
-        yield ALIVE
+            raise ConnectionEnded("not an answer of a Livewall server") from None
+        yield DELIVERING
         for message in events:
             yield message
         if not events:  # an answer that came early and empty must not become a storm
-            await asyncio.sleep(max(pause, min(1.0, asked + wait - time.monotonic())))
+            await asyncio.sleep(max(pause, min(1.0, requested_at + wait - time.monotonic())))
         elif pause:
             await asyncio.sleep(pause)
 
@@ -262,9 +262,9 @@ def _decode(text: str | bytes) -> Message:
     try:
         message = json.loads(text)
     except ValueError:
-        raise Broken("not JSON") from None
+        raise ConnectionEnded("not JSON") from None
     if not isinstance(message, dict):
-        raise Broken("not an object")
+        raise ConnectionEnded("not an object")
     return message
 
 

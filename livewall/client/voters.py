@@ -14,7 +14,7 @@ from livewall.visible_text import matching
 
 Tokens = dict[str, dict[str, str]]  # server's URL -> name -> token
 
-NOBODY_IN_PARTICULAR = ""
+DEFAULT_VOTER = ""
 
 
 class Voters:
@@ -23,20 +23,20 @@ class Voters:
     def __init__(self, folder: Path) -> None:
         self.file = folder / "voters.json"
 
-    def token(self, url: str, name: str = NOBODY_IN_PARTICULAR) -> str | None:
-        mine = self._read().get(url, {})
-        return mine.get(_known(mine, name))
+    def token(self, url: str, name: str = DEFAULT_VOTER) -> str | None:
+        tokens = self._read().get(url, {})
+        return tokens.get(_stored_name(tokens, name))
 
-    def keep(self, url: str, name: str, token: str, *, instead_of: str | None = None) -> str:
+    def save(self, url: str, name: str, token: str, *, instead_of: str | None = None) -> str:
         """The token to use: `token`, unless another process has kept one since `instead_of` was read."""
-        with self._alone():
+        with self._locked():
             tokens = self._read()
-            mine = tokens.setdefault(url, {})
-            name = _known(mine, name)
-            if mine.get(name) == instead_of:
-                mine[name] = token
+            of_server = tokens.setdefault(url, {})
+            name = _stored_name(of_server, name)
+            if of_server.get(name) == instead_of:
+                of_server[name] = token
                 self._write(tokens)
-            return mine[name]
+            return of_server[name]
 
     def _read(self) -> Tokens:
         """Raises ValueError when the file is not what this class writes."""
@@ -54,15 +54,15 @@ class Voters:
         write_whole(self.file, json.dumps(tokens, indent=1).encode())
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with open(os.open(self.file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
 
-def _known(tokens: dict[str, str], name: str) -> str:
+def _stored_name(tokens: dict[str, str], name: str) -> str:
     """The name under which a voter is kept, where it is typed in another form: it is not to vote a second time."""
     names = [kept for kept in tokens if kept]
-    found = matching(name, names) if name else []
-    return names[found[0]] if len(found) == 1 else name
+    matches = matching(name, names) if name else []
+    return names[matches[0]] if len(matches) == 1 else name

@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 from livewall.client.ballots import cast, find_poll, new_voter
 from livewall.client.calls import Refusal, Server, server_url
 from livewall.client.choices import By, match
-from livewall.client.voters import NOBODY_IN_PARTICULAR, Voters
+from livewall.client.voters import DEFAULT_VOTER, Voters
 from livewall.settings import config_folder, server_of_environment
 
-PATIENCE = 30.0
+RETRY_SECONDS = 30.0
 
 
 def vote(
@@ -37,7 +37,7 @@ def vote(
     (a ValueError), and from livewall.client.calls Refusal (the server says no; `code` and `message` say why) and
     NotReached. It blocks: a coroutine calls `await asyncio.to_thread(vote, …)`.
     """
-    server = Server(url or server_of_link(poll) or server_of_environment()[0], patience=PATIENCE)
+    server = Server(url or server_of_link(poll) or server_of_environment()[0], patience=RETRY_SECONDS)
     return asyncio.run(cast_as(server, Voters(config_folder()), poll, choices, by=by, name=name, code=code))
 
 
@@ -56,27 +56,27 @@ async def cast_as(
     choices: Sequence[str],
     *,
     by: By | None = None,
-    name: str = NOBODY_IN_PARTICULAR,
+    name: str = DEFAULT_VOTER,
     code: str | None = None,
 ) -> dict[str, Any]:
     """Cast a ballot as a voter that is kept in `voters`, or made and kept there; return the receipt, see `vote`."""
-    found = await find_poll(server, poll)
-    chosen = [match(choice, found["options"], by) for choice in choices]
+    target = await find_poll(server, poll)
+    chosen = [match(choice, target["options"], by) for choice in choices]
     ids = [option["id"] for option in chosen]
-    server.token = known = voters.token(server.url, name)
-    if known is None:
+    server.token = stored_token = voters.token(server.url, name)
+    if stored_token is None:
         server.token = await _new_token(voters, server, name, None)
     try:
-        receipt = await cast(server, found["id"], ids, found["round"], code)
+        receipt = await cast(server, target["id"], ids, target["round"], code)
     except Refusal as problem:
         if problem.status != 401:
             raise
         # The server no longer knows this voter (another data folder, a year gone by), so no ballot of it counts here.
         server.token = await _new_token(voters, server, name, server.token)
-        receipt = await cast(server, found["id"], ids, found["round"], code)
-    return {"poll": found["id"], **receipt, "labels": [option["label"] for option in chosen]}
+        receipt = await cast(server, target["id"], ids, target["round"], code)
+    return {"poll": target["id"], **receipt, "labels": [option["label"] for option in chosen]}
 
 
 async def _new_token(voters: Voters, server: Server, name: str, old: str | None) -> str:
     server.token = None
-    return voters.keep(server.url, name, await new_voter(server), instead_of=old)
+    return voters.save(server.url, name, await new_voter(server), instead_of=old)

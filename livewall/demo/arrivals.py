@@ -6,13 +6,13 @@ import random
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-Way = Literal["http", "websocket"]
+Transport = Literal["http", "websocket"]
 
 
 class Arrival(NamedTuple):
     at: float  # seconds after the question was put
     vote: int
-    way: Way
+    transport: Transport
     stay: float  # seconds for which somebody on a WebSocket goes on watching
 
 

@@ -20,7 +20,7 @@ from livewall.client.poll_socket import PollSocket
 from livewall.demo.answers import votes
 from livewall.demo.arrivals import Arrival, arrivals
 
-PATIENCE = 120.0
+RETRY_SECONDS = 120.0
 
 
 class Audience:
@@ -34,18 +34,18 @@ class Audience:
 
     async def answer(self, people: list[Arrival]) -> None:
         start = time.monotonic()
-        async with asyncio.TaskGroup() as hall:
+        async with asyncio.TaskGroup() as group:
             for person in people:
                 await asyncio.sleep(max(0.0, start + person.at - time.monotonic()))
-                hall.create_task(self._one(person))
+                group.create_task(self._vote(person))
 
-    async def _one(self, person: Arrival) -> None:
+    async def _vote(self, person: Arrival) -> None:
         try:
-            token = await new_voter(Server(self.url, patience=PATIENCE))
-            server = Server(self.url, token, patience=PATIENCE)
+            token = await new_voter(Server(self.url, patience=RETRY_SECONDS))
+            server = Server(self.url, token, patience=RETRY_SECONDS)
             choices = [self.options[person.vote]]
-            if person.way == "websocket":
-                await self._over_websocket(server, choices, person.stay)
+            if person.transport == "websocket":
+                await self._vote_by_websocket(server, choices, person.stay)
             else:
                 await cast(server, self.poll, choices, self.round)
                 self._count("http")
@@ -55,7 +55,7 @@ class Audience:
             self.refused["not reached"] += 1
         self.changed.set()
 
-    async def _over_websocket(self, server: Server, choices: list[str], stay: float) -> None:
+    async def _vote_by_websocket(self, server: Server, choices: list[str], stay: float) -> None:
         try:
             async with PollSocket(server, self.poll) as socket:
                 await socket.vote(choices, self.round)
@@ -83,8 +83,8 @@ class Audience:
 
 
 async def main(url: str, poll: str, seconds: float) -> None:
-    found = await Server(url, patience=PATIENCE).get(f"/api/polls/{poll}")
-    audience = Audience(url, poll, found["round"], [option["id"] for option in found["options"]])
+    state = await Server(url, patience=RETRY_SECONDS).get(f"/api/polls/{poll}")
+    audience = Audience(url, poll, state["round"], [option["id"] for option in state["options"]])
     # A hall has nothing to put in order: to take leave of hundreds of connections would take seconds.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, os._exit, 0)
     reporting = asyncio.ensure_future(audience.report_often())

@@ -22,7 +22,7 @@ _WHEN = "2026-11-02T09:00:00+00:00"
 _BROKEN = "greeter/greeting.py", 'language.lower().partition("-")[0]', "language.lower()"
 
 
-class NoRepository(Exception):
+class RepositoryError(Exception):
     """Git is missing, or says no; the reason is for people."""
 
 
@@ -31,9 +31,9 @@ def make(folder: Path) -> Path:
 
     Raises NoRepository, OSError.
     """
-    made = folder / NAME
-    if made.is_dir():
-        return made
+    repository = folder / NAME
+    if repository.is_dir():
+        return repository
     with tempfile.TemporaryDirectory(dir=folder) as name:
         source = Path(name) / NAME
         shutil.copytree(HERE / "project", source, ignore=shutil.ignore_patterns("__pycache__"))
@@ -48,8 +48,8 @@ def make(folder: Path) -> Path:
         (source / file).write_text(text.replace(right, wrong), encoding="utf-8")
         _git(source, env, "commit", "--quiet", "--all", "--message", "Look languages up as they come")
         _git(source, env, "checkout", "--quiet", "main")
-        source.rename(made)  # at once: what is there is whole
-    return made
+        source.rename(repository)  # at once: what is there is whole
+    return repository
 
 
 def pipeline(repository: Path) -> str:
@@ -95,6 +95,6 @@ def _git(folder: Path, env: Mapping[str, str], *arguments: str) -> None:
             ["git", *arguments], cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=60
         )
     except FileNotFoundError:
-        raise NoRepository("git is not installed") from None
+        raise RepositoryError("git is not installed") from None
     if done.returncode:
-        raise NoRepository(f"git {arguments[0]}: {done.stderr.decode(errors='replace').strip()}")
+        raise RepositoryError(f"git {arguments[0]}: {done.stderr.decode(errors='replace').strip()}")

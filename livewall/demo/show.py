@@ -46,33 +46,33 @@ async def show(*, port: int, address: str, data: Path | None, seconds: float | N
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with AsyncExitStack() as stack:
         folder = data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="livewall-demo-")))
-        need_port(port, address)
+        check_port(port, address)
         claim_folder(folder)
-        pipelines = await project(folder, say)
+        pipelines = await prepare_project(folder, say)
         server, process = await stack.enter_async_context(running_server(port, address, folder, pipelines))
-        stage = await prepare(server)
+        stage = await create_wall(server)
         if pipelines is not None:
             stage |= await stack.enter_async_context(releases(server, process, stage["wall"]))
         say(announcement(server, stage, address, folder))
         crowd = min(CROWD_SECONDS, seconds * 0.8) if seconds else CROWD_SECONDS
         tasks = [
-            await stack.enter_async_context(background(attend(server, stage, crowd, say))),
+            await stack.enter_async_context(background(run_audience(server, stage, crowd, say))),
             await stack.enter_async_context(background(release.run(server, stage["task"]))),
             await stack.enter_async_context(background(fail_when_ended(process))),
         ]
-        await until(stopped, seconds, tasks)
+        await wait_for_end(stopped, seconds, tasks)
         say("Ending.")
 
 
-async def until(stopped: asyncio.Event, seconds: float | None, tasks: list[asyncio.Task[None]]) -> None:
+async def wait_for_end(stopped: asyncio.Event, seconds: float | None, tasks: list[asyncio.Task[None]]) -> None:
     """Return when it is time to end; a task that fails before ends it, too."""
     stop = asyncio.ensure_future(stopped.wait())
-    left: set[asyncio.Future[Any]] = {stop, *tasks}
+    pending: set[asyncio.Future[Any]] = {stop, *tasks}
     deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
     try:
         while not stop.done():
             timeout = None if deadline is None else max(0.0, deadline - asyncio.get_running_loop().time())
-            done, left = await asyncio.wait(left, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            done, pending = await asyncio.wait(pending, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if not done:
                 return
             for task in done - {stop}:
@@ -93,7 +93,7 @@ async def background(work: Any) -> AsyncIterator[asyncio.Task[None]]:
 
 
 @asynccontextmanager
-async def child(*arguments: str, **more: Any) -> AsyncIterator[Process]:
+async def child(*arguments: str, **options: Any) -> AsyncIterator[Process]:
     """A Python process that ends with us: with SIGTERM in order, by the kernel when we are killed."""
     process = await create_subprocess_exec(
         sys.executable,
@@ -101,7 +101,7 @@ async def child(*arguments: str, **more: Any) -> AsyncIterator[Process]:
         env=environment_without_livewall(),
         start_new_session=True,  # Ctrl-C is ours; the child is told by us
         preexec_fn=partial(_end_with, os.getpid()),
-        **more,
+        **options,
     )
     try:
         yield process
@@ -125,7 +125,7 @@ def _end_with(parent: int) -> None:
         os._exit(1)
 
 
-def need_port(port: int, address: str) -> None:
+def check_port(port: int, address: str) -> None:
     """Raise Failed when somebody listens there: another Livewall would answer in ours' place."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -149,11 +149,11 @@ def claim_folder(folder: Path) -> None:
         raise Failed(f"The data folder {folder} cannot be used: {problem.strerror}.") from None
 
 
-async def project(data: Path, say: Say) -> Path | None:
+async def prepare_project(data: Path, say: Say) -> Path | None:
     """A folder with a real pipeline, and the repository it releases; None where that cannot be had."""
     try:
         return await asyncio.to_thread(repository.prepare, data / "demo")
-    except (repository.NoRepository, OSError) as problem:
+    except (repository.RepositoryError, OSError) as problem:
         say(f"No pipeline is shown: {problem}")
         return None
 
@@ -198,14 +198,14 @@ async def running_server(
         arguments += ["--pipelines", str(pipelines)]
     # Its own words on standard output are said here, better; its log and its errors are not hidden.
     async with child("-m", "livewall", "serve", *arguments, "--log-level", "warning", stdout=DEVNULL) as process:
-        await ready(url, process)
+        await wait_until_ready(url, process)
         yield Server(url, admin_token(data), patience=30.0), process
 
 
-async def ready(url: str, process: Process) -> None:
+async def wait_until_ready(url: str, process: Process) -> None:
     """Return when the server takes work. Raises Failed."""
     ended = asyncio.ensure_future(process.wait())
-    answered = asyncio.ensure_future(until_ready(url))
+    answered = asyncio.ensure_future(poll_until_ready(url))
     try:
         done, _ = await asyncio.wait({ended, answered}, timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -217,7 +217,7 @@ async def ready(url: str, process: Process) -> None:
         raise Failed(f"The server did not answer at {url} within {START_SECONDS:g} seconds.")
 
 
-async def until_ready(url: str) -> None:
+async def poll_until_ready(url: str) -> None:
     while True:
         try:
             await Server(url).get("/readyz")
@@ -226,7 +226,7 @@ async def until_ready(url: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def prepare(server: Server) -> dict[str, str]:
+async def create_wall(server: Server) -> dict[str, str]:
     """A wall with two polls and a task; the first poll open and on stage."""
     wall = await server.post("/api/walls", {"title": "Election night 1996"})
     code = wall["code"]
@@ -273,7 +273,7 @@ Livewall is running at {server.url}
 """
 
 
-async def attend(server: Server, stage: dict[str, str], seconds: float, say: Say) -> None:
+async def run_audience(server: Server, stage: dict[str, str], seconds: float, say: Say) -> None:
     """The audience's process; says how its ballots arrive and, when all are in, what the wall shows."""
     arguments = ("-m", "livewall.demo.audience", server.url, stage["poll"], f"{seconds:g}")
     async with child(*arguments, stdout=PIPE) as process:

@@ -17,16 +17,16 @@ from urllib.parse import urlsplit
 from livewall.rehearsal.network import Link
 
 CONNECT_SECONDS = 10.0
-MOST_WAITING = 64 << 10  # bytes on their way in
+MAX_INCOMING_BYTES = 64 << 10  # bytes on their way in
 SMALL_BUFFER = 16 << 10  # of the kernel's, for a connection that may be slow
 GHOST_SECONDS = 30.0  # for which a phone that left the room without a word keeps its connection
 
 
-class Lost(ConnectionError):
+class ConnectionLost(ConnectionError):
     """The connection ended, or there is none: what was asked may have been carried out."""
 
 
-class Place(NamedTuple):
+class ServerAddress(NamedTuple):
     """Where a server is: looked up once, for everybody."""
 
     host: str
@@ -34,20 +34,20 @@ class Place(NamedTuple):
     origin: str
     family: int
     address: Any
-    secure: ssl.SSLContext | None
+    ssl_context: ssl.SSLContext | None
 
 
-async def find_place(url: str) -> Place:
+async def resolve(url: str) -> ServerAddress:
     """Raises OSError where there is no such host, or nobody answers there."""
     parts = urlsplit(url)
     host, is_secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if is_secure else 80)
-    family, address = await _answering(host, port)
+    family, address = await _reachable_address(host, port)
     secure = ssl.create_default_context() if is_secure else None
-    return Place(host, parts.netloc, f"{parts.scheme}://{parts.netloc}", family, address, secure)
+    return ServerAddress(host, parts.netloc, f"{parts.scheme}://{parts.netloc}", family, address, secure)
 
 
-async def _answering(host: str, port: int) -> tuple[int, Any]:
+async def _reachable_address(host: str, port: int) -> tuple[int, Any]:
     """The first of a host's addresses at which somebody answers: `localhost` has two. Raises OSError."""
     loop = asyncio.get_running_loop()
     problem: OSError | None = None
@@ -71,74 +71,74 @@ class Channel(asyncio.Protocol):
         self.sink: Callable[[bytes], None] = lambda data: None
         self.ended: Callable[[], None] = lambda: None
         self.open = False
-        self.raw_at = self.written_at = self.connected_at = 0.0
-        self.unread_at = 0.0
+        self.received_at = self.written_at = self.connected_at = 0.0
+        self.paused_at = 0.0
         """When the socket was last left unread: a wait that has this in it is not the server's."""
         self._loop = asyncio.get_running_loop()
-        self._inward: deque[tuple[float, float, bytes]] = deque()
-        self._outward: deque[tuple[float, bytes]] = deque()
-        self._waiting = 0
+        self._incoming: deque[tuple[float, float, bytes]] = deque()
+        self._outgoing: deque[tuple[float, bytes]] = deque()
+        self._incoming_bytes = 0
         self._in_at = self._out_at = 0.0
         self._asleep = self._paused = self._finished = False
 
     @classmethod
-    async def connect(cls, place: Place, link: Link, *, slow: bool = False) -> Channel:
+    async def connect(cls, server: ServerAddress, link: Link, *, slow: bool = False) -> Channel:
         """Raises Lost. `slow` is for a connection that stays, and whose reader may not keep up."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                plain = socket.socket(place.family, socket.SOCK_STREAM)
+                sock = socket.socket(server.family, socket.SOCK_STREAM)
                 try:
-                    plain.setblocking(False)
-                    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    sock.setblocking(False)
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     if slow and not link.clear:
-                        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
-                    await loop.sock_connect(plain, place.address)
-                    name = place.host if place.secure else None
+                        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+                    await loop.sock_connect(sock, server.address)
+                    name = server.host if server.ssl_context else None
                     _, protocol = await loop.create_connection(
-                        lambda: cls(link), sock=plain, ssl=place.secure, server_hostname=name
+                        lambda: cls(link), sock=sock, ssl=server.ssl_context, server_hostname=name
                     )
                 except BaseException:
-                    plain.close()
+                    sock.close()
                     raise
         except OSError as problem:
-            raise Lost(str(problem) or "nobody answers") from None
+            raise ConnectionLost(str(problem) or "nobody answers") from None
         return protocol
 
     def send(self, data: bytes) -> None:
         """Raises Lost."""
         if not self.open:
-            raise Lost("the connection is lost")
+            raise ConnectionLost("the connection is lost")
         if self.link.clear:
             self._write(data)
             return
         now = self._loop.time()
         self._out_at = self.link.arrival(now, len(data), self._out_at)
-        self._outward.append((self._out_at, data))
-        if len(self._outward) == 1:
+        self._outgoing.append((self._out_at, data))
+        if len(self._outgoing) == 1:
             self._loop.call_at(self._out_at, self._flush)
 
     def server_seconds(self) -> float | None:
         """From the last bytes that left to the last that came; None where we did not read meanwhile."""
-        known = self.read_since(self.written_at) and self.raw_at >= self.written_at
-        return self.raw_at - self.written_at if known else None
+        known = self.read_since(self.written_at) and self.received_at >= self.written_at
+        return self.received_at - self.written_at if known else None
 
     def read_since(self, at: float) -> bool:
         """Whether everything that came since then was read at once."""
-        return not self._asleep and not self._paused and self.unread_at < at
+        return not self._asleep and not self._paused and self.paused_at < at
 
     def sleep(self, asleep: bool) -> None:
         """Read nothing, as a phone in a pocket does; or go on."""
         self._asleep = asleep
-        self._read_or_not()
+        self._pause_or_resume()
 
     def close(self) -> None:
-        self._drop()
+        self._discard()
         self._transport.abort()
 
     def vanish(self) -> None:
         """Out of reach: the server is not told, and finds nobody."""
-        self._drop()
+        self._discard()
         self._transport.pause_reading()
         self._loop.call_later(GHOST_SECONDS, self._transport.abort)
 
@@ -154,20 +154,20 @@ class Channel(asyncio.Protocol):
             return
         now = self._loop.time()
         if self.link.clear:
-            self.raw_at = now
+            self.received_at = now
             self.sink(data)
             return
         self._in_at = self.link.arrival(now, len(data), self._in_at)
-        self._inward.append((self._in_at, now, data))
-        self._waiting += len(data)
-        if len(self._inward) == 1:
+        self._incoming.append((self._in_at, now, data))
+        self._incoming_bytes += len(data)
+        if len(self._incoming) == 1:
             self._loop.call_at(self._in_at, self._deliver)
-        if self._waiting > MOST_WAITING:
-            self._read_or_not()
+        if self._incoming_bytes > MAX_INCOMING_BYTES:
+            self._pause_or_resume()
 
     def connection_lost(self, problem: Exception | None) -> None:
         self.open = False
-        if not self._inward:
+        if not self._incoming:
             self._finish()
 
     # -- inside
@@ -177,36 +177,36 @@ class Channel(asyncio.Protocol):
         self._transport.write(data)
 
     def _flush(self) -> None:
-        while self._outward and self._outward[0][0] <= self._loop.time():
-            self._write(self._outward.popleft()[1])
-        if self._outward:
-            self._loop.call_at(self._outward[0][0], self._flush)
+        while self._outgoing and self._outgoing[0][0] <= self._loop.time():
+            self._write(self._outgoing.popleft()[1])
+        if self._outgoing:
+            self._loop.call_at(self._outgoing[0][0], self._flush)
 
     def _deliver(self) -> None:
-        while self._inward and self._inward[0][0] <= self._loop.time():
-            _, self.raw_at, data = self._inward.popleft()
-            self._waiting -= len(data)
+        while self._incoming and self._incoming[0][0] <= self._loop.time():
+            _, self.received_at, data = self._incoming.popleft()
+            self._incoming_bytes -= len(data)
             self.sink(data)
-        if self._inward:
-            self._loop.call_at(self._inward[0][0], self._deliver)
+        if self._incoming:
+            self._loop.call_at(self._incoming[0][0], self._deliver)
         elif not self.open:
             self._finish()
-        self._read_or_not()
+        self._pause_or_resume()
 
-    def _read_or_not(self) -> None:
+    def _pause_or_resume(self) -> None:
         if not self.open:
             return
-        full = self._asleep or self._waiting > MOST_WAITING
+        full = self._asleep or self._incoming_bytes > MAX_INCOMING_BYTES
         if full != self._paused:
             self._paused = full
-            self.unread_at = self._loop.time()
+            self.paused_at = self._loop.time()
             (self._transport.pause_reading if full else self._transport.resume_reading)()
 
-    def _drop(self) -> None:
+    def _discard(self) -> None:
         """Forget what is on its way; whoever listens is told at once."""
         self.open = False
-        self._inward.clear()
-        self._outward.clear()
+        self._incoming.clear()
+        self._outgoing.clear()
         self._finish()
 
     def _finish(self) -> None:

@@ -54,9 +54,9 @@ class Ledger:
 
     def sent(self, voter: str, poll: str, round_number: int, choices: Iterable[str]) -> None:
         """A ballot left; no choices retract it. A repetition of it is the same one."""
-        entry, given = self._entry(voter, poll, round_number), frozenset(choices)
-        if not entry.maybe or entry.maybe[-1] != given:
-            entry.maybe.append(given)
+        entry, sent = self._entry(voter, poll, round_number), frozenset(choices)
+        if not entry.maybe or entry.maybe[-1] != sent:
+            entry.maybe.append(sent)
 
     def acknowledged(
         self, voter: str, poll: str, round_number: int, choices: Iterable[str], receipt: str | None
@@ -80,76 +80,86 @@ class Ledger:
         return self.entries.setdefault((voter, poll, round_number), Entry())
 
 
-def uncounted(ledger: Ledger, ballots: Sequence[Counted], tallies: Mapping[Round, Mapping[str, Any]]) -> list[Fault]:
+def compare_ballots(
+    ledger: Ledger, ballots: Sequence[Counted], tallies: Mapping[Round, Mapping[str, Any]]
+) -> list[Fault]:
     """The faults between what the people were told, the ballots that are there, and the counts."""
     faults: list[Fault] = []
-    left = {ballot.receipt: ballot for ballot in ballots}
-    open_ends: dict[Round, list[list[Choices]]] = defaultdict(list)
+    unmatched = {ballot.receipt: ballot for ballot in ballots}
+    undecided: dict[Round, list[list[Choices]]] = defaultdict(list)
     for (voter, poll, round_number), entry in ledger.entries.items():
-        found = left.get(entry.receipt) if entry.receipt is not None else None
-        if found is not None and (found.poll, found.round) == (poll, round_number):
-            del left[found.receipt]
-            if found.choices not in entry.possible:
-                has = _said(entry.possible)
-                faults.append(Fault("ballot", f"{voter} has {has} in {poll}, counted is {_said([found.choices])}"))
+        ballot = unmatched.get(entry.receipt) if entry.receipt is not None else None
+        if ballot is not None and (ballot.poll, ballot.round) == (poll, round_number):
+            del unmatched[ballot.receipt]
+            if ballot.choices not in entry.possible:
+                possible_choices = _choices_text(entry.possible)
+                faults.append(
+                    Fault(
+                        "ballot",
+                        f"{voter} has {possible_choices} in {poll}, counted is {_choices_text([ballot.choices])}",
+                    )
+                )
             continue
         possible = [choices for choices in entry.maybe if choices]
-        gone = NOTHING in entry.possible
-        if entry.certain and not gone:
-            what = f"the receipt {entry.receipt} of {poll}, round {round_number}"
-            faults.append(Fault("ballot", f"{voter} has {what}: it is not counted"))
+        may_be_retracted = NOTHING in entry.possible
+        if entry.certain and not may_be_retracted:
+            label = f"the receipt {entry.receipt} of {poll}, round {round_number}"
+            faults.append(Fault("ballot", f"{voter} has {label}: it is not counted"))
         elif possible:
-            open_ends[poll, round_number].append(possible)
-    for key, strays in _by_round(left.values()).items():
+            undecided[poll, round_number].append(possible)
+    for key, strays in _by_round(unmatched.values()).items():
         faults += [
-            Fault("ballot", f"in {key[0]}, round {key[1]}, {stray.receipt} with {_said([stray.choices])} is nobody's")
-            for stray in _nobodys(strays, open_ends[key])
+            Fault(
+                "ballot",
+                f"in {key[0]}, round {key[1]}, {stray.receipt} with {_choices_text([stray.choices])} is nobody's",
+            )
+            for stray in _unmatched(strays, undecided[key])
         ]
-    return faults + _miscounted(ballots, tallies)
+    return faults + _wrong_tallies(ballots, tallies)
 
 
-def _nobodys(strays: Sequence[Counted], open_ends: list[list[Choices]]) -> list[Counted]:
+def _unmatched(strays: Sequence[Counted], undecided: list[list[Choices]]) -> list[Counted]:
     """Those that cannot be matched to somebody who never learned what became of a ballot (Kuhn's algorithm)."""
     owner: dict[int, int] = {}
 
-    def place(stray: int, tried: set[int]) -> bool:
-        for end, possible in enumerate(open_ends):
+    def match(stray: int, tried: set[int]) -> bool:
+        for end, possible in enumerate(undecided):
             if end not in tried and strays[stray].choices in possible:
                 tried.add(end)
-                if end not in owner or place(owner[end], tried):
+                if end not in owner or match(owner[end], tried):
                     owner[end] = stray
                     return True
         return False
 
-    return [ballot for stray, ballot in enumerate(strays) if not place(stray, set())]
+    return [ballot for stray, ballot in enumerate(strays) if not match(stray, set())]
 
 
-def _miscounted(ballots: Iterable[Counted], tallies: Mapping[Round, Mapping[str, Any]]) -> list[Fault]:
+def _wrong_tallies(ballots: Iterable[Counted], tallies: Mapping[Round, Mapping[str, Any]]) -> list[Fault]:
     rounds = _by_round(ballots)
     faults = []
     for key in sorted({*rounds, *tallies}):
         counted = Counter(choice for ballot in rounds.get(key, []) for choice in ballot.choices)
-        said = tallies.get(key) or {"counts": {}, "ballots": 0}
-        counts = {choice: count for choice, count in said["counts"].items() if count}
-        if counts != dict(counted) or said["ballots"] != len(rounds.get(key, [])):
-            there = f"{len(rounds.get(key, []))} ballots {dict(sorted(counted.items()))}"
-            tally = f"{said['ballots']} {dict(sorted(counts.items()))}"
-            faults.append(Fault("count", f"{key[0]}, round {key[1]}: {there}, the tally says {tally}"))
+        reported = tallies.get(key) or {"counts": {}, "ballots": 0}
+        counts = {choice: count for choice, count in reported["counts"].items() if count}
+        if counts != dict(counted) or reported["ballots"] != len(rounds.get(key, [])):
+            counted_text = f"{len(rounds.get(key, []))} ballots {dict(sorted(counted.items()))}"
+            tally = f"{reported['ballots']} {dict(sorted(counts.items()))}"
+            faults.append(Fault("count", f"{key[0]}, round {key[1]}: {counted_text}, the tally says {tally}"))
     return faults
 
 
 def _by_round(ballots: Iterable[Counted]) -> dict[Round, list[Counted]]:
-    found: dict[Round, list[Counted]] = defaultdict(list)
+    by_round: dict[Round, list[Counted]] = defaultdict(list)
     for ballot in ballots:
-        found[ballot.poll, ballot.round].append(ballot)
-    return found
+        by_round[ballot.poll, ballot.round].append(ballot)
+    return by_round
 
 
-def _said(possible: Iterable[Choices]) -> str:
+def _choices_text(possible: Iterable[Choices]) -> str:
     return " or ".join("+".join(sorted(choices)) or "nothing" for choices in possible)
 
 
-def wrong_picture(shown: Mapping[str, Any] | None, truth: Mapping[str, Any]) -> str | None:
+def difference(shown: Mapping[str, Any] | None, truth: Mapping[str, Any]) -> str | None:
     """What is wrong with the tally that a reader holds; None where it is the store's."""
     if shown is None:
         return "no tally at all"
@@ -159,7 +169,7 @@ def wrong_picture(shown: Mapping[str, Any] | None, truth: Mapping[str, Any]) -> 
     return None
 
 
-def hides(poll: Mapping[str, Any]) -> bool:
+def hides_tally(poll: Mapping[str, Any]) -> bool:
     """Whether nobody but hosts may see the tally now, voters included."""
     if poll["published"] or poll["results"] not in ("after_close", "on_publish"):
         return False
@@ -170,28 +180,28 @@ class Chain:
     """What one reader holds of one stream, and what was wrong with what it was sent."""
 
     def __init__(self, stream: str) -> None:
-        self.held = StreamState(stream)
+        self.state = StreamState(stream)
         self.faults: list[Fault] = []
 
-    def take(self, message: Message) -> bool:
+    def apply(self, message: Message) -> bool:
         """Whether the reader may go on; false asks it to come back by position."""
         try:
-            verdict = self.held.take(message)
+            verdict = self.state.apply(message)
         except (KeyError, TypeError, ValueError) as problem:
-            self.faults.append(Fault("hole", f"{self.held.stream}: against the contract: {problem!r}"))
+            self.faults.append(Fault("hole", f"{self.state.stream}: against the contract: {problem!r}"))
             return False
-        if verdict is Verdict.HOLE:
-            told = f"{message.get('prev')} to {message.get('pos')}"
-            self.faults.append(Fault("hole", f"{self.held.stream}: at {self.held.resume_at} came {told}"))
+        if verdict is Verdict.GAP:
+            step = f"{message.get('prev')} to {message.get('pos')}"
+            self.faults.append(Fault("hole", f"{self.state.stream}: at {self.state.resume_at} came {step}"))
             return False
-        poll = self.held.entries.get("poll")
-        if self.held.synced and poll and "tally" in self.held.entries and hides(poll):
-            self.faults.append(Fault("leak", f"{self.held.stream}: a tally that is hidden was sent"))
+        poll = self.state.entries.get("poll")
+        if self.state.synced and poll and "tally" in self.state.entries and hides_tally(poll):
+            self.faults.append(Fault("leak", f"{self.state.stream}: a tally that is hidden was sent"))
         return True
 
     def heartbeat(self, pos: str) -> bool:
         """The same for where the server believes the reader stands."""
-        if self.held.heartbeat(pos) is Verdict.HOLE:
-            self.faults.append(Fault("hole", f"{self.held.stream}: at {self.held.resume_at}, the server says {pos}"))
+        if self.state.heartbeat(pos) is Verdict.GAP:
+            self.faults.append(Fault("hole", f"{self.state.stream}: at {self.state.resume_at}, the server says {pos}"))
             return False
         return True

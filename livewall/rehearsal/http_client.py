@@ -14,13 +14,13 @@ import msgspec
 
 from livewall.client.calls import AGENT, ANSWER_TIMEOUT
 from livewall.rehearsal import frames
-from livewall.rehearsal.channel import Channel, Lost, Place
+from livewall.rehearsal.channel import Channel, ConnectionLost, ServerAddress
 from livewall.rehearsal.network import Link
 
 Headers = Mapping[str, str]
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     headers: Headers
     body: bytes
@@ -38,35 +38,35 @@ class Answer(NamedTuple):
         return self.body.decode("utf-8", "replace")
 
 
-class Body:
+class ResponseParser:
     """Puts an answer together. `take` raises ValueError for what is no HTTP."""
 
     def __init__(self, *, head_only: bool = False) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
         self.data = b""
-        self.whole = False
+        self.complete = False
         self.rest = b""
         """What came after the answer."""
         self._head_only = head_only
         self._size: int | None = None
 
-    def take(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         self.rest += data
         if not self.status and not self._take_head():
             return
         if self._head_only:
-            self.whole = True
+            self.complete = True
         elif self.headers.get("transfer-encoding", "").lower() == "chunked":
             self._take_chunks()
         elif self._size is not None and len(self.rest) >= self._size:
-            self.data, self.rest, self.whole = self.rest[: self._size], self.rest[self._size :], True
+            self.data, self.rest, self.complete = self.rest[: self._size], self.rest[self._size :], True
 
     def end(self) -> bool:
         """The connection has ended; whether that ended the answer, too."""
-        if self.status and not self.whole and self._size is None and "transfer-encoding" not in self.headers:
-            self.data, self.rest, self.whole = self.rest, b"", True
-        return self.whole
+        if self.status and not self.complete and self._size is None and "transfer-encoding" not in self.headers:
+            self.data, self.rest, self.complete = self.rest, b"", True
+        return self.complete
 
     def content(self) -> bytes:
         if self.headers.get("content-encoding", "").lower() == "gzip":
@@ -90,17 +90,17 @@ class Body:
         return True
 
     def _take_chunks(self) -> None:
-        while not self.whole:
+        while not self.complete:
             size, found, rest = self.rest.partition(b"\r\n")
             if not found or len(rest) < int(size, 16) + 2:
                 return
             length = int(size, 16)
             self.data += rest[:length]
             self.rest = rest[length + 2 :]
-            self.whole = not length
+            self.complete = not length
 
 
-def request(method: str, path: str, place: Place, headers: Headers, body: bytes = b"") -> bytes:
+def encode_request(method: str, path: str, place: ServerAddress, headers: Headers, body: bytes = b"") -> bytes:
     lines = [f"{method} {path} HTTP/1.1", f"Host: {place.netloc}", f"User-Agent: {AGENT}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     if body or method in ("PUT", "POST", "DELETE"):
@@ -111,31 +111,31 @@ def request(method: str, path: str, place: Place, headers: Headers, body: bytes 
 class HttpConnection:
     """An HTTP connection that is kept for as long as it holds."""
 
-    def __init__(self, place: Place, link: Link) -> None:
+    def __init__(self, place: ServerAddress, link: Link) -> None:
         self.place = place
         self.link = link
         self._channel: Channel | None = None
 
-    async def ask(
+    async def request(
         self, method: str, path: str, headers: Headers, body: bytes = b"", *, patience: float = ANSWER_TIMEOUT
-    ) -> Answer:
+    ) -> Response:
         """Raises Lost, also when nothing came for `patience` seconds."""
         if self._channel is None or not self._channel.open:
             self._channel = await Channel.connect(self.place, self.link)
-        channel, answer = self._channel, Body()
+        channel, parser = self._channel, ResponseParser()
         try:
-            channel.send(request(method, path, self.place, headers, body))
+            channel.send(encode_request(method, path, self.place, headers, body))
             async with asyncio.timeout(patience):
-                await _whole(channel, answer)
+                await _read_response(channel, parser)
         except TimeoutError:
             self.close()
-            raise Lost("no answer came") from None
+            raise ConnectionLost("no answer came") from None
         except BaseException:
             self.close()
             raise
-        if answer.headers.get("connection", "").lower() == "close":
+        if parser.headers.get("connection", "").lower() == "close":
             self.close()
-        return Answer(answer.status, answer.headers, answer.content(), channel.server_seconds())
+        return Response(parser.status, parser.headers, parser.content(), channel.server_seconds())
 
     @property
     def channel(self) -> Channel | None:
@@ -147,24 +147,24 @@ class HttpConnection:
             self._channel = None
 
 
-async def _whole(channel: Channel, answer: Body) -> None:
+async def _read_response(channel: Channel, parser: ResponseParser) -> None:
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def sink(data: bytes) -> None:
         try:
-            answer.take(data)
+            parser.feed(data)
         except ValueError:
             channel.close()
             return
-        if answer.whole and not done.done():
+        if parser.complete and not done.done():
             done.set_result(None)
 
     def ended() -> None:
         if not done.done():
-            if answer.end():
+            if parser.end():
                 done.set_result(None)
             else:
-                done.set_exception(Lost("the connection ended before the answer"))
+                done.set_exception(ConnectionLost("the connection ended before the answer"))
 
     channel.sink, channel.ended = sink, ended
     try:
@@ -180,23 +180,23 @@ class Stream:
         self.channel = channel
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def open(self, path: str, headers: Headers, place: Place) -> Body:
+    async def open(self, path: str, headers: Headers, place: ServerAddress) -> ResponseParser:
         """The head; what follows waits for `start`. Raises Lost."""
-        head = Body(head_only=True)
+        head = ResponseParser(head_only=True)
         try:
-            self.channel.send(request("GET", path, place, headers))
+            self.channel.send(encode_request("GET", path, place, headers))
             async with asyncio.timeout(ANSWER_TIMEOUT):
-                await _whole(self.channel, head)
+                await _read_response(self.channel, head)
         except TimeoutError:
-            raise Lost("no answer came") from None
+            raise ConnectionLost("no answer came") from None
         self._rest = head.rest
         return head
 
-    def start(self, heard: Callable[[bytes], None]) -> None:
+    def start(self, receive: Callable[[bytes], None]) -> None:
         """Hand on what comes, from what has come already; at once after `open`."""
-        self.channel.sink, self.channel.ended = heard, self._end
+        self.channel.sink, self.channel.ended = receive, self._end
         if self._rest:
-            heard(self._rest)
+            receive(self._rest)
         if not self.channel.open:
             self._end()
 
@@ -211,32 +211,32 @@ class Socket(Stream):
     code: int | None = None
     reason = ""
 
-    async def open(self, path: str, headers: Headers, place: Place) -> Body:
+    async def open(self, path: str, headers: Headers, place: ServerAddress) -> ResponseParser:
         """The handshake's answer: status 101, or a refusal. Raises Lost."""
         key = base64.b64encode(os.urandom(16)).decode()
-        more = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
-        return await super().open(path, {**headers, **more, "Sec-WebSocket-Key": key}, place)
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+        return await super().open(path, {**headers, **upgrade, "Sec-WebSocket-Key": key}, place)
 
-    def start(self, heard: Callable[[bytes], None]) -> None:
+    def start(self, receive: Callable[[bytes], None]) -> None:
         """`heard` takes each message."""
-        self._frames, self._heard = frames.Frames(), heard
-        super().start(self._take)
+        self._frames, self._receive = frames.Frames(), receive
+        super().start(self._feed)
 
-    def say(self, message: Any) -> None:
+    def send(self, message: Any) -> None:
         """Raises Lost."""
         self.channel.send(frames.frame(frames.TEXT, msgspec.json.encode(message)))
 
-    def _take(self, data: bytes) -> None:
+    def _feed(self, data: bytes) -> None:
         try:
-            found = self._frames.feed(data)
+            messages = self._frames.feed(data)
         except ValueError:
             self.channel.close()
             return
-        for opcode, payload in found:
+        for opcode, payload in messages:
             if opcode == frames.TEXT:
-                self._heard(payload)
+                self._receive(payload)
             elif opcode == frames.PING:
-                with suppress(Lost):
+                with suppress(ConnectionLost):
                     self.channel.send(frames.frame(frames.PONG, payload))
             elif opcode == frames.CLOSE:
                 if len(payload) >= 2:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from livewall.client.calls import Server
 
-LOOK = 0.05  # seconds between two looks at our own loop
+LAG_INTERVAL = 0.05  # seconds between two looks at our own loop
 
 
 class ProcessUsage(NamedTuple):
@@ -21,22 +21,22 @@ class ProcessUsage(NamedTuple):
 
 def parse(text: str) -> ProcessUsage | None:
     """None where the server says nothing of it."""
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for line in text.splitlines():
         name, _, value = line.rpartition(" ")
         if name.startswith("process_"):
-            found[name] = float(value)
+            values[name] = float(value)
     try:
         return ProcessUsage(
-            found["process_cpu_seconds_total"],
-            found["process_resident_memory_bytes"],
-            found["process_start_time_seconds"],
+            values["process_cpu_seconds_total"],
+            values["process_resident_memory_bytes"],
+            values["process_start_time_seconds"],
         )
     except KeyError:
         return None
 
 
-async def taken(server: Server) -> ProcessUsage | None:
+async def server_usage(server: Server) -> ProcessUsage | None:
     """Raises Refusal, NotReached."""
     return parse((await server.raw("/metrics")).decode())
 
@@ -50,16 +50,16 @@ class OwnUsage:
 
     async def __aenter__(self) -> OwnUsage:
         self._cpu, self._start = time.process_time(), time.monotonic()
-        self._looking = asyncio.ensure_future(self._look())
+        self._measuring = asyncio.ensure_future(self._measure_lag())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._looking.cancel()
+        self._measuring.cancel()
         self.cpu, self.seconds = time.process_time() - self._cpu, time.monotonic() - self._start
 
-    async def _look(self) -> None:
+    async def _measure_lag(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            due = loop.time() + LOOK
-            await asyncio.sleep(LOOK)
+            due = loop.time() + LAG_INTERVAL
+            await asyncio.sleep(LAG_INTERVAL)
             self.lags.append(loop.time() - due)

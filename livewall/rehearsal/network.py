@@ -39,10 +39,10 @@ POOR = Network(
     cut=(2.0, 10.0),
     sleepers=0.1,
 )
-BY_NAME = {weather.name: weather for weather in (GOOD, POOR)}
+BY_NAME = {network.name: network for network in (GOOD, POOR)}
 
 
-class Spell(NamedTuple):
+class Disturbance(NamedTuple):
     """Something that befalls a connection: `after` seconds from the end of the last one, for so many `seconds`."""
 
     kind: str  # "cut" (the connection ends), "vanished" (nobody tells the server), "asleep" (nothing is read)
@@ -53,30 +53,30 @@ class Spell(NamedTuple):
 class Link:
     """One person's way to the server and back."""
 
-    def __init__(self, weather: Network, chance: random.Random) -> None:
-        self.weather = weather
-        self.clear = weather.rate is None
+    def __init__(self, network: Network, chance: random.Random) -> None:
+        self.network = network
+        self.clear = network.rate is None
         self._chance = chance
-        self._latency = chance.uniform(*weather.latency) / 2
-        self._rate = chance.uniform(*weather.rate) if weather.rate else 0.0
-        self._sleeper = chance.random() < weather.sleepers
+        self._latency = chance.uniform(*network.latency) / 2
+        self._rate = chance.uniform(*network.rate) if network.rate else 0.0
+        self._sleeper = chance.random() < network.sleepers
 
     def arrival(self, now: float, size: int, last: float) -> float:
         """When `size` bytes given to the network at `now` come out of it; after those that come out at `last`."""
         if self.clear:
             return now
-        way = self._latency + self._chance.uniform(0.0, self.weather.jitter)
-        if self._chance.random() < self.weather.stalls:
-            way += self._chance.uniform(*self.weather.stall)
+        delay = self._latency + self._chance.uniform(0.0, self.network.jitter)
+        if self._chance.random() < self.network.stalls:
+            delay += self._chance.uniform(*self.network.stall)
         # What is still on its way occupies the air: bytes come out one after the other.
-        return max(now + way, last) + size / self._rate
+        return max(now + delay, last) + size / self._rate
 
-    def spells(self) -> Iterator[Spell]:
+    def disturbances(self) -> Iterator[Disturbance]:
         """Without end."""
         while True:
-            after = self._chance.expovariate(1 / self.weather.cut_every)
+            after = self._chance.expovariate(1 / self.network.cut_every)
             if self._sleeper and self._chance.random() < 0.5:
-                yield Spell("asleep", after, self._chance.uniform(*self.weather.sleep))
+                yield Disturbance("asleep", after, self._chance.uniform(*self.network.sleep))
             else:
                 kind = "vanished" if not self.clear and self._chance.random() < 0.5 else "cut"
-                yield Spell(kind, after, self._chance.uniform(*self.weather.cut))
+                yield Disturbance(kind, after, self._chance.uniform(*self.network.cut))

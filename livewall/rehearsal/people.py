@@ -15,16 +15,16 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 
 from livewall.client.calls import ANSWER_TIMEOUT, segment
-from livewall.rehearsal.channel import Lost
+from livewall.rehearsal.channel import ConnectionLost
 from livewall.rehearsal.checks import Fault
-from livewall.rehearsal.http_client import Answer, HttpConnection
+from livewall.rehearsal.http_client import HttpConnection, Response
 from livewall.rehearsal.run import Run
-from livewall.rehearsal.viewer import GoneForGood, Viewer
+from livewall.rehearsal.viewer import StreamRefused, Viewer
 from livewall.voting.kinds import Rules, kind_of
 
-AT_ONCE = 4  # connections on which what the page names is fetched
-LATER = frozenset({"rate", "unavailable", "draining"})
-LAST_PAUSE = 3.0
+CONNECTIONS = 4  # connections on which what the page names is fetched
+RETRY_CODES = frozenset({"rate", "unavailable", "draining"})
+MAX_PAUSE = 3.0
 
 _TAGS = re.compile(r"<(?:link|script)\b[^>]*>")
 _ADDRESS = re.compile(r"""\b(?:href|src)=["']([^"']+)["']""")
@@ -39,16 +39,16 @@ class Intention(NamedTuple):
     choices: tuple[str, ...]
 
 
-def assets(page: str, here: str) -> list[str]:
+def assets(page: str, page_url: str) -> list[str]:
     """The paths that a browser fetches because the page names them, each once; those of other sites are left out."""
-    found: dict[str, None] = {}
+    paths: dict[str, None] = {}
     for tag in _TAGS.findall(_NOSCRIPT.sub("", page)):
         address = _ADDRESS.search(tag)
         if address and _WANTED.search(tag) and " nomodule" not in tag:
-            parts = urlsplit(urljoin(here, address[1].replace("&amp;", "&")))
-            if parts.netloc == urlsplit(here).netloc:
-                found[parts.path + (f"?{parts.query}" if parts.query else "")] = None
-    return list(found)
+            parts = urlsplit(urljoin(page_url, address[1].replace("&amp;", "&")))
+            if parts.netloc == urlsplit(page_url).netloc:
+                paths[parts.path + (f"?{parts.query}" if parts.query else "")] = None
+    return list(paths)
 
 
 def cookies(headers: Mapping[str, str]) -> str:
@@ -56,16 +56,16 @@ def cookies(headers: Mapping[str, str]) -> str:
     return "; ".join(line.partition(";")[0] for line in headers.get("set-cookie", "").split("\n") if line)
 
 
-def intentions(poll: Mapping[str, Any], chance: random.Random, react: float) -> list[Intention]:
+def intentions(poll: Mapping[str, Any], chance: random.Random, reaction_seconds: float) -> list[Intention]:
     """What somebody will do about a question that has just opened: most vote within `react` seconds."""
     if chance.random() < 0.03:
         return []  # abstains by doing nothing
-    done = [Intention(react * chance.betavariate(1.5, 3.2), _choice(poll, chance))]
+    plan = [Intention(reaction_seconds * chance.betavariate(1.5, 3.2), _choice(poll, chance))]
     if poll["allow_change"] and chance.random() < 0.2:
-        done.append(Intention(chance.uniform(0.2, 1.5), _choice(poll, chance)))
+        plan.append(Intention(chance.uniform(0.2, 1.5), _choice(poll, chance)))
         if chance.random() < 0.2:
-            done += [Intention(chance.uniform(0.2, 1.0), ()), Intention(0.5, _choice(poll, chance))]
-    return done
+            plan += [Intention(chance.uniform(0.2, 1.0), ()), Intention(0.5, _choice(poll, chance))]
+    return plan
 
 
 def _choice(poll: Mapping[str, Any], chance: random.Random) -> tuple[str, ...]:
@@ -74,87 +74,87 @@ def _choice(poll: Mapping[str, Any], chance: random.Random) -> tuple[str, ...]:
 
 
 class Person(Viewer):
-    def __init__(self, hall: Run, name: str, transport: str) -> None:
-        super().__init__(hall, name, transport)
-        self._asked: set[tuple[str, int]] = set()
+    def __init__(self, run: Run, name: str, transport: str) -> None:
+        super().__init__(run, name, transport)
+        self._polls_seen: set[tuple[str, int]] = set()
         self._questions: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._line = HttpConnection(hall.place, self.link)
+        self._http = HttpConnection(run.server, self.link)
 
-    async def run(self, at: float) -> None:
+    async def attend(self, at: float) -> None:
         """Come in after `at` seconds and stay until cancelled; what cannot be had is noted as a fault of the hall."""
         await asyncio.sleep(at)
-        self.hall.figures.joining += 1
+        self.run.figures.joining += 1
         try:
             await self._join()
-            await self.stay(self._answer())
-        except GoneForGood as problem:
-            self.hall.fault(Fault("hole", f"{self.name} was sent away: {problem}"))
+            await self.stay(self._answer_questions())
+        except StreamRefused as problem:
+            self.run.fault(Fault("hole", f"{self.name} was sent away: {problem}"))
         finally:
-            self._line.close()
+            self._http.close()
 
     # -- joining
 
     async def _join(self) -> None:
         """The page and what it names, as a phone loads them, then the live connection."""
-        start, pause = self.hall.now(), 0.2
+        start, pause = self.run.now(), 0.2
         while True:
             try:
                 server = await self._load()
                 break
-            except Lost:
+            except ConnectionLost:
                 await asyncio.sleep(pause * self.chance.uniform(0.8, 1.2))
-                pause = min(pause * 2, LAST_PAUSE)
+                pause = min(pause * 2, MAX_PAUSE)
         self._server_so_far, self._join_began = server, start
 
     async def _load(self) -> float | None:
         """The server's share of it, in seconds. Raises Lost."""
-        path = f"/w/{self.hall.wall}"
-        page = await self._get(self._line, path)
+        path = f"/w/{self.run.wall}"
+        page = await self._get(self._http, path)
         if page.status == 404:
-            raise GoneForGood("the wall is not there")
+            raise StreamRefused("the wall is not there")
         if page.status in (429, 503):
-            await self._wait_as_told(page)
-            raise Lost(f"status {page.status}")
+            await self._wait_retry_after(page)
+            raise ConnectionLost(f"status {page.status}")
         if page.status != 200:
-            raise Lost(f"status {page.status}")
-        if found := cookies(page.headers):  # none for who has been here before
-            self.headers = {"Cookie": found}
-        wanted = iter(assets(page.text, self.hall.place.origin + path))
+            raise ConnectionLost(f"status {page.status}")
+        if cookie := cookies(page.headers):  # none for who has been here before
+            self.headers = {"Cookie": cookie}
+        paths = iter(assets(page.text, self.run.server.origin + path))
 
-        async def fetch(line: HttpConnection) -> float:
+        async def fetch(connection: HttpConnection) -> float:
             try:
-                taken = [(await self._get(line, path)).server_seconds for path in wanted]
+                seconds = [(await self._get(connection, path)).server_seconds for path in paths]
             finally:
-                line.close()
-            return sum(t for t in taken if t is not None)
+                connection.close()
+            return sum(t for t in seconds if t is not None)
 
-        lines = [self._line, *(HttpConnection(self.hall.place, self.link) for _ in range(AT_ONCE - 1))]
-        fetching = [asyncio.ensure_future(fetch(line)) for line in lines]
+        connections = [self._http, *(HttpConnection(self.run.server, self.link) for _ in range(CONNECTIONS - 1))]
+        fetching = [asyncio.ensure_future(fetch(line)) for line in connections]
         try:
-            taken = await asyncio.gather(*fetching)
+            seconds = await asyncio.gather(*fetching)
         finally:
             for task in fetching:
                 task.cancel()
             await asyncio.gather(*fetching, return_exceptions=True)
-        return None if page.server_seconds is None else page.server_seconds + max(taken)
+        return None if page.server_seconds is None else page.server_seconds + max(seconds)
 
-    async def _get(self, line: HttpConnection, path: str) -> Answer:
-        return await line.ask("GET", path, {**self.headers, "Accept": "*/*", "Accept-Encoding": "gzip"})
+    async def _get(self, connection: HttpConnection, path: str) -> Response:
+        return await connection.request("GET", path, {**self.headers, "Accept": "*/*", "Accept-Encoding": "gzip"})
 
-    async def _wait_as_told(self, answer: Answer) -> None:
+    async def _wait_retry_after(self, answer: Response) -> None:
         after = answer.headers.get("retry-after", "1")
         seconds = min(float(after), 60.0) if after.isdecimal() else 1.0
-        self.hall.figures.rate_limited += answer.status == 429
-        self.hall.figures.waited += seconds
+        self.run.figures.rate_limited += answer.status == 429
+        self.run.figures.waited += seconds
         await asyncio.sleep(seconds * self.chance.uniform(1.0, 1.3))
 
-    def _live(self, server: float | None) -> None:
+    def _became_live(self, server: float | None) -> None:
         first = self._join_began is not None and not self.is_live.is_set()
-        super()._live(server)
+        super()._became_live(server)
         if first and self._join_began is not None:
             share = None if server is None or self._server_so_far is None else self._server_so_far + server
-            self.hall.figures.join.add(self.hall.now() - self._join_began, share)
-            self.hall.figures.joined += 1
+            self.run.figures.join.add(self.run.now() - self._join_began, share)
+            self.run.figures.joined += 1
             self._join_began = None
 
     _join_began: float | None = None
@@ -162,11 +162,11 @@ class Person(Viewer):
 
     # -- voting
 
-    def look_at_poll(self, poll: dict[str, Any]) -> None:
-        super().look_at_poll(poll)
+    def poll_changed(self, poll: dict[str, Any]) -> None:
+        super().poll_changed(poll)
         key = (poll["id"], poll["round"])
-        if poll["phase"] == "open" and key not in self._asked:
-            self._asked.add(key)
+        if poll["phase"] == "open" and key not in self._polls_seen:
+            self._polls_seen.add(key)
             self._questions.put_nowait(poll)
 
     @property
@@ -176,12 +176,12 @@ class Person(Viewer):
 
     _casting = False
 
-    async def _answer(self) -> None:
+    async def _answer_questions(self) -> None:
         while True:
             poll = await self._questions.get()
-            for intention in intentions(poll, self.chance, self.hall.react):
+            for intention in intentions(poll, self.chance, self.run.reaction_seconds):
                 await asyncio.sleep(intention.after)
-                if self.hall.over.is_set():
+                if self.run.over.is_set():
                     break
                 self._casting = True
                 counted = await self._cast(poll, intention.choices)
@@ -191,54 +191,54 @@ class Person(Viewer):
 
     async def _cast(self, poll: Mapping[str, Any], choices: Sequence[str]) -> bool:
         """Whether it was acknowledged. Repeated until the server has decided."""
-        hall, poll_id, round_number = self.hall, poll["id"], poll["round"]
-        start, pause, unclear = hall.now(), 0.2, False
-        hall.ledger.sent(self.name, poll_id, round_number, choices)
+        run, poll_id, round_number = self.run, poll["id"], poll["round"]
+        start, pause, unclear = run.now(), 0.2, False
+        run.ledger.sent(self.name, poll_id, round_number, choices)
         while True:
             try:
-                found, server = await self._act(poll_id, round_number, choices)
-            except Lost:
+                answer, server = await self._send_ballot(poll_id, round_number, choices)
+            except ConnectionLost:
                 unclear = True
                 await asyncio.sleep(pause * self.chance.uniform(0.8, 1.2))
-                pause = min(pause * 2, LAST_PAUSE)
+                pause = min(pause * 2, MAX_PAUSE)
                 continue
-            if "error" not in found:
-                hall.ledger.acknowledged(self.name, poll_id, round_number, choices, found["receipt"])
+            if "error" not in answer:
+                run.ledger.acknowledged(self.name, poll_id, round_number, choices, answer["receipt"])
                 kind = "cast" if choices else "retracted"
-                hall.figures.acknowledged(kind, hall.now() - start, server, hall.now())
+                run.figures.acknowledged(kind, run.now() - start, server, run.now())
                 return True
-            code = found["error"].get("code", "internal")
-            hall.figures.refused[code] += 1
-            if code in LATER or code == "internal":
-                hall.figures.rate_limited += code == "rate"
+            code = answer["error"].get("code", "internal")
+            run.figures.refused[code] += 1
+            if code in RETRY_CODES or code == "internal":
+                run.figures.rate_limited += code == "rate"
                 await asyncio.sleep(self.chance.uniform(0.5, 1.5))
                 continue
             # The same choices again are acknowledged whatever became of the poll: this ballot is not in. Of a
             # retraction, and of a round that is gone, nobody says so.
             if not unclear or (choices and code != "round_over"):
-                hall.ledger.refused(self.name, poll_id, round_number)
+                run.ledger.refused(self.name, poll_id, round_number)
             return False
 
-    async def _act(
+    async def _send_ballot(
         self, poll_id: str, round_number: int, choices: Sequence[str]
     ) -> tuple[dict[str, Any], float | None]:
         """The server's answer to a ballot, and how long it took it. Raises Lost."""
         if self.transport == "websocket":
-            return await self._act_by_socket(poll_id, round_number, choices)
+            return await self._send_over_socket(poll_id, round_number, choices)
         body = {"choices": list(choices), "round": round_number} if choices else {"round": round_number}
-        own = {"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin", "Origin": self.hall.place.origin}
-        answer = await self._line.ask(
+        extra = {"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin", "Origin": self.run.server.origin}
+        response = await self._http.request(
             "PUT" if choices else "DELETE",
             f"/api/polls/{segment(poll_id)}/ballot",
-            {**self.headers, **own},
+            {**self.headers, **extra},
             msgspec.json.encode(body),
         )
-        if answer.status == 429:
-            await self._wait_as_told(answer)
-        found = answer.json()
-        return found if isinstance(found, dict) else {"error": {"code": "internal"}}, answer.server_seconds
+        if response.status == 429:
+            await self._wait_retry_after(response)
+        answer = response.json()
+        return answer if isinstance(answer, dict) else {"error": {"code": "internal"}}, response.server_seconds
 
-    async def _act_by_socket(
+    async def _send_over_socket(
         self, poll_id: str, round_number: int, choices: Sequence[str]
     ) -> tuple[dict[str, Any], float | None]:
         await self.is_live.wait()
@@ -248,11 +248,11 @@ class Person(Viewer):
         act |= {"do": "vote", "choices": list(choices)} if choices else {"do": "retract"}
         answer = self.waiting[ref] = asyncio.get_running_loop().create_future()
         try:
-            self._socket.say(act)
+            self._socket.send(act)
             async with asyncio.timeout(ANSWER_TIMEOUT):
-                found = await answer
+                message = await answer
         except TimeoutError:
-            raise Lost("no answer came") from None
+            raise ConnectionLost("no answer came") from None
         finally:
             del self.waiting[ref]
-        return found.get("ok", found), channel.server_seconds()
+        return message.get("ok", message), channel.server_seconds()

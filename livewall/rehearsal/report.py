@@ -15,9 +15,9 @@ from livewall.rehearsal.run import Figures, Times
 if TYPE_CHECKING:
     from livewall.rehearsal.sequence import Plan
 
-MOST_SHOWN = 10
-BUSY = 0.85  # of a core, beyond which our own process may be what is slow
-LATE = 0.1  # seconds of lag of our loop (p95), the same
+MAX_SHOWN = 10
+BUSY_SHARE = 0.85  # of a core, beyond which our own process may be what is slow
+MAX_LAG = 0.1  # seconds of lag of our loop (p95), the same
 
 
 class Limits(NamedTuple):
@@ -52,14 +52,14 @@ def quantile(values: Sequence[float], share: float) -> float | None:
 
 @dataclass
 class Report:
-    wanted: Plan
+    plan: Plan
     figures: Figures
     faults: list[Fault]
     unknown: int
     """Ballots of which the people never learned whether they were counted."""
-    process: tuple[ProcessUsage | None, ProcessUsage | None, int, int, ProcessUsage | None]
+    server_usage: tuple[ProcessUsage | None, ProcessUsage | None, int, int, ProcessUsage | None]
     """The server's process before, when the hall had filled (with the joined and the ballots of that moment), after."""
-    ourselves: OwnUsage
+    own_usage: OwnUsage
 
     @property
     def passed(self) -> bool:
@@ -67,25 +67,25 @@ class Report:
 
     def failures(self) -> list[str]:
         """Why it failed, a sentence each."""
-        limits, said = self.wanted.limits, []
+        limits, failures = self.plan.limits, []
         for kind, count in Counter(fault.kind for fault in self.faults).items():
-            said.append(f"{count} × {FAULTS[kind]}.")
-        if self.figures.joined < self.wanted.voters:
-            said.append(f"{self.wanted.voters - self.figures.joined} of {self.wanted.voters} never got in.")
+            failures.append(f"{count} × {FAULTS[kind]}.")
+        if self.figures.joined < self.plan.voters:
+            failures.append(f"{self.plan.voters - self.figures.joined} of {self.plan.voters} never got in.")
         ack, screen = quantile(self.figures.ack.server, 0.95), quantile(self.figures.to_screens, 1.0)
         if ack is None:
-            said.append("No ballot was acknowledged.")
+            failures.append("No ballot was acknowledged.")
         elif ack > limits.ack:
-            said.append(f"Acknowledgements took {ack:.2f} s (p95); the limit is {limits.ack:g} s.")
+            failures.append(f"Acknowledgements took {ack:.2f} s (p95); the limit is {limits.ack:g} s.")
         if screen is not None and screen > limits.screen:
-            said.append(f"An act of the host took {screen:.2f} s to a screen; the limit is {limits.screen:g} s.")
-        return said
+            failures.append(f"An act of the host took {screen:.2f} s to a screen; the limit is {limits.screen:g} s.")
+        return failures
 
     # -- what it rests on
 
     def slowest(self) -> tuple[str, float] | None:
         """The part that came nearest to its limit, or exceeded it most, and its p95 as a share of the limit."""
-        figures, limits = self.figures, self.wanted.limits
+        figures, limits = self.figures, self.plan.limits
         parts = {
             "join": (quantile(figures.join.server, 0.95), limits.join),
             "ack": (quantile(figures.ack.server, 0.95), limits.ack),
@@ -97,15 +97,15 @@ class Report:
 
     def own_bottleneck(self) -> bool:
         """Whether it was this process that had no time: then the server is better than it looks here."""
-        return self.own_share > BUSY or (quantile(self.ourselves.lags, 0.95) or 0.0) > LATE
+        return self.own_share > BUSY_SHARE or (quantile(self.own_usage.lags, 0.95) or 0.0) > MAX_LAG
 
     @property
     def own_share(self) -> float:
-        return self.ourselves.cpu / self.ourselves.seconds if self.ourselves.seconds else 0.0
+        return self.own_usage.cpu / self.own_usage.seconds if self.own_usage.seconds else 0.0
 
     def server(self) -> dict[str, float] | None:
         """CPU and memory of the server's process; None where it says nothing of it, or was started anew meanwhile."""
-        before, filled, joined, ballots, after = self.process
+        before, filled, joined, ballots, after = self.server_usage
         if before is None or filled is None or after is None or before.started != after.started:
             return None
         later = self.figures.acknowledged_ballots - ballots
@@ -118,31 +118,31 @@ class Report:
         }
 
     def restarted(self) -> bool:
-        before, after = self.process[0], self.process[-1]
+        before, after = self.server_usage[0], self.server_usage[-1]
         return before is not None and after is not None and before.started != after.started
 
     # -- how it is said
 
     def as_dict(self) -> dict[str, Any]:
-        figures, wanted = self.figures, self.wanted
-        lags = self.ourselves.lags
+        figures, plan = self.figures, self.plan
+        lags = self.own_usage.lags
         return {
             "passed": self.passed,
             "failures": self.failures(),
             "faults": [fault._asdict() for fault in self.faults],
-            "seed": wanted.seed,
-            "wifi": wanted.network.name,
-            "voters": wanted.voters,
-            "screens": wanted.screens,
-            "seconds": wanted.seconds,
-            "limits": wanted.limits._asdict(),
+            "seed": plan.seed,
+            "wifi": plan.network.name,
+            "voters": plan.voters,
+            "screens": plan.screens,
+            "seconds": plan.seconds,
+            "limits": plan.limits._asdict(),
             "joined": figures.joined,
-            "live": dict(figures.most_live),
+            "live": dict(figures.peak_live),
             "join": _times(figures.join),
             "acknowledged": dict(figures.ballots),
             "refused": dict(figures.refused),
             "unknown": self.unknown,
-            "most_ballots_a_second": figures.busiest,
+            "most_ballots_a_second": figures.peak_ballots_per_second,
             "ack": _times(figures.ack),
             "host_act_to_screen": _quantiles(figures.to_screens),
             "host_act_to_person": _quantiles(figures.to_people),
@@ -171,38 +171,39 @@ class Report:
     def lines(self) -> list[tuple[str, str]]:
         """Name and value of each line of a table."""
         figures = self.figures
-        transports = ", ".join(f"{count} {name}" for name, count in sorted(figures.most_live.items()))
-        said = [
-            ("joined", f"{figures.joined} of {self.wanted.voters}; at once live: {transports}"),
-            ("joining", _said(figures.join)),
+        transports = ", ".join(f"{count} {name}" for name, count in sorted(figures.peak_live.items()))
+        rows = [
+            ("joined", f"{figures.joined} of {self.plan.voters}; at once live: {transports}"),
+            ("joining", _times_text(figures.join)),
             (
                 "ballots",
-                f"{figures.acknowledged_ballots} acknowledged ({_counts(figures.ballots)}), at most {figures.busiest} "
-                f"a second; {figures.refused.total()} refused ({_counts(figures.refused) or 'none'})",
+                f"{figures.acknowledged_ballots} acknowledged ({_counts(figures.ballots)}), "
+                f"at most {figures.peak_ballots_per_second} a second; "
+                f"{figures.refused.total()} refused ({_counts(figures.refused) or 'none'})",
             ),
-            ("acknowledged in", _said(figures.ack)),
-            ("host to last screen", _spread(figures.to_screens)),
-            ("host to people", _spread(figures.to_people)),
+            ("acknowledged in", _times_text(figures.ack)),
+            ("host to last screen", _quantiles_text(figures.to_screens)),
+            ("host to people", _quantiles_text(figures.to_people)),
             (
                 "dropped, returned",
                 f"{figures.lost.total()} ({_counts(figures.lost) or 'none'}), {figures.returned} came back: "
                 f"{figures.returned - figures.resets} resumed, {figures.resets} with a snapshot",
             ),
-            ("back in", _said(figures.back)),
+            ("back in", _times_text(figures.back)),
         ]
         if figures.rate_limited:
-            said.append(("rate limited", f"{figures.rate_limited} times told to wait, {figures.waited:.0f} s in all"))
+            rows.append(("rate limited", f"{figures.rate_limited} times told to wait, {figures.waited:.0f} s in all"))
         if self.unknown:
-            said.append(("never known", f"{self.unknown} ballots, counted or not: the answer was lost, then the round"))
-        return [*said, *self._machine_lines()]
+            rows.append(("never known", f"{self.unknown} ballots, counted or not: the answer was lost, then the round"))
+        return [*rows, *self._machine_lines()]
 
     def _machine_lines(self) -> list[tuple[str, str]]:
         server = self.server()
         if server is None:
-            why = "it was started anew meanwhile" if self.restarted() else "its /metrics do not say"
-            said = [("server's CPU", f"not known: {why}")]
+            reason = "it was started anew meanwhile" if self.restarted() else "its /metrics do not say"
+            rows = [("server's CPU", f"not known: {reason}")]
         else:
-            said = [
+            rows = [
                 (
                     "server's CPU",
                     f"{server['cpu_seconds']:.1f} s: {server['cpu_ms_per_joined']:.1f} ms a joined voter, then "
@@ -210,28 +211,28 @@ class Report:
                 ),
                 ("server's memory", f"{server['memory_mib']:.0f} MiB ({server['memory_mib_before']:.0f} before)"),
             ]
-        late = quantile(self.ourselves.lags, 0.95) or 0.0
+        late = quantile(self.own_usage.lags, 0.95) or 0.0
         own = f"{self.own_share:.0%} of a core; its loop was {late * 1000:.0f} ms late (p95)"
         if self.own_bottleneck():
-            why = "it is full" if self.own_share > BUSY else "the machine had too little time for it"
-            own += f". THIS PROCESS WAS THE BOTTLENECK: {why}, and the server is better than it looks here"
-        return [*said, ("this rehearsal", own)]
+            reason = "it is full" if self.own_share > BUSY_SHARE else "the machine had too little time for it"
+            own += f". THIS PROCESS WAS THE BOTTLENECK: {reason}, and the server is better than it looks here"
+        return [*rows, ("this rehearsal", own)]
 
     def verdict(self) -> list[str]:
         """The slowest part, what was wrong, and whether it passed."""
-        said = []
+        sentences = []
         if slowest := self.slowest():
             part, share = slowest
-            said.append(f"Slowest part: {NAMES[part]}, {share:.0%} of its limit (p95). {ADVICE[part]}")
-        said += [f"{fault.kind}: {fault.text}" for fault in self.faults[:MOST_SHOWN]]
-        if len(self.faults) > MOST_SHOWN:
-            said.append(f"… and {len(self.faults) - MOST_SHOWN} more (--json has them all)")
-        limits = self.wanted.limits
+            sentences.append(f"Slowest part: {NAMES[part]}, {share:.0%} of its limit (p95). {ADVICE[part]}")
+        sentences += [f"{fault.kind}: {fault.text}" for fault in self.faults[:MAX_SHOWN]]
+        if len(self.faults) > MAX_SHOWN:
+            sentences.append(f"… and {len(self.faults) - MAX_SHOWN} more (--json has them all)")
+        limits = self.plan.limits
         if self.passed:
             asked = f"acknowledgements within {limits.ack:g} s (p95), screens within {limits.screen:g} s"
             right = "every acknowledged ballot is counted, no screen is wrong, no reader saw a hole"
-            return [*said, f"PASS: {right}; {asked}."]
-        return [*said, *(f"FAIL: {why}" for why in self.failures())]
+            return [*sentences, f"PASS: {right}; {asked}."]
+        return [*sentences, *(f"FAIL: {why}" for why in self.failures())]
 
 
 FAULTS = {
@@ -253,13 +254,13 @@ def _times(times: Times) -> dict[str, Any]:
     return {"felt": _quantiles(times.felt), "server": _quantiles(times.server)}
 
 
-def _said(times: Times) -> str:
+def _times_text(times: Times) -> str:
     if not times.felt:
         return "nothing to tell"
-    return f"{_spread(times.server)}; as felt {_spread(times.felt)}"
+    return f"{_quantiles_text(times.server)}; as felt {_quantiles_text(times.felt)}"
 
 
-def _spread(values: Sequence[float]) -> str:
+def _quantiles_text(values: Sequence[float]) -> str:
     if not values:
         return "not seen"
     p50, p95, p99, most = (quantile(values, share) or 0.0 for share in (0.5, 0.95, 0.99, 1.0))

@@ -7,14 +7,14 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 
-from livewall.rehearsal.channel import Channel, Place
+from livewall.rehearsal.channel import Channel, ServerAddress
 from livewall.rehearsal.checks import Fault, Ledger
 from livewall.rehearsal.network import Network
 
-Act = tuple[str, str, int, bool]
+VisibleState = tuple[str, str, int, bool]
 """A poll's id, phase, round and publication: what a reader sees of a host's act."""
 
-MOST_FAULTS = 1000
+MAX_FAULTS = 1000
 
 
 @dataclass
@@ -44,12 +44,12 @@ class Figures:
     ballots: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
     live: Counter[str] = field(default_factory=Counter)
-    most_live: dict[str, int] = field(default_factory=dict)
+    peak_live: dict[str, int] = field(default_factory=dict)
     returned: int = 0
     resets: int = 0
     messages: int = 0
     rate_limited: int = 0
-    busiest: int = 0
+    peak_ballots_per_second: int = 0
     """The most acknowledgements within one second."""
     waited: float = 0.0
     """Seconds that everybody together waited because the server said so with Retry-After."""
@@ -62,11 +62,11 @@ class Figures:
         if int(now) != self._second:
             self._second, self._in_second = int(now), 0
         self._in_second += 1
-        self.busiest = max(self.busiest, self._in_second)
+        self.peak_ballots_per_second = max(self.peak_ballots_per_second, self._in_second)
 
     def is_live(self, transport: str, change: int) -> None:
         self.live[transport] += change
-        self.most_live[transport] = max(self.most_live.get(transport, 0), self.live[transport])
+        self.peak_live[transport] = max(self.peak_live.get(transport, 0), self.live[transport])
 
     @property
     def acknowledged_ballots(self) -> int:
@@ -74,12 +74,14 @@ class Figures:
 
 
 class Run:
-    def __init__(self, place: Place, wall: str, weather: Network, chance: random.Random, *, react: float) -> None:
-        self.place = place
+    def __init__(
+        self, server: ServerAddress, wall: str, network: Network, chance: random.Random, *, reaction_seconds: float
+    ) -> None:
+        self.server = server
         self.wall = wall
-        self.weather = weather
+        self.network = network
         self.chance = chance
-        self.react = react
+        self.reaction_seconds = reaction_seconds
         """Seconds within which nearly everybody has voted."""
         self.figures = Figures()
         self.ledger = Ledger()
@@ -87,22 +89,22 @@ class Run:
         self.over = asyncio.Event()
         """No ballot is begun any more, and nobody is cut off: what is checked last is the server, not the weather."""
         self.ghosts: set[Channel] = set()
-        self._acts: dict[Act, float] = {}
+        self._host_actions: dict[VisibleState, float] = {}
         self._loop = asyncio.get_running_loop()
 
     def now(self) -> float:
         return self._loop.time()
 
     def fault(self, fault: Fault) -> None:
-        if len(self.faults) < MOST_FAULTS:
+        if len(self.faults) < MAX_FAULTS:
             self.faults.append(fault)
 
-    def host_acts(self, poll: str, phase: str, round_number: int, published: bool) -> None:
+    def record_host_action(self, poll: str, phase: str, round_number: int, published: bool) -> None:
         """The host presses the button: from here on it counts."""
-        self._acts.setdefault((poll, phase, round_number, published), self.now())
+        self._host_actions.setdefault((poll, phase, round_number, published), self.now())
 
-    def saw(self, act: Act, channel: Channel, since: float, *, screen: bool) -> None:
+    def record_seen(self, state: VisibleState, channel: Channel, since: float, *, screen: bool) -> None:
         """A reader has a host's act. It counts where it followed the poll `since` before, and read all the while."""
-        at = self._acts.get(act)
+        at = self._host_actions.get(state)
         if at is not None and since < at and channel.read_since(at):
-            (self.figures.to_screens if screen else self.figures.to_people).append(channel.raw_at - at)
+            (self.figures.to_screens if screen else self.figures.to_people).append(channel.received_at - at)

@@ -33,7 +33,7 @@ class TestWall(NamedTuple):
     polls: list[dict[str, Any]]
 
 
-def is_ours(title: str) -> bool:
+def is_rehearsal(title: str) -> bool:
     return _TITLE.fullmatch(title) is not None
 
 
@@ -50,17 +50,17 @@ async def build(server: Server, title: str) -> TestWall:
 
 async def leftovers(server: Server) -> list[dict[str, Any]]:
     """Walls of rehearsals that nobody took away: killed, or still running."""
-    found: list[dict[str, Any]] = []
+    walls: list[dict[str, Any]] = []
     query = "?limit=500"
     while True:
         answer = await server.get("/api/walls" + query)
-        found += [wall for wall in answer["items"] if is_ours(wall["title"])]
+        walls += [wall for wall in answer["items"] if is_rehearsal(wall["title"])]
         if not answer.get("next"):
-            return found
+            return walls
         query = f"?limit=500&before={segment(str(answer['next']))}"
 
 
-async def clear(server: Server, wall: dict[str, Any]) -> bool:
+async def remove(server: Server, wall: dict[str, Any]) -> bool:
     """Take a wall of ours away with its polls; whether the server could erase the ballots, too. May be repeated.
 
     Raises Refusal, NotReached.
@@ -69,9 +69,9 @@ async def clear(server: Server, wall: dict[str, Any]) -> bool:
     for item in wall["items"]:
         kind, _, poll_id = item.partition("/")
         if kind == "polls":
-            with _gone_is_fine():
+            with _ignore_not_found():
                 erased = await _clear_poll(server, f"/api/polls/{segment(poll_id)}") and erased
-    with _gone_is_fine():
+    with _ignore_not_found():
         await server.delete(f"/api/walls/{segment(wall['code'])}")
     return erased
 
@@ -95,7 +95,7 @@ async def _clear_poll(server: Server, path: str) -> bool:
 
 
 @contextmanager
-def _gone_is_fine() -> Iterator[None]:
+def _ignore_not_found() -> Iterator[None]:
     """What is not there need not be taken away."""
     try:
         yield

@@ -1,6 +1,6 @@
-"""Copies of the database: made while a server runs, put back while none does, always with an epoch of their own.
+"""Backups of the database: made also while a server runs, restored while none does, each with an epoch of its own.
 
-A copy holds the keys by which voters are known: ballots without them would let everybody vote a second time.
+A backup holds the keys by which voters are recognized. Without them, everybody could vote a second time.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from livewall.store.sqlite import check_version, connect, copy_database, schema,
 from livewall.store.store import new_epoch
 from livewall.store.upgrade import upgrade
 
-SECRET = "secret"
+SECRET_FILE = "secret"
 KEYS = "voter_keys"
 MAGIC = b"SQLite format 3\0"
-CUT = "is damaged or was not written to its end; restore another backup"
-ASIDE = ".before-restore"
+INCOMPLETE = "is damaged or was not written to its end; restore another backup"
+ASIDE_SUFFIX = ".before-restore"
 
 
 def backup(data: Path, file: Path) -> None:
-    """Write a consistent copy of DATA's database to `file`, which must not exist. A running server goes on.
+    """Write a consistent copy of DATA's database to `file`, which must not exist. A server may be running.
 
-    The copy has no nonce, so whoever opens it gives it a new epoch. Raises Refused, OSError and sqlite3.Error.
+    The copy has no nonce, so it gets a new epoch when it is opened. Raises Refused, OSError and sqlite3.Error.
     """
     source = Folder(data).database
     if not source.exists():
         raise Refused(message=f"there is no database in {data}")
-    remove_leftovers(file.parent, begin=MAGIC)  # backups have a date in their names: this one is never written again
+    remove_leftovers(file.parent, begin=MAGIC)  # names of backups have dates, so no later backup would remove them
     try:
         with whole_file(file, fresh=True) as part:
             copy_database(source, part, **keys_of(data))
@@ -43,14 +43,14 @@ def backup(data: Path, file: Path) -> None:
 
 
 def restore(data: Path, file: Path) -> None:
-    """Put a backup in the place of DATA's database, with a new epoch. No server may be running on DATA.
+    """Replace DATA's database by a backup, with a new epoch. No server may be running on DATA.
 
-    What was there is kept beside it: `livewall.db.before-restore`, and `secret.before-restore` where the voters' keys
-    were others. The admin's token stays DATA's own. The file is only read, and may lie where nothing can be written.
-    Killed at any moment, DATA holds the one database or the other. Raises Refused, LivewallError, OSError and
-    sqlite3.Error.
+    The old database is kept as `livewall.db.before-restore`, and the old voters' keys, if they differ, as
+    `secret.before-restore`. The admin's token of DATA stays. The file is only read, so it may lie on a read-only file
+    system. If the process is killed at any moment, DATA holds either the old or the new database. Raises Refused,
+    LivewallError, OSError and sqlite3.Error.
     """
-    look_at(file)
+    check_file(file)
     folder = Folder(data)
     folder.lock()
     try:
@@ -59,26 +59,26 @@ def restore(data: Path, file: Path) -> None:
             wal = file.with_name(file.name + "-wal")  # of a copy that was made by other means
             if wal.exists():
                 shutil.copyfile(wal, fresh.with_name(fresh.name + "-wal"))
-            check(fresh, called=file)
+            check_database(fresh, shown_as=file)
             connection = sqlite3.connect(fresh, isolation_level=None)
             try:
                 connection.execute("PRAGMA journal_mode = DELETE")
-                renew(connection)
+                renew_epoch(connection)
             finally:
                 connection.close()
             if folder.database.exists():
-                put_aside(folder.database)
+                set_database_aside(folder.database)
         finish_restore(folder)
         (folder.path / NONCE).unlink(missing_ok=True)
-        give_to_owner(folder.path)
+        chown_to_owner(folder.path)
     finally:
         folder.unlock()
 
 
 def finish_restore(folder: Folder) -> None:
-    """Take the voters' keys out of a database that was put in place: they do not stay in one that is served.
+    """Move the voters' keys from a restored database to the file `secret`: a database in use must not hold them.
 
-    A restore that was killed before this is finished by the next start.
+    If a restore is killed before this, the next start of a server does it.
     """
     if not folder.database.exists():
         return
@@ -88,7 +88,7 @@ def finish_restore(folder: Folder) -> None:
             return
         row = connection.execute("SELECT value FROM meta WHERE name = :name", {"name": KEYS}).fetchone()
         if row:
-            put_keys(folder.path, str(row[0]))
+            install_keys(folder.path, str(row[0]))
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("DELETE FROM meta WHERE name = :name", {"name": KEYS})
     finally:
@@ -96,7 +96,9 @@ def finish_restore(folder: Folder) -> None:
 
 
 def restore_in_place(data: Path) -> None:
-    """Renew the epoch of a data folder that was put back as a whole, so that no reader takes it for the newer one."""
+    """Renew the epoch of a data folder that was restored as a whole, so that readers do not resume from newer
+    positions.
+    """
     folder = Folder(data)
     if not folder.database.exists():
         raise Refused(message=f"there is no database in {data}")
@@ -105,14 +107,15 @@ def restore_in_place(data: Path) -> None:
         connection = connect(folder.database, writer=True)
         try:
             upgrade(connection, folder)
-            renew(connection)
+            renew_epoch(connection)
         finally:
             connection.close()
     finally:
         folder.unlock()
 
 
-def renew(connection: sqlite3.Connection) -> None:
+def renew_epoch(connection: sqlite3.Connection) -> None:
+    """Give the database a new epoch, and remove the nonce."""
     connection.execute("BEGIN IMMEDIATE")
     set_meta(connection, "epoch", new_epoch())
     connection.execute("DELETE FROM meta WHERE name = 'nonce'")
@@ -120,49 +123,51 @@ def renew(connection: sqlite3.Connection) -> None:
 
 
 def keys_of(data: Path) -> dict[str, str]:
-    """The keys in DATA/secret that belong to the ballots, as text under the name they have in a backup; none before
-    the first start."""
+    """Return the keys in DATA/secret that belong to the ballots, as the entry of a backup's `meta` table.
+
+    It is empty before the first start of a server.
+    """
     try:
-        held = json.loads((data / SECRET).read_text())
+        secrets = json.loads((data / SECRET_FILE).read_text())
     except FileNotFoundError:
         return {}
-    return {KEYS: json.dumps({name: held[name] for name in ("cookie", "ballot")})}
+    return {KEYS: json.dumps({name: secrets[name] for name in ("cookie", "ballot")})}
 
 
-def put_keys(data: Path, keys: str) -> None:
-    """Make the keys of a backup DATA's own, beside the admin's token that DATA has, or a new one."""
-    path = data / SECRET
-    mine = json.loads(keys)
+def install_keys(data: Path, keys: str) -> None:
+    """Write the keys of a backup to DATA/secret. The admin's token there stays; without one, a new token is made."""
+    path = data / SECRET_FILE
+    restored = json.loads(keys)
     try:
-        held = json.loads(path.read_text())
-        if {name: held.get(name) for name in mine} == mine:
+        secrets = json.loads(path.read_text())
+        if {name: secrets.get(name) for name in restored} == restored:
             return
-        keep_as(path, path.with_name(SECRET + ASIDE))
+        keep_as(path, path.with_name(SECRET_FILE + ASIDE_SUFFIX))
     except FileNotFoundError:
-        held = {"admin": token_urlsafe(32)}
-    write_whole(path, json.dumps(held | mine).encode())
+        secrets = {"admin": token_urlsafe(32)}
+    write_whole(path, json.dumps(secrets | restored).encode())
 
 
-def give_to_owner(folder: Path) -> None:
-    """What root puts back belongs to whoever owns the folder: the server must be able to open it."""
+def chown_to_owner(folder: Path) -> None:
+    """Give what root restored to the owner of the folder, as whom the server runs."""
     if os.geteuid() == 0:
         owner = folder.stat()
         for path in folder.iterdir():
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
-def put_aside(database: Path) -> None:
-    """Keep what is there under another name too, also when it is damaged: that is what a backup is for.
+def set_database_aside(database: Path) -> None:
+    """Keep the database under another name as well, even if it is damaged.
 
-    Its write-ahead log must be gone before another database takes its name.
+    Its write-ahead log must be gone before another database takes its name: SQLite would apply it to that one.
     """
-    aside = database.with_name(database.name + ASIDE)
-    for rest in ("-wal", "-shm"):
-        aside.with_name(aside.name + rest).unlink(missing_ok=True)
+    aside = database.with_name(database.name + ASIDE_SUFFIX)
+    for suffix in ("-wal", "-shm"):
+        aside.with_name(aside.name + suffix).unlink(missing_ok=True)
     try:
-        settle(database)
+        checkpoint(database)
     except sqlite3.Error:
-        pass  # what the log holds stays in the log
+        pass  # the write-ahead log is kept beside the copy
     keep_as(Path(os.path.realpath(database)), aside)
     wal = database.with_name(database.name + "-wal")
     if wal.exists() and wal.stat().st_size:
@@ -172,8 +177,8 @@ def put_aside(database: Path) -> None:
     sync_folder(database.parent)
 
 
-def settle(database: Path) -> None:
-    """Bring what the write-ahead log holds into the file itself."""
+def checkpoint(database: Path) -> None:
+    """Move the contents of the write-ahead log into the database."""
     connection = sqlite3.connect(database, isolation_level=None)
     try:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -181,8 +186,8 @@ def settle(database: Path) -> None:
         connection.close()
 
 
-def look_at(file: Path) -> None:
-    """Refuse what can be seen from outside to be no backup, before anything is touched. Raises Refused, OSError."""
+def check_file(file: Path) -> None:
+    """Refuse a file that is evidently no backup, before anything is changed. Raises Refused, OSError."""
     if not file.exists():
         raise Refused(message=f"there is no file {file}")
     if not file.is_file():
@@ -193,20 +198,22 @@ def look_at(file: Path) -> None:
             message=f"the file {file} is not complete: what wrote it was interrupted and left {journal.name} beside it"
         )
     with file.open("rb") as opened:
-        begin = opened.read(100)
-    if not begin:
+        header = opened.read(100)
+    if not header:
         raise Refused(message=f"the file {file} is empty: the backup was interrupted; restore another one")
-    if not begin.startswith(MAGIC):
+    if not header.startswith(MAGIC):
         raise Refused(message=f"the file {file} is not a backup of Livewall: it is not an SQLite database")
-    # SQLite itself does not miss a part of the last page. https://www.sqlite.org/fileformat.html#the_database_header
-    page, pages = int.from_bytes(begin[16:18]), int.from_bytes(begin[28:32])
+    # SQLite does not notice that a part of the last page is missing. The header gives the size:
+    # https://www.sqlite.org/fileformat.html#the_database_header
+    page, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
     if file.stat().st_size < pages * (65536 if page == 1 else page):
-        raise Refused(message=f"the file {file} {CUT}")
+        raise Refused(message=f"the file {file} {INCOMPLETE}")
 
 
-def check(file: Path, called: Path | None = None) -> None:
-    """Raise unless `file` is a sound database of Livewall that this version can open; `called` is its name."""
-    called = called or file
+def check_database(file: Path, shown_as: Path | None = None) -> None:
+    """Raise LivewallError unless `file` is an intact database that this version can open; messages call it `shown_as`.
+    """
+    shown_as = shown_as or file
     try:
         connection = sqlite3.connect(file, isolation_level=None)
         try:
@@ -216,9 +223,9 @@ def check(file: Path, called: Path | None = None) -> None:
         finally:
             connection.close()
     except sqlite3.DatabaseError as error:
-        raise LivewallError("conflict", f"the file {called} {CUT} ({error})") from None
+        raise LivewallError("conflict", f"the file {shown_as} {INCOMPLETE} ({error})") from None
     if not sound:
-        raise LivewallError("conflict", f"the file {called} {CUT}")
+        raise LivewallError("conflict", f"the file {shown_as} {INCOMPLETE}")
     if version < 1 or not {"streams", "polls"} <= tables:
-        raise LivewallError("conflict", f"the file {called} is an SQLite database, but not a backup of Livewall")
+        raise LivewallError("conflict", f"the file {shown_as} is an SQLite database, but not a backup of Livewall")
     check_version(version)

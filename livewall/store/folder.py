@@ -1,4 +1,4 @@
-"""The data folder: which files are in it, that only one server uses them at a time, and that nobody else reads them."""
+"""The data folder: its files, the lock that lets only one server use it, and modes that keep other users out."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ DATABASE = "livewall.db"
 NONCE = "nonce"
 LOCK = "lock"
 
-OTHERS = 0o077
-"""The permissions that nobody but the owner has: also the umask of every process that writes into the folder."""
-OURS = frozenset({"tasks", "pipelines"})
-"""Folders that Livewall makes in DATA."""
+GROUP_AND_OTHERS = 0o077
+"""The permission bits of group and others; also the umask of every process that writes into the folder."""
+SUBFOLDERS = frozenset({"tasks", "pipelines"})
+"""The folders that Livewall makes in DATA."""
 
 
 class FolderInUse(LivewallError):
@@ -31,20 +31,20 @@ class FolderInUse(LivewallError):
 
 
 class Folder:
-    """DATA: made with mode 0700 where it does not exist, and closed to others by who takes it."""
+    """The data folder. It is made with mode 0700 if it does not exist; `lock` closes an existing one to other users."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock: int | None = None
-        self._closed: tuple[int, list[Path]] = 0, []
+        self._closing: tuple[int, list[Path]] = 0, []
 
     @property
     def database(self) -> Path:
         return self.path / DATABASE
 
     def lock(self) -> None:
-        """Take the folder for this process until it ends, and close it to others; raises FolderInUse, OSError."""
+        """Lock the folder until this process ends, and close it to other users. Raises FolderInUse, OSError."""
         handle = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,16 +55,16 @@ class Folder:
             ) from None
         self._lock = handle
         remove_leftovers(self.path)
-        self._closed = close_to_others(self.path)
+        self._closing = close_to_others(self.path)
 
     def unlock(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
-    def say_what_was_open(self) -> None:
-        """Log, once, what of the folder other users could read when it was taken."""
-        changed, left = self._closed
+    def log_opened_modes(self) -> None:
+        """Log once what other users could read when the folder was locked."""
+        changed, not_changed = self._closing
         if changed:
             log.info(
                 "the data folder %s could be read by other users: the modes of %d of its files and folders are now "
@@ -72,17 +72,22 @@ class Folder:
                 self.path,
                 changed,
             )
-        for path in left:
+        for path in not_changed:
             log.warning("%s can be read by other users and belongs to another user: change its mode to 0600", path)
-        self._closed = 0, []
+        self._closing = 0, []
 
-    def touch(self) -> Path:
-        """The database, made empty and for its owner alone where there is none: SQLite would ask the umask."""
+    def create_database(self) -> Path:
+        """Return the path of the database.
+
+        A missing file is made here with mode 0600, because SQLite uses the umask.
+        """
         os.close(os.open(self.database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         return self.database
 
     def nonces(self) -> list[str]:
-        """The nonces written beside the database: that of the last start, and while one is under way the one before."""
+        """Return the nonces beside the database: that of the last start and, while one is under way, also the one
+        before.
+        """
         try:
             return (self.path / NONCE).read_text().split()
         except FileNotFoundError:
@@ -94,27 +99,31 @@ class Folder:
 
 
 def close_to_others(data: Path) -> tuple[int, list[Path]]:
-    """Take from everything in `data` what others may do with it: how much was changed, and what could not be.
+    """Remove the permissions of other users from everything in `data`.
 
-    What steps made in their working folders stays as they made it: nobody can get there. Links are not followed.
+    Return how many modes were changed, and the paths of which the mode could not be changed. Files in the working
+    folders of steps stay as they are, since nobody can get there. Links are not followed.
     """
-    changed, left = 0, []
-    for path, mode in _open_to_others(data):
+    changed, failed = 0, []
+    for path, mode in _accessible_to_others(data):
         try:
-            path.chmod(stat.S_IMODE(mode) & ~OTHERS)
+            path.chmod(stat.S_IMODE(mode) & ~GROUP_AND_OTHERS)
             changed += 1
         except FileNotFoundError:
             pass
         except OSError:
-            left.append(path)
-    return changed, left
+            failed.append(path)
+    return changed, failed
 
 
-def _open_to_others(data: Path) -> Iterator[tuple[Path, int]]:
-    """Folders come before what is in them: by then nobody else can put a link in its place."""
-    if (mode := data.stat().st_mode) & OTHERS:
+def _accessible_to_others(data: Path) -> Iterator[tuple[Path, int]]:
+    """Yield paths that other users can access, and their modes.
+
+    A folder comes before its contents: once it is closed, nobody else can put a link in the place of a file.
+    """
+    if (mode := data.stat().st_mode) & GROUP_AND_OTHERS:
         yield data, mode
-    # Somebody's home that is used as DATA is closed at its top; that the folders in it are Livewall's is not likely.
+    # If DATA is a home directory, it is closed at its top, but only Livewall's own folders in it are changed.
     home = Path.home().is_relative_to(data.absolute())
     waiting = [data]
     while waiting:
@@ -131,10 +140,10 @@ def _open_to_others(data: Path) -> Iterator[tuple[Path, int]]:
             if stat.S_ISLNK(mode):
                 continue
             path = Path(entry.path)
-            inside = path.relative_to(data).parts
-            if home and inside[0] not in OURS and stat.S_ISDIR(mode):
+            relative = path.relative_to(data).parts
+            if home and relative[0] not in SUBFOLDERS and stat.S_ISDIR(mode):
                 continue
-            if mode & OTHERS:
+            if mode & GROUP_AND_OTHERS:
                 yield path, mode
-            if stat.S_ISDIR(mode) and not (inside[0] == "tasks" and len(inside) == 3 and inside[2] == "work"):
+            if stat.S_ISDIR(mode) and not (relative[0] == "tasks" and len(relative) == 3 and relative[2] == "work"):
                 waiting.append(path)

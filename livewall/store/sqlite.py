@@ -1,4 +1,4 @@
-"""SQLite as Livewall uses it: how a connection is opened, and the numbered migrations. Knows no table but `meta`."""
+"""SQLite as Livewall uses it: opening connections, and numbered migrations. Knows no table but `meta`."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ class NewerDatabase(LivewallError):
 
 
 def connect(path: Path, *, writer: bool) -> sqlite3.Connection:
-    """A connection in WAL mode whose commits are on the disk (synchronous=FULL) when they return."""
+    """Open a connection in WAL mode whose commits are on the disk (synchronous=FULL) when they return."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     if writer:
-        connection.execute("PRAGMA secure_delete = ON")  # what was erased is overwritten, not just forgotten
+        connection.execute("PRAGMA secure_delete = ON")  # deleted ballots are overwritten in the file
     else:
         connection.execute("PRAGMA query_only = ON")
     return connection
 
 
 def migrations(folder: Path = MIGRATIONS) -> list[tuple[int, Path]]:
-    found = [(int(match[1]), p) for p in folder.iterdir() if (match := re.fullmatch(r"(\d{4})_\w+\.sql", p.name))]
-    return sorted(found)
+    numbered = [(int(match[1]), p) for p in folder.iterdir() if (match := re.fullmatch(r"(\d{4})_\w+\.sql", p.name))]
+    return sorted(numbered)
 
 
 def migrate(connection: sqlite3.Connection, folder: Path = MIGRATIONS) -> int:
-    """Bring the database to the newest schema, one transaction a migration; returns its version.
+    """Bring the database to the newest schema, with one transaction for each migration; return the version.
 
-    Raises NewerDatabase, and leaves the database alone, when it is newer than this program.
+    Raises NewerDatabase if the database is newer than this program, and does not change it then.
     """
     connection.execute("CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")
     version = schema(connection)
@@ -66,7 +66,7 @@ def migrate(connection: sqlite3.Connection, folder: Path = MIGRATIONS) -> int:
 
 
 def schema(connection: sqlite3.Connection) -> int:
-    """The number of the last migration that was applied; 0 for a database that holds nothing of Livewall."""
+    """Return the number of the last migration that was applied, or 0 for a database without tables of Livewall."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
         return 0
     row = connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
@@ -74,7 +74,7 @@ def schema(connection: sqlite3.Connection) -> int:
 
 
 def check_version(version: int, folder: Path = MIGRATIONS) -> None:
-    """Raise NewerDatabase for a schema this program does not know."""
+    """Raise NewerDatabase for a schema that this program does not know."""
     newest = migrations(folder)[-1][0]
     if version > newest:
         raise NewerDatabase(
@@ -91,20 +91,20 @@ def set_meta(connection: sqlite3.Connection, name: str, value: str) -> None:
 
 
 def copy_database(source: Path, file: Path, **meta: str) -> None:
-    """Fill the empty `file` with what `source` holds now, whatever is being written to it, and with `meta`.
+    """Copy the database `source` to the empty `file`, and add `meta`. `source` may be in use.
 
-    The copy has no nonce: whoever opens it gives it an epoch of its own. Raises sqlite3.Error.
+    The copy has no nonce, so it gets an epoch of its own when it is opened. Raises sqlite3.Error.
     """
     connection = connect(source, writer=False)
     try:
         connection.execute("PRAGMA query_only = OFF")
-        # Cast, because a name that is not UTF-8 is no text to Python's sqlite3.
+        # The name is passed as bytes and cast, because it need not be valid UTF-8.
         connection.execute("VACUUM INTO CAST(:file AS TEXT)", {"file": os.fsencode(file)})
     finally:
         connection.close()
     copy = sqlite3.connect(file, isolation_level=None)
     try:
-        copy.execute("PRAGMA journal_mode = MEMORY")  # nothing beside it: an interrupted copy is thrown away
+        copy.execute("PRAGMA journal_mode = MEMORY")  # no journal file; an interrupted copy is thrown away
         copy.execute("DELETE FROM meta WHERE name = 'nonce'")
         for name, value in meta.items():
             set_meta(copy, name, value)
@@ -113,6 +113,9 @@ def copy_database(source: Path, file: Path, **meta: str) -> None:
 
 
 def statements(script: str) -> list[str]:
-    """The statements of a migration; its comments are lines of their own and no text in it has a semicolon."""
+    """Return the statements of a migration.
+
+    Comments must be lines of their own, and no literal may have a semicolon.
+    """
     lines = [line for line in script.splitlines() if not line.lstrip().startswith("--")]
     return [s.strip() for s in "\n".join(lines).split(";") if s.strip()]

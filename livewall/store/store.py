@@ -1,6 +1,6 @@
-"""The store: writes through group commit, reads that do not wait for them, and the streams it sequences.
+"""The store: writes with group commit, reads that do not wait for writes, and the sequence of each stream.
 
-SQL here and in the modules that use it is written with `:name` and kept to what SQLite and PostgreSQL share.
+SQL here and in the modules that use the store has `:name` parameters, and keeps to what SQLite and PostgreSQL share.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from livewall.store.writer import Commit, Done, Write, Writer, settle
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-LEAST_FREE = 128 << 10
-"""Bytes of the disk below which it counts as full."""
-PROBE = 64 << 10
-"""Bytes of the write that finds out whether writes are taken again."""
+MIN_FREE_BYTES = 128 << 10
+"""The free space, in bytes, below which the disk counts as full."""
+PROBE_BYTES = 64 << 10
+"""The size of the write that tests whether the database accepts writes again."""
 READERS = 3
 BACKFILL = 500
 
@@ -39,12 +39,12 @@ Publish = Callable[[str, list[Event]], None]
 
 
 class Store:
-    """One database. Made by `Store.open`, on the loop that will be told of commits."""
+    """The database of a data folder. Make it on the loop on which the results of writes are wanted."""
 
     def __init__(self, folder: Folder, *, gather: float = 0.0) -> None:
-        """Opens and migrates the database, and settles the epoch. Blocking; raises LivewallError, sqlite3.Error."""
+        """Open and migrate the database, and determine its epoch. It blocks. Raises LivewallError, sqlite3.Error."""
         self.folder = folder
-        connection = connect(folder.touch(), writer=True)
+        connection = connect(folder.create_database(), writer=True)
         try:
             upgrade(connection, folder)
             self.epoch = settle_epoch(connection, folder)
@@ -64,58 +64,61 @@ class Store:
         self._refused = False
 
     def on_commit(self, publish: Publish, observe: Callable[[int, float], None]) -> None:
-        """Whom to tell: `publish(stream, events)`, which must not raise, before anybody is acknowledged;
-        `observe(size, seconds)`."""
+        """Set the callbacks of commits.
+
+        `publish(stream, events)` is called before writes are acknowledged and must not raise. `observe(size, seconds)`
+        gets the number of writes of each commit, and how long it took.
+        """
         self._publish = publish
         self._observe = observe
 
     # -- writes
 
     def submit(self, write: Write, done: Done) -> None:
-        """Queue a write; `done(result, error)` is called on the loop after its commit. The lean way for ballots."""
+        """Queue a write; `done(result, error)` is called on the loop after its commit. It costs less than a future."""
         if self._closed:
             raise Busy("draining", "the server is stopping; try again in a moment")
         self._writer.submit(write, done)
 
     def write(self, write: Callable[[Transaction], T]) -> asyncio.Future[T]:
-        """The result of a write, after its commit; raises what the write raised, or Busy."""
+        """Queue a write; return a future with its result, or with the error that it raised, or Busy."""
         future: asyncio.Future[T] = self._loop.create_future()
         self.submit(write, settle(future))
         return future
 
     def _hand_over(self, commit: Commit) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._tell, commit)
-        except RuntimeError:  # the loop is closed: nobody is left to be told
+            self._loop.call_soon_threadsafe(self._deliver, commit)
+        except RuntimeError:  # the loop is closed, so nobody waits for the result
             pass
 
-    def _tell(self, commit: Commit) -> None:
-        """What stands is committed: whoever cannot be told must not keep the others waiting."""
+    def _deliver(self, commit: Commit) -> None:
+        """Pass the results of a commit on. An error in one callback must not keep the others from being called."""
         for name, events in commit.events.items():
             self._publish(name, events)
-        for news in commit.news:
+        for callback in commit.after_commit:
             try:
-                news()
+                callback()
             except Exception:
-                log.exception("the news of a commit could not be told")
+                log.exception("a callback after a commit failed")
         if commit.outcomes:
             self._refused = all(isinstance(error, Busy) for _, _, error in commit.outcomes)
         for job, result, error in commit.outcomes:
             try:
                 job.done(result, error)
             except Exception:
-                log.exception("somebody could not be told of a commit")
+                log.exception("the result of a write could not be delivered")
         self._observe(len(commit.outcomes), commit.seconds)
 
     # -- reads
 
-    async def read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
-        """The answer of `ask` within one snapshot of the database, on a thread of its own. Raises Busy."""
+    async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `query` in a thread, within one snapshot of the database, and return its result. Raises Busy."""
         if self._ended:
             raise Busy("draining", "the server is stopping; try again in a moment")
-        return await self._loop.run_in_executor(self._pool, self._ask, ask)
+        return await self._loop.run_in_executor(self._pool, self._run_query, query)
 
-    def _ask(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+    def _run_query(self, query: Callable[[sqlite3.Connection], T]) -> T:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         try:
             if connection is None:
@@ -123,7 +126,7 @@ class Store:
                 self._open_readers.append(connection)
             connection.execute("BEGIN")
             try:
-                return ask(connection)
+                return query(connection)
             finally:
                 connection.execute("COMMIT")
         except sqlite3.OperationalError as error:
@@ -134,18 +137,18 @@ class Store:
     # -- streams
 
     async def load(self, name: str) -> Loaded | None:
-        """A stream as it stands; None where there is none (the list of tasks exists from the start)."""
+        """Return the state of a stream, or None if there is no such stream. The list of tasks always exists."""
         return await self.read(lambda connection: load(connection, name))
 
     async def since(self, name: str, view: View, n: int) -> list[Event] | None:
-        """What follows `n` in a view, oldest first, at most `BACKFILL` events; None below the stream's floor."""
+        """Return the events of a view after `n`, oldest first, at most `BACKFILL`; None if `n` is below the floor."""
         return await self.read(lambda connection: since(connection, name, view, n))
 
     async def close(self) -> None:
-        """Commit what is queued, then close. Afterwards everything is refused with `draining`."""
+        """Commit queued writes and close the database. Later calls are refused with `draining`."""
         self._closed = True
         await self._loop.run_in_executor(None, self._writer.close)
-        await asyncio.sleep(0)  # let the last commit's message run
+        await asyncio.sleep(0)  # let the callback of the last commit run
         self._ended = True
         await self._loop.run_in_executor(None, self._pool.shutdown)
         for connection in self._open_readers:
@@ -153,27 +156,29 @@ class Store:
         self._connection.close()
 
     async def check_ready(self) -> None:
-        """Raises Busy (`unavailable`) while the database cannot be read, or takes no writes: the disk is full, or a
-        write was refused and another one, made to find out, still is."""
+        """Raise Busy (`unavailable`) while the database cannot be read or written.
 
-        def look(connection: sqlite3.Connection) -> int:
+        After a refused write, another one is made here to find out whether writes are accepted again.
+        """
+
+        def free_bytes(connection: sqlite3.Connection) -> int:
             connection.execute("SELECT 1 FROM meta LIMIT 1").fetchone()
             disk = os.statvfs(self.folder.path)
             return disk.f_bavail * disk.f_frsize
 
-        if await self.read(look) < LEAST_FREE:
+        if await self.read(free_bytes) < MIN_FREE_BYTES:
             raise Busy("unavailable", "the disk of the data folder is full")
         if self._refused:
             await self.write(probe)
 
     def waiting(self) -> int:
-        """Writes that no commit has taken yet."""
+        """Return how many writes wait for a commit."""
         return self._writer.waiting()
 
 
 def probe(tx: Transaction) -> None:
-    """A write that needs room, and leaves nothing."""
-    tx.execute("INSERT INTO meta VALUES ('probe', zeroblob(:size))", {"size": PROBE})
+    """A write that needs space on the disk, and leaves nothing behind."""
+    tx.execute("INSERT INTO meta VALUES ('probe', zeroblob(:size))", {"size": PROBE_BYTES})
     tx.execute("DELETE FROM meta WHERE name = 'probe'", {})
 
 
@@ -182,17 +187,18 @@ def new_epoch() -> str:
 
 
 def settle_epoch(connection: sqlite3.Connection, folder: Folder) -> str:
-    """The epoch of this database: a new one when the nonce inside is not one of those beside the file.
+    """Return the epoch of this database: a new one unless the nonce in it is one of those beside the file.
 
-    Both nonces stand beside it while the new one is committed: whoever is killed in between made no copy.
+    A nonce that differs means that the database was copied or restored. While a new nonce is committed, both are in the
+    file, so that a server that is killed in between does not seem to have been restored.
     """
     meta: Mapping[str, str] = dict(connection.execute("SELECT name, value FROM meta").fetchall())
-    epoch, held = meta.get("epoch"), meta.get("nonce")
+    epoch, stored_nonce = meta.get("epoch"), meta.get("nonce")
     nonce = secrets.token_hex(16)
-    if epoch is None or held is None or held not in folder.nonces():
+    if epoch is None or stored_nonce is None or stored_nonce not in folder.nonces():
         epoch = new_epoch()
     else:
-        folder.write_nonces(held, nonce)
+        folder.write_nonces(stored_nonce, nonce)
     connection.execute("BEGIN IMMEDIATE")
     set_meta(connection, "epoch", epoch)
     set_meta(connection, "nonce", nonce)
@@ -212,8 +218,8 @@ def load(connection: sqlite3.Connection, name: str) -> Loaded | None:
     for view, key, number, data in connection.execute(
         "SELECT view, key, seq, data FROM latest WHERE stream = :name", {"name": name}
     ):
-        held = events.get(number)
-        events[number] = Event(number, key, data, view | (held.view if held else 0))
+        earlier = events.get(number)
+        events[number] = Event(number, key, data, view | (earlier.view if earlier else 0))
     unkeyed = connection.execute(
         "SELECT seq, view, data FROM kept WHERE stream = :name AND key IS NULL ORDER BY seq DESC LIMIT :limit",
         {"name": name, "limit": MAX_UNKEYED + 1},
@@ -224,7 +230,7 @@ def load(connection: sqlite3.Connection, name: str) -> Loaded | None:
     for number, view, data in unkeyed:
         events[number] = Event(number, None, data, view)
     ordered = [events[number] for number in sorted(events)]
-    # A floor that rose with forgotten deletions says nothing of older events: only those without key are missed.
+    # A floor that rose because deletions were forgotten loses no keyed events: only unkeyed ones may be missing.
     return Loaded(seq, {View.FULL: full, View.MASKED: masked}, ordered, base, base > 0 and bool(unkeyed))
 
 
@@ -241,5 +247,5 @@ def since(connection: sqlite3.Connection, name: str, view: View, n: int) -> list
         """,
         {"name": name, "view": int(view), "n": n, "limit": BACKFILL},
     )
-    return [Event(*found) for found in rows]
+    return [Event(*event) for event in rows]
 

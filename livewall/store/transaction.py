@@ -1,7 +1,7 @@
-"""What one write may do inside the transaction it shares: read, change rows, append events, have news told.
+"""The interface of a write to its transaction: read and change rows, append events, and register callbacks.
 
-A write is a function of a Transaction; it may be run again (the group is rolled back when another write of it fails),
-so it must have no effect beside the transaction.
+A write is a function of a Transaction. It may run twice, because the group is rolled back if another write in it fails,
+so it must have no effects outside the transaction.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ Params = Mapping[str, Any]
 
 
 class Transaction:
-    """One group's transaction. `memo` lives as long as it does: a place to keep what the next write may need again."""
+    """The transaction of a group of writes. `memo` lives as long, and caches what the next write may need again."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.events: dict[str, list[Event]] = {}
-        self.news: list[Callable[[], None]] = []
-        self.last: list[Callable[[Transaction], None]] = []
+        self.callbacks: list[Callable[[], None]] = []
+        self.at_end: list[Callable[[Transaction], None]] = []
         self.memo: dict[Any, Any] = {}
 
     def execute(self, sql: str, params: Params | tuple[()] = ()) -> sqlite3.Cursor:
         return self.connection.execute(sql, params)
 
     def one(self, sql: str, params: Params) -> Any:
-        """The first row, or None."""
+        """Return the first row, or None."""
         return self.connection.execute(sql, params).fetchone()
 
     def all(self, sql: str, params: Params | tuple[()] = ()) -> list[Any]:
@@ -54,10 +54,10 @@ class Transaction:
     def append(
         self, stream: str, key: str | None, data: str | None, *, view: View = View.BOTH, keep_at: str | None = None
     ) -> int:
-        """Append an event and raise the stream's sequence number; returns it.
+        """Append an event to a stream; return its sequence number.
 
-        `data` is JSON text, None deletes the key. An event without key, or with `keep_at` (its time), stays in the past
-        even when a newer one of its key comes.
+        `data` is JSON text; None deletes the key. An event without a key, or with `keep_at` (its time), stays in the
+        history when a newer event of its key follows.
         """
         row = self.one(
             _SEQUENCE, {"name": stream, "full": int(bool(view & View.FULL)), "masked": int(bool(view & View.MASKED))}
@@ -75,8 +75,10 @@ class Transaction:
         return seq
 
     def forget_deletions(self, stream: str, keep: int = MAX_TOMBSTONES) -> None:
-        """Let go of all but the last `keep` deletions of a stream; below them its floor rises, so that a position from
-        before gets a reset."""
+        """Forget all but the last `keep` deletions of a stream.
+
+        The floor rises to the last forgotten one, so that a reader with an earlier position starts from a snapshot.
+        """
         row = self.one(
             "SELECT seq FROM latest WHERE stream = :stream AND data IS NULL ORDER BY seq DESC LIMIT 1 OFFSET :keep",
             {"stream": stream, "keep": keep},
@@ -87,10 +89,10 @@ class Transaction:
         self.execute("DELETE FROM latest WHERE stream = :stream AND data IS NULL AND seq <= :seq", params)
         self.execute("UPDATE streams SET floor = :seq WHERE name = :stream AND floor < :seq", params)
 
-    def after_commit(self, news: Callable[[], None]) -> None:
-        """Call `news` on the loop after the commit, when the events of this group have been published."""
-        self.news.append(news)
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` on the loop after the commit, when the events of this group have been published."""
+        self.callbacks.append(callback)
 
-    def before_commit(self, last: Callable[[Transaction], None]) -> None:
-        """Call `last` once, when every write of the group has run."""
-        self.last.append(last)
+    def before_commit(self, callback: Callable[[Transaction], None]) -> None:
+        """Call `callback` once before the commit, after every write of the group."""
+        self.at_end.append(callback)

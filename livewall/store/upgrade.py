@@ -1,4 +1,4 @@
-"""Bringing a database of an earlier Livewall to the schema of this one, never without a copy of what was there."""
+"""Migrates a database of an earlier version to the present schema, after copying it."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from livewall.store.sqlite import check_version, copy_database, migrate, migrati
 
 log = logging.getLogger(__name__)
 
-KEPT = "schema-"
-"""A copy is called `livewall.db.schema-5`, after the schema it has."""
+COPY_SUFFIX = "schema-"
+"""The suffix of a copy, followed by the number of its schema, as in `livewall.db.schema-5`."""
 
 
 def upgrade(connection: sqlite3.Connection, folder: Folder) -> None:
-    """Migrate the database of `folder`, which `connection` has open. One that holds anything is copied first.
+    """Migrate the database of `folder`, which `connection` has open. Unless it is new, it is copied first.
 
-    The copy of the migration before is removed when the new one is there. Raises NewerDatabase, Refused where the copy
-    cannot be made, which leaves the database as it was, and sqlite3.Error.
+    The copy of an earlier migration is removed once the new copy is complete. Raises NewerDatabase, sqlite3.Error, and
+    Refused if the copy cannot be made; the database is not changed then.
     """
     before, newest = schema(connection), migrations()[-1][0]
     check_version(before)
     if before == newest:
         return
     if before:
-        kept = copied(folder, before)
-        log.info("the database has schema %d and is brought to %d; as it was, it is kept in %s", before, newest, kept)
+        copy = copy_before_upgrade(folder, before)
+        log.info("the database has schema %d and is brought to %d; as it was, it is kept in %s", before, newest, copy)
     migrate(connection)
     if before:
         log.info("the database has schema %d now", schema(connection))
 
 
-def copied(folder: Folder, version: int) -> Path:
-    """Copy the database beside itself, and answer where. Raises Refused."""
-    kept = folder.path / f"{folder.database.name}.{KEPT}{version}"
+def copy_before_upgrade(folder: Folder, version: int) -> Path:
+    """Copy the database beside itself, and return the path of the copy. Raises Refused."""
+    copy = folder.path / f"{folder.database.name}.{COPY_SUFFIX}{version}"
     try:
-        with whole_file(kept) as part:
+        with whole_file(copy) as part:
             copy_database(folder.database, part)
     except (OSError, sqlite3.Error) as error:
         raise Refused(
             message=f"the database in {folder.path} is of an earlier version, and the copy that is made before it is "
             f"changed cannot be written: {error}; nothing was changed. Make room for the copy and start again"
         ) from None
-    for earlier in folder.path.glob(f"{folder.database.name}.{KEPT}*"):
-        if earlier != kept:
+    for earlier in folder.path.glob(f"{folder.database.name}.{COPY_SUFFIX}*"):
+        if earlier != copy:
             earlier.unlink()
-    return kept
+    return copy

@@ -1,7 +1,8 @@
-"""Group commit: one thread, one connection, and whatever writes have come together share a transaction.
+"""Group commit: one thread with one connection, in which all waiting writes share a transaction.
 
-A write is acknowledged after the commit that holds it and never before. When one write of a group fails, the group is
-rolled back and run one by one; when the transaction itself fails, every write of it gets `unavailable`.
+A write is acknowledged after its commit, never before. If one write of a group fails after it has changed something,
+the group is rolled back and its writes run one by one. If the transaction itself fails, every write of it gets
+`unavailable`.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from livewall.store.transaction import Transaction
 log = logging.getLogger(__name__)
 
 MAX_GROUP = 512
-QUIET = 60.0
-"""Seconds for which the same refusal of the database is not said again."""
+REPEAT_LOG_SECONDS = 60.0
+"""Seconds for which the same refusal by the database is not logged again."""
 Write = Callable[[Transaction], Any]
 Done = Callable[[Any, BaseException | None], None]
 
@@ -34,20 +35,20 @@ class Job(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """What a group came to: told to the loop as one message."""
+    """The results of a group, passed to the loop in one call."""
 
     outcomes: list[tuple[Job, Any, BaseException | None]]
     events: Mapping[str, list[Event]]
-    news: list[Callable[[], None]]
+    after_commit: list[Callable[[], None]]
     seconds: float
 
 
 class _RunAlone(Exception):
-    """A write failed after it had changed something: the group cannot keep the rest."""
+    """A write failed after it had changed something, so the group must be rolled back."""
 
 
 def settle(future: asyncio.Future[Any]) -> Done:
-    """A `done(result, error)` that settles a future; for the loop on which it waits."""
+    """Return a `done(result, error)` that settles a future. Call it on the future's loop."""
 
     def done(result: Any, error: BaseException | None) -> None:
         if future.cancelled():
@@ -61,7 +62,7 @@ def settle(future: asyncio.Future[Any]) -> Done:
 
 
 class Writer:
-    """The one thread that writes. `deliver` is called from it with each Commit and must hand it to the loop."""
+    """Runs the thread that writes. It calls `deliver` with each Commit, which must pass it to the loop."""
 
     def __init__(
         self, connection: sqlite3.Connection, deliver: Callable[[Commit], None], *, gather: float = 0.0
@@ -69,7 +70,7 @@ class Writer:
         self._connection = connection
         self._deliver = deliver
         self._gather = gather
-        self._why, self._quiet_until, self._unsaid = "", 0.0, 0
+        self._last_refusal, self._quiet_until, self._suppressed = "", 0.0, 0
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="livewall-writer", daemon=True)
         self._thread.start()
@@ -82,7 +83,7 @@ class Writer:
         return self._jobs.qsize()
 
     def close(self) -> None:
-        """Commit what is queued and end the thread."""
+        """Commit queued writes and end the thread."""
         self._jobs.put(None)
         self._thread.join()
 
@@ -110,32 +111,32 @@ class Writer:
     def _commit(self, group: list[Job]) -> list[Commit]:
         start = time.perf_counter()
         try:
-            return [self._together(group, start)]
+            return [self._commit_together(group, start)]
         except _RunAlone:
             self._rollback()
-            return [self._alone(job) for job in group]
+            return [self._commit_alone(job) for job in group]
         except Exception as error:
             self._rollback()
             if not isinstance(error, sqlite3.Error):
                 log.exception("a commit failed")
             else:
-                self._refused(str(error))
-            return [_failed(group, error, time.perf_counter() - start)]
+                self._log_refusal(str(error))
+            return [_failed_commit(group, error, time.perf_counter() - start)]
 
-    def _refused(self, why: str) -> None:
-        """One line for a while, not one a commit: on a full disk there are hundreds a second."""
+    def _log_refusal(self, reason: str) -> None:
+        """Log a refusal by the database, but not for every commit: with a full disk there are hundreds a second."""
         now = time.monotonic()
-        if why == self._why and now < self._quiet_until:
-            self._unsaid += 1
+        if reason == self._last_refusal and now < self._quiet_until:
+            self._suppressed += 1
             return
-        more = f" ({self._unsaid} more since the last such line)" if self._unsaid else ""
-        log.error("the database refused a commit: %s%s", why, more)
-        self._why, self._quiet_until, self._unsaid = why, now + QUIET, 0
+        suffix = f" ({self._suppressed} more since the last such line)" if self._suppressed else ""
+        log.error("the database refused a commit: %s%s", reason, suffix)
+        self._last_refusal, self._quiet_until, self._suppressed = reason, now + REPEAT_LOG_SECONDS, 0
 
-    def _alone(self, job: Job) -> Commit:
+    def _commit_alone(self, job: Job) -> Commit:
         start = time.perf_counter()
         try:
-            return self._together([job], start)
+            return self._commit_together([job], start)
         except _RunAlone as stop:
             self._rollback()
             error = stop.__cause__
@@ -144,12 +145,12 @@ class Writer:
             self._rollback()
             error = problem
         if isinstance(error, sqlite3.OperationalError):
-            self._refused(str(error))
+            self._log_refusal(str(error))
         elif not isinstance(error, LivewallError):
             log.error("a write failed: %s: %s", type(error).__name__, error)
-        return _failed([job], error, time.perf_counter() - start)
+        return _failed_commit([job], error, time.perf_counter() - start)
 
-    def _together(self, group: list[Job], start: float) -> Commit:
+    def _commit_together(self, group: list[Job], start: float) -> Commit:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         tx = Transaction(connection)
@@ -165,12 +166,12 @@ class Writer:
             except Exception as error:
                 raise _RunAlone from error
         try:
-            for last in tx.last:
-                last(tx)
+            for callback in tx.at_end:
+                callback(tx)
         except Exception as error:
             raise _RunAlone from error
         connection.execute("COMMIT")
-        return Commit(outcomes, tx.events, tx.news, time.perf_counter() - start)
+        return Commit(outcomes, tx.events, tx.callbacks, time.perf_counter() - start)
 
     def _rollback(self) -> None:
         # A full disk rolls the whole transaction back by itself, others leave it open.
@@ -181,11 +182,13 @@ class Writer:
                 log.error("a rollback failed: %s", error)
 
 
-def _failed(group: list[Job], error: BaseException, seconds: float) -> Commit:
-    told: BaseException = error
+def _failed_commit(group: list[Job], error: BaseException, seconds: float) -> Commit:
+    reported: BaseException = error
     if isinstance(error, sqlite3.OperationalError | sqlite3.DatabaseError) and not isinstance(
         error, sqlite3.IntegrityError
     ):
-        told = Busy("unavailable", "the database cannot be written to at the moment; nothing was changed, try again")
-        told.__cause__ = error
-    return Commit([(job, None, told) for job in group], {}, [], seconds)
+        reported = Busy(
+            "unavailable", "the database cannot be written to at the moment; nothing was changed, try again"
+        )
+        reported.__cause__ = error
+    return Commit([(job, None, reported) for job in group], {}, [], seconds)

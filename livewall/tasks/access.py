@@ -11,8 +11,11 @@ from livewall.identity import Who
 
 
 class TaskRule(StateRule):
-    """The rule of `tasks/ID`, `tasks/ID/logs/NAME` and `tasks`: operators and hosts, a reporter its own, anyone what is
-    on a stage; logs operators and the reporter alone."""
+    """The rule of the streams `tasks/ID`, `tasks/ID/logs/NAME` and `tasks`.
+
+    Operators and hosts read every task, reporters their own, and everybody those that are active on a wall. Only
+    operators and the reporter of the task read logs.
+    """
 
     keys = frozenset({"task", "owner", "stage"})
 
@@ -49,7 +52,7 @@ def sees_logs(who: Who, credential: str) -> bool:
 
 
 def denied(who: Who, why: str) -> NotAllowed:
-    """What somebody without the right is told: to sign in, or that signing in as this is not enough."""
+    """Return the refusal for a reader without the right: to sign in, or that this sign-in is not enough."""
     if who.role is None:
         return NotAllowed("unauthenticated", f"{why}; sign in")
     return NotAllowed("forbidden", why)

@@ -1,4 +1,4 @@
-"""How an attempt ended, as the engine is told: from what its supervisor wrote, or did not."""
+"""The outcome of an attempt for the engine, from the result that its supervisor wrote."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ LOST = "its supervisor cannot be found; what it had started may live on"
 
 
 def outcome_of(attempt: Attempt, secrets: list[str]) -> Outcome:
-    """What became of an attempt that is over; blocking."""
+    """Return the outcome of an attempt that is over. It blocks."""
     probe = attempt.probe()
     if not isinstance(probe, Ended):
         reason = probe.reason if isinstance(probe, Lost) else LOST
         with contextlib.suppress(OSError):
             return Outcome(StepState.LOST, reason, size=attempt.output.stat().st_size)
         return Outcome(StepState.LOST, reason)
-    found = probe.exit
+    result = probe.exit
     try:
-        outputs = attempt.values(secrets) if found.why == "exit" and found.status == 0 else {}
+        outputs = attempt.outputs(secrets) if result.why == "exit" and result.status == 0 else {}
     except LivewallError as error:
-        return Outcome(StepState.FAILED, error.message, found.seconds, found.bytes)
-    return Outcome(*verdict(found), found.seconds, found.bytes, outputs)
+        return Outcome(StepState.FAILED, error.message, result.seconds, result.bytes)
+    return Outcome(*step_state(result), result.seconds, result.bytes, outputs)
 
 
-def verdict(found: Exit) -> tuple[StepState, str]:
-    """The state of a step and its reason, from how its command ended."""
-    match found.why:
-        case "exit" if found.status == 0:
+def step_state(result: Exit) -> tuple[StepState, str]:
+    """Return the state of a step and the reason, from the result of its command."""
+    match result.why:
+        case "exit" if result.status == 0:
             return StepState.SUCCEEDED, ""
         case "exit":
-            return StepState.FAILED, f"exit status {found.status}"
+            return StepState.FAILED, f"exit status {result.status}"
         case "signal":
-            return StepState.FAILED, f"ended by signal {found.signal}"
+            return StepState.FAILED, f"ended by signal {result.signal}"
         case "cancelled":
             return StepState.CANCELLED, ""
         case "timeout":
-            return StepState.FAILED, found.message or "it took too long"
+            return StepState.FAILED, result.message or "it took too long"
         case _:
-            return StepState.FAILED, found.message or "it could not be run"
+            return StepState.FAILED, result.message or "it could not be run"

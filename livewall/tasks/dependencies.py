@@ -1,4 +1,4 @@
-"""What follows from the needs of steps: circles in them, and everything that comes before a step."""
+"""The graph of the needs of steps: find cycles, and all steps that come before a step."""
 
 from __future__ import annotations
 
@@ -6,36 +6,39 @@ from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 Needs = Mapping[str, Sequence[str]]
-MOST_NEEDS = 20_000
-"""Needs of all steps of a task together: each is an edge of its chart, and looked at whenever a step ends."""
+MAX_NEEDS = 20_000
+"""The most needs of all steps of a task together. Each is an edge of the chart, and is examined when a step ends."""
 
 
-def circle(needs: Needs) -> list[str] | None:
-    """Steps that need one another in a circle, the first again at the end, or None."""
+def find_cycle(needs: Needs) -> list[str] | None:
+    """Return steps that need one another in a cycle, the first repeated at the end, or None."""
     try:
         TopologicalSorter(needs).prepare()
     except CycleError as cycle:
-        found: list[str] = cycle.args[1]
-        return found
+        steps: list[str] = cycle.args[1]
+        return steps
     return None
 
 
-def reach(needs: Needs) -> dict[str, frozenset[str]]:
-    """Of each step all that it needs, directly or not. Needs that are no step are left out; circles do no harm."""
+def all_needs(needs: Needs) -> dict[str, frozenset[str]]:
+    """Return for each step all steps that it needs, directly or not.
+
+    Unknown needs are ignored, and cycles are allowed.
+    """
     bits = {name: 1 << place for place, name in enumerate(needs)}
-    found = {name: 0 for name in needs}
-    moved = True
-    while moved:  # once for needs in the order of the file, more often for those against it
-        moved = False
-        for name, wanted in needs.items():
-            now = found[name]
-            for need in wanted:
+    masks = {name: 0 for name in needs}
+    changed = True
+    while changed:  # one pass is enough if every step stands after its needs
+        changed = False
+        for name, direct in needs.items():
+            reached = masks[name]
+            for need in direct:
                 if need in bits:
-                    now |= bits[need] | found[need]
-            if now != found[name]:
-                found[name], moved = now, True
+                    reached |= bits[need] | masks[need]
+            if reached != masks[name]:
+                masks[name], changed = reached, True
     names = list(needs)
     return {
         name: frozenset(names[place] for place in range(mask.bit_length()) if mask >> place & 1)
-        for name, mask in found.items()
+        for name, mask in masks.items()
     }

@@ -1,7 +1,7 @@
-"""What becomes of tasks that run here, decided inside transactions: which step begins, which waits, how a task ends.
+"""Decides inside transactions which steps of local tasks begin, which wait, and how a task ends.
 
-Every happening (a start, the end of a command, a cancel, a delay that is over, a restart of the server) is one write
-that applies the rules of `machine` and says what is to be done once it is committed. Nothing here starts a process.
+Every event (a start, the end of a command, a cancel, the end of a delay, a restart of the server) is one write. It
+applies the rules of `machine` and returns the actions to perform after the commit. Nothing here starts a process.
 """
 
 from __future__ import annotations
@@ -25,30 +25,33 @@ from livewall.tasks.machine import (
     StepState,
     TaskState,
     cancelled,
-    moved,
     ready,
     retried,
-    settle,
+    skip_blocked,
+    transition,
 )
 from livewall.tasks.pipelines.pipeline import Pipeline, StepDef
-from livewall.tasks.queue import Waiting, turns
+from livewall.tasks.queue import Waiting, admit
 from livewall.tasks.rows import Task, TaskRow
 from livewall.tasks.template import MissingOutput, when_holds
 
-STEPS_AT_ONCE = 16
-"""Steps of one task that run at once; each has a supervisor of some 10 MB."""
-MOST_SECONDS = 24 * 3600.0
-"""A step without a timeout of its own ends then."""
+MAX_RUNNING_STEPS = 16
+"""The most steps of one task that run at once. Each has a supervisor of some 10 MB."""
+DEFAULT_TIMEOUT = 24 * 3600.0
+"""The timeout, in seconds, of a step that defines none."""
 RESTORED = "the database was restored from a backup; retry the task to start this"
-UNMEASURED = 2.0
-"""Seconds by which a step may seem to take longer than its command did: its supervisor starts, its log is read."""
-REMEMBERED = 20
-"""Runs of a step from which its usual time is taken."""
+MEASURE_TOLERANCE = 2.0
+"""Seconds by which a step may take longer than its command: the supervisor has to start, and the log to be read."""
+REMEMBERED_RUNS = 20
+"""The number of runs from which the usual duration of a step is computed."""
 
 
-class Begin(NamedTuple):
-    """An attempt that is intended: to be begun once this is committed. `log_base` is where its log begins; `inherits`
-    says that a step succeeded before it, so that the working folder was there."""
+class StartAttempt(NamedTuple):
+    """Start an attempt that the database says runs.
+
+    Its log begins at `log_base` of the step's log. With `inherits`, an earlier step succeeded, so that the working
+    folder must exist.
+    """
 
     task: str
     root: str
@@ -61,16 +64,16 @@ class Begin(NamedTuple):
     inherits: bool
 
 
-class End(NamedTuple):
-    """An attempt whose command is to be ended: a cancel was asked for."""
+class StopAttempt(NamedTuple):
+    """End the command of an attempt, because its task is cancelled."""
 
     task: str
     step: str
     attempt: int
 
 
-class Again(NamedTuple):
-    """A step to be tried again after a delay in seconds."""
+class RetryLater(NamedTuple):
+    """Start another attempt of a step after a delay in seconds."""
 
     task: str
     step: str
@@ -78,53 +81,70 @@ class Again(NamedTuple):
     delay: float
 
 
-ToDo = list[Begin | End | Again]
+Actions = list[StartAttempt | StopAttempt | RetryLater]
 
 
 
 
 def definition_of(row: TaskRow) -> Pipeline:
+    """Return the pipeline as it was when the task was started."""
     assert row.definition is not None
     return msgspec.json.decode(row.definition, type=Pipeline)
 
 
 class Engine:
-    """`workers` tasks run at once; `epoch` is the database's. `prepare(task, step, attempt)` makes the folder of an
-    attempt before it is intended, so that one that is missing later was deleted; harmless when repeated."""
+    """The rules of local tasks; at most `workers` of them run at once, and `epoch` is that of the database.
+
+    `prepare(task, step, attempt)` makes the folder of an attempt before the database says that it runs, so that a
+    folder that is missing later must have been deleted. It may be called again.
+    """
 
     def __init__(self, workers: int, epoch: str, prepare: Callable[[str, str, int], None]) -> None:
         self._workers = workers
         self._epoch = epoch
         self._prepare = prepare
 
-    # -- what people ask for
+    # -- requests
 
     def start(
         self, tx: Transaction, pipeline: Pipeline, params: dict[str, Any], task_id: str | None, who: Who, now: str
-    ) -> tuple[str, bool, ToDo]:
-        """A new task of a pipeline, or the one that was made with this id. Raises Refused (`conflict`)."""
-        given = wire.text(params)
+    ) -> tuple[str, bool, Actions]:
+        """Create a task of a pipeline; return its id, whether it is new, and the actions to perform.
+
+        The same call again with an id returns the same task. Raises Refused (`conflict`) if the id is another task's.
+        """
+        params_json = wire.text(params)
         if task_id is not None and tx.one("SELECT 1 FROM tasks WHERE id = :id", {"id": task_id}):
-            held = rows.find(tx, task_id)
-            if held.owner != who.credential or held.task.pipeline != pipeline.name or held.params != given:
+            existing = rows.find(tx, task_id)
+            if (
+                existing.owner != who.credential
+                or existing.task.pipeline != pipeline.name
+                or existing.params != params_json
+            ):
                 raise Refused("conflict", "this id is taken by another task; choose another")
             return task_id, False, []
-        number, free = rows.free_id(tx)
+        number, free_id = rows.free_id(tx)
         task = Task(
-            id=task_id or free, pipeline=pipeline.name, title=pipeline.title, state=TaskState.WAITING, created_at=now,
+            id=task_id or free_id,
+            pipeline=pipeline.name,
+            title=pipeline.title,
+            state=TaskState.WAITING,
+            created_at=now,
             started_by=who.name,
         )
-        row = TaskRow(task, who.credential, False, False, task.id, self._epoch, given, wire.text(pipeline))
+        row = TaskRow(task, who.credential, False, False, task.id, self._epoch, params_json, wire.text(pipeline))
         rows.insert(tx, row, number, [Step(name=s.name, needs=list(s.needs)) for s in pipeline.steps])
         return task.id, True, self.admit(tx, now)
 
-    def retry(self, tx: Transaction, task_id: str, who: Who, now: str) -> tuple[str, bool, ToDo]:
-        """A new task that takes over what succeeded in one that ended; the same one when asked again. Raises NotFound,
-        Refused."""
+    def retry(self, tx: Transaction, task_id: str, who: Who, now: str) -> tuple[str, bool, Actions]:
+        """Create a task that takes over the steps that succeeded in an ended one; asked again, return the same task.
+
+        Raises NotFound, and Refused if the task has not ended, has succeeded, or was reported from elsewhere.
+        """
         old = rows.find(tx, task_id)
-        held = tx.one("SELECT id FROM tasks WHERE retry_of = :id", {"id": task_id})
-        if held is not None:
-            return held[0], False, []
+        existing = tx.one("SELECT id FROM tasks WHERE retry_of = :id", {"id": task_id})
+        if existing is not None:
+            return existing[0], False, []
         if not old.local:
             raise Refused("conflict", "this task was reported from elsewhere; it is started again there")
         if old.task.state not in TASK_ENDED:
@@ -138,220 +158,237 @@ class Engine:
         )
         row = TaskRow(task, who.credential, False, False, old.root, self._epoch, old.params, old.definition)
         rows.insert(tx, row, number, retried(rows.steps(tx, task_id)))
-        for step, found in rows.outputs(tx, task_id).items():
-            self._put_out(tx, new, step, found)
+        for step, step_outputs in rows.outputs(tx, task_id).items():
+            self._save_outputs(tx, new, step, step_outputs)
         return new, True, self.admit(tx, now)
 
-    def cancel(self, tx: Transaction, task_id: str, now: str) -> ToDo:
-        """What never started is cancelled, what runs is to be ended. Asked of what ended, it changes nothing."""
+    def cancel(self, tx: Transaction, task_id: str, now: str) -> Actions:
+        """Cancel the steps that have not started, and return the actions that end the others.
+
+        An ended task stays as it is.
+        """
         row = rows.find(tx, task_id)
         if row.task.state in TASK_ENDED:
             return []
         tx.execute("UPDATE tasks SET cancelled = 1 WHERE id = :id", {"id": task_id})
         return self.advance(tx, row._replace(cancelled=True), now) + [
-            End(task_id, s.name, s.attempt) for s in rows.steps(tx, task_id) if s.state is StepState.RUNNING
+            StopAttempt(task_id, s.name, s.attempt) for s in rows.steps(tx, task_id) if s.state is StepState.RUNNING
         ]
 
-    # -- what happens
+    # -- events
 
-    def ended(self, tx: Transaction, task_id: str, name: str, attempt: int, outcome: Outcome, now: str) -> ToDo:
-        """An attempt ended. Told twice, or too late, it changes nothing."""
+    def ended(self, tx: Transaction, task_id: str, name: str, attempt: int, outcome: Outcome, now: str) -> Actions:
+        """Record the end of an attempt. A repetition, or the end of an earlier attempt, changes nothing."""
         row, step = rows.find(tx, task_id), rows.step(tx, task_id, name)
         if step.state is not StepState.RUNNING or step.attempt != attempt:
             return []
-        defined = _defined(definition_of(row), name)
-        again: ToDo = []
+        definition = _step_definition(definition_of(row), name)
+        actions: Actions = []
         state, reason = outcome.state, outcome.reason
         if row.cancelled and state is not StepState.LOST:
             state, reason = StepState.CANCELLED, ""
-        elif state is StepState.FAILED and attempt <= defined.retries:
+        elif state is StepState.FAILED and attempt <= definition.retries:
             state = StepState.RETRYING
-            again.append(Again(task_id, name, attempt, defined.retry_delay))
-        rows.save_step(tx, task_id, measured(moved(step, state, now, reason=reason), outcome.seconds))
-        retry_at = later(moment(now), defined.retry_delay) if again else None
+            actions.append(RetryLater(task_id, name, attempt, definition.retry_delay))
+        rows.save_step(tx, task_id, with_measured_times(transition(step, state, now, reason=reason), outcome.seconds))
+        retry_at = later(moment(now), definition.retry_delay) if actions else None
         tx.execute(
             """UPDATE steps SET log_base = log_base + :size, retry_at = :retry_at
             WHERE task = :task AND name = :name""",
             {"size": outcome.size, "retry_at": retry_at, "task": task_id, "name": name},
         )
         if state is StepState.SUCCEEDED:
-            self._put_out(tx, task_id, name, outcome.outputs)
+            self._save_outputs(tx, task_id, name, outcome.outputs)
             if outcome.seconds is not None and row.task.pipeline is not None:
-                _remember(tx, row.task.pipeline, name, outcome.seconds)
-        return again + self.advance(tx, row, now)
+                _record_duration(tx, row.task.pipeline, name, outcome.seconds)
+        return actions + self.advance(tx, row, now)
 
-    def again(self, tx: Transaction, task_id: str, name: str, attempt: int, now: str) -> ToDo:
-        """The delay before another attempt is over."""
+    def retry_step(self, tx: Transaction, task_id: str, name: str, attempt: int, now: str) -> Actions:
+        """Begin another attempt of a step: its delay is over."""
         row, step = rows.find(tx, task_id), rows.step(tx, task_id, name)
         if step.state is not StepState.RETRYING or step.attempt != attempt:
             return []
-        todo: ToDo = []
-        self._begin(tx, row, definition_of(row), step, now, todo)
-        return todo + self.advance(tx, row, now)
+        actions: Actions = []
+        self._begin_step(tx, row, definition_of(row), step, now, actions)
+        return actions + self.advance(tx, row, now)
 
-    def admit(self, tx: Transaction, now: str) -> ToDo:
-        """Let those begin whose turn it is."""
-        todo: ToDo = []
+    def admit(self, tx: Transaction, now: str) -> Actions:
+        """Start the waiting tasks whose turn it is."""
+        actions: Actions = []
         while True:
-            waiting, said = _waiting(tx)
-            begin, reasons = turns(waiting, _running(tx), workers=self._workers)
-            for task_id in begin:
+            waiting, current_reasons = _waiting(tx)
+            admitted, reasons = admit(waiting, _running(tx), workers=self._workers)
+            for task_id in admitted:
                 tx.execute("UPDATE tasks SET admitted = 1 WHERE id = :id", {"id": task_id})
-                todo += self._advance(tx, rows.find(tx, task_id), now)
-            if not begin:  # one that ended at once made room for another
+                actions += self._advance(tx, rows.find(tx, task_id), now)
+            if not admitted:  # otherwise look again: a task that ended at once has made room for another
                 break
         for task_id, reason in reasons.items():
-            if said[task_id] != reason:
+            if current_reasons[task_id] != reason:
                 rows.save_task(tx, msgspec.structs.replace(rows.find(tx, task_id).task, reason=reason))
-        return todo
+        return actions
 
-    def advance(self, tx: Transaction, row: TaskRow, now: str) -> ToDo:
-        """Whatever follows from how the steps of a task stand, for it and for those that wait for it."""
-        todo = self._advance(tx, row, now)
-        return todo + self.admit(tx, now) if rows.find(tx, row.task.id).task.state in TASK_ENDED else todo
+    def advance(self, tx: Transaction, row: TaskRow, now: str) -> Actions:
+        """Apply the rules to a task in its present state, and start waiting tasks if it has ended."""
+        actions = self._advance(tx, row, now)
+        return actions + self.admit(tx, now) if rows.find(tx, row.task.id).task.state in TASK_ENDED else actions
 
-    def _advance(self, tx: Transaction, row: TaskRow, now: str) -> ToDo:
+    def _advance(self, tx: Transaction, row: TaskRow, now: str) -> Actions:
         task_id: str = row.task.id
-        todo: ToDo = []
+        actions: Actions = []
         steps = rows.steps(tx, task_id)
         if row.cancelled:
             for step in cancelled(steps, now):
                 rows.save_step(tx, task_id, step)
-        elif row.epoch != self._epoch:  # it may have begun long ago, and nobody wants yesterday's release once more
+        # The database was restored: what a step does may have been done since the backup.
+        elif row.epoch != self._epoch:
             for step in cancelled(steps, now):
                 rows.save_step(tx, task_id, msgspec.structs.replace(step, reason=RESTORED))
         elif row.admitted:
             pipeline = definition_of(row)
-            while self._turn(tx, row, pipeline, steps, now, todo):
+            while self._settle_and_begin(tx, row, pipeline, steps, now, actions):
                 steps = rows.steps(tx, task_id)
         else:
-            return todo
+            return actions
         steps = rows.steps(tx, task_id)
-        rows.follow(tx, row, steps, now, eta=self._eta(tx, row, steps, now))
-        return todo
+        rows.update_task(tx, row, steps, now, eta=self._eta(tx, row, steps, now))
+        return actions
 
-    def _turn(
-        self, tx: Transaction, row: TaskRow, pipeline: Pipeline, steps: Sequence[Step], now: str, todo: ToDo
+    def _settle_and_begin(
+        self, tx: Transaction, row: TaskRow, pipeline: Pipeline, steps: Sequence[Step], now: str, actions: Actions
     ) -> bool:
-        """Skip and begin what can be; True when something ended by it, so that more may follow."""
+        """Skip and begin the steps that can be. Return True if a step ended, so that others may follow."""
         task_id, ended = row.task.id, False
-        for step in settle(steps, now):
+        for step in skip_blocked(steps, now):
             rows.save_step(tx, task_id, step)
             ended = True
-        free = STEPS_AT_ONCE - sum(s.state is StepState.RUNNING for s in steps)
+        free = MAX_RUNNING_STEPS - sum(s.state is StepState.RUNNING for s in steps)
         params, outputs = _params(row), rows.outputs(tx, task_id)
         by_name = {defined.name: defined for defined in pipeline.steps}
         for step in ready(steps):
-            defined = by_name[step.name]
-            if free <= 0 and defined.when is None:
+            definition = by_name[step.name]
+            if free <= 0 and definition.when is None:
                 continue
             try:
-                holds = defined.when is None or when_holds(defined.when, params, outputs)
+                holds = definition.when is None or when_holds(definition.when, params, outputs)
             except MissingOutput as missing:
-                rows.save_step(tx, task_id, moved(step, StepState.FAILED, now, reason=str(missing)))
+                rows.save_step(tx, task_id, transition(step, StepState.FAILED, now, reason=str(missing)))
                 ended = True
                 continue
             if not holds:
-                rows.save_step(tx, task_id, moved(step, StepState.SKIPPED, now, reason=f"only when {defined.when}"))
+                rows.save_step(
+                    tx, task_id, transition(step, StepState.SKIPPED, now, reason=f"only when {definition.when}")
+                )
                 ended = True
             elif free > 0:
                 free -= 1
-                ended = not self._begin(tx, row, pipeline, step, now, todo) or ended
+                ended = not self._begin_step(tx, row, pipeline, step, now, actions) or ended
         return ended
 
-    def _begin(
-        self, tx: Transaction, row: TaskRow, pipeline: Pipeline, step: Step, now: str, todo: ToDo
+    def _begin_step(
+        self, tx: Transaction, row: TaskRow, pipeline: Pipeline, step: Step, now: str, actions: Actions
     ) -> bool:
-        """Write a step as intended; False when it failed instead, because an output it takes is missing."""
-        task_id, defined = row.task.id, _defined(pipeline, step.name)
-        begun = moved(step, StepState.RUNNING, now)
+        """Record that a step runs.
+
+        Return False if it failed instead, for example because an output that it uses is missing.
+        """
+        task_id, definition = row.task.id, _step_definition(pipeline, step.name)
+        started = transition(step, StepState.RUNNING, now)
         try:
-            run = self._run_of(tx, row, defined)
-            self._prepare(task_id, step.name, begun.attempt)
+            run = self._run_spec(tx, row, definition)
+            self._prepare(task_id, step.name, started.attempt)
         except (LivewallError, OSError) as error:
             reason = error.message if isinstance(error, LivewallError) else f"no folder for it: {error.strerror}"
-            rows.save_step(tx, task_id, moved(begun, StepState.FAILED, now, reason=reason))
+            rows.save_step(tx, task_id, transition(started, StepState.FAILED, now, reason=reason))
             return False
-        usual = _usual(tx, pipeline.name).get(step.name)
-        if usual is not None:
-            begun.eta = later(moment(now), usual)
-        rows.save_step(tx, task_id, begun)
+        duration = _usual_durations(tx, pipeline.name).get(step.name)
+        if duration is not None:
+            started.eta = later(moment(now), duration)
+        rows.save_step(tx, task_id, started)
         rows.begin_log(tx, row, step.name)
         base, inherits = _log_base(tx, task_id, step.name), _inherits(tx, task_id)
-        timeout = defined.timeout or MOST_SECONDS
-        todo.append(Begin(task_id, row.root, step.name, begun.attempt, run, timeout, pipeline.secrets, base, inherits))
+        timeout = definition.timeout or DEFAULT_TIMEOUT
+        actions.append(
+            StartAttempt(task_id, row.root, step.name, started.attempt, run, timeout, pipeline.secrets, base, inherits)
+        )
         return True
 
-    def _run_of(self, asks: Any, row: TaskRow, defined: StepDef) -> RunSpec:
-        """What a step runs. Raises MissingOutput."""
-        params, outputs = _params(row), rows.outputs(asks, row.task.id)
-        return kinds()[defined.kind].spec(defined.body, Values(params, outputs))
+    def _run_spec(self, db: Any, row: TaskRow, definition: StepDef) -> RunSpec:
+        """Return the command of a step. Raises MissingOutput."""
+        params, outputs = _params(row), rows.outputs(db, row.task.id)
+        return kinds()[definition.kind].spec(definition.body, Values(params, outputs))
 
     # -- after a restart
 
-    def restored(self, tx: Transaction, now: str) -> ToDo:
-        """In a database that was put back nothing begins that did not: of its tasks only what runs goes on."""
-        found = tx.all(
+    def hold_restored(self, tx: Transaction, now: str) -> Actions:
+        """After a restore, cancel the steps of earlier tasks that have not begun; those that run continue."""
+        tasks = tx.all(
             "SELECT id FROM tasks WHERE ended_at IS NULL AND definition IS NOT NULL AND epoch <> :epoch",
             {"epoch": self._epoch},
         )
-        return [what for (task_id,) in found for what in self._advance(tx, rows.find(tx, task_id), now)]
+        return [action for (task_id,) in tasks for action in self._advance(tx, rows.find(tx, task_id), now)]
 
-    def under_way(self, asks: Any, now: str) -> list[tuple[Begin | Again, bool, bool]]:
-        """Every attempt that is intended or runs and what is left of every delay, with whether its task was cancelled
-        and whether it belongs to this database (it does not in a restored one)."""
-        found = asks.execute(
+    def unfinished_attempts(self, db: Any, now: str) -> list[tuple[StartAttempt | RetryLater, bool, bool]]:
+        """Return the attempts that should run and the delays that are left, for a server that starts.
+
+        With each come two flags: whether its task is cancelled, and whether it was begun with the present epoch of the
+        database, which is not so after a restore.
+        """
+        step_rows = db.execute(
             """SELECT task, name, retry_at FROM steps WHERE ended_at IS NULL AND state IN ('running', 'retrying')
             AND task IN (SELECT id FROM tasks WHERE ended_at IS NULL AND definition IS NOT NULL)"""
         ).fetchall()
-        known: list[tuple[Begin | Again, bool, bool]] = []
-        for task_id, name, retry_at in found:
-            row, step = rows.find(asks, task_id), rows.step(asks, task_id, name)
+        unfinished: list[tuple[StartAttempt | RetryLater, bool, bool]] = []
+        for task_id, name, retry_at in step_rows:
+            row, step = rows.find(db, task_id), rows.step(db, task_id, name)
             pipeline = definition_of(row)
-            defined = _defined(pipeline, name)
-            ours = row.epoch == self._epoch
+            definition = _step_definition(pipeline, name)
+            current = row.epoch == self._epoch
             if step.state is StepState.RETRYING:
-                delay = defined.retry_delay
-                if retry_at is not None:  # clocks may have been set meanwhile: never more than the whole of it
+                delay = definition.retry_delay
+                if retry_at is not None:  # the clock may have been set meanwhile: wait no longer than the whole delay
                     delay = min(delay, max(0.0, (moment(retry_at) - moment(now)).total_seconds()))
-                known.append((Again(task_id, name, step.attempt, delay), row.cancelled, ours))
+                unfinished.append((RetryLater(task_id, name, step.attempt, delay), row.cancelled, current))
                 continue
-            run, timeout = self._run_of(asks, row, defined), defined.timeout or MOST_SECONDS
-            base, inherits = _log_base(asks, task_id, name), _inherits(asks, task_id)
-            begin = Begin(task_id, row.root, name, step.attempt, run, timeout, pipeline.secrets, base, inherits)
-            known.append((begin, row.cancelled, ours))
-        return known
+            run, timeout = self._run_spec(db, row, definition), definition.timeout or DEFAULT_TIMEOUT
+            base, inherits = _log_base(db, task_id, name), _inherits(db, task_id)
+            begin = StartAttempt(task_id, row.root, name, step.attempt, run, timeout, pipeline.secrets, base, inherits)
+            unfinished.append((begin, row.cancelled, current))
+        return unfinished
 
     # -- time
 
     def _eta(self, tx: Transaction, row: TaskRow, steps: Sequence[Step], now: str) -> str | None:
-        """When a task may be expected to end, from the usual times of its steps along the longest path."""
-        usual = _usual(tx, row.task.pipeline or "")
-        if not usual:
+        """Return when a task is expected to end, from the usual durations of its steps along the longest path."""
+        durations = _usual_durations(tx, row.task.pipeline or "")
+        if not durations:
             return None
-        facts = [
-            estimate.StepFacts(
-                s.name, s.needs, s.state, _seconds(s.started_at), _seconds(s.ended_at), usual.get(s.name)
+        timings = [
+            estimate.StepTiming(
+                s.name, s.needs, s.state, _seconds(s.started_at), _seconds(s.ended_at), durations.get(s.name)
             )
             for s in steps
         ]
-        found = estimate.ends(facts, moment(now).timestamp()).task
-        return None if found is None else later(moment(now), found - moment(now).timestamp())
+        end = estimate.expected_ends(timings, moment(now).timestamp()).task
+        return None if end is None else later(moment(now), end - moment(now).timestamp())
 
-    def _put_out(self, tx: Transaction, task: str, step: str, outputs: dict[str, str]) -> None:
+    def _save_outputs(self, tx: Transaction, task: str, step: str, outputs: dict[str, str]) -> None:
         tx.execute(
             "UPDATE steps SET outputs = :outputs WHERE task = :task AND name = :name",
             {"outputs": wire.text(outputs), "task": task, "name": step},
         )
 
 
-def measured(step: Step, seconds: float | None) -> Step:
-    """An ended step with the times of its supervisor's stopwatch, where they differ from those of the wall clock: no
-    server may have been there at its end, or the clock was set. What was tried more than once is not measured whole."""
+def with_measured_times(step: Step, seconds: float | None) -> Step:
+    """Return an ended step with times that agree with the duration that its supervisor measured.
+
+    The times of the wall clock are wrong if no server ran at the end of the step, or if the clock was set. The
+    supervisor measures one attempt, so a step with several attempts is returned unchanged.
+    """
     if seconds is None or step.attempt != 1 or step.started_at is None or step.ended_at is None:
         return step
     began, ended = moment(step.started_at), moment(step.ended_at)
-    if abs((ended - began).total_seconds() - seconds) < UNMEASURED:
+    if abs((ended - began).total_seconds() - seconds) < MEASURE_TOLERANCE:
         return step
     end = later(began, seconds)
     if end <= step.ended_at:
@@ -360,17 +397,17 @@ def measured(step: Step, seconds: float | None) -> Step:
 
 
 def _waiting(tx: Transaction) -> tuple[list[Waiting], dict[str, str]]:
-    """The tasks that wait, in the order of coming, and what each says of it."""
-    found = tx.all(
+    """Return the waiting tasks in order of arrival, and the present reason of each."""
+    task_rows = tx.all(
         """SELECT id, pipeline, definition, reason FROM tasks
         WHERE ended_at IS NULL AND admitted = 0 AND definition IS NOT NULL ORDER BY number"""
     )
-    waiting = [Waiting(task_id, name, _concurrency.decode(text).concurrency) for task_id, name, text, _ in found]
-    return waiting, {task_id: reason for task_id, _, _, reason in found}
+    waiting = [Waiting(task_id, name, _concurrency.decode(text).concurrency) for task_id, name, text, _ in task_rows]
+    return waiting, {task_id: reason for task_id, _, _, reason in task_rows}
 
 
 def _running(tx: Transaction) -> dict[str, int]:
-    """How many tasks of each pipeline have their turn now."""
+    """Return how many tasks of each pipeline run."""
     return dict(
         tx.all(
             """SELECT pipeline, COUNT(*) FROM tasks
@@ -380,7 +417,7 @@ def _running(tx: Transaction) -> dict[str, int]:
 
 
 class _Concurrency(msgspec.Struct):
-    """What the queue looks at of a definition."""
+    """The part of a definition that the queue needs: decoding all of it would take longer."""
 
     concurrency: int | None = None
 
@@ -388,50 +425,50 @@ class _Concurrency(msgspec.Struct):
 _concurrency = msgspec.json.Decoder(_Concurrency)
 
 
-def _defined(pipeline: Pipeline, name: str) -> StepDef:
+def _step_definition(pipeline: Pipeline, name: str) -> StepDef:
     return next(s for s in pipeline.steps if s.name == name)
 
 
 def _params(row: TaskRow) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.json.decode(row.params or "{}")
-    return found
+    params: dict[str, Any] = msgspec.json.decode(row.params or "{}")
+    return params
 
 
-def _log_base(asks: Any, task: str, step: str) -> int:
-    found = asks.execute(
+def _log_base(db: Any, task: str, step: str) -> int:
+    row = db.execute(
         "SELECT log_base FROM steps WHERE task = :task AND name = :name", {"task": task, "name": step}
     ).fetchone()
-    return int(found[0])
+    return int(row[0])
 
 
-def _inherits(asks: Any, task: str) -> bool:
-    """Whether a step of a task succeeded here, or in one that it takes over from."""
-    found = asks.execute("SELECT 1 FROM steps WHERE task = :task AND state = 'succeeded' LIMIT 1", {"task": task})
-    return found.fetchone() is not None
+def _inherits(db: Any, task: str) -> bool:
+    """Return whether a step of a task succeeded, in this task or in one that it retries."""
+    row = db.execute("SELECT 1 FROM steps WHERE task = :task AND state = 'succeeded' LIMIT 1", {"task": task})
+    return row.fetchone() is not None
 
 
 def _seconds(text: str | None) -> float | None:
     return None if text is None else moment(text).timestamp()
 
 
-def _usual(tx: Transaction, pipeline: str) -> dict[str, float]:
-    """The usual seconds of each step that has run often enough."""
-    held: dict[str, float] | None = tx.memo.get(("usual", pipeline))
-    if held is None:
-        found = tx.all("SELECT step, seconds FROM usual WHERE pipeline = :pipeline", {"pipeline": pipeline})
-        times = {step: estimate.median(msgspec.json.decode(text, type=list[float])) for step, text in found}
-        held = tx.memo["usual", pipeline] = {step: seconds for step, seconds in times.items() if seconds is not None}
-    return held
+def _usual_durations(tx: Transaction, pipeline: str) -> dict[str, float]:
+    """Return the usual duration in seconds of each step that has run often enough."""
+    cached: dict[str, float] | None = tx.memo.get(("usual", pipeline))
+    if cached is None:
+        duration_rows = tx.all("SELECT step, seconds FROM usual WHERE pipeline = :pipeline", {"pipeline": pipeline})
+        times = {step: estimate.median(msgspec.json.decode(text, type=list[float])) for step, text in duration_rows}
+        cached = tx.memo["usual", pipeline] = {step: seconds for step, seconds in times.items() if seconds is not None}
+    return cached
 
 
-def _remember(tx: Transaction, pipeline: str, step: str, seconds: float) -> None:
+def _record_duration(tx: Transaction, pipeline: str, step: str, seconds: float) -> None:
     row = tx.one(
         "SELECT seconds FROM usual WHERE pipeline = :pipeline AND step = :step", {"pipeline": pipeline, "step": step}
     )
-    held = msgspec.json.decode(row[0], type=list[float]) if row else []
+    durations = msgspec.json.decode(row[0], type=list[float]) if row else []
     tx.execute(
         """INSERT INTO usual (pipeline, step, seconds) VALUES (:pipeline, :step, :seconds)
         ON CONFLICT (pipeline, step) DO UPDATE SET seconds = excluded.seconds""",
-        {"pipeline": pipeline, "step": step, "seconds": wire.text([*held, round(seconds, 3)][-REMEMBERED:])},
+        {"pipeline": pipeline, "step": step, "seconds": wire.text([*durations, round(seconds, 3)][-REMEMBERED_RUNS:])},
     )
     tx.memo.pop(("usual", pipeline), None)

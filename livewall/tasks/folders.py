@@ -1,4 +1,4 @@
-"""The folders of tasks, DATA/tasks/ID: whose they are, and how long they are kept. All of it blocks."""
+"""The folders of tasks, DATA/tasks/ID: set aside after a restore, and deleted when they are old. All calls block."""
 
 from __future__ import annotations
 
@@ -12,28 +12,35 @@ from pathlib import Path
 
 
 def set_aside(folder: Path, known: Collection[str]) -> None:
-    """Move what belongs to no task of this database out of the way, as `.ID.…`: the database was put back, and a task
-    that gets such an id next must not take the claims and ends in there for its own. Something may still run in it."""
+    """Rename the folders that belong to no task of this database to `.ID.…`.
+
+    They are left from before the database was restored. A new task that gets one of these ids must not find claims and
+    results of the old one. They are not deleted, because something may still run in them.
+    """
     for name in _names(folder):
         if name not in known and not name.startswith("."):
             os.rename(folder / name, folder / f".{name}.{secrets.token_hex(4)}")
 
 
 def remove(folder: Path, tasks: Collection[str], before: float) -> dict[Path, str]:
-    """Delete the folders of these tasks, and what was set aside `before`, in seconds since 1970. Answers those that
-    could not be deleted, and why."""
-    left: dict[Path, str] = {}
+    """Delete the folders of these tasks, and those set aside before a time in seconds since 1970.
+
+    Return the folders that could not be deleted, each with the reason.
+    """
+    failed: dict[Path, str] = {}
     for name in _names(folder):
         path = folder / name
         with suppress(FileNotFoundError):
             if (name in tasks or (name.startswith(".") and path.lstat().st_ctime < before)) and (why := delete(path)):
-                left[path] = why
-    return left
+                failed[path] = why
+    return failed
 
 
 def delete(path: Path) -> str | None:
-    """Delete a folder, whatever a step did to what is in it: made it read-only, or nested it so deeply that its names
-    are too long. Answers why something of it could not be deleted."""
+    """Delete a folder, and return the reason if something in it could not be deleted.
+
+    A step may have made folders read-only, or nested them so deeply that their paths are too long for the kernel.
+    """
     try:
         shutil.rmtree(path)
         return None
@@ -42,7 +49,7 @@ def delete(path: Path) -> str | None:
 
 
 def _delete_piecemeal(top: Path) -> str | None:
-    """Each folder is made writable, and what is in it moved to the top, so that no name grows and nothing recurses."""
+    """Make each folder writable and move its subfolders to the top, so that no path is long and nothing recurses."""
     failed: list[str] = []
     pending = [top]
     number = count()
@@ -50,34 +57,34 @@ def _delete_piecemeal(top: Path) -> str | None:
         here = pending.pop()
         try:
             os.chmod(here, 0o700)
-            inside = list(os.scandir(here))
+            entries = list(os.scandir(here))
         except OSError as error:
-            failed.append(_words(error))
+            failed.append(_explanation(error))
             continue
-        for entry in inside:
+        for entry in entries:
             try:
                 if not entry.is_dir(follow_symlinks=False):
                     os.unlink(entry.path)
                 elif here == top:
                     pending.append(Path(entry.path))
                 else:
-                    os.chmod(entry.path, 0o700)  # whoever moves a folder needs to write to it
+                    os.chmod(entry.path, 0o700)  # renaming a folder changes its `..`, which needs write access to it
                     moved = top / f".{next(number)}.{secrets.token_hex(4)}"
                     os.rename(entry.path, moved)
                     pending.append(moved)
             except OSError as error:
-                failed.append(_words(error))
+                failed.append(_explanation(error))
         if here != top:
-            with suppress(OSError):  # what is left in it has failed already
+            with suppress(OSError):  # what is left in it has been reported already
                 os.rmdir(here)
     try:
         os.rmdir(top)
     except OSError as error:
-        return failed[0] if failed else _words(error)
+        return failed[0] if failed else _explanation(error)
     return None
 
 
-def _words(error: OSError) -> str:
+def _explanation(error: OSError) -> str:
     return f"{error.filename}: {error.strerror}"
 
 

@@ -1,8 +1,7 @@
-"""When a reporter that promised to be heard of has been silent for too long, and which steps are lost by it. Pure.
+"""When the lease of a reporter runs out, and which steps are lost then. Pure.
 
-A lease holds for its step from one report about it, or piece of its log, to the next. While a step has not begun, any
-report on its task counts. Between two steps, when none is under way, the last promise holds for the task as a whole.
-Times are seconds of the monotonic clock.
+A report about a step, or a part of its log, renews its lease. While a step has not begun, any report about its task
+does. Between two steps, when none is under way, the last lease holds for the task. Times are monotonic, in seconds.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from livewall.tasks.machine import UNDER_WAY, Step, StepState, ready
 
 
 class Lease(NamedTuple):
-    """`holder` (None: whoever reports) promised to be heard of again within so many seconds."""
+    """The promise of `holder` to report again within so many seconds. The holder None stands for any reporter."""
 
     holder: str | None
     seconds: float
@@ -26,7 +25,7 @@ class Lease(NamedTuple):
 
 
 class Promise(msgspec.Struct, frozen=True):
-    """A lease, and when its holder was heard of last."""
+    """A lease, and when it was renewed last."""
 
     lease: Lease
     heard: float
@@ -37,35 +36,35 @@ class Promise(msgspec.Struct, frozen=True):
 
 
 class Promises(msgspec.Struct):
-    """What was promised about one task: about its steps, those that are `pending` among them, and about all of it."""
+    """The leases of one task: of its steps, some of which are `pending`, and of the task as a whole."""
 
     steps: dict[str, Promise] = {}
     pending: set[str] = set()
     task: Promise | None = None
 
     def until(self, step: str, *, pending: bool) -> float:
-        """When the promise about a step is broken."""
+        """Return when the lease of a step runs out."""
         promise = self.steps[step]
         if pending and self.task is not None and self.task.lease.holder == promise.lease.holder:
             return max(promise.heard, self.task.heard) + promise.lease.seconds
         return promise.until
 
     def first(self) -> float | None:
-        """The earliest time at which a promise may be broken."""
+        """Return the earliest time at which a lease may run out, or None."""
         times = [self.until(step, pending=step in self.pending) for step in self.steps]
         return min([*times, self.task.until] if self.task else times, default=None)
 
 
 class Deadline(NamedTuple):
-    """The step is lost at `at` for the reason `why` unless something is heard of it before."""
+    """The step is lost at the time `at`, for `reason`, unless it is reported before."""
 
     step: Step
     at: float
-    why: str
+    reason: str
 
 
 def deadlines(steps: Sequence[Step], promises: Promises) -> Iterator[Deadline]:
-    """Yield when steps are lost; a step may be named twice, and the earlier time counts."""
+    """Yield when steps are lost. A step may occur twice; the earlier deadline counts."""
     for step in steps:
         pending = step.state is StepState.PENDING
         if step.name in promises.steps and (pending or step.state in UNDER_WAY):
@@ -78,21 +77,21 @@ def deadlines(steps: Sequence[Step], promises: Promises) -> Iterator[Deadline]:
             yield Deadline(step, promises.task.until, f"nothing was heard of this task for {seconds:g} s")
 
 
-GRACE = 10.0
-"""Seconds, at least, in which whoever could not reach the server while it was away can report again."""
+START_GRACE = 10.0
+"""Seconds that a reporter has at least, after a start of the server, to report again."""
 
 
 def left_at_start(lease: float, heard: float, resumed: float | None, unwritten: float) -> tuple[float, bool]:
-    """Return how many seconds of a lease are left when a server starts, and whether it begins once more.
+    """Return how many seconds of a lease are left when a server starts, and whether it starts again.
 
-    By the wall clock its holder was heard of `heard` seconds ago, as far as that was written: up to `unwritten` seconds
-    later it may have been heard of without that. A lease that ran out while no server could hear anybody begins once
-    more; if it did that already, `resumed` seconds ago, and nothing was heard since, that holds. Clocks may have been
-    set meanwhile: nothing is left longer than the lease.
+    By the wall clock, the last stored renewal was `heard` seconds ago; a renewal up to `unwritten` seconds later need
+    not have been stored. A lease that ran out while no server was there starts again. If it did so already, `resumed`
+    seconds ago, and was not renewed since, it does not do so twice. The clock may have been set, so the result is never
+    longer than the lease.
     """
     if resumed is not None and resumed <= heard:
         return min(lease, max(0.0, lease - resumed)), False
     left = lease - heard
     if left <= 0:
         return lease, True
-    return min(lease, max(left + unwritten, min(GRACE, lease / 2))), False
+    return min(lease, max(left + unwritten, min(START_GRACE, lease / 2))), False

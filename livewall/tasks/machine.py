@@ -1,4 +1,4 @@
-"""The states of steps and tasks, and which may follow which. Pure; a table, and the rules over it."""
+"""The states of steps and tasks, the table of transitions between them, and the rules that use it. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from livewall.errors import Refused, invalid
-from livewall.tasks.dependencies import MOST_NEEDS
+from livewall.tasks.dependencies import MAX_NEEDS
 
 
 class StepState(StrEnum):
@@ -39,25 +39,25 @@ class TaskState(StrEnum):
 _S = StepState
 ENDED = frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELLED, _S.SKIPPED, _S.LOST})
 UNDER_WAY = frozenset({_S.RUNNING, _S.WAITING, _S.RETRYING})
-DEAD = frozenset({_S.FAILED, _S.LOST, _S.CANCELLED})
-"""What needs one of these, however far, will not run."""
-MOVES: Mapping[StepState, frozenset[StepState]] = {
+BLOCKING = frozenset({_S.FAILED, _S.LOST, _S.CANCELLED})
+"""States that keep every step that needs this one, directly or not, from running."""
+TRANSITIONS: Mapping[StepState, frozenset[StepState]] = {
     _S.PENDING: UNDER_WAY | ENDED,
     _S.RUNNING: UNDER_WAY | ENDED,
     _S.WAITING: UNDER_WAY | ENDED,
     _S.RETRYING: UNDER_WAY | ENDED,
     **{state: frozenset() for state in ENDED},
 }
-"""Which state may follow which. Terminal states are final; the same state again is no move."""
-LATE = frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELLED})
-"""What may still be reported of a step whose lease ran out: how it ended."""
-LATE_START = frozenset({_S.RUNNING, _S.WAITING})
-"""What may be reported besides where the lease ran out before the step began: no attempt was lost."""
+"""Which states may follow each state. Terminal states are final; repeating a state is not a transition."""
+LATE_STATES = frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELLED})
+"""States that may be reported of a lost step whose lease ran out: ways to end."""
+LATE_START_STATES = frozenset({_S.RUNNING, _S.WAITING})
+"""States that may be reported as well if the lease ran out before the step began, because no attempt was lost."""
 TASK_ENDED = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED, TaskState.LOST})
 
 
 class Step(msgspec.Struct, kw_only=True):
-    """A step as it stands on the wire."""
+    """A step, as it is sent to readers."""
 
     name: str
     needs: list[str]
@@ -73,20 +73,20 @@ class Step(msgspec.Struct, kw_only=True):
 
 
 class StepConflict(Refused):
-    """A report of a move that the table does not have: after the step's end, or back to `pending`."""
+    """A report of a transition that the table does not allow: after the step's end, or back to `pending`."""
 
     def __init__(self, current: StepState, wanted: StepState) -> None:
         final = ", which is final" if current in ENDED else ""
         super().__init__("conflict", f"the step is {current.value}{final}; it cannot become {wanted.value}")
 
 
-def order(steps: Sequence[tuple[str, Sequence[str]]]) -> None:
+def check_graph(steps: Sequence[tuple[str, Sequence[str]]]) -> None:
     """Raise BadInput unless the steps are a directed acyclic graph of needs that exist, and not too many."""
     names = [name for name, _ in steps]
     if len(set(names)) != len(names):
         raise invalid("steps", "two steps have the same name")
-    if sum(len(wanted) for _, wanted in steps) > MOST_NEEDS:
-        raise invalid("steps", f"a task has at most {MOST_NEEDS:,} needs, those of all steps together")
+    if sum(len(wanted) for _, wanted in steps) > MAX_NEEDS:
+        raise invalid("steps", f"a task has at most {MAX_NEEDS:,} needs, those of all steps together")
     needs = {name: list(wanted) for name, wanted in steps}
     for name, wanted in needs.items():
         for need in wanted:
@@ -98,21 +98,21 @@ def order(steps: Sequence[tuple[str, Sequence[str]]]) -> None:
         raise invalid("steps", f"the needs go round in a circle: {' → '.join(cycle.args[1])}") from None
 
 
-def moved(step: Step, state: StepState, now: str, *, reason: str = "", late: bool = False) -> Step:
-    """The step in another state, with what follows from that: attempt, start, end. Raises StepConflict.
+def transition(step: Step, state: StepState, now: str, *, reason: str = "", late: bool = False) -> Step:
+    """Return the step in another state, with its attempt and times set accordingly. Raises StepConflict.
 
-    `late`: its lease ran out, so a lost step may still be said to have ended otherwise.
+    With `late`, the step was lost because its lease ran out, and its reporter may still say how it ended.
     """
     if state is step.state:
         return step
-    if state not in MOVES[step.state]:
-        allowed = LATE if step.attempt else LATE | LATE_START
+    if state not in TRANSITIONS[step.state]:
+        allowed = LATE_STATES if step.attempt else LATE_STATES | LATE_START_STATES
         if not (late and step.state is _S.LOST and state in allowed):
             raise StepConflict(step.state, state)
     changes: dict[str, object] = {"state": state, "reason": reason, "ended_at": None}
     if state is _S.RUNNING and (step.state in (_S.PENDING, _S.RETRYING) or not step.attempt):
         changes["attempt"] = step.attempt + 1
-        if step.attempt:  # what was said of the attempt before is over
+        if step.attempt:  # progress and message belong to the attempt before
             changes |= {"progress": None, "message": ""}
     if step.started_at is None and state not in (_S.SKIPPED, _S.CANCELLED, _S.PENDING):
         changes["started_at"] = now
@@ -120,16 +120,16 @@ def moved(step: Step, state: StepState, now: str, *, reason: str = "", late: boo
     if state in ENDED:
         changes |= {"ended_at": max(now, step.started_at or now), "eta": None}
         if state is _S.SUCCEEDED:
-            changes |= {"progress": 1.0, "message": ""}  # what it was doing last, it does no longer
+            changes |= {"progress": 1.0, "message": ""}  # the message says what the step was doing
     return msgspec.structs.replace(step, **changes)
 
 
 def reported(
     step: Step, state: StepState | None, progress: float | None, message: str | None, now: str, *, late: bool = False
 ) -> Step:
-    """The step after a report; the same report again gives the same step. Raises StepConflict."""
+    """Return the step after a report. The same report again returns an equal step. Raises StepConflict."""
     wanted = state or step.state
-    after = moved(step, wanted, now, late=late)
+    after = transition(step, wanted, now, late=late)
     if step.state in ENDED and after is step:
         return step
     changes: dict[str, object] = {}
@@ -141,59 +141,60 @@ def reported(
 
 
 def cancelled(steps: Iterable[Step], now: str, *, by_force: bool = False) -> list[Step]:
-    """The steps that a cancel ends by itself: those that never started; `by_force` those under way as well."""
+    """Return the steps that a cancel ends: those that have not started and, with `by_force`, those under way as well.
+    """
     ends = UNDER_WAY | {_S.PENDING} if by_force else {_S.PENDING, _S.RETRYING}
     reason = "ended without an answer" if by_force else ""
     return [
-        moved(step, _S.CANCELLED, now, reason=reason if step.state in UNDER_WAY else "")
+        transition(step, _S.CANCELLED, now, reason=reason if step.state in UNDER_WAY else "")
         for step in steps
         if step.state in ends
     ]
 
 
-def silent(step: Step, now: str, reason: str) -> Step:
-    """The step lost because its reporter is silent; one that never began has neither a start nor an attempt."""
+def lose(step: Step, now: str, reason: str) -> Step:
+    """Return the step as lost. One that never began has no start and no attempt."""
     return msgspec.structs.replace(step, state=_S.LOST, reason=reason, ended_at=now, eta=None)
 
 
-def culprits(steps: Sequence[Step]) -> dict[str, str]:
-    """For each step that cannot run any more, the dead ancestor because of which."""
+def failed_ancestors(steps: Sequence[Step]) -> dict[str, str]:
+    """Return for each step that can no longer run the ancestor that prevents it."""
     state = {s.name: s.state for s in steps}
     found: dict[str, str] = {}
-    if DEAD.isdisjoint(state.values()):  # as nearly always, and of many steps the order takes its time
+    if BLOCKING.isdisjoint(state.values()):  # the usual case; sorting hundreds of steps takes time
         return found
     for name in in_order(steps):
         for need in name.needs:
-            why = need if state[need] in DEAD else found.get(need)
+            why = need if state[need] in BLOCKING else found.get(need)
             if why is not None:
                 found[name.name] = why
                 break
     return found
 
 
-def settle(steps: Sequence[Step], now: str) -> list[Step]:
-    """The steps that are skipped now because an ancestor failed or is lost, in the order of the task."""
-    why = culprits(steps)
+def skip_blocked(steps: Sequence[Step], now: str) -> list[Step]:
+    """Return the steps to skip now because an ancestor failed or is lost, in the order of the task."""
+    why = failed_ancestors(steps)
     state = {s.name: s.state for s in steps}
     return [
-        moved(step, _S.SKIPPED, now, reason=f"{why[step.name]} {state[why[step.name]].value}")
+        transition(step, _S.SKIPPED, now, reason=f"{why[step.name]} {state[why[step.name]].value}")
         for step in steps
         if step.state is _S.PENDING and step.name in why
     ]
 
 
-class Settled(NamedTuple):
-    """A step that changed because of others; `because` is the culprit where it is skipped."""
+class Resettled(NamedTuple):
+    """A step that changed because of another one; `because` names that one if the step is skipped."""
 
     step: Step
     because: str | None
 
 
-def settled(steps: Sequence[Step], blamed: Container[str], now: str, *, cancelling: bool) -> list[Settled]:
-    """The steps that change because of how the others stand, worked out anew.
+def resettle(steps: Sequence[Step], blamed: Container[str], now: str, *, cancelling: bool) -> list[Resettled]:
+    """Return the steps whose state follows from others and has changed.
 
-    `blamed` are those that were skipped because of another step: each is pending again unless an ancestor is still
-    dead, and then says which. In a task that is being cancelled what never started is cancelled.
+    `blamed` names the steps that were skipped because of another one. Each becomes pending again, unless an ancestor
+    still prevents it. In a task that is being cancelled, steps that have not started are cancelled instead.
     """
     begun = [
         msgspec.structs.replace(step, state=_S.PENDING, reason="", ended_at=None)
@@ -201,20 +202,20 @@ def settled(steps: Sequence[Step], blamed: Container[str], now: str, *, cancelli
         else step
         for step in steps
     ]
-    why = {} if cancelling else culprits(begun)
-    ended = {step.name: step for step in (cancelled(begun, now) if cancelling else settle(begun, now))}
+    why = {} if cancelling else failed_ancestors(begun)
+    ended = {step.name: step for step in (cancelled(begun, now) if cancelling else skip_blocked(begun, now))}
     found = []
     for before, step in zip(steps, begun, strict=True):
         after = ended.get(step.name, step)
         if (after.state, after.reason) != (before.state, before.reason):
-            found.append(Settled(after, why.get(step.name) if after.state is _S.SKIPPED else None))
+            found.append(Resettled(after, why.get(step.name) if after.state is _S.SKIPPED else None))
     return found
 
 
 def ready(steps: Sequence[Step]) -> list[Step]:
-    """The pending steps whose every need succeeded or was skipped by its own condition, in the order of the task."""
+    """Return the pending steps all of whose needs succeeded or were skipped by their own condition, in task order."""
     state = {s.name: s.state for s in steps}
-    dead = culprits(steps)
+    dead = failed_ancestors(steps)
     done = (_S.SUCCEEDED, _S.SKIPPED)
     return [
         step
@@ -224,13 +225,13 @@ def ready(steps: Sequence[Step]) -> list[Step]:
 
 
 def in_order(steps: Sequence[Step]) -> list[Step]:
-    """The steps, each after all it needs."""
+    """Return the steps in topological order: each after all that it needs."""
     by_name = {s.name: s for s in steps}
     return [by_name[name] for name in TopologicalSorter({s.name: s.needs for s in steps}).static_order()]
 
 
 def retried(steps: Sequence[Step]) -> list[Step]:
-    """The steps of a new task that takes over what succeeded in one that ended."""
+    """Return the steps of a task that retries another one and takes over what succeeded in it."""
     return [
         msgspec.structs.replace(step, reason="taken over")
         if step.state is _S.SUCCEEDED
@@ -240,7 +241,7 @@ def retried(steps: Sequence[Step]) -> list[Step]:
 
 
 def task_state(states: Iterable[StepState], *, cancelled: bool) -> TaskState:
-    """What a task is, from its steps."""
+    """Return the state of a task with steps in these states."""
     seen = set(states)
     if seen <= ENDED:
         if cancelled:

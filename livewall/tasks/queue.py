@@ -1,4 +1,6 @@
-"""Whose turn it is: tasks that run here wait while as many run as may, first come first served. Pure."""
+"""The queue of tasks that run here: first come, first served, up to the limits of the server and of each pipeline.
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -13,29 +15,29 @@ class Waiting(NamedTuple):
     concurrency: int | None
 
 
-def turns(
+def admit(
     waiting: Iterable[Waiting], running: Mapping[str, int], *, workers: int
 ) -> tuple[list[str], dict[str, str]]:
-    """The tasks whose turn it is now, and why each of the others waits.
+    """Return the tasks that may start now, and for each of the others the reason why it waits.
 
-    `waiting` in the order of coming, `running` how many tasks of each pipeline run, `workers` how many may run at
-    once. A task that waits for others of its pipeline does not hold up those of another.
+    `waiting` is in order of arrival, `running` counts the running tasks of each pipeline, and `workers` limits how many
+    run at once. A task that waits for its own pipeline does not hold up tasks of another one.
     """
-    at_once = Counter(running)
-    free = workers - at_once.total()
-    begin: list[str] = []
+    running_now = Counter(running)
+    free = workers - running_now.total()
+    admitted: list[str] = []
     reasons: dict[str, str] = {}
     for task, pipeline, concurrency in waiting:
-        if concurrency is not None and at_once[pipeline] >= concurrency:
-            reasons[task] = f"waits for its turn: {pipeline} runs {_times(concurrency)} at a time"
+        if concurrency is not None and running_now[pipeline] >= concurrency:
+            reasons[task] = f"waits for its turn: {pipeline} runs {_tasks(concurrency)} at a time"
         elif free <= 0:
-            reasons[task] = f"waits for its turn: this server runs {_times(workers)} at a time"
+            reasons[task] = f"waits for its turn: this server runs {_tasks(workers)} at a time"
         else:
-            begin.append(task)
-            at_once[pipeline] += 1
+            admitted.append(task)
+            running_now[pipeline] += 1
             free -= 1
-    return begin, reasons
+    return admitted, reasons
 
 
-def _times(number: int) -> str:
+def _tasks(number: int) -> str:
     return "one task" if number == 1 else f"{number} tasks"

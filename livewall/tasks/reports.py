@@ -1,7 +1,7 @@
-"""What foreign programs report, inside transactions: a step moved on, its reporter heard of, its reporter silent.
+"""Reports of foreign programs, applied inside transactions: steps that change state, and leases that run out.
 
-A lease belongs to whoever promised it, its holder. Every report about the step, and every piece of its log, by the
-holder renews it. The last promise of whoever reports also holds for the task, between two steps.
+A lease belongs to its holder, the program that promised to report again. Every report about the step by the holder,
+and every part of its log, renews the lease. Between two steps, the last lease of the reporter holds for the task.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from livewall.store.transaction import Transaction
 from livewall.tasks import machine, rows
 from livewall.tasks.access import denied, owns
 from livewall.tasks.lease_deadlines import Lease, Promises, deadlines, left_at_start
-from livewall.tasks.machine import TASK_ENDED, Step, StepState, reported, silent
+from livewall.tasks.machine import TASK_ENDED, Step, StepState, lose, reported
 from livewall.tasks.rows import Task, TaskRow
 
 Mask = Callable[[TaskRow, str, Who], str]
-UNWRITTEN = 0.25
-"""The part of a lease for which its holder may be heard of without that being written down."""
+UNWRITTEN_PART = 0.25
+"""The part of a lease that may pass before a renewal is written: a write for every report would be costly."""
 
 
-class Leased(NamedTuple):
-    """What is kept of the leases of a step and its task, and when their holders were heard of, as it is written."""
+class StoredLeases(NamedTuple):
+    """The leases of a step and its task as they are stored, and when each was renewed last."""
 
     step: Lease | None
     step_heard: str | None
@@ -36,88 +36,90 @@ class Leased(NamedTuple):
     task_heard: str | None
 
 
-class Heard(NamedTuple):
-    """What came of a report: the step and its task, whether a cancel was asked for, and the leases."""
+class ReportResult(NamedTuple):
+    """The result of a report: the step, its task, whether the task is cancelled, and the leases."""
 
     step: Step
     task: Task
     cancel: bool
-    leases: Leased
+    leases: StoredLeases
 
 
 def report(
-    tx: Transaction, task_id: str, name: str, given: wire.StepReport, who: Who, now: str, mask: Mask
-) -> Heard:
-    """Move a step on; the same report again changes nothing. Raises NotFound, NotAllowed, StepConflict."""
+    tx: Transaction, task_id: str, name: str, body: wire.StepReport, who: Who, now: str, mask: Mask
+) -> ReportResult:
+    """Apply a report to a step; a repetition changes nothing. Raises NotFound, NotAllowed, StepConflict."""
     row = rows.find(tx, task_id)
     before = rows.step(tx, task_id, name)
-    state = None if given.state is msgspec.UNSET else StepState(given.state)
-    progress = None if given.progress is msgspec.UNSET else given.progress
-    message = None if given.message is msgspec.UNSET else mask(row, given.message, who)
+    state = None if body.state is msgspec.UNSET else StepState(body.state)
+    progress = None if body.progress is msgspec.UNSET else body.progress
+    message = None if body.message is msgspec.UNSET else mask(row, body.message, who)
     check_reporter(row, before, who, state)
     lapsed = tx.one("SELECT lapsed FROM steps WHERE task = :task AND name = :name", {"task": task_id, "name": name})[0]
     after = reported(before, state, progress, message, now, late=bool(lapsed))
-    leases = leased(tx, task_id, name)
+    leases = stored_leases(tx, task_id, name)
     if not row.local:
         if before.state is StepState.LOST and after.state is not before.state:
-            leases = _taken_back(leases, row.task, who)
-        leases = _promised(leases, given, who, now)
-        write_heard(tx, task_id, name, leases, who, now)
+            leases = _without_broken(leases, row.task, who)
+        leases = _renewed(leases, body, who, now)
+        save_leases(tx, task_id, name, leases, who, now)
     if after != before:
         rows.save_step(tx, task_id, after)
     task = row.task
-    if after.state is not before.state:  # else no other step is touched: they may be many, and reports frequent
+    if after.state is not before.state:  # otherwise leave the other steps alone: reports are frequent
         rows.begin_log(tx, row, name)
-        task = settled(tx, row, now)
-    return Heard(after, task, row.cancelled, leases)
+        task = settle_task(tx, row, now)
+    return ReportResult(after, task, row.cancelled, leases)
 
 
-def _promised(held: Leased, given: wire.StepReport, who: Who, now: str) -> Leased:
-    """The leases after a report."""
-    step, task = held.step, held.task
-    if given.lease is None:
+def _renewed(leases: StoredLeases, body: wire.StepReport, who: Who, now: str) -> StoredLeases:
+    """Return the leases after a report."""
+    step, task = leases.step, leases.task
+    if body.lease is None:
         step = None
         if task is not None and task.holder == who.credential:
             task = None
-    elif given.lease is not msgspec.UNSET:
-        step = Lease(who.credential, given.lease)
+    elif body.lease is not msgspec.UNSET:
+        step = Lease(who.credential, body.lease)
     if step is not None and step.held_by(who.credential):
         step = task = Lease(who.credential, step.seconds)
-    return held._replace(step=step, task=task)
+    return leases._replace(step=step, task=task)
 
 
-def _taken_back(held: Leased, task: Task, who: Who) -> Leased:
-    """The leases of a lost step that `who` takes back: what others promised about it, or about a task that had ended,
-    was broken and is over."""
-    mine = who.credential
-    return held._replace(
-        step=held.step if held.step and held.step.held_by(mine) else None,
-        task=held.task if held.task and (held.task.held_by(mine) or task.state not in TASK_ENDED) else None,
+def _without_broken(leases: StoredLeases, task: Task, who: Who) -> StoredLeases:
+    """Return the leases of a lost step whose loss `who` takes back.
+
+    Leases of other holders on the step, or on a task that had ended, have run out and are removed.
+    """
+    credential = who.credential
+    return leases._replace(
+        step=leases.step if leases.step and leases.step.held_by(credential) else None,
+        task=leases.task if leases.task and (leases.task.held_by(credential) or task.state not in TASK_ENDED) else None,
     )
 
 
-def leased(asks: Any, task_id: str, name: str) -> Leased:
-    """The leases of a step and its task as they are written."""
-    row = asks.execute(
+def stored_leases(db: Any, task_id: str, name: str) -> StoredLeases:
+    """Return the stored leases of a step and its task."""
+    row = db.execute(
         """SELECT steps.holder, steps.lease, steps.heard_at, tasks.holder, tasks.lease, tasks.heard_at
         FROM steps, tasks WHERE steps.task = :task AND steps.name = :name AND tasks.id = :task""",
         {"task": task_id, "name": name},
     ).fetchone()
     step = None if row[1] is None else Lease(row[0], row[1])
-    return Leased(step, row[2], None if row[4] is None else Lease(row[3], row[4]), row[5])
+    return StoredLeases(step, row[2], None if row[4] is None else Lease(row[3], row[4]), row[5])
 
 
-def write_heard(tx: Transaction, task_id: str, name: str, leases: Leased, who: Who, now: str) -> None:
-    """Write the leases that hold now, and that `who` was heard of where what is written would be too old."""
-    written = leased(tx, task_id, name)
+def save_leases(tx: Transaction, task_id: str, name: str, leases: StoredLeases, who: Who, now: str) -> None:
+    """Write the leases that hold now, and the time of their renewal if the stored one is too old."""
+    written = stored_leases(tx, task_id, name)
     lease = leases.step
-    if lease != written.step or stale(lease, leases.step_heard, who, now):
+    if lease != written.step or needs_saving(lease, leases.step_heard, who, now):
         tx.execute(
             """UPDATE steps SET holder = :holder, lease = :lease, heard_at = :now
             WHERE task = :task AND name = :name""",
             {**_fields(lease), "now": now, "task": task_id, "name": name},
         )
-    if leases.task != written.task or stale(leases.task, leases.task_heard, who, now):
+    if leases.task != written.task or needs_saving(leases.task, leases.task_heard, who, now):
         tx.execute(
             "UPDATE tasks SET holder = :holder, lease = :lease, heard_at = :now WHERE id = :task",
             {**_fields(leases.task), "now": now, "task": task_id},
@@ -128,20 +130,23 @@ def _fields(lease: Lease | None) -> dict[str, Any]:
     return {"holder": lease and lease.holder, "lease": lease and lease.seconds}
 
 
-def stale(lease: Lease | None, heard_at: str | None, who: Who, now: str) -> bool:
-    """Whether it is to be written that `who` was heard of now."""
+def needs_saving(lease: Lease | None, heard_at: str | None, who: Who, now: str) -> bool:
+    """Return whether a renewal by `who` must be written now."""
     if lease is None or not lease.held_by(who.credential):
         return False
-    return heard_at is None or abs(_seconds_between(heard_at, now)) > lease.seconds * UNWRITTEN
+    return heard_at is None or abs(_seconds_between(heard_at, now)) > lease.seconds * UNWRITTEN_PART
 
 
 def _seconds_between(one: str, other: str) -> float:
     return (moment(other) - moment(one)).total_seconds()
 
 
-class Unfinished(NamedTuple):
-    """A lease at the start of a server, of a step or (None) of the task: how many seconds are left of it, whether that
-    is because it begins once more, and whether the step is pending."""
+class StoredLease(NamedTuple):
+    """A stored lease when a server starts, of a step or (None) of the task.
+
+    It has `left` seconds left. `anew` says that it starts again because it ran out without a server, and `pending` that
+    the step has not begun.
+    """
 
     task: str
     step: str | None
@@ -151,32 +156,34 @@ class Unfinished(NamedTuple):
     pending: bool
 
 
-def unfinished(asks: Any, now: str) -> list[Unfinished]:
-    """The leases of tasks that have not ended."""
-    steps = asks.execute(
+def unfinished_leases(db: Any, now: str) -> list[StoredLease]:
+    """Return the leases of tasks that have not ended."""
+    steps = db.execute(
         """SELECT steps.task, name, steps.holder, steps.lease, steps.heard_at, steps.resumed_at, steps.state FROM steps
         JOIN tasks ON tasks.id = steps.task
         WHERE steps.lease IS NOT NULL AND steps.ended_at IS NULL AND tasks.ended_at IS NULL"""
     ).fetchall()
-    tasks = asks.execute(
+    tasks = db.execute(
         """SELECT id, NULL, holder, lease, heard_at, resumed_at, '' FROM tasks
         WHERE lease IS NOT NULL AND ended_at IS NULL"""
     ).fetchall()
     return [
-        Unfinished(task, step, Lease(holder, lease), *_left(lease, heard, resumed, now), state == StepState.PENDING)
+        StoredLease(
+            task, step, Lease(holder, lease), *_remaining(lease, heard, resumed, now), state == StepState.PENDING
+        )
         for task, step, holder, lease, heard, resumed, state in steps + tasks
     ]
 
 
-def _left(lease: float, heard_at: str | None, resumed_at: str | None, now: str) -> tuple[float, bool]:
-    if heard_at is None:  # it was promised before this was noted
+def _remaining(lease: float, heard_at: str | None, resumed_at: str | None, now: str) -> tuple[float, bool]:
+    if heard_at is None:  # a lease from before the schema had this column
         return lease, True
     resumed = None if resumed_at is None else _seconds_between(resumed_at, now)
-    return left_at_start(lease, _seconds_between(heard_at, now), resumed, lease * UNWRITTEN)
+    return left_at_start(lease, _seconds_between(heard_at, now), resumed, lease * UNWRITTEN_PART)
 
 
-def begin_anew(tx: Transaction, leases: Sequence[Unfinished], now: str) -> None:
-    """Write which leases begin once more: however often a server starts, each does so only once between two reports."""
+def mark_restarted(tx: Transaction, leases: Sequence[StoredLease], now: str) -> None:
+    """Record which leases start again. However often the server restarts, each does so once between two reports."""
     for lease in leases:
         values = {"now": now, "task": lease.task, "step": lease.step}
         fields = "resumed_at = :now, heard_at = COALESCE(heard_at, :now)"
@@ -186,53 +193,59 @@ def begin_anew(tx: Transaction, leases: Sequence[Unfinished], now: str) -> None:
             tx.execute(f"UPDATE steps SET {fields} WHERE task = :task AND name = :step", values)
 
 
-class Looked(NamedTuple):
-    """What came of a look at a task: whether it has ended, when to look again (None: after the next report), and the
-    steps whose leases still matter."""
+class SilenceCheck(NamedTuple):
+    """The result of a check for silence: whether the task has ended, when to check again, and the steps with leases.
+
+    `again` is a monotonic time; None means after the next report.
+    """
 
     ended: bool
     again: float | None = None
     steps: frozenset[str] = frozenset()
 
 
-def lose(tx: Transaction, task_id: str, promises: Promises, at: float, now: str) -> Looked:
-    """Lose the steps of which nothing was heard for too long at the monotonic time `at`. Raises NotFound."""
+def lose_silent_steps(tx: Transaction, task_id: str, promises: Promises, at: float, now: str) -> SilenceCheck:
+    """Mark the steps lost whose lease has run out at the monotonic time `at`. Raises NotFound."""
     row = rows.find(tx, task_id)
     while row.task.state not in TASK_ENDED and not row.local:
         due = list(deadlines(rows.steps(tx, task_id), promises))
-        over = {deadline.step.name: deadline for deadline in reversed(due) if deadline.at <= at}
-        if not over:
-            again = min((deadline.at for deadline in due), default=None)
-            return Looked(False, again, frozenset(deadline.step.name for deadline in due))
-        for deadline in over.values():
-            rows.save_step(tx, task_id, silent(deadline.step, now, deadline.why))
+        expired = {deadline.step.name: deadline for deadline in reversed(due) if deadline.at <= at}
+        if not expired:
+            next_check = min((deadline.at for deadline in due), default=None)
+            return SilenceCheck(False, next_check, frozenset(deadline.step.name for deadline in due))
+        for deadline in expired.values():
+            rows.save_step(tx, task_id, lose(deadline.step, now, deadline.reason))
             tx.execute(
                 "UPDATE steps SET lapsed = 1 WHERE task = :task AND name = :name",
                 {"task": task_id, "name": deadline.step.name},
             )
-        row = row._replace(task=settled(tx, row, now))  # which may leave no step under way, and others to be lost
-    return Looked(True)
+        # Now the lease of the task may count, and more steps be lost.
+        row = row._replace(task=settle_task(tx, row, now))
+    return SilenceCheck(True)
 
 
-def settled(tx: Transaction, row: TaskRow, now: str) -> Task:
-    """After a step of a foreign task ended or moved: skip what cannot run, take back what was skipped for a loss that
-    is taken back, and bring the task to what follows."""
+def settle_task(tx: Transaction, row: TaskRow, now: str) -> Task:
+    """Update a foreign task after a step changed its state; return the task.
+
+    Steps that cannot run are skipped, and steps that were skipped because of a loss that was taken back are pending
+    again.
+    """
     task_id = row.task.id
     steps = rows.steps(tx, task_id)
     blamed = {name for (name,) in tx.all(
         "SELECT name FROM steps WHERE task = :task AND because IS NOT NULL", {"task": task_id}
     )}  # fmt: skip
     changed = {}
-    for step, because in machine.settled(steps, blamed, now, cancelling=row.cancelled):
+    for step, because in machine.resettle(steps, blamed, now, cancelling=row.cancelled):
         changed[step.name] = step
         rows.save_step(tx, task_id, step)
-        # A lease ends with its step, also where that is pending again later.
+        # The lease of a step ends with it, also if the step becomes pending again later.
         tx.execute(
             """UPDATE steps SET because = :because, holder = NULL, lease = NULL
             WHERE task = :task AND name = :name""",
             {"because": because, "task": task_id, "name": step.name},
         )
-    return rows.follow(tx, row, [changed.get(s.name, s) for s in steps], now)
+    return rows.update_task(tx, row, [changed.get(s.name, s) for s in steps], now)
 
 
 def check_reporter(row: TaskRow, step: Step, who: Who, state: StepState | None) -> None:

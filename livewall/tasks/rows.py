@@ -1,7 +1,7 @@
-"""The rows of tasks and steps, and the events that tell of them. SQL only; what may follow what is in `machine`.
+"""The rows of tasks and steps, and the events that describe them. SQL only; the rules are in `machine`.
 
-Streams: `tasks/ID` has `task` and a key per step; `tasks` a key per task, the live and the last hundred that ended;
-`tasks/ID/logs/NAME` has `end`, how far the log of a step goes.
+The stream `tasks/ID` has the key `task` and one key for each step. The stream `tasks` has one key for each unfinished
+task and for the last hundred that ended. The stream `tasks/ID/logs/NAME` has the key `end`, the length of a step's log.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from livewall.store.transaction import Transaction
 from livewall.tasks.logs.chunks import End
 from livewall.tasks.machine import ENDED, Step, StepState, TaskState, task_state
 
-LISTED = 100
-"""Ended tasks that stay in the list's stream."""
+LISTED_ENDED = 100
+"""The number of ended tasks that stay in the stream of the list."""
 FORGET_EVERY = 128
-"""Tasks that leave the list between two looks at how many deletions it remembers."""
+"""After so many tasks that left the list, its old deletions are forgotten."""
 
 TASK_FIELDS = "id, pipeline, title, state, reason, retry_of, created_at, started_at, ended_at, eta, started_by"
 _OWN_FIELDS = "owner, cancelled, admitted, root, epoch, params, definition"
-# Hundreds of steps are read for each that ends: what can be made once is.
+# Hundreds of steps are read whenever one ends, so states and decoders are looked up, not constructed.
 _STATES = {state.value: state for state in StepState}
 _names = msgspec.json.Decoder(list[str])
 STEP_FIELDS = "name, needs, state, reason, attempt, progress, message, started_at, ended_at, eta"
 
 
 class Task(msgspec.Struct, kw_only=True):
-    """A task as it stands on the wire."""
+    """A task, as it is sent to readers."""
 
     id: str
     pipeline: str | None
@@ -48,9 +48,11 @@ class Task(msgspec.Struct, kw_only=True):
 
 
 class TaskRow(NamedTuple):
-    """A task and what is kept beside it: whose it is, whether a cancel was asked for, whether it has its turn, the
-    first of its chain of retries, the epoch in which it began, and for a task that runs here its parameters and its
-    definition as JSON."""
+    """A task with the fields that readers do not get.
+
+    These are its owner's credential, whether it is cancelled, whether it has been admitted, the first task of its chain
+    of retries and, for a task that runs here, the epoch in which it began, its parameters and its definition as JSON.
+    """
 
     task: Task
     owner: str
@@ -63,12 +65,12 @@ class TaskRow(NamedTuple):
 
     @property
     def local(self) -> bool:
-        """Whether its steps run here."""
+        """Whether its steps run on this server."""
         return self.definition is not None
 
 
 class Owner(msgspec.Struct, omit_defaults=True):
-    """What the rule of a stream looks at beside the stage: whose it is, and whether it is a log."""
+    """The state that the rule of a stream reads besides `stage`: the owner, and whether the stream is a log."""
 
     credential: str
     log: bool = False
@@ -85,13 +87,13 @@ def log_stream(task: str, step: str) -> str:
 # -- reading
 
 
-def find(asks: Any, task_id: str) -> TaskRow:
-    """Raises NotFound."""
-    row = asks.execute(f"SELECT {TASK_FIELDS}, {_OWN_FIELDS} FROM tasks WHERE id = :id", {"id": task_id}).fetchone()
+def find(db: Any, task_id: str) -> TaskRow:
+    """Return a task. Raises NotFound."""
+    row = db.execute(f"SELECT {TASK_FIELDS}, {_OWN_FIELDS} FROM tasks WHERE id = :id", {"id": task_id}).fetchone()
     if row is None:
         raise NotFound("not_found", f"there is no task {task_id[:80]}")
-    owner, cancelled, admitted, root, *more = row[11:]
-    return TaskRow(task(row), owner, bool(cancelled), bool(admitted), root or task_id, *more)
+    owner, cancelled, admitted, root, *rest = row[11:]
+    return TaskRow(task(row), owner, bool(cancelled), bool(admitted), root or task_id, *rest)
 
 
 def task(row: Sequence[Any]) -> Task:
@@ -101,15 +103,15 @@ def task(row: Sequence[Any]) -> Task:
     )
 
 
-def steps(asks: Any, task_id: str) -> list[Step]:
-    """The steps of a task, in its order."""
-    rows = asks.execute(f"SELECT {STEP_FIELDS} FROM steps WHERE task = :task ORDER BY place", {"task": task_id})
+def steps(db: Any, task_id: str) -> list[Step]:
+    """Return the steps of a task, in its order."""
+    rows = db.execute(f"SELECT {STEP_FIELDS} FROM steps WHERE task = :task ORDER BY place", {"task": task_id})
     return [_step(row) for row in rows]
 
 
-def step(asks: Any, task_id: str, name: str) -> Step:
-    """Raises NotFound."""
-    row = asks.execute(
+def step(db: Any, task_id: str, name: str) -> Step:
+    """Return one step of a task. Raises NotFound."""
+    row = db.execute(
         f"SELECT {STEP_FIELDS} FROM steps WHERE task = :task AND name = :name", {"task": task_id, "name": name}
     ).fetchone()
     if row is None:
@@ -124,32 +126,32 @@ def _step(row: Sequence[Any]) -> Step:
     )
 
 
-def outputs(asks: Any, task_id: str) -> dict[str, dict[str, str]]:
-    """What the steps of a task have put out, by step."""
-    rows = asks.execute("SELECT name, outputs FROM steps WHERE task = :task AND outputs <> '{}'", {"task": task_id})
-    return {name: msgspec.json.decode(found, type=dict[str, str]) for name, found in rows}
+def outputs(db: Any, task_id: str) -> dict[str, dict[str, str]]:
+    """Return the outputs of the steps of a task, by step."""
+    rows = db.execute("SELECT name, outputs FROM steps WHERE task = :task AND outputs <> '{}'", {"task": task_id})
+    return {name: msgspec.json.decode(text, type=dict[str, str]) for name, text in rows}
 
 
-def with_outputs(asks: Any) -> set[str]:
-    """The tasks whose steps have put something out."""
-    return {task_id for (task_id,) in asks.execute("SELECT DISTINCT task FROM steps WHERE outputs <> '{}'")}
+def with_outputs(db: Any) -> set[str]:
+    """Return the ids of the tasks whose steps have outputs."""
+    return {task_id for (task_id,) in db.execute("SELECT DISTINCT task FROM steps WHERE outputs <> '{}'")}
 
 
 def forget_outputs(tx: Transaction, task_id: str) -> None:
     tx.execute("UPDATE steps SET outputs = '{}' WHERE task = :task AND outputs <> '{}'", {"task": task_id})
 
 
-def detail(task: Task, steps: list[Step]) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.to_builtins(task)
-    found["steps"] = msgspec.to_builtins(steps)
-    return found
+def fields_of(task: Task, steps: list[Step]) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(task)
+    fields["steps"] = msgspec.to_builtins(steps)
+    return fields
 
 
 # -- writing
 
 
 def free_id(tx: Transaction) -> tuple[int, str]:
-    """The next number, and an id made of it; callers may have taken some."""
+    """Return the next number, and a free id near it: programs may have taken such ids for their tasks."""
     number: int = tx.one("SELECT COALESCE(MAX(number), 0) + 1 FROM tasks", {})[0]
     task_id = number
     while tx.one("SELECT 1 FROM tasks WHERE id = :id", {"id": str(task_id)}):
@@ -158,9 +160,9 @@ def free_id(tx: Transaction) -> tuple[int, str]:
 
 
 def insert(tx: Transaction, row: TaskRow, number: int, steps: Iterable[Step]) -> None:
-    """A new task with its streams."""
-    made = row.task
-    values = msgspec.to_builtins(made) | {
+    """Insert a task with its steps, and append the first events of its streams."""
+    task = row.task
+    values = msgspec.to_builtins(task) | {
         "number": number, "owner": row.owner, "admitted": int(row.admitted), "root": row.root, "epoch": row.epoch,
         "params": row.params, "definition": row.definition,
     }
@@ -170,16 +172,16 @@ def insert(tx: Transaction, row: TaskRow, number: int, steps: Iterable[Step]) ->
             :eta, :started_by, :owner, :admitted, :root, :epoch, :params, :definition)""",
         values,
     )
-    tx.append(stream_of(made.id), "owner", wire.text(Owner(row.owner)), view=View.NONE)
-    tell(tx, made)
+    tx.append(stream_of(task.id), "owner", wire.text(Owner(row.owner)), view=View.NONE)
+    append_task_events(tx, task)
     for place, step in enumerate(steps):
         tx.execute(
             f"""INSERT INTO steps (task, place, {STEP_FIELDS})
             VALUES (:task, :place, :name, :needs, :state, :reason, :attempt, :progress, :message, :started_at,
                 :ended_at, :eta)""",
-            _values(made.id, step) | {"place": place, "needs": wire.text(step.needs)},
+            _values(task.id, step) | {"place": place, "needs": wire.text(step.needs)},
         )
-        tx.append(stream_of(made.id), f"step/{step.name}", wire.text(step), view=View.FULL)
+        tx.append(stream_of(task.id), f"step/{step.name}", wire.text(step), view=View.FULL)
 
 
 def _values(task: str, step: Step) -> dict[str, Any]:
@@ -190,7 +192,7 @@ def _values(task: str, step: Step) -> dict[str, Any]:
 
 
 def save_step(tx: Transaction, task: str, step: Step) -> None:
-    """A step as it is now, and its event."""
+    """Write a step, and append its event."""
     tx.execute(
         """UPDATE steps SET state = :state, reason = :reason, attempt = :attempt, progress = :progress,
             message = :message, started_at = :started_at, ended_at = :ended_at, eta = :eta
@@ -201,17 +203,17 @@ def save_step(tx: Transaction, task: str, step: Step) -> None:
 
 
 def save_task(tx: Transaction, task: Task) -> None:
-    """A task as it is now, and its events."""
+    """Write a task, and append its events."""
     tx.execute(
         """UPDATE tasks SET state = :state, reason = :reason, started_at = :started_at, ended_at = :ended_at, eta = :eta
         WHERE id = :id""",
         msgspec.to_builtins(task),
     )
-    tell(tx, task)
+    append_task_events(tx, task)
 
 
-def follow(tx: Transaction, row: TaskRow, steps: Sequence[Step], now: str, *, eta: str | None = None) -> Task:
-    """Bring a task to what its steps make of it, and tell if that is news."""
+def update_task(tx: Transaction, row: TaskRow, steps: Sequence[Step], now: str, *, eta: str | None = None) -> Task:
+    """Set the state of a task from its steps, and write it if it has changed; return the task."""
     task = row.task
     state = task_state((s.state for s in steps), cancelled=row.cancelled)
     ended = all(s.state in ENDED for s in steps)
@@ -228,9 +230,11 @@ def follow(tx: Transaction, row: TaskRow, steps: Sequence[Step], now: str, *, et
     return changed
 
 
-def begun_by(tx: Transaction, now: str) -> None:
-    """At the start of a server: what began in the future, as the clock of the machine has it that was set since, began
-    now. A later end gives it the times of its supervisor's stopwatch."""
+def correct_future_times(tx: Transaction, now: str) -> None:
+    """Replace start times that lie in the future by `now`, when a server starts.
+
+    The clock of the machine was set back meanwhile. The end of a step corrects its times from the measured duration.
+    """
     for (task_id,) in tx.all("SELECT id FROM tasks WHERE ended_at IS NULL"):
         for step in steps(tx, task_id):
             if step.ended_at is None and step.started_at is not None and step.started_at > now:
@@ -241,16 +245,18 @@ def begun_by(tx: Transaction, now: str) -> None:
 
 
 def first_reason(steps: Sequence[Step], state: TaskState) -> str:
-    """Why a task ended as it did: what its first step in that state says, or what its reporter said of it."""
+    """Return why a task failed or is lost: the reason, or else the message, of its first step in that state."""
     for step in steps:
         if step.state.value == state.value and state in (TaskState.FAILED, TaskState.LOST):
-            why = step.reason or step.message
-            return f"{step.name}: {why}" if why else step.name
+            cause = step.reason or step.message
+            return f"{step.name}: {cause}" if cause else step.name
     return ""
 
 
-def tell(tx: Transaction, task: Task) -> None:
-    """The `task` event of the task's stream and its line in the list, which forgets the oldest that ended."""
+def append_task_events(tx: Transaction, task: Task) -> None:
+    """Append the event `task` of the task's stream and that of the list, and remove the oldest ended task from the
+    list.
+    """
     data = wire.text(task)
     tx.append(stream_of(task.id), "task", data, view=View.FULL)
     tx.append("tasks", f"task/{task.id}", data, view=View.FULL)
@@ -259,21 +265,21 @@ def tell(tx: Transaction, task: Task) -> None:
     first = tx.one(
         "SELECT ended_at, number, id FROM tasks WHERE ended_at IS NOT NULL"
         " ORDER BY ended_at DESC, number DESC LIMIT 1 OFFSET :n",
-        {"n": LISTED},
+        {"n": LISTED_ENDED},
     )
     if first is None:
         return
-    # One of them moves out. It is this task itself where its end is long past: a late report, a clock that was set.
+    # One task leaves the list. It is this one if its end lies far back, after a late report or a change of the clock.
     ended, number, task_id = first
     mine = tx.one("SELECT number FROM tasks WHERE id = :id", {"id": task.id})[0]
-    gone = task.id if (task.ended_at, mine) < (ended, number) else task_id
-    tx.append("tasks", f"task/{gone}", None, view=View.FULL)
+    unlisted = task.id if (task.ended_at, mine) < (ended, number) else task_id
+    tx.append("tasks", f"task/{unlisted}", None, view=View.FULL)
     if number % FORGET_EVERY == 0:
         tx.forget_deletions("tasks")
 
 
 def begin_log(tx: Transaction, row: TaskRow, step: str) -> None:
-    """The stream of a step's log, from the moment there may be one."""
+    """Create the stream of a step's log, unless it exists."""
     name = log_stream(row.task.id, step)
     if tx.one("SELECT 1 FROM streams WHERE name = :name", {"name": name}):
         return
@@ -281,9 +287,9 @@ def begin_log(tx: Transaction, row: TaskRow, step: str) -> None:
     tx.append(name, "end", wire.text(End(0, 0)._asdict()), view=View.FULL)
 
 
-def log_moved(tx: Transaction, task: str, step: str, end: End) -> None:
-    """Tell how far a log goes; what was told already is not told again."""
+def publish_log_end(tx: Transaction, task: str, step: str, end: End) -> None:
+    """Append the event `end` of a log, if it has changed."""
     stream, data = log_stream(task, step), wire.text(end._asdict())
-    held = tx.one("SELECT data FROM latest WHERE stream = :stream AND key = 'end'", {"stream": stream})
-    if held is None or held[0] != data:
+    published = tx.one("SELECT data FROM latest WHERE stream = :stream AND key = 'end'", {"stream": stream})
+    if published is None or published[0] != data:
         tx.append(stream, "end", data, view=View.FULL)

@@ -1,7 +1,7 @@
-"""Carries out what the engine decided: begins attempts, waits for their ends, finds them again after a restart.
+"""Performs the engine's actions: starts attempts, waits for their ends, and finds them again after a restart.
 
-An attempt is a process of its own (`livewall/tasks/supervisor`) that outlives this one; here it is looked at through
-its folder and waited for through a pidfd, whether this process began it or another before it.
+An attempt is a separate process (`livewall/tasks/supervisor`) that outlives this one. It is examined through its folder
+and waited for through a pidfd, whether this server started it or an earlier one did.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from livewall.identity import Secrets, Who
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
-from livewall.tasks.attempt import CAP, Absent, Attempt, Ended, Running, Spec, attempt_of, terminate
+from livewall.tasks.attempt import OUTPUT_CAP, Absent, Attempt, Ended, Running, Spec, attempt_of, terminate
 from livewall.tasks.attempt_result import Outcome, outcome_of
-from livewall.tasks.engine import Again, Begin, End, Engine, ToDo
+from livewall.tasks.engine import Actions, Engine, RetryLater, StartAttempt, StopAttempt
 from livewall.tasks.logs.chunks import End as LogEnd
 from livewall.tasks.logs.follower import AttemptFiles
 from livewall.tasks.logs.service import Logs
@@ -41,16 +41,19 @@ log = logging.getLogger("livewall.tasks")
 T = TypeVar("T")
 
 GRACE = 10.0
-LOG_PATIENCE = 2.0
-"""Seconds for which the end of a step waits until its log is read to the end."""
-TRIES = 10
-"""Times that an attempt is looked for again after a fault of the server's, at longer and longer intervals."""
-PASSED_ON = ("PATH", "HOME", "LANG")
-RESTORED = "the database was restored from a backup; what this step had started may live on"
+LOG_TIMEOUT = 2.0
+"""Seconds for which the end of a step waits for its log to be read completely."""
+MAX_TRIES = 10
+"""How often an attempt is looked up again after an error of the server, at growing intervals."""
+INHERITED_VARIABLES = ("PATH", "HOME", "LANG")
+LOST_IN_RESTORE = "the database was restored from a backup; what this step had started may live on"
 
 
 class Runner:
-    """Local tasks. Of `environment`, the server's, a step gets what `PASSED_ON` and its pipeline's secrets name."""
+    """Runs local tasks.
+
+    Of `environment`, the server's, a step gets `INHERITED_VARIABLES` and the secrets of its pipeline.
+    """
 
     def __init__(
         self,
@@ -79,22 +82,22 @@ class Runner:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._supervisors: dict[tuple[str, str, int], int] = {}
-        """A pidfd of each, by its attempt."""
+        """The pidfd of each supervisor, by its attempt."""
         self._closed = False
 
     async def start(self) -> None:
-        """Find again what was under way, begin what was intended and not begun, and let those begin that may."""
+        """Find running attempts again, start those that an earlier server did not get to, and admit waiting tasks."""
         now = iso(self._clock())
-        await self._act(lambda tx: ((), self._engine.restored(tx, now)))
-        for what, cancelled, ours in await self._store.read(lambda c: self._engine.under_way(c, now)):
-            if isinstance(what, Again):
-                self._do([what])
+        await self._write(lambda tx: ((), self._engine.hold_restored(tx, now)))
+        for action, cancelled, current in await self._store.read(lambda c: self._engine.unfinished_attempts(c, now)):
+            if isinstance(action, RetryLater):
+                self._perform([action])
             else:
-                self._spawn(self._look_after(what, self._resume(what, cancelled=cancelled, ours=ours)))
-        await self._act(lambda tx: ((), self._engine.admit(tx, now)))
+                self._spawn(self._supervise(action, self._resume(action, cancelled=cancelled, current=current)))
+        await self._write(lambda tx: ((), self._engine.admit(tx, now)))
 
     async def close(self) -> None:
-        """Stop looking; what runs goes on and is found again."""
+        """Stop waiting for attempts. They continue to run, and the next server finds them again."""
         self._closed = True
         for timer in self._timers.values():
             timer.cancel()
@@ -103,257 +106,271 @@ class Runner:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._loop.run_in_executor(None, self._threads.shutdown)
 
-    # -- what people ask for
+    # -- requests
 
-    async def begin(
+    async def start_task(
         self, pipeline: Pipeline, params: dict[str, Any], task_id: str | None, who: Who
     ) -> tuple[str, bool]:
-        """Start a task; its id, and whether it is new. Raises Refused."""
+        """Create a task; return its id, and whether it is new. Raises Refused."""
         now = iso(self._clock())
 
-        def write(tx: Transaction) -> tuple[tuple[str, bool], ToDo]:
-            task, created, todo = self._engine.start(tx, pipeline, params, task_id, who, now)
+        def write(tx: Transaction) -> tuple[tuple[str, bool], Actions]:
+            task, created, actions = self._engine.start(tx, pipeline, params, task_id, who, now)
             if created:
                 audit.note(tx, who, now, "task.start", rows.stream_of(task), pipeline=pipeline.name)
-            return (task, created), todo
+            return (task, created), actions
 
-        return await self._act(write)
+        return await self._write(write)
 
     async def retry(self, task_id: str, who: Who) -> tuple[str, bool]:
-        """Start a task that takes over what succeeded in `id`; its id, and whether it is new. Raises Refused."""
+        """Create a task that retries another one; return its id, and whether it is new. Raises NotFound, Refused."""
         now = iso(self._clock())
 
-        def write(tx: Transaction) -> tuple[tuple[str, bool], ToDo]:
-            task, created, todo = self._engine.retry(tx, task_id, who, now)
+        def write(tx: Transaction) -> tuple[tuple[str, bool], Actions]:
+            task, created, actions = self._engine.retry(tx, task_id, who, now)
             if created:
                 audit.note(tx, who, now, "task.retry", rows.stream_of(task), retry_of=task_id)
-            return (task, created), todo
+            return (task, created), actions
 
-        return await self._act(write)
+        return await self._write(write)
 
     async def cancel(self, task_id: str, who: Who) -> None:
+        """Cancel a task; one that has ended stays as it is. Raises NotFound."""
         now = iso(self._clock())
 
-        def write(tx: Transaction) -> tuple[None, ToDo]:
+        def write(tx: Transaction) -> tuple[None, Actions]:
             row = rows.find(tx, task_id)
-            todo = self._engine.cancel(tx, task_id, now)
+            actions = self._engine.cancel(tx, task_id, now)
             if not row.cancelled and row.task.state not in TASK_ENDED:
                 audit.note(tx, who, now, "task.cancel", rows.stream_of(task_id))
-            return None, todo
+            return None, actions
 
-        await self._act(write)
+        await self._write(write)
 
     def mask(self, row: TaskRow, text: str, who: Who) -> str:
-        """A text without the secrets of the task it is about, and of the step that says it."""
+        """Return a text with the secrets of its task masked, and with the token of the step that reports it."""
         if not row.local:
             return text
-        named = msgspec.json.decode(row.definition or "{}", type=_Secrets).secrets
-        hidden = list(self._values(named).values())
+        secret_names = msgspec.json.decode(row.definition or "{}", type=_Secrets).secrets
+        secrets = list(self._secret_values(secret_names).values())
         if who.step is not None:
-            hidden.append(self._secrets.step_token(*who.step))
-        return masked(text, hidden)
+            secrets.append(self._secrets.step_token(*who.step))
+        return masked(text, secrets)
 
-    # -- what follows
+    # -- performing actions
 
-    async def _act(self, write: Callable[[Transaction], tuple[T, ToDo]]) -> T:
-        found, todo = await self._store.write(write)
-        self._do(todo)
-        return found
+    async def _write(self, write: Callable[[Transaction], tuple[T, Actions]]) -> T:
+        result, actions = await self._store.write(write)
+        self._perform(actions)
+        return result
 
-    def _do(self, todo: ToDo) -> None:
-        for what in todo:
+    def _perform(self, actions: Actions) -> None:
+        for action in actions:
             if self._closed:
                 return
-            match what:
-                case Begin():
-                    self._spawn(self._look_after(what, self._run(what)))
-                case End(task, step, attempt):
-                    self._spawn(self._end(task, step, attempt))
-                case Again(task, step, attempt, delay):
-                    self._timers[task, step] = self._loop.call_later(delay, self._again, task, step, attempt)
+            match action:
+                case StartAttempt():
+                    self._spawn(self._supervise(action, self._run(action)))
+                case StopAttempt(task, step, attempt):
+                    self._spawn(self._stop(task, step, attempt))
+                case RetryLater(task, step, attempt, delay):
+                    self._timers[task, step] = self._loop.call_later(delay, self._retry_step, task, step, attempt)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._over)
+        task.add_done_callback(self._task_done)
 
-    def _over(self, task: asyncio.Task[None]) -> None:
+    def _task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a step could not be looked after", exc_info=error)
 
-    def _again(self, task: str, step: str, attempt: int) -> None:
+    def _retry_step(self, task: str, step: str, attempt: int) -> None:
         del self._timers[task, step]
         now = iso(self._clock())
-        self._spawn(self._surely(lambda tx: ((), self._engine.again(tx, task, step, attempt, now))))
+        self._spawn(self._write_until_done(lambda tx: ((), self._engine.retry_step(tx, task, step, attempt, now))))
 
     def _attempt(self, task: str, step: str, attempt: int) -> Attempt:
         return attempt_of(self._folder, task, step, attempt)
 
-    async def _threaded(self, work: Callable[[], T]) -> T:
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._threads, work)
 
-    async def _surely(self, write: Callable[[Transaction], tuple[Any, ToDo]]) -> None:
-        """What happened is written, however long the database cannot be written to."""
+    async def _write_until_done(self, write: Callable[[Transaction], tuple[Any, Actions]]) -> None:
+        """Write an event, and repeat that for as long as the database cannot be written to."""
         while True:
             try:
-                await self._act(write)
+                await self._write(write)
                 return
             except Busy:
                 await asyncio.sleep(1.0)
 
     # -- attempts
 
-    async def _look_after(self, begin: Begin, work: Coroutine[Any, Any, None]) -> None:
-        """See an attempt to its end, whatever goes wrong here (no more files may be opened, say): tried again now and
-        then, and in the end its step is lost rather than running for ever."""
-        for turn in range(1, TRIES + 1):
+    async def _supervise(self, begin: StartAttempt, work: Coroutine[Any, Any, None]) -> None:
+        """Follow an attempt to its end.
+
+        After an error of the server (for example when it cannot open more files) the attempt is looked up again.
+        After `MAX_TRIES` its step is lost, because it would otherwise seem to run for ever.
+        """
+        for attempts in range(1, MAX_TRIES + 1):
             try:
                 return await work
             except Exception:
                 log.exception("step %s of task %s could not be looked after", begin.step, begin.task)
-            await asyncio.sleep(turn)
-            work = self._resume(begin, cancelled=False, ours=True)
+            await asyncio.sleep(attempts)
+            work = self._resume(begin, cancelled=False, current=True)
         work.close()
-        await self._ended(begin, Outcome(StepState.LOST, "the server could not look after it; its log says why"))
+        await self._record_end(begin, Outcome(StepState.LOST, "the server could not look after it; its log says why"))
 
-    async def _run(self, begin: Begin) -> None:
-        """Begin an attempt and see it to its end."""
+    async def _run(self, begin: StartAttempt) -> None:
+        """Start an attempt and wait for its end."""
         attempt = self._attempt(begin.task, begin.step, begin.attempt)
         try:
             spec = self._spec(begin, attempt)
-            process = await self._begun(lambda: _started(attempt, spec, self._work(begin), begin.inherits))
+            process = await self._start_supervisor(
+                lambda: _start(attempt, spec, self._working_folder(begin), begin.inherits)
+            )
         except (OSError, LivewallError) as error:
             if isinstance(error, LivewallError):
                 reason = error.message
             else:
-                what = f"{error.filename}: " if error.filename else ""
-                reason = f"it could not be started: {what}{error.strerror}"
-            await self._ended(begin, Outcome(StepState.FAILED, reason))
+                path = f"{error.filename}: " if error.filename else ""
+                reason = f"it could not be started: {path}{error.strerror}"
+            await self._record_end(begin, Outcome(StepState.FAILED, reason))
             return
         self._follow(begin, attempt)
         try:
-            await self._readable(begin, os.pidfd_open(process.pid))
-            status = await self._threaded(process.wait)
+            await self._wait_readable(begin, os.pidfd_open(process.pid))
+            status = await self._in_thread(process.wait)
         except asyncio.CancelledError:
             if process.poll() is None:
-                process.returncode = 0  # it goes on without us; nobody is to be warned of that
+                process.returncode = 0  # it outlives this process; Popen must not warn about that when it is collected
             raise
-        if isinstance(await self._threaded(attempt.probe), Absent):
+        if isinstance(await self._in_thread(attempt.probe), Absent):
             reason = f"its supervisor could not be started (status {status})"
-            with suppress(OSError):  # nor shall one that a server before this one began come later
-                await self._threaded(attempt.cancel)
-            await self._ended(begin, Outcome(StepState.FAILED, reason))
+            with suppress(OSError):  # an earlier server may have started one that has not made its claim yet
+                await self._in_thread(attempt.cancel)
+            await self._record_end(begin, Outcome(StepState.FAILED, reason))
             return
-        await self._await(begin, attempt)
+        await self._wait_for_end(begin, attempt)
 
-    async def _begun(self, start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
-        """A supervisor; one that comes while the server stops goes on without it."""
-        coming = self._loop.run_in_executor(self._threads, start)
+    async def _start_supervisor(self, start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+        """Start a supervisor in a thread. If the server stops meanwhile, the supervisor continues without it."""
+        starting = self._loop.run_in_executor(self._threads, start)
         try:
-            return await asyncio.shield(coming)
+            return await asyncio.shield(starting)
         except asyncio.CancelledError:
-            coming.add_done_callback(_let_go)
+            starting.add_done_callback(_detach)
             raise
 
-    async def _resume(self, begin: Begin, *, cancelled: bool, ours: bool) -> None:
-        """Find an attempt again that another process of this server began, or intended to begin."""
+    async def _resume(self, begin: StartAttempt, *, cancelled: bool, current: bool) -> None:
+        """Find an attempt again that an earlier server started, or was about to start."""
         attempt = self._attempt(begin.task, begin.step, begin.attempt)
-        probe = await self._threaded(attempt.probe)
-        if not ours and not isinstance(probe, Running | Ended):
-            await self._ended(begin, Outcome(StepState.LOST, RESTORED))
+        probe = await self._in_thread(attempt.probe)
+        if not current and not isinstance(probe, Running | Ended):
+            await self._record_end(begin, Outcome(StepState.LOST, LOST_IN_RESTORE))
             return
         if isinstance(probe, Absent) and not cancelled:
             await self._run(begin)
             return
         self._follow(begin, attempt)
         if cancelled:
-            await self._end(begin.task, begin.step, begin.attempt)
-        await self._await(begin, attempt)
+            await self._stop(begin.task, begin.step, begin.attempt)
+        await self._wait_for_end(begin, attempt)
 
-    async def _await(self, begin: Begin, attempt: Attempt) -> None:
-        """See an attempt off when nobody holds it any more: its supervisor may be one of a server before this one."""
-        handle = await self._threaded(attempt.pidfd)
+    async def _wait_for_end(self, begin: StartAttempt, attempt: Attempt) -> None:
+        """Wait until no supervisor holds the attempt, and finish it.
+
+        An earlier server may have started the supervisor.
+        """
+        handle = await self._in_thread(attempt.pidfd)
         if handle is not None:
-            await self._readable(begin, handle)
-        await self._see_off(begin, attempt)
+            await self._wait_readable(begin, handle)
+        await self._finish(begin, attempt)
 
-    def _follow(self, begin: Begin, attempt: Attempt) -> None:
-        files = AttemptFiles(attempt.output, attempt.times, CAP)
+    def _follow(self, begin: StartAttempt, attempt: Attempt) -> None:
+        files = AttemptFiles(attempt.output, attempt.times, OUTPUT_CAP)
         self._logs.follow(begin.task, begin.step, files, begin.log_base)
 
-    async def _end(self, task: str, step: str, attempt: int) -> None:
-        """End an attempt, also where its folder was deleted and only the process tells that it is there."""
+    async def _stop(self, task: str, step: str, attempt: int) -> None:
+        """End an attempt, also if its folder was deleted and only the pidfd is left to reach the process."""
         try:
-            await self._threaded(self._attempt(task, step, attempt).cancel)
+            await self._in_thread(self._attempt(task, step, attempt).cancel)
         finally:
             handle = self._supervisors.get((task, step, attempt))
             if handle is not None:
                 terminate(handle)
 
-    async def _see_off(self, begin: Begin, attempt: Attempt) -> None:
-        """An attempt is over: read its log to the end, and write how it ended."""
+    async def _finish(self, begin: StartAttempt, attempt: Attempt) -> None:
+        """Read the log of an ended attempt to its end, and record the outcome."""
         token = self._secrets.step_token(begin.task, begin.step, begin.attempt)
-        hidden = [*self._values(begin.secrets).values(), token]
-        outcome = await self._threaded(lambda: outcome_of(attempt, hidden))
-        outcome = outcome._replace(reason=outcome.reason.replace(f"{self._work(begin)}", "…"))  # the room may read it
+        secrets = [*self._secret_values(begin.secrets).values(), token]
+        outcome = await self._in_thread(lambda: outcome_of(attempt, secrets))
+        outcome = outcome._replace(
+            reason=outcome.reason.replace(f"{self._working_folder(begin)}", "…")
+        )  # the reason is public, and paths of the machine are not
         end: LogEnd | None = None
         try:
-            async with asyncio.timeout(LOG_PATIENCE):
+            async with asyncio.timeout(LOG_TIMEOUT):
                 end = await self._logs.finish(begin.task, begin.step)
         except TimeoutError:
             log.info("the log of %s/%s is long; it is read to its end later", begin.task, begin.step)
         except LivewallError as error:
             log.warning("the log of %s/%s is read later: %s", begin.task, begin.step, error)
-        await self._ended(begin, outcome, end)
-        whole = end is not None and end.bytes >= begin.log_base + outcome.size
-        await self._threaded(lambda: _clear(attempt, whole=whole))
+        await self._record_end(begin, outcome, end)
+        complete = end is not None and end.bytes >= begin.log_base + outcome.size
+        await self._in_thread(lambda: _delete_files(attempt, complete=complete))
 
-    async def _ended(self, begin: Begin, outcome: Outcome, end: LogEnd | None = None) -> None:
-        """Write how an attempt ended and how far its log goes: after a crash between the two nobody would tell it."""
+    async def _record_end(self, begin: StartAttempt, outcome: Outcome, end: LogEnd | None = None) -> None:
+        """Record the outcome of an attempt, together with the end of its log.
+
+        After a crash between two separate writes, the end of the log would never be published.
+        """
         now = iso(self._clock())
 
-        def write(tx: Transaction) -> tuple[Any, ToDo]:
+        def write(tx: Transaction) -> tuple[Any, Actions]:
             if end is not None:
-                rows.log_moved(tx, begin.task, begin.step, end)
+                rows.publish_log_end(tx, begin.task, begin.step, end)
             return (), self._engine.ended(tx, begin.task, begin.step, begin.attempt, outcome, now)
 
-        await self._surely(write)
+        await self._write_until_done(write)
 
-    async def _readable(self, begin: Begin, handle: int) -> None:
-        """Until the supervisor behind a pidfd ended; closes it. The process is not reaped here."""
-        over, key = asyncio.Event(), (begin.task, begin.step, begin.attempt)
-        self._loop.add_reader(handle, over.set)
+    async def _wait_readable(self, begin: StartAttempt, handle: int) -> None:
+        """Wait until the supervisor behind a pidfd has ended, and close the pidfd. The process is not reaped."""
+        ended, key = asyncio.Event(), (begin.task, begin.step, begin.attempt)
+        self._loop.add_reader(handle, ended.set)
         self._supervisors[key] = handle
         try:
-            await over.wait()
+            await ended.wait()
         finally:
             self._supervisors.pop(key, None)
             self._loop.remove_reader(handle)
             os.close(handle)
 
-    def _work(self, begin: Begin) -> Path:
-        """The working folder of a task and of its retries."""
+    def _working_folder(self, begin: StartAttempt) -> Path:
+        """Return the working folder of a task, which it shares with its retries."""
         return self._folder / begin.root / "work"
 
-    def _values(self, names: tuple[str, ...]) -> dict[str, str]:
-        """The secrets of a pipeline, from the server's environment."""
+    def _secret_values(self, names: tuple[str, ...]) -> dict[str, str]:
+        """Return the secrets of a pipeline that the server's environment has."""
         return {name: self._environment[name] for name in names if name in self._environment}
 
-    def _spec(self, begin: Begin, attempt: Attempt) -> Spec:
-        """What the supervisor is told. Raises LivewallError where a secret is not to be had."""
-        values = self._values(begin.secrets)
+    def _spec(self, begin: StartAttempt, attempt: Attempt) -> Spec:
+        """Return the specification for the supervisor. Raises LivewallError if a secret is missing or unusable."""
+        values = self._secret_values(begin.secrets)
         missing = [name for name in begin.secrets if name not in values]
         if missing:
             raise LivewallError("invalid", f"the server's environment has no {', '.join(missing)}")
-        for name, value in values.items():  # the task may be older than the pipeline's last check
-            if why := refusal(value):
-                raise LivewallError("invalid", f"the value of {name} in the server's environment {why}")
+        for name, value in values.items():  # the environment may have changed since the pipeline was checked
+            if reason := refusal(value):
+                raise LivewallError("invalid", f"the value of {name} in the server's environment {reason}")
         token = self._secrets.step_token(begin.task, begin.step, begin.attempt)
         return Spec(
             argv=list(begin.run.argv),
-            cwd=str(self._work(begin) / (begin.run.cwd or "")),
-            env={name: self._environment[name] for name in PASSED_ON if name in self._environment}
+            cwd=str(self._working_folder(begin) / (begin.run.cwd or "")),
+            env={name: self._environment[name] for name in INHERITED_VARIABLES if name in self._environment}
             | dict(begin.run.env)
             | values
             | {"LIVEWALL_OUTPUT": str(attempt.values_file), "LIVEWALL_URL": self._url, "LIVEWALL_TOKEN": token},
@@ -363,36 +380,40 @@ class Runner:
             secrets=[*values.values(), token],
             timeout=begin.timeout,
             grace=GRACE,
-            cap=CAP,
+            cap=OUTPUT_CAP,
         )
 
 
 class _Secrets(msgspec.Struct):
-    """What is looked at of a definition for every report."""
+    """The part of a definition that masking needs, for every report."""
 
     secrets: tuple[str, ...] = ()
 
 
 
 
-def _let_go(coming: asyncio.Future[subprocess.Popen[bytes]]) -> None:
-    """Nobody is to be warned of a process that outlives us: it is found again."""
-    if not coming.cancelled() and coming.exception() is None:
-        coming.result().returncode = 0
+def _detach(starting: asyncio.Future[subprocess.Popen[bytes]]) -> None:
+    """Keep Popen from warning about a process that outlives this one and is found again."""
+    if not starting.cancelled() and starting.exception() is None:
+        starting.result().returncode = 0
 
 
-def _started(attempt: Attempt, spec: Spec, work: Path, inherits: bool) -> subprocess.Popen[bytes]:
-    """Blocking: the working folder, which the first step makes, and the supervisor. Raises Refused where the folder
-    should have what earlier steps left in it and is gone: an empty one in its place could be uploaded."""
+def _start(attempt: Attempt, spec: Spec, work: Path, inherits: bool) -> subprocess.Popen[bytes]:
+    """Make the working folder if it is the first step's, and start the supervisor. It blocks.
+
+    Raises Refused if earlier steps worked in the folder and it is gone: a later step might publish an empty one.
+    """
     if inherits and not work.is_dir():
         raise Refused("conflict", "the task's working folder was deleted, and with it what earlier steps left there")
     work.mkdir(parents=True, exist_ok=True, mode=0o700)
     return attempt.start(spec)
 
 
-def _clear(attempt: Attempt, *, whole: bool) -> None:
-    """Blocking: what nobody needs of an attempt whose end is written. Outputs may be secrets; a log that was read as a
-    whole stands in the logs' database."""
-    for path in (attempt.values_file, *((attempt.output, attempt.times) if whole else ())):
+def _delete_files(attempt: Attempt, *, complete: bool) -> None:
+    """Delete the files of an attempt that are not needed after its end is recorded. It blocks.
+
+    Outputs may be secrets. The output file is deleted if the logs' database has all of it (`complete`).
+    """
+    for path in (attempt.values_file, *((attempt.output, attempt.times) if complete else ())):
         with suppress(OSError):
             path.unlink()

@@ -1,5 +1,7 @@
-"""Whether a task may be under way: then the server's clock does not take a time that was set meanwhile, since durations
-and what is left of a lease or a delay are differences of its times."""
+"""Whether a task may be running. While it is, the server's clock does not follow changes of the system clock.
+
+Durations, and what is left of a lease or a delay, are differences of the clock's times.
+"""
 
 from __future__ import annotations
 
@@ -11,28 +13,29 @@ from livewall.store.store import Store
 
 
 class TaskClock:
-    """True from any use of `clock`, which every write about a task makes, until a look finds no task under way."""
+    """True from any use of `clock`, which every write about a task makes, until `check` finds no unfinished task."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._maybe = True
-        self._asked = True
+        self._may_be_running = True
+        self._used = True
 
     def __bool__(self) -> bool:
-        return self._maybe
+        return self._may_be_running
 
     def clock(self) -> datetime:
-        """The server's time, for a write about a task."""
+        """Return the server's time, for a write about a task."""
         now = self._clock()
-        self._maybe = self._asked = True
+        self._may_be_running = self._used = True
         return now
 
-    async def look(self, store: Store) -> None:
-        """Raises Busy."""
-        self._asked = False
-        found = await store.read(_unfinished)
-        if not found and not self._asked:
-            self._maybe = False
+    async def check(self, store: Store) -> None:
+        """Find out whether a task is unfinished. Raises Busy."""
+        # A write that begins during the read sets this again.
+        self._used = False
+        unfinished = await store.read(_unfinished)
+        if not unfinished and not self._used:
+            self._may_be_running = False
 
 
 def _unfinished(connection: sqlite3.Connection) -> bool:

@@ -1,4 +1,4 @@
-"""What is replaced in a step's texts, and the comparison in `when`. Nothing here ever meets a shell."""
+"""The placeholders in the texts of a step, and the comparison in `when`. No shell ever sees these texts."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from livewall.names import NAME
 Scalar = str | int | float | bool
 Params = Mapping[str, Scalar]
 Outputs = Mapping[str, Mapping[str, str]]
-"""What steps gave: step -> name -> value."""
+"""The outputs of steps: step -> name -> value."""
 
 PARAM = r"[A-Za-z_][A-Za-z0-9_-]{0,79}"
 OUTPUT = r"[A-Za-z_][A-Za-z0-9_]{0,79}"
-# Names of steps may contain dots and outputs may not, so the last dot separates.
+# Names of steps may contain dots and names of outputs may not, so the last dot separates them.
 _PLACE = re.compile(rf"\{{(?:params\.(?P<param>{PARAM})|steps\.(?P<step>{NAME})\.(?P<name>{OUTPUT}))\}}")
 _COMPARISON = re.compile(r"([=!]=)")
 
 
 class MissingOutput(Refused):
-    """A text wants an output that its step did not give."""
+    """A text uses an output that its step did not write."""
 
     def __init__(self, step: str, name: str) -> None:
         super().__init__("conflict", f"step {step} gave no output {name}")
@@ -31,19 +31,20 @@ class MissingOutput(Refused):
 
 
 class Use(NamedTuple):
-    """What a text wants: a parameter (`step` is None), or an output of a step."""
+    """A placeholder: a parameter (`step` is None), or an output of a step."""
 
     step: str | None
     name: str
 
 
 def uses(text: str) -> Iterator[Use]:
-    for found in _PLACE.finditer(text):
-        yield Use(found["step"], found["param"] or found["name"])
+    """Yield the placeholders of a text."""
+    for match in _PLACE.finditer(text):
+        yield Use(match["step"], match["param"] or match["name"])
 
 
 def as_text(value: Scalar) -> str:
-    """How a parameter stands in a text: true and false as in TOML, whole numbers without a point."""
+    """Return the value of a parameter as text: true and false as in TOML, integers without a decimal point."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
@@ -52,12 +53,15 @@ def as_text(value: Scalar) -> str:
 
 
 def fill(text: str, params: Params, outputs: Outputs) -> str:
-    """`text` with its places filled, once: braces in what was filled in are text. Raises MissingOutput."""
+    """Return `text` with its placeholders replaced.
 
-    def value(found: re.Match[str]) -> str:
-        if found["param"]:
-            return as_text(params[found["param"]])
-        step, name = found["step"], found["name"]
+    Braces in the values are not replaced again. Raises MissingOutput.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match["param"]:
+            return as_text(params[match["param"]])
+        step, name = match["step"], match["name"]
         try:
             return outputs[step][name]
         except KeyError:
@@ -67,7 +71,7 @@ def fill(text: str, params: Params, outputs: Outputs) -> str:
 
 
 def comparison(when: str) -> tuple[str, bool, str]:
-    """Both sides of `when`, not filled yet, and whether they must be equal. Raises ValueError with the reason."""
+    """Return both sides of `when`, unfilled, and whether they must be equal. Raises ValueError with the reason."""
     parts = _COMPARISON.split(when)
     if len(parts) != 3 or parts[2].startswith("="):
         raise ValueError("when must be one comparison: A == B or A != B")
@@ -81,6 +85,6 @@ def comparison(when: str) -> tuple[str, bool, str]:
 
 
 def when_holds(when: str, params: Params, outputs: Outputs) -> bool:
-    """Whether the comparison holds, of the filled texts without the space around them. Raises MissingOutput."""
+    """Return whether the comparison holds for the filled and stripped sides. Raises MissingOutput."""
     left, equal, right = comparison(when)
     return (fill(left, params, outputs).strip() == fill(right, params, outputs).strip()) is equal

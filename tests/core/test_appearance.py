@@ -155,10 +155,10 @@ def test_a_choice_may_be_typed_in_the_other_form_and_is_refused_where_it_means_s
 
 def test_a_voter_whose_name_is_typed_in_the_other_form_is_the_same_voter(tmp_path: Path) -> None:
     voters = Voters(tmp_path)
-    assert voters.keep("http://a", "cafe\u0301", "one") == "one"
-    assert voters.token("http://a", "café") == "one" == voters.keep("http://a", "Café", "two")
+    assert voters.save("http://a", "cafe\u0301", "one") == "one"
+    assert voters.token("http://a", "café") == "one" == voters.save("http://a", "Café", "two")
     assert voters.token("http://a") is None and voters.token("http://a", "tea") is None
-    assert voters.keep("http://a", "", "nobody") == "nobody" == voters.token("http://a", "")
+    assert voters.save("http://a", "", "nobody") == "nobody" == voters.token("http://a", "")
 
 
 @pytest.mark.parametrize("typed", ["K7M2QD", "k7m2qd", "K7M-2QD", " k7m 2qd ", "Ｋ７Ｍ２ＱＤ", "K7M2\u200bQD"])

@@ -29,7 +29,7 @@ def drawn(raw: str) -> list[str]:
     for n, line in enumerate(whole, 1):
         screen.line(n, line)
     screen.line(len(whole) + 1, last, ended=False)
-    return [row.text for row in screen.take() + screen.rest()]
+    return [row.text for row in screen.completed_rows() + screen.remaining_rows()]
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=[sample["what"] for sample in SAMPLES])

@@ -11,23 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from livewall.ansi.screen import seen
+from livewall.ansi.screen import render_line
 from livewall.tasks.logs import rows
 from livewall.tasks.logs.chunks import (
     Mark,
     Sizes,
-    ascending,
+    marks_between,
     nth_newline,
+    ordered_marks,
     pack_marks,
     pieces,
     time_at,
     unpack_marks,
-    usable,
-    within,
+    valid_range,
 )
 from livewall.tasks.logs.folding import folded
 from livewall.tasks.logs.numbering import Gap, Numbering
-from livewall.tasks.logs.reading import View, stretch, text_of
+from livewall.tasks.logs.reading import View, read_bytes, text_of
 from livewall.tasks.logs.schema import make_tables
 from livewall.tasks.logs.search import Search, bytes_before
 
@@ -85,8 +85,8 @@ class Logs(RuleBasedStateMachine):
         super().__init__()
         self.c = sqlite3.connect(":memory:", isolation_level=None)
         make_tables(self.c)
-        self.other = rows.append(self.c, rows.make(self.c, "1", "other"), b"x\ny", [Mark(3, 1)], SIZES)
-        self.log = rows.make(self.c, "1", "a")
+        self.other = rows.append(self.c, rows.find_or_insert(self.c, "1", "other"), b"x\ny", [Mark(3, 1)], SIZES)
+        self.log = rows.find_or_insert(self.c, "1", "a")
         self.model = Model()
         self.now = 0
 
@@ -113,7 +113,7 @@ class Logs(RuleBasedStateMachine):
         end = start + size if beyond else min(start + size, len(self.model.bytes))
         if start == end:
             return
-        self.log = rows.cut(self.c, self.log, start, end)
+        self.log = rows.add_gap(self.c, self.log, start, end)
         self.model.bytes[start:end] = [None] * (end - start)
         self.model.at += [0] * (len(self.model.bytes) - len(self.model.at))
 
@@ -137,13 +137,13 @@ class Logs(RuleBasedStateMachine):
 
     def spans(self, view: View, held: list[tuple[int, bytes]]) -> None:
         for start, data in held:
-            assert stretch(self.c, self.log.id, start, 10_000) == data
+            assert read_bytes(self.c, self.log.id, start, 10_000) == data
             for at in {0, len(data) // 2, len(data) - 1}:
                 assert view.numbering.span(start + at) == (start + at, start + len(data))
-                assert stretch(self.c, self.log.id, start + at, 7) == data[at : at + 7]
+                assert read_bytes(self.c, self.log.id, start + at, 7) == data[at : at + 7]
         for (start, data), (behind, _) in pairwise(held):
             gap = start + len(data)
-            assert stretch(self.c, self.log.id, gap, 10) == b""
+            assert read_bytes(self.c, self.log.id, gap, 10) == b""
             assert view.numbering.span(gap)[0] == behind == view.numbering.span(behind - 1)[0]
 
     def lines(self, view: View) -> None:
@@ -176,14 +176,14 @@ class Logs(RuleBasedStateMachine):
     @rule(q=st.sampled_from(["a", "ab", "B", "aaa", "é", "\r"]), case=st.booleans())
     def search(self, q: str, case: bool) -> None:
         """What is seen of a line is searched; a hit lies within the bytes of its line."""
-        needle = folded("".join(span.text for span in seen(q)), case=case)
+        needle = folded("".join(span.text for span in render_line(q)), case=case)
         wanted = []
         for offset, text in self.model.lines():
-            shown = "" if text is None else "".join(span.text for span in seen(text_of(text, whole=True)))
+            shown = "" if text is None else "".join(span.text for span in render_line(text_of(text, whole=True)))
             if text is not None and needle and needle in folded(shown, case=case):
                 wanted.append((offset, offset + len(text)))
         search = Search(q, 1, 3, case=case)
-        found = search.go_on(self.c, "1", "a")
+        found = search.resume(self.c, "1", "a")
         assert found is not None
         assert found["count"] == len(wanted)
         self.lie_in(found["items"], wanted[:3])
@@ -196,7 +196,7 @@ class Logs(RuleBasedStateMachine):
             assert not after or "gap" in after[0] or item["offset"] < after[0]["offset"]
             assert needle in folded(item.get("shown", item["text"]), case=case)
         if found["next"] is not None:
-            rest = Search(q, int(found["next"]), 100, case=case).go_on(self.c, "1", "a")
+            rest = Search(q, int(found["next"]), 100, case=case).resume(self.c, "1", "a")
             assert rest is not None
             self.lie_in(rest["items"], wanted[3:])
 
@@ -213,9 +213,9 @@ def test_what_was_seen_before_it_was_cut_out_keeps_the_numbers_behind_it() -> No
     c = sqlite3.connect(":memory:", isolation_level=None)
     make_tables(c)
     text = b"".join(b"line %d\n" % n for n in range(1, 101))
-    log = rows.append(c, rows.make(c, "1", "a"), text, [Mark(len(text), 5)], SIZES)
-    log = rows.cut(c, log, text.index(b"e 11\n"), text.index(b"ne 61\n"))
-    log = rows.cut(c, log, text.index(b"e 11\n"), text.index(b"ne 71\n"))
+    log = rows.append(c, rows.find_or_insert(c, "1", "a"), text, [Mark(len(text), 5)], SIZES)
+    log = rows.add_gap(c, log, text.index(b"e 11\n"), text.index(b"ne 61\n"))
+    log = rows.add_gap(c, log, text.index(b"e 11\n"), text.index(b"ne 71\n"))
     rows.save(c, log, 1)
     view = View.of(c, "1", "a")
     assert view is not None
@@ -239,19 +239,19 @@ def test_pieces_are_the_text_and_have_its_times(text: bytes, size: int) -> None:
 
 
 def test_marks_that_say_the_same_become_one() -> None:
-    assert within([Mark(4, 1), Mark(8, 1), Mark(9, 2)], 2, 20) == [Mark(8, 1), Mark(9, 2)]
+    assert marks_between([Mark(4, 1), Mark(8, 1), Mark(9, 2)], 2, 20) == [Mark(8, 1), Mark(9, 2)]
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 1 << 63))), st.integers(0, 20), st.integers(0, 30))
 def test_a_damaged_file_of_times_still_gives_each_byte_one(said: list[tuple[int, int]], start: int, size: int) -> None:
-    marks = ascending([Mark(*one) for one in said], start, start + size, 7)
+    marks = ordered_marks([Mark(*one) for one in said], start, start + size, 7)
     befores = [mark.before for mark in marks]
     assert befores == sorted(set(befores)) and (befores[-1:] or [start]) == [start + size]
     pack_marks(marks, start)
 
 
 def test_a_mark_that_reaches_beyond_what_was_read_says_when_that_came() -> None:
-    assert ascending([Mark(2, 1), Mark(9, 4)], 3, 6, 7) == [Mark(6, 4)]
+    assert ordered_marks([Mark(2, 1), Mark(9, 4)], 3, 6, 7) == [Mark(6, 4)]
 
 
 @given(texts.filter(lambda t: b"\n" in t), st.data())
@@ -264,12 +264,12 @@ def test_the_nth_newline_is_found(text: bytes, data: st.DataObject) -> None:
 
 @given(st.integers(0, 40), st.integers(0, 20), st.integers(0, 40), st.integers(1, 20))
 def test_nothing_of_a_hole_is_used_and_all_before_it_is(position: int, size: int, begin: int, width: int) -> None:
-    start, stop = usable(position, size, (begin, begin + width))
+    start, stop = valid_range(position, size, (begin, begin + width))
     assert stop <= begin or start >= begin + width or start == stop
     assert start == position or start == begin + width
     if position < begin:
         assert (start, stop) == (position, min(position + size, begin))
-    assert usable(position, size, None) == (position, position + size)
+    assert valid_range(position, size, None) == (position, position + size)
 
 
 def test_a_gap_in_which_no_newline_was_seen_has_a_number_of_its_own() -> None:

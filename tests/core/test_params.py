@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewall.errors import BadInput
-from livewall.tasks.pipelines.params import LONGEST, MATCHED, Param, check_params
-from livewall.tasks.pipelines.pattern_matching import beside
+from livewall.tasks.pipelines.params import MAX_MATCHED_CHARACTERS, MAX_VALUE_BYTES, Param, check_params
+from livewall.tasks.pipelines.pattern_matching import match_in_process
 from livewall.tasks.pipelines.pipeline import Pipeline, parse
 from livewall.tasks.template import fill
 from livewall.toml_problems import TomlFault
@@ -74,10 +74,10 @@ def test_text_becomes_what_its_type_says(param: Param, given: Any, value: Any) -
         (REF, "a b", "must match"),
         (REF, "main\n", "must match"),
         (REF, "", "must match"),
-        (REF, "a" * (MATCHED + 1), "at most 1,000 characters"),
+        (REF, "a" * (MAX_MATCHED_CHARACTERS + 1), "at most 1,000 characters"),
         (Param(name="x"), "a\0b", "NUL"),
         (Param(name="x"), "\ud800", "no text"),
-        (Param(name="x"), "a" * (LONGEST + 1), "at most 120,000 bytes"),
+        (Param(name="x"), "a" * (MAX_VALUE_BYTES + 1), "at most 120,000 bytes"),
         (Param(name="x", choices=("a", "b")), "c", "must be one of a, b"),
         (Param(name="x", type="integer", choices=(1, 2)), "3", "must be one of 1, 2"),
     ],
@@ -119,9 +119,9 @@ def test_all_patterns_of_a_call_share_one_budget(monkeypatch: pytest.MonkeyPatch
 
     def counted(pairs: Sequence[tuple[str, str]]) -> list[bool | None]:
         asked.append(list(pairs))
-        return beside(pairs)
+        return match_in_process(pairs)
 
-    monkeypatch.setattr("livewall.tasks.pipelines.params.beside", counted)
+    monkeypatch.setattr("livewall.tasks.pipelines.params.match_in_process", counted)
     endless = [Param(name=f"x{n}", pattern="(a+)+b") for n in range(5)]
     values = {param.name: "a" * 40 + "!" for param in endless}
     found = why((REF, *endless, Param(name="last", pattern="z")), ref="main", last="z", **values)
@@ -132,7 +132,7 @@ def test_all_patterns_of_a_call_share_one_budget(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_value_without_a_pattern_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("livewall.tasks.pipelines.params.beside", lambda pairs: [] if not pairs else 1 / 0)
+    monkeypatch.setattr("livewall.tasks.pipelines.params.match_in_process", lambda pairs: [] if not pairs else 1 / 0)
     assert check_params(pipeline(COUNT), {COUNT.name: 3}) == {COUNT.name: 3}
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from livewall.rehearsal.checks import Chain, Counted, Fault, Ledger, hides, uncounted, wrong_picture
+from livewall.rehearsal.checks import Chain, Counted, Fault, Ledger, compare_ballots, difference, hides_tally
 
 POLLS = ("P1", "P2")
 
@@ -85,7 +85,7 @@ def kinds(faults: list[Fault]) -> set[str]:
 
 @given(ACTS)
 def test_a_store_that_did_as_it_said_has_no_fault(acts: list[Act]) -> None:
-    assert uncounted(*hall(acts)) == []
+    assert compare_ballots(*hall(acts)) == []
 
 
 @given(ACTS, st.data())
@@ -95,7 +95,7 @@ def test_a_lost_ballot_is_found(acts: list[Act], data: st.DataObject) -> None:
     assume(known)
     lost = data.draw(st.sampled_from(known))
     left = [ballot for ballot in ballots if ballot.receipt != lost]
-    assert "ballot" in kinds(uncounted(ledger, left, tallies(left)))
+    assert "ballot" in kinds(compare_ballots(ledger, left, tallies(left)))
 
 
 @given(ACTS, st.data())
@@ -106,29 +106,29 @@ def test_a_ballot_that_says_something_else_is_found(acts: list[Act], data: st.Da
     chosen = data.draw(st.sampled_from(known))
     other = chosen._replace(choices=frozenset("abc") - chosen.choices)
     changed = [other if ballot is chosen else ballot for ballot in ballots]
-    assert "ballot" in kinds(uncounted(ledger, changed, tallies(changed)))
+    assert "ballot" in kinds(compare_ballots(ledger, changed, tallies(changed)))
 
 
 @given(ACTS)
 def test_a_ballot_that_nobody_cast_is_found(acts: list[Act]) -> None:
     ledger, ballots, _ = hall([act for act in acts if act.fate in ("acknowledged", "refused")])
     more = [*ballots, Counted("P1", 1, "RX", frozenset("a"))]
-    assert "ballot" in kinds(uncounted(ledger, more, tallies(more)))
+    assert "ballot" in kinds(compare_ballots(ledger, more, tallies(more)))
 
 
 @given(ACTS, st.sampled_from(POLLS), st.integers(1, 2), st.sampled_from("abc"))
 def test_a_tally_that_is_not_the_sum_of_its_ballots_is_found(acts: list[Act], poll: str, round: int, id: str) -> None:
     ledger, ballots, told = hall(acts)
     told[poll, round]["counts"][id] += 1
-    assert kinds(uncounted(ledger, ballots, told)) == {"count"}
+    assert kinds(compare_ballots(ledger, ballots, told)) == {"count"}
 
 
 def test_one_stray_ballot_cannot_belong_to_two_who_never_heard() -> None:
     ledger = Ledger()
     ledger.sent("v1", "P1", 1, "a")
     stray = [Counted("P1", 1, "R1", frozenset("a")), Counted("P1", 1, "R2", frozenset("a"))]
-    assert uncounted(ledger, stray[:1], tallies(stray[:1])) == []
-    assert [fault.kind for fault in uncounted(ledger, stray, tallies(stray))] == ["ballot"]
+    assert compare_ballots(ledger, stray[:1], tallies(stray[:1])) == []
+    assert [fault.kind for fault in compare_ballots(ledger, stray, tallies(stray))] == ["ballot"]
 
 
 def test_strays_are_given_to_those_who_may_own_them_whatever_the_order() -> None:
@@ -138,7 +138,7 @@ def test_strays_are_given_to_those_who_may_own_them_whatever_the_order() -> None
     ledger.sent("v2", "P1", 1, "a")
     strays = [Counted("P1", 1, "R1", frozenset("a")), Counted("P1", 1, "R2", frozenset("b"))]
     for order in (strays, strays[::-1]):
-        assert uncounted(ledger, order, tallies(order)) == []
+        assert compare_ballots(ledger, order, tallies(order)) == []
 
 
 def test_a_ballot_is_not_counted_in_another_round() -> None:
@@ -146,7 +146,7 @@ def test_a_ballot_is_not_counted_in_another_round() -> None:
     ledger.sent("v1", "P1", 1, "a")
     ledger.acknowledged("v1", "P1", 1, "a", "R1")
     moved = [Counted("P1", 2, "R1", frozenset("a"))]
-    assert "ballot" in kinds(uncounted(ledger, moved, tallies(moved)))
+    assert "ballot" in kinds(compare_ballots(ledger, moved, tallies(moved)))
 
 
 # -- pictures
@@ -155,14 +155,14 @@ TRUTH = {"round": 2, "counts": {"1": 3, "2": 0}, "ballots": 3}
 
 
 def test_the_store_s_picture_is_right_whatever_else_it_says() -> None:
-    assert wrong_picture({**TRUTH, "more": 1}, TRUTH) is None
+    assert difference({**TRUTH, "more": 1}, TRUTH) is None
 
 
 @pytest.mark.parametrize(
     "shown", [None, {**TRUTH, "round": 1}, {**TRUTH, "counts": {"1": 2, "2": 1}}, {**TRUTH, "ballots": 2}]
 )
 def test_a_wrong_picture_is_found(shown: dict[str, Any] | None) -> None:
-    assert wrong_picture(shown, TRUTH)
+    assert difference(shown, TRUTH)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_wrong_picture_is_found(shown: dict[str, Any] | None) -> None:
     ],
 )
 def test_who_may_not_see_a_tally(results: str, phase: str, published: bool, hidden: bool) -> None:
-    assert hides({"results": results, "phase": phase, "published": published}) is hidden
+    assert hides_tally({"results": results, "phase": phase, "published": published}) is hidden
 
 
 # -- chains
@@ -191,7 +191,7 @@ def event(prev: int, pos: int, data: Any = 0, key: str = "tally", epoch: str = "
 def begun(*events: dict[str, Any], at: int = 2) -> Chain:
     chain = Chain("polls/P")
     for message in ({"reset": True}, *events, {"synced": True, "pos": f"e.{at}", "now": ""}):
-        assert chain.take({"stream": "polls/P", **message})
+        assert chain.apply({"stream": "polls/P", **message})
     return chain
 
 
@@ -201,12 +201,12 @@ def test_a_hole_is_found_wherever_it_is(steps: list[int], data: st.DataObject) -
     for step in steps:
         places.append(places[-1] + step)
     told = [event(prev, pos) for prev, pos in itertools.pairwise(places)]
-    assert all(begun().take(message) for message in told[:1])
+    assert all(begun().apply(message) for message in told[:1])
     whole = begun()
-    assert all(whole.take(message) for message in told) and not whole.faults
+    assert all(whole.apply(message) for message in told) and not whole.faults
     left_out = data.draw(st.integers(0, len(told) - 1))
     holed = begun()
-    going = [holed.take(message) for index, message in enumerate(told) if index != left_out]
+    going = [holed.apply(message) for index, message in enumerate(told) if index != left_out]
     if left_out == len(told) - 1:  # nothing follows that could show it, but a heartbeat
         going.append(holed.heartbeat(f"e.{places[-1]}"))
     assert not all(going) and kinds(holed.faults) == {"hole"}
@@ -214,19 +214,19 @@ def test_a_hole_is_found_wherever_it_is(steps: list[int], data: st.DataObject) -
 
 def test_an_event_of_another_epoch_without_a_reset_is_a_hole() -> None:
     chain = begun()
-    assert not chain.take(event(2, 3, epoch="f"))
+    assert not chain.apply(event(2, 3, epoch="f"))
     assert kinds(chain.faults) == {"hole"}
 
 
 def test_an_event_that_is_no_event_is_a_fault() -> None:
     chain = begun()
-    assert not chain.take({"stream": "polls/P", "pos": "nonsense", "prev": "e.2"})
+    assert not chain.apply({"stream": "polls/P", "pos": "nonsense", "prev": "e.2"})
     assert kinds(chain.faults) == {"hole"}
 
 
 def test_a_tally_that_is_hidden_is_found() -> None:
     poll = {"results": "on_publish", "phase": "open", "published": False}
     chain = begun(event(0, 1, poll, "poll"))
-    assert chain.take(event(2, 3, {"ballots": 1}, "turnout")) and not chain.faults
-    chain.take(event(3, 4, {"ballots": 1}))
+    assert chain.apply(event(2, 3, {"ballots": 1}, "turnout")) and not chain.faults
+    chain.apply(event(3, 4, {"ballots": 1}))
     assert kinds(chain.faults) == {"leak"}

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from livewall.rehearsal import frames
 from livewall.rehearsal.crowd import arrivals, plan, reaction
-from livewall.rehearsal.http_client import Body
+from livewall.rehearsal.http_client import ResponseParser
 from livewall.rehearsal.machine import parse
 from livewall.rehearsal.network import GOOD, POOR, Link
 from livewall.rehearsal.people import assets, cookies, intentions
 from livewall.rehearsal.report import quantile
-from livewall.rehearsal.test_wall import is_ours, title_of
+from livewall.rehearsal.test_wall import is_rehearsal, title_of
 
 CHUNKS = st.lists(st.integers(1, 40), max_size=30)
 
@@ -36,8 +36,8 @@ def pieces(data: bytes, sizes: list[int]) -> list[bytes]:
 def test_the_same_seed_gives_the_same_weather() -> None:
     one, two = (Link(POOR, random.Random(7)) for _ in range(2))
     assert [one.arrival(n, 100, 0.0) for n in range(50)] == [two.arrival(n, 100, 0.0) for n in range(50)]
-    assert [spell for spell, _ in zip(one.spells(), range(20), strict=False)] == [
-        spell for spell, _ in zip(two.spells(), range(20), strict=False)
+    assert [spell for spell, _ in zip(one.disturbances(), range(20), strict=False)] == [
+        spell for spell, _ in zip(two.disturbances(), range(20), strict=False)
     ]
 
 
@@ -59,7 +59,7 @@ def test_poor_weather_cuts_for_two_to_ten_seconds_and_puts_some_phones_to_sleep(
     spells = [
         spell
         for seed in range(200)
-        for spell, _ in zip(Link(POOR, random.Random(seed)).spells(), range(5), strict=False)
+        for spell, _ in zip(Link(POOR, random.Random(seed)).disturbances(), range(5), strict=False)
     ]
     assert {spell.kind for spell in spells} == {"cut", "vanished", "asleep"}
     assert all(2 <= spell.seconds <= 10 for spell in spells if spell.kind != "asleep")
@@ -107,36 +107,36 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r
 @pytest.mark.parametrize("answer", [PLAIN, CHUNKED])
 @given(chunks=CHUNKS)
 def test_an_answer_is_read_however_it_is_cut(answer: bytes, chunks: list[int]) -> None:
-    body = Body()
+    body = ResponseParser()
     for piece in pieces(answer, chunks):
-        assert not body.whole
-        body.take(piece)
-    assert body.whole and body.status == 200 and body.content() == b"hello" and not body.rest
+        assert not body.complete
+        body.feed(piece)
+    assert body.complete and body.status == 200 and body.content() == b"hello" and not body.rest
 
 
 def test_an_answer_without_length_ends_with_its_connection() -> None:
-    body = Body()
-    body.take(b"HTTP/1.1 200 OK\r\n\r\nhel")
-    body.take(b"lo")
-    assert not body.whole and body.end() and body.content() == b"hello"
+    body = ResponseParser()
+    body.feed(b"HTTP/1.1 200 OK\r\n\r\nhel")
+    body.feed(b"lo")
+    assert not body.complete and body.end() and body.content() == b"hello"
 
 
 def test_an_answer_that_broke_off_is_no_answer() -> None:
-    body = Body()
-    body.take(PLAIN[:-1])
+    body = ResponseParser()
+    body.feed(PLAIN[:-1])
     assert not body.end()
 
 
 def test_a_compressed_answer_is_unpacked() -> None:
     packed = gzip.compress(b"hello")
-    body = Body()
-    body.take(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed)
+    body = ResponseParser()
+    body.feed(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed)
     assert body.content() == b"hello"
 
 
 def test_every_cookie_is_sent_back_without_its_attributes() -> None:
-    body = Body()
-    body.take(PLAIN)
+    body = ResponseParser()
+    body.feed(PLAIN)
     assert cookies(body.headers) == "a=1; b=2"
 
 
@@ -173,7 +173,7 @@ def test_everybody_comes_and_the_host_waits_for_them(voters: int, seconds: float
     acts = plan(voters, seconds)
     assert acts == sorted(acts) and acts[0].at > 0
     for poll in range(3):
-        own = [act.what for act in acts if act.poll == poll and act.what in ("open", "close")]
+        own = [act.action for act in acts if act.poll == poll and act.action in ("open", "close")]
         assert own == ["open", "close"] * (2 if poll == 2 else 1)
     assert 0 < reaction(voters, seconds) <= 6
 
@@ -182,8 +182,8 @@ def test_everybody_comes_and_the_host_waits_for_them(voters: int, seconds: float
 
 
 def test_a_rehearsal_s_wall_is_known_by_its_title_and_no_other_is() -> None:
-    assert is_ours(title_of(7, datetime(2026, 1, 2, tzinfo=UTC)))
-    assert not is_ours("livewall rehearse, Monday")
+    assert is_rehearsal(title_of(7, datetime(2026, 1, 2, tzinfo=UTC)))
+    assert not is_rehearsal("livewall rehearse, Monday")
 
 
 @pytest.mark.parametrize(("share", "found"), [(0.5, 2), (0.95, 4), (1.0, 4)])

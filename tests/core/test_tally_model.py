@@ -127,7 +127,7 @@ class Tallies(RuleBasedStateMachine):
 
     @rule()
     def commit(self) -> None:
-        for last in self.tx.last:
+        for last in self.tx.at_end:
             last(self.tx)
         self.connection.execute("COMMIT")
         self.held, self.kept = dict(self.shadow), self.poll

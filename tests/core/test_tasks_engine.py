@@ -18,8 +18,8 @@ from livewall.store.sqlite import migrate
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
 from livewall.tasks.attempt_result import Outcome
-from livewall.tasks.engine import Again, Begin, End, Engine, ToDo, measured
-from livewall.tasks.machine import ENDED, TASK_ENDED, Step, StepState, TaskState, moved
+from livewall.tasks.engine import Actions, Engine, RetryLater, StartAttempt, StopAttempt, with_measured_times
+from livewall.tasks.machine import ENDED, TASK_ENDED, Step, StepState, TaskState, transition
 from livewall.tasks.pipelines.pipeline import Pipeline, parse
 
 NOW = "2026-01-02T03:04:05.000Z"
@@ -35,9 +35,9 @@ class House:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self.connection)
         self.engine = Engine(workers, "epoch", lambda task, step, attempt: None)
-        self.begun: list[Begin] = []
-        self.ends: list[End] = []
-        self.again: list[Again] = []
+        self.begun: list[StartAttempt] = []
+        self.ends: list[StopAttempt] = []
+        self.again: list[RetryLater] = []
 
     def write(self, act: Callable[[Transaction], R]) -> R:
         self.connection.execute("BEGIN")
@@ -49,14 +49,14 @@ class House:
         self.connection.execute("COMMIT")
         return found
 
-    def do(self, todo: ToDo) -> None:
+    def do(self, todo: Actions) -> None:
         for what in todo:
             match what:
-                case Begin():
+                case StartAttempt():
                     self.begun.append(what)
-                case End():
+                case StopAttempt():
                     self.ends.append(what)
-                case Again():
+                case RetryLater():
                     self.again.append(what)
 
     def start(self, pipeline: Pipeline, params: dict[str, Any] | None = None, id: str | None = None) -> str:
@@ -64,7 +64,7 @@ class House:
         self.do(todo)
         return task
 
-    def end(self, begin: Begin, state: StepState = S.SUCCEEDED, **more: Any) -> None:
+    def end(self, begin: StartAttempt, state: StepState = S.SUCCEEDED, **more: Any) -> None:
         """The command of an attempt ended."""
         if begin in self.begun:
             self.begun.remove(begin)
@@ -77,7 +77,7 @@ class House:
         """The delays are over."""
         again, self.again = self.again, []
         for task, step, attempt, _ in again:
-            self.do(self.write(lambda tx, t=task, s=step, a=attempt: self.engine.again(tx, t, s, a, NOW)))  # type: ignore[misc]
+            self.do(self.write(lambda tx, t=task, s=step, a=attempt: self.engine.retry_step(tx, t, s, a, NOW)))  # type: ignore[misc]
 
     def cancel(self, task: str) -> None:
         self.do(self.write(lambda tx: self.engine.cancel(tx, task, NOW)))
@@ -93,7 +93,7 @@ class House:
     def task(self, task: str) -> rows.Task:
         return rows.find(self.connection, task).task
 
-    def next(self, step: str, task: str | None = None) -> Begin:
+    def next(self, step: str, task: str | None = None) -> StartAttempt:
         return next(b for b in self.begun if b.step == step and task in (None, b.task))
 
 
@@ -197,7 +197,7 @@ def test_a_cancel_ends_what_runs_and_what_never_started() -> None:
     task = house.start(steps("a", "b", "c", b=["a"], c=["b"]))
     house.cancel(task)
     assert house.states(task) == {"a": S.RUNNING, "b": S.CANCELLED, "c": S.CANCELLED}
-    assert house.task(task).state is T.CANCELLING and house.ends == [End(task, "a", 1)]
+    assert house.task(task).state is T.CANCELLING and house.ends == [StopAttempt(task, "a", 1)]
     house.end(house.next("a"), S.FAILED, reason="ended by signal 15")
     assert house.task(task).state is T.CANCELLED
     house.cancel(task)
@@ -320,7 +320,7 @@ def test_in_a_restored_database_nothing_begins_that_did_not() -> None:
     done = house.next("b", first)
     house.engine = Engine(1, "a new epoch", lambda task, step, attempt: None)
     house.begun = [begin for begin in house.begun if begin != done]
-    house.do(house.write(lambda tx: house.engine.restored(tx, NOW)))
+    house.do(house.write(lambda tx: house.engine.hold_restored(tx, NOW)))
     house.do(house.write(lambda tx: house.engine.admit(tx, NOW)))
     assert house.states(first) == {"a": S.RUNNING, "b": S.RUNNING, "c": S.CANCELLED}, "what may run is looked for"
     assert house.states(again) == {"a": S.CANCELLED} and house.task(again).state is T.CANCELLED
@@ -337,8 +337,8 @@ def test_a_delay_goes_on_where_it_stood_when_the_server_is_started_again() -> No
     house.end(house.next("a"), S.FAILED)
 
     def left(seconds: float) -> float:
-        [(what, _, _)] = house.engine.under_way(house.connection, later(moment(NOW), seconds))
-        assert isinstance(what, Again) and (what.task, what.attempt) == (task, 1)
+        [(what, _, _)] = house.engine.unfinished_attempts(house.connection, later(moment(NOW), seconds))
+        assert isinstance(what, RetryLater) and (what.task, what.attempt) == (task, 1)
         return what.delay
 
     assert [left(seconds) for seconds in (0, 45, 60, 3600)] == [60, 15, 0, 0]
@@ -359,11 +359,11 @@ def test_a_delay_goes_on_where_it_stood_when_the_server_is_started_again() -> No
 def test_a_step_took_as_long_as_its_supervisor_measured(
     ended: float, took: float, began_at: float, ended_at: float
 ) -> None:
-    begun = moved(Step(name="a", needs=[]), S.RUNNING, NOW)
+    begun = transition(Step(name="a", needs=[]), S.RUNNING, NOW)
     over = msgspec.structs.replace(begun, state=S.SUCCEEDED, ended_at=later(moment(NOW), ended))
-    found = measured(over, took)
+    found = with_measured_times(over, took)
     assert (found.started_at, found.ended_at) == (later(moment(NOW), began_at), later(moment(NOW), ended_at))
-    assert measured(msgspec.structs.replace(over, attempt=2), took).ended_at == over.ended_at
+    assert with_measured_times(msgspec.structs.replace(over, attempt=2), took).ended_at == over.ended_at
 
 
 def test_a_task_ends_with_its_last_step() -> None:

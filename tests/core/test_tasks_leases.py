@@ -24,7 +24,7 @@ from livewall.store.transaction import Transaction
 from livewall.tasks import rows
 from livewall.tasks.lease_deadlines import left_at_start
 from livewall.tasks.logs.chunks import End
-from livewall.tasks.machine import DEAD, ENDED, TASK_ENDED, UNDER_WAY, Step, StepState, TaskState, task_state
+from livewall.tasks.machine import BLOCKING, ENDED, TASK_ENDED, UNDER_WAY, Step, StepState, TaskState, task_state
 from livewall.tasks.task_clock import TaskClock
 from livewall.tasks.tasks import Tasks
 
@@ -148,7 +148,7 @@ class House:
         self.wall += timedelta(seconds=wall)
         self.start()
         now = iso(self.clock())
-        self.store.run(lambda tx: rows.begun_by(tx, now))
+        self.store.run(lambda tx: rows.correct_future_times(tx, now))
         done(self.tasks.start())
 
     def report(self, step: str, state: str | None = None, who: Who = MINE, **fields: Any) -> dict[str, Any]:
@@ -502,7 +502,7 @@ class Programs(RuleBasedStateMachine):
         assert row.task.state is task_state((s.state for s in steps.values()), cancelled=False)
         assert (row.task.ended_at is not None) == (row.task.state in TASK_ENDED)
         for name, step in steps.items():
-            dead = [n for n in ancestors(steps, name) if steps[n].state in DEAD]
+            dead = [n for n in ancestors(steps, name) if steps[n].state in BLOCKING]
             assert (step.ended_at is not None) == (step.state in ENDED)
             assert step.state is not S.PENDING or not dead, "what cannot run any more is skipped"
             if name in blamed:
@@ -613,12 +613,12 @@ def test_a_task_under_way_holds_the_clock_of_the_server() -> None:
     house = House(a=[])
     unfinished = TaskClock(house.clock)
     looking: Any = Reads(house)
-    done(unfinished.look(looking))
+    done(unfinished.check(looking))
     assert unfinished, "a task that has not begun will be"
     house.report("a", "succeeded")
     asked: Any = Reads(house, unfinished.clock)
-    done(unfinished.look(asked))
+    done(unfinished.check(asked))
     assert unfinished, "a write came meanwhile"
-    done(unfinished.look(looking))
+    done(unfinished.check(looking))
     assert not unfinished
     assert unfinished.clock() == house.clock() and unfinished

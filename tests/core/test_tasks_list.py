@@ -53,17 +53,17 @@ def test_deletions_are_forgotten_whatever_the_rhythm_of_events(before: int, tx: 
         end(tx, task, turn)
     [(deletions,)] = tx.all("SELECT COUNT(*) FROM latest WHERE stream = 'tasks' AND data IS NULL")
     assert deletions <= MAX_TOMBSTONES + rows.FORGET_EVERY
-    assert len(listed(tx)) == rows.LISTED + before
+    assert len(listed(tx)) == rows.LISTED_ENDED + before
 
 
 def test_a_task_that_ended_long_ago_does_not_come_back_to_stay(tx: Transaction) -> None:
-    first, *rest = [add(tx) for _ in range(rows.LISTED + 20)]
+    first, *rest = [add(tx) for _ in range(rows.LISTED_ENDED + 20)]
     end(tx, first, 0)
     for turn, task in enumerate(rest, 1):
         end(tx, task, turn)
     before = listed(tx)
     first.reason = "a late report"
     rows.save_task(tx, first)
-    assert listed(tx) == before and len(before) == rows.LISTED
+    assert listed(tx) == before and len(before) == rows.LISTED_ENDED
     end(tx, late := add(tx), -3600)  # the clock was set back
     assert listed(tx) == before and f"task/{late.id}" not in before

@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewall.errors import LivewallError
-from livewall.tasks.machine import ENDED, Step, StepConflict, StepState, TaskState, order, reported, settle, task_state
+from livewall.tasks.machine import (
+    ENDED,
+    Step,
+    StepConflict,
+    StepState,
+    TaskState,
+    check_graph,
+    reported,
+    skip_blocked,
+    task_state,
+)
 
 S = StepState
 
@@ -47,14 +57,14 @@ def test_what_needs_a_failed_step_is_skipped_with_the_reason() -> None:
         Step(name="c", needs=["b"]),
         Step(name="d", needs=[]),
     ]
-    assert [(s.name, s.state, s.reason) for s in settle(steps, "t")] == [
+    assert [(s.name, s.state, s.reason) for s in skip_blocked(steps, "t")] == [
         ("b", S.SKIPPED, "a failed"),
         ("c", S.SKIPPED, "a failed"),
     ]
 
 
 def test_what_needs_a_step_that_skipped_itself_goes_on() -> None:
-    assert settle([Step(name="a", needs=[], state=S.SKIPPED), Step(name="b", needs=["a"])], "t") == []
+    assert skip_blocked([Step(name="a", needs=[], state=S.SKIPPED), Step(name="b", needs=["a"])], "t") == []
 
 
 @pytest.mark.parametrize(
@@ -79,14 +89,14 @@ def test_a_task_is_what_its_steps_make_of_it(states: list[StepState], cancelled:
 )
 def test_steps_must_be_a_graph_without_circles(steps: list[tuple[str, list[str]]]) -> None:
     with pytest.raises(LivewallError) as raised:
-        order(steps)
+        check_graph(steps)
     assert raised.value.code == "invalid"
 
 
 def test_a_failure_reaches_the_end_of_the_longest_chain_listed_backwards() -> None:
     steps = [Step(name=f"s{n}", needs=[f"s{n - 1}"] if n else []) for n in range(500)][::-1]
     steps[-1] = msgspec.structs.replace(steps[-1], state=StepState.FAILED)
-    skipped = settle(steps, "2026-01-01T00:00:00.000Z")
+    skipped = skip_blocked(steps, "2026-01-01T00:00:00.000Z")
     assert len(skipped) == 499 and {s.reason for s in skipped} == {"s0 failed"}
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewall.ansi.screen import REACH, Screen, seen
+from livewall.ansi.screen import REACH, Screen, render_line
 from livewall.ansi.styles import nearest, of_256
 from livewall.ansi.transcript import Transcript
 from livewall.tasks.logs.folding import folded, place_in
-from livewall.tasks.logs.rendered_lines import Line, rows
+from livewall.tasks.logs.rendered_lines import Line, render
 
 SAMPLES = json.loads((Path(__file__).parent / "terminal_lines.json").read_text())
 """`raw`, and what is seen of it row by row, each with the number of its line. Those of real programs, and the others
@@ -37,11 +37,11 @@ def drawn(raw: str) -> list[tuple[int, str]]:
     screen = Screen()
     for line in lines_of(raw):
         screen.line(line.n, line.text, ended=line.ended)
-    return [(row.number, row.text) for row in screen.take() + screen.rest()]
+    return [(row.number, row.text) for row in screen.completed_rows() + screen.remaining_rows()]
 
 
 def text_of(line: str) -> str:
-    return "".join([span.text for span in seen(line)])
+    return "".join([span.text for span in render_line(line)])
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=[sample["what"] for sample in SAMPLES])
@@ -100,7 +100,7 @@ def test_a_stretch_is_seen_as_in_the_whole_log_from_the_lines_around_it() -> Non
     for first in range(0, len(lines) - 10, 7):
         before = lines[max(0, first - REACH) : first]
         around = [*before, *lines[first : first + 10 + REACH]]
-        found = rows(around, below=first > len(before))
+        found = render(around, below=first > len(before))
         for line in lines[first : first + 10]:
             shown = "".join([span.text for span in found[line.n]]) if line.n in found else None
             assert shown == whole.get(line.n), line.n
@@ -122,7 +122,7 @@ def test_a_line_further_up_than_a_cursor_reaches_stays() -> None:
     ],
 )  # fmt: skip
 def test_colours_become_one_of_sixteen(params: str, look: str) -> None:
-    assert [(span.text, span.look) for span in seen(f"\x1b[{params}mx")] == [("x", look)]
+    assert [(span.text, span.style) for span in render_line(f"\x1b[{params}mx")] == [("x", look)]
 
 
 def test_of_256_colours_each_has_its_nearest() -> None:
@@ -130,9 +130,9 @@ def test_of_256_colours_each_has_its_nearest() -> None:
 
 
 def test_colours_stay_over_redraws_and_end_with_their_line() -> None:
-    assert seen("\x1b[32m10%\r20%")[0] == ("20%", "ink2")
-    assert seen("a\x00b")[1] == ("\u2400", "sign")
-    assert rows([Line(1, "\x1b[31ma"), Line(2, "b\x1b[A")], below=False)[2] == [("b", "")]
+    assert render_line("\x1b[32m10%\r20%")[0] == ("20%", "ink2")
+    assert render_line("a\x00b")[1] == ("\u2400", "sign")
+    assert render([Line(1, "\x1b[31ma"), Line(2, "b\x1b[A")], below=False)[2] == [("b", "")]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from livewall.cli.task_tree import ENDED, SHAPES, TaskTree, TreeRow, clock, fit, headline, rows, taken, task_list
+from livewall.cli.task_tree import (
+    ENDED,
+    SHAPES,
+    TaskTree,
+    TreeRow,
+    duration_text,
+    fit,
+    format_seconds,
+    headline,
+    rows,
+    task_list,
+)
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 
@@ -39,7 +50,7 @@ def test_a_step_stands_below_what_it_needs() -> None:
 def test_a_step_with_several_needs_stands_below_the_deepest_and_names_the_others() -> None:
     made = rows([step("a"), step("b", "a"), step("c"), step("d", "c", "b")], NOW)
     assert [f"{one.branch}{one.name}" for one in made] == ["├ a", "│ └ b", "│   └ d", "└ c"]
-    assert made[2].said == "after c, too"
+    assert made[2].details == "after c, too"
 
 
 def test_the_order_in_which_steps_come_does_not_matter_to_their_depth() -> None:
@@ -56,16 +67,16 @@ def test_a_long_chain_is_not_set_in_without_end() -> None:
 
 
 def test_what_took_how_long_and_what_is_expected() -> None:
-    assert taken({"started_at": None}, NOW) == ""
-    assert taken({"started_at": at(0), "ended_at": at(1, 5)}, NOW) == "1:05"
-    assert taken({"started_at": at(58), "ended_at": None, "eta": None}, NOW) == "2:00"
-    assert taken({"started_at": at(58), "eta": "2026-11-21T12:01:00Z"}, NOW) == "2:00 of about 3:00"
-    assert taken({"started_at": at(58), "eta": at(59, 48)}, NOW) == "2:00, overdue by 0:12"
+    assert duration_text({"started_at": None}, NOW) == ""
+    assert duration_text({"started_at": at(0), "ended_at": at(1, 5)}, NOW) == "1:05"
+    assert duration_text({"started_at": at(58), "ended_at": None, "eta": None}, NOW) == "2:00"
+    assert duration_text({"started_at": at(58), "eta": "2026-11-21T12:01:00Z"}, NOW) == "2:00 of about 3:00"
+    assert duration_text({"started_at": at(58), "eta": at(59, 48)}, NOW) == "2:00, overdue by 0:12"
 
 
 def test_a_clock_that_is_behind_shows_nothing_negative() -> None:
-    assert taken({"started_at": "2026-11-21T12:00:05Z"}, NOW) == "0:00"
-    assert clock(3725) == "1:02:05"
+    assert duration_text({"started_at": "2026-11-21T12:00:05Z"}, NOW) == "0:00"
+    assert format_seconds(3725) == "1:02:05"
 
 
 def test_a_running_task_without_an_expected_end_says_so() -> None:
@@ -75,7 +86,7 @@ def test_a_running_task_without_an_expected_end_says_so() -> None:
 
 def test_message_reason_and_attempt_stand_beside_a_step() -> None:
     (one,) = rows([step("a", state="retrying", message="copying", reason="exit status 3", attempt=2)], NOW)
-    assert one.said == "copying · exit status 3 · attempt 2"
+    assert one.details == "copying · exit status 3 · attempt 2"
 
 
 def test_progress_is_shown_while_a_step_runs() -> None:

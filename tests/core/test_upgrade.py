@@ -44,7 +44,7 @@ DATA = {
 
 def database(folder: Folder, version: int) -> sqlite3.Connection:
     """What a Livewall of that schema left; its last commit is still in the write-ahead log."""
-    connection = connect(folder.touch(), writer=True)
+    connection = connect(folder.create_database(), writer=True)
     connection.execute("CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)")
     for number, path in migrations():
         if number <= version:
@@ -108,7 +108,7 @@ def test_a_new_database_and_one_of_this_schema_are_not_copied_and_nothing_is_sai
     folder = Folder(tmp_path / "data")
     with caplog.at_level(logging.INFO):
         for _ in range(2):
-            connection = connect(folder.touch(), writer=True)
+            connection = connect(folder.create_database(), writer=True)
             upgrade(connection, folder)
             connection.close()
     assert not caplog.records and not list(folder.path.glob("*.schema-*"))

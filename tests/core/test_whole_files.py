@@ -66,7 +66,7 @@ def at_every_moment(work: Work, where: Path, look: Work, again: Work) -> int:
 def database(folder: Path, mark: str) -> Path:
     """A data folder whose database knows its name."""
     held = Folder(folder)
-    connection = connect(held.touch(), writer=True)
+    connection = connect(held.create_database(), writer=True)
     migrate(connection)
     set_meta(connection, "mark", mark)
     connection.execute("INSERT INTO streams VALUES ('polls/a', 1, 1, 1, 0)")
@@ -160,7 +160,7 @@ def test_a_migration_that_is_killed_leaves_a_database_that_is_migrated_next_time
     def again() -> None:
         for name in os.listdir(data) if data.exists() else ():
             (data / name).unlink()
-        held = connect(Folder(data).touch(), writer=True)
+        held = connect(Folder(data).create_database(), writer=True)
         earlier(held, last - 1)
         held.close()
 

@@ -23,7 +23,7 @@ AMPLE = Limits(ack=60.0, screen=60.0)
 
 async def rehearsed(client: Client, began: Callable[[Crowd], None] = lambda crowd: None, voters: int = 6) -> Report:
     wanted = Plan(voters=voters, seconds=1.6, screens=2, network=GOOD, seed=3, limits=AMPLE)
-    return await rehearse(Server(client.url, ADMIN), wanted, say=lambda text: None, began=began)
+    return await rehearse(Server(client.url, ADMIN), wanted, say=lambda text: None, started=began)
 
 
 def kinds(report: Report) -> set[str]:
@@ -32,13 +32,13 @@ def kinds(report: Report) -> set[str]:
 
 def spoil(eyes: Observer, change: Callable[[dict[str, Any]], bool]) -> None:
     """Between the wire and a reader: `change` may alter a message, and says whether it arrives."""
-    take = eyes.take
+    take = eyes.apply
 
     def spoilt(message: dict[str, Any]) -> None:
         if change(message):
             take(message)
 
-    eyes.take = spoilt  # type: ignore[method-assign]
+    eyes.apply = spoilt  # type: ignore[method-assign]
 
 
 async def test_a_server_that_does_right_passes_and_nothing_is_left(client: Client) -> None:
@@ -54,7 +54,7 @@ async def test_a_ballot_that_the_server_lost_is_found(client: Client, running: R
 
     def began(crowd: Crowd) -> None:
         async def lose() -> None:
-            await crowd.hall.over.wait()
+            await crowd.run.over.wait()
             await running.services.store.write(
                 lambda tx: tx.execute("DELETE FROM choices WHERE receipt = (SELECT MIN(receipt) FROM choices)")
             )
@@ -69,7 +69,7 @@ async def test_a_ballot_that_the_server_lost_is_found(client: Client, running: R
 async def test_a_screen_that_shows_something_else_is_found(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("livewall.rehearsal.crowd.PICTURE_SECONDS", 0.4)  # it is not going to be right
+    monkeypatch.setattr("livewall.rehearsal.crowd.COMPARE_TIMEOUT", 0.4)  # it is not going to be right
 
     def one_more(message: dict[str, Any]) -> bool:
         if message.get("key") == "tally" and message["data"]:

@@ -19,7 +19,7 @@ import server
 from livewall.clock import iso, utc_now
 from livewall.settings import Settings
 from livewall.tasks import folders
-from livewall.tasks.engine import Begin
+from livewall.tasks.engine import StartAttempt
 
 __all__ = ["nothing_is_left", "pipelines", "settings", "write"]
 WAITS = 'run = ["sh", "-c", "while ! test -e go; do sleep 0.02; done"]\n'
@@ -89,15 +89,15 @@ async def test_a_second_supervisor_that_finds_the_step_claimed_does_not_make_it_
     task = await start(client, token, "slow")
     await until(lambda: (settings.data / "tasks" / task / "work").exists())
     runner = running.app.tasks.runner
-    [(begin, _, _)] = await running.services.store.read(lambda c: runner._engine.under_way(c, iso(utc_now())))
-    assert isinstance(begin, Begin)
-    waits, await_holder = asyncio.Event(), runner._await
+    [(begin, _, _)] = await running.services.store.read(lambda c: runner._engine.unfinished_attempts(c, iso(utc_now())))
+    assert isinstance(begin, StartAttempt)
+    waits, await_holder = asyncio.Event(), runner._wait_for_end
 
     async def noted(*args: Any) -> None:
         waits.set()
         await await_holder(*args)
 
-    runner._await = noted  # type: ignore[method-assign]
+    runner._wait_for_end = noted  # type: ignore[method-assign]
     second = asyncio.ensure_future(runner._run(begin))
     await asyncio.wait_for(waits.wait(), 10)
     found = (await client.ask("GET", f"/api/tasks/{task}", token=token)).json
@@ -119,12 +119,12 @@ async def test_old_folders_go_with_those_of_their_retries(
     for task in (first["id"], second["id"]):
         assert (settings.data / "tasks" / task).is_dir()
     parts = running.app.tasks
-    await parts.tidy()
+    await parts.purge()
     assert (settings.data / "tasks" / second["id"]).is_dir()
     held = await running.services.store.read(lambda c: c.execute("SELECT outputs FROM steps").fetchall())
     assert held.count(('{"KEY":"x"}',)) == 2
     parts.clock = lambda: utc_now() + timedelta(days=settings.log_days + 1)
-    await parts.tidy()
+    await parts.purge()
     assert list((settings.data / "tasks").iterdir()) == []
     held = await running.services.store.read(lambda c: c.execute("SELECT outputs FROM steps").fetchall())
     assert set(held) == {("{}",)}, "what steps put out may hold secrets"
@@ -142,7 +142,7 @@ async def test_a_folder_that_cannot_be_removed_is_said_once(
     parts.clock = lambda: utc_now() + timedelta(days=parts.settings.log_days + 1)
     monkeypatch.setattr(folders, "delete", lambda path: f"{path}/x: Operation not permitted")
     for _ in range(2):
-        await parts.tidy()
+        await parts.purge()
     [said] = [record.getMessage() for record in caplog.records if "the working folder" in record.getMessage()]
     path = parts.folder / task["id"]
     assert said == f"the working folder {path} cannot be removed: {path}/x: Operation not permitted; remove it yourself"
@@ -200,7 +200,7 @@ async def test_how_far_a_log_goes_is_told_though_the_server_dies_after_the_end(
     client: Client, running: server.Running
 ) -> None:
     token = await client.token("operator")
-    running.services.logs.told = lambda ends: None  # as where it is killed before it tells
+    running.services.logs.on_move = lambda ends: None  # as where it is killed before it tells
 
     async def told(task: str, step: str) -> Any:
         events = (await client.updates(f"tasks/{task}/logs/{step}", token=token)).json["events"]

@@ -17,7 +17,7 @@ from tornado.ioloop import IOLoop
 from watchers import TRANSPORTS, Watcher
 
 from livewall.settings import Settings
-from livewall.tasks.pipelines.pattern_matching import beside
+from livewall.tasks.pipelines.pattern_matching import match_in_process
 
 Write = Callable[[str, str], None]
 PRINTS = f"""[params.word]
@@ -337,9 +337,9 @@ async def test_patterns_are_not_compared_on_the_loop(
 
     def noted(pairs: Any) -> list[bool | None]:
         threads.append(threading.current_thread())
-        return beside(pairs)
+        return match_in_process(pairs)
 
-    monkeypatch.setattr("livewall.tasks.pipelines.params.beside", noted)
+    monkeypatch.setattr("livewall.tasks.pipelines.params.match_in_process", noted)
     body = {"params": {"x": "a" * 40 + "!"}}
     answer = await client.ask("POST", "/api/pipelines/picky/tasks", body, token=await client.token("operator"))
     assert (answer.status, list(answer.json["error"]["fields"])) == (422, ["params.x"])

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from handlers.api.openapi import CALLS
 from livewall.cli import livewall
 from livewall.cli.poll import with_abstention
-from livewall.cli.tally_table import percent, rows, said
+from livewall.cli.tally_table import percent, rows, tally_text
 from livewall.cli.wall import ordered
 
 # What prints no facts, or prints them in a form of their own.
@@ -146,12 +146,14 @@ def test_the_majority_is_of_the_base_and_needs_the_quorum() -> None:
 
 
 def test_a_tally_is_said_in_words() -> None:
-    assert said(POLL, counted(6, 3, 3)) == (
+    assert tally_text(POLL, counted(6, 3, 3)) == (
         "12 ballots · round 1 · closed · quorum of 10 reached · 3 abstained, shares are of 9 · "
         "majority of 2/3 (6 of 9): Yes"
     )
-    assert "quorum of 10 missed" in said(POLL, counted(6, 0, 0)) and "nobody" in said(POLL, counted(6, 0, 0))
-    assert said({"options": [YES, NO], "phase": "open"}, counted(1, 0, 0)) == "1 ballot · round 1 · open"
+    assert "quorum of 10 missed" in tally_text(POLL, counted(6, 0, 0)) and "nobody" in tally_text(
+        POLL, counted(6, 0, 0)
+    )
+    assert tally_text({"options": [YES, NO], "phase": "open"}, counted(1, 0, 0)) == "1 ballot · round 1 · open"
 
 
 @pytest.mark.parametrize(

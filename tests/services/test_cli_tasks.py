@@ -24,7 +24,7 @@ from test_client_calls import answer, calling
 
 from livewall.cli import livewall, output
 from livewall.cli.report import step_of_token
-from livewall.cli.task import parameter, typed
+from livewall.cli.task import convert, parameter
 from livewall.cli.task_logs import Log
 
 pytest_plugins = ("server_fixtures",)
@@ -353,7 +353,7 @@ def test_a_step_s_own_token_says_which_step_it_is() -> None:
     ],
 )  # fmt: skip
 def test_a_value_is_what_its_parameter_wants_or_stays_as_written(text: str, kind: str, value: object) -> None:
-    made = typed(text, kind)
+    made = convert(text, kind)
     assert made == value and type(made) is type(value)
 
 

@@ -57,7 +57,7 @@ class Watch:
         deadline = time.monotonic() + seconds
         while not fulfilled():
             message = json.loads(self._lines.get(timeout=max(0.01, deadline - time.monotonic())))
-            assert self.held[message["stream"]].take(message) is Verdict.TAKEN, message
+            assert self.held[message["stream"]].apply(message) is Verdict.APPLIED, message
 
     def until_ballots(self, poll, number):
         self.until(lambda: self.held[f"polls/{poll}"].entries.get("tally", {}).get("ballots") == number)

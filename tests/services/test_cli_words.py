@@ -13,7 +13,7 @@ from livewall.cli.report import parse_step
 from livewall.cli.task_tree import in_order
 from livewall.cli.vote import advice
 from livewall.cli.vote import vote as vote_command
-from livewall.cli.watch_view import one, picture, shares
+from livewall.cli.watch_view import allot_rows, picture, stream_view
 from livewall.client.ballots import looks_like_code
 from livewall.client.calls import server_url
 from livewall.client.choices import NoSuchChoice, match
@@ -128,7 +128,7 @@ def test_a_bar_is_as_long_as_its_share():
 
 def drawn(held):
     out = io.StringIO()
-    Console(file=out, width=80).print(one(held))
+    Console(file=out, width=80).print(stream_view(held))
     return out.getvalue()
 
 
@@ -205,8 +205,8 @@ def test_of_several_streams_something_of_each_is_shown():
 
 
 def test_rows_are_shared_as_fairly_as_can_be():
-    assert shares([3, 20, 20], 23) == [3, 10, 10]
-    assert shares([3, 4], 23) == [3, 4]
+    assert allot_rows([3, 20, 20], 23) == [3, 10, 10]
+    assert allot_rows([3, 4], 23) == [3, 4]
 
 
 def test_a_wall_is_drawn_with_the_titles_of_its_items():
@@ -224,21 +224,21 @@ def test_a_wall_is_drawn_with_the_titles_of_its_items():
 def test_a_token_is_kept_for_each_server_and_name(tmp_path):
     voters = Voters(tmp_path)
     assert voters.token("http://a") is None
-    voters.keep("http://a", "", "t1")
-    voters.keep("http://a", "ann", "t2")
-    voters.keep("http://b", "", "t3")
+    voters.save("http://a", "", "t1")
+    voters.save("http://a", "ann", "t2")
+    voters.save("http://b", "", "t3")
     assert [voters.token("http://a"), voters.token("http://a", "ann"), voters.token("http://b")] == ["t1", "t2", "t3"]
 
 
 def test_whoever_comes_second_uses_the_token_of_the_first(tmp_path):
     voters = Voters(tmp_path)
-    assert voters.keep("http://a", "", "t1") == "t1"
-    assert voters.keep("http://a", "", "t2") == "t1"
-    assert voters.keep("http://a", "", "t3", instead_of="t1") == "t3"
+    assert voters.save("http://a", "", "t1") == "t1"
+    assert voters.save("http://a", "", "t2") == "t1"
+    assert voters.save("http://a", "", "t3", instead_of="t1") == "t3"
 
 
 def test_a_damaged_file_is_not_overwritten(tmp_path):
     (tmp_path / "voters.json").write_text("{")
     with pytest.raises(ValueError, match="damaged"):
-        Voters(tmp_path).keep("http://a", "", "t")
+        Voters(tmp_path).save("http://a", "", "t")
     assert (tmp_path / "voters.json").read_text() == "{"

@@ -8,7 +8,7 @@ from children import free_port
 
 from livewall.client.calls import NotReached, Refusal, Server, Unclear
 from livewall.client.subscription import Subscription
-from livewall.client.transports import Broken, EventParser, _closed, address, milliseconds
+from livewall.client.transports import ConnectionEnded, EventParser, _close_error, address, milliseconds
 
 
 def answer(status, body, **headers):
@@ -107,7 +107,7 @@ class Counted(Subscription):
         self.losses += 1
         if self.losses == 3:
             raise Enough
-        return super()._lost(problem)
+        return super()._on_loss(problem)
 
 
 @pytest.mark.parametrize(("reached", "end"), [(False, NotReached), (True, Enough)])
@@ -164,12 +164,12 @@ def test_positions_stand_in_the_order_of_the_streams():
 
 @pytest.mark.parametrize("code", [4501, 4503, 4504, 4505, 4999])
 def test_from_4500_on_one_stays_away(code):
-    assert isinstance(_closed(code, "why"), Refusal)
+    assert isinstance(_close_error(code, "why"), Refusal)
 
 
 @pytest.mark.parametrize(
     ("code", "why", "hint"), [(4000, "1500", 1.5), (4001, "", None), (1006, None, None), (None, None, None)]
 )
 def test_below_one_comes_back_when_told(code, why, hint):
-    problem = _closed(code, why)
-    assert isinstance(problem, Broken) and problem.hint == hint
+    problem = _close_error(code, why)
+    assert isinstance(problem, ConnectionEnded) and problem.hint == hint

@@ -2,7 +2,7 @@
 
 import pytest
 
-from livewall.client.stream_state import StreamState, Verdict, judge
+from livewall.client.stream_state import StreamState, Verdict, verdict_on
 
 S = "polls/7Q4F"
 
@@ -14,7 +14,7 @@ def event(pos, prev, key=None, data=None):
 def held(*messages):
     reader = StreamState(S)
     for message in messages:
-        reader.take(message)
+        reader.apply(message)
     return reader
 
 
@@ -28,32 +28,32 @@ def synced(pos):
 @pytest.mark.parametrize(
     ("at", "prev", "pos", "verdict"),
     [
-        ("k3.60", "k3.60", "k3.61", Verdict.TAKEN),
-        ("k3.60", "k3.9", "k3.61", Verdict.TAKEN),  # conflation: prev spans what was left out
-        ("k3.61", "k3.60", "k3.61", Verdict.KNOWN),
-        ("k3.100", "k3.60", "k3.61", Verdict.KNOWN),
-        ("k3.60", "k3.61", "k3.62", Verdict.HOLE),
-        ("k3.9", "k3.10", "k3.11", Verdict.HOLE),  # numbers, not text
-        ("k3.60", "m8.60", "m8.61", Verdict.HOLE),
-        ("k3.60", "k3~.60", "k3~.61", Verdict.HOLE),  # the other view is foreign
-        (None, "k3.0", "k3.61", Verdict.TAKEN),
-        (None, "k3.1", "k3.61", Verdict.HOLE),
+        ("k3.60", "k3.60", "k3.61", Verdict.APPLIED),
+        ("k3.60", "k3.9", "k3.61", Verdict.APPLIED),  # conflation: prev spans what was left out
+        ("k3.61", "k3.60", "k3.61", Verdict.DUPLICATE),
+        ("k3.100", "k3.60", "k3.61", Verdict.DUPLICATE),
+        ("k3.60", "k3.61", "k3.62", Verdict.GAP),
+        ("k3.9", "k3.10", "k3.11", Verdict.GAP),  # numbers, not text
+        ("k3.60", "m8.60", "m8.61", Verdict.GAP),
+        ("k3.60", "k3~.60", "k3~.61", Verdict.GAP),  # the other view is foreign
+        (None, "k3.0", "k3.61", Verdict.APPLIED),
+        (None, "k3.1", "k3.61", Verdict.GAP),
     ],
 )
 def test_an_event_is_taken_known_or_a_hole(at, prev, pos, verdict):
-    assert judge(at, prev, pos) is verdict
+    assert verdict_on(at, prev, pos) is verdict
 
 
 @pytest.mark.parametrize("text", ["", "k3", ".61", "k3.", "k3.x", "k3.-1"])
 def test_what_is_no_position_is_refused(text):
     with pytest.raises(ValueError, match="no position"):
-        judge(text, "k3.1", "k3.2")
+        verdict_on(text, "k3.1", "k3.2")
 
 
 def test_a_snapshot_is_shown_when_it_is_synced():
     reader = held(RESET, event("k3.4", "k3.0", "tally", {"ballots": 1}))
     assert reader.entries == {} and not reader.synced
-    reader.take(synced("k3.5"))
+    reader.apply(synced("k3.5"))
     assert reader.entries == {"tally": {"ballots": 1}} and reader.synced
     assert reader.resume_at == "k3.5"
 
@@ -67,7 +67,7 @@ def test_half_a_snapshot_is_no_place_to_resume():
 def test_the_newest_of_a_key_is_held_and_null_deletes_it():
     reader = held(RESET, synced("k3.0"), event("k3.1", "k3.0", "a", 1), event("k3.2", "k3.1", "a", 2))
     assert reader.entries == {"a": 2}
-    reader.take(event("k3.3", "k3.2", "a", None))
+    reader.apply(event("k3.3", "k3.2", "a", None))
     assert reader.entries == {}
 
 
@@ -78,37 +78,37 @@ def test_unkeyed_events_are_held_in_their_order():
 
 def test_an_event_twice_changes_nothing():
     reader = held(RESET, synced("k3.0"), event("k3.1", "k3.0", data="one"))
-    assert reader.take(event("k3.1", "k3.0", data="one")) is Verdict.KNOWN
+    assert reader.apply(event("k3.1", "k3.0", data="one")) is Verdict.DUPLICATE
     assert reader.unkeyed == ["one"]
 
 
 def test_a_hole_leaves_the_position_where_it_was():
     reader = held(RESET, synced("k3.1"))
-    assert reader.take(event("k3.3", "k3.2", "a", 3)) is Verdict.HOLE
+    assert reader.apply(event("k3.3", "k3.2", "a", 3)) is Verdict.GAP
     assert reader.resume_at == "k3.1" and reader.entries == {}
 
 
 def test_an_event_before_any_snapshot_is_a_hole():
-    assert StreamState(S).take(event("k3.1", "k3.0", "a", 1)) is Verdict.HOLE
+    assert StreamState(S).apply(event("k3.1", "k3.0", "a", 1)) is Verdict.GAP
 
 
 def test_a_reader_that_comes_with_a_position_takes_what_follows():
-    assert StreamState(S, "k3.60").take(event("k3.61", "k3.60", "a", 1)) is Verdict.TAKEN
+    assert StreamState(S, "k3.60").apply(event("k3.61", "k3.60", "a", 1)) is Verdict.APPLIED
 
 
 def test_a_volatile_event_moves_nothing():
     reader = held(RESET, synced("k3.1"))
-    assert reader.take({"stream": S, "data": {"online": 3}}) is Verdict.TAKEN
+    assert reader.apply({"stream": S, "data": {"online": 3}}) is Verdict.APPLIED
     assert reader.resume_at == "k3.1"
 
 
 def test_a_heartbeat_ahead_of_the_reader_is_a_hole():
     reader = held(RESET, synced("k3.5"))
-    assert reader.heartbeat("k3.5") is Verdict.KNOWN
-    assert reader.heartbeat("k3.6") is Verdict.HOLE
-    assert reader.heartbeat("m1.5") is Verdict.HOLE
-    reader.take(RESET)
-    assert reader.heartbeat("k3.6") is Verdict.KNOWN  # it speaks of the snapshot that is on its way
+    assert reader.heartbeat("k3.5") is Verdict.DUPLICATE
+    assert reader.heartbeat("k3.6") is Verdict.GAP
+    assert reader.heartbeat("m1.5") is Verdict.GAP
+    reader.apply(RESET)
+    assert reader.heartbeat("k3.6") is Verdict.DUPLICATE  # it speaks of the snapshot that is on its way
 
 
 def test_the_error_that_ends_a_stream_is_kept():

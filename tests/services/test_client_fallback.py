@@ -94,7 +94,7 @@ def test_it_falls_to_events_where_upgrade_is_refused(server):
 @pytest.fixture
 def hasty(monkeypatch):
     """Buffered events are given up sooner, to save the tests' time."""
-    monkeypatch.setattr(transports, "SSE_FIRST_WORD", 1.5)
+    monkeypatch.setattr(transports, "SSE_FIRST_TIMEOUT", 1.5)
 
 
 def test_it_falls_to_long_polling_where_events_are_buffered(server, hasty):

@@ -1,6 +1,6 @@
 """Which transport comes next."""
 
-from livewall.client.ladder import FIRST_CLIMB, LAST_PAUSE, SHORT_LIFE, Ladder
+from livewall.client.ladder import FIRST_CLIMB, LAST_PAUSE, SHORT_CONNECTION, Ladder
 
 
 def connected(ladder, now, lived):
@@ -37,7 +37,7 @@ def test_one_short_life_is_bad_luck_and_two_are_something_on_the_way():
 def test_a_long_life_forgives_a_short_one():
     ladder = Ladder()
     connected(ladder, 0, 5)
-    connected(ladder, 10, SHORT_LIFE + 1)
+    connected(ladder, 10, SHORT_CONNECTION + 1)
     connected(ladder, 30, 5)
     assert ladder.transport == "websocket"
 

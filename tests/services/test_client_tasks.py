@@ -170,9 +170,9 @@ def test_many_reports_become_few(child: Server) -> None:
 @pytest.mark.parametrize(("error", "message"), [(None, ""), (RuntimeError("disk full"), "RuntimeError: disk full")])
 def test_what_was_said_last_and_not_sent_is_no_message_of_a_success(error: Exception | None, message: str) -> None:
     step = StepReports("a")
-    step.said(None, 0.5, "compiling")
+    step.update(None, 0.5, "compiling")
     state, said = outcome(error)
-    step.said(state, None, said)
+    step.update(state, None, said)
     assert step.fields.get("message", "") == message
 
 

@@ -29,7 +29,7 @@ def test_everyone_arrives_in_time_and_half_by_websocket():
     people = arrivals(votes(), 60)
     assert all(0 <= person.at <= 60 for person in people)
     assert people == sorted(people, key=lambda person: person.at)
-    assert Counter(person.way for person in people) == {"http": 472, "websocket": 472}
+    assert Counter(person.transport for person in people) == {"http": 472, "websocket": 472}
     assert Counter(person.vote for person in people) == {0: 551, 1: 393}
 
 

@@ -105,7 +105,7 @@ def test_the_repository_is_the_same_wherever_it_is_made(prepared: Path, tmp_path
 
 def test_without_git_the_reason_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(repository.NoRepository, match="git is not installed"):
+    with pytest.raises(repository.RepositoryError, match="git is not installed"):
         repository.make(tmp_path)
 
 

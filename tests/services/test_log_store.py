@@ -121,7 +121,7 @@ async def test_an_overlap_is_dropped_and_a_gap_is_refused_with_the_end(io_loop: 
 async def test_a_log_that_is_appended_to_has_an_end(
     io_loop: IOLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "MOST", 10)
+    monkeypatch.setattr(service, "MAX_LOG_BYTES", 10)
     async with opened(tmp_path) as logs:
         await logs.append("1", "build", None, b"12345678")
         with pytest.raises(BadInput) as caught:
@@ -274,7 +274,7 @@ async def test_the_oldest_logs_go_and_their_space_is_given_back(io_loop: IOLoop,
     async with opened(tmp_path) as logs:
         for day in range(6):
             await logs.append(str(day), "build", None, random.randbytes(1_000_000), now - timedelta(days=10 - day))
-        gone = await logs.tidy(now, days=8.5, size=3_200_000, running=["0", "3"])
+        gone = await logs.delete_expired(now, days=8.5, size=3_200_000, running=["0", "3"])
         assert gone == ["1", "2", "4"]
         assert await logs.end("1", "build") is None and await logs.end("0", "build") is not None
         await logs.forget("0")
@@ -340,7 +340,7 @@ async def test_an_output_that_cannot_be_read_does_not_hold_up_the_others_nor_its
     io_loop: IOLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expected_logs: list[str]
 ) -> None:
     expected_logs.append("cannot be read")
-    monkeypatch.setattr(writer, "FILE_PATIENCE", 0.01)
+    monkeypatch.setattr(writer, "FILE_RETRY_SECONDS", 0.01)
     odd, good = Attempt(tmp_path, "odd.1"), Attempt(tmp_path, "build.1")
     odd.files.output.symlink_to("/dev/null")
     good.write(b"fine\n")

@@ -75,7 +75,7 @@ def test_a_file_that_did_not_change_is_not_read_again(
     folder: Path, found: Pipelines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "build.toml").write_text(text("a"))
-    monkeypatch.setattr(watched_folder, "_FRESH", -1)  # as if time had passed since it was written
+    monkeypatch.setattr(watched_folder, "_TIMESTAMP_GRANULARITY", -1)  # as if time had passed since it was written
     found.refresh()
     first = found.get("build")
     monkeypatch.setattr(watched_folder, "read", None)

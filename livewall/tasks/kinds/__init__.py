@@ -21,17 +21,17 @@ GROUP = "livewall.step_kinds"
 
 
 class Values(msgspec.Struct, frozen=True):
-    """What the texts of a step are filled with."""
+    """The values that are filled into the texts of a step."""
 
     params: Params
     outputs: Outputs
 
 
 class RunSpec(msgspec.Struct, frozen=True):
-    """A command to run, filled: no text of it is looked at again.
+    """A command to run, with all values filled in; no text of it is interpreted again.
 
-    `program` and `folder` are what the first argument and `cwd` are called where a reason names them, which a whole
-    room may read: as the definition has them, with no parameter's value in them. None: they stand there as they are.
+    `program` and `folder` name the first argument and `cwd` in reasons, which are public: as they stand in the
+    definition, without the values of parameters. None means that the values themselves may be shown.
     """
 
     argv: list[str]
@@ -42,21 +42,21 @@ class RunSpec(msgspec.Struct, frozen=True):
 
 
 class Kind(Protocol):
-    """What a kind of step knows. `body` is what its `check` returned; it is kept with the task as JSON."""
+    """A kind of step. Its `check` returns a `body`, which is stored with the task as JSON and passed to the others."""
 
     key: str
-    """The key that chooses it."""
+    """The key in a step's table that selects this kind."""
     keys: frozenset[str]
-    """All keys of its own in a step's table."""
+    """All keys in a step's table that belong to this kind."""
 
     def check(self, table: Mapping[str, Any], where: Place) -> dict[str, Any]:
-        """The step's body. What is wrong is said of its place, and the body is not used then."""
+        """Return the body of a step. Problems are reported at their place; the body is not used if there are any."""
 
     def texts(self, body: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-        """Every text that is filled, with the way to it in the step's table."""
+        """Yield every text with values to fill in, and its path in the step's table."""
 
     def spec(self, step: Mapping[str, Any], values: Values) -> RunSpec:
-        """The command of a step with this body. Raises MissingOutput."""
+        """Return the command of a step with this body. Raises MissingOutput."""
 
 
 @functools.cache

@@ -12,9 +12,9 @@ from livewall.toml_lines import Path
 from livewall.toml_problems import Place, shown, text, word
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
-OURS = frozenset({"LIVEWALL_OUTPUT", "LIVEWALL_URL", "LIVEWALL_TOKEN"})
+RESERVED_VARIABLES = frozenset({"LIVEWALL_OUTPUT", "LIVEWALL_URL", "LIVEWALL_TOKEN"})
 """Variables that every step gets from Livewall."""
-_LONGEST = 100_000  # characters of an argument
+_MAX_ARGUMENT = 100_000  # characters of an argument
 
 
 _EXPANDS = re.compile(
@@ -22,28 +22,28 @@ _EXPANDS = re.compile(
 )
 _HOME = re.compile(r"(?:^|:)(~[A-Za-z0-9._-]*(?:/[^:]*)?)(?=:|$)")
 _OPERATORS = frozenset({"|", "||", "&&", "&", ">", ">>", "<", "2>", "2>&1"})
-_READS_MORE = frozenset((
+_OWN_SYNTAX = frozenset((
     "sh", "bash", "dash", "ash", "zsh", "ksh", "fish", "ssh", "su", "sudo", "doas", "env", "xargs", "find", "docker",
     "podman", "kubectl", "make", "awk", "gawk", "sed", "grep", "perl", "python", "python3", "expr", "test", "[", "git",
     "nsenter", "chroot", "timeout", "nice", "flock", "watch", "parallel", "jq",
 ))  # fmt: skip
-"""Programs in whose arguments a `$NAME` or a `|` may well be meant as it stands."""
+"""Programs in whose arguments `$NAME` or `|` has a meaning of its own, so that no note is due."""
 
 
-def expanded(value: Any) -> str | None:
-    """The first part of a text that a shell would replace, or None."""
+def shell_expansion(value: Any) -> str | None:
+    """Return the first part of a text that a shell would replace, or None."""
     if not isinstance(value, str):
         return None
-    found = _EXPANDS.search(value)
-    home = None if found else _HOME.search(value)
-    return found[0] if found else home[1] if home else None
+    match = _EXPANDS.search(value)
+    home = None if match else _HOME.search(value)
+    return match[0] if match else home[1] if home else None
 
 
-def _literal(value: Any, where: Place, what: str) -> None:
-    """What somebody means a shell to replace, where none does, is a problem: the step would fail in a strange way."""
-    if part := expanded(value):
+def _refuse_expansion(value: Any, where: Place, label: str) -> None:
+    """Report a text that expects a shell to expand it. No shell does, and the step would fail in a puzzling way."""
+    if part := shell_expansion(value):
         where.wrong(
-            f"{shown(part)} is not replaced in {what}, since no shell reads it: write the value itself, or run a shell"
+            f"{shown(part)} is not replaced in {label}, since no shell reads it: write the value itself, or run a shell"
             ' that replaces it, as in run = ["sh", "-c", "PATH=/opt/bin:$PATH make"]'
         )
 
@@ -56,7 +56,7 @@ class Run:
         cwd = table.get("cwd")
         if cwd is not None:
             cwd = text(cwd, where["cwd"], "cwd", most=4_000)
-            _literal(cwd, where["cwd"], "cwd")
+            _refuse_expansion(cwd, where["cwd"], "cwd")
         return {
             "argv": self._argv(table["run"], where["run"]),
             "cwd": cwd,
@@ -75,12 +75,12 @@ class Run:
         else:
             for place, argument in enumerate(run):
                 if argument != "" or place == 0:  # an argument may be empty, a command not
-                    what = "an argument" if place else "the command"
-                    text(argument, where[place], what, most=_LONGEST)
-            _literal(run[0], where[0], "the command")
-            if isinstance(run[0], str) and run[0].rpartition("/")[2] not in _READS_MORE:
+                    label = "an argument" if place else "the command"
+                    text(argument, where[place], label, most=_MAX_ARGUMENT)
+            _refuse_expansion(run[0], where[0], "the command")
+            if isinstance(run[0], str) and run[0].rpartition("/")[2] not in _OWN_SYNTAX:
                 for place, argument in enumerate(run[1:], 1):
-                    if argument in _OPERATORS or expanded(argument) == argument:
+                    if argument in _OPERATORS or shell_expansion(argument) == argument:
                         where[place].note(f"no shell reads run: {shown(argument)} is handed over as it is")
             return run
         return []
@@ -92,11 +92,11 @@ class Run:
         for name, value in env.items():
             if not VARIABLE.fullmatch(name):
                 where[name].wrong(f"{shown(name)!r} is no name of a variable: letters, digits and _")
-            elif name in OURS:
+            elif name in RESERVED_VARIABLES:
                 where[name].wrong(f"{name} is set by Livewall")
             if value != "":
-                text(value, where[name], f"the variable {shown(name)}", most=_LONGEST)
-                _literal(value, where[name], "env")
+                text(value, where[name], f"the variable {shown(name)}", most=_MAX_ARGUMENT)
+                _refuse_expansion(value, where[name], "env")
         return env
 
     def texts(self, body: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

@@ -1,6 +1,7 @@
-"""The arithmetic of a log: what is kept of it in one piece, when its text came, and what the cap of a file leaves.
+"""The arithmetic of logs: chunks, the times at which bytes arrived, and the part of a file that the cap leaves out.
+Pure.
 
-Offsets are bytes of the log, or of an attempt's file where that is said. Nothing here reads or writes anything.
+Offsets count bytes of the log, unless a docstring says that they count bytes of an attempt's file.
 """
 
 from __future__ import annotations
@@ -11,65 +12,70 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-CHUNK = 64 << 10
-"""What is compressed together, in bytes."""
-ROW = 8 << 10
-"""The end of a log is in rows that are written anew up to this size: less is written for each line that comes."""
+CHUNK_BYTES = 64 << 10
+"""The size of the chunks that are compressed, in bytes."""
+ROW_BYTES = 8 << 10
+"""The largest size of an open row at the end of a log. Each append rewrites the last row, so rows are small."""
 
 _MARK = struct.Struct("<Iq")
 LAST_MS = 253_402_300_799_999
-"""The end of the year 9999: later times come from a damaged file."""
+"""The end of the year 9999. Later times come from a damaged file."""
 
 
 class Sizes(NamedTuple):
-    chunk: int = CHUNK
-    row: int = ROW
+    chunk: int = CHUNK_BYTES
+    row: int = ROW_BYTES
 
 
 class Mark(NamedTuple):
-    """The text before `before`, and behind the mark before it, was there at `ms` (milliseconds since 1970)."""
+    """The bytes from the previous mark up to the offset `before` arrived at `ms`, in milliseconds since 1970."""
 
     before: int
     ms: int
 
 
 class End(NamedTuple):
-    """Where a log ends. `lines` counts an unfinished last line, and a gap as a line."""
+    """The end of a log. `lines` counts an unfinished last line, and each gap, as a line."""
 
     bytes: int
     lines: int
 
 
 class Piece(NamedTuple):
+    """A part of a log from the offset `start` on, with the marks of its times."""
+
     start: int
     data: bytes
     marks: list[Mark]
 
 
-def within(marks: Sequence[Mark], start: int, end: int) -> list[Mark]:
-    """The marks of the text from `start` to `end`, the last of them cut at `end`; none where nothing reaches so far."""
-    found: list[Mark] = []
+def marks_between(marks: Sequence[Mark], start: int, end: int) -> list[Mark]:
+    """Return the marks of the bytes from `start` to `end`. The last mark is cut at `end`."""
+    marks_within: list[Mark] = []
     for mark in marks[bisect_right(marks, start, key=lambda m: m.before) :]:
         held = Mark(min(mark.before, end), mark.ms)
-        if found and found[-1].ms == held.ms:
-            found.pop()
-        found.append(held)
+        if marks_within and marks_within[-1].ms == held.ms:
+            marks_within.pop()
+        marks_within.append(held)
         if mark.before >= end:
             break
-    return found
+    return marks_within
 
 
-def ascending(marks: Sequence[Mark], start: int, end: int, ms: int) -> list[Mark]:
-    """The marks from `start` to `end` in their order, what they leave at `ms`: whatever the file of times says."""
-    found: list[Mark] = []
+def ordered_marks(marks: Sequence[Mark], start: int, end: int, ms: int) -> list[Mark]:
+    """Return ascending marks for the bytes from `start` to `end`, even from a damaged file.
+
+    `ms` covers what is missing.
+    """
+    ordered: list[Mark] = []
     at = start
     for mark in marks:
         if at < min(mark.before, end) and mark.ms <= LAST_MS:
             at = min(mark.before, end)
-            found.append(Mark(at, mark.ms))
+            ordered.append(Mark(at, mark.ms))
     if at < end:
-        found.append(Mark(end, ms))
-    return found
+        ordered.append(Mark(end, ms))
+    return ordered
 
 
 def pack_marks(marks: Sequence[Mark], start: int) -> bytes:
@@ -81,15 +87,15 @@ def unpack_marks(data: bytes, start: int) -> list[Mark]:
 
 
 def time_at(marks: Sequence[Mark], offset: int) -> int:
-    """When the byte at `offset` was there, in ms since 1970."""
+    """Return when the byte at `offset` arrived, in ms since 1970."""
     place = bisect_right(marks, offset, key=lambda m: m.before)
     return marks[min(place, len(marks) - 1)].ms if marks else 0
 
 
 def pack(data: bytes) -> tuple[bool, bytes]:
-    """Compressed where that is smaller."""
-    small = zlib.compress(data, 1)
-    return (True, small) if len(small) < len(data) else (False, data)
+    """Return whether the data is compressed, and the data: compressed only where that is smaller."""
+    compressed = zlib.compress(data, 1)
+    return (True, compressed) if len(compressed) < len(data) else (False, data)
 
 
 def unpack(packed: int, data: bytes) -> bytes:
@@ -97,14 +103,14 @@ def unpack(packed: int, data: bytes) -> bytes:
 
 
 def pieces(start: int, data: bytes, marks: Sequence[Mark], size: int) -> Iterator[Piece]:
-    """`data`, which begins at `start`, in pieces of `size`."""
+    """Yield `data`, which begins at `start`, in pieces of `size` bytes."""
     for at in range(0, len(data), size):
         part = data[at : at + size]
-        yield Piece(start + at, part, within(marks, start + at, start + at + len(part)))
+        yield Piece(start + at, part, marks_between(marks, start + at, start + at + len(part)))
 
 
 def nth_newline(data: bytes, n: int) -> int:
-    """Where the nth newline of `data` is, counted from 1, which it must have."""
+    """Return the position of the nth newline of `data`, counted from 1. There must be so many."""
     low, high = 0, len(data)
     while high - low > 256:
         middle = (low + high) // 2
@@ -119,11 +125,11 @@ def nth_newline(data: bytes, n: int) -> int:
     return at
 
 
-def usable(position: int, size: int, hole: tuple[int, int] | None) -> tuple[int, int]:
-    """Which of the `size` bytes that were read at `position` of a file hold, as (from, to).
+def valid_range(position: int, size: int, hole: tuple[int, int] | None) -> tuple[int, int]:
+    """Return which of the `size` bytes that were read at `position` of a file are valid, as (start, end).
 
-    `hole` is what may have been punched out of the file by the time they had been read. What lies before `from` is in
-    it; an empty answer says where to go on.
+    `hole` is the range that may have been punched out of the file by the time the bytes had been read. If the result
+    is empty, continue reading at its start.
     """
     end = position + size
     if hole is None or end <= hole[0] or position >= hole[1]:

@@ -1,4 +1,4 @@
-"""Text as it is compared when somebody searches: in one Unicode form, and without the case of its letters."""
+"""Text for searching: normalized to one Unicode form, and without case unless that is asked for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from bisect import bisect_right
 
 
 def folded(text: str, *, case: bool) -> str:
-    """Return `text` for comparison. With `case` only canonically equal text is equal; without it, neither do case
-    (ẞ, ß and ss; Σ, σ and ς) nor compatibility forms (ﬁ, fullwidth letters) tell two texts apart."""
+    """Return `text` for comparison.
+
+    With `case`, canonically equivalent texts are equal. Without it, differences of case (ẞ, ß and ss; Σ, σ and ς) and
+    of compatibility forms (ﬁ, fullwidth letters) do not count either.
+    """
     if text.isascii():
         return text if case else text.lower()
     if case:
@@ -17,7 +20,7 @@ def folded(text: str, *, case: bool) -> str:
 
 
 def place_in(text: str, at: int, *, case: bool) -> int:
-    """Return where in `text` the character is that place `at` of the folded text came from."""
+    """Return the position in `text` of the character from which position `at` of the folded text comes."""
     if text.isascii():
         return at
     return max(0, bisect_right(range(len(text) + 1), at, key=lambda end: len(folded(text[:end], case=case))) - 1)

@@ -1,6 +1,6 @@
-"""Following the files of one attempt: what has come since, with its times, without what the cap left out.
+"""Reads the files of one attempt into its log: new output with its times, and gaps where the cap left bytes out.
 
-Nothing is kept here of where it stands: the end of the log says so, also after a restart.
+The position is not stored. It follows from the end of the log, also after a restart.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from livewall.tasks.logs import rows
-from livewall.tasks.logs.chunks import End, Mark, ascending, usable
+from livewall.tasks.logs.chunks import End, Mark, ordered_marks, valid_range
 
-PIECE = 1 << 20
-"""The most that is read of one file before the others have their turn, in bytes."""
-LAG = 1 << 20
-"""By how much the gap in the log may be behind the hole in the file while it grows."""
+READ_BYTES = 1 << 20
+"""The most bytes that are read of one file before the others have their turn."""
+GAP_LAG_BYTES = 1 << 20
+"""How many bytes the gap in the log may lag behind the hole in the growing file."""
 
 _TIME = struct.Struct("<QQ")
-_TIMES = 4096
+_TIMES_READ = 4096
 
 Truncation = Callable[[int, int], tuple[int, int] | None]
-"""What the cap leaves out of a file of so many bytes: hole(size, cap), as (from, to)."""
+"""Returns the range that the cap leaves out of a file: hole(size, cap) -> (start, end), or None."""
 
 
 class AttemptFiles(NamedTuple):
@@ -35,14 +35,14 @@ class AttemptFiles(NamedTuple):
     """In bytes."""
 
 
-class Turn(NamedTuple):
-    """What one turn made of a log. It counts once it is committed."""
+class ReadResult(NamedTuple):
+    """The result of one read of a file. It takes effect once the transaction is committed."""
 
     end: End
-    moved: bool
-    """Also in the first turn: nobody knows what was told before a restart."""
+    grown: bool
+    """Whether the end of the log must be published. The first read sets it, too: a restart may have prevented that."""
     read: int
-    """The bytes that were read for it."""
+    """How many bytes were read."""
     position: int
     cut: int
     ended: bool
@@ -50,7 +50,7 @@ class Turn(NamedTuple):
 
 
 class Follower:
-    """The files of one attempt, whose first byte is at `base` of its step's log."""
+    """Reads the files of one attempt, whose first byte is at offset `base` of its step's log."""
 
     def __init__(self, task: str, step: str, files: AttemptFiles, base: int, hole: Truncation) -> None:
         self.task = task
@@ -61,57 +61,59 @@ class Follower:
         self._output = -1
         self._times = -1
         self._position = -1
-        """Where the file was read up to; -1 before the first turn."""
+        """The offset up to which the file was read; -1 before the first read."""
         self._cut = 0
-        """Where the gap in the log ends, as an offset of the file."""
+        """The end of the gap in the log, as an offset of the file."""
         self._given_up = False
 
     def has_news(self) -> bool:
-        """Whether there is more than was read. Raises OSError."""
+        """Return whether the file has bytes that were not read. Raises OSError."""
         return self._position < 0 or self._size() > self._position
 
-    def turn(self, c: sqlite3.Connection, now: int, *, last: bool) -> Turn:
-        """Take in what has come, at most `PIECE`; with `last`, close the log once all is in it. `now` in ms.
+    def read(self, c: sqlite3.Connection, now: int, *, last: bool) -> ReadResult:
+        """Append new bytes to the log, at most `READ_BYTES`; with `last`, close the log once it has all of them.
 
-        Changes nothing here: `settle` does, when it is committed. Raises OSError, sqlite3.Error.
+        `now` is in ms since 1970. The follower itself changes only in `settle`, after the commit. Raises OSError,
+        sqlite3.Error.
         """
         size = self._size()
-        log = before = rows.make(c, self.task, self.step)
+        log = before = rows.find_or_insert(c, self.task, self.step)
         at = max(0, log.bytes - self._base)
         hole = self._truncation_of(size)
         if hole is not None and hole[0] <= at < hole[1]:
             at = hole[1]
         data, marks = self._read(at)
+        # The supervisor may have punched out more of the file while it was read.
         hole = self._truncation_of(self._size()) or hole
-        if log.bytes < self._base:  # what was before is lost: a database that was put back
-            log = rows.cut(c, log, log.bytes, self._base)
-        start, stop = usable(at, len(data), hole)
+        if log.bytes < self._base:  # the log was restored from a backup and lacks earlier bytes
+            log = rows.add_gap(c, log, log.bytes, self._base)
+        start, stop = valid_range(at, len(data), hole)
         cut = self._cut
         if hole is not None and start > log.bytes - self._base:
-            log = rows.cut(c, log, self._base + hole[0], self._base + start)
+            log = rows.add_gap(c, log, self._base + hole[0], self._base + start)
             cut = start
         if stop > start:
-            held = ascending(marks, start, stop, now)
-            log = rows.append(c, log, data[start - at : stop - at], [Mark(self._base + m.before, m.ms) for m in held])
+            found = ordered_marks(marks, start, stop, now)
+            log = rows.append(c, log, data[start - at : stop - at], [Mark(self._base + m.before, m.ms) for m in found])
         position = log.bytes - self._base
         if hole is not None and position > hole[0]:
             reach = min(hole[1], position)
-            if reach - max(cut, hole[0]) >= LAG or (last and reach > cut):
-                log = rows.cut(c, log, self._base + hole[0], self._base + reach)
+            if reach - max(cut, hole[0]) >= GAP_LAG_BYTES or (last and reach > cut):
+                log = rows.add_gap(c, log, self._base + hole[0], self._base + reach)
                 cut = reach
         ended = position >= self._size()
         if last and ended:
             log = rows.close(c, log)
         if log != before:
             rows.save(c, log, now)
-        return Turn(log.end, self._position < 0 or log.end != before.end, len(data), position, cut, ended)
+        return ReadResult(log.end, self._position < 0 or log.end != before.end, len(data), position, cut, ended)
 
-    def settle(self, turn: Turn) -> None:
-        """That turn was committed."""
+    def settle(self, turn: ReadResult) -> None:
+        """Take over the result of a read that was committed."""
         self._position, self._cut = turn.position, turn.cut
 
     def give_up(self) -> None:
-        """Take what there is for all: the files cannot be read."""
+        """Treat the files as ended, because they cannot be read."""
         self.close()
         self._given_up = True
 
@@ -124,7 +126,7 @@ class Follower:
     # -- the files
 
     def _size(self) -> int:
-        """Of the output; it need not be there yet. Once open, it may be deleted."""
+        """Return the size of the output, or 0 if there is none yet. Once it is open, it may be deleted."""
         if self._output < 0 and not self._given_up:
             self._output = _open(self.files.output)
         return os.fstat(self._output).st_size if self._output >= 0 else 0
@@ -135,12 +137,12 @@ class Follower:
     def _read(self, at: int) -> tuple[bytes, list[Mark]]:
         if self._output < 0:
             return b"", []
-        marks, whole = self._marks(at)
-        most = PIECE if whole else max(1, min(PIECE, marks[-1].before - at))
-        return os.pread(self._output, most, at), marks
+        marks, complete = self._marks(at)
+        limit = READ_BYTES if complete else max(1, min(READ_BYTES, marks[-1].before - at))
+        return os.pread(self._output, limit, at), marks
 
     def _marks(self, at: int) -> tuple[list[Mark], bool]:
-        """The times of the text from `at` on; False when there are more of them."""
+        """Return the times of the bytes from `at` on, and whether these are all."""
         if self._times < 0:
             self._times = _open(self.files.times)
         if self._times < 0:
@@ -152,14 +154,14 @@ class Follower:
                 high = middle
             else:
                 low = middle + 1
-        block = os.pread(self._times, _TIMES * _TIME.size, low * _TIME.size)
+        block = os.pread(self._times, _TIMES_READ * _TIME.size, low * _TIME.size)
         block = block[: len(block) // _TIME.size * _TIME.size]
-        found = [Mark(before, ms) for before, ms in _TIME.iter_unpack(block)]
-        return found, len(found) < _TIMES
+        marks = [Mark(before, ms) for before, ms in _TIME.iter_unpack(block)]
+        return marks, len(marks) < _TIMES_READ
 
 
 def _open(path: Path) -> int:
-    """A file to read, -1 where there is none; it must be one, and nothing is waited for. Raises OSError."""
+    """Open a regular file without blocking; return its descriptor, or -1 if there is none. Raises OSError."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError):

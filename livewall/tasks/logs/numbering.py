@@ -1,8 +1,8 @@
-"""Which line has which number, gaps considered. Pure.
+"""The numbers of lines in a log with gaps. Pure.
 
-A gap is what the cap left out. It ends the line before it, is a line of its own, and what follows begins a new line.
-The lines that were seen before they were left out keep their numbers: so no link to a line behind a gap goes wrong
-while the gap grows. Where fewer were seen than the gap itself needs, the numbers behind it are moved up by `extra`.
+A gap stands for bytes that the cap left out. It ends the line before it, counts as a line of its own, and a new line
+begins after it. Lines that were in the log before they were left out keep their numbers, so that links to lines after
+the gap stay valid while it grows. If these are fewer lines than the gap needs, later numbers are shifted by `extra`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from typing import NamedTuple
 
 
 class Gap(NamedTuple):
+    """The bytes from `start` to `end`, which are left out."""
+
     start: int
     end: int
     before: int
-    """Newlines that were seen before its start."""
+    """Newlines of the log before its start."""
     after: int
-    """Newlines that were seen before its end."""
+    """Newlines of the log before its end, including those that were left out after they had been read."""
     broken: bool
-    """Whether it cuts off a line that has begun."""
+    """Whether it begins in the middle of a line."""
 
     @property
     def extra(self) -> int:
@@ -27,18 +29,18 @@ class Gap(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """A stretch of the log without gaps, and its lines."""
+    """A part of the log without gaps, and the numbers of its lines."""
 
     start: int
     end: int
     newlines: int
-    """Newlines that were seen before its start."""
+    """Newlines of the log before its start."""
     shift: int
-    """What is added to the count of newlines for the number of a line."""
+    """The difference between the number of a line and the count of newlines."""
     last: int
-    """The number of its last line; less than `first` where it has none."""
+    """The number of its last line; less than `first` if it has no line."""
     gap: int | None
-    """The bytes of the gap that follows, whose number is `last + 1`."""
+    """The size of the gap that follows, which has the line number `last + 1`; None at the end."""
 
     @property
     def first(self) -> int:
@@ -46,20 +48,20 @@ class Segment(NamedTuple):
 
 
 class Numbering:
-    """The segments of a log with so many `bytes`, `newlines`, and perhaps an unfinished (`partial`) last line."""
+    """The segments of a log of `size` bytes with `newlines`, and possibly an unfinished (`partial`) last line."""
 
     def __init__(self, gaps: Sequence[Gap], size: int, newlines: int, partial: bool) -> None:
         self.segments: list[Segment] = []
-        start = seen = shift = 0
+        start = newlines_before = shift = 0
         for gap in gaps:
             last = gap.before + shift + gap.broken
-            self.segments.append(Segment(start, gap.start, seen, shift, last, gap.end - gap.start))
-            start, seen, shift = gap.end, gap.after, shift + gap.extra
+            self.segments.append(Segment(start, gap.start, newlines_before, shift, last, gap.end - gap.start))
+            start, newlines_before, shift = gap.end, gap.after, shift + gap.extra
         self.lines = newlines + shift + partial
-        self.segments.append(Segment(start, size, seen, shift, self.lines, None))
+        self.segments.append(Segment(start, size, newlines_before, shift, self.lines, None))
 
     def of_line(self, n: int) -> int:
-        """The segment with line `n`, or the one before the gap that has it."""
+        """Return the index of the segment with line `n`, or of the one before the gap with that number."""
         place = 0
         for number, segment in enumerate(self.segments):
             if segment.first <= n:
@@ -67,16 +69,16 @@ class Numbering:
         return place
 
     def of_offset(self, offset: int) -> int:
-        """The segment with the byte at `offset`; behind a gap that has it."""
+        """Return the index of the segment with the byte at `offset`, or of the one after the gap that contains it."""
         for number, segment in enumerate(self.segments):
             if offset < segment.end:
                 return number
         return len(self.segments) - 1
 
     def span(self, offset: int, limit: int | None = None) -> tuple[int, int]:
-        """The bytes there are from `offset`, up to the next gap or `limit` bytes behind it, as (from, to).
+        """Return the range of bytes from `offset` up to the next gap, at most `limit`, as (start, end).
 
-        Where the offset is in a gap they begin behind it.
+        If the offset is in a gap, the range begins after it.
         """
         segment = self.segments[self.of_offset(offset)]
         start = min(max(offset, segment.start), segment.end)

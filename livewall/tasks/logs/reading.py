@@ -1,6 +1,6 @@
-"""What is read of a log: stretches of bytes, and lines. Every function is called within one snapshot of the database.
+"""Reads bytes and lines of a log. Every function is called within one snapshot of the database.
 
-However long a log or a line is, no more of it is held than a few chunks and the answer.
+However long a log or a line is, only a few chunks and the answer are in memory.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Any
 from livewall.clock import iso
 from livewall.tasks.logs.chunks import Mark, nth_newline, time_at, unpack, unpack_marks
 from livewall.tasks.logs.numbering import Numbering, Segment
-from livewall.tasks.logs.rendered_lines import add_shown
+from livewall.tasks.logs.rendered_lines import add_rendered
 from livewall.tasks.logs.rows import Log, find, gaps
 
-LINE = 16 << 10
-"""What is shown of a line, in bytes."""
-ANSWER = 1 << 20
-"""How many bytes of text an answer has at most, but for its last line."""
+MAX_LINE_BYTES = 16 << 10
+"""The most bytes of a line in an answer; the rest is cut off."""
+MAX_ANSWER_BYTES = 1 << 20
+"""The size of an answer's text, in bytes, after which no further line is added."""
 
 
 class Chunk:
-    """A row of a log, unpacked."""
+    """A row of a log, decompressed."""
 
     __slots__ = ("_marks", "_times", "before", "data", "end", "start")
 
@@ -38,7 +38,7 @@ class Chunk:
         self.end = start + len(self.data)
 
     def time_at(self, offset: int) -> int:
-        """When the byte at `offset` was there, in ms since 1970."""
+        """Return when the byte at `offset` arrived, in ms since 1970."""
         if self._times is None:
             self._times = unpack_marks(self._marks, self.start)
         return time_at(self._times, offset)
@@ -48,7 +48,7 @@ _CHUNK = "start, before, packed, marks, data"
 
 
 def chunks(c: sqlite3.Connection, log: int, offset: int) -> Iterator[Chunk]:
-    """The chunks from the one with `offset`, or the first behind it, on."""
+    """Yield the chunks that end after `offset`, in order."""
     rows = c.execute(
         f"""SELECT {_CHUNK} FROM chunks WHERE log = :log AND start >= COALESCE(
             (SELECT MAX(start) FROM chunks WHERE log = :log AND start <= :offset), 0)
@@ -61,10 +61,10 @@ def chunks(c: sqlite3.Connection, log: int, offset: int) -> Iterator[Chunk]:
             yield chunk
 
 
-def stretch(c: sqlite3.Connection, log: int, offset: int, most: int) -> bytes:
-    """At most `most` bytes from `offset` on, up to the next gap; nothing where the offset is in one."""
+def read_bytes(c: sqlite3.Connection, log: int, offset: int, limit: int) -> bytes:
+    """Return at most `limit` bytes from `offset` on, up to the next gap; nothing if the offset is in a gap."""
     parts: list[bytes] = []
-    end = offset + most
+    end = offset + limit
     for chunk in chunks(c, log, offset):
         if chunk.start > offset:
             break
@@ -77,23 +77,25 @@ def stretch(c: sqlite3.Connection, log: int, offset: int, most: int) -> bytes:
 
 
 class View:
-    """A log as it stands in one snapshot."""
+    """A log in one snapshot of the database."""
 
     def __init__(self, c: sqlite3.Connection, log: Log) -> None:
         self._c = c
         self.log = log
         self.numbering = Numbering(gaps(c, log.id), log.bytes, log.newlines, bool(log.partial))
-        self._held: dict[int, Chunk] = {}
+        self._cached_chunks: dict[int, Chunk] = {}
 
     @classmethod
     def of(cls, c: sqlite3.Connection, task: str, step: str) -> View | None:
         log = find(c, task, step)
         return None if log is None else cls(c, log)
 
-    def lines(self, first: int, count: int, *, line: int = LINE, answer: int = ANSWER) -> dict[str, Any]:
-        """Return `count` lines from number `first`; a negative one counts from the end.
+    def lines(
+        self, first: int, count: int, *, line: int = MAX_LINE_BYTES, answer: int = MAX_ANSWER_BYTES
+    ) -> dict[str, Any]:
+        """Return `count` lines from number `first` on; a negative number counts from the end.
 
-        Beside its text, an item says what is seen of it (`add_shown`); `redraws` says that this may change.
+        `add_rendered` adds what a terminal would show of each line. `redraws` says that later output may change that.
         """
         total = self.numbering.lines
         n = max(1, first if first > 0 else total + first + 1)
@@ -119,16 +121,16 @@ class View:
             ends[place] = offset
             n += 1
         redraws = [
-            add_shown(self, self.numbering.segments[place], lines, ends[place], line)
+            add_rendered(self, self.numbering.segments[place], lines, ends[place], line)
             for place, lines in stretches.items()
         ]
-        told = {"redraws": True} if any(redraws) else {}
+        flags = {"redraws": True} if any(redraws) else {}
         return {
             "items": items, "lines": total, "bytes": self.log.bytes, "next": str(n) if n <= total else None
-        } | told
+        } | flags
 
     def excerpt(self, offset: int, before: int, behind: int) -> str:
-        """The text around `offset`, so many bytes of it, and no more than its line."""
+        """Return the text around `offset`, at most so many bytes before and behind it, within its line."""
         segment = self.numbering.segments[self.numbering.of_offset(offset)]
         offset = max(offset, segment.start)
         start = max(segment.start, offset - before)
@@ -136,14 +138,14 @@ class View:
         at = offset - start
         head, tail = data[:at].rpartition(b"\n")[2], data[at:].partition(b"\n")[0]
         whole = len(head) < at or start == segment.start
-        if not whole:  # not in the middle of a character
+        if not whole:  # skip the rest of a UTF-8 character that was cut
             head = head[next((i for i, byte in enumerate(head[:4]) if byte & 0xC0 != 0x80), 0) :]
         return text_of(head + tail, whole=len(tail) < len(data) - at)
 
     # -- parts
 
-    def line_at(self, segment: Segment, n: int, start: int, most: int = LINE) -> tuple[dict[str, Any], int]:
-        """Line `n`, which begins at `start`, as an item; and where the next one begins."""
+    def line_at(self, segment: Segment, n: int, start: int, limit: int = MAX_LINE_BYTES) -> tuple[dict[str, Any], int]:
+        """Return line `n`, which begins at `start`, as an item, and the offset of the next line."""
         chunk = self._chunk(start)
         assert chunk is not None
         at = chunk.data.find(b"\n", start - chunk.start)
@@ -152,12 +154,12 @@ class View:
         elif chunk.end >= segment.end:
             end = segment.end
         else:
-            end = self._newline_behind(chunk, segment.end)
-        shown = min(end, start + most)
-        data = chunk.data[start - chunk.start : shown - chunk.start]
-        if shown > chunk.end:
-            data = self.slice(start, shown)
-        cut = shown < end
+            end = self._next_newline(chunk, segment.end)
+        shown_end = min(end, start + limit)
+        data = chunk.data[start - chunk.start : shown_end - chunk.start]
+        if shown_end > chunk.end:
+            data = self.slice(start, shown_end)
+        cut = shown_end < end
         item: dict[str, Any] = {
             "n": n, "offset": start, "text": text_of(data, whole=not cut), "at": _iso(chunk.time_at(start)),
             "cut": cut,
@@ -175,11 +177,11 @@ class View:
             ORDER BY before DESC, start DESC LIMIT 1""",
             {"log": self.log.id, "newline": newline},
         ).fetchone()
-        chunk = self._keep(Chunk(*row))
+        chunk = self._cache(Chunk(*row))
         return chunk.start + nth_newline(chunk.data, newline - chunk.before) + 1
 
-    def _newline_behind(self, chunk: Chunk, end: int) -> int:
-        """The first newline behind a chunk, or `end`: chunks without any are not even unpacked."""
+    def _next_newline(self, chunk: Chunk, end: int) -> int:
+        """Return the first newline after a chunk, or `end`. Chunks without newlines are not decompressed."""
         row = self._c.execute(
             f"""SELECT {_CHUNK} FROM chunks WHERE log = :log AND start >= :start AND start < :end AND newlines > 0
             ORDER BY start LIMIT 1""",
@@ -187,34 +189,34 @@ class View:
         ).fetchone()
         if row is None:
             return end
-        found = self._keep(Chunk(*row))
-        return found.start + found.data.index(b"\n")
+        chunk_with_newline = self._cache(Chunk(*row))
+        return chunk_with_newline.start + chunk_with_newline.data.index(b"\n")
 
     def _chunk(self, offset: int) -> Chunk | None:
-        for held in self._held.values():
-            if held.start <= offset < held.end:
-                return held
-        found = next(chunks(self._c, self.log.id, offset), None)
-        return None if found is None else self._keep(found)
+        for cached in self._cached_chunks.values():
+            if cached.start <= offset < cached.end:
+                return cached
+        chunk = next(chunks(self._c, self.log.id, offset), None)
+        return None if chunk is None else self._cache(chunk)
 
-    def _keep(self, chunk: Chunk) -> Chunk:
-        while len(self._held) > 1:
-            del self._held[next(iter(self._held))]
-        self._held[chunk.start] = chunk
+    def _cache(self, chunk: Chunk) -> Chunk:
+        while len(self._cached_chunks) > 1:
+            del self._cached_chunks[next(iter(self._cached_chunks))]
+        self._cached_chunks[chunk.start] = chunk
         return chunk
 
     def slice(self, start: int, end: int) -> bytes:
         """Return the bytes from `start` to `end`, up to the next gap."""
-        return stretch(self._c, self.log.id, start, end - start)
+        return read_bytes(self._c, self.log.id, start, end - start)
 
 
 def text_of(data: bytes, *, whole: bool) -> str:
-    """Text with replacements; without the part of a character that stands at the end of what is not `whole`."""
+    """Decode text with replacement characters. Unless it is `whole`, an incomplete character at its end is dropped."""
     if whole:
         return data.decode("utf-8", "replace")
     return codecs.getincrementaldecoder("utf-8")("replace").decode(data)
 
 
-@lru_cache(256)  # lines come many at a time
+@lru_cache(256)  # many lines have the same time
 def _iso(ms: int) -> str:
     return iso(datetime.fromtimestamp(ms / 1000, UTC))

@@ -1,7 +1,7 @@
-"""What is seen of the lines of a log: each with the rows that it left, after all that was drawn over it.
+"""What a terminal would show of the lines of a log, after later lines have drawn over earlier ones.
 
-How a line looks depends on those around it only as far as a cursor reaches, so a stretch of a log is shown from the
-lines in it and `REACH` lines at both its ends, however long the log is.
+A cursor reaches back a limited number of rows. The look of some lines therefore depends only on themselves and on
+`REACH` lines at either end, however long the log is.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from livewall.ansi.escapes import MOVING, SPECIAL, VERTICAL
-from livewall.ansi.screen import REACH, Screen, Span, seen
+from livewall.ansi.screen import REACH, Screen, Span, render_line
 from livewall.tasks.logs.numbering import Segment
 
 if TYPE_CHECKING:
     from livewall.tasks.logs.reading import View
 
 TAIL = 256 << 10
-"""Of a longer line that moves the cursor, only so many bytes at its end are drawn: what came before is drawn over."""
+"""How many bytes at the end of a long line that moves the cursor are drawn. Earlier ones are drawn over."""
 BEFORE, AFTER = 64 << 10, 64 << 10
-"""Bytes around a stretch in which movements over lines are looked for."""
+"""Bytes before and after the lines that are searched for vertical movements of the cursor."""
 AHEAD = 4 << 20
-"""Bytes that are drawn behind a stretch at most."""
+"""The most bytes that are drawn after the lines."""
 
 
 class Line(NamedTuple):
@@ -30,72 +30,72 @@ class Line(NamedTuple):
     ended: bool = True
 
 
-def rows(lines: Sequence[Line], *, below: bool) -> dict[int, list[Span]]:
-    """Return what is seen of consecutive lines by their numbers, without those that were drawn over.
+def render(lines: Sequence[Line], *, below: bool) -> dict[int, list[Span]]:
+    """Return what is visible of consecutive lines, by their numbers; lines that were drawn over are missing.
 
-    `below` says that other lines stand above them.
+    `below` says that there are other lines above them.
     """
     if not any(VERTICAL.search(line.text) for line in lines):
-        return {line.n: seen(line.text) for line in lines}
+        return {line.n: render_line(line.text) for line in lines}
     screen = Screen(below=below)
     for line in lines:
         screen.line(line.n, line.text, ended=line.ended)
-    found: dict[int, list[Span]] = {}
-    for row in [*screen.take(), *screen.rest()]:
-        held = found.setdefault(row.number, row.spans)
-        if held is not row.spans:  # a line that left text on two rows, and ended on neither
-            found[row.number] = [*held, Span(" ", ""), *row.spans]
-    return found
+    spans_by_line: dict[int, list[Span]] = {}
+    for row in [*screen.completed_rows(), *screen.remaining_rows()]:
+        spans = spans_by_line.setdefault(row.number, row.spans)
+        if spans is not row.spans:  # the line left text on two rows, and another line ended on each
+            spans_by_line[row.number] = [*spans, Span(" ", ""), *row.spans]
+    return spans_by_line
 
 
-def add_shown(view: View, segment: Segment, items: Sequence[dict[str, Any]], end: int, most: int) -> bool:
-    """Add to items, which are consecutive lines of a segment and end at `end`, what is seen of them.
+def add_rendered(view: View, segment: Segment, items: Sequence[dict[str, Any]], end: int, limit: int) -> bool:
+    """Add what is visible to items, which are consecutive lines of a segment and end at `end`.
 
-    `shown` is the text where it is not `text`, `spans` its parts with their looks where it has any, and `over` is true
-    for a line that was drawn over. `most` is the most of a line that is shown, in characters. Returns whether lines
-    here draw over others: then what is seen of them may still change when the log goes on.
+    `shown` is the visible text if it differs from `text`, `spans` its parts with their styles if it has any, and `over`
+    is true for a line that was drawn over. At most `limit` characters of a line are shown. Return whether lines here
+    draw over others, so that later output may still change what is visible.
     """
     first, last = items[0], items[-1]
-    lines = [Line(item["n"], _whole(view, item)) for item in items]
+    lines = [Line(item["n"], _full_text(view, item)) for item in items]
     before = list(_before(view, segment, first["n"], first["offset"]))
     after: list[Line] = []
     size = 0
     moving = any(VERTICAL.search(line.text) for line in [*before, *lines])
-    for line, size in _after(view, segment, last["n"] + 1, end):
-        size += size
+    for line, length in _after(view, segment, last["n"] + 1, end):
+        size += length
         moving = moving or VERTICAL.search(line.text) is not None
         after.append(line)
         if len(after) >= REACH or size > (AHEAD if moving else AFTER):
             break
     if moving:
         lines[-1] = lines[-1]._replace(ended=bool(after) or _has_ended(view, last["n"]))
-        found = rows([*before, *lines, *after], below=bool(before) or first["n"] > segment.first)
+        spans_by_line = render([*before, *lines, *after], below=bool(before) or first["n"] > segment.first)
     else:
-        found = {line.n: seen(line.text) for line in lines if SPECIAL.search(line.text)}
+        spans_by_line = {line.n: render_line(line.text) for line in lines if SPECIAL.search(line.text)}
     for item in items:
-        spans = found.get(item["n"])
+        spans = spans_by_line.get(item["n"])
         if spans is not None:
-            _show(item, spans, most)
+            _set_rendered(item, spans, limit)
         elif moving:
             item["over"] = True
     return moving
 
 
-def _show(item: dict[str, Any], spans: list[Span], most: int) -> None:
+def _set_rendered(item: dict[str, Any], spans: list[Span], limit: int) -> None:
     text = "".join([span.text for span in spans])
     if text != item["text"] and not (item["cut"] and text.startswith(item["text"])):
-        item["shown"] = text[:most]
-    if any(span.look for span in spans):
-        kept, room = [], most
+        item["shown"] = text[:limit]
+    if any(span.style for span in spans):
+        kept, room = [], limit
         for span in spans:
             if room > 0:
-                kept.append([span.text[:room], span.look])
+                kept.append([span.text[:room], span.style])
             room -= len(span.text)
         item["spans"] = kept
 
 
-def _whole(view: View, item: dict[str, Any]) -> str:
-    """The text of a line; the end of one that is too long and draws over itself."""
+def _full_text(view: View, item: dict[str, Any]) -> str:
+    """Return the text of a line, or the end of a long line that draws over itself."""
     text: str = item["text"]
     if not item["cut"] or MOVING.search(text) is None:
         return text
@@ -120,7 +120,7 @@ def _before(view: View, segment: Segment, n: int, offset: int) -> Iterator[Line]
 def _after(view: View, segment: Segment, n: int, start: int) -> Iterator[tuple[Line, int]]:
     while n <= segment.last:
         item, following = view.line_at(segment, n, start)
-        text = _whole(view, item)
+        text = _full_text(view, item)
         yield Line(n, text, ended=n < segment.last or _has_ended(view, n)), len(text)
         n, start = n + 1, following
 

@@ -1,6 +1,6 @@
-"""How long logs are kept: those of tasks that ended go by age, and the oldest of them where all are too large.
+"""The retention of logs: those of ended tasks are deleted by age, and the oldest ones if all are too large.
 
-A log disappears at once; its rows are deleted, and their space given back, a few at a time.
+A log disappears at once. Its rows are deleted, and their space is freed, in small steps that do not delay other writes.
 """
 
 from __future__ import annotations
@@ -8,51 +8,55 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable
 
-PURGED_AT_ONCE = 128
-"""Rows that are deleted in one go."""
-PAGES = 512
-"""Pages of the database that are given back in one go."""
+PURGE_ROWS = 128
+"""How many rows one job deletes."""
+VACUUM_PAGES = 512
+"""How many pages of the database one job frees."""
 
 
-def ended_before(
+def expired_tasks(
     c: sqlite3.Connection, *, before: int | None, size: int | None, running: Collection[str]
 ) -> list[str]:
-    """The tasks whose logs are to go: last written to before `before` (ms), or the oldest while all of them take more
-    than `size` bytes; None is no limit."""
+    """Return the tasks whose logs are to be deleted.
+
+    These were last written to before `before` (ms since 1970), or are the oldest while all logs take more than `size`
+    bytes. None means no limit.
+    """
     rows = c.execute("SELECT task, MAX(touched), SUM(stored) FROM logs GROUP BY task ORDER BY 2, 1").fetchall()
     total = sum(row[2] for row in rows)
-    found = []
+    expired = []
     for task, touched, stored in rows:
         if task in running:
             continue
         if (before is not None and touched < before) or (size is not None and total > size):
-            found.append(task)
+            expired.append(task)
             total -= stored
-    return found
+    return expired
 
 
 def mark_deleted(c: sqlite3.Connection, tasks: Iterable[str]) -> None:
-    """The logs of these tasks are there no more."""
+    """Make the logs of these tasks disappear; `purge` deletes their rows later."""
     for task in tasks:
         c.execute("INSERT INTO doomed SELECT id FROM logs WHERE task = :task", {"task": task})
         c.execute("DELETE FROM logs WHERE task = :task", {"task": task})
 
 
 def purge(c: sqlite3.Connection) -> bool:
-    """Delete some of what is left of logs, or give some space back; False when nothing is left to do."""
+    """Delete some rows of deleted logs, or free some space. Return False if nothing is left to do."""
     row = c.execute("SELECT log FROM doomed LIMIT 1").fetchone()
     if row is None:
         free = c.execute("PRAGMA freelist_count").fetchone()[0]
-        for _ in range(min(PAGES, free)):
-            c.execute("PRAGMA incremental_vacuum(1)")  # a statement without rows is stepped once: a page at a time
+        for _ in range(min(VACUUM_PAGES, free)):
+            # Python steps a statement without rows once, which frees one page.
+            c.execute("PRAGMA incremental_vacuum(1)")
         return bool(free)
     keys = {"log": row[0]}
-    gone = c.execute(
+    deleted = c.execute(
         f"""DELETE FROM chunks WHERE id IN
-            (SELECT id FROM chunks WHERE log = :log ORDER BY start LIMIT {PURGED_AT_ONCE})""",
+            (SELECT id FROM chunks WHERE log = :log ORDER BY start LIMIT {PURGE_ROWS})""",
         keys,
     )
-    if gone.rowcount < PURGED_AT_ONCE:
+    if deleted.rowcount < PURGE_ROWS:
         c.execute("DELETE FROM gaps WHERE log = :log", keys)
         c.execute("DELETE FROM doomed WHERE log = :log", keys)
     return True

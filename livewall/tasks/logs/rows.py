@@ -1,7 +1,7 @@
-"""What changes the rows of a log. Every function is called within a transaction, and its result holds if that commits.
+"""The rows of logs. Every function is called within a transaction, and its result is valid if that commits.
 
-A log is closed chunks, compressed, and behind them the open rows, as they came. Where open rows make up a chunk they
-become one.
+A log consists of compressed chunks, followed by open rows without compression. When the open rows are large enough for
+a chunk, they become one.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from livewall.tasks.logs.chunks import End, Mark, Sizes, pack, pack_marks, pieces, unpack, unpack_marks, within
+from livewall.tasks.logs.chunks import End, Mark, Sizes, marks_between, pack, pack_marks, pieces, unpack, unpack_marks
 from livewall.tasks.logs.numbering import Gap
 
-OVERHEAD = 64
-"""What a row takes beside its contents, roughly."""
+ROW_OVERHEAD = 64
+"""The approximate size of a row besides its contents, in bytes."""
 SIZES = Sizes()
 _LOG = "id, task, step, bytes, newlines, partial, extra, closed, stored"
-_STORED = f"COALESCE(SUM(length(data) + length(marks) + {OVERHEAD}), 0)"
+_STORED = f"COALESCE(SUM(length(data) + length(marks) + {ROW_OVERHEAD}), 0)"
 
 
 class Log(NamedTuple):
+    """The row of a log; `livewall.tasks.logs.schema` describes the columns."""
+
     id: int
     task: str
     step: str
@@ -38,30 +40,30 @@ class Log(NamedTuple):
 
 def find(c: sqlite3.Connection, task: str, step: str) -> Log | None:
     row = c.execute(f"SELECT {_LOG} FROM logs WHERE task = :task AND step = :step", {"task": task, "step": step})
-    found = row.fetchone()
-    return Log(*found) if found else None
+    values = row.fetchone()
+    return Log(*values) if values else None
 
 
 def all_of(c: sqlite3.Connection, task: str) -> list[Log]:
     return [Log(*row) for row in c.execute(f"SELECT {_LOG} FROM logs WHERE task = :task", {"task": task})]
 
 
-def make(c: sqlite3.Connection, task: str, step: str) -> Log:
-    """The log of a step; a new one where there is none."""
+def find_or_insert(c: sqlite3.Connection, task: str, step: str) -> Log:
+    """Return the log of a step, and insert one if there is none."""
     log = find(c, task, step)
     if log is None:
-        made = c.execute(
+        inserted = c.execute(
             """INSERT INTO logs (task, step, bytes, newlines, partial, extra, closed, stored, touched)
             VALUES (:task, :step, 0, 0, 0, 0, 0, 0, 0)""",
             {"task": task, "step": step},
         )
-        assert made.lastrowid is not None
-        log = Log(made.lastrowid, task, step)
+        assert inserted.lastrowid is not None
+        log = Log(inserted.lastrowid, task, step)
     return log
 
 
 def save(c: sqlite3.Connection, log: Log, now: int) -> None:
-    """Write down where `log` stands; `now` in ms since 1970."""
+    """Update the row of `log`; `now` is in ms since 1970."""
     c.execute(
         """UPDATE logs SET bytes = :bytes, newlines = :newlines, partial = :partial, extra = :extra, closed = :closed,
             stored = :stored, touched = :now
@@ -71,7 +73,7 @@ def save(c: sqlite3.Connection, log: Log, now: int) -> None:
 
 
 def append(c: sqlite3.Connection, log: Log, data: bytes, marks: Sequence[Mark], sizes: Sizes = SIZES) -> Log:
-    """`data` at the end of a log. The last mark must reach to the end of it."""
+    """Append `data` to a log. The last mark must reach to the end of the data."""
     if not data:
         return log
     if log.bytes - log.closed + len(data) < sizes.chunk:
@@ -95,7 +97,7 @@ def append(c: sqlite3.Connection, log: Log, data: bytes, marks: Sequence[Mark], 
 
 
 def close(c: sqlite3.Connection, log: Log) -> Log:
-    """Make one compressed chunk of the open rows."""
+    """Turn the open rows into a compressed chunk."""
     if log.closed == log.bytes:
         return log
     before, data, marks, stored = _take_open(c, log)
@@ -103,18 +105,18 @@ def close(c: sqlite3.Connection, log: Log) -> Log:
     return log._replace(closed=log.bytes, stored=stored)
 
 
-def cut(c: sqlite3.Connection, log: Log, start: int, end: int) -> Log:
-    """Leave out what is between `start` and `end`, which may lie behind the end of the log: then it ends there.
+def add_gap(c: sqlite3.Connection, log: Log, start: int, end: int) -> Log:
+    """Replace the bytes from `start` to `end` by a gap; if `end` lies beyond the end of the log, the log ends there.
 
-    Gaps that touch become one.
+    Adjacent gaps are merged.
     """
     log = close(c, log)
-    touched = [Gap(*row) for row in c.execute(
+    adjacent = [Gap(*row) for row in c.execute(
         'SELECT start, "end", before, after, broken FROM gaps WHERE log = :log AND start <= :end AND "end" >= :start',
         {"log": log.id, "start": start, "end": end},
     )]
-    start, end = min([start, *(g.start for g in touched)]), max([end, *(g.end for g in touched)])
-    stored = log.stored + _leave_out(c, log.id, start, end)
+    start, end = min([start, *(g.start for g in adjacent)]), max([end, *(g.end for g in adjacent)])
+    stored = log.stored + _delete_between(c, log.id, start, end)
     head = c.execute(
         """SELECT before + newlines, packed, data FROM chunks WHERE log = :log AND start < :start
         ORDER BY start DESC LIMIT 1""",
@@ -149,7 +151,7 @@ def gaps(c: sqlite3.Connection, log: int) -> list[Gap]:
 
 
 def _extend(c: sqlite3.Connection, log: Log, data: bytes, marks: Sequence[Mark], sizes: Sizes) -> int:
-    """Append to the last open row, or begin another; returns by how much the rows grew."""
+    """Append to the last open row, or insert another; return by how many bytes the rows grew."""
     last = None
     if log.closed < log.bytes:
         last = c.execute(
@@ -158,24 +160,25 @@ def _extend(c: sqlite3.Connection, log: Log, data: bytes, marks: Sequence[Mark],
         ).fetchone()
     if last is None or last[2] + len(data) > sizes.row:
         return _insert(c, log.id, log.bytes, log.newlines, data, marks, packs=False)
-    log_id, start, _, held, text = last
+    log_id, start, _, packed_marks, text = last
     text += data
-    both = pack_marks(within([*unpack_marks(held, start), *marks], start, start + len(text)), start)
+    both = pack_marks(marks_between([*unpack_marks(packed_marks, start), *marks], start, start + len(text)), start)
     c.execute(
         "UPDATE chunks SET size = :size, newlines = :newlines, marks = :marks, data = :data WHERE id = :id",
         {"id": log_id, "size": len(text), "newlines": text.count(b"\n"), "marks": both, "data": text},
     )
-    return len(data) + len(both) - len(held)
+    return len(data) + len(both) - len(packed_marks)
 
 
 def _take_open(c: sqlite3.Connection, log: Log) -> tuple[int, bytes, list[Mark], int]:
-    """Take the open rows out: newlines before them, their text and marks, and what is stored without them."""
+    """Delete the open rows; return the newlines before them, their text, their marks, and the size stored without them.
+    """
     keys = {"log": log.id, "closed": log.closed}
     rows = c.execute(
         "SELECT start, before, marks, data FROM chunks WHERE log = :log AND start >= :closed ORDER BY start", keys
     ).fetchall()
     c.execute("DELETE FROM chunks WHERE log = :log AND start >= :closed", keys)
-    stored = log.stored - sum(len(marks) + len(data) + OVERHEAD for _, _, marks, data in rows)
+    stored = log.stored - sum(len(marks) + len(data) + ROW_OVERHEAD for _, _, marks, data in rows)
     marks = [mark for start, _, packed, _ in rows for mark in unpack_marks(packed, start)]
     return rows[0][1] if rows else log.newlines, b"".join([row[3] for row in rows]), marks, stored
 
@@ -183,25 +186,25 @@ def _take_open(c: sqlite3.Connection, log: Log) -> tuple[int, bytes, list[Mark],
 def _insert(
     c: sqlite3.Connection, log: int, start: int, before: int, data: bytes, marks: Sequence[Mark], *, packs: bool
 ) -> int:
-    """A row; returns what it takes."""
-    packed, held = pack(data) if packs else (False, data)
-    marked = pack_marks(within(marks, start, start + len(data)), start)
+    """Insert a row; return its approximate size."""
+    packed, stored = pack(data) if packs else (False, data)
+    marked = pack_marks(marks_between(marks, start, start + len(data)), start)
     c.execute(
         """INSERT INTO chunks (log, start, size, before, newlines, packed, marks, data)
         VALUES (:log, :start, :size, :before, :newlines, :packed, :marks, :data)""",
         {"log": log, "start": start, "size": len(data), "before": before, "newlines": data.count(b"\n"),
-         "packed": packed, "marks": marked, "data": held},
+         "packed": packed, "marks": marked, "data": stored},
     )
-    return len(held) + len(marked) + OVERHEAD
+    return len(stored) + len(marked) + ROW_OVERHEAD
 
 
-def _leave_out(c: sqlite3.Connection, log: int, start: int, end: int) -> int:
-    """Delete what the chunks have between `start` and `end`; returns by how much the rows grew, which is negative."""
+def _delete_between(c: sqlite3.Connection, log: int, start: int, end: int) -> int:
+    """Delete the bytes of chunks between `start` and `end`; return the change of the size of all rows."""
     keys = {"log": log, "start": start, "end": end}
     inside = "log = :log AND start >= :start AND start + size <= :end AND start < :end"
     grown = -int(c.execute(f"SELECT {_STORED} FROM chunks WHERE {inside}", keys).fetchone()[0])
     c.execute(f"DELETE FROM chunks WHERE {inside}", keys)
-    # At most two are left that reach into it: one over each edge, or one over both.
+    # At most two chunks are left that overlap the range: one at either edge, or one that contains it.
     for place in (start, end):
         row = c.execute(
             """SELECT id, start, before, packed, marks, data FROM chunks WHERE log = :log AND start <= :place
@@ -210,12 +213,12 @@ def _leave_out(c: sqlite3.Connection, log: int, start: int, end: int) -> int:
         ).fetchone()
         if row is None:
             continue
-        log_id, at, before, packed, marked, held = row
-        data, marks = unpack(packed, held), unpack_marks(marked, at)
+        log_id, at, before, packed, marked, stored = row
+        data, marks = unpack(packed, stored), unpack_marks(marked, at)
         if at >= end or at + len(data) <= start:
             continue
         c.execute("DELETE FROM chunks WHERE id = :id", {"id": log_id})
-        grown -= len(held) + len(marked) + OVERHEAD
+        grown -= len(stored) + len(marked) + ROW_OVERHEAD
         if at < start:
             grown += _insert(c, log, at, before, data[: start - at], marks, packs=True)
         if at + len(data) > end:

@@ -1,4 +1,4 @@
-"""The database of the logs: DATA/logs.db, apart from everything else, so that no log delays a ballot."""
+"""The database of the logs, DATA/logs.db. It is separate from everything else, so that no log delays a ballot."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ CREATE TABLE doomed (log INTEGER PRIMARY KEY)
 
 
 def open_database(path: Path, *, writer: bool) -> sqlite3.Connection:
-    """A connection whose commits are on the disk when they return; the writer's makes the tables.
+    """Open a connection whose commits are on the disk when they return; that of the writer creates the tables.
 
-    Raises NewerDatabase, and leaves the database alone, when a newer program wrote it; sqlite3.Error.
+    Raises sqlite3.Error, and NewerDatabase if a newer version wrote the database, which is not changed then.
     """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
@@ -74,7 +74,7 @@ def open_database(path: Path, *, writer: bool) -> sqlite3.Connection:
                 message=f"{path.name} has schema {version} and this Livewall knows {VERSION}: it was written by a "
                 "newer version; install that version, or start with another data folder"
             )
-        if version == 0:  # before anything is in the file, or it has no effect
+        if version == 0:  # has an effect only before the first table exists
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")

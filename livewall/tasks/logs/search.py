@@ -1,7 +1,7 @@
-"""Searching a log for a text: which lines have it where they are seen, and how many do. A chunk at a time.
+"""Searches a log for a text, chunk by chunk: finds the lines whose visible text contains it, and counts them.
 
-What is searched is what a reader sees, escapes and redraws resolved, in one Unicode form; the numbers and offsets are
-those of the log's bytes.
+The visible text has escapes and redraws resolved and is in one Unicode form. Line numbers and offsets are those of the
+log's bytes.
 """
 
 from __future__ import annotations
@@ -12,44 +12,44 @@ from collections.abc import Iterable
 from typing import Any, AnyStr
 
 from livewall.ansi.escapes import MOVING, SPECIAL, Kind, tokens
-from livewall.ansi.screen import seen
+from livewall.ansi.screen import render_line
 from livewall.ansi.transcript import Excerpt, Transcript
-from livewall.tasks.logs.chunks import CHUNK
+from livewall.tasks.logs.chunks import CHUNK_BYTES
 from livewall.tasks.logs.folding import folded, place_in
 from livewall.tasks.logs.reading import View, chunks
 
-AT_ONCE = 16 * CHUNK
-"""What is searched without a pause, in bytes."""
+SLICE_BYTES = 16 * CHUNK_BYTES
+"""How many bytes one read of the database searches."""
 BEFORE, BEHIND = 256, 768
-"""What is shown around a match: bytes of its line, or characters of what is seen of it."""
-NOTING = "livewall.noting"
-EXACT = 64 << 10
-"""In a line that is longer than this, the place of a match is only as exact as its bytes tell."""
+"""How much is shown around a match: bytes of its line, or characters of its visible text."""
+ERROR_HANDLER = "livewall.noting"
+MAX_EXACT_BYTES = 64 << 10
+"""The longest line, in bytes or characters, in which the offset of a match is computed exactly."""
 
 
 class Search:
-    """The lines that have `q`, each counted once; the first `limit` from line `first` on are kept.
+    """A search for the lines that contain `q`. It counts all, and collects the first `limit` from line `first` on.
 
-    Without `case`, upper and lower case are the same. It ends where the log ended when it began.
+    Without `case`, upper and lower case are the same. Output that arrives after the start is not searched.
     """
 
     def __init__(self, q: str, first: int, limit: int, *, case: bool) -> None:
         """`q` is not empty and has no newline."""
         self._case = case
-        self._needle = folded("".join([span.text for span in seen(q)]), case=case)
+        self._needle = folded("".join([span.text for span in render_line(q)]), case=case)
         self._first = first
         self._limit = limit
         self._end: int | None = None
         self._at = 0
-        self._passage: Transcript | None = None
+        self._transcript: Transcript | None = None
         self._counted = 0
-        """The line that was counted last: a long line comes in pieces."""
-        self._found: list[tuple[int, int, str]] = []
+        """The line that was counted last, since a long line arrives in several parts."""
+        self._matches: list[tuple[int, int, str]] = []
         self.count = 0
         self.next: int | None = None
 
-    def go_on(self, c: sqlite3.Connection, task: str, step: str) -> dict[str, Any] | None:
-        """Search on, within one snapshot; the answer once all has been searched."""
+    def resume(self, c: sqlite3.Connection, task: str, step: str) -> dict[str, Any] | None:
+        """Continue within one snapshot of the database; return the answer, or None while there is more to search."""
         view = View.of(c, task, step)
         if view is None or not self._needle:
             return self._answer(view)
@@ -59,59 +59,59 @@ class Search:
         for chunk in chunks(c, view.log.id, self._at):
             if chunk.start >= self._end:
                 break
-            if searched >= AT_ONCE:
+            if searched >= SLICE_BYTES:
                 return None
-            if self._passage is None or chunk.start > self._at:  # at the beginning, or behind a gap
+            if self._transcript is None or chunk.start > self._at:  # at the beginning, or behind a gap
                 self._close()
                 segment = view.numbering.segments[view.numbering.of_offset(chunk.start)]
                 self._at = chunk.start
-                self._passage = Transcript(chunk.before + segment.shift + 1, chunk.start)
+                self._transcript = Transcript(chunk.before + segment.shift + 1, chunk.start)
             data = chunk.data[self._at - chunk.start : self._end - chunk.start]
             self._at += len(data)
-            self._look(self._passage.add(data))
+            self._search_excerpts(self._transcript.add(data))
             searched += len(chunk.data)
         self._close()
         return self._answer(view)
 
     def _close(self) -> None:
-        if self._passage is not None:
-            self._look(self._passage.close())
+        if self._transcript is not None:
+            self._search_excerpts(self._transcript.close())
 
-    def _look(self, stretches: Iterable[Excerpt]) -> None:
+    def _search_excerpts(self, stretches: Iterable[Excerpt]) -> None:
         for stretch in stretches:
             hay = folded(stretch.text, case=self._case)
             at = last = passed = 0
-            while (found := hay.find(self._needle, at)) >= 0:
-                passed += hay.count("\n", last, found)
-                last = found
+            while (position := hay.find(self._needle, at)) >= 0:
+                passed += hay.count("\n", last, position)
+                last = position
                 if stretch.n + passed != self._counted:
                     self._counted = stretch.n + passed
                     self.count += 1
-                    self._keep(stretch, passed, found - (hay.rfind("\n", 0, found) + 1))
-                at = hay.find("\n", found) + 1
+                    self._add_match(stretch, passed, position - (hay.rfind("\n", 0, position) + 1))
+                at = hay.find("\n", position) + 1
                 if not at:
                     break
 
-    def _keep(self, stretch: Excerpt, passed: int, at: int) -> None:
-        """Keep a hit in the line that comes after `passed` others, at place `at` of it, folded."""
+    def _add_match(self, stretch: Excerpt, passed: int, at: int) -> None:
+        """Collect a match at position `at` of a folded line, which comes after `passed` others of the excerpt."""
         n = stretch.n + passed
         if n < self._first:
             return
-        if len(self._found) >= self._limit:
+        if len(self._matches) >= self._limit:
             self.next = self.next or n
             return
         begin, text_begin = _line(stretch.raw, b"\n", passed), _line(stretch.text, "\n", passed)
         raw = stretch.raw[begin : _end(stretch.raw, b"\n", begin)]
         text = stretch.text[text_begin : _end(stretch.text, "\n", text_begin)]
-        whole = len(text) <= EXACT
+        whole = len(text) <= MAX_EXACT_BYTES
         place = place_in(text, at, case=self._case) if whole else at
         end = place_in(text, at + len(self._needle), case=self._case) if whole else at + len(self._needle)
         offset = stretch.offset + begin + _offset(raw, text, place, max(end, place + 1))
-        self._found.append((n, offset, text[max(0, place - BEFORE) : place + BEHIND]))
+        self._matches.append((n, offset, text[max(0, place - BEFORE) : place + BEHIND]))
 
     def _answer(self, view: View | None) -> dict[str, Any]:
         items = []
-        for n, offset, shown in self._found if view is not None else []:
+        for n, offset, shown in self._matches if view is not None else []:
             assert view is not None
             item: dict[str, Any] = {"n": n, "offset": offset, "text": view.excerpt(offset, BEFORE, BEHIND)}
             if SPECIAL.search(item["text"]):
@@ -133,13 +133,14 @@ def _end(text: AnyStr, newline: AnyStr, begin: int) -> int:
 
 
 def _offset(raw: bytes, text: str, place: int, end: int) -> int:
-    """Return where in the bytes of a line is what is seen of it from `place` to `end`; 0 where no one place is."""
-    whole = raw.decode("utf-8", "replace") if len(raw) <= EXACT else ""
+    """Return the offset in the bytes of a line of its visible text from `place` to `end`; 0 if there is no single one.
+    """
+    whole = raw.decode("utf-8", "replace") if len(raw) <= MAX_EXACT_BYTES else ""
     match = text[place:end].encode()
     if SPECIAL.search(whole) is None:
         return max(0, raw.find(match))
     if MOVING.search(whole.rstrip("\r")):
-        return max(0, raw.rfind(match))  # the last that was drawn
+        return max(0, raw.rfind(match))  # the last occurrence was drawn last
     seen_so_far = offset = 0
     for token in tokens(whole):
         shows = token.kind in (Kind.TEXT, Kind.SIGN)
@@ -152,16 +153,18 @@ def _offset(raw: bytes, text: str, place: int, end: int) -> int:
 
 
 def bytes_before(raw: bytes, characters: int) -> int:
-    """Return how many bytes the first `characters` of `raw` are, decoded with replacements: a replacement stands for
-    one to three bytes, whatever it takes itself."""
-    wrong: list[int] = []
+    """Return how many bytes of `raw` decode to its first `characters`.
 
-    def note(problem: UnicodeError) -> tuple[str, int]:
+    A replacement character stands for one to three bytes, so its own length in UTF-8 does not tell.
+    """
+    invalid_sizes: list[int] = []
+
+    def replace(problem: UnicodeError) -> tuple[str, int]:
         assert isinstance(problem, UnicodeDecodeError)
-        wrong.append(problem.end - problem.start)
-        return "\ud800", problem.end  # a surrogate is in no decoded text, so that what was replaced is known again
+        invalid_sizes.append(problem.end - problem.start)
+        return "\ud800", problem.end  # no decoded text has surrogates, so one marks each replacement
 
-    codecs.register_error(NOTING, note)
-    text = raw.decode("utf-8", NOTING)[:characters]
+    codecs.register_error(ERROR_HANDLER, replace)
+    text = raw.decode("utf-8", ERROR_HANDLER)[:characters]
     replaced = text.count("\ud800")
-    return len(text.encode("utf-8", "surrogatepass")) - 3 * replaced + sum(wrong[:replaced])
+    return len(text.encode("utf-8", "surrogatepass")) - 3 * replaced + sum(invalid_sizes[:replaced])

@@ -1,7 +1,7 @@
-"""A pipeline's parameters: how its file declares them, and the values that somebody gives.
+"""The parameters of a pipeline: their declarations in its file, and the values that are given for a task.
 
-A value is only ever text in an argument, however it looks: braces, dashes, newlines, shell characters. What is
-refused is what cannot be one: a NUL character, and more than a command's argument may hold.
+A value is never interpreted, whatever braces, dashes, newlines or shell characters it has: it becomes text in an
+argument. A NUL character, and more bytes than an argument can have, are refused.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import msgspec
 
 from livewall.errors import BadInput
-from livewall.tasks.pipelines.pattern_matching import beside
+from livewall.tasks.pipelines.pattern_matching import match_in_process
 from livewall.tasks.template import PARAM, Scalar, as_text
 from livewall.toml_problems import Place, known_keys, meant, shown, text, word
 from livewall.visible_text import matching
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from livewall.tasks.pipelines.pipeline import Pipeline
 
 Type = Literal["string", "integer", "number", "boolean"]
-LONGEST = 120_000
-"""Bytes of a value: Linux takes 128 KiB in one argument."""
-FAULTS = 100
-"""Parameters that do not exist of which it is said; a body may hold very many."""
-MEANT = 3
-"""Of so many of them it is also said what may have been meant: looking for that takes milliseconds."""
-MATCHED = 1_000
-"""Characters of a value that has to match a pattern."""
+MAX_VALUE_BYTES = 120_000
+"""The maximum size of a value, in bytes. Linux accepts 128 KiB in one argument."""
+MAX_UNKNOWN = 100
+"""The most unknown parameters that are reported; the body of a request may have very many."""
+MAX_SUGGESTIONS = 3
+"""The most unknown parameters for which a similar name is suggested, since finding one takes milliseconds."""
+MAX_MATCHED_CHARACTERS = 1_000
+"""The maximum length of a value that is matched against a pattern."""
 _SAFE = 1 << 53  # whole numbers that are the same in every language that reads JSON
-_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
 class Param(msgspec.Struct, frozen=True, kw_only=True):
-    """A declared parameter; without a `default` it must be given."""
+    """A declared parameter. Without a `default`, a value must be given."""
 
     name: str
     type: Type = "string"
@@ -47,8 +47,8 @@ class Param(msgspec.Struct, frozen=True, kw_only=True):
     choices: tuple[Scalar, ...] | None = None
 
 
-def declared(name: str, table: Any, where: Place) -> Param | None:
-    """The parameter that a table `[params.NAME]` declares, or None and problems."""
+def parse_param(name: str, table: Any, where: Place) -> Param | None:
+    """Return the parameter that a table `[params.NAME]` declares, or None after reporting problems."""
     if not re.fullmatch(PARAM, name):
         where.wrong(f"{shown(name)!r} is no name of a parameter: a letter first, then letters, digits, _ and -")
     if not isinstance(table, dict):
@@ -57,42 +57,42 @@ def declared(name: str, table: Any, where: Place) -> Param | None:
     known_keys(table, ("type", "default", "pattern", "choices"), where, "a parameter")
     param_type = table.get("type", "string")
     if param_type not in get_args(Type):
-        near = meant(param_type, get_args(Type)) if isinstance(param_type, str) else ""
-        where["type"].wrong(f"type must be one of {', '.join(get_args(Type))}, not {shown(param_type)}{near}")
+        suggestion = meant(param_type, get_args(Type)) if isinstance(param_type, str) else ""
+        where["type"].wrong(f"type must be one of {', '.join(get_args(Type))}, not {shown(param_type)}{suggestion}")
         return None
     pattern = _pattern(table, param_type, where)
     choices = _choices(table, param_type, where)
     param = Param(name=name, type=param_type, pattern=pattern, choices=choices)
     default = _typed(table["default"], param_type) if "default" in table else None
     values = [*(choices or ()), *([] if default is None else [default])]
-    whys = _why_not([(param, value) for value in values])
+    reasons = _refusals([(param, value) for value in values])
     for place, choice in enumerate(choices or ()):
-        if pattern and (why := whys[place]):
-            where["choices"][place].wrong(f"the choice {shown(choice)} {why}")
+        if pattern and (reason := reasons[place]):
+            where["choices"][place].wrong(f"the choice {shown(choice)} {reason}")
     if "default" not in table:
         return param
     if default is None:
-        where["default"].wrong(f"default must be {_KINDS[param_type]}, not {_said(table['default'])}")
-    elif why := whys[-1]:
-        where["default"].wrong(f"the default {why}")
+        where["default"].wrong(f"default must be {_TYPE_NAMES[param_type]}, not {_description(table['default'])}")
+    elif reason := reasons[-1]:
+        where["default"].wrong(f"the default {reason}")
     return msgspec.structs.replace(param, default=default)
 
 
 def check_params(pipeline: Pipeline, given: Mapping[str, Any]) -> dict[str, Scalar]:
-    """A value for every parameter, from what a program, a form or a command line gave.
+    """Return a value for every parameter, from the values of a request, a form or a command line.
 
-    Raises BadInput (`invalid`) whose fields `params.NAME` say of every wrong one what is wrong with it. Blocks where
-    there are patterns: to be called in a thread.
+    Raises BadInput (`invalid`), whose fields `params.NAME` give the reason for each wrong value. Patterns are matched
+    in another process, so call this in a thread.
     """
     known = {param.name: param for param in pipeline.params}
     faults: dict[str, str] = {}
     values: dict[str, Scalar] = {}
     for name in given:
-        if len(faults) == FAULTS:
+        if len(faults) == MAX_UNKNOWN:
             break
         if name not in known:
-            near = meant(name, known) if len(faults) < MEANT else ""
-            faults[f"params.{name[:80]}"] = f"is no parameter of {pipeline.name}{near}"
+            suggestion = meant(name, known) if len(faults) < MAX_SUGGESTIONS else ""
+            faults[f"params.{name[:80]}"] = f"is no parameter of {pipeline.name}{suggestion}"
     for name, param in known.items():
         value = given.get(name)
         if name not in given or (param.type != "string" and value == ""):  # an empty field of a form
@@ -103,11 +103,11 @@ def check_params(pipeline: Pipeline, given: Mapping[str, Any]) -> dict[str, Scal
             continue
         typed = _converted(value, param.type)
         if typed is None:
-            faults[f"params.{name}"] = f"must be {_KINDS[param.type]}, not {_said(value)}"
+            faults[f"params.{name}"] = f"must be {_TYPE_NAMES[param.type]}, not {_description(value)}"
         else:
-            values[name] = _chosen(param, typed)
-    given_ones = [(known[name], value) for name, value in values.items() if name in given]
-    wrong = {param.name: why for (param, _), why in zip(given_ones, _why_not(given_ones), strict=True) if why}
+            values[name] = _matching_choice(param, typed)
+    given_values = [(known[name], value) for name, value in values.items() if name in given]
+    wrong = {param.name: why for (param, _), why in zip(given_values, _refusals(given_values), strict=True) if why}
     if faults or wrong:
         faults |= {f"params.{name}": why for name, why in wrong.items()}
         faults = {field: faults[field] for field in _in_order(faults, known)}
@@ -116,7 +116,7 @@ def check_params(pipeline: Pipeline, given: Mapping[str, Any]) -> dict[str, Scal
     return values
 
 
-_KINDS: Mapping[Type, str] = {
+_TYPE_NAMES: Mapping[Type, str] = {
     "string": "text",
     "integer": "a whole number",
     "number": "a number",
@@ -124,14 +124,14 @@ _KINDS: Mapping[Type, str] = {
 }
 
 
-def _said(value: Any) -> str:
+def _description(value: Any) -> str:
     if value is None:
         return "nothing"
     return repr(shown(value)) if isinstance(value, str) else word(value)
 
 
 def _typed(value: Any, param_type: Type) -> Scalar | None:
-    """The value if it is of the type; a whole number is a number too."""
+    """Return the value if it has the type, else None. An integer is also a number."""
     if isinstance(value, bool):
         return value if param_type == "boolean" else None
     if isinstance(value, str):
@@ -144,50 +144,50 @@ def _typed(value: Any, param_type: Type) -> Scalar | None:
 
 
 def _converted(value: Any, param_type: Type) -> Scalar | None:
-    """The same, where text may stand for a number or for true and false."""
+    """Return the value in the type, converted from text if necessary, or None."""
     if param_type == "string" or not isinstance(value, str) or len(value) > 100:
         return _typed(value, param_type)
-    said = value.strip()
+    stripped = value.strip()
     if param_type == "boolean":
-        return _WORDS.get(said.lower())
+        return _BOOLEANS.get(stripped.lower())
     number = r"[+-]?[0-9]+" if param_type == "integer" else r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
-    if not re.fullmatch(number, said):
+    if not re.fullmatch(number, stripped):
         return None
-    return _typed(int(said) if param_type == "integer" else float(said), param_type)
+    return _typed(int(stripped) if param_type == "integer" else float(stripped), param_type)
 
 
-def _chosen(param: Param, value: Scalar) -> Scalar:
-    """The choice that was meant, where it was typed in another Unicode form; else the value as it is."""
+def _matching_choice(param: Param, value: Scalar) -> Scalar:
+    """Return the choice that equals the value in another Unicode form, or else the value itself."""
     texts = [choice for choice in param.choices or () if isinstance(choice, str)]
-    found = matching(value, texts) if isinstance(value, str) and texts else []
-    return texts[found[0]] if len(found) == 1 else value
+    matches = matching(value, texts) if isinstance(value, str) and texts else []
+    return texts[matches[0]] if len(matches) == 1 else value
 
 
 def _in_order(faults: Mapping[str, str], known: Mapping[str, Param]) -> list[str]:
-    """Those that do not exist first, then the others in the order of their declaration."""
+    """Return the names of the fields: unknown parameters first, then the others in the order of declaration."""
     places = {f"params.{name}": place for place, name in enumerate(known)}
     return sorted(faults, key=lambda field: places.get(field, -1))
 
 
-def _why_not(values: Sequence[tuple[Param, Scalar]]) -> list[str | None]:
-    """For each value of the right type why it cannot be taken, or None; all patterns share one budget of time."""
-    whys = [_plainly_not(param, value) for param, value in values]
+def _refusals(values: Sequence[tuple[Param, Scalar]]) -> list[str | None]:
+    """Return for each value the reason to refuse it, or None. All patterns together have one limit of CPU time."""
+    reasons = [_refusal_without_pattern(param, value) for param, value in values]
     compared = [
         (place, param.pattern, value)
         for place, (param, value) in enumerate(values)
-        if whys[place] is None and param.pattern is not None and isinstance(value, str)
+        if reasons[place] is None and param.pattern is not None and isinstance(value, str)
     ]
-    found = beside([(pattern, value) for _, pattern, value in compared])
-    for (place, pattern, _), matches in zip(compared, found, strict=True):
+    results = match_in_process([(pattern, value) for _, pattern, value in compared])
+    for (place, pattern, _), matches in zip(compared, results, strict=True):
         if matches is None:
-            whys[place] = f"takes too long to compare with {pattern}"
+            reasons[place] = f"takes too long to compare with {pattern}"
         elif not matches:
-            whys[place] = f"must match {pattern}"
-    return whys
+            reasons[place] = f"must match {pattern}"
+    return reasons
 
 
-def _plainly_not(param: Param, value: Scalar) -> str | None:
-    """Why a value cannot be taken whatever its pattern says, or None."""
+def _refusal_without_pattern(param: Param, value: Scalar) -> str | None:
+    """Return the reason to refuse a value regardless of its pattern, or None."""
     if isinstance(value, str):
         if "\0" in value:
             return "must not contain a NUL character"
@@ -195,23 +195,23 @@ def _plainly_not(param: Param, value: Scalar) -> str | None:
             size = len(value.encode())
         except UnicodeEncodeError:
             return "has characters that are no text (half of a surrogate pair)"
-        if size > LONGEST:
-            return f"must have at most {LONGEST:,} bytes"
+        if size > MAX_VALUE_BYTES:
+            return f"must have at most {MAX_VALUE_BYTES:,} bytes"
     if param.choices is not None and value not in param.choices:
         return f"must be {'' if len(param.choices) == 1 else 'one of '}{_list(param.choices)}"
-    if param.pattern is not None and isinstance(value, str) and len(value) > MATCHED:
-        return f"must have at most {MATCHED:,} characters, and match {param.pattern}"
+    if param.pattern is not None and isinstance(value, str) and len(value) > MAX_MATCHED_CHARACTERS:
+        return f"must have at most {MAX_MATCHED_CHARACTERS:,} characters, and match {param.pattern}"
     return None
 
 
 def _list(choices: Sequence[Scalar]) -> str:
-    said = [shown(as_text(choice)) for choice in choices[:20]]
-    return ", ".join(said) + (", …" if len(choices) > 20 else "")
+    texts = [shown(as_text(choice)) for choice in choices[:20]]
+    return ", ".join(texts) + (", …" if len(choices) > 20 else "")
 
 
 @contextmanager
 def _no_warnings() -> Iterator[None]:
-    """What Python warns of in a pattern (`[[:alpha:]]`) is not what its author meant."""
+    """Turn warnings into errors: a pattern that Python warns about, such as `[[:alpha:]]`, is a mistake."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
@@ -225,7 +225,7 @@ def _pattern(table: dict[str, Any], param_type: Type, where: Place) -> str | Non
     if pattern is None:
         return None
     if param_type != "string":
-        here.wrong(f"pattern is for strings; this parameter is {_KINDS[param_type]}")
+        here.wrong(f"pattern is for strings; this parameter is {_TYPE_NAMES[param_type]}")
         return None
     try:
         with _no_warnings():
@@ -239,17 +239,17 @@ def _pattern(table: dict[str, Any], param_type: Type, where: Place) -> str | Non
 def _choices(table: dict[str, Any], param_type: Type, where: Place) -> tuple[Scalar, ...] | None:
     if "choices" not in table:
         return None
-    here, given = where["choices"], table["choices"]
-    if not isinstance(given, list) or not 0 < len(given) <= 500:
+    here, listed = where["choices"], table["choices"]
+    if not isinstance(listed, list) or not 0 < len(listed) <= 500:
         here.wrong("choices must be a list of 1 to 500 values")
         return None
-    found: list[Scalar] = []
-    for place, choice in enumerate(given):
+    choices: list[Scalar] = []
+    for place, choice in enumerate(listed):
         typed = _typed(choice, param_type)
         if typed is None:
-            here[place].wrong(f"a choice must be {_KINDS[param_type]}, not {_said(choice)}")
-        elif typed in found:
+            here[place].wrong(f"a choice must be {_TYPE_NAMES[param_type]}, not {_description(choice)}")
+        elif typed in choices:
             here[place].wrong(f"the choice {shown(choice)} is there twice")
         else:
-            found.append(typed)
-    return tuple(found)
+            choices.append(typed)
+    return tuple(choices)

@@ -1,5 +1,8 @@
-"""Values compared with their patterns in a process of its own: a pattern may backtrack without end, and a thread that
-matches holds the interpreter's lock, so that nothing else would run meanwhile."""
+"""Matches values against patterns in a separate process.
+
+A regular expression may backtrack almost endlessly, and `re` holds the interpreter's lock while it matches, so that a
+thread would stop the whole server.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,10 @@ from collections.abc import Sequence
 
 from livewall.errors import Busy
 
-PATIENCE = 0.25
-"""Seconds of CPU for all patterns of one start together."""
-LONGEST = 10.0
-"""Seconds after which a process is given up that has not got its CPU."""
+CPU_SECONDS = 0.25
+"""Seconds of CPU time for all patterns of one request together."""
+TIMEOUT = 10.0
+"""Seconds after which the process is ended, even if the machine gave it little CPU time."""
 _CHILD = """
 import json, re, signal, sys
 signal.setitimer(signal.ITIMER_VIRTUAL, float(sys.argv[1]))
@@ -22,20 +25,22 @@ for pattern, value in json.load(sys.stdin):
 """
 
 
-def beside(pairs: Sequence[tuple[str, str]]) -> list[bool | None]:
-    """For each pattern and value whether the whole value matches; None from where the time was up. Blocks: to be called
-    in a thread. Raises Busy where no process can be started."""
+def match_in_process(pairs: Sequence[tuple[str, str]]) -> list[bool | None]:
+    """Return for each pattern and value whether the whole value matches, or None if the time was up.
+
+    It blocks, so call it in a thread. Raises Busy if no process can be started.
+    """
     if not pairs:
         return []
-    command = [sys.executable, "-I", "-S", "-c", _CHILD, str(PATIENCE)]
+    command = [sys.executable, "-I", "-S", "-c", _CHILD, str(CPU_SECONDS)]
     try:
-        done = subprocess.run(
-            command, input=json.dumps(pairs), capture_output=True, text=True, timeout=LONGEST, check=False
+        process = subprocess.run(
+            command, input=json.dumps(pairs), capture_output=True, text=True, timeout=TIMEOUT, check=False
         )
-        said = done.stdout
+        output = process.stdout
     except OSError as error:
         raise Busy("unavailable", "the parameters cannot be checked at the moment; try again") from error
     except subprocess.TimeoutExpired as late:
-        said = (late.stdout or b"").decode()
-    found: list[bool | None] = [line == "1" for line in said.split()]
-    return found + [None] * (len(pairs) - len(found))
+        output = (late.stdout or b"").decode()
+    results: list[bool | None] = [line == "1" for line in output.split()]
+    return results + [None] * (len(pairs) - len(results))

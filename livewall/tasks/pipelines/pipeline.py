@@ -1,4 +1,4 @@
-"""A pipeline: what its TOML file says, checked whole. Knows nothing of folders, tasks or who may run it."""
+"""A pipeline, parsed from its TOML file and checked. Knows nothing of folders, tasks or rights."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import msgspec
 
 from livewall.errors import BadInput
 from livewall.names import is_name
-from livewall.tasks.dependencies import MOST_NEEDS, circle, reach
+from livewall.tasks.dependencies import MAX_NEEDS, all_needs, find_cycle
 from livewall.tasks.kinds import Kind, kinds
-from livewall.tasks.kinds.run import OURS, VARIABLE
-from livewall.tasks.pipelines.params import Param, declared
+from livewall.tasks.kinds.run import RESERVED_VARIABLES, VARIABLE
+from livewall.tasks.pipelines.params import Param, parse_param
 from livewall.tasks.supervisor.secret import refusal
 from livewall.tasks.template import comparison, uses
 from livewall.toml_file import LARGEST, decoded, parsed, read, too_large
@@ -33,19 +33,19 @@ from livewall.toml_problems import (
 )
 from livewall.visible_text import readable
 
-MOST_STEPS = 500
-MOST_PARAMS = 100
+MAX_STEPS = 500
+MAX_PARAMS = 100
 _MONTH = 31 * 86400
-_GIVEN = OURS | {"PATH", "HOME", "LANG"}
+_PREDEFINED = RESERVED_VARIABLES | {"PATH", "HOME", "LANG"}
 
 
 class StepDef(msgspec.Struct, frozen=True, kw_only=True):
-    """A step as its pipeline defines it; times in seconds."""
+    """The definition of a step; times are in seconds."""
 
     name: str
     kind: str
     body: dict[str, Any]
-    """What the kind's check returned; of `run`: {"argv", "cwd", "env"}."""
+    """The result of the kind's `check`; for `run`, a dict of `argv`, `cwd` and `env`."""
     needs: tuple[str, ...] = ()
     when: str | None = None
     timeout: float | None = None
@@ -54,26 +54,26 @@ class StepDef(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
-    """A definition that was checked. It is kept as JSON with each task that was started with it."""
+    """A checked definition. It is stored as JSON with each task that was started from it."""
 
     name: str
     title: str
     concurrency: int | None = None
-    """How many of its tasks may run at once; None: any number."""
+    """How many of its tasks may run at once; None means any number."""
     secrets: tuple[str, ...] = ()
     params: tuple[Param, ...] = ()
     steps: tuple[StepDef, ...]
 
 
 def load(path: FilePath, file: str) -> Pipeline:
-    """The pipeline of a file, which is called `file` in what is said of it. Raises TomlFault, OSError."""
+    """Return the pipeline of a file, which messages call `file`. Raises TomlFault, OSError."""
     return parse(decoded(read(path), file), path.stem, file)
 
 
 def parse(text: str, name: str, file: str, environment: Mapping[str, str] = {}) -> Pipeline:
-    """The pipeline `name` that `text` defines. Raises TomlFault with every problem there is.
+    """Return the pipeline `name` that `text` defines. Raises TomlFault with all problems.
 
-    `environment` is that of the server: a secret whose value there cannot be masked is a problem, too.
+    `environment` is that of the server: a secret whose value cannot be masked is a problem as well.
     """
     return checked(text, name, file, environment)[0]
 
@@ -81,18 +81,18 @@ def parse(text: str, name: str, file: str, environment: Mapping[str, str] = {}) 
 def checked(
     text: str, name: str, file: str, environment: Mapping[str, str] = {}
 ) -> tuple[Pipeline, list[Problem]]:
-    """The pipeline as `parse` gives it, and notes about what is allowed and yet hardly meant."""
+    """Return the pipeline, and notes about things that are allowed but probably mistakes. Raises TomlFault."""
     if len(text.encode(errors="replace")) > LARGEST:
         raise TomlFault([too_large(file, "a pipeline")])
     table = parsed(text, file)
     findings = Findings(file, key_lines(text))
-    made = _Checker(table, name, Place(findings), environment).pipeline()
+    pipeline = _Checker(table, name, Place(findings), environment).pipeline()
     findings.done()
-    return made, sorted(findings.notes, key=lambda note: note.line)
+    return pipeline, sorted(findings.notes, key=lambda note: note.line)
 
 
 class _Checker:
-    """Reads the parsed table. What is wrong goes to the findings, and something harmless takes its place."""
+    """Checks the parsed table. Problems go to the findings, and a harmless value takes the place of a wrong one."""
 
     def __init__(self, table: dict[str, Any], name: str, where: Place, environment: Mapping[str, str]) -> None:
         self._table = table
@@ -139,30 +139,30 @@ class _Checker:
         return number(table["timeout"], where["timeout"], "timeout", least=0, most=_MONTH, above=True)
 
     def _secrets(self) -> tuple[str, ...]:
-        given, where = self._table.get("secrets", []), self._where["secrets"]
-        if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        names, where = self._table.get("secrets", []), self._where["secrets"]
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             where.wrong("secrets must be a list of names of environment variables")
             return ()
-        for place, name in enumerate(given):
+        for place, name in enumerate(names):
             if not VARIABLE.fullmatch(name):
                 where[place].wrong(f"{shown(name)!r} is no name of a variable: letters, digits and _")
-            elif name in _GIVEN:
+            elif name in _PREDEFINED:
                 where[place].wrong(f"{name} is no secret: every step gets one")
-            elif name in given[:place]:
+            elif name in names[:place]:
                 where[place].wrong(f"{name} is there twice")
             elif name in self._environment and (why := refusal(self._environment[name])):
                 where[place].wrong(f"the value of {name} in the environment {why}")
-        return tuple(given)
+        return tuple(names)
 
     def _declared(self) -> Iterator[Param]:
-        given, where = self._table.get("params", {}), self._where["params"]
-        if not isinstance(given, dict):
-            where.wrong(f"params must be tables, [params.NAME], not {word(given)}")
-        elif len(given) > MOST_PARAMS:
-            where.wrong(f"a pipeline has at most {MOST_PARAMS} parameters")
+        tables, where = self._table.get("params", {}), self._where["params"]
+        if not isinstance(tables, dict):
+            where.wrong(f"params must be tables, [params.NAME], not {word(tables)}")
+        elif len(tables) > MAX_PARAMS:
+            where.wrong(f"a pipeline has at most {MAX_PARAMS} parameters")
         else:
-            for name, table in given.items():
-                param = declared(name, table, where[name])
+            for name, table in tables.items():
+                param = parse_param(name, table, where[name])
                 # One that is wrong is there nevertheless: the texts that use it are right.
                 yield param or Param(name=name)
 
@@ -174,8 +174,8 @@ class _Checker:
         if not isinstance(given, list) or not all(isinstance(table, dict) for table in given):
             where.wrong("steps must be tables, each begun by [[steps]]")
             return []
-        if len(given) > MOST_STEPS:
-            where.wrong(f"a pipeline has at most {MOST_STEPS} steps; these are {len(given):,}")
+        if len(given) > MAX_STEPS:
+            where.wrong(f"a pipeline has at most {MAX_STEPS} steps; these are {len(given):,}")
             return []
         steps = [self._step(table, where[place]) for place, table in enumerate(given)]
         self._names(steps, where)
@@ -216,19 +216,19 @@ class _Checker:
     def _body(self, table: dict[str, Any], where: Place) -> tuple[Kind | None, dict[str, Any]]:
         chosen = [kind for key, kind in self._kinds.items() if key in table]
         if len(chosen) != 1:
-            where.wrong(_wanting(list(self._kinds), chosen))
+            where.wrong(_missing_kind(list(self._kinds), chosen))
             return None, {}
         before = len(where.findings.problems)
         body = chosen[0].check(table, where)
-        # A body with problems is not looked at again for what it uses.
+        # A body with problems is dropped, so that it is not searched for parameters and outputs.
         return (chosen[0], body) if len(where.findings.problems) == before else (None, {})
 
     def _needed(self, table: Mapping[str, Any], where: Place) -> tuple[str, ...]:
-        given = table.get("needs", [])
-        if not isinstance(given, list) or not all(isinstance(need, str) for need in given):
+        needs = table.get("needs", [])
+        if not isinstance(needs, list) or not all(isinstance(need, str) for need in needs):
             where.wrong('needs must be a list of names of steps, such as ["fetch"]')
             return ()
-        return tuple(given)
+        return tuple(needs)
 
     def _names(self, steps: list[StepDef], where: Place) -> None:
         first: dict[str, int] = {}
@@ -238,26 +238,26 @@ class _Checker:
 
     def _needs(self, steps: list[StepDef], where: Place) -> None:
         names = {step.name: place for place, step in enumerate(steps)}
-        if sum(len(step.needs) for step in steps) > MOST_NEEDS:
-            return where.wrong(f"a pipeline has at most {MOST_NEEDS:,} needs, those of all steps together")
+        if sum(len(step.needs) for step in steps) > MAX_NEEDS:
+            return where.wrong(f"a pipeline has at most {MAX_NEEDS:,} needs, those of all steps together")
         for place, step in enumerate(steps):
             for at, need in enumerate(step.needs):
                 here = where[place]["needs"][at]
                 if where.findings.full:
                     return
                 if need not in names:
-                    near = meant(need, names)
-                    here.wrong(f"{step.name} needs {shown(need)}, which is no step{near}")
+                    suggestion = meant(need, names)
+                    here.wrong(f"{step.name} needs {shown(need)}, which is no step{suggestion}")
                 elif need in step.needs[:at]:
                     here.wrong(f"{step.name} needs {need} twice")
-        if found := circle({step.name: [need for need in step.needs if need in names] for step in steps}):
-            said = " → ".join(found)
-            where[names[found[0]]]["needs"].wrong(f"the needs go round in a circle: {said}")
+        if cycle := find_cycle({step.name: [need for need in step.needs if need in names] for step in steps}):
+            arrows = " → ".join(cycle)
+            where[names[cycle[0]]]["needs"].wrong(f"the needs go round in a circle: {arrows}")
 
     def _texts(self, steps: list[StepDef], where: Place) -> None:
-        """Every place to be filled names a parameter, or an output of a step that has ended by then."""
+        """Check that every placeholder names a parameter, or an output of a step that this one needs."""
         params = [param.name for param in self._params]
-        before = reach({step.name: step.needs for step in steps})
+        before = all_needs({step.name: step.needs for step in steps})
         for place, step in enumerate(steps):
             texts = [] if not step.kind else list(self._kinds[step.kind].texts(step.body))
             texts += [] if step.when is None else [(("when",), step.when)]
@@ -266,8 +266,8 @@ class _Checker:
                     here = Place(where.findings, (*where[place].path, *path))
                     if use.step is None:
                         if use.name not in params:
-                            near = meant(use.name, params)
-                            here.wrong(f"{{params.{use.name}}} is no parameter of this pipeline{near}")
+                            suggestion = meant(use.name, params)
+                            here.wrong(f"{{params.{use.name}}} is no parameter of this pipeline{suggestion}")
                     elif use.step not in before:
                         here.wrong(f"{{steps.{use.step}.{use.name}}}: there is no such step{meant(use.step, before)}")
                     elif use.step not in before[step.name]:
@@ -277,8 +277,8 @@ class _Checker:
                         )
 
 
-def _wanting(kinds: Sequence[str], chosen: Sequence[Kind]) -> str:
-    """Say which key a step lacks that says what it does, or that it has several."""
+def _missing_kind(kinds: Sequence[str], chosen: Sequence[Kind]) -> str:
+    """Return the message for a step that has no key of a kind, or several."""
     if chosen:
         return f"a step does one thing; it has {' and '.join(kind.key for kind in chosen)}"
     if len(kinds) == 1:

@@ -1,4 +1,4 @@
-"""The folder of pipelines: notices files that are new, changed or gone. Knows no clock and no loop."""
+"""The folder of pipelines, and which of its files are new, changed or deleted. Knows no event loop."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from livewall.toml_problems import Problem, TomlFault
 
 log = logging.getLogger(__name__)
 
-_FRESH = 1_000_000_000  # ns in which a second change of a file may leave it with the same times
+_TIMESTAMP_GRANULARITY = 1_000_000_000  # ns; two changes closer together may leave a file with the same times
 _SUFFIX = ".toml"
 
 
 class _File(msgspec.Struct, frozen=True):
-    """A file as it was read last."""
+    """A file, as it was when it was last read."""
 
-    mark: tuple[int, ...]
+    fingerprint: tuple[int, ...]
     settled: bool
-    """Whether a later change must show in `mark`."""
+    """Whether any later change must alter `fingerprint`."""
     data: bytes
-    found: Pipeline | TomlFault
+    result: Pipeline | TomlFault
 
 
 class Pipelines:
-    """Every `NAME.toml` in `folder` (None: there are none). Hidden files and what is no regular file is left out;
-    a link to one counts as one. `environment` is the server's, from which the secrets come.
+    """The pipelines of every `NAME.toml` in `folder`; None stands for no folder.
 
-    `refresh` may run in a thread beside the rest; each of the others sees the state before or after it.
+    Hidden files, and everything but regular files and links to them, are left out. Secrets come from `environment`, the
+    server's. `refresh` may run in another thread: the other methods see the state before or after it.
     """
 
     def __init__(self, folder: Path | None, environment: Mapping[str, str] = {}) -> None:
@@ -46,11 +46,11 @@ class Pipelines:
         self._environment = environment
         self._files: dict[str, _File] = {}
         self._unreadable = ""
-        self._looking = threading.Lock()
+        self._refreshing = threading.Lock()
 
     def refresh(self) -> bool:
-        """Look at the folder, and read and check what changed. True if something is not as it was. Blocks."""
-        with self._looking:  # or an older look could end after a newer one
+        """Read and check the files that have changed. Return True if anything differs. It blocks."""
+        with self._refreshing:  # otherwise an older result could replace a newer one
             return self._refresh()
 
     def _refresh(self) -> bool:
@@ -62,40 +62,42 @@ class Pipelines:
             self._unreadable = ""
         except OSError as error:
             names = []
-            said = error.strerror or str(error)
-            if said != self._unreadable:
-                log.warning("the folder of pipelines %s cannot be read: %s", self._folder, said)
-            self._unreadable = said
+            reason = error.strerror or str(error)
+            if reason != self._unreadable:
+                log.warning("the folder of pipelines %s cannot be read: %s", self._folder, reason)
+            self._unreadable = reason
         for file in names:
             if file.endswith(_SUFFIX) and not file.startswith("."):
-                # A name that is no UTF-8 is shown with marks in it, and refused.
+                # A name that is not UTF-8 gets replacement characters, and is refused as a name.
                 name = os.fsencode(file).decode(errors="replace").removesuffix(_SUFFIX)
-                if found := self._look(self._folder / file, name):
-                    files[name] = found
+                if entry := self._read_file(self._folder / file, name):
+                    files[name] = entry
         before, self._files = self._files, files
-        return {name: file.found for name, file in before.items()} != {name: file.found for name, file in files.items()}
+        return {name: file.result for name, file in before.items()} != {
+            name: file.result for name, file in files.items()
+        }
 
-    def _look(self, path: Path, name: str) -> _File | None:
+    def _read_file(self, path: Path, name: str) -> _File | None:
         known = self._files.get(name)
         try:
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):
                 return None
-            mark = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, status.st_dev)
-            if known and known.settled and known.mark == mark:
+            fingerprint = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, status.st_dev)
+            if known and known.settled and known.fingerprint == fingerprint:
                 return known
-            settled = time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _FRESH
+            settled = time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _TIMESTAMP_GRANULARITY
             data = read(path)
         except FileNotFoundError:
             return None
         except OSError as error:
-            why = f"the file cannot be read: {error.strerror or error}"
-            if known and isinstance(known.found, TomlFault) and known.found.problems[0].reason == why:
+            reason = f"the file cannot be read: {error.strerror or error}"
+            if known and isinstance(known.result, TomlFault) and known.result.problems[0].reason == reason:
                 return known
-            return _File((), False, b"", TomlFault([Problem(f"{name}{_SUFFIX}", 1, why)]))
-        if known and known.mark and known.data == data:
-            return _File(mark, settled, data, known.found)
-        return _File(mark, settled, data, self._parsed(data, name))
+            return _File((), False, b"", TomlFault([Problem(f"{name}{_SUFFIX}", 1, reason)]))
+        if known and known.fingerprint and known.data == data:
+            return _File(fingerprint, settled, data, known.result)
+        return _File(fingerprint, settled, data, self._parsed(data, name))
 
     def _parsed(self, data: bytes, name: str) -> Pipeline | TomlFault:
         file = f"{name}{_SUFFIX}"
@@ -106,27 +108,27 @@ class Pipelines:
             return fault
 
     def get(self, name: str) -> Pipeline:
-        """The pipeline as its file says now. Raises NotFound, and TomlFault if the file is wrong now."""
+        """Return the pipeline as its file defines it now. Raises NotFound, and TomlFault if the file has problems."""
         file = self._files.get(name)
         if file is None:
             raise NotFound("not_found", f"there is no pipeline {name[:80]}")
-        if isinstance(file.found, TomlFault):
-            raise TomlFault(file.found.problems)
-        return file.found
+        if isinstance(file.result, TomlFault):
+            raise TomlFault(file.result.problems)
+        return file.result
 
     def list(self) -> list[dict[str, Any]]:
-        """All by name, as `GET /api/pipelines` shows them; a file that is wrong has its errors and no steps."""
-        return [_shown(name, file.found) for name, file in sorted(self._files.items())]
+        """Return all pipelines by name for `GET /api/pipelines`. One with problems has errors and no steps."""
+        return [_summary(name, file.result) for name, file in sorted(self._files.items())]
 
 
-def _shown(name: str, found: Pipeline | TomlFault) -> dict[str, Any]:
-    if isinstance(found, TomlFault):
-        errors = msgspec.to_builtins(found.problems)
+def _summary(name: str, result: Pipeline | TomlFault) -> dict[str, Any]:
+    if isinstance(result, TomlFault):
+        errors = msgspec.to_builtins(result.problems)
         return {"name": name, "title": name, "params": [], "steps": [], "errors": errors}
     return {
         "name": name,
-        "title": found.title,
-        "params": [msgspec.json.decode(msgspec.json.encode(param)) for param in found.params],
-        "steps": [{"name": step.name, "needs": list(step.needs)} for step in found.steps],
+        "title": result.title,
+        "params": [msgspec.json.decode(msgspec.json.encode(param)) for param in result.params],
+        "steps": [{"name": step.name, "needs": list(step.needs)} for step in result.steps],
         "errors": [],
     }

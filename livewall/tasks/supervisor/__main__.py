@@ -3,8 +3,8 @@
 import os
 import sys
 
-# Run as a folder, only that folder is on the path. The package comes last: what lies beside it must not be taken
-# for the standard library.
+# Python puts the folder that it runs on the path. The package's parent goes to the end of the path instead, so that no
+# module beside the package hides one of the standard library.
 del sys.path[0]
 sys.path.append(os.path.abspath(__file__).rsplit(os.sep, 4)[0])
 

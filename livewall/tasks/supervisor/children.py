@@ -1,4 +1,4 @@
-"""Processes: start the command, find everything that came of it, end it, reap it."""
+"""Start the command, find its descendants, signal them and reap them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 
 class CannotStart(Exception):
-    """The command was not started; the text says why, to a person."""
+    """The command could not be started; the text gives the reason, for people."""
 
 
 def start(
@@ -17,13 +17,13 @@ def start(
     cwd: str,
     env: Mapping[str, str],
     output: int,
-    names: tuple[str | None, str | None] = (None, None),
+    labels: tuple[str | None, str | None] = (None, None),
     umask: int | None = None,
 ) -> int:
     """Start a command in a session of its own and return its pid; stdout and stderr go to `output`, stdin is empty.
 
-    Raises CannotStart. The program is looked for in the PATH of `env`. `names` are what the program and the folder are
-    called then, where not as they are.
+    The program is looked up in the PATH of `env`. Raises CannotStart, whose text names the program and the folder by
+    `labels` where these are given: the values themselves may be secret.
     """
     try:
         if not argv or not argv[0]:
@@ -34,30 +34,34 @@ def start(
         raise CannotStart("an argument or a variable holds characters that cannot be passed on") from None
     if any(b"\0" in text for text in (*arguments, *variables, *variables.values(), os.fsencode(cwd))):
         raise CannotStart("an argument or a variable holds a NUL byte, which cannot be passed on")
-    told, tell = os.pipe2(os.O_CLOEXEC)
+    report_end, error_pipe = os.pipe2(os.O_CLOEXEC)
     try:
         pid = os.fork()
     except OSError as error:
         raise CannotStart(f"no process could be started: {error.strerror}") from None
     if pid == 0:
-        _become(arguments, cwd, variables, output, tell, umask)
-    os.close(tell)
-    said = b""
-    while part := os.read(told, 4096):  # its end is the successful exec, which closes the other side
-        said += part
-    os.close(told)
-    if said:
+        _exec(arguments, cwd, variables, output, error_pipe, umask)
+    os.close(error_pipe)
+    failure = b""
+    # The pipe is closed on exec. End of file without a report therefore means that the command runs.
+    while part := os.read(report_end, 4096):
+        failure += part
+    os.close(report_end)
+    if failure:
         os.waitpid(pid, 0)
-        place, number, there = said.split()
-        raise CannotStart(_words(place, int(number), there == b"1", names[0] or argv[0], names[1] or cwd))
+        stage, number, exists = failure.split()
+        raise CannotStart(_explanation(stage, int(number), exists == b"1", labels[0] or argv[0], labels[1] or cwd))
     return pid
 
 
-def _become(
-    argv: list[bytes], cwd: str, env: Mapping[bytes, bytes], output: int, tell: int, umask: int | None
+def _exec(
+    argv: list[bytes], cwd: str, env: Mapping[bytes, bytes], output: int, error_pipe: int, umask: int | None
 ) -> None:
-    """In the child: turn into the command, or tell why not. Never returns, and runs nothing of the parent's."""
-    place = b"start"
+    """In the child: execute the command, or report the error through `error_pipe`.
+
+    Never returns to the parent's code.
+    """
+    stage = b"start"
     program = argv[0]
     try:
         os.setsid()
@@ -69,10 +73,10 @@ def _become(
             if number not in (signal.SIGKILL, signal.SIGSTOP):
                 signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        place = b"cwd"
+        stage = b"cwd"
         os.chdir(cwd)
-        place = b"exec"
-        for program in _places(argv[0], env):
+        stage = b"exec"
+        for program in _candidates(argv[0], env):
             try:
                 os.execve(program, argv, env)
             except (FileNotFoundError, NotADirectoryError) as error:
@@ -81,29 +85,32 @@ def _become(
                 missing = error
         raise missing
     except OSError as error:
-        os.write(tell, b"%s %d %d" % (place, error.errno or 0, os.path.lexists(program)))
+        os.write(error_pipe, b"%s %d %d" % (stage, error.errno or 0, os.path.lexists(program)))
     finally:
         os._exit(127)
 
 
-def _places(program: bytes, env: Mapping[bytes, bytes]) -> list[bytes]:
-    """Where the program may be. What may not be run on the PATH is named as such rather than passed over."""
+def _candidates(program: bytes, env: Mapping[bytes, bytes]) -> list[bytes]:
+    """Return the paths at which to look for the program.
+
+    Where no executable file is found on the PATH, all places are returned, so that exec reports why each fails.
+    """
     if b"/" in program:
         return [program]
     path = env.get(b"PATH") or os.fsencode(os.defpath)
-    places = [os.path.join(part or b".", program) for part in path.split(b":")]
-    return [place for place in places if os.access(place, os.X_OK) and not os.path.isdir(place)] or places
+    candidates = [os.path.join(part or b".", program) for part in path.split(b":")]
+    return [place for place in candidates if os.access(place, os.X_OK) and not os.path.isdir(place)] or candidates
 
 
-def _words(place: bytes, number: int, there: bool, program: str, cwd: str) -> str:
+def _explanation(stage: bytes, number: int, exists: bool, program: str, cwd: str) -> str:
     reason = os.strerror(number)
-    if place == b"cwd":
+    if stage == b"cwd":
         missing = number == errno.ENOENT
         return f"the working folder does not exist: {cwd}" if missing else f"the working folder {cwd}: {reason}"
-    if place == b"start":
+    if stage == b"start":
         return f"no process could be started: {reason}"
     if number in (errno.ENOENT, errno.ENOTDIR):
-        return f"the interpreter that {program} names does not exist" if there else f"no such program: {program}"
+        return f"the interpreter that {program} names does not exist" if exists else f"no such program: {program}"
     if number == errno.EACCES:
         return f"not allowed to run: {program}"
     if number == errno.ENOEXEC:
@@ -114,64 +121,67 @@ def _words(place: bytes, number: int, there: bool, program: str, cwd: str) -> st
 
 
 def reap() -> Iterator[tuple[int, int]]:
-    """The children that ended, as (pid, wait status). Raises ChildProcessError once there is no child, dead or alive;
+    """Yield the children that have ended, as (pid, wait status).
 
-    a subreaper has no descendant then.
+    Raises ChildProcessError when there is no child, running or not. A subreaper then has no descendant either.
     """
     while (ended := os.waitpid(-1, os.WNOHANG)) != (0, 0):
         yield ended
 
 
 def terminate_all() -> None:
-    """SIGTERM to every descendant. They are stopped first: nobody is born meanwhile who would not hear it, and what
-    they start then, to clean up, has its grace."""
-    found = _reach(signal.SIGSTOP)
+    """Send SIGTERM to every descendant.
+
+    All are stopped first, so that no process that is forked meanwhile misses the signal. What they start after they
+    continue, to clean up, gets the grace period.
+    """
+    stopped = _signal_all(signal.SIGSTOP)
     for number in (signal.SIGTERM, signal.SIGCONT):
-        for pid, born in found:
-            _send(pid, born, number)
+        for pid, born in stopped:
+            _signal_process(pid, born, number)
 
 
 def kill_all() -> int:
-    """SIGKILL to every descendant, those born meanwhile too; how many there were."""
-    return len(_reach(signal.SIGKILL))
+    """Send SIGKILL to every descendant, including those forked meanwhile, and return how many there were."""
+    return len(_signal_all(signal.SIGKILL))
 
 
-def _reach(number: int) -> set[tuple[int, bytes]]:
-    """Signal all descendants until no new one is found."""
-    reached: set[tuple[int, bytes]] = set()
-    while new := set(descendants()) - reached:
+def _signal_all(number: int) -> set[tuple[int, bytes]]:
+    """Send a signal to all descendants, until no new one appears; return them."""
+    signalled: set[tuple[int, bytes]] = set()
+    while new := set(descendants()) - signalled:
         for pid, born in new:
-            _send(pid, born, number)
-        reached |= new
-    return reached
+            _signal_process(pid, born, number)
+        signalled |= new
+    return signalled
 
 
 def descendants() -> Iterator[tuple[int, bytes]]:
-    """The living descendants of this process, as (pid, when it was born), from /proc."""
+    """Yield the living descendants of this process as (pid, start time), read from /proc."""
     parents: dict[int, list[tuple[int, bytes]]] = {}
     dead = set()
     for name in os.listdir("/proc"):
-        if name.isdecimal() and (found := _stat(int(name))):
-            state, parent, born = found
+        if name.isdecimal() and (fields := _stat(int(name))):
+            state, parent, born = fields
             parents.setdefault(parent, []).append((int(name), born))
             if state in b"ZX":
                 dead.add(int(name))
-    look = [os.getpid()]
-    while look:
-        for pid, born in parents.get(look.pop(), ()):
-            look.append(pid)
+    unvisited = [os.getpid()]
+    while unvisited:
+        for pid, born in parents.get(unvisited.pop(), ()):
+            unvisited.append(pid)
             if pid not in dead:
                 yield pid, born
 
 
 def _stat(pid: int) -> tuple[bytes, int, bytes] | None:
-    """State, parent and birth of a process, or None where it is gone."""
+    """Return the state, parent and start time of a process, or None if it has ended."""
     try:
         file = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
     try:
-        # The name, in parentheses, may hold anything: what follows the last one is ours.
+        # The second field is the program's name in parentheses, and it may contain parentheses and blanks itself.
         fields = os.read(file, 4096).rpartition(b")")[2].split()
         return fields[0], int(fields[1]), fields[19]
     except (OSError, IndexError):
@@ -180,17 +190,17 @@ def _stat(pid: int) -> tuple[bytes, int, bytes] | None:
         os.close(file)
 
 
-def _send(pid: int, born: bytes, number: int) -> None:
-    """Signal the process that was found, never another that got its pid since."""
+def _signal_process(pid: int, start_time: bytes, number: int) -> None:
+    """Send a signal to a process, unless another one has taken its pid since `start_time` was read."""
     try:
         process = os.pidfd_open(pid)
     except OSError:
         return
     try:
-        now = _stat(pid)
-        if now and now[2] == born:
+        fields = _stat(pid)
+        if fields and fields[2] == start_time:
             signal.pidfd_send_signal(process, number)
     except OSError:
-        pass  # it ended just now, or is another user's: then it is still there when the patience ends
+        pass  # it has just ended, or it belongs to another user and is still there after KILL_TIMEOUT
     finally:
         os.close(process)

@@ -1,4 +1,4 @@
-"""The folder of one attempt: the names of its files, the claim, the lock for life, the exit file."""
+"""The folder of one attempt: the names of its files, the claim, the lock and the exit file."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ VALUES = "values"
 EXIT = "exit"
 EXIT_NEW = "exit.new"
 
-RESERVED = 8192
-"""Bytes set aside for the exit file, so that a full disk does not lose it."""
-MESSAGE = 600
-"""Characters of a message that are kept."""
+RESERVED_BYTES = 8192
+"""Bytes allocated for the exit file in advance, so that it can be written on a full disk."""
+MAX_MESSAGE = 600
+"""The maximum length of a message, in characters."""
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
 
 
 class Folder:
-    """All names are looked up in the folder that was opened, wherever it is moved meanwhile."""
+    """An open folder. Names are looked up relative to its descriptor, so it may be moved while it is in use."""
 
     def __init__(self, path: str) -> None:
         self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def claim(self) -> bool:
-        """Take the attempt: lock it for as long as this process lives, then claim it for ever. False: it is taken.
+        """Lock the attempt for the life of this process, then claim it for good. Return False if it is taken.
 
-        A POSIX lock goes with the process that took it: no child inherits it, and F_GETLK names its holder. It would
-        also go with any other descriptor of the file that is closed here; there is none.
+        A POSIX lock belongs to the process: no child inherits it, and F_GETLK names its holder. Closing any descriptor
+        of the file releases it, so the file is opened once and never closed.
         """
         lock = os.open(LOCK, _CREATE, 0o600, dir_fd=self.fd)
         try:
@@ -46,15 +46,15 @@ class Folder:
             os.close(self.create(CLAIM, os.O_EXCL))
         except FileExistsError:
             return False
-        self.sync()  # a claim that a power failure forgets would let the step run twice
+        self.sync()  # if a power failure lost the claim, the step would run twice
         return True
 
     def create(self, name: str, flags: int = os.O_TRUNC) -> int:
-        """A descriptor of a file of this folder, to write to."""
+        """Open a file of this folder for writing, and return its descriptor."""
         return os.open(name, _CREATE | flags, 0o600, dir_fd=self.fd)
 
     def sync(self) -> None:
-        """See to it that its names outlast a power failure, where the file system can."""
+        """Flush the folder's entries to the disk, where the file system supports that."""
         try:
             os.fsync(self.fd)
         except OSError as error:
@@ -63,16 +63,19 @@ class Folder:
 
 
 class ExitFile:
-    """How the attempt ended. Its space is taken at the start, and it appears at once and whole."""
+    """The file with the result. Its space is allocated at the start, and it appears complete, by renaming."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._file = folder.create(EXIT_NEW)
 
     def reserve(self) -> bool:
-        """Take the space, so that a disk that fills up does not lose the end. False: the disk is full already."""
+        """Allocate the space, so that a disk that fills up does not lose the result.
+
+        Return False if it is full already.
+        """
         try:
-            os.posix_fallocate(self._file, 0, RESERVED)
+            os.posix_fallocate(self._file, 0, RESERVED_BYTES)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 return False
@@ -80,7 +83,7 @@ class ExitFile:
         return True
 
     def write(self, record: dict[str, object]) -> None:
-        """Raises OSError, most likely because the folder was deleted."""
+        """Write the result. Raises OSError, most likely because the folder was deleted."""
         text = json.dumps(record).encode()
         os.pwrite(self._file, text, 0)
         os.ftruncate(self._file, len(text))

@@ -1,4 +1,4 @@
-"""Secrets in a stream of bytes become `***`, however the stream is cut. Pure: no clock, no file."""
+"""Replace secrets in a stream of bytes by `***`, wherever the stream is divided. Pure: no clock, no file."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from collections.abc import Iterable
 
 from livewall.tasks.supervisor.secret import forms
 
-STARS = b"***"
-_HEAD = 4
-"""Bytes of a secret that are searched for where it may begin: few would be found too often."""
+REPLACEMENT = b"***"
+_PREFIX_BYTES = 4
+"""Bytes of a secret that are searched for near the end of the text. A shorter prefix would match too often."""
 
 
 class Masker:
-    """Replaces every form of the secrets, leftmost first, of those at one place the longest: the same for every way to
-    cut the stream.
+    """Replaces every form of the secrets: the leftmost first, and the longest of those that begin at one place.
 
-    What may still become a secret is held back until the next bytes, or the end, decide it; nothing else is. An empty
-    secret is ignored.
+    The result does not depend on how the stream is divided. Only bytes that may be the beginning of a secret are held
+    back until more bytes, or the end, decide it. An empty secret is ignored.
     """
 
     def __init__(self, secrets: Iterable[bytes]) -> None:
@@ -24,7 +23,7 @@ class Masker:
         self._held = b""
 
     def feed(self, data: bytes) -> bytes:
-        """What is certain once `data` has come, masked."""
+        """Return the masked text that is decided once `data` has arrived."""
         if not self._secrets:
             return data
         text = self._held + data if self._held else data
@@ -33,25 +32,25 @@ class Masker:
         return masked
 
     def end(self) -> bytes:
-        """What was held back, now that nothing follows."""
+        """Return the text that was held back: the stream ends here."""
         text, self._held = self._held, b""
         return self._mask(text, len(text))[0]
 
     def _mask(self, text: bytes, undecided: int) -> tuple[bytes, int]:
-        """`text` masked as far as it can be decided, and how far that is."""
+        """Return `text` masked as far as that is decided, and how many of its bytes that are."""
         parts: list[bytes] = []
         begin = 0
-        places = [text.find(secret) for secret in self._secrets]
+        positions = [text.find(secret) for secret in self._secrets]
         while True:
             first, length = undecided, 0
             for which, secret in enumerate(self._secrets):
-                if 0 <= places[which] < begin:
-                    places[which] = text.find(secret, begin)
-                if 0 <= places[which] < first:  # of two at one place the longer stands first in the list
-                    first, length = places[which], len(secret)
+                if 0 <= positions[which] < begin:
+                    positions[which] = text.find(secret, begin)
+                if 0 <= positions[which] < first:  # of two at one place the longer stands first in the list
+                    first, length = positions[which], len(secret)
             if not length:
                 break
-            parts += (text[begin:first], STARS)
+            parts += (text[begin:first], REPLACEMENT)
             begin = first + length
             if begin > undecided:  # the secret took the undecided bytes in
                 undecided = self._undecided(text, begin)
@@ -61,24 +60,24 @@ class Masker:
         return b"".join(parts), undecided
 
     def _undecided(self, text: bytes, begin: int) -> int:
-        """Where, from `begin` on, the first place is at which the text's end is the beginning of a secret."""
-        found = len(text)
+        """Return the first position, from `begin` on, at which the rest of the text is the beginning of a secret."""
+        first = len(text)
         for secret in self._secrets:
-            head = secret[:_HEAD]
-            place = lowest = max(begin, len(text) - len(secret) + 1)
-            while (place := text.find(head, place, found + len(head) - 1)) >= 0:
-                if secret.startswith(text[place:]):
-                    found = place
+            head = secret[:_PREFIX_BYTES]
+            position = lowest = max(begin, len(text) - len(secret) + 1)
+            while (position := text.find(head, position, first + len(head) - 1)) >= 0:
+                if secret.startswith(text[position:]):
+                    first = position
                     break
-                place += 1
-            for place in range(max(lowest, len(text) - len(head) + 1), found):  # no whole head fits there
-                if secret.startswith(text[place:]):
-                    found = place
+                position += 1
+            for position in range(max(lowest, len(text) - len(head) + 1), first):  # no whole head fits there
+                if secret.startswith(text[position:]):
+                    first = position
                     break
-        return found
+        return first
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """A whole text with its secrets replaced, for people to read."""
+    """Return a complete text with its secrets replaced."""
     masker = Masker([secret.encode(errors="surrogateescape") for secret in secrets])
     return (masker.feed(text.encode(errors="surrogateescape")) + masker.end()).decode(errors="replace")

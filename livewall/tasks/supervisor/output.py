@@ -1,7 +1,7 @@
-"""The output file: what the step printed, secrets replaced, the middle left out beyond the cap; and when it came.
+"""The file of a step's output, with secrets replaced, and the file that says when its bytes arrived.
 
-Offsets stay true: the file is as long as all that was printed, with a hole where bytes were left out. On a file system
-that cannot make holes the file ends at the cap, what is printed beyond is dropped, and `note` says so.
+Beyond the cap, the middle of the output is left out as a hole in the file, so that offsets stay valid. On a file system
+without holes the file ends at the cap, the rest is dropped, and `note` says so.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ import struct
 import time
 
 from livewall.tasks.supervisor import folder
-from livewall.tasks.supervisor.system import punch
+from livewall.tasks.supervisor.system import punch_hole
 from livewall.tasks.supervisor.truncation import STEP, truncation
 
-RETRY = 0.5
-"""Seconds between two tries on a full disk."""
-GROWTH = 0.1
-"""Seconds within which growth is one record of `times`."""
+RETRY_SECONDS = 0.5
+"""Seconds between two attempts to write to a full disk."""
+RECORD_SECONDS = 0.1
+"""Seconds of output that one record of the file `times` covers."""
 RECORD = struct.Struct("<QQ")
 FULL = "the disk is full"
 
 
 class Output:
-    """Never waits. While `blocked`, nothing more may be written: the command waits at its full pipe.
+    """Writes without waiting. While it is `blocked`, call `write` no further: the command then waits at its full pipe.
 
-    `error` says why nothing is written any more: the disk was full for `patience` seconds, or failed.
+    `error` gives the reason why the output is no longer written: the disk was full for `patience` seconds, or failed.
     """
 
     def __init__(self, where: folder.Folder, cap: int, patience: float) -> None:
@@ -37,7 +37,7 @@ class Output:
         self._patience = patience
         self._file = where.create(folder.OUTPUT)
         self._times = where.create(folder.TIMES)
-        self._holes = punch(self._file, 0, STEP)  # of an empty file: only asks whether it can be done
+        self._can_punch = punch_hole(self._file, 0, STEP)  # the file is empty: this only tests for support
         self._punched = 0
         self._pending = b""
         self._full_since: float | None = None
@@ -46,24 +46,24 @@ class Output:
         self._records = 0
         self._record_at = 0.0
         self._grown_at = 0
-        """Milliseconds of the wall clock."""
+        """When the file grew last, in milliseconds of the wall clock."""
 
     @property
     def blocked(self) -> bool:
         return bool(self._pending)
 
     def write(self, data: bytes, now: float) -> None:
-        """`now` is of the monotonic clock, here and below."""
+        """Append `data`. `now` is monotonic, here and below."""
         if self.error:
             return
-        if not self._holes and len(data) > (room := self._cap - self.size - len(self._pending)):
+        if not self._can_punch and len(data) > (room := self._cap - self.size - len(self._pending)):
             data = data[: max(room, 0)]
             self.note = f"the output beyond {self._cap} bytes was left out: the file system cannot leave out a middle"
         self._pending += data
         self._flush(now)
 
-    def due(self) -> float | None:
-        """When `tick` wants to be called, at the latest."""
+    def next_tick(self) -> float | None:
+        """Return the latest time at which `tick` must be called, or None."""
         times = []
         if self.blocked:
             times.append(self._retry_at)
@@ -72,24 +72,25 @@ class Output:
         return min(times, default=None)
 
     def tick(self, now: float) -> None:
+        """Retry a write that the full disk refused, and record the times that are due."""
         if self.blocked and now >= self._retry_at:
             self._flush(now)
         if self._recorded < self.size and now >= self._record_at:
             self._record(now)
 
     def give_up(self, why: str = FULL) -> None:
-        """Drop what could not be written, and all that comes."""
+        """Drop what could not be written, and everything that follows."""
         self._pending = b""
         self.error = why
 
     def close(self) -> None:
-        """All that was written is on the disk then; if it cannot be, `error` says so."""
+        """Flush everything to the disk; `error` is set if that fails."""
         if self._recorded < self.size:
             self._record(0.0)
         try:
             os.fsync(self._file)
         except OSError as error:
-            self.give_up(_words(error))
+            self.give_up(_explanation(error))
 
     def _flush(self, now: float) -> None:
         while self._pending:
@@ -97,30 +98,37 @@ class Output:
                 written = os.write(self._file, self._pending)
             except OSError as error:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                    return self.give_up(_words(error))
+                    return self.give_up(_explanation(error))
                 if self._full_since is None:
                     self._full_since = now
                 if now - self._full_since >= self._patience:
                     return self.give_up()
-                self._retry_at = now + RETRY
+                self._retry_at = now + RETRY_SECONDS
                 return
             self._full_since = None
             self._pending = self._pending[written:]
             self.size += written
             self._grown_at = int(time.time() * 1000)
-            if self._holes:
-                self._leave_out()
+            if self._can_punch:
+                self._punch_middle()
         if now >= self._record_at:
             self._record(now)
 
-    def _leave_out(self) -> None:
-        found = truncation(self.size, self._cap)
-        if found and found[1] > self._punched and punch(self._file, max(found[0], self._punched), found[1]):
-            self._punched = found[1]
+    def _punch_middle(self) -> None:
+        omitted = truncation(self.size, self._cap)
+        if (
+            omitted
+            and omitted[1] > self._punched
+            and punch_hole(self._file, max(omitted[0], self._punched), omitted[1])
+        ):
+            self._punched = omitted[1]
 
     def _record(self, now: float) -> None:
-        """Note when the bytes came. At its place, so that a disk that fills up inside a record cuts none."""
-        self._record_at = now + GROWTH
+        """Record when the bytes arrived.
+
+        The record is written at its own offset, so that one that a full disk cut short is overwritten by the next.
+        """
+        self._record_at = now + RECORD_SECONDS
         try:
             record = RECORD.pack(self.size, self._grown_at)
             if os.pwrite(self._times, record, self._records * RECORD.size) < RECORD.size:
@@ -131,5 +139,5 @@ class Output:
         self._recorded = self.size
 
 
-def _words(error: OSError) -> str:
+def _explanation(error: OSError) -> str:
     return f"the output cannot be written: {error.strerror}"

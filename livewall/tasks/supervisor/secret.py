@@ -5,36 +5,39 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-SHORTEST = 4
-"""Characters that a secret needs: anything shorter is found in ordinary output by chance."""
-LINE = 8
-"""Characters from which a line of a longer secret is a secret of its own."""
+MIN_LENGTH = 4
+"""The minimum length of a secret. Anything shorter occurs in ordinary output by chance."""
+MIN_LINE_LENGTH = 8
+"""The length from which a single line of a secret is masked on its own."""
 
 _FOR_HTML = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
 def refusal(value: str) -> str | None:
-    """Why a value cannot be used as a secret, in words that do not show it; None where it can."""
-    if len(value.strip()) >= SHORTEST:
+    """Return the reason why a value cannot be a secret, without showing it, or None if it can."""
+    if len(value.strip()) >= MIN_LENGTH:
         return None
     return (
-        "is empty or only blanks" if not value.strip() else f"has fewer than {SHORTEST} characters"
+        "is empty or only blanks" if not value.strip() else f"has fewer than {MIN_LENGTH} characters"
     ) + ", so it cannot be masked in logs; set a longer value or take it out of `secrets`"
 
 
 def forms(secret: bytes) -> set[bytes]:
-    """Everything to look for in output: the secret, without the blanks around it, with other line ends, each of its
-    lines that is long enough, and each of these as it stands in JSON. A secret of nothing has no form."""
+    """Return all forms in which a secret may be printed.
+
+    These are the secret as it is, stripped, with other line ends, each of its lines that is long enough, and each of
+    these as JSON. An empty secret has no form.
+    """
     text = secret.decode(errors="surrogateescape")
-    found = {secret} if secret else set()
-    for plain in _plain(text):
-        for form in (plain, *_in_json(plain)):
-            found.add(form.encode(errors="surrogateescape"))
-    return found
+    variants = {secret} if secret else set()
+    for plain in _plain_variants(text):
+        for form in (plain, *_json_variants(plain)):
+            variants.add(form.encode(errors="surrogateescape"))
+    return variants
 
 
-def _plain(text: str) -> Iterator[str]:
-    """The texts to look for, none of them empty."""
+def _plain_variants(text: str) -> Iterator[str]:
+    """Yield the variants without JSON; none is empty."""
     lines = text.splitlines()
     for whole in (text, text.strip()):
         if whole:
@@ -42,14 +45,16 @@ def _plain(text: str) -> Iterator[str]:
         if len(lines) > 1 and whole.strip():
             unix = whole.replace("\r\n", "\n")
             yield unix
-            yield unix.replace("\n", "\r\n")  # a terminal prints these, whatever the program wrote
+            yield unix.replace("\n", "\r\n")  # the line discipline of a terminal turns \\n into \\r\\n
     if len(lines) > 1:
-        yield from (line.strip() for line in lines if len(line.strip()) >= LINE)
+        yield from (line.strip() for line in lines if len(line.strip()) >= MIN_LINE_LENGTH)
 
 
-def _in_json(text: str) -> Iterator[str]:
-    """The text as encoders of JSON write it: with and without other alphabets escaped, and with the characters escaped
-    that Go and PHP escape besides."""
+def _json_variants(text: str) -> Iterator[str]:
+    """Yield the text as different JSON encoders write it.
+
+    Other alphabets are escaped or not, Go escapes `<`, `>` and `&` by default, and PHP escapes `/`.
+    """
     for ascii_only in (True, False):
         escaped = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
         yield escaped

@@ -13,13 +13,13 @@ _fallocate = getattr(_libc, "fallocate64", None) or _libc.fallocate
 
 
 def become_subreaper() -> None:
-    """From now on orphans among the descendants become children of this process. Raises OSError."""
+    """Let orphaned descendants become children of this process, as prctl(2) describes. Raises OSError."""
     if _libc.prctl(_PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), *[ctypes.c_ulong(0)] * 3):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def punch(file: int, begin: int, end: int) -> bool:
-    """Give the blocks of [begin, end) back to the disk; they read as zeros. False where the file system cannot."""
+def punch_hole(file: int, begin: int, end: int) -> bool:
+    """Deallocate the blocks of [begin, end), which then read as zeros. Return False where that is not supported."""
     length = ctypes.c_int64(end - begin)
     done: int = _fallocate(ctypes.c_int(file), ctypes.c_int(_PUNCH_HOLE | _KEEP_SIZE), ctypes.c_int64(begin), length)
     return done == 0

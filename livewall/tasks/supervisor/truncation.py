@@ -1,4 +1,4 @@
-"""Which bytes of a long output are left out. Pure; the supervisor makes the hole, the server reads around it."""
+"""Which bytes of a long output are left out. The supervisor punches the hole, the server reads around it. Pure."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ STEP = 1 << 20
 
 
 def truncation(size: int, cap: int) -> tuple[int, int] | None:
-    """The bytes [begin, end) that are left out of an output of `size` bytes of which `cap` are to be kept, or None.
+    """Return the bytes [begin, end) to leave out of an output of `size` bytes, or None.
 
     At least half of `cap` is kept at either end, and at most `cap` + 2 · STEP in all. The hole of a longer output
-    contains that of a shorter one. While the output grows, a reader looks at the size again after it has read: what
-    it got is true where the hole of that size does not reach.
+    contains that of a shorter one. A reader of a growing output must therefore read the size again afterwards: only
+    bytes outside the hole of that size are valid.
     """
     half = cap // 2
     begin = -(-half // STEP) * STEP
