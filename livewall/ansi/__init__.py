@@ -1,1 +1,1 @@
-"""What programs write for a terminal: its grammar, its colours, and what is seen of it. Pure."""
+"""The output of programs for terminals: escape sequences, styles, and the text that is visible in the end. Pure."""

@@ -1,9 +1,9 @@
-"""The grammar of what a program writes for a terminal: text, colours, movements, and what has no meaning in a log.
+"""The grammar of output for terminals: text, styles, movements of the cursor, and sequences without meaning in a log.
 
-The rules are those of ECMA-48 and of xterm, with one addition for logs, in which nothing may vanish: an introducer
-whose sequence does not end within its line is a character that is shown, and so is what follows it. The controls from
-U+0080 on occur in ordinary text that was decoded wrongly, and count as introducers only where what follows cannot be
-anything else.
+The rules are those of ECMA-48 and xterm, with an addition, because nothing may disappear from a log: an introducer
+whose sequence does not end within the line is shown as a character, as is the text after it. The C1 controls (U+0080 to
+U+009F) also occur in text that was decoded wrongly, so they count as introducers only if an unmistakable sequence
+follows.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import NamedTuple
 class Kind(Enum):
     TEXT = "text"
     SIGN = "sign"
-    """A character that cannot be seen, or that would turn text around: `value` is what is shown for it."""
+    """An invisible or bidirectional control character: `value` is what is shown for it."""
     STYLE = "look"
-    """Colours and the like: `value` holds the parameters of `ESC [ … m`."""
+    """Colours and other styles: `value` holds the parameters of `ESC [ … m`."""
     MOVE = "move"
-    """A movement of the cursor or an erasure: `value` is its letter, `times` its parameter."""
+    """A movement of the cursor, or an erasure: `value` is its letter, `times` its parameter."""
     IGNORED = "nothing"
-    """Titles, links, reports, modes, places on a screen: a log has none of these."""
+    """Titles, links, reports, modes and absolute positions, which have no meaning in a log."""
 
 
 class Token(NamedTuple):
@@ -36,7 +36,7 @@ class Token(NamedTuple):
 HIDDEN = "\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
 _SPECIAL = f"\x00-\x08\x0a-\x1f\x7f-\x9f{HIDDEN}"
 SPECIAL = re.compile(f"[{_SPECIAL}]")
-"""Whatever is not simply text. A line without any is seen as it stands."""
+"""Everything but plain text. A line without a match is visible as it is."""
 _TOKEN = re.compile(
     rf"""
     (?P<text>[^{_SPECIAL}]+)
@@ -51,19 +51,19 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _MOVES = frozenset("ABCDEFGJKPX@su`aej")
-"""Movements relative to the cursor or within its line, and erasures; not the places of a screen."""
+"""Movements relative to the cursor or within its line, and erasures, but no absolute positions."""
 _SHORT = {"M": "A", "D": "B", "E": "E", "7": "s", "8": "u"}
 _STYLE = re.compile("[0-9;:]*")
 _VERTICAL = r"\x1b\[[0-9]*[ABEFe]|\x1b\[0?J|\x1b[DEM78]|\x1b\[[su]"
 VERTICAL = re.compile(rf"{_VERTICAL}|\x9b[0-9]+[ABEFe]")
-"""Where a line may move up or down over other lines."""
+"""Matches sequences that may move the cursor vertically."""
 VERTICAL_BYTES = re.compile(_VERTICAL.encode() + rb"|\xc2\x9b[0-9]+[ABEFe]")
 MOVING = re.compile(r"[\r\b]|\x1b\[[0-9]*[A-GJKPX@su`aej]|\x9b[0-9]+[A-GJKPX@su`aej]|\x1b[DEM78]")
-"""Where a line may move the cursor at all."""
+"""Matches sequences that may move the cursor at all."""
 
 
 def tokens(line: str) -> Iterator[Token]:
-    """Return the tokens of one line without its newline; their `source` is the line."""
+    """Yield the tokens of one line without its newline. Joined, their `source` is the line."""
     for match in _TOKEN.finditer(line):
         source = match[0]
         match match.lastgroup:
@@ -97,11 +97,11 @@ def _control(match: re.Match[str], source: str) -> Token:
 
 
 _SAME = {"`": "G", "a": "C", "e": "B", "j": "D"}
-"""Other letters for the same movement."""
+"""Letters that have the same meaning as another one."""
 
 
 def sign(character: str) -> str:
-    """Return what is shown for a character that cannot be seen: `␇`, or `<U+202E>`."""
+    """Return what is shown for an invisible character, such as `␇` or `<U+202E>`."""
     code = ord(character)
     if code < 32:
         return chr(0x2400 + code)

@@ -1,7 +1,7 @@
-"""A log on its way to a terminal: text, colours and redraws pass, everything else does not.
+"""Filters a log for a terminal: text, styles and redraws pass, everything else is removed.
 
-Titles, links, clipboards, reports, places on the screen and clearing it are left out, characters that cannot be seen
-become signs, and the cursor stays on the rows that the log itself has made.
+Titles, links, the clipboard, reports, absolute positions and clearing the screen are removed, invisible characters are
+replaced by signs, and the cursor stays on the rows that the log itself has written.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from livewall.ansi.escapes import Kind, Token, tokens
 from livewall.ansi.screen import COLUMNS, REACH
 
 MAX_PENDING = 4096
-"""Characters for which the rest of an escape is waited for."""
+"""The most characters that are held back as an incomplete escape sequence."""
 
 
 class Sanitizer:
-    """A filter for the bytes of one log, which come in pieces."""
+    """A filter for the bytes of one log, which arrive in parts."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._held = ""
         self._row = self._rows = 0
-        """The row of the cursor, and the last that the log has made."""
+        """The row of the cursor, and the last row that the log has written."""
         self._coloured = self._saved = False
 
     def feed(self, data: bytes) -> str:
-        """Return what may be written of more of the log."""
+        """Return the filtered text of the next part."""
         return self._pass(self._decoder.decode(data), end=False)
 
     def close(self) -> str:
-        """Return the rest: the log ends here."""
+        """Return the rest at the end of the log, and reset the style."""
         rest = self._pass(self._decoder.decode(b"", final=True), end=True)
         return f"{rest}\x1b[0m" if self._coloured else rest
 
@@ -84,7 +84,7 @@ class Sanitizer:
 
 
 def _complete_length(text: str) -> int:
-    """Return the length of `text` without an escape at its end whose rest may come yet."""
+    """Return the length of `text` without an incomplete escape sequence at its end."""
     at = 0
     for token in tokens(text):
         if token.kind is Kind.SIGN and token.source in "\x1b\x90\x9b\x9d":

@@ -1,10 +1,10 @@
-"""What is seen of lines that draw over themselves and over the lines above them.
+"""A screen for lines that draw over themselves and over lines above them.
 
-A screen has rows of cells and a cursor. It is as wide as it must be, nothing wraps, and the cursor reaches back over
-`REACH` rows at most; what lies further up has been seen and stays. **A row carries the number of the last line that
-wrote to it and ended on it**; the other lines that ended there were drawn over. So a row whose text came from a line
-above that redrew it without an end keeps its number, and so does one that a line only passed. The places of a real
-screen (`ESC [ 5;1H`, clearing it, its other page) have no meaning in a log and change nothing.
+A screen has rows of cells and a cursor. It is as wide as necessary, lines do not wrap, and the cursor reaches back at
+most `REACH` rows; rows above these are complete. **A row has the number of the last line that wrote to it and ended on
+it**; other lines that ended on it were drawn over. A row keeps its number if a line redraws it without ending on it, or
+only moves past it. Absolute positions, clearing the screen and the alternate screen have no meaning in a log and are
+ignored.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from livewall.ansi.escapes import SPECIAL, Kind, Token, tokens
 from livewall.ansi.styles import PLAIN, apply_codes
 
 REACH = 100
-"""Rows above its own that the cursor can reach; blocks of progress are lower than a screen."""
+"""How many rows above its own the cursor can reach. Progress displays are lower than a screen."""
 COLUMNS = 1000
 """The cursor is not moved further to the right than this, unless there is text."""
 MAX_COLUMNS = 1 << 18
 """Cells of a row; what would stand to the right of them is left out where a line moves its cursor."""
 _TAB = 8
 _FILL = "\x00"
-"""The cells of a wide character behind its first."""
+"""The second cell of a wide character, or a further cell of a tab."""
 _FIRST_CLUSTER, _CLUSTERS = 0xD800, 2048
-"""A character with its marks is held as a surrogate, which decoded text does not have."""
+"""A character with combining marks is stored as a surrogate, which does not occur in decoded text."""
 _JOINERS = frozenset("\u200c\u200d") | {chr(code) for code in range(0xFE00, 0xFE10)}
 _VISIBLE_BLANKS = ("ground", "inverse", "underline", "strike")
 
@@ -37,7 +37,7 @@ class Span(NamedTuple):
 
 
 class RenderedRow(NamedTuple):
-    """A row as it is seen, and the number of its line."""
+    """The visible text of a row, and the number of its line."""
 
     number: int
     spans: list[Span]
@@ -60,7 +60,7 @@ def straight(line_tokens: Iterable[Token]) -> list[Span]:
 
 
 def render_line(line: str) -> list[Span]:
-    """Return what is seen of one line alone, without its newline; movements up and down go nowhere."""
+    """Return what is visible of a single line without its newline. Vertical movements have no effect."""
     if SPECIAL.search(line) is None:
         return [Span(line, PLAIN)] if line else []
     screen = Screen()
@@ -82,8 +82,10 @@ def _add(spans: list[Span], text: str, look: str) -> None:
 
 
 class ScreenRow:
-    """The cells of a row: one character each in `text`, the index of its look in `looks`. What was written straight is
-    kept as spans until something is drawn over it."""
+    """The cells of a row: one character each in `text`, and the index of its style in `styles`.
+
+    A line without movements is stored as spans until something is drawn over it.
+    """
 
     __slots__ = ("_clusters", "number", "spans", "styles", "text", "writer")
 
@@ -93,7 +95,7 @@ class ScreenRow:
         self.spans: list[Span] | None = None
         self.number: int | None = None
         self.writer = 0
-        """The line that wrote to it last."""
+        """The number of the line that wrote to it last."""
         self._clusters: list[str] = []
 
     @property
@@ -101,7 +103,7 @@ class ScreenRow:
         return not self.text and not self.spans
 
     def cells(self, text: str, column: int) -> str:
-        """Return `text` as cells, as it stands from `column` on; marks stay with their letters."""
+        """Return `text` as cells from `column` on, with combining marks in the cells of their letters."""
         if text.isascii() and "\t" not in text:
             return text
         cells: list[str] = []
@@ -140,7 +142,7 @@ class ScreenRow:
         )
 
     def write(self, column: int, cells: str, style: str) -> None:
-        """Put cells at a column, over what is there."""
+        """Overwrite the cells from a column on."""
         end = column + len(cells)
         if column > len(self.text):
             self.extend(column)
@@ -208,7 +210,7 @@ class Screen:
         return self._y == len(self._rows) - 1
 
     def line(self, number: int, text: str, *, ended: bool = True) -> None:
-        """Draw a line, or with `ended` false a part of it."""
+        """Draw a line, or, if not `ended`, a part of one."""
         if not text and not ended:
             return
         row = self._rows[self._y]
@@ -225,16 +227,16 @@ class Screen:
             self._newline(number)
 
     def numbers(self) -> set[int]:
-        """Return the numbers of the lines on the rows that can still be reached."""
+        """Return the numbers of the lines on the rows that the cursor can still reach."""
         return {row.number or row.writer for row in self._rows}
 
     def completed_rows(self) -> list[RenderedRow]:
-        """Return the rows that can be reached no more, and forget them."""
+        """Return and forget the rows that the cursor can no longer reach."""
         done, self._done = self._done, []
         return done
 
     def remaining_rows(self) -> list[RenderedRow]:
-        """Return all rows that are left; a line that has not ended is on the row on which it began."""
+        """Return all remaining rows. An unfinished line belongs to the row on which it began."""
         if (
             self._line_start in self._rows
             and self._line_start.writer
@@ -282,7 +284,7 @@ class Screen:
         self._line_start = self._rows[self._y]
 
     def _finish(self, row: ScreenRow) -> None:
-        """A row without a number, on which no line ended, belongs to the one that wrote it, if there is anything."""
+        """Complete a row. If no line ended on it, it belongs to the line that wrote to it, if it has any text."""
         if row.number is None and (row.blank or not row.writer):
             return
         spans = row.spans if row.spans is not None else self._spans(row)
@@ -308,7 +310,7 @@ class Screen:
         return spans
 
     def _touch(self) -> ScreenRow:
-        """The row of the cursor as cells, and the cursor at a column of it."""
+        """Return the row of the cursor, converted to cells, with the cursor at a definite column."""
         row = self._rows[self._y]
         if row.spans is not None:
             spans, row.spans = row.spans, None
@@ -327,7 +329,7 @@ class Screen:
         if not text:
             return
         row = self._touch()
-        if text[0] == "\t" and self._column < len(row.text):  # over text a tab only moves
+        if text[0] == "\t" and self._column < len(row.text):  # over text, a tab only moves the cursor
             while text[:1] == "\t":
                 self._column += _TAB - self._column % _TAB
                 text = text[1:]
@@ -375,7 +377,7 @@ class Screen:
 
     def _vertical(self, letter: str, count: int) -> None:
         to = self._y + (count if letter in "BE" else -count)
-        if letter in "BE" and self.at_bottom:  # a log has no empty rows below its end
+        if letter in "BE" and self.at_bottom:  # there are no rows below the end of a log
             return
         self._touch()
         self._y = max(0, min(to, len(self._rows) - 1))
@@ -398,7 +400,7 @@ class Screen:
 
 
 def _without_returns(line_tokens: Sequence[Token]) -> Sequence[Token]:
-    """The tokens without the returns at their end, which draw nothing."""
+    """Return the tokens without carriage returns at their end, which draw nothing."""
     end = len(line_tokens)
     while end and line_tokens[end - 1].value == "\r":
         end -= 1

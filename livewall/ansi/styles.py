@@ -1,7 +1,7 @@
-"""Colours and other looks of text, as `ESC [ … m` sets them.
+"""Styles of text, as `ESC [ … m` sets them (SGR, ECMA-48 section 8.3.117).
 
-A look is a string of names: `ink1 ground7 bold`. The colours are the sixteen that terminals have always had; others
-become the nearest of these, so that a page can show each with enough contrast in both of its themes.
+A style is a string of names, such as `ink1 ground7 bold`. Other colours than the sixteen standard ones become the
+nearest of these, so that a page can show each with enough contrast in both of its themes.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _STEPS = (0, 95, 135, 175, 215, 255)
 _ON = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "inverse", 9: "strike"}
 _OFF = {21: ("bold",), 22: ("bold", "dim"), 23: ("italic",), 24: ("underline",), 27: ("inverse",), 29: ("strike",)}
 _MAX_PARAMETERS = 64
-"""Parameters of one sequence that count; the longest real ones have fewer than twenty."""
+"""The most parameters of one sequence that are applied; real ones have fewer than twenty."""
 
 
 def nearest(red: int, green: int, blue: int) -> int:
-    """Return the number of the colour that is nearest."""
+    """Return the number of the nearest of the sixteen colours."""
 
     def distance(number: int) -> int:
         r, g, b = PALETTE[number]
@@ -32,7 +32,7 @@ def nearest(red: int, green: int, blue: int) -> int:
 
 
 def of_256(number: int) -> int | None:
-    """Return one of the 256 colours as one of the sixteen; None for a number beyond them."""
+    """Return the nearest of the sixteen colours for one of the 256, or None for another number."""
     if not 0 <= number <= 255:
         return None
     if number < 16:
@@ -46,7 +46,7 @@ def of_256(number: int) -> int | None:
 
 @lru_cache(4096)
 def apply_codes(style: str, params: str) -> str:
-    """Return the look after `ESC [ params m`."""
+    """Return the style after `ESC [ params m`."""
     names = dict.fromkeys(style.split())
     codes = [_numbers(part) for part in params.split(";")[:_MAX_PARAMETERS]]
     at = 0
@@ -96,8 +96,10 @@ def _colour(names: dict[str, None], kind: str, number: int | None) -> None:
 
 
 def _extended(rest: list[int], *, colons: bool) -> tuple[int | None, int]:
-    """Return the colour of `5;N` or `2;R;G;B`, and how many codes it takes. With colons an empty colour space may
-    stand before the red."""
+    """Return the colour of `5;N` or `2;R;G;B`, and how many codes it takes.
+
+    With colons, an empty colour space may precede the red (ISO 8613-6).
+    """
     if rest[:1] == [5]:
         return (of_256(rest[1]) if len(rest) > 1 else None), 2
     if rest[:1] != [2]:

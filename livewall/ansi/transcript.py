@@ -1,7 +1,7 @@
-"""A whole log from its beginning to its end as it is seen, in the order of its lines; fed with its bytes in pieces.
+"""The visible text of a log from its beginning to its end, line by line, from bytes that arrive in parts.
 
-Most lines are seen as they stand, but for colours: they come many at a time. Where lines draw over others they come
-row by row. No more is held than `REACH` lines and one piece of a long line.
+Most lines are visible as they are, apart from colours, and are returned many at a time. Where lines draw over others,
+rows are returned one by one. At most `REACH` lines and a part of a long line are in memory.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from livewall.ansi.escapes import HIDDEN, MOVING, VERTICAL, VERTICAL_BYTES
 from livewall.ansi.screen import REACH, Screen, render_line
 
 MAX_LINE_BYTES = 1 << 20
-"""A longer line comes in pieces, in bytes."""
+"""The length from which a line is returned in parts, in bytes."""
 OVERLAP_BYTES = 4 << 10
-"""Bytes of a piece that come again with the next."""
+"""How many bytes of a part are repeated at the beginning of the next."""
 _STYLING = re.compile(r"\x1b\[[0-9;:]*m|\r+(?=\n|\Z)")
-"""What leaves the text of a line as it is."""
+"""Matches sequences that do not change the text of a line."""
 _CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{HIDDEN}]")
 
 
 class Excerpt(NamedTuple):
-    """Lines from number `n` on, or a row that was drawn: what is seen of them, their bytes, and where these begin."""
+    """Lines from number `n` on, or one row that was drawn: the visible text, the bytes, and their offset."""
 
     n: int
     text: str
@@ -32,21 +32,23 @@ class Excerpt(NamedTuple):
 
 
 class Transcript:
-    """Lines from the one with number `n`, which begins at `offset`, on. Of the pieces of a long line, each begins with
-    `overlap` bytes of the one before."""
+    """The transcript of a log from line `n` on, which begins at `offset`.
+
+    Each part of a long line begins with the last `overlap` bytes of the one before.
+    """
 
     def __init__(self, n: int, offset: int, *, overlap: int = OVERLAP_BYTES) -> None:
         self._overlap = overlap
         self._n = n
         self._offset = offset
         self._pending = b""
-        """Lines that are not given out yet: they may be drawn over, or have not ended."""
+        """Bytes of lines that were not returned yet: they may be drawn over, or are incomplete."""
         self._searched = 0
-        """How far these were looked through for movements over lines."""
+        """How many of these bytes were searched for vertical movements."""
         self._block: _Block | None = None
 
     def add(self, data: bytes) -> Iterator[Excerpt]:
-        """Take more of the log, and give out what cannot be drawn over any more."""
+        """Add bytes, and yield the lines that can no longer be drawn over."""
         self._pending += data
         while True:
             if self._block is None:
@@ -59,7 +61,7 @@ class Transcript:
                     return
 
     def close(self) -> Iterator[Excerpt]:
-        """Give out what is left: the log ends here."""
+        """Yield the remaining lines at the end of the log."""
         if self._block is None and VERTICAL_BYTES.search(self._pending):
             yield from self._begin_block(VERTICAL_BYTES.search(self._pending))
         if self._block is None:
@@ -91,7 +93,7 @@ class Transcript:
             yield self._emit(start)
 
     def _begin_block(self, movement: re.Match[bytes] | None) -> Iterator[Excerpt]:
-        """A movement over lines was found: those it can reach are drawn, the others given out."""
+        """Yield the lines that a vertical movement cannot reach, and begin to draw the others."""
         assert movement is not None
         yield from self._begin_block_at(self._back(self._pending.rfind(b"\n", 0, movement.start()) + 1, REACH))
 
@@ -101,7 +103,7 @@ class Transcript:
         self._block = _Block()
 
     def _drawn(self, block: _Block, *, end: bool = False) -> Iterator[Excerpt]:
-        """Draw whole lines; go back to plain ones where nothing was drawn over for as long as a cursor reaches."""
+        """Draw complete lines, and stop drawing when `REACH` lines in a row have not moved the cursor vertically."""
         at = 0
         while (newline := self._pending.find(b"\n", at)) >= 0:
             block.draw(self._n, self._offset, self._pending[at:newline], ended=True)
@@ -123,7 +125,7 @@ class Transcript:
             self._pending = self._pending[cut:]
 
     def _emit(self, end: int, *, keep: bool = False) -> Excerpt:
-        """The lines up to `end`; with `keep` a piece of one line, the end of which comes again."""
+        """Return the lines up to `end`, or with `keep` a part of one line, whose end is repeated in the next."""
         raw = self._pending[:end]
         excerpt = Excerpt(self._n, _render(raw), self._offset, raw)
         consumed = self._boundary(end - self._overlap) if keep else end
@@ -134,7 +136,7 @@ class Transcript:
         return excerpt
 
     def _back(self, at: int, lines: int) -> int:
-        """Where so many lines before the one that begins at `at` begin."""
+        """Return the beginning of the line that is `lines` before the one that begins at `at`."""
         for _ in range(lines):
             if at <= 0:
                 return 0
@@ -142,7 +144,7 @@ class Transcript:
         return at
 
     def _boundary(self, at: int) -> int:
-        """A place near `at` that is neither in a character nor in an escape."""
+        """Return a position near `at` that is neither within a character nor within an escape sequence."""
         escape = self._pending.rfind(b"\x1b", max(0, at - 128), at)
         at = escape if escape > 0 else at
         while at > 0 and at < len(self._pending) and self._pending[at] & 0xC0 == 0x80:
@@ -157,7 +159,7 @@ class _Block:
         self._screen = Screen()
         self.lines: dict[int, tuple[int, bytes]] = {}
         self.quiet = 0
-        """How many lines have come that moved nowhere and began at the bottom."""
+        """How many lines in a row began at the bottom and did not move vertically."""
 
     def draw(self, n: int, offset: int, raw: bytes, *, ended: bool) -> None:
         text = raw.decode("utf-8", "replace")
@@ -178,7 +180,7 @@ class _Block:
             yield Excerpt(row.number, row.text + "\n", offset, raw)
 
     def remaining_rows(self, without: int = 0) -> Iterator[Excerpt]:
-        """All rows that are left, without those of the last lines."""
+        """Yield all remaining rows, except those of the last `without` lines."""
         last = max(self.lines, default=0) - without
         for row in self._screen.remaining_rows():
             if row.number <= last:
@@ -187,7 +189,7 @@ class _Block:
 
 
 def _render(raw: bytes) -> str:
-    """What is seen of lines that do not draw over others."""
+    """Return the visible text of lines that do not draw over others."""
     text = raw.decode("utf-8", "replace")
     if _CONTROL.search(text) is None:
         return text

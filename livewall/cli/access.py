@@ -73,7 +73,7 @@ def token() -> None:
 @json_option
 @acting_server_options
 def create(server: Server, role: str, name: str, as_json: bool) -> None:
-    """Make a token for the program NAME. It is shown this once.
+    """Make a token for the program NAME. It is shown only once.
 
     \b
     export LIVEWALL_TOKEN=$(livewall token create host "the stage")
@@ -86,7 +86,7 @@ def create(server: Server, role: str, name: str, as_json: bool) -> None:
 @json_option
 @server_options
 def list_(server: Server, as_json: bool) -> None:
-    """List tokens and sign-ins, without what is secret about them.
+    """List tokens and sign-ins, without their secrets.
 
     \b
     livewall token list
@@ -112,14 +112,14 @@ def token_state(token: dict[str, Any]) -> str:
 @json_option
 @acting_server_options
 def revoke(server: Server, id: str, yes: bool, as_json: bool) -> None:
-    """Make a token or a sign-in worthless from now on.
+    """Revoke a token or a sign-in.
 
     \b
     livewall token revoke 5f2c9a
     """
 
     async def question() -> str:
-        return f"Revoke {id}? Whoever uses it is turned away from now on."
+        return f"Revoke {id}? Whoever uses it loses access."
 
     confirm(question, yes, strict=False)
     answer = run(server.delete(f"/api/tokens/{segment(id)}"))

@@ -33,7 +33,7 @@ def audit(server: Server, limit: int, as_json: bool) -> None:
         (output.when(line["at"]), line["who"], line["role"], line["act"], line["about"], detail_text(line["detail"]))
         for line in lines
     ]
-    output.table(("At", "Who", "Role", "Act", "About", "Detail"), rows, empty="Nothing was done yet.")
+    output.table(("At", "Who", "Role", "Act", "About", "Detail"), rows, empty="No entries yet.")
 
 
 async def newest(server: Server, limit: int) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ def codes() -> None:
 @code_argument
 @click.option("--count", type=click.IntRange(1, 2000), metavar="N", help="Make N new codes.")
 @click.option("--replace", "replaced", metavar="NO", help="A new code for the holder of code number NO.")
-@click.option("--revoke", "revoked", metavar="NO", help="Take code number NO back.")
+@click.option("--revoke", "revoked", metavar="NO", help="Revoke code number NO.")
 @json_option
 @acting_server_options
 def count(
@@ -71,7 +71,7 @@ def count(
 @json_option
 @acting_server_options
 def make(server: Server, code: str, count: int, as_json: bool) -> None:
-    """Make new codes. They are printed once, each after its number; the server keeps nothing they could be read from.
+    """Make new codes. They are printed only once, each after its number; the server cannot print them again.
 
     \b
     livewall wall codes make K7M2QD --count 200 > codes.txt
@@ -84,7 +84,7 @@ def make(server: Server, code: str, count: int, as_json: bool) -> None:
 @json_option
 @server_options
 def list_(server: Server, code: str, as_json: bool) -> None:
-    """List the codes by their numbers, without what stands on them, and which are used or revoked.
+    """List the numbers of the codes, and which of them are used or revoked.
 
     \b
     livewall wall codes list K7M2QD
@@ -104,12 +104,12 @@ def list_(server: Server, code: str, as_json: bool) -> None:
 @json_option
 @acting_server_options
 def replace(server: Server, code: str, no: str, yes: bool, as_json: bool) -> None:
-    """Print another code for the holder of code number NO, who voted as they voted. The old one is worth nothing.
+    """Replace code number NO by a new code, which keeps the ballots of its holder. The old code is no longer valid.
 
     \b
     livewall wall codes replace K7M2QD 17 --yes
     """
-    confirm(lambda: as_coroutine(f"Replace code {no}? What is printed on it is worth nothing then."), yes)
+    confirm(lambda: as_coroutine(f"Replace code {no}? The printed code will no longer be valid."), yes)
     replace_code(server, code, no, as_json)
 
 
@@ -120,12 +120,12 @@ def replace(server: Server, code: str, no: str, yes: bool, as_json: bool) -> Non
 @json_option
 @acting_server_options
 def revoke(server: Server, code: str, no: str, yes: bool, as_json: bool) -> None:
-    """Take code number NO back: nothing more is cast with it, what was cast stays.
+    """Revoke code number NO. It can no longer be used; ballots that were cast with it stay.
 
     \b
     livewall wall codes revoke K7M2QD 17 --yes
     """
-    confirm(lambda: as_coroutine(f"Revoke code {no}? Nothing more is cast with it."), yes)
+    confirm(lambda: as_coroutine(f"Revoke code {no}? It can no longer be used."), yes)
     revoke_code(server, code, no, as_json)
 
 

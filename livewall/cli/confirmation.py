@@ -28,7 +28,7 @@ def confirm(question: Callable[[], Coroutine[Any, Any, str]], yes: bool, *, stri
         return
     if not sys.stdin.isatty():
         if strict:
-            raise click.UsageError("There is nobody to ask whether this is meant; say --yes.")
+            raise click.UsageError("There is no terminal to ask for confirmation; give --yes.")
         return
     if not click.confirm(run(question()), err=True):
         stop(REFUSED, "Nothing was done.")

@@ -67,12 +67,12 @@ def backup(file: Path, as_json: bool, data: Path) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-@click.option("--in-place", is_flag=True, help="The whole data folder was put back already: only mark it as older.")
+@click.option("--in-place", is_flag=True, help="The whole data folder was restored already: only renew its epoch.")
 @folder_option
 def restore(file: Path | None, in_place: bool, data: Path) -> None:
     """Put the backup FILE in place. The server must not be running.
 
-    Readers that saw what came after the backup start anew instead of taking old for new.
+    Readers with positions from after the backup start from a snapshot.
 
     \b
     livewall restore /backups/livewall-2026-11-21.db
@@ -97,7 +97,7 @@ def restore(file: Path | None, in_place: bool, data: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print both counts as JSON.")
 @folder_option
 def recount(id: str, as_json: bool, data: Path) -> None:
-    """Count the ballots of the poll ID again and compare with the counts kept. Exit status 1 when they differ.
+    """Count the ballots of the poll ID again and compare with the stored counts. Exit status 1 when they differ.
 
     In a pipe, separated by tabs: round, option's id (or `ballots`), counted, kept, `agree` or `DIFFER`, label. Rounds
     whose ballots are erased cannot be counted; where all are, that is refused.
@@ -138,4 +138,4 @@ def recount(id: str, as_json: bool, data: Path) -> None:
                 rows.append((each.round, option, now, then, "agree" if now == then else "DIFFER", names.get(option)))
         output.table(("Round", "Option", "Counted", "Kept", "", "Label"), rows, empty="No ballots.")
     if not agree:
-        stop(REFUSED, "The counts kept are not those of the ballots.")
+        stop(REFUSED, "The stored counts differ from those of the ballots.")

@@ -26,7 +26,7 @@ from livewall.client.calls import Refusal, Server, reason, segment
 @click.command(name="import")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @wall_option(help="The wall to put them on, last.")
-@click.option("--check", is_flag=True, help="Only look whether the file can be taken; needs no server.")
+@click.option("--check", is_flag=True, help="Only check the file; needs no server.")
 @click.option("--id", metavar="NAME", help="A name of your own: the same file is imported under it once.")
 @json_option
 @acting_server_options

@@ -28,7 +28,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except Refusal as problem:
         stop(REFUSED, refusal_text(problem))
     except Unclear as problem:
-        stop(NOT_REACHED, f"{problem} Whether it was done is not known; look before you repeat it.")
+        stop(NOT_REACHED, f"{problem} It may have been carried out; check before you repeat it.")
     except NotReached as problem:
         stop(NOT_REACHED, f"{problem} Is the server running? --url or LIVEWALL_URL say where it is.")
     except KeyboardInterrupt:

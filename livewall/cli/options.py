@@ -87,9 +87,9 @@ def wait_option(default: float | None) -> Callable[[F], F]:
         "--wait",
         type=click.FloatRange(0),
         default=default,
-        show_default=f"{START_SECONDS:g} where it is this machine's, else 0" if default is None else f"{default:g}",
+        show_default=f"{START_SECONDS:g} for a server on this machine, else 0" if default is None else f"{default:g}",
         metavar="SECONDS",
-        help="How long to wait for a server that is not there.",
+        help="How long to wait for a server that cannot be reached.",
     )
 
 
@@ -98,8 +98,8 @@ def token_option(command: F) -> F:
         "--token",
         envvar="LIVEWALL_TOKEN",
         metavar="TOKEN",
-        help="Who you are; on the server's machine --data will do. Better as LIVEWALL_TOKEN: every user of this "
-        "machine sees arguments in its list of processes.",
+        help="A token of the server; on its machine, --data is enough. Better given as LIVEWALL_TOKEN: "
+        "every user of this machine sees the arguments of processes.",
     )(command)
 
 
@@ -132,7 +132,7 @@ def output_option(command: F) -> F:
         "into",
         type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
         metavar="FILE",
-        help="Write it to FILE, which appears only when it is whole, instead of printing it.",
+        help="Write to FILE, which appears only when it is complete, instead of printing.",
     )(command)
 
 

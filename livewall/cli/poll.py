@@ -174,7 +174,7 @@ def edit(
     codes: bool | None,
     as_json: bool,
 ) -> None:
-    """Change a poll: what is given; the rest stays. Options, kind and codes stand once there is a ballot.
+    """Change the given settings of a poll. Options, kind and codes are fixed once there is a ballot.
 
     \b
     livewall poll edit $poll --title "Which release goes out today?"
@@ -232,7 +232,7 @@ def list_(server: Server, as_json: bool) -> None:
 @json_option
 @server_options
 def show(server: Server, poll: str, as_json: bool) -> None:
-    """Print a poll: its rules, its options, where it stands. In a pipe: what and how, separated by a tab.
+    """Print a poll: its settings, options and state. In a pipe: name and value, separated by a tab.
 
     \b
     livewall poll show $poll

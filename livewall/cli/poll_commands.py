@@ -64,7 +64,7 @@ def open_(server: Server, poll: str, as_json: bool) -> None:
 @json_option
 @acting_server_options
 def close(server: Server, poll: str, as_json: bool) -> None:
-    """Take no more ballots.
+    """Stop accepting ballots.
 
     \b
     livewall poll close K7M2QD
@@ -74,13 +74,13 @@ def close(server: Server, poll: str, as_json: bool) -> None:
 
 @click.command()
 @poll_argument
-@click.option("--add", type=click.IntRange(1), metavar="SECONDS", help="So much more time.")
+@click.option("--add", type=click.IntRange(1), metavar="SECONDS", help="Extend the time by so many seconds.")
 @click.option("--left", type=click.IntRange(1), metavar="SECONDS", help="Close in so many seconds from now.")
 @click.option("--none", is_flag=True, help="Do not close by itself.")
 @json_option
 @acting_server_options
 def timer(server: Server, poll: str, add: int | None, left: int | None, none: bool, as_json: bool) -> None:
-    """Give an open poll another end.
+    """Change the closing time of an open poll.
 
     \b
     livewall poll timer $poll --add 30
@@ -118,7 +118,7 @@ def publish(server: Server, poll: str, withdraw: bool, as_json: bool) -> None:
 @json_option
 @acting_server_options
 def withdraw(server: Server, poll: str, as_json: bool) -> None:
-    """Take published results back: who sees them is as the poll's rules say.
+    """Withdraw published results; the settings of the poll decide again who sees them.
 
     \b
     livewall poll withdraw $poll
@@ -153,7 +153,7 @@ def hide(server: Server, poll: str, as_json: bool) -> None:
 @json_option
 @acting_server_options
 def reset(server: Server, poll: str, round: int | None, yes: bool, as_json: bool) -> None:
-    """Start a new round of a closed poll, a draft; the rounds before are kept.
+    """Start a new round of a closed poll, a draft; earlier rounds are kept.
 
     \b
     livewall poll reset $poll
@@ -198,7 +198,7 @@ def duplicate(server: Server, poll: str, as_json: bool) -> None:
 @json_option
 @acting_server_options
 def archive(server: Server, poll: str, yes: bool, as_json: bool) -> None:
-    """Take a poll from every list, wall and screen. Its ballots are kept; `restore` puts it back.
+    """Remove a poll from every list, wall and screen. Its ballots are kept; `restore` puts it back.
 
     \b
     livewall poll archive $poll --yes

@@ -31,7 +31,7 @@ LINE_SECONDS = 2.0  # the same in a pipe
 @click.option("--seconds", type=click.FloatRange(4, 3600), default=60.0, show_default="60", metavar="S")
 @click.option("--screens", type=click.IntRange(0, 50), default=2, show_default=True, metavar="N")
 @click.option("--wifi", type=click.Choice(["good", "poor"]), default="good", show_default=True)
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="The same people and weather again.  [default: any]")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Repeat the same voters and network.  [default: random]")
 @click.option(
     "--ack", type=click.FloatRange(0, min_open=True), default=1.0, show_default="1", metavar="S",
     help="Limit: 95 of 100 ballots are acknowledged within so many seconds.",
@@ -40,7 +40,7 @@ LINE_SECONDS = 2.0  # the same in a pipe
     "--screen", type=click.FloatRange(0, min_open=True), default=1.5, show_default="1.5", metavar="S",
     help="Limit: what a host does is on every screen within so many seconds.",
 )
-@click.option("--clean", is_flag=True, help="Only take away what rehearsals that were killed have left.")
+@click.option("--clean", is_flag=True, help="Only remove the walls that earlier rehearsals left.")
 @click.option("--yes", is_flag=True, help="Do not ask, also where the server is another machine.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @output_option
@@ -49,7 +49,7 @@ def rehearse(
     server: Server, voters: int, seconds: float, screens: int, wifi: str, seed: int | None, ack: float, screen: float,
     clean: bool, yes: bool, as_json: bool, into: Path | None,
 ) -> None:
-    """Fill a hall with people that do not exist, and see what the server carries.
+    """Test a server with a simulated audience.
 
     On a wall of its own, which is taken away again, N voters join as phones do, vote in waves, change their minds, drop
     and return, while screens follow and a host opens, closes, reveals and resets. In the end every acknowledged ballot
@@ -63,7 +63,7 @@ def rehearse(
     if not (yes or is_this_machine(server.url)):
         question = f"{server.url} is not this machine. Send it {voters} voters?"
         if not sys.stdin.isatty():
-            raise click.UsageError(f"{question} Say so with --yes.")
+            raise click.UsageError(f"{question} Confirm with --yes.")
         click.confirm(question, abort=True, err=True)
     from livewall.file_limit import raise_file_limit
     from livewall.rehearsal import sequence
@@ -72,7 +72,7 @@ def rehearse(
 
     if clean:
         count = run_interruptibly(sequence.clean(server, say))
-        say(f"{count} taken away." if count else "Nothing was left.")
+        say(f"{count} removed." if count else "Nothing to remove.")
         return
     if (files := raise_file_limit()) < FILES_PER_VOTER * voters:
         say(f"{voters} voters need more open files than the {files} that this process may have: ulimit -n.")

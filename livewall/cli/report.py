@@ -34,7 +34,7 @@ ENDS = frozenset({"succeeded", "failed", "cancelled", "skipped", "lost"})
     help="The step is lost unless something is reported of it again within this time.",
 )
 @click.option(
-    "--log", type=click.File("rb"), metavar="FILE", help="Append FILE to the step's log; - is what is piped in."
+    "--log", type=click.File("rb"), metavar="FILE", help="Append FILE to the step's log; - is standard input."
 )
 @click.option("--new", "title", metavar="TITLE", help="Make a task first; its steps are given by --step.")
 @click.option(
@@ -131,7 +131,7 @@ async def forward(
 def stop_if_unreported(forwarding: LogForwarder, pipe: PipeReader) -> None:
     """Say what could not be reported, and end with a status that says so, too."""
     lost = 0 if pipe.is_file else pipe.lost
-    unsent = f"{lost:,} bytes of what was piped in were not sent." if lost else ""
+    unsent = f"{lost:,} bytes of standard input were not sent." if lost else ""
     messages = [
         refusal_text(problem) if isinstance(problem, Refusal) else str(problem) for problem in forwarding.problems
     ]
@@ -141,4 +141,4 @@ def stop_if_unreported(forwarding: LogForwarder, pipe: PipeReader) -> None:
         refused = any(isinstance(problem, Refusal) for problem in forwarding.problems)
         stop(REFUSED if refused else NOT_REACHED, unsent)
     if lost:
-        stop(NOT_REACHED, f"{unsent} The server was away for too long to keep them.")
+        stop(NOT_REACHED, f"{unsent} The server was away for too long.")

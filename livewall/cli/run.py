@@ -44,7 +44,7 @@ def check_name(context: click.Context, parameter: click.Parameter, value: str | 
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="When nothing was heard for so long, the step is lost.",
+    help="The step is lost when nothing is reported for so long.",
 )
 @click.option(
     "--patience",
@@ -60,7 +60,7 @@ def check_name(context: click.Context, parameter: click.Parameter, value: str | 
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    help="What CMD has between SIGTERM and SIGKILL when it is cancelled.",
+    help="Time between SIGTERM and SIGKILL when CMD is cancelled.",
 )
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[--] CMD...")
 @data_option

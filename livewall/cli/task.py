@@ -220,9 +220,9 @@ def ended(held: StreamState) -> bool:
 @json_option
 @acting_server_options
 def cancel(server: Server, id: str, yes: bool, as_json: bool) -> None:
-    """Cancel a task. What runs is ended, with all it started; what did not start will not.
+    """Cancel a task. Running steps are ended with all their processes, and the others do not start.
 
-    A program that reports its own task is asked to end it; where it does not, a second cancel ends the task without it.
+    A program that reports its own task is asked to end it; if it does not, a second cancel ends the task without it.
 
     \b
     livewall task cancel $task

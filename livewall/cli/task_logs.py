@@ -45,7 +45,7 @@ def search(
 ) -> None:
     """Print the lines of the log of STEP that have TEXT in them, literally. In a pipe: number and line, by a tab.
 
-    What is searched is what one sees: colours are left out, and of what was drawn over only the last is left.
+    The visible text is searched, without colours and without text that was drawn over.
 
     \b
     livewall task search $task compile error:
@@ -68,7 +68,7 @@ def search(
 @click.option("--from-line", type=click.IntRange(1), metavar="N", help="Begin with this line.")
 @click.option("--tail", type=click.IntRange(1), metavar="N", help="Begin with the last N lines.")
 @click.option("--raw", "form", flag_value="raw", help="Byte for byte, on a terminal too.")
-@click.option("--seen", "form", flag_value="seen", help="As one sees it in the end, without colours.")
+@click.option("--seen", "form", flag_value="seen", help="As a terminal shows it in the end, without colours.")
 @server_options
 def logs(
     server: Server, id: str, step: str, follow: bool, from_line: int | None, tail: int | None, form: str | None

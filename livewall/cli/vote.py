@@ -23,9 +23,9 @@ from livewall.settings import config_folder
 @click.argument("choices", nargs=-1, metavar="CHOICE...")
 @click.option("--id", "by", flag_value="id", help="CHOICE is an option's id.")
 @click.option("--label", "by", flag_value="label", help="CHOICE is an option's label.")
-@click.option("--as", "name", default="", metavar="NAME", help="Vote as another voter of yours.")
+@click.option("--as", "name", default="", metavar="NAME", help="Vote as another of your voters.")
 @click.option("--code", metavar="CODE", help="The code you were given, where the poll asks for one.")
-@click.option("--retract", is_flag=True, help="Take your ballot back, where the poll allows it.")
+@click.option("--retract", is_flag=True, help="Retract your ballot, if the poll allows it.")
 @json_option
 @wait_option(8.0)
 @url_option
@@ -75,7 +75,7 @@ async def retract_ballot(url: str, wait: float, poll: str, name: str) -> dict[st
     """What the server says once there is no ballot of this voter any more."""
     server = Server(url, Voters(config_folder()).token(url, name), patience=RETRY_SECONDS, wait=wait, say=say)
     if server.token is None:
-        stop(REFUSED, "You have not voted here, as far as this user's configuration folder knows.")
+        stop(REFUSED, "This user's configuration folder has no voter for this server.")
     target = await find_poll(server, poll)
     answer: dict[str, Any] = await server.delete(f"/api/polls/{segment(target['id'])}/ballot")
     return {"poll": target["id"], **answer}

@@ -33,7 +33,7 @@ def wall() -> None:
 @json_option
 @acting_server_options
 def create(server: Server, title: str, as_json: bool) -> None:
-    """Make a wall. Prints its code (in a pipe, only that) and where people and the projector find it.
+    """Make a wall. Prints its code (in a pipe, only that) and the addresses for the audience and the projector.
 
     \b
     code=$(livewall wall create "Autumn Forum")
@@ -64,7 +64,7 @@ def list_(server: Server, as_json: bool) -> None:
 @json_option
 @server_options
 def show(server: Server, code: str, as_json: bool) -> None:
-    """Print a wall, its items in their order, and its addresses. In a pipe: what and which, separated by a tab.
+    """Print a wall, its items in their order, and its addresses. In a pipe: name and value, separated by a tab.
 
     \b
     livewall wall show K7M2QD
@@ -92,7 +92,7 @@ def duplicate(server: Server, code: str, as_json: bool) -> None:
 @wall.command()
 @code_argument
 @click.argument("item", required=False)
-@click.option("--none", is_flag=True, help="Take whatever is on stage off it.")
+@click.option("--none", is_flag=True, help="Take the active item off the stage.")
 @json_option
 @acting_server_options
 def activate(server: Server, code: str, item: str | None, none: bool, as_json: bool) -> None:
@@ -169,14 +169,14 @@ def ordered(items: list[str], first: list[str], add: list[str], remove: list[str
 @json_option
 @acting_server_options
 def archive(server: Server, code: str, yes: bool, as_json: bool) -> None:
-    """Take a wall away, with its codes. Its polls and tasks stay, their ballots too.
+    """Archive a wall, with its codes. Its tasks, its polls and their ballots are kept.
 
     \b
     livewall wall archive K7M2QD --yes
     """
     confirm(
         lambda: title_question(
-            server, address(code), "Take the wall {} away, with its code and the codes to vote with?"
+            server, address(code), "Archive the wall {}, with its join code and its voting codes?"
         ),
         yes,
     )
@@ -211,7 +211,7 @@ def results(server: Server, code: str, as_json: bool) -> None:
         output.table(("Votes", "", "Option"), lines, empty="")
         click.echo(output.plain(tally_text(poll, tally)) + "\n")
     if answer["hidden"]:
-        say(f"Closed, and not shown to you: {answer['hidden']}.")
+        say(f"Closed polls whose results you may not see: {answer['hidden']}.")
     elif not answer["items"]:
         say("No poll of this wall is closed.")
 
@@ -221,7 +221,7 @@ def results(server: Server, code: str, as_json: bool) -> None:
 @json_option
 @server_options
 def health(server: Server, code: str, as_json: bool) -> None:
-    """Print how the screens of a wall are, and how its audience is connected.
+    """Print the state of the screens of a wall, and the connections of its audience.
 
     \b
     livewall wall health K7M2QD

@@ -77,7 +77,7 @@ async def report_losses(subscription: Subscription) -> None:
         await asyncio.sleep(CHECK_SECONDS)
         if subscription.live:
             if reported:
-                say(f"the connection to {subscription.server.url} is there again")
+                say(f"the connection to {subscription.server.url} is restored")
             reported = False
         elif subscription.was_live and not reported and time.monotonic() - subscription.state_since > QUIET_SECONDS:
             say(f"the connection to {subscription.server.url} is lost: {subscription.problem}; trying again")

@@ -1,4 +1,4 @@
-"""The Python client of the contract: calls, votes and subscriptions that survive what networks do.
+"""The Python client: calls, votes and subscriptions that survive lost connections and restarts of the server.
 
     from livewall.client import Task, vote, watch
 """
@@ -20,7 +20,7 @@ _MODULES = {"NotReached": "calls", "Refusal": "calls", "Task": "tasks", "vote": 
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for: a command that needs none of it starts faster without (PEP 562)."""
+    """Import names on first use (PEP 562), so that commands which need none of them start faster."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

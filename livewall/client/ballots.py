@@ -1,4 +1,4 @@
-"""Casting a ballot so that it counts once, whatever happens to the connection."""
+"""Cast ballots so that each counts once, whatever happens to the connection."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ CLOSED_CODES = frozenset({"closed", "round_over", "already_voted", "poll_not_ope
 async def cast(
     server: Server, poll: str, choices: Sequence[str], round_number: int, code: str | None = None
 ) -> dict[str, Any]:
-    """The receipt. `code` is for a poll that asks for one; a voter that has used it once on a wall needs none there.
+    """Cast a ballot and return its receipt.
 
-    The same choices in the same round are one ballot, so a call whose answer is lost is repeated.
-
-    Raises Refusal, and NotReached when the server's patience ran out; the ballot may then be in or not, and casting it
-    again does no harm.
+    `code` is for a poll that requires one; a voter gives it once for all polls of a wall. The same choices in the same
+    round are one ballot, so a call whose answer was lost is repeated. Raises Refusal, and NotReached when `server` has
+    no patience left. The ballot may have been counted then; casting it again is harmless.
     """
     body: dict[str, Any] = {"choices": list(choices), "round": round_number}
     if code:
@@ -29,7 +28,7 @@ async def cast(
         return receipt
     except Refusal as problem:
         if problem.unclear and problem.code in CLOSED_CODES:
-            # An earlier try may have been counted before the poll closed: the ballot itself tells.
+            # An earlier attempt may have been counted before the poll closed. The ballot itself shows that.
             ballot = (await server.get(f"/api/polls/{segment(poll)}")).get("ballot")
             if ballot and ballot["round"] == round_number and sorted(ballot["choices"]) == sorted(choices):
                 return dict(ballot)
@@ -37,13 +36,14 @@ async def cast(
 
 
 async def new_voter(server: Server) -> str:
-    """A voter's token. A token whose answer was lost costs nothing: there is no row until a ballot."""
+    """Return a new voter's token. Repeating the call is harmless: nothing is stored before the first ballot."""
     answer = await server.post("/api/voters", repeat=True)
     return str(answer["token"])
 
 
 async def find_poll(server: Server, name: str) -> dict[str, Any]:
-    """The poll that `name` means: its id, `polls/ID`, a wall's code (its active poll), or an address of these."""
+    """Return the poll that `name` denotes: by its id, `polls/ID`, a wall's code (its active poll), or a link to either.
+    """
     kind, _, last = name.rstrip("/").rpartition("/")
     if kind.endswith("/screen") or last in ("screen", "host"):
         kind, _, last = name.rstrip("/").rpartition("/")[0].rpartition("/")
@@ -61,7 +61,7 @@ async def find_poll(server: Server, name: str) -> dict[str, Any]:
 
 
 def looks_like_code(name: str) -> bool:
-    """Whether this may be a wall's code as people type it, with spaces, dashes or in full width."""
+    """Return whether this may be a wall's code as people type it, with spaces, dashes or fullwidth letters."""
     return len(wall_code(name)) == WALL_CODE
 
 

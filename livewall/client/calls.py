@@ -1,7 +1,7 @@
-"""One HTTP call of the contract: JSON in, JSON out, and three ways to fail.
+"""Calls of the HTTP API, and the three ways in which they fail.
 
-`Refusal` is the server's own no, `NotReached` no answer at all, `Unclear` a call that was sent and whose answer was
-lost: it may have been carried out. What may be repeated is repeated while there is patience.
+`Refusal` means that the server refused, `NotReached` that the call was not made, and `Unclear` that it was sent and its
+answer was lost, so that it may have been carried out. Calls that may be repeated are repeated for a limited time.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from livewall.terminal import readable
 DEFAULT_URL = "http://127.0.0.1:8888"
 CONNECT_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 20.0
-QUIET_SECONDS = 1.5  # seconds of waiting about which nothing is said
+QUIET_SECONDS = 1.5  # seconds of waiting before the user is told
 JSON, MARKDOWN = "application/json", "text/markdown; charset=utf-8"
 AGENT = f"livewall/{__version__}"
 
 
 class ClientError(Exception):
-    """Root of what a client of a Livewall server meets."""
+    """Base of the exceptions of this client."""
 
 
 class NotReached(ClientError):
-    """No connection came about, or none that answered: nothing was done."""
+    """No connection was made, so the call was not carried out."""
 
 
 class Unclear(NotReached):
-    """The connection was lost after the call was sent: whether it was carried out is not known."""
+    """The connection was lost after the call was sent, so it may have been carried out."""
 
 
 class Refusal(ClientError):
-    """The server answered, and said no."""
+    """The server refused the call; `code` and `message` say why."""
 
     def __init__(
         self,
@@ -59,16 +59,16 @@ class Refusal(ClientError):
         self.message = message
         self.fields = fields or {}
         self.retry_after = retry_after
-        self.unclear = False  # an earlier try of the same call was sent, and its answer lost
+        self.unclear = False  # whether the answer to an earlier attempt was lost
 
     @property
     def retryable(self) -> bool:
-        """Whether the same call may do better later: busy, or something on the way has lost its server."""
+        """Whether the same call may succeed later: the server is busy, or a proxy cannot reach it."""
         return self.status in (429, 502, 503, 504)
 
 
 def token_advice(problem: Refusal) -> str:
-    """Say how a program gets a token, where the server wants another or any; else an empty text."""
+    """Return advice on how to get a token if the server requires one or another one, else an empty text."""
     if problem.code not in ("unauthenticated", "bad_token"):
         return ""
     return (
@@ -78,7 +78,7 @@ def token_advice(problem: Refusal) -> str:
 
 
 def server_url(text: str) -> str:
-    """The base of every address. Raises ValueError when `text` is not the address of a server."""
+    """Return the base of all addresses. Raises ValueError if `text` is not the address of a server."""
     parts = urlsplit(text if "//" in text else "http://" + text)
     try:
         valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -90,17 +90,17 @@ def server_url(text: str) -> str:
 
 
 def segment(text: str) -> str:
-    """One element of a path, whatever it contains."""
+    """Return text quoted as one segment of a path."""
     return quote(readable(text), safe="")
 
 
 def json_body(value: Any) -> bytes:
-    """`value` as JSON, whatever its texts are: one may come from an argument or the name of a file."""
+    """Return `value` as JSON, with surrogates replaced: texts may come from arguments or names of files."""
     return readable(json.dumps(value, ensure_ascii=False)).encode()
 
 
 def refusal(response: HTTPResponse) -> Refusal:
-    """What the server, or something between, said with an answer that is no success."""
+    """Return the refusal in a response of the server, or of a proxy, that is no success."""
     code, message = "internal", ""
     fields: dict[str, str] = {}
     try:
@@ -112,6 +112,7 @@ def refusal(response: HTTPResponse) -> Refusal:
 
 
 def retry_after(response: HTTPResponse) -> float | None:
+    """Return the delay of Retry-After in seconds (RFC 9110 section 10.2.3), at most 60."""
     try:
         return min(float(response.headers["Retry-After"]), 60.0)
     except (KeyError, ValueError):
@@ -119,7 +120,7 @@ def retry_after(response: HTTPResponse) -> float | None:
 
 
 def date_of(response: HTTPResponse) -> datetime | None:
-    """When the server answered, by its own clock (RFC 9110 §6.6.1)."""
+    """Return when the server answered, by its own clock (RFC 9110 section 6.6.1)."""
     try:
         return parsedate_to_datetime(response.headers["Date"])
     except (KeyError, ValueError):
@@ -127,7 +128,7 @@ def date_of(response: HTTPResponse) -> datetime | None:
 
 
 class Server:
-    """A Livewall server as seen with one token, or with none."""
+    """A Livewall server, called with one token or none."""
 
     def __init__(
         self,
@@ -139,10 +140,13 @@ class Server:
         find_token: Callable[[], str | None] = lambda: None,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """`patience` is for how many seconds a call is repeated when the connection fails or the server is busy; `wait`
-        goes in its place until the server has been reached once (a wrong address deserves less). `find_token` is asked
-        when the server wants a token and there is none: a server that starts writes its secret before it answers.
-        `say` is told, once, when a call takes long."""
+        """Set how calls are repeated and how a token is found.
+
+        A call is repeated for `patience` seconds when the connection fails or the server is busy. Until the server has
+        been reached once, `wait` applies instead, because the address may be wrong. `find_token` is called if the
+        server requires a token and there is none: a server that starts writes its secret before it answers. `say` is
+        called once with a message when a call takes long.
+        """
         self.url = server_url(url)
         self.token = token
         self.patience = patience
@@ -153,18 +157,20 @@ class Server:
         self._say: Callable[[str], None] | None = say
 
     def now(self) -> datetime:
-        """The server's time as its last answer had it, to the second; that of this machine before there was one."""
+        """Return the server's time of its last answer, to the second; before the first answer, the time of this
+        machine.
+        """
         return self._date or datetime.now(UTC)
 
     def say_waiting(self) -> None:
-        """That one waits, and for how long at most; said once."""
+        """Tell the user once that a call waits, and for how long at most."""
         if self._say is not None:
             limit = self.patience if self.reached else self.wait
             self._say(f"waiting for {self.url}" + (f" (ends after {limit:g} s)" if limit else ""))
             self._say = None
 
     def find_token(self) -> bool:
-        """Whether there is a token now where there was none: a server that starts writes its secret."""
+        """Look for a token if there is none yet. Return whether one was found."""
         if self.token is None:
             self.token = self._find_token()
             return self.token is not None
@@ -174,12 +180,12 @@ class Server:
         return await self.call("GET", path, repeat=True)
 
     async def raw(self, path: str) -> bytes:
-        """An answer that is no JSON, as it is."""
+        """Return the bytes of an answer that is not JSON."""
         content: bytes = await self.call("GET", path, repeat=True, raw=True)
         return content
 
     async def post(self, path: str, body: Any = None, *, repeat: bool = False) -> Any:
-        """`repeat` says that doing it twice does no harm."""
+        """Make a POST request. `repeat` says that making it twice is harmless."""
         return await self.call("POST", path, {} if body is None else body, repeat=repeat)
 
     async def put(self, path: str, body: Any) -> Any:
@@ -189,9 +195,9 @@ class Server:
         return await self.call("DELETE", path, repeat=True)
 
     async def call(self, method: str, path: str, body: Any = None, *, repeat: bool, raw: bool = False) -> Any:
-        """The answer's JSON, or its Markdown; bytes are sent as Markdown.
+        """Make a call and return the JSON or Markdown of the answer, or with `raw` its bytes.
 
-        `raw`: the bytes, whatever they are. Raises Refusal, NotReached, and Unclear where only the answer was lost.
+        A body of bytes is sent as Markdown. Raises Refusal, NotReached, and Unclear if only the answer was lost.
         """
         notice = asyncio.get_running_loop().call_later(QUIET_SECONDS, self.say_waiting)
         try:
@@ -211,7 +217,7 @@ class Server:
                     continue
                 if not problem.retryable:
                     raise
-                # Without `repeat`, too: a server that is busy, or says it drains, has done nothing.
+                # Repeated even without `repeat`: a server that is busy or draining has done nothing.
                 failure: ClientError = problem
                 wait = problem.retry_after or pause
             except NotReached as problem:
@@ -261,19 +267,20 @@ class Server:
         return headers
 
     async def fetch(self, request: HTTPRequest, connection: HttpConnection | None = None) -> HTTPResponse:
-        """The answer, whatever its status. Raises NotReached, or Unclear when the request was on its way."""
+        """Return the response, whatever its status. Raises NotReached, or Unclear if the request was sent."""
         connection = connection or HttpConnection()
         request.connect_timeout = CONNECT_TIMEOUT
         request.follow_redirects = False
         try:
-            # Shielded: Tornado logs an error when it would end a future that was cancelled; `cut` ends it instead.
+            # Tornado logs an error when it resolves a cancelled future. The shield prevents that; `close` ends the
+            # fetch.
             answer = connection.client.fetch(request, raise_error=False)
             answer.add_done_callback(lambda done: done.cancelled() or done.exception())
             return await asyncio.shield(answer)
         except (OSError, ValueError, UnicodeError) as problem:
             raise self._lost(connection, problem) from None
         except Exception as problem:
-            # What Tornado raises for a lost connection depends on where it was lost; a bug of ours shows as itself.
+            # Tornado raises different exceptions for lost connections. Others are bugs, and pass through.
             if type(problem).__module__.partition(".")[0] != "tornado":
                 raise
             raise self._lost(connection, problem) from None
@@ -287,13 +294,13 @@ class Server:
 
 
 def reason(problem: BaseException) -> str:
-    """An error of the system in words, without its number."""
+    """Return the text of an error of the operating system, without its number."""
     text = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
     return text[:1].lower() + text[1:].rstrip(".")
 
 
 class HttpConnection:
-    """One HTTP connection that can be cut. Tornado's client gives up waiting, but would keep the connection."""
+    """One HTTP connection that can be closed. Tornado's client keeps it open when a request is abandoned."""
 
     def __init__(self) -> None:
         self.client = SimpleAsyncHTTPClient(force_instance=True, max_clients=1, max_body_size=1 << 40)

@@ -1,4 +1,4 @@
-"""Which option of a poll a person means who types its id or its label. No I/O."""
+"""Find the option of a poll by its id or label, as a person types it. No I/O."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ By = Literal["id", "label"]
 
 
 class NoSuchChoice(ValueError):
-    """What was typed means no option, or more than one; `options` are those to choose from."""
+    """The text matches no option, or more than one; `options` are those to choose from."""
 
     def __init__(self, message: str, options: Sequence[Option]) -> None:
         super().__init__(message)
@@ -20,7 +20,7 @@ class NoSuchChoice(ValueError):
 
 
 class AmbiguousChoice(NoSuchChoice):
-    """What was typed means more than one option: an id of one and the label of another where `either` is true."""
+    """The text matches more than one option; `either` says that it is the id of one and the label of another."""
 
     def __init__(self, choice: str, options: Sequence[Option], *, either: bool) -> None:
         super().__init__(f"{choice!r} means more than one option", options)
@@ -28,9 +28,9 @@ class AmbiguousChoice(NoSuchChoice):
 
 
 def match(choice: str, options: Sequence[Option], by: By | None = None) -> Option:
-    """Return the one option that `choice` means: by its id, by its label, or by either. Raises NoSuchChoice.
+    """Return the one option that `choice` matches: by its id, its label, or either. Raises NoSuchChoice.
 
-    A label may be typed in the other Unicode form, in another case or width, as long as only one looks like that.
+    A label may be typed in another Unicode form, case or width, as long as only one option matches.
     """
     matches: list[Option] = []
     if by != "label":

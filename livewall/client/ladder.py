@@ -1,8 +1,8 @@
-"""Which transport to use next, and when. Time comes in as an argument; nothing here waits or connects.
+"""The ladder of transports: which one to use next, and when. Time is an argument; nothing here waits or connects.
 
-The rungs are WebSocket, server-sent events, long polling, plain polling. A rung that is reached and delivers nothing is
-given up for the next; a server that is not reached at all says nothing about a rung. From time to time the whole ladder
-is tried again from the top.
+The rungs are WebSocket, server-sent events, long polling and plain polling. A rung on which the server is reached but
+delivers nothing is left for the next one; a server that is not reached tells nothing about the rung. From time to time,
+the ladder is tried from the top again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 RUNGS = ("websocket", "sse", "long-polling", "polling")
 
-SHORT_CONNECTION = 10.0  # seconds; a connection that ends sooner, twice running, is cut by something on the way
+SHORT_CONNECTION = 10.0  # seconds; a proxy probably cuts connections if two in a row end sooner
 FIRST_CLIMB = 30.0
 LAST_CLIMB = 300.0
 FIRST_PAUSE = 0.2
@@ -20,6 +20,8 @@ LAST_PAUSE = 5.0
 
 @dataclass
 class Ladder:
+    """The state of the ladder."""
+
     rung: int = 0
     failures: int = 0
     short_connections: int = 0
@@ -33,11 +35,11 @@ class Ladder:
         return RUNGS[self.rung]
 
     def opening(self, now: float) -> None:
-        """A connection on this rung is about to be tried."""
+        """Note that a connection on this rung is about to be tried."""
         self.opened_at, self.delivered = now, False
 
     def deliver(self, now: float) -> None:
-        """Something arrived on this rung."""
+        """Note that something arrived on this rung."""
         self.delivered = True
         self.failures = 0
         if self.rung == 0:
@@ -47,9 +49,10 @@ class Ladder:
             self.climb_after = min(self.climb_after * 2, LAST_CLIMB)
 
     def failed(self, now: float, *, reached: bool, hint: float | None = None) -> float:
-        """The connection ended; answers after how many seconds to try `transport`, which may be another one now.
+        """Return after how many seconds to try `transport` again: the connection has ended.
 
-        `hint` is what the server asked for when it sent us away: no fault of the rung.
+        `transport` may be another one now. `hint` is the delay that the server asked for when it closed the connection,
+        which is no failure of the rung.
         """
         if hint is not None:
             self.failures += 1
@@ -63,7 +66,7 @@ class Ladder:
         return self._step_down()
 
     def climb(self, now: float) -> bool:
-        """Whether the time has come to try the ladder from the top; if so, `transport` is the top one."""
+        """Return whether it is time to try the ladder from the top; `transport` is the top one then."""
         if now < self.climb_at:
             return False
         self.rung, self.short_connections, self.climb_at = 0, 0, float("inf")

@@ -1,5 +1,7 @@
-"""A log that is piped in, sent to a step piece by piece: repeated while the server is away, and read to its end even
-where nobody takes it."""
+"""Forwards a log from a pipe to a step, in parts. Parts are repeated while the server is away.
+
+The pipe is read to its end even if the server refuses the log, so that its writer does not fail.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,14 @@ from livewall.client.pipe_reader import PipeReader
 from livewall.client.reporting import RENEW_SECONDS, is_temporary
 
 T = TypeVar("T")
-MAX_PAUSE = 2.0  # seconds, at most, between two tries
+MAX_PAUSE = 2.0  # seconds, at most, between two attempts
 
 
 class LogForwarder:
-    """Reports on one step whose log comes from `piped`.
+    """Reports one step whose log comes from `pipe`.
 
-    While the pipe is open, the server is waited for; afterwards for as long as `server` has patience. `problems` are
-    what could not be reported. `say` is told what a person should know at once.
+    While the pipe is open, the forwarder waits for the server; afterwards for as long as `server` has patience.
+    `problems` has the errors of what could not be reported. `say` gets messages for the user.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class LogForwarder:
         self.cancelled = False
         self._server = server
         self._patience, self._wait = server.patience, server.wait
-        server.patience = server.wait = 0.0  # what is repeated, is repeated here
+        server.patience = server.wait = 0.0  # this class repeats calls itself
         self._task, self._step = task, step
         self._pipe = pipe
         self._lease = lease
@@ -50,7 +52,7 @@ class LogForwarder:
         self._waiting_announced = False
 
     async def report(self, body: dict[str, Any]) -> None:
-        """Report the step. A refusal is kept in `problems`: its log may be taken all the same."""
+        """Report the step. A refusal goes to `problems`, since the log may be accepted all the same."""
         path = f"/api/tasks/{segment(self._task)}/steps/{segment(self._step)}"
         try:
             self._handle_answer(await self._retry(lambda: self._server.put(path, body)))
@@ -58,27 +60,27 @@ class LogForwarder:
             self.problems.append(problem)
 
     async def send_log(self) -> None:
-        """Send all that is piped in; what is not taken is read all the same, and the reason kept in `problems`."""
+        """Send everything from the pipe. If it is refused, read the rest anyway; the reason goes to `problems`."""
         try:
             await self._send_all()
         except ClientError as problem:
             self.problems.append(problem)
             if not self._pipe.is_file and self._pipe.ended_at == math.inf:
-                self._say(f"{str(problem).rstrip('.')}. What is piped in is read to its end and not sent.")
+                self._say(f"{str(problem).rstrip('.')}. Standard input is read to its end and not sent.")
             await self._pipe.discard_rest()
 
     async def _send_all(self) -> None:
         offset = await self._append(b"", None)
         while (data := await self._pipe.next(self._renew())) is not None:
-            offset = await self._append(data, offset)  # also when nothing was printed: it is a sign of life
+            offset = await self._append(data, offset)  # an empty part renews the lease
 
     async def _append(self, data: bytes, offset: int | None) -> int:
-        """Where the log ends now."""
+        """Append to the log and return its end."""
         try:
             answer = await self._retry(lambda: append(self._server, self._task, self._step, data, offset))
         except Refusal as problem:
             if (known_end := end_of(problem)) is not None:
-                return known_end  # the server has lost what it had: it goes on where it can
+                return known_end  # the server was restored and has less: continue at its end
             raise
         self._pipe.acknowledge(len(data))
         self._lease = answer["lease"] or self._lease
@@ -96,7 +98,10 @@ class LogForwarder:
             self._say("Someone asked to cancel this task.")
 
     async def _retry(self, request: Callable[[], Awaitable[T]]) -> T:
-        """The result of a call that may be repeated. Raises Refusal for good, NotReached when the patience ends."""
+        """Return the result of a call, repeated after temporary failures.
+
+        Raises Refusal, and NotReached after the deadline.
+        """
         pause = 0.1
         notice = asyncio.get_running_loop().call_later(QUIET_SECONDS, self._say_waiting)
         try:
@@ -120,7 +125,7 @@ class LogForwarder:
             notice.cancel()
 
     def _deadline(self) -> float:
-        """The monotonic time at which the patience ends."""
+        """Return the monotonic time until which calls are repeated."""
         if self._pipe.is_file:
             begin = max(self._started, self._pipe.acknowledged_at)
         else:
@@ -130,4 +135,4 @@ class LogForwarder:
     def _say_waiting(self) -> None:
         if not self._waiting_announced:
             self._waiting_announced = True
-            self._say(f"waiting for {self._server.url}; what is piped in is kept meanwhile")
+            self._say(f"waiting for {self._server.url}; standard input is stored meanwhile")

@@ -9,8 +9,11 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 class StepHandler(logging.Handler):
-    """Made by `Step.log_handler()`. `write` takes the bytes and never waits; `own_thread` says which thread's records
-    are left out: those of whoever sends them would beget more."""
+    """The handler that `Step.log_handler()` returns.
+
+    `write` takes the bytes without blocking. Records of the thread `own_thread()` are left out: it sends the log, and
+    its own records would cause more of them without end.
+    """
 
     def __init__(self, write: Callable[[bytes], None], own_thread: Callable[[], int | None], level: int = 0) -> None:
         super().__init__(level)

@@ -1,4 +1,4 @@
-"""The log of a step as bytes: appended at an offset, read from one. Each call is one request."""
+"""The bytes of a step's log: append at an offset, and read from one. Each call is one request."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from livewall.client.calls import ANSWER_TIMEOUT, NotReached, Refusal, Server, r
 T = TypeVar("T")
 
 PART_BYTES = 256 << 10
-"""Bytes of one request."""
+"""The most bytes of one request."""
 
 
 class Part(NamedTuple):
-    """Bytes of a log from `offset` on, which is later than asked for where something was left out; `end` is that of the
-    whole log."""
+    """Bytes of a log from `offset` on; `end` is that of the whole log.
+
+    The offset is later than the requested one if that lies in a gap.
+    """
 
     offset: int
     data: bytes
@@ -33,11 +35,10 @@ def path(task: str, step: str) -> str:
 
 
 async def append(server: Server, task: str, step: str, data: bytes, offset: int | None) -> dict[str, Any]:
-    """`{"bytes","cancel","lease"}` of the log: where it ends, whether a cancel was asked for, and the seconds within
-    which the step has to be heard of again (None: no lease).
+    """Append to a log; return its end as `bytes`, whether the task is cancelled, and the seconds of the lease or None.
 
-    Without `offset` it is appended at the end, so that a repetition may double it; with one, what the server has is
-    dropped. Raises Refusal (`conflict`: see `end_of`) and NotReached.
+    Without `offset`, the data is appended at the end, and a repetition may append it twice. With an offset, the server
+    drops bytes that it has already. Raises Refusal (for `conflict` see `end_of`) and NotReached.
     """
     query = "" if offset is None else f"?offset={offset}"
     headers = server.headers({"Content-Type": "text/plain; charset=utf-8"})
@@ -60,13 +61,13 @@ async def append(server: Server, task: str, step: str, data: bytes, offset: int 
 
 
 def end_of(problem: Refusal) -> int | None:
-    """The end of a log that was refused an offset beyond it; None when that is not why."""
+    """Return the end of the log if data was refused because its offset lies beyond the end, else None."""
     end = str(problem.fields.get("end", ""))
     return int(end) if problem.code == "conflict" and end.isdecimal() else None
 
 
 async def read(server: Server, task: str, step: str, offset: int, limit: int) -> Part:
-    """At most `limit` bytes from `offset` on. Raises Refusal and NotReached."""
+    """Return at most `limit` bytes from `offset` on. Raises Refusal and NotReached."""
     request = HTTPRequest(
         f"{server.url}{path(task, step)}?offset={offset}&limit={limit}",
         headers=server.headers({"Accept": "text/plain"}),
@@ -80,8 +81,9 @@ async def read(server: Server, task: str, step: str, offset: int, limit: int) ->
 
 
 async def line_offset(server: Server, task: str, step: str, line: int) -> int:
-    """Where a line begins, counted from 1, or from the end where `line` is negative; the end where there is none."""
-    # Two: the first may be what stands for bytes that were left out, and that has no offset.
+    """Return the offset of a line, counted from 1 or, if negative, from the end; the end of the log if there is none.
+    """
+    # Ask for two lines: the first may be a gap, which has no offset.
     lines = await server.get(f"{path(task, step)}/lines?from={line}&count=2")
     for item in lines["items"]:
         if "offset" in item:
@@ -90,7 +92,10 @@ async def line_offset(server: Server, task: str, step: str, line: int) -> int:
 
 
 async def retry(server: Server, request: Callable[[], Awaitable[T]]) -> T:
-    """Repeat what may be repeated for as long as the server has patience. Raises Refusal and NotReached."""
+    """Repeat a request after temporary failures, for as long as `server` has patience.
+
+    Raises Refusal and NotReached.
+    """
     start, pause = time.monotonic(), 0.1
     notice = asyncio.get_running_loop().call_later(1.5, server.say_waiting)
     try:

@@ -1,6 +1,6 @@
-"""What is piped in, read to its end by a thread of its own, whatever becomes of what was read.
+"""Reads standard input to its end in a thread, whatever happens to the data.
 
-Whoever writes into the pipe is never told that nobody reads: that would end a build because its log cannot be shown.
+A pipe that is closed early would end its writer with SIGPIPE: a build would fail because its log cannot be shown.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from livewall.client.logs import PART_BYTES
 from livewall.client.spool import Spool
 
 READ_AHEAD_BYTES = 8 << 20
-"""Bytes that are read before they are taken, while they are being taken."""
+"""How many bytes are read ahead while they are being sent."""
 STALLED_SECONDS = 5.0
-"""Seconds without anything taken after which whoever writes into a pipe waits no longer."""
+"""Seconds without progress after which the writer of a pipe is not made to wait any longer."""
 
 
 class PipeReader:
-    """The bytes of a file descriptor on their way. Made on the loop that takes them.
+    """Reads a file descriptor. Make it on the loop that consumes the bytes.
 
-    A file on a disk is read no faster than it is taken. A pipe is read at once when nothing is taken; `new_spool` says
-    how much is kept of it then, and `lost` how many bytes were not.
+    A file is read as fast as its bytes are acknowledged. A pipe is read on even if nothing is acknowledged; the spool
+    then keeps a part of the bytes, and `lost` counts the others.
     """
 
     def __init__(self, fd: int, new_spool: Callable[[], Spool]) -> None:
         self._fd = fd
         self.is_file = stat.S_ISREG(os.fstat(fd).st_mode)
-        """Whether it is still there later, so that nobody is held up by it."""
+        """Whether it is a file, so that reading slowly holds up no writer."""
         self._spool = new_spool()
         self._space = Condition()
         self._dropping = False
@@ -42,12 +42,12 @@ class PipeReader:
         self._arrived = asyncio.Event()
         self.acknowledged_at = time.monotonic()
         self.ended_at = math.inf
-        """The monotonic time at which all had been read."""
+        """The monotonic time at which the end was reached; infinite before."""
         Thread(target=self._read, name="livewall pipe", daemon=True).start()
 
     @property
     def lost(self) -> int:
-        """Bytes that were left out or dropped so far."""
+        """How many bytes were left out or discarded so far."""
         return self._spool.left_out + self._dropped
 
     @property
@@ -55,7 +55,10 @@ class PipeReader:
         return len(self._spool)
 
     async def next(self, seconds: float) -> bytes | None:
-        """The next bytes, the same ones until `taken`; empty where none came within `seconds`, None at the end."""
+        """Return the next bytes, the same ones until `acknowledge`.
+
+        They are empty if none arrive within `seconds`; None means the end.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not self._spool and self.ended_at == math.inf:
@@ -65,14 +68,14 @@ class PipeReader:
         return None if not data and self.ended_at < math.inf else data
 
     def acknowledge(self, count: int) -> None:
-        """So many of the bytes have reached their place; nought: they could have."""
+        """Note that so many bytes were sent; with 0, that the server was reached."""
         with self._space:
             self._spool.drop(count)
             self.acknowledged_at = time.monotonic()
             self._space.notify()
 
     async def discard_rest(self) -> None:
-        """Read the rest to its end and keep nothing of it."""
+        """Read the rest to its end and discard it."""
         with self._space:
             self._dropping = True
             self._dropped += len(self._spool)
@@ -96,7 +99,7 @@ class PipeReader:
                     while len(self._spool) > READ_AHEAD_BYTES and self._may_wait() and not self._dropping:
                         self._space.wait(STALLED_SECONDS / 10)
         except OSError:
-            pass  # nothing more can be read of it
+            pass  # a read error counts as the end
         self.ended_at = time.monotonic()
         self._wake()
 

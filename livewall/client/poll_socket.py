@@ -1,4 +1,4 @@
-"""A socket of one poll on which a voter acts: many ballots may be under way, each gets its own answer."""
+"""A WebSocket on which a voter votes in one poll. Several requests may be under way, each with its own answer."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from livewall.client.stream_state import Message, StreamState
 
 
 class PollSocket:
-    """`async with PollSocket(server, poll) as socket: await socket.vote(["2"], round=1)`.
+    """A connection: `async with PollSocket(server, poll) as socket: await socket.vote(["2"], 1)`.
 
-    `held` is the poll as this voter sees it. Entering raises NotReached; acting raises Refusal, and Unclear when the
-    connection was lost before the answer came.
+    `state` is the poll as this voter sees it. Entering raises NotReached. Requests raise Refusal, NotReached, and
+    Unclear if the connection was lost before the answer arrived.
     """
 
     def __init__(self, server: Server, poll: str) -> None:
@@ -61,7 +61,7 @@ class PollSocket:
             pass
 
     async def vote(self, choices: Sequence[str], round_number: int) -> dict[str, Any]:
-        """The receipt, after the commit."""
+        """Cast a ballot; return the receipt once the ballot is committed."""
         return await self._request({"do": "vote", "poll": self.poll, "round": round_number, "choices": list(choices)})
 
     async def retract(self, round_number: int) -> dict[str, Any]:

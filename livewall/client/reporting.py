@@ -1,5 +1,7 @@
-"""What is told about one task, and the thread that tells it: in order, repeated over lost connections, never in the way
-of the work. Programs use `livewall.client.tasks`; this knows neither `with` nor child processes."""
+"""Reports one task from a thread: in order, repeated after lost connections, and without delaying the work.
+
+Programs use `livewall.client.tasks`; this module knows neither context managers nor child processes.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +19,17 @@ from livewall.client.logs import PART_BYTES, append, end_of
 from livewall.client.spool import Spool
 from livewall.client.steps import StepReports
 
-BATCH_SECONDS = 0.25  # seconds, at least, between two rounds, in which reports become one
-RENEW_SECONDS = 3.0  # seconds, at most, between two reports of a step that runs: a cancel is heard of in their answers
-MAX_PAUSE = 2.0  # seconds, at most, between two tries
-STEP_SECONDS = 0.2  # seconds for the log of one step, before the others have theirs
+BATCH_SECONDS = 0.25  # seconds, at least, between two rounds; reports in between are combined
+RENEW_SECONDS = 3.0  # seconds, at most, between two reports of a running step, whose answers tell of a cancel
+MAX_PAUSE = 2.0  # seconds, at most, between two attempts
+STEP_SECONDS = 0.2  # seconds for the log of one step, before it is another one's turn
 
 
 class Reports:
-    """One task. Every method but `_…` may be called from any thread, and returns at once; `close` waits.
+    """The reports of one task. Public methods may be called from any thread and return at once, except `close`.
 
-    `on_cancel` is called once, `on_refusal` when the server says no to the task as a whole, both from the thread.
+    `on_cancel` is called once when the task is cancelled, and `on_refusal` if the server refuses the task as a whole,
+    both from the thread.
     """
 
     def __init__(
@@ -53,20 +56,20 @@ class Reports:
         self._on_refusal = on_refusal
         self._created = False
         self._begun_before: set[str] = set()
-        """Steps that somebody reported on before us, under the same id."""
+        """Steps that an earlier process has reported under the same id."""
         self._steps: dict[str, StepReports] = {}
         self._last_step = str(steps[0]["name"]) if steps else ""
-        """The step that was told of last: through it the lease is renewed between two steps."""
+        """The step that was reported last. Its reports renew the lease between two steps."""
         self._renew_at = 0.0
         self._problem = f"there was no time to reach {server.url}"
-        self._lock = RLock()  # a finalizer may log while we hold it
+        self._lock = RLock()  # reentrant, because a finalizer may log while the lock is held
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken: asyncio.Event
         self._closing_soon: asyncio.Event
         self._limit: asyncio.Timeout
         self._woken_up = False
         self._deadline: float | None = None
-        """The monotonic time at which all ends."""
+        """The monotonic time at which reporting ends; None before `close`."""
         self._thread = Thread(target=lambda: asyncio.run(self._run()), name="livewall reports", daemon=True)
 
     @property
@@ -76,7 +79,7 @@ class Reports:
     def start(self) -> None:
         self._thread.start()
 
-    # What the work says.
+    # -- called by the work
 
     def begin(self, step: str) -> None:
         with self._lock:
@@ -89,7 +92,7 @@ class Reports:
         self._wake()
 
     def end(self, step: str, state: str, message: str | None = None) -> None:
-        """The end of a step, or of one that never began."""
+        """Report the end of a step, also of one that never began."""
         with self._lock:
             if step not in self._steps:
                 self._steps[step] = StepReports(step, began=False)
@@ -97,7 +100,7 @@ class Reports:
         self._wake()
 
     def log(self, step: str, data: bytes) -> None:
-        """Nothing is taken for a step that has ended."""
+        """Append to the log of a step. Data for a step that has ended is dropped."""
         reports = self._steps[step]
         with self._lock:
             if reports.end is not None or not reports.log_accepted or self.refusal is not None:
@@ -109,16 +112,16 @@ class Reports:
         self._wake()
 
     def close(self, seconds: float) -> list[str]:
-        """Wait until all is told, at most so long; then nothing more is. Answers in words what was not."""
+        """Wait until everything is reported, at most `seconds`; return a line for each thing that was not."""
         self._set_deadline(time.monotonic() + seconds)
         self._thread.join()
         return self._unreported()
 
     def give_up(self) -> None:
-        """Let `close` return at once; also from a signal's thread."""
+        """Make `close` return at once. It may be called from a signal handler's thread."""
         self._set_deadline(time.monotonic())
 
-    # The thread.
+    # -- in the thread
 
     def _set_deadline(self, when: float) -> None:
         with self._lock:
@@ -193,8 +196,10 @@ class Reports:
         await wait_until(self._woken, self._renew_at if due == math.inf and self._last_step else due)
 
     async def _send_pending(self) -> bool:
-        """Tell what waits now; true when there is more that should not wait. Raises NotReached; Refusal of the task
-        itself, or one that will pass."""
+        """Send what waits; return whether there is more to send at once.
+
+        Raises NotReached, and Refusal if it concerns the task itself or is temporary.
+        """
         if not self._created:
             await self._create()
         with self._lock:
@@ -207,16 +212,16 @@ class Reports:
             except Refusal as problem:
                 if is_temporary(problem):
                     raise
-                if step.began or problem.status != 409:  # one that never began may have been skipped by the server
+                if step.began or problem.status != 409:  # the server may have skipped a step that never began
                     step.refusal = problem
-                if step.end is not None:  # it has another end already, or nobody may say this one
+                if step.end is not None:  # it has ended otherwise already, or may not be reported
                     step.finish()
         if not steps and self._last_step and self._renew_at <= time.monotonic():
             await self._renew_task()
         return more
 
     async def _renew_task(self) -> None:
-        """Between two steps: without a word the server would take the task for lost."""
+        """Renew the lease of the task between two steps, so that the server does not mark it lost."""
         try:
             path = f"/api/tasks/{segment(self.task_id)}/steps/{segment(self._last_step)}"
             self._handle_answer(await self._server.put(path, {"lease": self._lease}))
@@ -238,15 +243,17 @@ class Reports:
         self._created = True
 
     async def _send_step(self, step: StepReports) -> bool:
-        """Its beginning, its log as far as it is there, what it said, its end: in this order. True when its log is so
-        much that the rest comes in its next turn."""
+        """Send the beginning of a step, its log, its newest report, and its end, in this order.
+
+        Return whether its log is so long that the rest has to wait for the next turn.
+        """
         if not step.begin_sent:
             try:
                 await self._put(step, {"state": "running", "lease": self._lease})
             except Refusal as problem:
                 if is_temporary(problem):
                     raise
-                step.refusal = problem  # its log and its end may be taken all the same
+                step.refusal = problem  # its log and its end may be accepted all the same
             step.begin_sent = True
         more, end = False, step.end
         turn_ends = time.monotonic() + min(STEP_SECONDS, self._renew / 2)
@@ -298,7 +305,7 @@ class Reports:
             if is_temporary(problem):
                 raise
             if (end := end_of(problem)) is not None:
-                step.offset = end  # the server has lost what it had: it goes on where it can
+                step.offset = end  # the server was restored and has less: continue at its end
                 return
             step.log_accepted, step.refusal = False, problem
             return
@@ -337,5 +344,5 @@ async def wait_until(event: asyncio.Event, when: float) -> None:
 
 
 def is_temporary(problem: Refusal) -> bool:
-    """Whether the server may take the same later."""
+    """Return whether the server may accept the same request later."""
     return problem.retryable or problem.status >= 500

@@ -1,4 +1,4 @@
-"""The admin's token as it lies in a server's data folder, for programs of the same machine."""
+"""The admin's token in a server's data folder, for programs on the same machine."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from livewall.own_addresses import own_address
 
 
 def is_loopback(url: str) -> bool:
-    """Whether nobody but this machine can reach it."""
+    """Return whether only this machine can reach the address."""
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def is_this_machine(url: str) -> bool:
-    """Whether a server of that address can only be one on this machine."""
+    """Return whether a server at the address must run on this machine."""
     return is_loopback(url) or urlsplit(url).hostname == own_address()
 
 
 def admin_token(data: Path) -> str | None:
-    """None when there is no such folder, or it is not for this user to read."""
+    """Return the admin's token, or None if there is no such folder or this user may not read it."""
     try:
         return str(json.loads((data / "secret").read_text())["admin"]) or None
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""What waits to be sent, of bounded size: first in, first out. Where too much waits, the middle is left out."""
+"""A bounded buffer of bytes that wait to be sent, first in, first out. If it is full, the middle is left out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class SpoolStorage(Protocol):
-    """Where bytes lie, by their place. Writing may raise OSError (the disk is full)."""
+    """Storage that is addressed by position. Writing may raise OSError, for example if the disk is full."""
 
     def write(self, at: int, data: memoryview) -> None: ...
 
@@ -19,7 +19,7 @@ class SpoolStorage(Protocol):
 
 
 class MemoryStorage:
-    """Pages of memory, taken when they are first written to."""
+    """Memory that is allocated when it is first written to."""
 
     def __init__(self, size: int) -> None:
         self._pages = mmap.mmap(-1, size)
@@ -32,7 +32,7 @@ class MemoryStorage:
 
 
 class DiskStorage:
-    """A temporary file without a name, which goes with its process. Raises OSError where there can be none."""
+    """An unlinked temporary file, which disappears with its process. Raises OSError if none can be made."""
 
     def __init__(self) -> None:
         self._file, name = tempfile.mkstemp(prefix="livewall-")
@@ -53,7 +53,7 @@ class DiskStorage:
 
 
 class Ring:
-    """`size` bytes of a room, from `base` on, used round and round."""
+    """A ring buffer in `size` bytes of a storage, from `base` on."""
 
     def __init__(self, storage: SpoolStorage, base: int, size: int) -> None:
         self._storage, self._base, self.size = storage, base, size
@@ -61,7 +61,7 @@ class Ring:
         self.length = 0
 
     def put(self, data: memoryview) -> None:
-        """Not more than there is place for."""
+        """Append data, which must fit."""
         at = (self._start + self.length) % self.size
         first = min(len(data), self.size - at)
         self._storage.write(self._base + at, data[:first])
@@ -80,10 +80,10 @@ class Ring:
 
 
 class Spool:
-    """Bytes on their way, written by one thread and taken by another.
+    """Bytes that one thread writes and another one reads.
 
-    What is written when `size` bytes wait takes the place of what came before it in the second half; the first half
-    stays. Where something is missing, a line says how much.
+    When `size` bytes wait, new data replaces the oldest of the second half; the first half stays. A line in the place
+    of missing bytes says how many they are.
     """
 
     def __init__(self, size: int, storage: SpoolStorage | None = None) -> None:
@@ -92,16 +92,16 @@ class Spool:
         self._front, self._back = Ring(storage, 0, half), Ring(storage, half, half)
         self._gap = 0  # bytes left out between the two
         self._notice = b""
-        self._lock = RLock()  # a finalizer may log while we hold it
+        self._lock = RLock()  # reentrant, because a finalizer may log while the lock is held
         self.left_out = 0
 
     def __len__(self) -> int:
-        """How many bytes wait."""
+        """Return how many bytes wait."""
         with self._lock:
             return len(self._notice) + self._front.length + self._back.length
 
     def write(self, data: bytes) -> None:
-        """Never waits and never fails: what cannot be kept is left out."""
+        """Append data without waiting or failing. Data that cannot be stored is left out."""
         rest = memoryview(data)
         with self._lock:
             try:
@@ -123,7 +123,7 @@ class Spool:
                 self._leave_out(len(rest))
 
     def peek(self, count: int) -> bytes:
-        """The next bytes, the same ones until `drop`; none when none wait."""
+        """Return the next bytes, the same ones until `drop`; empty if none wait."""
         with self._lock:
             if not self._notice and not self._front.length and (self._back.length or self._gap):
                 if self._gap:
@@ -132,7 +132,7 @@ class Spool:
             return self._notice or self._front.peek(count)
 
     def drop(self, count: int) -> None:
-        """Forget the first of what `peek` gave."""
+        """Remove the first `count` bytes of what `peek` returned."""
         with self._lock:
             if self._notice:
                 self._notice = self._notice[count:]

@@ -1,4 +1,4 @@
-"""What of one step is still to be told. No I/O, no clock."""
+"""The reports of one step that have not been sent yet. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 from livewall.client.calls import Refusal
 from livewall.client.spool import Spool
 
-MAX_MESSAGE = 1000  # characters the server takes
+MAX_MESSAGE = 1000  # characters that the server accepts
 
 
 class StepReports:
-    """What of one step is still to be told."""
+    """The state of a step, and what of it has not been sent yet."""
 
     def __init__(self, name: str, *, began: bool = True) -> None:
         self.name = name
         self.spool: Spool | None = None
         self.left_out = 0
         self.fields: dict[str, Any] = {}
-        """The newest of what was said and not sent yet."""
+        """The newest progress and message that were not sent yet."""
         self.began = began
         self.begin_sent = not began
         self.end: str | None = None
-        """The state in which it ends, once that is known."""
+        """The state in which the step ends, once that is known."""
         self.end_sent = False
         self.offset: int | None = None
         self.log_accepted = True
@@ -32,7 +32,7 @@ class StepReports:
 
     @property
     def unsent_log_bytes(self) -> int:
-        """Bytes of its log that wait."""
+        """How many bytes of its log wait."""
         return len(self.spool) if self.spool is not None else 0
 
     @property
@@ -41,7 +41,7 @@ class StepReports:
         return not self.end_sent and bool(not self.begin_sent or self.fields or self.end or self.unsent_log_bytes)
 
     def finish(self) -> None:
-        """Nothing of it will be sent any more."""
+        """Note that nothing more of the step is sent."""
         self.end_sent, self.renew_at = True, math.inf
         if self.spool is not None:
             self.left_out, self.spool = self.spool.left_out, None
@@ -52,6 +52,6 @@ class StepReports:
         if message is not None:
             self.fields["message"] = message[:MAX_MESSAGE]
         elif state == "succeeded":
-            self.fields.pop("message", None)  # what it was doing, it does no longer
+            self.fields.pop("message", None)  # the message says what the step was doing
         if state is not None:
             self.end = state

@@ -1,7 +1,7 @@
-"""What a reader holds of a stream, and the rule that keeps it free of holes. No I/O, no clock.
+"""The state that a reader has of a stream, and the rule that detects missing events. No I/O, no clock.
 
-A message is a JSON object of the wire as a dict. `Held.take` says what became of it: taken, known already, or proof of
-a hole, after which the reader resumes from `Held.resume_at`.
+A message is a JSON object of the wire, as a dict. `StreamState.apply` returns whether it was applied, is a duplicate,
+or proves that events are missing; the reader then resumes from `StreamState.resume_at`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ class Verdict(Enum):
 
 
 class Position(NamedTuple):
-    """`EPOCH.N`; the epoch may carry the mark of a view, and is compared for equality only."""
+    """A position `EPOCH.N`. The epoch may include the mark of a view, and is compared for equality only."""
 
     epoch: str
     number: int
 
 
 def parse(text: str) -> Position:
-    """Raises ValueError when `text` is no position."""
+    """Parse a position. Raises ValueError."""
     epoch, dot, n = text.rpartition(".")
     if not dot or not epoch or not n.isdecimal():
         raise ValueError(f"{text!r} is no position")
@@ -36,7 +36,9 @@ def parse(text: str) -> Position:
 
 
 def verdict_on(at: str | None, prev: str, pos: str) -> Verdict:
-    """What a reader at `at` (None: at the start of a snapshot) does with an event that leads from `prev` to `pos`."""
+    """Return the verdict of a reader at `at` on an event that leads from `prev` to `pos`; None is the start of a
+    snapshot.
+    """
     before, after = parse(prev), parse(pos)
     here = parse(at) if at is not None else Position(before.epoch, 0)
     if not (here.epoch == before.epoch == after.epoch):
@@ -47,13 +49,13 @@ def verdict_on(at: str | None, prev: str, pos: str) -> Verdict:
 
 
 class StreamState:
-    """What a reader holds of one stream: the newest data of each key, and the unkeyed events in their order."""
+    """The state of one stream: the newest data of each key, and the unkeyed events in their order."""
 
     def __init__(self, stream: str, since: str | None = None) -> None:
         self.stream = stream
         self.entries: dict[str, Any] = {}
         self.unkeyed: list[Any] = []
-        self.synced = since is not None  # whether what is held is whole, and may be shown
+        self.synced = since is not None  # whether the state is complete and may be shown
         self.error: Message | None = None  # why the stream ended
         self._at = since
         self._in_snapshot = False
@@ -62,7 +64,7 @@ class StreamState:
 
     @property
     def resume_at(self) -> str | None:
-        """Where to resume. Half a snapshot is no place to stand: what follows it would never be called synced."""
+        """The position to resume from. It is None within a snapshot, which must be read again from its start."""
         return None if self._in_snapshot else self._at
 
     def apply(self, message: Message) -> Verdict:
@@ -77,9 +79,9 @@ class StreamState:
             self.error = message["error"]
             return Verdict.APPLIED
         if "pos" not in message:
-            return Verdict.APPLIED  # volatile: nothing to hold
+            return Verdict.APPLIED  # a volatile message is not part of the state
         if self._at is None and not self._in_snapshot:
-            return Verdict.GAP  # an event, but nothing it could follow
+            return Verdict.GAP  # an event without a snapshot before it
         verdict = verdict_on(self._at, message["prev"], message["pos"])
         if verdict is Verdict.APPLIED:
             self._apply(message.get("key"), message.get("data"))
@@ -87,7 +89,8 @@ class StreamState:
         return verdict
 
     def heartbeat(self, pos: str) -> Verdict:
-        """A heartbeat says where the server believes the reader stands: being short of that is a hole."""
+        """Compare the state with the position at which the server believes the reader to be; less means missing events.
+        """
         if self._in_snapshot:
             return Verdict.DUPLICATE
         if self._at is None:

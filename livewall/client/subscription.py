@@ -1,4 +1,4 @@
-"""Streams as they are, for as long as one listens: whichever transport works, and without a hole."""
+"""Follows streams over whichever transport works, without missing events."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from livewall.client.transports import DELIVERING, TRANSPORTS, ConnectionEnded
 
 
 class Subscription:
-    """Iterate over it for the wire's messages: `reset`, events, `synced`, volatile ones, and the `error` that ends a
-    stream among several. What is known already and heartbeats are left out.
+    """An asynchronous iterable of the messages of streams, without duplicates and heartbeats.
 
-    `held[stream]` has what the stream holds. `live` is false while there is no connection, `was_live` before the first;
-    `since_when` (monotonic) says since when; `transport` is the one in use. Raises Refusal when no stream is left to
-    follow, and NotReached when the server was not there within `server.wait` seconds; once it was, it is waited for
-    without end.
+    The messages are `reset`, events, `synced`, volatile ones, and the `error` that ends one of several streams.
+    `held[stream]` is the state of a stream, and `transport` the transport in use. `live` says whether there is a
+    connection, `was_live` whether there ever was one, and `state_since` since when (monotonic) `live` has its value.
+    Iterating raises Refusal when no stream is left, and NotReached if the server is not reached within `server.wait`
+    seconds. Once it was reached, the subscription waits for it without limit.
     """
 
     def __init__(self, server: Server, streams: Sequence[str], since: Sequence[str | None] = ()) -> None:
@@ -60,7 +60,7 @@ class Subscription:
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))
 
     async def _connection(self, streams: Sequence[str]) -> AsyncGenerator[Message, None]:
-        """What one connection delivers; ends when there is a reason to make another."""
+        """Yield the messages of one connection, until there is a reason to open another one."""
 
         def positions() -> list[str | None]:
             return [self.held[stream].resume_at for stream in streams]
@@ -73,12 +73,12 @@ class Subscription:
                 if message is not DELIVERING and self._apply(message):
                     yield message
                     if "error" in message and len(streams) > 1:
-                        return  # go on with the others only
+                        return  # continue with the other streams only
                 if self.ladder.climb(now):
                     return
 
     def _apply(self, message: Message) -> bool:
-        """Whether the message says something new. Raises Broken when it proves that one was lost."""
+        """Apply a message; return whether it is new. Raises ConnectionEnded if it proves that events are missing."""
         if "heartbeat" in message:
             for stream, pos in message["heartbeat"].items():
                 if stream in self.held and self.held[stream].heartbeat(pos) is Verdict.GAP:
@@ -112,5 +112,5 @@ class Subscription:
 
 
 def subscribe(server: Server, streams: Sequence[str], since: Sequence[str | None] = ()) -> Subscription:
-    """Follow `streams`, from `since` on or from a snapshot."""
+    """Return a subscription to `streams`, from the positions `since` or from snapshots."""
     return Subscription(server, streams, since)

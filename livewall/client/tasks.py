@@ -10,8 +10,8 @@
                 if task.cancelled:
                     break
 
-Reports leave in a thread of their own, from plain programs and from asyncio alike: no call here waits for the server
-but the end of the task, and none fails because of it.
+A thread sends the reports, for plain programs and for asyncio alike. Only the end of the task waits for the server,
+and no call fails because of it.
 """
 
 from __future__ import annotations
@@ -32,20 +32,22 @@ from livewall.names import is_name
 from livewall.settings import server_of_environment
 
 MAX_UNSENT_LOG = 4 << 20
-"""Bytes of a step's log that wait for the server; beyond, the middle is left out."""
+"""How many bytes of a step's log are kept while the server is away; of more, the middle is left out."""
 
 log = logging.getLogger("livewall.client")
 
 
 class Task:
-    """A task that this program reports. Leaving it waits until all is told, at most `flush` seconds; what was not is
-    said by logging (`livewall.client`).
+    """A task that this program reports.
 
-    `steps` are names, each with what it needs: `"load"`, `"load:extract,check"`. `url` and `token` come from
-    `LIVEWALL_URL` and `LIVEWALL_TOKEN` where they are not given. With an `id`, the same program started twice reports
-    one task. A step of which nothing is heard for `lease` seconds becomes `lost`; that it lives is told by itself.
+    Leaving the block waits until everything is reported, at most `flush` seconds. What could not be reported is logged
+    to `livewall.client`.
 
-    Steps that never began are `skipped` when the task is left, and `cancelled` when an exception leaves it.
+    `steps` are names, optionally with needs: `"load"`, `"load:extract,check"`. `url` and `token` default to
+    `LIVEWALL_URL` and `LIVEWALL_TOKEN`. With an `id`, a program that is started again reports the same task. A step of
+    which nothing is heard for `lease` seconds becomes `lost`; the thread reports often enough to prevent that.
+
+    Steps that never began become `skipped` when the block is left, or `cancelled` if an exception leaves it.
     """
 
     def __init__(
@@ -59,7 +61,7 @@ class Task:
         lease: float = 30.0,
         flush: float = 10.0,
     ) -> None:
-        """Raises ValueError where a name or an id is none (letters, digits, `._-`)."""
+        """Raises ValueError if the id or the name of a step has other characters than letters, digits and `._-`."""
         parsed = [parse_step(step) for step in steps]
         self.id = id or secrets.token_hex(6)
         for name in (self.id, *(each["name"] for each in parsed)):
@@ -68,8 +70,9 @@ class Task:
         self.title = title
         self.url, token_of_environment = server_of_environment()
         self.url = url or self.url
-        self._not_requested = {str(each["name"]): None for each in parsed}  # those that were not asked for, in order
-        self._not_begun: dict[str, None] = {}  # those that were asked for and not begun yet
+        # Steps that `step` did not return yet, in order.
+        self._not_requested = {str(each["name"]): None for each in parsed}
+        self._not_begun: dict[str, None] = {}  # steps that `step` returned and that have not begun
         self._flush = flush
         self._cancel_seen = False
         self._reports = Reports(
@@ -84,12 +87,18 @@ class Task:
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody asked to cancel this task. A step that is left after one has seen so ends `cancelled`."""
+        """Whether somebody has asked to cancel this task.
+
+        Steps that are left after this was true end as `cancelled`.
+        """
         self._cancel_seen = self._cancel_seen or self._reports.cancelled
         return self._cancel_seen
 
     def step(self, name: str) -> Step:
-        """One of its steps, for a `with`. Raises ValueError when there is none, or it was begun before."""
+        """Return a step, as a context manager.
+
+        Raises ValueError if there is no such step, or it was returned before.
+        """
         if name not in self._not_requested:
             raise ValueError(f"the task {self.title!r} has no step {name!r} that has not begun")
         del self._not_requested[name]
@@ -131,7 +140,7 @@ class Task:
 
 
 class Step:
-    """One step, running while its `with` or `async with` is. An exception makes it `failed` and is raised on."""
+    """A step, which runs within its `with` or `async with` block. An exception makes it `failed` and propagates."""
 
     def __init__(self, task: Task, reports: Reports, name: str) -> None:
         self.task = task
@@ -156,27 +165,29 @@ class Step:
         self.__exit__(kind, error, trace)
 
     def progress(self, fraction: float | None = None, message: str | None = None) -> None:
-        """How much of the step is done, 0 to 1, and what it is doing. Call it as often as you like: what is newest
-        leaves, a few times a second."""
+        """Report how much of the step is done, from 0 to 1, and what it is doing.
+
+        It may be called often: only the newest report is sent, a few times a second.
+        """
         self._reports.report(self.name, progress=fraction, message=message)
 
     def log(self, text: str | bytes) -> None:
-        """Append to the step's log, as it is. What comes after the step's end is dropped."""
+        """Append to the log of the step. Text that follows the end of the step is dropped."""
         self._reports.log(self.name, text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text)
 
     def log_handler(self, level: int = logging.NOTSET) -> logging.Handler:
-        """A handler for `logging` whose records become lines of the step's log; it does nothing after the step."""
+        """Return a `logging` handler that writes records to the log of the step, until the step ends."""
         return StepHandler(self.log, lambda: self._reports.thread, level)
 
 
 def parse_step(text: str) -> dict[str, Any]:
-    """`name` or `name:need,need`."""
+    """Parse `name` or `name:need,need`."""
     name, _, needs = text.partition(":")
     return {"name": name, "needs": [need for need in needs.split(",") if need]}
 
 
 def outcome(error: BaseException | None, *, cancelled: bool = False) -> tuple[str, str | None]:
-    """The state in which a step ends, and the message, when `error` leaves it."""
+    """Return the state and the message with which a step ends when `error` leaves its block."""
     if cancelled or isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
         return "cancelled", description(error) if error is not None else None
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):

@@ -1,7 +1,7 @@
-"""The four ways in which the same messages arrive. Each is an async generator of the wire's messages.
+"""The four transports. Each is an async generator of messages.
 
-A transport yields `ALIVE` when it has proved that it delivers, then messages; it never ends by itself but by `Broken`
-(come back, perhaps on another transport), `Refusal` (stay away) or its caller closing it.
+A transport yields `DELIVERING` when it has proved that it works, and then messages. It ends with `ConnectionEnded`
+(connect again, perhaps with another transport), with `Refusal` (do not), or when its caller closes it.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ DELIVERING: Message = {}
 
 WS_TIMEOUT = 45.0  # a heartbeat comes every 20 s
 SSE_TIMEOUT = 35.0  # … every 15 s
-SSE_FIRST_TIMEOUT = 5.0  # from connecting on; what is buffered on the way would never come
+SSE_FIRST_TIMEOUT = 5.0  # from connecting on; a proxy that buffers would never deliver the start
 LONG_POLL_SECONDS = 25.0
 POLL_INTERVAL = 2.0
 
-Positions = Callable[[], Sequence[str | None]]  # the positions of the streams, when asked
+Positions = Callable[[], Sequence[str | None]]  # returns the present positions of the streams
 Transport = Callable[[Server, Sequence[str], Positions], AsyncGenerator[Message, None]]
 
 
 class ConnectionEnded(Exception):
-    """The transport ended and one should come back. `reached` is false when no server was there at all."""
+    """The connection ended, and the client should connect again. `reached` is false if no server was reached."""
 
     def __init__(self, why: str, *, reached: bool = True, hint: float | None = None) -> None:
         super().__init__(why)
@@ -54,7 +54,7 @@ class ConnectionEnded(Exception):
 
 
 def address(server: Server, kind: str, streams: Sequence[str], positions: Positions, **query: Any) -> str:
-    """`since` keeps the order of the streams; an empty element is no position."""
+    """Return the address of a transport. `since` has the order of the streams; an empty element means no position."""
     since = positions()
     if any(since):
         query["since"] = ",".join(position or "" for position in since)
@@ -84,7 +84,7 @@ async def _upgrade(server: Server, url: str) -> WebSocketClientConnection:
     try:
         return await websocket_connect(request, max_message_size=16 << 20)
     except HTTPError as problem:
-        # The contract answers a refusal on an open socket: a status comes from something in between, or from draining.
+        # Livewall refuses streams on an open socket. A status comes from a proxy, or from a server that drains.
         raise _server_unavailable(problem.code, retry_after(problem.response) if problem.response else None) from None
     except (StreamClosedError, WebSocketError, ConnectionResetError) as problem:
         raise ConnectionEnded(str(problem) or "no WebSocket") from None
@@ -97,7 +97,8 @@ async def _read(connection: WebSocketClientConnection) -> str | bytes | None:
 
 
 def _close_error(code: int | None, reason: str | None) -> Exception:
-    """What a close code means (4500-4999 stay away), and after how long to come back."""
+    """Return the error for a close code: a Refusal for 4500-4999, else ConnectionEnded with the delay, if it gives one.
+    """
     codes = {4501: "unauthenticated", 4503: "forbidden", 4504: "no_such_stream"}
     if code is not None and 4500 <= code <= 4999:
         status = {4501: 401, 4503: 403, 4504: 404}.get(code, 400)
@@ -106,21 +107,24 @@ def _close_error(code: int | None, reason: str | None) -> Exception:
 
 
 def milliseconds(text: str | None) -> float | None:
-    """Seconds, from a text that is a number of milliseconds."""
+    """Return the seconds of a text that is a number of milliseconds, or None."""
     if not text or not text.isdecimal() or len(text) > 7:
         return None
     return int(text) / 1000
 
 
 def _server_unavailable(status: int, hint: float | None) -> ConnectionEnded:
-    """A status that stands for no server behind what answered: it says nothing about the transport."""
+    """Return the error for a status.
+
+    One of a proxy without a server, or of a busy server, tells nothing about the transport.
+    """
     return ConnectionEnded(f"status {status}", reached=status not in (502, 503, 504, 429), hint=hint)
 
 
 async def sse(server: Server, streams: Sequence[str], positions: Positions) -> AsyncGenerator[Message, None]:
     connection, chunks = HttpConnection(), asyncio.Queue[bytes](64)
 
-    async def enqueue(chunk: bytes) -> None:  # awaited: what is not read stays in the socket
+    async def enqueue(chunk: bytes) -> None:  # awaited, so that unread data stays in the socket
         if not connection.closed:
             await chunks.put(chunk)
 
@@ -141,13 +145,13 @@ async def sse(server: Server, streams: Sequence[str], positions: Positions) -> A
             if timeout != SSE_TIMEOUT:
                 timeout = SSE_TIMEOUT
                 if not parser.is_event_stream(chunk):
-                    continue  # the body of an error; the status tells
+                    continue  # the body of an error page; the status decides
                 yield DELIVERING
             for data in parser.feed(chunk):
                 yield _decode(data)
     finally:
         connection.close()
-        while not chunks.empty():  # whoever still waits to put something in goes home
+        while not chunks.empty():  # lets a callback that waits for room return
             chunks.get_nowait()
         fetching.cancel()
         with suppress(asyncio.CancelledError, NotReached):
@@ -155,7 +159,7 @@ async def sse(server: Server, streams: Sequence[str], positions: Positions) -> A
 
 
 async def _next_chunk(chunks: asyncio.Queue[bytes], fetching: asyncio.Future[Any], timeout: float) -> bytes | None:
-    """The next bytes; None when the answer has ended and all were read."""
+    """Return the next bytes, or None when the response has ended and everything was read."""
     if chunks.empty():
         reading = asyncio.ensure_future(chunks.get())
         try:
@@ -187,10 +191,10 @@ def _refusal_error(response: Any) -> Exception:
 
 
 class EventParser:
-    """Server-sent events (WHATWG HTML §9.2), as far as a Livewall server uses them."""
+    """Parses server-sent events (WHATWG HTML section 9.2), as far as a Livewall server uses them."""
 
     def __init__(self) -> None:
-        self.retry: float | None = None  # seconds after which the server wants us back
+        self.retry: float | None = None  # seconds after which the server wants the client to connect again
         self._rest = b""
         self._data: list[bytes] = []
 
@@ -199,7 +203,7 @@ class EventParser:
         return chunk.lstrip(b"\xef\xbb\xbf\r\n").startswith((b":", b"data", b"id", b"event", b"retry"))
 
     def feed(self, chunk: bytes) -> list[str]:
-        """The data of each event that is complete now."""
+        """Return the data of the events that are complete now."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         events = []
         for line in lines:
@@ -232,7 +236,7 @@ async def _polling(
     first = True
     while True:
         requested_at = time.monotonic()
-        # The first answer comes at once: who lost the server learns that it is there, although nothing is new.
+        # The first request does not wait, so that a client notices at once that the server is back.
         seconds, first = 0.0 if first else wait, False
         request = HTTPRequest(
             address(server, "updates", streams, positions, wait=f"{seconds:g}"),
@@ -252,7 +256,7 @@ async def _polling(
         yield DELIVERING
         for message in events:
             yield message
-        if not events:  # an answer that came early and empty must not become a storm
+        if not events:  # an early and empty answer must not cause a flood of requests
             await asyncio.sleep(max(pause, min(1.0, requested_at + wait - time.monotonic())))
         elif pause:
             await asyncio.sleep(pause)

@@ -1,4 +1,4 @@
-"""The voters this user is: a file of tokens, one per server and name, that nobody else can read."""
+"""The tokens of this user's voters, one for each server and name, in a file that nobody else can read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEFAULT_VOTER = ""
 
 
 class Voters:
-    """Kept in FOLDER/voters.json, mode 0600."""
+    """The file FOLDER/voters.json, with mode 0600."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "voters.json"
@@ -28,7 +28,7 @@ class Voters:
         return tokens.get(_stored_name(tokens, name))
 
     def save(self, url: str, name: str, token: str, *, instead_of: str | None = None) -> str:
-        """The token to use: `token`, unless another process has kept one since `instead_of` was read."""
+        """Store a token and return the one to use: another process may have stored one since `instead_of` was read."""
         with self._locked():
             tokens = self._read()
             of_server = tokens.setdefault(url, {})
@@ -39,7 +39,7 @@ class Voters:
             return of_server[name]
 
     def _read(self) -> Tokens:
-        """Raises ValueError when the file is not what this class writes."""
+        """Read the tokens. Raises ValueError if the file is damaged."""
         try:
             tokens: Tokens = json.loads(self.file.read_text())
         except FileNotFoundError:
@@ -62,7 +62,8 @@ class Voters:
 
 
 def _stored_name(tokens: dict[str, str], name: str) -> str:
-    """The name under which a voter is kept, where it is typed in another form: it is not to vote a second time."""
+    """Return the stored form of a name that is typed in another Unicode form or case, so that nobody votes twice by it.
+    """
     names = [kept for kept in tokens if kept]
     matches = matching(name, names) if name else []
     return names[matches[0]] if len(matches) == 1 else name

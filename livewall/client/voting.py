@@ -1,10 +1,10 @@
-"""A ballot by the words a person would use: a poll or a wall's code, and the labels of options.
+"""Vote by a poll's id or a wall's code, and the labels of options.
 
     from livewall.client import vote
 
     receipt = vote("K7M2QD", "4.2")
 
-The voter is kept: the same program votes as the same voter, and changes its ballot when it votes again.
+The voter's token is stored: a program that votes again is the same voter and changes its ballot.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def vote(
 
 
 def server_of_link(poll: str) -> str | None:
-    """Return the server of a link to a poll or a wall, None where `poll` is an id or a code. Raises ValueError."""
+    """Return the server of a link to a poll or a wall, or None if `poll` is an id or a code. Raises ValueError."""
     if "://" not in poll:
         return None
     parts = urlsplit(poll)
@@ -59,7 +59,8 @@ async def cast_as(
     name: str = DEFAULT_VOTER,
     code: str | None = None,
 ) -> dict[str, Any]:
-    """Cast a ballot as a voter that is kept in `voters`, or made and kept there; return the receipt, see `vote`."""
+    """Cast a ballot as a voter of `voters`, which stores a new one if there is none; return the receipt as `vote` does.
+    """
     target = await find_poll(server, poll)
     chosen = [match(choice, target["options"], by) for choice in choices]
     ids = [option["id"] for option in chosen]
@@ -71,7 +72,8 @@ async def cast_as(
     except Refusal as problem:
         if problem.status != 401:
             raise
-        # The server no longer knows this voter (another data folder, a year gone by), so no ballot of it counts here.
+        # The server does not accept the token any more (another data folder, or a year has passed). No ballot of this
+        # voter counts there, so a new voter cannot vote twice.
         server.token = await _new_token(voters, server, name, server.token)
         receipt = await cast(server, target["id"], ids, target["round"], code)
     return {"poll": target["id"], **receipt, "labels": [option["label"] for option in chosen]}

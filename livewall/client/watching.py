@@ -1,4 +1,4 @@
-"""A stream as a loop over its events, for programs that want no more than that.
+"""Streams as loops over their events.
 
     from livewall.client import watch
 
@@ -48,8 +48,10 @@ class Watch:
             raise
 
     def __iter__(self) -> Iterator[Message]:
-        """Wait for the next event in a loop of its own, which runs only while it waits: a connection that is lost while
-        the program works elsewhere is made anew, and what it missed comes then."""
+        """Iterate with an event loop that runs only while the program waits for the next event.
+
+        A connection that is lost while the program does something else is opened again, and resumes.
+        """
         with asyncio.Runner() as runner:
             source = aiter(self)
             try:

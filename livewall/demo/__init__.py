@@ -1,1 +1,1 @@
-"""The demonstration: a wall, polls, a task, and a hall of people that is a process of its own."""
+"""The demonstration: a wall, polls, a task, and an audience in a process of its own."""

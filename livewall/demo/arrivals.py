@@ -1,4 +1,4 @@
-"""When the people of a hall answer: nobody at once, most within the first third, stragglers to the end. No I/O."""
+"""When the members of an audience vote: most in the first third of the time, and some until the end. No I/O."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Transport = Literal["http", "websocket"]
 
 
 class Arrival(NamedTuple):
-    at: float  # seconds after the question was put
+    at: float  # seconds after the poll was opened
     vote: int
     transport: Transport
-    stay: float  # seconds for which somebody on a WebSocket goes on watching
+    stay: float  # seconds for which a voter on a WebSocket stays connected
 
 
 def arrivals(votes: Sequence[int], seconds: float, seed: int = 1996) -> list[Arrival]:
-    """One for each vote, in the order of time; every second one over WebSocket."""
+    """Return an arrival for each vote, in order of time; every second one is over WebSocket."""
     chance = random.Random(seed)
     times = sorted(seconds * chance.betavariate(1.5, 3.2) for _ in votes)
     shuffled = list(votes)

@@ -1,4 +1,4 @@
-"""The audience: a process of its own that knows nothing of the server but its address and the poll.
+"""The audience, a process that knows only the address of the server and the poll.
 
 `python -m livewall.demo.audience URL POLL SECONDS` casts the 944 answers, each by its own voter, half over HTTP and
 half over WebSocket, and prints how many are in, one JSON object a line.
@@ -24,7 +24,7 @@ RETRY_SECONDS = 120.0
 
 
 class Audience:
-    """Everyone in the hall, and how many of their ballots were acknowledged."""
+    """All voters, and how many of their ballots were acknowledged."""
 
     def __init__(self, url: str, poll: str, round_number: int, options: list[str]) -> None:
         self.url, self.poll, self.round, self.options = url, poll, round_number, options
@@ -62,7 +62,7 @@ class Audience:
                 self._count("websocket")
                 await asyncio.sleep(stay)
         except NotReached:
-            # Whether it was counted or not: the same ballot again is the same ballot.
+            # The ballot may have been counted, but the same choices again are the same ballot.
             await cast(server, self.poll, choices, self.round)
             self._count("http")
 
@@ -85,7 +85,7 @@ class Audience:
 async def main(url: str, poll: str, seconds: float) -> None:
     state = await Server(url, patience=RETRY_SECONDS).get(f"/api/polls/{poll}")
     audience = Audience(url, poll, state["round"], [option["id"] for option in state["options"]])
-    # A hall has nothing to put in order: to take leave of hundreds of connections would take seconds.
+    # Exit without cleaning up: closing hundreds of connections properly would take seconds.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, os._exit, 0)
     reporting = asyncio.ensure_future(audience.report_often())
     try:

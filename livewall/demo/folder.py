@@ -1,4 +1,5 @@
-"""The data folder of the demonstration: only one that a demonstration made is used again, never one with real data."""
+"""The data folder of the demonstration: one that a demonstration has made, or an empty one, never one with real data.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +11,11 @@ MARK = "made-by-livewall-demo"
 
 
 class NotADemo(Exception):
-    """The folder holds something else than a demonstration's data; the reason is for people."""
+    """The folder holds other data than that of a demonstration; the text is for people."""
 
 
 def claim(folder: Path) -> None:
-    """Mark a new or empty `folder` as a demonstration's; accept one that is marked. Raises NotADemo, OSError."""
+    """Mark a new or empty `folder` as a demonstration's, or accept one that is marked. Raises NotADemo, OSError."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if (folder / MARK).is_file():
         return

@@ -1,4 +1,4 @@
-"""A release that reports its steps, as a script elsewhere would: the work is played, the reports are real."""
+"""A release that reports its steps as a script elsewhere would. The work is simulated, the reports are real."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from livewall.client.calls import Server
 from livewall.client.tasks import Task
 
 TITLE = "Release 1.4 to the hall's machines"
-LEASE = 30.0  # seconds after which the server calls a step lost, should the demonstration be killed
+LEASE = 30.0  # seconds after which the server marks a step lost if the demonstration is killed
 FLUSH = 3.0  # seconds that the last reports may take when the demonstration ends
 
 # name, needs, seconds, messages on the way
@@ -32,7 +32,7 @@ async def create(server: Server) -> str:
 
 
 async def run(server: Server, task_id: str) -> None:
-    """Play every step as soon as the steps it needs are done; report what is left as cancelled when it is cancelled."""
+    """Simulate every step as soon as its needs are done. When this is cancelled, the remaining steps are, too."""
     names = [f"{name}:{','.join(needs)}" for name, needs, _, _ in STEPS]
     done = {name: asyncio.Event() for name, *_ in STEPS}
     async with Task(TITLE, names, id=task_id, url=server.url, token=server.token, lease=LEASE, flush=FLUSH) as task:

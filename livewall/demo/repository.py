@@ -1,4 +1,4 @@
-"""The demonstration's project as a git repository, and its pipeline with the places of this machine in it. Blocks."""
+"""The demonstration's project as a git repository, and its pipeline with the paths of this machine. All calls block."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ HERE = Path(__file__).resolve().parent
 PIPELINE = "release"
 NAME = "greeter.git"
 _WHEN = "2026-11-02T09:00:00+00:00"
-# What `broken` has in place of it: a language with a region is not found any more, and a test says so.
+# The change on the branch `broken`: languages with a region are no longer found, and a test fails.
 _BROKEN = "greeter/greeting.py", 'language.lower().partition("-")[0]', "language.lower()"
 
 
 class RepositoryError(Exception):
-    """Git is missing, or says no; the reason is for people."""
+    """Git is missing or failed; the text is for people."""
 
 
 def make(folder: Path) -> Path:
-    """The repository in `folder`, with the branches `main` and `broken`; one that is there already is kept.
+    """Make the repository in `folder`, with the branches `main` and `broken`, unless it exists; return its path.
 
-    Raises NoRepository, OSError.
+    Raises RepositoryError, OSError.
     """
     repository = folder / NAME
     if repository.is_dir():
@@ -48,21 +48,21 @@ def make(folder: Path) -> Path:
         (source / file).write_text(text.replace(right, wrong), encoding="utf-8")
         _git(source, env, "commit", "--quiet", "--all", "--message", "Look languages up as they come")
         _git(source, env, "checkout", "--quiet", "main")
-        source.rename(repository)  # at once: what is there is whole
+        source.rename(repository)  # renamed last, so that an existing repository is complete
     return repository
 
 
 def pipeline(repository: Path) -> str:
-    """The text of the pipeline, with this Python and that repository."""
+    """Return the text of the pipeline, with this Python and the given repository."""
     text = (HERE / "pipelines" / f"{PIPELINE}.toml").read_text(encoding="utf-8")
     text = text.replace('run = ["python3"', f"run = [{_quoted(sys.executable)}")
     return text.replace(f'"{NAME}"', _quoted(str(repository.resolve())))
 
 
 def prepare(folder: Path) -> Path:
-    """Make the repository and the folder of pipelines in `folder`; answers the latter, for `--pipelines`.
+    """Make the repository and the folder of pipelines in `folder`; return the latter, for `--pipelines`.
 
-    Raises NoRepository, OSError.
+    Raises RepositoryError, OSError.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     pipelines = folder / "pipelines"
@@ -72,12 +72,12 @@ def prepare(folder: Path) -> Path:
 
 
 def _quoted(text: str) -> str:
-    """As text of TOML; JSON writes it the same way."""
+    """Return a TOML string; the syntax is that of JSON."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def _environment(home: str) -> dict[str, str]:
-    """Nothing of the user's settings, and the same commits wherever it is made."""
+    """Return an environment without the user's settings, in which the commits are the same everywhere."""
     who = {"NAME": "Greeter's author", "EMAIL": "author@greeter.example", "DATE": _WHEN}
     return {
         "PATH": environment_with("PATH").get("PATH", os.defpath),

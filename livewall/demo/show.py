@@ -1,4 +1,4 @@
-"""The demonstration from beginning to end: a server, a wall, a task, an audience; and all of it gone when it ends."""
+"""The demonstration: start a server, a wall, a task and an audience, and end all of it afterwards."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def show(*, port: int, address: str, data: Path | None, seconds: float | N
 
 
 async def wait_for_end(stopped: asyncio.Event, seconds: float | None, tasks: list[asyncio.Task[None]]) -> None:
-    """Return when it is time to end; a task that fails before ends it, too."""
+    """Wait until it is time to end. A task that fails before raises its exception here."""
     stop = asyncio.ensure_future(stopped.wait())
     pending: set[asyncio.Future[Any]] = {stop, *tasks}
     deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
@@ -94,12 +94,12 @@ async def background(work: Any) -> AsyncIterator[asyncio.Task[None]]:
 
 @asynccontextmanager
 async def child(*arguments: str, **options: Any) -> AsyncIterator[Process]:
-    """A Python process that ends with us: with SIGTERM in order, by the kernel when we are killed."""
+    """Run a Python process that ends with this one: by SIGTERM, or by the kernel if this process is killed."""
     process = await create_subprocess_exec(
         sys.executable,
         *arguments,
         env=environment_without_livewall(),
-        start_new_session=True,  # Ctrl-C is ours; the child is told by us
+        start_new_session=True,  # Ctrl-C reaches only this process, which ends the child
         preexec_fn=partial(_end_with, os.getpid()),
         **options,
     )
@@ -126,7 +126,7 @@ def _end_with(parent: int) -> None:
 
 
 def check_port(port: int, address: str) -> None:
-    """Raise Failed when somebody listens there: another Livewall would answer in ours' place."""
+    """Raise Failed if the port is taken, since another server would answer in place of the demonstration's."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -150,7 +150,7 @@ def claim_folder(folder: Path) -> None:
 
 
 async def prepare_project(data: Path, say: Say) -> Path | None:
-    """A folder with a real pipeline, and the repository it releases; None where that cannot be had."""
+    """Make a pipeline and the repository that it releases; return the folder, or None if that is not possible."""
     try:
         return await asyncio.to_thread(repository.prepare, data / "demo")
     except (repository.RepositoryError, OSError) as problem:
@@ -160,7 +160,7 @@ async def prepare_project(data: Path, say: Say) -> Path | None:
 
 @asynccontextmanager
 async def releases(server: Server, process: Process, wall: str) -> AsyncIterator[dict[str, str]]:
-    """Two tasks that run here: a release, and behind it one whose test fails. What still runs at the end is ended."""
+    """Start two tasks on the server, a release and one whose test fails, and cancel them at the end."""
     path = f"/api/pipelines/{repository.PIPELINE}/tasks"
     started = [await server.post(path, {"params": {"ref": ref}}) for ref in ("main", "broken")]
     items = (await server.get(f"/api/walls/{segment(wall)}"))["items"]
@@ -173,7 +173,7 @@ async def releases(server: Server, process: Process, wall: str) -> AsyncIterator
 
 
 async def cancel(server: Server, tasks: list[str]) -> None:
-    """Cancel the tasks and wait until they have ended, for as long as the grace lasts."""
+    """Cancel the tasks, and wait at most GRACE_SECONDS until they have ended."""
     with suppress(ClientError, TimeoutError):
         async with asyncio.timeout(GRACE_SECONDS):
             for task in tasks:
@@ -191,19 +191,19 @@ async def fail_when_ended(process: Process) -> None:
 async def running_server(
     port: int, address: str, data: Path, pipelines: Path | None
 ) -> AsyncIterator[tuple[Server, Process]]:
-    """The real `livewall serve`, ready."""
+    """Run `livewall serve`, and yield it when it is ready."""
     url = f"http://{reachable(address)}:{port}"
     arguments = ["--port", str(port), "--address", address, "--public-url", url, "--data", str(data)]
     if pipelines is not None:
         arguments += ["--pipelines", str(pipelines)]
-    # Its own words on standard output are said here, better; its log and its errors are not hidden.
+    # `announcement` replaces what the server prints. Its log and its errors go to standard error.
     async with child("-m", "livewall", "serve", *arguments, "--log-level", "warning", stdout=DEVNULL) as process:
         await wait_until_ready(url, process)
         yield Server(url, admin_token(data), patience=30.0), process
 
 
 async def wait_until_ready(url: str, process: Process) -> None:
-    """Return when the server takes work. Raises Failed."""
+    """Wait until the server is ready. Raises Failed."""
     ended = asyncio.ensure_future(process.wait())
     answered = asyncio.ensure_future(poll_until_ready(url))
     try:
@@ -227,7 +227,8 @@ async def poll_until_ready(url: str) -> None:
 
 
 async def create_wall(server: Server) -> dict[str, str]:
-    """A wall with two polls and a task; the first poll open and on stage."""
+    """Make a wall with two polls and a task, with the first poll open and active; return their ids and a sign-in link.
+    """
     wall = await server.post("/api/walls", {"title": "Election night 1996"})
     code = wall["code"]
     poll = await server.post("/api/polls", {"title": "Who gets your vote?", "options": list(OPTIONS), "wall": code})
@@ -274,7 +275,7 @@ Livewall is running at {server.url}
 
 
 async def run_audience(server: Server, stage: dict[str, str], seconds: float, say: Say) -> None:
-    """The audience's process; says how its ballots arrive and, when all are in, what the wall shows."""
+    """Run the audience's process, report how its ballots arrive, and finally the result."""
     arguments = ("-m", "livewall.demo.audience", server.url, stage["poll"], f"{seconds:g}")
     async with child(*arguments, stdout=PIPE) as process:
         assert process.stdout is not None

@@ -1,1 +1,1 @@
-"""A rehearsal: a hall of people that do not exist, against a server that does."""
+"""A rehearsal: a simulated audience that joins and votes on a real server, and checks what it gets."""

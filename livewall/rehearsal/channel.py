@@ -1,7 +1,7 @@
-"""One TCP connection through the weather: bytes are held back on their way in and out as the link says.
+"""One TCP connection over a simulated network: bytes are delayed in both directions as the link says.
 
-What waits to come in is limited; beyond, the socket is not read, so that the server feels a slow phone as it would a
-real one. `written_at` and `raw_at` say when bytes met the real network: between them lies the server's share of a wait.
+If too many delayed bytes have arrived, the socket is not read, so that the server experiences a slow phone as it would
+a real one. `written_at` and `received_at` are the times on the real network; their difference is the server's share.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from urllib.parse import urlsplit
 from livewall.rehearsal.network import Link
 
 CONNECT_SECONDS = 10.0
-MAX_INCOMING_BYTES = 64 << 10  # bytes on their way in
-SMALL_BUFFER = 16 << 10  # of the kernel's, for a connection that may be slow
-GHOST_SECONDS = 30.0  # for which a phone that left the room without a word keeps its connection
+MAX_INCOMING_BYTES = 64 << 10  # of delayed bytes that have arrived
+SMALL_BUFFER = 16 << 10  # the kernel's receive buffer of a connection that may be slow
+GHOST_SECONDS = 30.0  # for which a phone that is out of reach keeps its connection open
 
 
 class ConnectionLost(ConnectionError):
-    """The connection ended, or there is none: what was asked may have been carried out."""
+    """The connection ended or could not be made. A request may have been carried out."""
 
 
 class ServerAddress(NamedTuple):
-    """Where a server is: looked up once, for everybody."""
+    """The address of the server, resolved once for all connections."""
 
     host: str
     netloc: str
@@ -38,7 +38,7 @@ class ServerAddress(NamedTuple):
 
 
 async def resolve(url: str) -> ServerAddress:
-    """Raises OSError where there is no such host, or nobody answers there."""
+    """Resolve the address of a server. Raises OSError if there is no such host, or it does not accept connections."""
     parts = urlsplit(url)
     host, is_secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if is_secure else 80)
@@ -48,7 +48,7 @@ async def resolve(url: str) -> ServerAddress:
 
 
 async def _reachable_address(host: str, port: int) -> tuple[int, Any]:
-    """The first of a host's addresses at which somebody answers: `localhost` has two. Raises OSError."""
+    """Return the first address of a host that accepts connections: `localhost` has two. Raises OSError."""
     loop = asyncio.get_running_loop()
     problem: OSError | None = None
     for family, kind, _, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
@@ -64,7 +64,7 @@ async def _reachable_address(host: str, port: int) -> tuple[int, Any]:
 
 
 class Channel(asyncio.Protocol):
-    """`sink` takes what arrives, `ended` is called once when there will be no more."""
+    """A connection. `sink` is called with bytes that arrive, and `ended` once when it has ended."""
 
     def __init__(self, link: Link) -> None:
         self.link = link
@@ -73,7 +73,7 @@ class Channel(asyncio.Protocol):
         self.open = False
         self.received_at = self.written_at = self.connected_at = 0.0
         self.paused_at = 0.0
-        """When the socket was last left unread: a wait that has this in it is not the server's."""
+        """When reading was paused or resumed last. A measurement across that time would include the pause."""
         self._loop = asyncio.get_running_loop()
         self._incoming: deque[tuple[float, float, bytes]] = deque()
         self._outgoing: deque[tuple[float, bytes]] = deque()
@@ -83,7 +83,7 @@ class Channel(asyncio.Protocol):
 
     @classmethod
     async def connect(cls, server: ServerAddress, link: Link, *, slow: bool = False) -> Channel:
-        """Raises Lost. `slow` is for a connection that stays, and whose reader may not keep up."""
+        """Open a connection. `slow` is for a long-lived one whose reader may not keep up. Raises ConnectionLost."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
@@ -106,7 +106,7 @@ class Channel(asyncio.Protocol):
         return protocol
 
     def send(self, data: bytes) -> None:
-        """Raises Lost."""
+        """Send data after the delay of the link. Raises ConnectionLost."""
         if not self.open:
             raise ConnectionLost("the connection is lost")
         if self.link.clear:
@@ -119,16 +119,16 @@ class Channel(asyncio.Protocol):
             self._loop.call_at(self._out_at, self._flush)
 
     def server_seconds(self) -> float | None:
-        """From the last bytes that left to the last that came; None where we did not read meanwhile."""
+        """Return the time from the last bytes sent to the last received, or None if reading was paused meanwhile."""
         known = self.read_since(self.written_at) and self.received_at >= self.written_at
         return self.received_at - self.written_at if known else None
 
     def read_since(self, at: float) -> bool:
-        """Whether everything that came since then was read at once."""
+        """Return whether everything that arrived since then was read at once."""
         return not self._asleep and not self._paused and self.paused_at < at
 
     def sleep(self, asleep: bool) -> None:
-        """Read nothing, as a phone in a pocket does; or go on."""
+        """Stop reading, as a sleeping phone does, or resume."""
         self._asleep = asleep
         self._pause_or_resume()
 
@@ -137,12 +137,12 @@ class Channel(asyncio.Protocol):
         self._transport.abort()
 
     def vanish(self) -> None:
-        """Out of reach: the server is not told, and finds nobody."""
+        """Stop as if out of reach: the server is not notified, and its data is not read."""
         self._discard()
         self._transport.pause_reading()
         self._loop.call_later(GHOST_SECONDS, self._transport.abort)
 
-    # -- what asyncio calls
+    # -- called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -170,7 +170,7 @@ class Channel(asyncio.Protocol):
         if not self._incoming:
             self._finish()
 
-    # -- inside
+    # -- internals
 
     def _write(self, data: bytes) -> None:
         self.written_at = self._loop.time()
@@ -203,7 +203,7 @@ class Channel(asyncio.Protocol):
             (self._transport.pause_reading if full else self._transport.resume_reading)()
 
     def _discard(self) -> None:
-        """Forget what is on its way; whoever listens is told at once."""
+        """Discard delayed bytes, and call `ended` at once."""
         self.open = False
         self._incoming.clear()
         self._outgoing.clear()

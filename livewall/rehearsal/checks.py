@@ -1,7 +1,7 @@
-"""What must be true after a rehearsal, and during it. Pure: facts in, faults out.
+"""The checks during and after a rehearsal. Pure.
 
-`Ledger` is what the people know: which ballots left, which were acknowledged, of which it is not known. `uncounted`
-holds it against what the server says in the end. `Chain` is one reader's stream, and looks for holes.
+`Ledger` records which ballots the voters sent, which were acknowledged, and which are undecided. `compare_ballots`
+compares it with the ballots of the server. `Chain` is the stream of one reader, and detects missing events.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Counted(NamedTuple):
 
 @dataclass
 class Entry:
-    """One voter in one round: what was acknowledged last, and what may have been done since."""
+    """The ballot of one voter in one round: what was acknowledged last, and what may have been counted since."""
 
     receipt: str | None = None
     certain: Choices | None = None
@@ -42,18 +42,20 @@ class Entry:
 
     @property
     def possible(self) -> list[Choices]:
-        """What the ballot may say now; no choices stand for no ballot."""
+        """The choices that the ballot may have now; no choices mean no ballot."""
         return [NOTHING if self.certain is None else self.certain, *self.maybe]
 
 
 class Ledger:
+    """What the voters know about their ballots."""
+
     def __init__(self) -> None:
         self.entries: dict[tuple[str, str, int], Entry] = {}
         self.acts = 0
-        """Ballots cast, changed and retracted that were acknowledged."""
+        """How many ballots, changes and retractions were acknowledged."""
 
     def sent(self, voter: str, poll: str, round_number: int, choices: Iterable[str]) -> None:
-        """A ballot left; no choices retract it. A repetition of it is the same one."""
+        """Record that a ballot was sent, or without choices a retraction. A repetition is the same ballot."""
         entry, sent = self._entry(voter, poll, round_number), frozenset(choices)
         if not entry.maybe or entry.maybe[-1] != sent:
             entry.maybe.append(sent)
@@ -66,14 +68,14 @@ class Ledger:
         self.acts += 1
 
     def refused(self, voter: str, poll: str, round_number: int) -> None:
-        """What was sent last was refused, and nothing of it was carried out."""
+        """Record that the last ballot was refused and not counted."""
         entry = self._entry(voter, poll, round_number)
         if entry.maybe:
             entry.maybe.pop()
 
     @property
     def unknown(self) -> int:
-        """Ballots of which nobody knows whether they were counted."""
+        """How many ballots may or may not have been counted."""
         return sum(bool(entry.maybe) for entry in self.entries.values())
 
     def _entry(self, voter: str, poll: str, round_number: int) -> Entry:
@@ -83,7 +85,7 @@ class Ledger:
 def compare_ballots(
     ledger: Ledger, ballots: Sequence[Counted], tallies: Mapping[Round, Mapping[str, Any]]
 ) -> list[Fault]:
-    """The faults between what the people were told, the ballots that are there, and the counts."""
+    """Return the contradictions between the voters' ledger, the ballots on the server, and the tallies."""
     faults: list[Fault] = []
     unmatched = {ballot.receipt: ballot for ballot in ballots}
     undecided: dict[Round, list[list[Choices]]] = defaultdict(list)
@@ -119,7 +121,7 @@ def compare_ballots(
 
 
 def _unmatched(strays: Sequence[Counted], undecided: list[list[Choices]]) -> list[Counted]:
-    """Those that cannot be matched to somebody who never learned what became of a ballot (Kuhn's algorithm)."""
+    """Return the ballots that match no voter with an undecided ballot (Kuhn's algorithm for bipartite matching)."""
     owner: dict[int, int] = {}
 
     def match(stray: int, tried: set[int]) -> bool:
@@ -160,7 +162,7 @@ def _choices_text(possible: Iterable[Choices]) -> str:
 
 
 def difference(shown: Mapping[str, Any] | None, truth: Mapping[str, Any]) -> str | None:
-    """What is wrong with the tally that a reader holds; None where it is the store's."""
+    """Return how the tally of a reader differs from that of the store, or None if it does not."""
     if shown is None:
         return "no tally at all"
     for name in ("round", "counts", "ballots"):
@@ -170,21 +172,21 @@ def difference(shown: Mapping[str, Any] | None, truth: Mapping[str, Any]) -> str
 
 
 def hides_tally(poll: Mapping[str, Any]) -> bool:
-    """Whether nobody but hosts may see the tally now, voters included."""
+    """Return whether only hosts may see the tally now, not even voters."""
     if poll["published"] or poll["results"] not in ("after_close", "on_publish"):
         return False
     return bool(poll["results"] == "on_publish" or poll["phase"] != "closed")
 
 
 class Chain:
-    """What one reader holds of one stream, and what was wrong with what it was sent."""
+    """The state that one reader has of one stream, and the faults in what it was sent."""
 
     def __init__(self, stream: str) -> None:
         self.state = StreamState(stream)
         self.faults: list[Fault] = []
 
     def apply(self, message: Message) -> bool:
-        """Whether the reader may go on; false asks it to come back by position."""
+        """Apply a message; return False if the reader must reconnect and resume."""
         try:
             verdict = self.state.apply(message)
         except (KeyError, TypeError, ValueError) as problem:
@@ -200,7 +202,7 @@ class Chain:
         return True
 
     def heartbeat(self, pos: str) -> bool:
-        """The same for where the server believes the reader stands."""
+        """Compare a heartbeat with the state; return False if events are missing."""
         if self.state.heartbeat(pos) is Verdict.GAP:
             self.faults.append(Fault("hole", f"{self.state.stream}: at {self.state.resume_at}, the server says {pos}"))
             return False

@@ -1,6 +1,6 @@
-"""Everybody in the hall at once: when each comes in, on which transport, and what the host does meanwhile.
+"""The whole audience: when each voter joins, over which transport, and what the host does meanwhile.
 
-`plan` and `arrivals` are pure; `Crowd` runs them.
+`plan` and `arrivals` are pure; `Crowd` carries them out.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from livewall.rehearsal.run import Run
 from livewall.rehearsal.test_wall import TestWall
 from livewall.rehearsal.viewer import Viewer
 
-JOINING_SHARE = 0.3  # of the time: within it nine of ten come in
-MAX_JOINS_PER_SECOND = 50.0  # people a second
-JOIN_TIMEOUT = 30.0  # that a host waits for those who are coming in
-SETTLE_TIMEOUT = 40.0  # that the last ballots may take to be decided
-COMPARE_TIMEOUT = 25.0  # that a screen may take to show what is true
+JOINING_SHARE = 0.3  # of the duration, within which nine of ten voters join
+MAX_JOINS_PER_SECOND = 50.0  # voters
+JOIN_TIMEOUT = 30.0  # seconds that the host waits for voters who are joining
+SETTLE_TIMEOUT = 40.0  # seconds that the last ballots may take to be decided
+COMPARE_TIMEOUT = 25.0  # seconds that readers may take to show the final tally
 SSE_SHARE, POLLING_SHARE = 0.08, 0.06
 SCREEN_TRANSPORTS = ("websocket", "sse")
 
 
 class HostAction(NamedTuple):
-    """Something the host does, so many seconds after the beginning, to the poll of that place."""
+    """An action of the host: `at` seconds after the start, for the poll with the index `poll`."""
 
     at: float
     action: str  # "stage", "open", "close", "publish", "reset"
@@ -41,7 +41,8 @@ class Arrival(NamedTuple):
 
 
 def arrivals(voters: int, seconds: float, chance: random.Random) -> list[Arrival]:
-    """Most come while the hall fills, some late; some phones are behind something that lets no WebSocket through."""
+    """Return when each voter joins, and how: most at the start and some late, some behind proxies without WebSockets.
+    """
     filling = joining_seconds(voters, seconds)
     arriving = []
     for _ in range(voters):
@@ -59,7 +60,11 @@ def joining_seconds(voters: int, seconds: float) -> float:
 
 
 def plan(voters: int, seconds: float) -> list[HostAction]:
-    """Four scenes: a plain question; several answers, shown after the end; one that is revealed; and that one again."""
+    """Return the host's actions for four polls.
+
+    These are a plain question, one with several choices whose results appear after closing, one whose results are
+    published, and another round of that one.
+    """
     begin = joining_seconds(voters, seconds)
     scene = max(seconds - begin, seconds * 0.5) / 4
     acts = []
@@ -78,13 +83,15 @@ def plan(voters: int, seconds: float) -> list[HostAction]:
 
 
 def reaction(voters: int, seconds: float) -> float:
-    """Seconds within which a hall answers: a few, and never longer than the question is open."""
+    """Return the seconds within which the voters answer: a few, and less than the question is open."""
     acts = plan(voters, seconds)
     opened, closed = (next(act.at for act in acts if act.action == what) for what in ("open", "close"))
     return min(6.0, 0.6 * (closed - opened))
 
 
 class Crowd:
+    """The voters and screens of a rehearsal, and its host."""
+
     def __init__(
         self, run: Run, server: Server, test_wall: TestWall, *, voters: int, seconds: float, screens: int,
         chance: random.Random,
@@ -94,7 +101,7 @@ class Crowd:
         self.test_wall = test_wall
         self.seconds = seconds
         self.plan = plan(voters, seconds)
-        self.phase = "the hall fills"
+        self.phase = "voters join"
         self.arrivals = arrivals(voters, seconds, chance)
         self.people = [Person(run, f"voter {n + 1}", each.transport) for n, each in enumerate(self.arrivals)]
         self.screens = [
@@ -103,9 +110,9 @@ class Crowd:
         ]
 
     async def perform(self, at_begin: Callable[[], Awaitable[None]]) -> Mapping[str, Any]:
-        """The whole evening; answers what the server says of each poll in the end (results.json, by id).
+        """Run the rehearsal; return the server's final results of each poll (results.json), by id.
 
-        `at_begin` is awaited when the hall has filled. Raises Refusal, NotReached.
+        `at_begin` is awaited when the voters have joined. Raises Refusal, NotReached.
         """
         async with self._running_readers():
             start = self.run.now()
@@ -124,14 +131,14 @@ class Crowd:
             return results
 
     async def _wait_for_joins(self) -> float:
-        """A host begins when nearly everybody who came is in; how long that was waited for."""
+        """Wait until nearly all voters that tried have joined; return how long that took."""
         figures, started = self.run.figures, self.run.now()
         await self._wait_until(lambda: figures.joined >= 0.95 * figures.joining, JOIN_TIMEOUT)
         return self.run.now() - started
 
     async def _compare_readers(self, poll_id: str, truth: Mapping[str, Any]) -> None:
-        """Put a poll on stage once more: every screen and every phone that is there must show what is true."""
-        self.phase = "every picture is compared"
+        """Activate a poll again, and check that every connected screen and phone shows its final tally."""
+        self.phase = "the tallies of all readers are compared"
         stream = f"polls/{poll_id}"
         await self._activate(stream)
 
@@ -184,7 +191,7 @@ class Crowd:
 
     @asynccontextmanager
     async def _running_readers(self) -> AsyncIterator[None]:
-        """People and screens, for as long as this lasts."""
+        """Run the voters and screens while the block runs."""
         tasks = [
             asyncio.ensure_future(each)
             for each in (

@@ -1,4 +1,4 @@
-"""WebSocket frames (RFC 6455 §5) as a client makes and reads them. No I/O."""
+"""WebSocket frames of a client (RFC 6455 section 5). No I/O."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LONGEST = 16 << 20
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
-    """One whole message, masked as a client must."""
+    """Encode a message as one frame, masked as RFC 6455 section 5.3 requires of clients."""
     size = len(payload)
     if size < 126:
         head = bytes((0x80 | opcode, 0x80 | size))
@@ -23,14 +23,14 @@ def frame(opcode: int, payload: bytes) -> bytes:
 
 
 class Frames:
-    """Bytes in, whole messages out."""
+    """Decodes messages from the frames of a server."""
 
     def __init__(self) -> None:
         self._rest = b""
         self._begun: tuple[int, bytes] | None = None  # a message of several frames
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
-        """The messages that are complete now, as opcode and payload. Raises ValueError for what no server sends."""
+        """Return the messages that are complete now, as (opcode, payload). Raises ValueError for invalid frames."""
         if self._rest:
             data = self._rest + data
         found: list[tuple[int, bytes]] = []

@@ -1,4 +1,4 @@
-"""HTTP/1.1 and WebSockets over a channel: as little of them as a phone needs."""
+"""HTTP/1.1 and WebSockets over a channel, as far as a phone needs them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Response(NamedTuple):
     headers: Headers
     body: bytes
     server_seconds: float | None
-    """From the request's last byte to the answer's, the weather and our own pauses left out."""
+    """The time from the last byte of the request to that of the response, without simulated delays and pauses."""
 
     def json(self) -> Any:
-        """None where it is no JSON."""
+        """Return the decoded JSON, or None if the body is not JSON."""
         with suppress(msgspec.DecodeError):
             return msgspec.json.decode(self.body)
         return None
@@ -39,7 +39,7 @@ class Response(NamedTuple):
 
 
 class ResponseParser:
-    """Puts an answer together. `take` raises ValueError for what is no HTTP."""
+    """Parses a response. `feed` raises ValueError for invalid HTTP."""
 
     def __init__(self, *, head_only: bool = False) -> None:
         self.status = 0
@@ -47,7 +47,7 @@ class ResponseParser:
         self.data = b""
         self.complete = False
         self.rest = b""
-        """What came after the answer."""
+        """The bytes that followed the response."""
         self._head_only = head_only
         self._size: int | None = None
 
@@ -63,7 +63,7 @@ class ResponseParser:
             self.data, self.rest, self.complete = self.rest[: self._size], self.rest[self._size :], True
 
     def end(self) -> bool:
-        """The connection has ended; whether that ended the answer, too."""
+        """Note that the connection has ended; return whether the response is complete."""
         if self.status and not self.complete and self._size is None and "transfer-encoding" not in self.headers:
             self.data, self.rest, self.complete = self.rest, b"", True
         return self.complete
@@ -109,7 +109,7 @@ def encode_request(method: str, path: str, place: ServerAddress, headers: Header
 
 
 class HttpConnection:
-    """An HTTP connection that is kept for as long as it holds."""
+    """A persistent HTTP connection, which is opened again after a loss."""
 
     def __init__(self, place: ServerAddress, link: Link) -> None:
         self.place = place
@@ -119,7 +119,7 @@ class HttpConnection:
     async def request(
         self, method: str, path: str, headers: Headers, body: bytes = b"", *, patience: float = ANSWER_TIMEOUT
     ) -> Response:
-        """Raises Lost, also when nothing came for `patience` seconds."""
+        """Send a request and return the response. Raises ConnectionLost, also after `patience` seconds."""
         if self._channel is None or not self._channel.open:
             self._channel = await Channel.connect(self.place, self.link)
         channel, parser = self._channel, ResponseParser()
@@ -174,14 +174,17 @@ async def _read_response(channel: Channel, parser: ResponseParser) -> None:
 
 
 class Stream:
-    """An answer that does not end: server-sent events. `closed` says when it did."""
+    """A response without end: server-sent events. `closed` is settled when the connection ends."""
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def open(self, path: str, headers: Headers, place: ServerAddress) -> ResponseParser:
-        """The head; what follows waits for `start`. Raises Lost."""
+        """Send the request and return the head of the response.
+
+        The body is delivered after `start`. Raises ConnectionLost.
+        """
         head = ResponseParser(head_only=True)
         try:
             self.channel.send(encode_request("GET", path, place, headers))
@@ -193,7 +196,7 @@ class Stream:
         return head
 
     def start(self, receive: Callable[[bytes], None]) -> None:
-        """Hand on what comes, from what has come already; at once after `open`."""
+        """Deliver the body to `receive`, including bytes that have arrived. Call it immediately after `open`."""
         self.channel.sink, self.channel.ended = receive, self._end
         if self._rest:
             receive(self._rest)
@@ -206,24 +209,24 @@ class Stream:
 
 
 class Socket(Stream):
-    """A WebSocket. When it is closed, `code` and `reason` are what the server said."""
+    """A WebSocket. `code` and `reason` are those with which the server closed it."""
 
     code: int | None = None
     reason = ""
 
     async def open(self, path: str, headers: Headers, place: ServerAddress) -> ResponseParser:
-        """The handshake's answer: status 101, or a refusal. Raises Lost."""
+        """Send the handshake and return its response: status 101, or a refusal. Raises ConnectionLost."""
         key = base64.b64encode(os.urandom(16)).decode()
         upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
         return await super().open(path, {**headers, **upgrade, "Sec-WebSocket-Key": key}, place)
 
     def start(self, receive: Callable[[bytes], None]) -> None:
-        """`heard` takes each message."""
+        """Deliver each message to `receive`."""
         self._frames, self._receive = frames.Frames(), receive
         super().start(self._feed)
 
     def send(self, message: Any) -> None:
-        """Raises Lost."""
+        """Send a message as JSON. Raises ConnectionLost."""
         self.channel.send(frames.frame(frames.TEXT, msgspec.json.encode(message)))
 
     def _feed(self, data: bytes) -> None:

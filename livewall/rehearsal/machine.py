@@ -1,4 +1,4 @@
-"""What the server's process and our own took: of the server as /metrics says it, of ourselves as the system does."""
+"""The CPU time and memory of the server, from /metrics, and of this process, from the operating system."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from livewall.client.calls import Server
 
-LAG_INTERVAL = 0.05  # seconds between two looks at our own loop
+LAG_INTERVAL = 0.05  # seconds between two measurements of the event loop's lag
 
 
 class ProcessUsage(NamedTuple):
@@ -20,7 +20,7 @@ class ProcessUsage(NamedTuple):
 
 
 def parse(text: str) -> ProcessUsage | None:
-    """None where the server says nothing of it."""
+    """Return the usage in a text of /metrics, or None if it has none."""
     values: dict[str, float] = {}
     for line in text.splitlines():
         name, _, value = line.rpartition(" ")
@@ -37,12 +37,12 @@ def parse(text: str) -> ProcessUsage | None:
 
 
 async def server_usage(server: Server) -> ProcessUsage | None:
-    """Raises Refusal, NotReached."""
+    """Return the usage of the server's process. Raises Refusal, NotReached."""
     return parse((await server.raw("/metrics")).decode())
 
 
 class OwnUsage:
-    """How busy this process is: `async with` measures."""
+    """Measures the load of this process during an `async with` block."""
 
     def __init__(self) -> None:
         self.lags: list[float] = []

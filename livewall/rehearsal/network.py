@@ -1,6 +1,6 @@
-"""The network between a phone and the server: how long bytes take, and what goes wrong. No I/O, no clock.
+"""A simulated network between phones and the server: delays and disturbances. No I/O, no clock.
 
-A `Link` is one person's; everything it decides comes from its own chance, so that a seed gives a hall's weather again.
+Each reader has a `Link` with a random generator of its own, so that the same seed gives the same network again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Span = tuple[float, float]
 
 
 class Network(NamedTuple):
-    """What a hall's wifi is like. Times in seconds, rates in bytes a second."""
+    """The properties of a wireless network. Times are in seconds, rates in bytes per second."""
 
     name: str
     latency: Span = (0.0, 0.0)  # there and back
@@ -43,7 +43,7 @@ BY_NAME = {network.name: network for network in (GOOD, POOR)}
 
 
 class Disturbance(NamedTuple):
-    """Something that befalls a connection: `after` seconds from the end of the last one, for so many `seconds`."""
+    """A disturbance of a connection: `after` seconds from the end of the last one, for `seconds`."""
 
     kind: str  # "cut" (the connection ends), "vanished" (nobody tells the server), "asleep" (nothing is read)
     after: float
@@ -51,7 +51,7 @@ class Disturbance(NamedTuple):
 
 
 class Link:
-    """One person's way to the server and back."""
+    """The link between one reader and the server."""
 
     def __init__(self, network: Network, chance: random.Random) -> None:
         self.network = network
@@ -62,17 +62,17 @@ class Link:
         self._sleeper = chance.random() < network.sleepers
 
     def arrival(self, now: float, size: int, last: float) -> float:
-        """When `size` bytes given to the network at `now` come out of it; after those that come out at `last`."""
+        """Return when `size` bytes that are sent at `now` arrive, after those that arrive at `last`."""
         if self.clear:
             return now
         delay = self._latency + self._chance.uniform(0.0, self.network.jitter)
         if self._chance.random() < self.network.stalls:
             delay += self._chance.uniform(*self.network.stall)
-        # What is still on its way occupies the air: bytes come out one after the other.
+        # Earlier bytes occupy the link, so these arrive after them, at the link's rate.
         return max(now + delay, last) + size / self._rate
 
     def disturbances(self) -> Iterator[Disturbance]:
-        """Without end."""
+        """Yield disturbances without end."""
         while True:
             after = self._chance.expovariate(1 / self.network.cut_every)
             if self._sleeper and self._chance.random() < 0.5:

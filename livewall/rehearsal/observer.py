@@ -1,4 +1,4 @@
-"""What somebody in the hall has before them: the wall, the poll on its stage, and whether it came without a hole."""
+"""A reader that follows a wall and its active poll, and checks that it misses no events."""
 
 from __future__ import annotations
 
@@ -8,35 +8,38 @@ from typing import Any
 from livewall.rehearsal.checks import Chain, Fault
 from livewall.rehearsal.run import Run
 
-RESUME_SECONDS = 3.0  # seconds after which a reset has other reasons than that somebody came back
+RESUME_SECONDS = 3.0  # seconds after reconnecting in which a reset means that resuming failed
 
 
 class Observer(ABC):
-    """Takes the wire's messages, however they came, and follows the wall to its active poll."""
+    """Applies messages of any transport, and follows the wall to its active poll."""
 
     def __init__(self, run: Run, name: str) -> None:
         self.run = run
         self.name = name
         self.wall = f"walls/{run.wall}"
         self.poll: str | None = None
-        """The stream of the poll on stage."""
+        """The stream of the active poll."""
         self.followed_since = 0.0
-        """Since when it is followed."""
+        """Since when the active poll is followed."""
         self.live_since = 0.0
         self.chains: dict[str, Chain] = {self.wall: Chain(self.wall)}
         self.resuming: set[str] = set()
-        """Streams with whose position somebody came back; a reset of one says that it did not do."""
+        """Streams that were resumed by position. A reset of one means that the position was too old."""
         self.unanswered_requests: dict[str, str] = {}
-        """Streams that the server was asked for, by the asking: until it answers, what comes is of an earlier one."""
+        """Streams of subscribe requests without an answer, by `ref`.
+
+        Messages before the answer belong to an earlier one.
+        """
 
     @property
     def tally(self) -> dict[str, Any] | None:
-        """The tally that is shown of the poll on stage."""
+        """The tally of the active poll, as this reader shows it."""
         chain = self.chains.get(self.poll or "")
         return chain.state.entries.get("tally") if chain and chain.state.synced else None
 
     def receive(self, message: Any) -> None:
-        """A message of a connection that stays: events, heartbeats, an error that ends it."""
+        """Handle a message of a long-lived connection: an event, a heartbeat, or the error that ends it."""
         if "heartbeat" in message:
             for stream, pos in message["heartbeat"].items():
                 chain = self.chains.get(stream)
@@ -52,9 +55,9 @@ class Observer(ABC):
         stream = message.get("stream", "")
         chain = self.chains.get(stream)
         if chain is None or stream in self.unanswered_requests.values():
-            return  # of a stream that was left a moment ago
+            return  # a late message of a stream that was unsubscribed
         if stream in self.resuming and ("pos" in message or message.get("reset")):
-            self.resuming.discard(stream)  # what comes first tells whether the position did
+            self.resuming.discard(stream)  # the first message shows whether resuming worked
             if message.get("reset") and self.run.now() < self.live_since + RESUME_SECONDS:
                 self.run.figures.resets += 1
                 self.resuming.clear()
@@ -73,15 +76,15 @@ class Observer(ABC):
 
     @abstractmethod
     def poll_changed(self, poll: dict[str, Any]) -> None:
-        """The poll on stage, whenever it may have changed."""
+        """Handle the active poll, whenever it may have changed."""
 
     @abstractmethod
     def active_poll_changed(self, previous: str | None) -> None:
-        """Another poll is on stage, `self.poll`; `left` is not followed any more."""
+        """Follow the new active poll, `self.poll`, in place of `previous`."""
 
     @abstractmethod
     def reconnect(self) -> None:
-        """Come back, by position."""
+        """Close the connection, so that the reader connects again and resumes."""
 
     def _gap_found(self, chain: Chain) -> None:
         self._record_faults(chain)

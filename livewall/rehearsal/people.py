@@ -1,6 +1,6 @@
-"""A person with a phone: loads the page once, follows the wall, votes when a question opens, sometimes thinks again.
+"""A voter with a phone: loads the page, follows the wall, votes when a poll opens, and sometimes changes the ballot.
 
-Nothing is given up before it is known whether it was counted: a ballot whose answer was lost is sent again.
+A ballot whose answer was lost is sent again, until it is known whether it was counted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from livewall.rehearsal.run import Run
 from livewall.rehearsal.viewer import StreamRefused, Viewer
 from livewall.voting.kinds import Rules, kind_of
 
-CONNECTIONS = 4  # connections on which what the page names is fetched
+CONNECTIONS = 4  # connections that load the files of the page
 RETRY_CODES = frozenset({"rate", "unavailable", "draining"})
 MAX_PAUSE = 3.0
 
@@ -33,14 +33,14 @@ _NOSCRIPT = re.compile(r"<noscript>.*?</noscript>", re.S)
 
 
 class Intention(NamedTuple):
-    """To cast `choices`, none to retract, so many seconds after the last one was acknowledged."""
+    """A ballot to cast, or without choices to retract, `after` seconds from the last acknowledgement."""
 
     after: float
     choices: tuple[str, ...]
 
 
 def assets(page: str, page_url: str) -> list[str]:
-    """The paths that a browser fetches because the page names them, each once; those of other sites are left out."""
+    """Return the paths of the files of a page that a browser loads from the same site, each once."""
     paths: dict[str, None] = {}
     for tag in _TAGS.findall(_NOSCRIPT.sub("", page)):
         address = _ADDRESS.search(tag)
@@ -52,14 +52,14 @@ def assets(page: str, page_url: str) -> list[str]:
 
 
 def cookies(headers: Mapping[str, str]) -> str:
-    """What is sent back of `Set-Cookie`."""
+    """Return the Cookie header for the cookies of `Set-Cookie`."""
     return "; ".join(line.partition(";")[0] for line in headers.get("set-cookie", "").split("\n") if line)
 
 
 def intentions(poll: Mapping[str, Any], chance: random.Random, reaction_seconds: float) -> list[Intention]:
-    """What somebody will do about a question that has just opened: most vote within `react` seconds."""
+    """Return what a voter does about a poll that has just opened: most vote within `reaction_seconds`."""
     if chance.random() < 0.03:
-        return []  # abstains by doing nothing
+        return []  # a few do not vote
     plan = [Intention(reaction_seconds * chance.betavariate(1.5, 3.2), _choice(poll, chance))]
     if poll["allow_change"] and chance.random() < 0.2:
         plan.append(Intention(chance.uniform(0.2, 1.5), _choice(poll, chance)))
@@ -81,7 +81,7 @@ class Person(Viewer):
         self._http = HttpConnection(run.server, self.link)
 
     async def attend(self, at: float) -> None:
-        """Come in after `at` seconds and stay until cancelled; what cannot be had is noted as a fault of the hall."""
+        """Join after `at` seconds and stay until cancelled. A refusal is recorded as a fault."""
         await asyncio.sleep(at)
         self.run.figures.joining += 1
         try:
@@ -95,7 +95,7 @@ class Person(Viewer):
     # -- joining
 
     async def _join(self) -> None:
-        """The page and what it names, as a phone loads them, then the live connection."""
+        """Load the page and its files as a phone does, and repeat that until it succeeds."""
         start, pause = self.run.now(), 0.2
         while True:
             try:
@@ -107,7 +107,7 @@ class Person(Viewer):
         self._server_so_far, self._join_began = server, start
 
     async def _load(self) -> float | None:
-        """The server's share of it, in seconds. Raises Lost."""
+        """Load the page and its files; return the server's share of the time in seconds. Raises ConnectionLost."""
         path = f"/w/{self.run.wall}"
         page = await self._get(self._http, path)
         if page.status == 404:
@@ -117,7 +117,7 @@ class Person(Viewer):
             raise ConnectionLost(f"status {page.status}")
         if page.status != 200:
             raise ConnectionLost(f"status {page.status}")
-        if cookie := cookies(page.headers):  # none for who has been here before
+        if cookie := cookies(page.headers):  # a returning voter gets no cookie
             self.headers = {"Cookie": cookie}
         paths = iter(assets(page.text, self.run.server.origin + path))
 
@@ -171,7 +171,7 @@ class Person(Viewer):
 
     @property
     def busy(self) -> bool:
-        """Whether a ballot is under way whose end is not known yet."""
+        """Whether a ballot is being cast."""
         return self._casting
 
     _casting = False
@@ -190,7 +190,7 @@ class Person(Viewer):
                     break
 
     async def _cast(self, poll: Mapping[str, Any], choices: Sequence[str]) -> bool:
-        """Whether it was acknowledged. Repeated until the server has decided."""
+        """Cast a ballot, repeated until the server decides; return whether it was acknowledged."""
         run, poll_id, round_number = self.run, poll["id"], poll["round"]
         start, pause, unclear = run.now(), 0.2, False
         run.ledger.sent(self.name, poll_id, round_number, choices)
@@ -213,8 +213,8 @@ class Person(Viewer):
                 run.figures.rate_limited += code == "rate"
                 await asyncio.sleep(self.chance.uniform(0.5, 1.5))
                 continue
-            # The same choices again are acknowledged whatever became of the poll: this ballot is not in. Of a
-            # retraction, and of a round that is gone, nobody says so.
+            # A repetition of a counted ballot is acknowledged even when the poll has closed, so this ballot was not
+            # counted. For a retraction, or after the round is over, a refusal does not tell that.
             if not unclear or (choices and code != "round_over"):
                 run.ledger.refused(self.name, poll_id, round_number)
             return False
@@ -222,7 +222,7 @@ class Person(Viewer):
     async def _send_ballot(
         self, poll_id: str, round_number: int, choices: Sequence[str]
     ) -> tuple[dict[str, Any], float | None]:
-        """The server's answer to a ballot, and how long it took it. Raises Lost."""
+        """Send a ballot; return the server's answer, and how long the server took. Raises ConnectionLost."""
         if self.transport == "websocket":
             return await self._send_over_socket(poll_id, round_number, choices)
         body = {"choices": list(choices), "round": round_number} if choices else {"round": round_number}

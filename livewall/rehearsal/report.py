@@ -1,4 +1,4 @@
-"""What a rehearsal found, in words and as JSON. Pure."""
+"""The report of a rehearsal, as text and as JSON. Pure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from livewall.rehearsal.sequence import Plan
 
 MAX_SHOWN = 10
-BUSY_SHARE = 0.85  # of a core, beyond which our own process may be what is slow
-MAX_LAG = 0.1  # seconds of lag of our loop (p95), the same
+BUSY_SHARE = 0.85  # of a core; beyond it, this process may be the bottleneck
+MAX_LAG = 0.1  # seconds of lag of the event loop (p95); beyond it, the same holds
 
 
 class Limits(NamedTuple):
-    """What a host may ask of a server, in seconds, the weather left out. Joining and coming back decide nothing."""
+    """The limits, in seconds of the server's share. Only `ack` and `screen` decide whether the rehearsal passes."""
 
     ack: float = 1.0
     screen: float = 1.5
@@ -44,7 +44,7 @@ NAMES = {
 
 
 def quantile(values: Sequence[float], share: float) -> float | None:
-    """The smallest value that at least `share` of them do not exceed; None of none."""
+    """Return the smallest value that at least `share` of the values do not exceed, or None without values."""
     if not values:
         return None
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
@@ -52,13 +52,15 @@ def quantile(values: Sequence[float], share: float) -> float | None:
 
 @dataclass
 class Report:
+    """The results of a rehearsal."""
+
     plan: Plan
     figures: Figures
     faults: list[Fault]
     unknown: int
-    """Ballots of which the people never learned whether they were counted."""
+    """Ballots of which the voters never learned whether they were counted."""
     server_usage: tuple[ProcessUsage | None, ProcessUsage | None, int, int, ProcessUsage | None]
-    """The server's process before, when the hall had filled (with the joined and the ballots of that moment), after."""
+    """The usage of the server before, when the voters had joined (with the joined and the ballots then), and after."""
     own_usage: OwnUsage
 
     @property
@@ -66,7 +68,7 @@ class Report:
         return not self.failures()
 
     def failures(self) -> list[str]:
-        """Why it failed, a sentence each."""
+        """Return the reasons why the rehearsal failed, one sentence each."""
         limits, failures = self.plan.limits, []
         for kind, count in Counter(fault.kind for fault in self.faults).items():
             failures.append(f"{count} × {FAULTS[kind]}.")
@@ -81,10 +83,10 @@ class Report:
             failures.append(f"An act of the host took {screen:.2f} s to a screen; the limit is {limits.screen:g} s.")
         return failures
 
-    # -- what it rests on
+    # -- figures
 
     def slowest(self) -> tuple[str, float] | None:
-        """The part that came nearest to its limit, or exceeded it most, and its p95 as a share of the limit."""
+        """Return the part that came nearest to its limit or exceeded it most, and its p95 as a share of the limit."""
         figures, limits = self.figures, self.plan.limits
         parts = {
             "join": (quantile(figures.join.server, 0.95), limits.join),
@@ -96,7 +98,7 @@ class Report:
         return max(ratios.items(), key=lambda part: part[1]) if ratios else None
 
     def own_bottleneck(self) -> bool:
-        """Whether it was this process that had no time: then the server is better than it looks here."""
+        """Return whether this process was too slow. The server is then faster than the report shows."""
         return self.own_share > BUSY_SHARE or (quantile(self.own_usage.lags, 0.95) or 0.0) > MAX_LAG
 
     @property
@@ -104,7 +106,7 @@ class Report:
         return self.own_usage.cpu / self.own_usage.seconds if self.own_usage.seconds else 0.0
 
     def server(self) -> dict[str, float] | None:
-        """CPU and memory of the server's process; None where it says nothing of it, or was started anew meanwhile."""
+        """Return the CPU time and memory of the server, or None if it does not report them or was restarted."""
         before, filled, joined, ballots, after = self.server_usage
         if before is None or filled is None or after is None or before.started != after.started:
             return None
@@ -121,7 +123,7 @@ class Report:
         before, after = self.server_usage[0], self.server_usage[-1]
         return before is not None and after is not None and before.started != after.started
 
-    # -- how it is said
+    # -- output
 
     def as_dict(self) -> dict[str, Any]:
         figures, plan = self.figures, self.plan
@@ -169,7 +171,7 @@ class Report:
         return {"part": slowest[0], "share_of_limit": slowest[1], "advice": ADVICE[slowest[0]]}
 
     def lines(self) -> list[tuple[str, str]]:
-        """Name and value of each line of a table."""
+        """Return the rows of the report's table: name and value."""
         figures = self.figures
         transports = ", ".join(f"{count} {name}" for name, count in sorted(figures.peak_live.items()))
         rows = [
@@ -219,7 +221,7 @@ class Report:
         return [*rows, ("this rehearsal", own)]
 
     def verdict(self) -> list[str]:
-        """The slowest part, what was wrong, and whether it passed."""
+        """Return the last lines of the report: the slowest part, the faults, and whether it passed."""
         sentences = []
         if slowest := self.slowest():
             part, share = slowest

@@ -1,4 +1,4 @@
-"""What everybody in the hall has in common: where the server is, whether it goes on, and what was measured so far."""
+"""The state that all readers of a rehearsal share: the server, the ledger, the faults and the measurements."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from livewall.rehearsal.checks import Fault, Ledger
 from livewall.rehearsal.network import Network
 
 VisibleState = tuple[str, str, int, bool]
-"""A poll's id, phase, round and publication: what a reader sees of a host's act."""
+"""A poll's id, phase, round and publication: what a reader sees of an action of the host."""
 
 MAX_FAULTS = 1000
 
 
 @dataclass
 class Times:
-    """Seconds, as people felt them and without the weather: from the last byte that left to the last that came."""
+    """Durations in seconds: as the voters experienced them, and the server's share, without simulated delays."""
 
     felt: list[float] = field(default_factory=list)
     server: list[float] = field(default_factory=list)
@@ -32,6 +32,8 @@ class Times:
 
 @dataclass
 class Figures:
+    """The measurements of a rehearsal."""
+
     joined: int = 0
     joining: int = 0
     join: Times = field(default_factory=Times)
@@ -50,9 +52,9 @@ class Figures:
     messages: int = 0
     rate_limited: int = 0
     peak_ballots_per_second: int = 0
-    """The most acknowledgements within one second."""
+    """The most acknowledgements in one second."""
     waited: float = 0.0
-    """Seconds that everybody together waited because the server said so with Retry-After."""
+    """The sum of the seconds that voters waited because of Retry-After."""
     _second: int = 0
     _in_second: int = 0
 
@@ -74,6 +76,8 @@ class Figures:
 
 
 class Run:
+    """One rehearsal under way."""
+
     def __init__(
         self, server: ServerAddress, wall: str, network: Network, chance: random.Random, *, reaction_seconds: float
     ) -> None:
@@ -82,12 +86,14 @@ class Run:
         self.network = network
         self.chance = chance
         self.reaction_seconds = reaction_seconds
-        """Seconds within which nearly everybody has voted."""
+        """Seconds within which nearly all voters vote."""
         self.figures = Figures()
         self.ledger = Ledger()
         self.faults: list[Fault] = []
         self.over = asyncio.Event()
-        """No ballot is begun any more, and nobody is cut off: what is checked last is the server, not the weather."""
+        """Set when no further ballot is cast and no connection is disturbed, so that the last checks test the server
+        alone.
+        """
         self.ghosts: set[Channel] = set()
         self._host_actions: dict[VisibleState, float] = {}
         self._loop = asyncio.get_running_loop()
@@ -100,11 +106,14 @@ class Run:
             self.faults.append(fault)
 
     def record_host_action(self, poll: str, phase: str, round_number: int, published: bool) -> None:
-        """The host presses the button: from here on it counts."""
+        """Record when the host acts. The delay to each reader counts from here."""
         self._host_actions.setdefault((poll, phase, round_number, published), self.now())
 
     def record_seen(self, state: VisibleState, channel: Channel, since: float, *, screen: bool) -> None:
-        """A reader has a host's act. It counts where it followed the poll `since` before, and read all the while."""
+        """Record when a reader sees an action of the host.
+
+        It counts if the reader has followed the poll since before the action, and read without a pause.
+        """
         at = self._host_actions.get(state)
         if at is not None and since < at and channel.read_since(at):
             (self.figures.to_screens if screen else self.figures.to_people).append(channel.received_at - at)

@@ -1,4 +1,4 @@
-"""A rehearsal from beginning to end: a wall is built, a hall comes, everything is checked, all of it is taken away."""
+"""A rehearsal from beginning to end: make a wall, run the audience, check everything, and remove the wall."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from livewall.rehearsal.run import Run
 
 Say = Callable[[str], None]
 
-CALL_TIMEOUT = 120.0  # seconds for each call of the host: a server that can do no more is to be measured, not given up
+CALL_TIMEOUT = 120.0  # seconds for each call of the host: an overloaded server is measured, not given up
 
 
 class Plan(NamedTuple):
-    """What is asked for."""
+    """The parameters of a rehearsal."""
 
     voters: int
     seconds: float
@@ -38,12 +38,13 @@ class Plan(NamedTuple):
 
 
 async def rehearse(server: Server, plan: Plan, *, say: Say, started: Callable[[Crowd], None]) -> Report:
-    """Raises Refusal, NotReached; whatever happens, the wall is taken away, or it is said where it is.
+    """Run a rehearsal and return its report. Raises Refusal, NotReached.
 
-    `began` is told when there is something to look at.
+    Whatever happens, the wall is removed, or `say` gets a message that it is left. `started` is called with the crowd
+    when it begins.
     """
     for left in await test_wall.leftovers(server):
-        say(f"Left over, or one that still runs: wall {left['code']}, {left['title']!r}. --clean takes it away.")
+        say(f"Left over, or of a rehearsal that still runs: wall {left['code']}, {left['title']!r}. --clean removes it.")
     server.patience = max(server.patience, CALL_TIMEOUT)
     try:
         address = await resolve(server.url)
@@ -72,7 +73,7 @@ async def rehearse(server: Server, plan: Plan, *, say: Say, started: Callable[[C
 
 
 async def clean(server: Server, say: Say) -> int:
-    """Take away what rehearsals left; how many walls that were. Raises Refusal, NotReached."""
+    """Remove the walls that earlier rehearsals left; return how many these were. Raises Refusal, NotReached."""
     walls = await test_wall.leftovers(server)
     for wall in walls:
         await _clear(server, wall, say)
@@ -96,21 +97,21 @@ async def _own_wall(server: Server, title: str, say: Say) -> AsyncIterator[test_
 
 
 async def _remove_wall(server: Server, title: str, say: Say) -> None:
-    """By its title: it may have been made by a call whose answer never came."""
+    """Remove a wall by its title, because the answer to the call that made it may have been lost."""
     try:
         for wall in await test_wall.leftovers(server):
             if wall["title"] == title:
                 await _clear(server, wall, say)
     except ClientError as problem:
-        say(f"The wall of this rehearsal could not be taken away ({problem}) Later: livewall rehearse --clean")
+        say(f"The wall of this rehearsal could not be removed ({problem}) Later: livewall rehearse --clean")
     except asyncio.CancelledError:
-        say("The wall of this rehearsal is left. Later: livewall rehearse --clean")
+        say("The wall of this rehearsal is left. Remove it later with: livewall rehearse --clean")
         raise
 
 
 async def _clear(server: Server, wall: dict[str, Any], say: Say) -> None:
     erased = await test_wall.remove(server, wall)
     say(
-        f"The wall {wall['code']} and its polls are taken away"
+        f"The wall {wall['code']} and its polls are removed"
         + (", its ballots erased." if erased else "; this server cannot erase ballots, so theirs stay in its archive.")
     )

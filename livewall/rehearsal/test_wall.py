@@ -1,4 +1,4 @@
-"""The wall that a rehearsal makes for itself, and how it is taken away again, also after one that was killed."""
+"""The wall of a rehearsal: make it, and remove it again, also after a rehearsal that was killed."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def title_of(seed: int, now: datetime) -> str:
 
 
 async def build(server: Server, title: str) -> TestWall:
-    """Raises Refusal, NotReached. What was made before is found by its title."""
+    """Make the wall and its polls. After an error, the wall can be found by its title. Raises Refusal, NotReached."""
     wall = await server.post("/api/walls", {"title": title})
     polls = [await server.post("/api/polls", {**question, "wall": wall["code"]}) for question in QUESTIONS]
     return TestWall(wall["code"], title, polls)
 
 
 async def leftovers(server: Server) -> list[dict[str, Any]]:
-    """Walls of rehearsals that nobody took away: killed, or still running."""
+    """Return the walls of rehearsals that were killed or are still running."""
     walls: list[dict[str, Any]] = []
     query = "?limit=500"
     while True:
@@ -61,9 +61,9 @@ async def leftovers(server: Server) -> list[dict[str, Any]]:
 
 
 async def remove(server: Server, wall: dict[str, Any]) -> bool:
-    """Take a wall of ours away with its polls; whether the server could erase the ballots, too. May be repeated.
+    """Remove a wall with its polls; return whether the server could erase the ballots, too.
 
-    Raises Refusal, NotReached.
+    It may be repeated. Raises Refusal, NotReached.
     """
     erased = True
     for item in wall["items"]:
@@ -96,7 +96,7 @@ async def _clear_poll(server: Server, path: str) -> bool:
 
 @contextmanager
 def _ignore_not_found() -> Iterator[None]:
-    """What is not there need not be taken away."""
+    """Ignore that something to remove is not there."""
     try:
         yield
     except Refusal as problem:

@@ -1,4 +1,4 @@
-"""Somebody who looks: joins a wall as a page does, follows it and its active poll, and comes back by position.
+"""A reader that joins a wall as a page does, follows it and its active poll, and resumes by position.
 
 `Viewer` with `audience` is a projector; `people.Person` is a viewer that votes.
 """
@@ -26,12 +26,12 @@ from livewall.rehearsal.run import Run, VisibleState
 LONG_POLL_SECONDS = 25.0
 FIRST_PAUSE, MAX_PAUSE = 0.2, 3.0
 SILENCE_SECONDS = (
-    45.0  # seconds without a word on a live connection: WebSockets have a heartbeat every 20, SSE every 15
+    45.0  # seconds without data on a live connection; heartbeats come every 20 s (WebSocket) or 15 s (SSE)
 )
 
 
 class StreamRefused(Exception):
-    """The server said that there is nothing to come back to."""
+    """The server refuses the stream for good."""
 
 
 class Viewer(Observer):
@@ -57,7 +57,7 @@ class Viewer(Observer):
     # -- staying connected
 
     async def stay(self, *others: Coroutine[Any, Any, None]) -> None:
-        """Follow, endure, and do what else there is, until cancelled. Raises GoneForGood."""
+        """Follow the wall under disturbances, and run the other coroutines, until cancelled. Raises StreamRefused."""
         tasks = [asyncio.ensure_future(part) for part in (self.follow(), self.disturb(), *others)]
         try:
             await asyncio.gather(*tasks)
@@ -67,14 +67,14 @@ class Viewer(Observer):
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def watch(self) -> None:
-        """A projector's life; its page is not loaded. Being sent away is noted as a fault of the hall."""
+        """Follow the wall as a projector, without loading its page. A refusal is recorded as a fault."""
         try:
             await self.stay()
         except StreamRefused as problem:
             self.run.fault(Fault("screen", f"{self.name} was sent away: {problem}"))
 
     async def follow(self) -> None:
-        """Stay connected, whatever happens, until cancelled. Raises GoneForGood."""
+        """Stay connected until cancelled, whatever happens. Raises StreamRefused."""
         pause = FIRST_PAUSE
         while True:
             await self._in_reach.wait()
@@ -91,7 +91,7 @@ class Viewer(Observer):
                 await asyncio.sleep((pause if hint is None else hint) * self.chance.uniform(0.8, 1.2))
 
     async def disturb(self) -> None:
-        """What the network, and people's pockets, do to a connection, until the evening is over."""
+        """Apply the disturbances of the network, and of phones that sleep, until the rehearsal ends."""
         for disturbance in self.link.disturbances():
             if await self._ends_within(disturbance.after):
                 return
@@ -108,7 +108,7 @@ class Viewer(Observer):
             self._in_reach.set()
 
     async def _ends_within(self, seconds: float) -> bool:
-        """Whether the evening ended before so many seconds were over."""
+        """Wait; return True if the rehearsal ends within so many seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 return await self.run.over.wait()
@@ -137,7 +137,7 @@ class Viewer(Observer):
                     waiting.set_exception(ConnectionLost("the connection is lost"))
 
     def _became_live(self, server: float | None) -> None:
-        """The server took us in."""
+        """Note that the server accepted the connection."""
         figures = self.run.figures
         if self.is_live.is_set():
             self.resuming.clear()
@@ -227,8 +227,8 @@ class Viewer(Observer):
                 connection.close()
 
     async def _poll_once(self, connection: HttpConnection) -> Response | None:
-        """One answer; None when there is another place to look first."""
-        # The first answer of a connection comes at once where it has something to say: how long it took is no secret.
+        """Return one response, or None if the reader must reconnect elsewhere first."""
+        # The first request does not wait, so that its duration measures the server.
         wait = LONG_POLL_SECONDS if self.is_live.is_set() else 0.0
         address = self.address("updates", f"wait={wait:g}")
         request = asyncio.ensure_future(connection.request("GET", address, self.headers, patience=wait + 15))
@@ -247,7 +247,7 @@ class Viewer(Observer):
                 await request
 
     async def _wait_for_end(self, channel: Channel, closed: asyncio.Future[None]) -> None:
-        """Return when the connection has ended, when we are wanted elsewhere, or when nothing comes any more."""
+        """Wait until the connection ends, the reader must reconnect, or no data arrives for too long."""
         reconnecting = asyncio.ensure_future(self._reconnect_wanted.wait())
         both: list[asyncio.Future[Any]] = [closed, reconnecting]
         try:
@@ -267,7 +267,7 @@ class Viewer(Observer):
             return min(float(after), 30.0)
         raise ConnectionLost(f"status {status}")
 
-    # -- what follows from what is seen
+    # -- reactions
 
     def _receive_socket(self, payload: bytes) -> None:
         message = msgspec.json.decode(payload)
@@ -282,7 +282,7 @@ class Viewer(Observer):
             waiting.set_result(message)
 
     def active_poll_changed(self, previous: str | None) -> None:
-        """Over the socket the server is told; other connections are made anew."""
+        """Subscribe to the new active poll on a WebSocket; on another transport, reconnect."""
         if self.transport != "websocket":
             self._reconnect_wanted.set()
         elif self.is_live.is_set():

@@ -306,5 +306,5 @@ def _invalid_outputs(why: str) -> BadInput:
 
 
 def attempt_of(folder: Path, task: str, step: str, attempt: int) -> Attempt:
-    """Where an attempt lives; `folder` is that of all tasks."""
+    """Return an attempt; `folder` is the folder of all tasks."""
     return Attempt(folder / task / "steps" / f"{step}.{attempt}")

@@ -13,7 +13,7 @@ from livewall.tasks.machine import (
 
 
 class Outcome(NamedTuple):
-    """How an attempt ended. `size` are the bytes of its log, `outputs` what it put out."""
+    """How an attempt ended. `size` is the length of its log in bytes, `outputs` are the outputs it wrote."""
 
     state: StepState
     reason: str = ""

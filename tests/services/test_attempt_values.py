@@ -23,9 +23,9 @@ def test_outputs_are_read_as_they_were_written(bench):
     bench.start("sh", "-c", f"printf '{text}' > $LIVEWALL_OUTPUT", attempt=attempt,
                 env={"PATH": os.environ["PATH"], "LIVEWALL_OUTPUT": str(attempt.values_file)})
     bench.end(attempt)
-    assert attempt.values(["hunter2"]) == {"A": "two", "_b2": "x=y ü", "KEY": "is hunter2", "EMPTY": ""}
+    assert attempt.outputs(["hunter2"]) == {"A": "two", "_b2": "x=y ü", "KEY": "is hunter2", "EMPTY": ""}
     assert attempt.values_file.stat().st_mode & 0o777 == 0o600
-    assert bench.attempt().values() == {}
+    assert bench.attempt().outputs() == {}
 
 
 @pytest.mark.parametrize("after", ["", "B=1\n", "\nB=1\n"])
@@ -35,10 +35,10 @@ def test_the_lines_of_a_secret_are_one_value(bench, end, after):
     key = "-----BEGIN KEY-----\nQUJD==\nshort\n-----END KEY-----"
     attempt.values_file.write_text(f"A=2\nKEY=x {key}\n{after}")
     expected = {"A": "2", "KEY": f"x {key}"} | ({"B": "1"} if after else {})
-    assert attempt.values([f"{key}{end}", "other\nsecret"]) == expected
+    assert attempt.outputs([f"{key}{end}", "other\nsecret"]) == expected
     attempt.values_file.write_text(f"KEY={key}\nwrong\n")
     with pytest.raises(BadInput, match="line 5 is not NAME=value"):
-        attempt.values([key + end])
+        attempt.outputs([key + end])
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_bad_output_is_refused_without_being_shown(bench, data, why):
     attempt = bench.attempt()
     attempt.values_file.write_bytes(data)
     with pytest.raises(BadInput, match=why) as refused:
-        attempt.values()
+        attempt.outputs()
     assert "secret" not in str(refused.value)
 
 
@@ -64,8 +64,8 @@ def test_outputs_are_read_from_nothing_but_a_file(bench):
     attempt = bench.attempt()
     attempt.values_file.symlink_to("/etc/passwd")
     with pytest.raises(BadInput, match="link"):
-        attempt.values()
+        attempt.outputs()
     attempt.values_file.unlink()
     os.mkfifo(attempt.values_file)
     with pytest.raises(BadInput, match="not a file"):
-        attempt.values()
+        attempt.outputs()

@@ -105,7 +105,7 @@ def test_without_a_server_all_is_read_and_the_loss_is_said(new_server: Callable[
     time.sleep(1.5)
     pipe.write(MUCH)
     said = pipe.end(3)
-    assert "cannot be reached" in said and f"{len(MUCH):,} bytes of what was piped in were not sent" in said
+    assert "cannot be reached" in said and f"{len(MUCH):,} bytes of standard input were not sent" in said
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_a_watch_in_a_pipe_says_that_the_server_is_gone_and_that_it_is_back(serv
         server.kill()
         until_said(tmp_path / "said", "is lost")
         server.start()
-        until_said(tmp_path / "said", "is there again")
+        until_said(tmp_path / "said", "is restored")
         assert watch.stop() == 130
 
 

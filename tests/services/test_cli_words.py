@@ -167,7 +167,7 @@ def test_what_is_not_known_yet_is_drawn_anyway():
 
 def pictured(*streams, width=40, height=24, titles=None):
     subscription = SimpleNamespace(
-        held={each.stream: each for each in streams}, live=True, transport="websocket", since_when=0, problem=""
+        held={each.stream: each for each in streams}, live=True, transport="websocket", state_since=0, problem=""
     )
     out = io.StringIO()
     Console(file=out, width=width, height=height).print(picture(subscription, 0, titles))

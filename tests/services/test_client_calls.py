@@ -103,7 +103,7 @@ class Counted(Subscription):
 
     losses = 0
 
-    def _lost(self, problem):
+    def _on_loss(self, problem):
         self.losses += 1
         if self.losses == 3:
             raise Enough

@@ -132,7 +132,7 @@ async def test_a_log_that_is_appended_to_has_an_end(
 
 async def test_an_attempt_is_followed_with_its_times(io_loop: IOLoop, tmp_path: Path) -> None:
     told: dict[tuple[str, str], End] = {}
-    async with opened(tmp_path, told=told.update) as logs:
+    async with opened(tmp_path, on_move=told.update) as logs:
         attempt = Attempt(tmp_path)
         logs.follow("1", "build", attempt.files, 0)  # nothing is there yet
         attempt.write(b"one\n")
@@ -301,7 +301,7 @@ async def test_a_database_of_a_newer_version_is_refused_and_left_alone(io_loop: 
 
 async def test_moves_are_told_together_and_seldom(io_loop: IOLoop, tmp_path: Path) -> None:
     said: list[dict[tuple[str, str], End]] = []
-    async with opened(tmp_path, told=said.append) as logs:
+    async with opened(tmp_path, on_move=said.append) as logs:
         began = asyncio.get_running_loop().time()
         for _ in range(30):
             await asyncio.gather(*[logs.append("1", step, None, b"x") for step in "abc"])
