@@ -1,4 +1,4 @@
-"""The command line: one module per group of commands, each imported when it is asked for."""
+"""The command line: one module for each group of commands, imported when it is used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from livewall.terminal import print_readably
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-# Command -> module and its object; the words are repeated here so that `livewall --help` imports none of them.
+# Command -> its module and object, and its help, which is repeated here so that `livewall --help` imports no module.
 COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("livewall.cli.serve:serve", "Run the server."),
     "config": ("livewall.cli.config:config", "Show the settings in effect, and where they come from."),
@@ -51,7 +51,7 @@ class Commands(click.Group):
         return read_text(getattr(import_module(module), attribute))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Click would import every command to read its help."""
+        """Return the matching commands without importing them, as click would to read their help."""
         from click.shell_completion import CompletionItem
 
         matching = {name: words for name, (_, words) in COMMANDS.items() if name.startswith(incomplete)}
@@ -77,6 +77,6 @@ def livewall() -> None:
 
 
 def main(*args: Any) -> None:
-    """What the installed `livewall` calls."""
+    """Run the command line: the entry point of the installed `livewall`."""
     print_readably()
     livewall(*args)

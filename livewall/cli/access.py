@@ -1,4 +1,4 @@
-"""`livewall login` and `livewall token`: who may do what, for browsers and for programs."""
+"""`livewall login` and `livewall token`: sign-ins of browsers and tokens of programs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def login(server: Server, role: str, qr: bool | None, as_json: bool) -> None:
 
 
 def absolute(server: Server, link: str) -> str:
-    """The server knows its own address only when it was told; we know one that works from here."""
+    """Return a link with a host. Without --public-url the server sends a path only; `server.url` works from here."""
     return link if urlsplit(link).netloc else server.url + link
 
 

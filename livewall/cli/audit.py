@@ -37,7 +37,7 @@ def audit(server: Server, limit: int, as_json: bool) -> None:
 
 
 async def newest(server: Server, limit: int) -> list[dict[str, Any]]:
-    """The newest lines, in as many answers as it takes."""
+    """Return the newest lines, from as many pages as necessary."""
     lines: list[dict[str, Any]] = []
     query = ""
     while len(lines) < limit:

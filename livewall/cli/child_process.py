@@ -1,7 +1,7 @@
-"""A command as a child of ours: its output handed on as it comes, signals passed on, ended with all it started.
+"""Runs a command as a child process: forwards its output and signals, and ends it with all its descendants.
 
-It stays in our process group, so the terminal treats both as one job: Ctrl-C and Ctrl-Z reach it without us, and it may
-read from the terminal. What comes to us alone (`kill`) is passed on.
+The child stays in this process group, so the terminal treats both as one job: Ctrl-C and Ctrl-Z reach it directly, and
+it may read from the terminal. Signals that only this process gets (`kill`) are forwarded.
 """
 
 from __future__ import annotations
@@ -26,26 +26,29 @@ from livewall.settings import environment_without_token
 FORWARDED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 ENDED_SIGNAL = (
     signal.SIGRTMIN
-)  # we send it to ourselves when the command has ended; the kernel hands it out after those above
-SI_KERNEL = 1  # si_code from here on up: sent to the whole group by the terminal
+)  # sent to this process itself when the command has ended; the kernel delivers it after those above
+SI_KERNEL = 1  # si_code of this value or above: the terminal sent the signal to the whole group
 READ_BYTES = 64 << 10
-OUTPUT_GRACE = 0.3  # seconds that what the command left behind may still hold its output open
-IDLE_INTERVAL = 5.0  # seconds between two looks at who has ended, where nothing else happens
-ENDING_INTERVAL = 0.1  # seconds between two looks at what still lives while it is being ended
+OUTPUT_GRACE = 0.3  # seconds for which processes that the command left behind may hold its output open
+IDLE_INTERVAL = 5.0  # seconds between two attempts to reap children, if nothing else happens
+ENDING_INTERVAL = 0.1  # seconds between two checks for living descendants while the command is being ended
 
 
 class Child:
-    """Made, then waited for, by the main thread, before any other runs. Raises OSError for want of such a command."""
+    """A running command. The main thread must make it and wait for it, before it starts other threads."""
 
     def __init__(self, command: Sequence[str], on_output: Callable[[bytes], None]) -> None:
-        """`took` gets everything the command prints, in order."""
+        """Start the command; `on_output` gets everything it prints, in order.
+
+        Raises OSError if it cannot be started.
+        """
         self._on_output = on_output
         self._command_ended = False
         self._on_late_signal: Callable[[], None] = lambda: None
         self._stop, self._stopped = os.pipe()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, self._signals())
         one, two = os.pipe(), os.pipe()
-        if same_file(1, 2):  # one pipe keeps the order between them
+        if same_file(1, 2):  # one pipe for both keeps the order of what is printed
             for end in two:
                 os.close(end)
             two = one
@@ -70,23 +73,27 @@ class Child:
 
     @staticmethod
     def _signals() -> list[signal.Signals]:
-        """Those that nobody wants ignored (`nohup`)."""
+        """Return the signals to forward, without those that are ignored, for example by `nohup`."""
         return [number for number in FORWARDED_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN] + [
             ENDED_SIGNAL
         ]
 
     def on_late_signal(self, callback: Callable[[], None]) -> None:
-        """What a signal does that comes after the command has ended. The Ctrl-C that ended it is none of these, however
-        late we hear of it."""
+        """Set the callback for signals that arrive after the command has ended.
+
+        A Ctrl-C that ended the command does not count as late, even if it is delivered afterwards.
+        """
         self._on_late_signal = callback
 
     def cancel(self) -> None:
-        """End it, from any thread."""
+        """End the command. It may be called from any thread."""
         os.write(self._stopped, b"c")
 
     def wait(self, grace: float) -> int:
-        """The exit status as a shell counts it: 128 and the number of the signal that ended it. After `cancel` it has
-        `grace` seconds between SIGTERM and SIGKILL, and all that it started."""
+        """Wait for the command; return its exit status as a shell does: 128 plus the number of a signal that ended it.
+
+        After `cancel`, the command and its descendants have `grace` seconds between SIGTERM and SIGKILL.
+        """
         kill_at = math.inf
         output_deadline = math.inf
         unread: dict[int, int] = {}
@@ -126,15 +133,17 @@ class Child:
         return status if status >= 0 else 128 - status
 
     def _reap(self) -> None:
-        """Take note of who has ended: the command, and what it left behind, which is ours as well."""
+        """Reap the command, and processes that it left behind, which are children of this subreaper."""
         with suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 if ended[0] == self.process.pid:
                     self.process.returncode = os.waitstatus_to_exitcode(ended[1])
 
     def _forward_output(self, fd: int) -> int:
-        """How many bytes; none when no more can come. Who reads our output may have gone: then so does the way to it,
-        as in a pipe."""
+        """Forward output; return the number of bytes, or 0 at the end.
+
+        If the reader of this process's output is gone, the pipe is closed, so that the command gets SIGPIPE as usual.
+        """
         data = os.read(fd, READ_BYTES)
         if not data:
             return 0
@@ -160,7 +169,7 @@ class Child:
 
 
 def bytes_available(pipe: int) -> int:
-    """Bytes that can be read from it now."""
+    """Return how many bytes can be read from a pipe now."""
     count = array("i", [0])
     fcntl.ioctl(pipe, termios.FIONREAD, count)
     return count[0]
@@ -171,7 +180,7 @@ def write_all(fd: int, data: bytes) -> None:
     while view:
         try:
             view = view[os.write(fd, view) :]
-        except BlockingIOError:  # somebody we share it with made it so
+        except BlockingIOError:  # another process that shares it made it non-blocking
             select.select([], [fd], [])
 
 
@@ -183,21 +192,21 @@ def same_file(one: int, other: int) -> bool:
 
 
 def become_subreaper() -> None:
-    """What the command leaves behind becomes a child of ours, sessions of its own or not, so that it is found."""
+    """Let orphaned descendants become children of this process, even from sessions of their own."""
     pr_set_child_subreaper = 36
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
 
 
 def descendants() -> list[int]:
-    """Every process that lives because of us, the eldest first."""
+    """Return the living descendants of this process, parents first."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
             continue
         try:
             state, parent = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
-        except OSError:  # it has gone
+        except OSError:  # it has ended
             continue
         if state not in "ZX":
             children.setdefault(int(parent), []).append(int(entry.name))

@@ -1,4 +1,4 @@
-"""`livewall wall codes …`: codes to vote with, which hold for all polls of a wall."""
+"""`livewall wall codes …`: codes to vote with, which are valid for all polls of a wall."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from livewall.client.calls import Server, segment
 
 
 class Codes(Group):
-    """`wall codes CODE …` without one of the commands is what it was before there were commands."""
+    """A group in which `wall codes CODE …` without a command still works as it did before there were commands."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         named = next((each for each in args if not each.startswith("-")), None)

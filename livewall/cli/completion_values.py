@@ -1,4 +1,4 @@
-"""What the shell is offered of what the server has: polls and walls by their ids. Quickly, or nothing at all."""
+"""Polls and walls of the server for shell completion, by id. If the server is slow, nothing is offered."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from livewall.cli.output import plain
 from livewall.client.secret import admin_token, is_this_machine
 from livewall.settings import data_folder, secret
 
-TIMEOUT = 0.3  # seconds that somebody who pressed the tabulator waits
+TIMEOUT = 0.3  # seconds that a user waits after pressing Tab
 MAX_ITEMS = 100
 NAME_FIELDS = {"polls": "id", "walls": "code"}
 
 
 def complete(collection: str, options: Mapping[str, Any], prefix: str) -> list[CompletionItem]:
-    """The newest `polls` or `walls` whose name begins so, with their titles. `given` are the options so far."""
+    """Return the newest `polls` or `walls` whose name begins with `prefix`, with their titles.
+
+    `options` are those on the command line so far.
+    """
     items: list[Any] = []
-    # A thread that is left behind ends with the process: no answer, however slow, holds up the shell.
+    # A daemon thread ends with the process, so a slow answer does not hold up the shell.
     thread = threading.Thread(target=fetch, args=(collection, options, items), daemon=True)
     thread.start()
     thread.join(TIMEOUT)
@@ -41,5 +44,5 @@ def fetch(collection: str, options: Mapping[str, Any], items: list[Any]) -> None
         request = urllib.request.Request(f"{url}/api/{collection}?limit={MAX_ITEMS}", headers=headers)
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             items += json.load(answer)["items"]
-    except Exception:  # whatever it is, somebody in the middle of a line does not want to hear of it
+    except Exception:  # an error message would disturb the line that is being typed
         return

@@ -57,7 +57,7 @@ def _origin(context: click.Context, setting: Setting, file: Configuration | None
 
 
 def _plain(setting: Setting, value: Any) -> Any:
-    """Return the value as JSON has it."""
+    """Return the value as JSON, with secrets masked."""
     if setting.name in SECRET and value is not None:
         return MASK
     if isinstance(value, tuple):
@@ -66,7 +66,7 @@ def _plain(setting: Setting, value: Any) -> Any:
 
 
 def _words(setting: Setting, value: Any) -> str:
-    """Return the value as an option would give it."""
+    """Return the value as text, as it would be given to the option."""
     match _plain(setting, value):
         case None:
             return ""

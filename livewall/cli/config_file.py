@@ -20,7 +20,7 @@ CONFIGURATION = "livewall.configuration"
 
 
 class BadConfiguration(click.ClickException):
-    """Every problem of a configuration file, a line each. Ends a command with status 2, as a wrong option does."""
+    """The problems of a configuration file, one line each. A command ends with status 2, as for a wrong option."""
 
     exit_code = USAGE
 

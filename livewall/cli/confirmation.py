@@ -1,4 +1,4 @@
-"""Being asked before something is lost: on a terminal a question, elsewhere `--yes` or nothing is done."""
+"""Confirmation of destructive commands: a question on a terminal, `--yes` elsewhere."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def yes_option(command: F) -> F:
 
 
 def confirm(question: Callable[[], Coroutine[Any, Any, str]], yes: bool, *, strict: bool = True) -> None:
-    """Go on only when somebody is sure; `question` is made when there is somebody to ask.
+    """Return if the user confirms; otherwise end the program. `question` is called only if there is a terminal.
 
-    Where nobody can be asked: a usage error, or with `strict` off, for acts that scripts were always free to do, go on.
+    Without a terminal this is a usage error, unless `strict` is off, for commands that scripts could always run.
     """
     if yes:
         return
@@ -35,7 +35,7 @@ def confirm(question: Callable[[], Coroutine[Any, Any, str]], yes: bool, *, stri
 
 
 async def title_question(server: Server, path: str, words: str) -> str:
-    """A question with the title of what it is about; of what was archived there is only its name."""
+    """Return a question with the title of the object at `path`; an archived one has only its name."""
     try:
         title = str((await server.get(path))["title"])
     except Refusal as problem:

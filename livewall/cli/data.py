@@ -1,4 +1,4 @@
-"""`livewall backup|restore|recount`: what is done to the data folder itself, without a server."""
+"""`livewall backup|restore|recount`: commands that use the data folder directly, without a server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ folder_option = click.option(
 
 @contextmanager
 def report_errors() -> Iterator[None]:
-    """What goes wrong with files becomes words and status 1."""
+    """Turn errors of files and databases into a message and status 1."""
     from livewall.errors import LivewallError
 
     try:

@@ -92,7 +92,7 @@ def export(server: Server, code: str, into: Path | None, as_json: bool) -> None:
 
 
 def read_file(file: Path) -> tuple[bytes, str]:
-    """The bytes of a file, and what it is called."""
+    """Return the bytes of a file, and its name for messages."""
     from livewall.voting.decks.deck import MOST_BYTES
 
     if str(file) == "-":
@@ -105,7 +105,7 @@ def read_file(file: Path) -> tuple[bytes, str]:
 
 
 def check_deck(data: bytes, name: str) -> tuple[int, list[str]]:
-    """How many polls the file has, and what of it is not kept; what is wrong with it ends the program."""
+    """Return the number of polls in the file, and notes on what is not imported. Problems end the program."""
     from livewall.errors import BadInput
     from livewall.voting.decks import question_file
     from livewall.voting.decks.reader import DeckFault
@@ -120,7 +120,7 @@ def check_deck(data: bytes, name: str) -> tuple[int, list[str]]:
 
 
 def problem_lines(fields: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The lines of a deck that the server would not take."""
+    """Return the lines of a deck that the server refused, with the reasons."""
     return [(field.removeprefix("line "), why) for field, why in fields.items() if field.startswith("line ")]
 
 

@@ -1,4 +1,4 @@
-"""`livewall demo`: everything at once, in the foreground."""
+"""`livewall demo`: a server with a simulated event, in the foreground."""
 
 from __future__ import annotations
 

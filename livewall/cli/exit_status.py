@@ -1,4 +1,4 @@
-"""How a command ends: 0 done, 1 refused, 2 usage, 3 server not reached; the reason in words, on standard error."""
+"""Exit statuses: 0 done, 1 refused, 2 usage, 3 server not reached; and the messages on standard error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECRET_FOLDER = "livewall.looked_in"
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`; what stops it becomes an exit status."""
+    """Run a coroutine and return its result. Errors of the client end the program with a message and a status."""
     try:
         return asyncio.run(work)
     except Refusal as problem:
@@ -34,7 +34,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except KeyboardInterrupt:
         stop(INTERRUPTED, "")
     except BrokenPipeError:
-        # Who reads us has had enough. Python would complain once more when it flushes at exit.
+        # The reader of the output is gone. Python would fail again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
 
@@ -46,12 +46,12 @@ def stop(status: int, message: str) -> NoReturn:
 
 
 def say(message: str) -> None:
-    """Print to the person, not to the program that reads the output; a message may quote others."""
+    """Print a message to standard error, with control characters escaped: it may quote other people's text."""
     click.echo(f"livewall: {one_line(message)}", err=True)
 
 
 def remember_secret_folder(folder: Path | None) -> None:
-    """Note where the secret of the server was looked for, for words about it."""
+    """Remember where the secret of the server was looked for, for messages about it."""
     click.get_current_context().meta[SECRET_FOLDER] = folder
 
 
@@ -70,7 +70,7 @@ def token_advice(code: str) -> str:
 
 
 def refusal_text(problem: Refusal) -> str:
-    """What the server said, and what to do about it where it can be said from here."""
+    """Return the message of a refusal, with advice on what to do."""
     advice = {
         "unauthenticated": token_advice("unauthenticated"),
         "bad_token": token_advice("bad_token"),

@@ -1,4 +1,4 @@
-"""A group of commands whose listing says the whole first sentence of each."""
+"""A group of commands whose help lists the complete first sentence of each command."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ MAX_HELP = 1000  # characters; click cuts a description off where its line would
 
 
 class Group(click.Group):
-    """Like click's, but its listing wraps descriptions in place of cutting them off."""
+    """A click group whose listing wraps descriptions instead of truncating them."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         listed = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]

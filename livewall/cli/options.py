@@ -1,4 +1,4 @@
-"""Options that several commands have in common, and what follows from them."""
+"""Options that several commands share, and the server that they describe."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from livewall.settings import data_folder, secret
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-RETRY_SECONDS = 30.0  # seconds, once the server was there
-START_SECONDS = 5.0  # seconds that a server of this machine is given to start
+RETRY_SECONDS = 30.0  # seconds, once the server was reached
+START_SECONDS = 5.0  # seconds that a server on this machine may take to start
 
 
 class Url(click.ParamType[str]):
@@ -43,17 +43,17 @@ def url_option(command: F) -> F:
 
 
 def server_options(command: F) -> F:
-    """--url, --token, --data and --wait, handed over as one argument `server`."""
+    """Add --url, --token, --data and --wait, and pass them to the command as one argument `server`."""
     return _server_options(command, wait=0.0)
 
 
 def acting_server_options(command: F) -> F:
-    """The same for what may follow `livewall serve &` at once: a server of this machine may be starting."""
+    """Do the same for commands that may follow `livewall serve &`, and wait for a local server that is starting."""
     return _server_options(command, wait=None)
 
 
 def patient_server_options(command: F) -> F:
-    """The same for what scripts do while a server may be restarting."""
+    """Do the same for commands of scripts, and wait for a server that may be restarting."""
     return _server_options(command, wait=8.0)
 
 
@@ -104,7 +104,7 @@ def token_option(command: F) -> F:
 
 
 def is_on_command_line(name: str) -> bool:
-    """Whether the option stands among the arguments, and not in the environment or nowhere."""
+    """Return whether an option was given as an argument, and not through the environment or not at all."""
     source = click.get_current_context().get_parameter_source(name)
     return source is click.core.ParameterSource.COMMANDLINE
 
@@ -125,7 +125,7 @@ def json_option(command: F) -> F:
 
 
 def output_option(command: F) -> F:
-    """For what is printed as it is: `output.document` writes it."""
+    """Add --output, for documents that `output.document` writes."""
     return click.option(
         "--output",
         "-o",
@@ -149,7 +149,7 @@ def wall_option(help: str) -> Callable[[F], F]:
 
 
 def _complete(collection: str) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
-    """What the server has of this, imported when somebody presses the tabulator."""
+    """Return a completion function for `polls` or `walls`, which is imported when it is used."""
 
     def complete(context: click.Context, parameter: click.Parameter, prefix: str) -> list[Any]:
         from livewall.cli import completion_values

@@ -1,4 +1,4 @@
-"""What is printed: JSON when asked for, a table on a terminal, lines of tab-separated fields in a pipe."""
+"""Output: JSON on request, a table on a terminal, lines of tab-separated fields in a pipe."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from livewall.terminal import one_line, visible_json
 
 
 def terminal() -> bool:
-    """Whether a person reads what is printed."""
+    """Return whether the output goes to a terminal."""
     return sys.stdout.isatty()
 
 
@@ -27,7 +27,7 @@ def as_json(value: Any) -> None:
 
 
 def json_text(value: Any, *, indent: int | None = None, separators: tuple[str, str] | None = None) -> str:
-    """Return `value` as JSON in which no text of others can steer a terminal."""
+    """Return `value` as JSON without control characters that could affect a terminal."""
     return visible_json(json.dumps(value, ensure_ascii=False, indent=indent, separators=separators))
 
 
@@ -37,13 +37,13 @@ def json_document(value: Any) -> bytes:
 
 
 def document(content: bytes, into: Path | None) -> None:
-    """Print a document as it is, or leave it in the file `into`, whole or not at all."""
+    """Print a document, or write it to the file `into`, which appears only when it is complete."""
     if into is None or str(into) == "-":
         return click.echo(content, nl=False)
     try:
         write_whole(into, content, mode=ORDINARY)
     except BrokenPipeError:
-        raise  # whoever reads has had enough
+        raise  # the reader is gone, which `run` handles
     except OSError as problem:
         from livewall.cli.exit_status import REFUSED, stop
         from livewall.client.calls import reason
@@ -52,7 +52,7 @@ def document(content: bytes, into: Path | None) -> None:
 
 
 def when(at: Any) -> str:
-    """A moment of the server: on a terminal in the reader's zone, which is named; in a pipe as it came, in UTC."""
+    """Return a time of the server: on a terminal in the local time zone, with its name; in a pipe unchanged, in UTC."""
     if not isinstance(at, str) or not terminal():
         return "" if at is None else str(at)
     try:
@@ -68,12 +68,12 @@ def heading(text: str) -> None:
 
 
 def plain(text: str) -> str:
-    """Return text of others on one line, its control characters as escapes."""
+    """Return text on one line, with control characters escaped."""
     return one_line(text)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str) -> None:
-    """In a pipe there is no heading, and no row when there are none."""
+    """Print a table, or `empty` if it has no rows. In a pipe, only the rows are printed, without a heading."""
     cells = [["" if cell is None else plain(str(cell)) for cell in row] for row in rows]
     if not terminal():
         for row in cells:
@@ -95,7 +95,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str) 
 
 
 def bar(part: int, whole: int, width: int = 30) -> str:
-    """A bar of block characters in eighths; empty when there is nothing to compare."""
+    """Return a bar of block characters in eighths; empty if `whole` is 0."""
     eighths = round(part * width * 8 / whole) if whole else 0
     full, rest = divmod(eighths, 8)
     return "█" * full + (" ▏▎▍▌▋▊▉"[rest].strip() if rest else "")

@@ -8,7 +8,7 @@ from livewall.client.calls import Server, segment
 
 
 async def pages(server: Server, path: str) -> list[dict[str, Any]]:
-    """All items of a list, however many answers they come in."""
+    """Return all items of a list, from all of its pages."""
     items: list[dict[str, Any]] = []
     query = ""
     while True:

@@ -1,4 +1,4 @@
-"""`livewall pipeline …`: definitions of tasks, checked before the server sees them, and those that it has."""
+"""`livewall pipeline …`: check definitions of tasks without a server, and list those of a server."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def check(context: click.Context, files: tuple[Path, ...], as_json: bool) -> Non
 
 
 def check_file(file: Path) -> dict[str, Any]:
-    """How many steps a file has, or what is wrong with it and where."""
+    """Return the number of steps of a file, or its problems with their lines."""
     from livewall.tasks.pipelines.pipeline import checked
     from livewall.toml_file import decoded, read
     from livewall.toml_problems import TomlFault
@@ -99,7 +99,7 @@ def list_(server: Server, as_json: bool) -> None:
 
 
 def _errors_text(errors: list[dict[str, str]]) -> str:
-    """What is wrong with a pipeline, in few words."""
+    """Return the first problem of a pipeline, and how many more there are."""
     if not errors:
         return ""
     others = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""

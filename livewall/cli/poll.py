@@ -1,5 +1,7 @@
-"""`livewall poll …`: questions made, listed, shown and changed. What is done with them is in `pollacts`, what comes out
-of them in `pollresults`."""
+"""`livewall poll …`: create, list, show and edit polls.
+
+The other commands of the group are in `poll_commands`, `poll_results` and `deck`.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ MAJORITIES = ("1/2", "2/3", "3/4")
 
 
 class OrNone(click.ParamType[Any]):
-    """What another type reads, or the word `none`."""
+    """A parameter type that accepts the word `none` besides the values of another type."""
 
     def __init__(self, inner: click.ParamType[Any]) -> None:
         self.inner = inner
@@ -122,7 +124,7 @@ def create(
 
 
 def with_abstention(options: Sequence[Any], label: str | None) -> list[Any]:
-    """The options with that one of them which means to abstain, or one more."""
+    """Return the options, with the one that has the label marked as the abstention; a new label adds an option."""
     if label is None:
         return list(options)
     plain = [each if isinstance(each, dict) else {"label": each} for each in options]

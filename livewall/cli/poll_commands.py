@@ -1,4 +1,4 @@
-"""What a host does with a poll: its phases, its time, its results shown or hidden, its end."""
+"""The commands of a host for a poll: phases, timer, publication, copies, archive and erasure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def address(poll: dict[str, Any], rest: str = "") -> str:
 async def post_action(
     server: Server, poll: dict[str, Any], action: str, body: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Opening, closing, publishing, and leaving a named round do the same done twice."""
+    """Call an action of a poll. All these actions may be repeated: twice has the same effect as once."""
     answer: dict[str, Any] = await server.post(address(poll, f"/{action}"), body, repeat=True)
     return answer
 
@@ -92,7 +92,7 @@ def timer(server: Server, poll: str, add: int | None, left: int | None, none: bo
 
     async def work() -> dict[str, Any]:
         current = await find_poll(server, poll)
-        # More time asked for twice would be twice the time.
+        # Adding time must not be repeated, because it would be added twice.
         answer: dict[str, Any] = await server.post(address(current, "/timer"), body, repeat=left is not None or none)
         return answer
 
@@ -257,7 +257,10 @@ def confirm_for_poll(server: Server, name: str, words: str, yes: bool) -> None:
 
 
 async def find_poll_id(server: Server, name: str) -> str:
-    """The id that `name` means. One of a poll is taken as it is: an archived poll cannot be looked up."""
+    """Return the id of the poll that `name` denotes.
+
+    An id is returned as it is: an archived poll cannot be looked up.
+    """
     bare = name.removeprefix("polls/")
     if len(bare) == ID_LENGTH and bare.isalnum():
         return bare

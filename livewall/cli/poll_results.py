@@ -1,4 +1,4 @@
-"""What comes out of a poll: counts, rounds side by side, the course of the tally, ballots, pictures."""
+"""The results of a poll: counts, rounds side by side, the tally over time, ballots, pictures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from livewall.client.calls import Server, segment
 
 
 async def poll_and_answer(server: Server, name: str, rest: str) -> tuple[dict[str, Any], Any]:
-    """The poll that `name` means, and what the server answers about it."""
+    """Return the poll that `name` denotes, and the server's answer for a path below it."""
     poll = await find_poll(server, name)
     return poll, await server.get(f"/api/polls/{segment(poll['id'])}/{rest}")
 
@@ -162,7 +162,7 @@ def picture(server: Server, poll: str, race: bool, round: int | None, dark: bool
 
 
 def print_raw(server: Server, poll: str, rest: str, into: Path | None) -> None:
-    """Print an answer that is no JSON, byte for byte, or write it to a file."""
+    """Print an answer that is not JSON byte for byte, or write it to a file."""
 
     async def work() -> bytes:
         state = await find_poll(server, poll)

@@ -1,4 +1,4 @@
-"""`livewall rehearse`: before the people come."""
+"""`livewall rehearse`: test a server with a simulated audience."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from livewall.client.secret import is_this_machine
 
 T = TypeVar("T")
 
-FILES_PER_VOTER = 3  # the live connection, one for the page or the ballots, one that is gone without a word
+FILES_PER_VOTER = 3  # the live connection, one for the page or the ballots, and one that is out of reach
 REDRAW_SECONDS = 0.5  # seconds, on a terminal
-LINE_SECONDS = 2.0  # the same in a pipe
+LINE_SECONDS = 2.0  # seconds between two lines in a pipe
 
 
 @click.command()
@@ -31,7 +31,7 @@ LINE_SECONDS = 2.0  # the same in a pipe
 @click.option("--seconds", type=click.FloatRange(4, 3600), default=60.0, show_default="60", metavar="S")
 @click.option("--screens", type=click.IntRange(0, 50), default=2, show_default=True, metavar="N")
 @click.option("--wifi", type=click.Choice(["good", "poor"]), default="good", show_default=True)
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Repeat the same voters and network.  [default: random]")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Repeat these voters and this network.  [default: any]")
 @click.option(
     "--ack", type=click.FloatRange(0, min_open=True), default=1.0, show_default="1", metavar="S",
     help="Limit: 95 of 100 ballots are acknowledged within so many seconds.",
@@ -103,7 +103,7 @@ async def perform(server: Server, plan: Any) -> Any:
 
 
 def run_interruptibly(work: Coroutine[Any, Any, T]) -> T:
-    """What `work` comes to. The first Ctrl-C or SIGTERM ends it in order, cleaning up; a second one leaves at once."""
+    """Return the result of `work`. The first Ctrl-C or SIGTERM cancels it, so that it cleans up; a second one exits."""
 
     async def interruptible() -> T | None:
         task = asyncio.ensure_future(work)
@@ -121,7 +121,7 @@ def run_interruptibly(work: Coroutine[Any, Any, T]) -> T:
 
 
 class Progress:
-    """A line that moves on a terminal, a line every two seconds in a pipe; on standard error."""
+    """The progress on standard error: one live line on a terminal, a line every two seconds in a pipe."""
 
     def __init__(self) -> None:
         from rich.console import Console

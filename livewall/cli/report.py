@@ -1,4 +1,4 @@
-"""`livewall report`: what a program elsewhere, or a step of a pipeline, tells about its own work."""
+"""`livewall report`: reports of a program elsewhere, or of a step of a pipeline, about its own work."""
 
 from __future__ import annotations
 
@@ -96,7 +96,8 @@ def report(
 
 
 def step_of_token(token: str) -> tuple[str | None, str | None]:
-    """The task and the step that a step's own token is good for; it names them (`s1.NAMES.SIGNATURE`)."""
+    """Return the task and the step that a step's token (`s1.NAMES.SIGNATURE`) is valid for, or None for another token.
+    """
     version, _, rest = token.partition(".")
     try:
         task, step, _ = base64.urlsafe_b64decode(rest.partition(".")[0]).decode().split("/")
@@ -106,7 +107,7 @@ def step_of_token(token: str) -> tuple[str | None, str | None]:
 
 
 async def create(server: Server, title: str, steps: list[dict[str, Any]], id: str | None) -> dict[str, Any]:
-    """The task. Its id is made here when none is given, so that a call whose answer is lost can be repeated."""
+    """Create a task and return it. A missing id is made here, so that a call whose answer was lost can be repeated."""
     body = {"title": title, "steps": steps, "id": id or secrets.token_hex(6)}
     task: dict[str, Any] = await server.post("/api/tasks", body, repeat=True)
     return task
@@ -115,8 +116,10 @@ async def create(server: Server, title: str, steps: list[dict[str, Any]], id: st
 async def forward(
     server: Server, task: str, step: str, body: dict[str, Any], log: BinaryIO
 ) -> tuple[dict[str, Any], LogForwarder, PipeReader]:
-    """The step's report and its log; an end is told after the log. Answers what the server said last, and what became
-    of it all."""
+    """Report the step and forward its log; an end is reported after the log.
+
+    Return the server's last answer, the forwarder with its problems, and the pipe.
+    """
     pipe = PipeReader(log.fileno(), spool)
     forwarding = LogForwarder(server, task, step, pipe, lease=body.get("lease"), say=say)
     ends = body.get("state") in ENDS
@@ -129,7 +132,7 @@ async def forward(
 
 
 def stop_if_unreported(forwarding: LogForwarder, pipe: PipeReader) -> None:
-    """Say what could not be reported, and end with a status that says so, too."""
+    """Print what could not be reported, and end with the status for it."""
     lost = 0 if pipe.is_file else pipe.lost
     unsent = f"{lost:,} bytes of standard input were not sent." if lost else ""
     messages = [

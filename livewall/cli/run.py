@@ -1,4 +1,4 @@
-"""`livewall run -- CMD…`: a command as it would run without us, and a task on the wall that shows it."""
+"""`livewall run -- CMD…`: run a command unchanged, and show it as a task with its output."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from livewall.names import is_name
 from livewall.settings import data_folder, secret
 
 SPOOL_BYTES = 64 << 20
-"""Bytes of output that wait for a server which is not there."""
+"""How many bytes of output are stored while the server is away."""
 MEMORY_SPOOL_BYTES = 4 << 20
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
@@ -119,7 +119,7 @@ def run(
 
 
 def find_server(url: str, token: str | None, data: Path | None) -> Server:
-    """One that is asked once: who reports repeats by itself."""
+    """Return the server, without patience: the reports repeat calls themselves."""
     given_token = secret(token or "")
     folder = None if given_token or not is_this_machine(url) else data or data_folder()
     remember_secret_folder(folder)
@@ -138,7 +138,7 @@ def report_refusal(problem: Refusal) -> None:
 
 
 def outcome(status: int, *, cancelled: bool) -> tuple[str, str]:
-    """The step's end and its message, from an exit status as a shell counts it."""
+    """Return the state and message with which the step ends, from an exit status in a shell's notation."""
     message = f"exit status {status}"
     if status > 128 and status - 128 in set(signal.Signals):
         message = f"ended by {signal.Signals(status - 128).name}"
@@ -148,7 +148,7 @@ def outcome(status: int, *, cancelled: bool) -> tuple[str, str]:
 
 
 def finish_reporting(reports: Reports, url: str, status: int, patience: float) -> None:
-    """Report what is left for as long as there is patience, and say what could not be."""
+    """Report what is left, at most for `patience` seconds, and print what could not be reported."""
     waiting = threading.Timer(
         QUIET_SECONDS,
         lambda: say(

@@ -15,7 +15,7 @@ from livewall.settings import Setting, Settings, table
 
 
 class Value(click.ParamType[Any]):
-    """A setting's own way to read text."""
+    """A parameter type that parses text as its setting does."""
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
@@ -45,7 +45,7 @@ def option(setting: Setting) -> click.Option:
 
 
 def shown_default(setting: Setting) -> str | bool:
-    """In the words in which it would be given; the data folder's help says it without naming this user."""
+    """Return the default as it would be given, or False to show none, as for paths in this user's home."""
     match setting.default:
         case bool(on):
             return "on" if on else "off"

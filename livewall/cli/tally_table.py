@@ -1,4 +1,4 @@
-"""What a tally says under the rules of its poll, in rows and words: shares of the base, quorum, majority. Pure."""
+"""A tally under the rules of its poll, as rows and as text: shares, quorum, majority. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Shape = Mapping[str, Any]
 
 
 class TallyRow(NamedTuple):
-    """An option; `share` is of the base, and none for the abstention. `wins`: it has the majority that is asked for."""
+    """An option. `share` is of the base and None for the abstention; `wins` says that it has the required majority."""
 
     id: str
     label: str
@@ -31,7 +31,7 @@ def quorum_missed(poll: Shape, tally: Shape) -> bool:
 
 
 def rows(poll: Shape, tally: Shape) -> list[TallyRow]:
-    """The options in their order."""
+    """Return the rows of the options, in their order."""
     base_count = base(poll, tally)
     needed = None if quorum_missed(poll, tally) else marks_needed(poll, base_count)
     listed = []
@@ -45,16 +45,16 @@ def rows(poll: Shape, tally: Shape) -> list[TallyRow]:
 
 
 def marks_needed(poll: Shape, of: int) -> int | None:
-    """How many marks a majority takes; None where none is asked for, or nobody chose."""
+    """Return how many votes a majority needs, or None if none is required or nobody has chosen."""
     if not poll.get("majority") or not of:
         return None
-    from livewall.voting.decision import needed  # it brings the messages of the server along
+    from livewall.voting.decision import needed  # imported here, because it imports the message types of the server
 
     return needed(poll["majority"], of)
 
 
 def percent(share: float | None) -> str:
-    """Whole per cent, but 0 % and 100 % only where that is so."""
+    """Return a share in whole percent; 0% and 100% stand only for exactly none and all."""
     if share is None:
         return ""
     if 0 < share < 0.005:
@@ -63,7 +63,7 @@ def percent(share: float | None) -> str:
 
 
 def turnout_text(poll: Shape, turnout: Shape) -> str:
-    """Ballots, round and phase, and the quorum: all there is to say while the counts are hidden."""
+    """Return ballots, round, phase and quorum: everything that is known while the counts are hidden."""
     ballots = turnout["ballots"]
     words = [f"{ballots} ballot{'' if ballots == 1 else 's'}", f"round {turnout['round']}", str(poll["phase"])]
     if poll.get("quorum"):
@@ -72,7 +72,7 @@ def turnout_text(poll: Shape, turnout: Shape) -> str:
 
 
 def tally_text(poll: Shape, tally: Shape) -> str:
-    """The same; who abstained; whether there is a majority."""
+    """Return the same with the abstentions, and whether there is a majority."""
     words, abstentions = [turnout_text(poll, tally)], abstained(poll, tally)
     if any(option.get("abstain") for option in poll["options"]):
         words.append(f"{abstentions} abstained, shares are of {tally['ballots'] - abstentions}")

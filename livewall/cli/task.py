@@ -1,4 +1,4 @@
-"""`livewall task …`: tasks that the server runs, and those that others report."""
+"""`livewall task …`: tasks that run on the server, and tasks that are reported from elsewhere."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def start(
     task=$(livewall task start build ref=next)
     """
     parameters = dict(parameter(text) for text in params)
-    # The id is made here when none is given: a call whose answer is lost can be repeated.
+    # A missing id is made here, so that a call whose answer was lost can be repeated.
     task_id = task_id or f"{pipeline[:60]}-{secrets.token_hex(4)}"
 
     async def work() -> dict[str, Any]:
@@ -82,7 +82,7 @@ def parameter(text: str) -> tuple[str, str]:
 
 
 async def parameter_types(server: Server, pipeline: str) -> dict[str, str]:
-    """The types of a pipeline's parameters; none where there is no such pipeline, which the server will say."""
+    """Return the types of a pipeline's parameters; empty if it does not exist, which the server then reports."""
     for item in await pages(server, "/api/pipelines"):
         if item["name"] == pipeline:
             return {param["name"]: param["type"] for param in item["params"]}
@@ -90,7 +90,7 @@ async def parameter_types(server: Server, pipeline: str) -> dict[str, str]:
 
 
 def convert(value: str, kind: str) -> str | int | float | bool:
-    """The value as the parameter's type wants it; as it was written where it is none, so that the server says why."""
+    """Convert a value to the type of its parameter. An invalid one stays text, and the server gives the reason."""
     try:
         if kind == "integer":
             return int(value)
@@ -104,7 +104,7 @@ def convert(value: str, kind: str) -> str | int | float | bool:
 
 
 async def report_field_errors(work: Any) -> dict[str, Any]:
-    """The result of `work`; a refusal of fields becomes a line for each."""
+    """Return the result of `work`. If the server refuses fields, print a line for each and exit."""
     try:
         result: dict[str, Any] = await work
         return result
@@ -206,7 +206,7 @@ def follow_to_end(server: Server, id: str, *, ndjson: bool) -> None:
 
 
 def ended(held: StreamState) -> bool:
-    """Whether the task and each of its steps has come to an end."""
+    """Return whether the task and all its steps have ended."""
     entries = held.entries
     steps = [data["state"] for key, data in entries.items() if key.startswith("step/")]
     return bool(held.synced and "task" in entries and entries["task"]["ended_at"]) and all(
@@ -233,7 +233,7 @@ def cancel(server: Server, id: str, yes: bool, as_json: bool) -> None:
         return f"Cancel {output.plain(state['title'])} ({state['id']}, {state['state']})?"
 
     confirm(question, yes, strict=False)
-    # Not repeated when the answer is lost: a second cancel asks for more than the first.
+    # Not repeated if the answer is lost, because a second cancel does more than the first.
     print_task(run(server.post(address(id, "/cancel"))), as_json)
 
 

@@ -1,4 +1,4 @@
-"""`livewall task logs` and `search`: what a step printed."""
+"""`livewall task logs` and `search`: the output of a step."""
 
 from __future__ import annotations
 
@@ -102,9 +102,10 @@ def logs(
 
 
 class Log:
-    """What was printed of a log, by its offset: nothing twice, nothing left out that the server has.
+    """Prints a log from an offset on, without repeating or skipping bytes that the server has.
 
-    `form` is `raw` (the bytes), `terminal` (what may steer a terminal is left out) or `seen` (redraws are resolved).
+    `form` is `raw` (the bytes), `terminal` (control sequences other than styles and redraws are removed) or `seen`
+    (the visible text, with redraws resolved).
     """
 
     def __init__(self, server: Server, task: str, step: str, form: str = "raw") -> None:
@@ -126,7 +127,7 @@ class Log:
         sys.stdout.buffer.flush()
 
     def close(self) -> None:
-        """Print what was held back: nothing more of this part comes."""
+        """Print what the filters held back, at the end of a part without gaps."""
         if self._form == "terminal":
             rest = self._sanitizer.close()
         else:
@@ -140,14 +141,14 @@ class Log:
         return text.encode(sys.stdout.encoding or "utf-8", "replace")
 
     async def print(self) -> None:
-        """All there is by now."""
+        """Print everything that the server has now."""
         while True:
             part = await retry(self.server, lambda: read(self.server, self.task, self.step, self.offset, READ_BYTES))
             if self.offset < part.offset < part.end:
                 self.close()
                 say(f"{part.offset - self.offset} bytes were left out here.")
                 self.offset = part.offset
-                if not part.data:  # what was asked for is all in the gap
+                if not part.data:  # the requested bytes are all in the gap
                     continue
             if not part.data:
                 return
@@ -157,7 +158,7 @@ class Log:
                 return
 
     async def follow(self) -> None:
-        """More whenever there is more; returns when the step has ended and all of it was printed."""
+        """Print new output as it arrives, until the step has ended and everything is printed."""
         name = f"tasks/{self.task}"
         subscription = subscribe(self.server, [name, f"{name}/logs/{self.step}"])
         async with aclosing(aiter(subscription)) as messages:

@@ -1,6 +1,7 @@
-"""A task as a tree of its steps, and the list of tasks. Pure: the state and the time are arguments.
+"""The tree of a task's steps, and the list of tasks. Pure: the state and the time are arguments.
 
-`rows` makes the lines of the tree, `fit` chooses those there is room for, `TaskTree` draws them by rich.
+`rows` makes the lines of the tree, `fit` chooses those that fit the terminal, and `TaskTree` draws them with rich. A
+`rich.tree.Tree` cannot do this: it has no columns for states and times, and cannot replace rows by a count of them.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ LIVE = frozenset({"running", "waiting", "retrying", "cancelling"})
 UNSUCCESSFUL = frozenset({"failed", "lost", "cancelled"})
 ENDED = UNSUCCESSFUL | {"succeeded", "skipped"}
 
-NARROW_COLUMNS = 60  # columns under which less stands side by side
-MAX_INDENT = 8  # levels that are set in
-METER_COLUMNS = 8  # columns of a bar
+NARROW_COLUMNS = 60  # columns below which a row is spread over two lines
+MAX_INDENT = 8  # levels that are indented; deeper ones stay at this indent
+METER_COLUMNS = 8  # columns of a progress bar
 
 
 class TreeRow(NamedTuple):
-    """One line of the tree. A row without state stands for `hidden` rows that there was no room for."""
+    """One line of the tree. A row without a state stands for `hidden` rows that did not fit."""
 
     branch: str
     name: str
@@ -53,7 +54,7 @@ class TreeRow(NamedTuple):
 
 
 def in_order(steps: Sequence[Step]) -> list[Any]:
-    """What a step needs stands above it; otherwise as they came."""
+    """Return the steps, each after its needs, otherwise in their order. Cycles do no harm."""
     names = {step["name"] for step in steps}
     open_needs = {step["name"]: {need for need in step.get("needs", []) if need in names} for step in steps}
     order: list[Any] = []
@@ -69,7 +70,7 @@ def in_order(steps: Sequence[Step]) -> list[Any]:
 
 
 def rows(steps: Sequence[Step], now: datetime) -> list[TreeRow]:
-    """Each step once, below that of its needs which stands deepest; what else it needs is said."""
+    """Return a row for each step, below the deepest of its needs; other needs are named in its details."""
     depth: dict[str, int] = {}
     below: dict[str, list[Step]] = {"": []}
     parents: dict[str, str] = {}
@@ -108,7 +109,7 @@ def row(step: Step, branch: str, parent: str, now: datetime) -> TreeRow:
 
 
 def fit(tree: Sequence[TreeRow], room: int) -> list[TreeRow]:
-    """At most `room` rows: what moves and what went wrong first, then what comes next, then what is done."""
+    """Return at most `room` rows: running and failed steps first, then pending ones, then those that are done."""
     if len(tree) <= room:
         return list(tree)
     rank = {**dict.fromkeys(LIVE, 0), **dict.fromkeys(UNSUCCESSFUL, 1), "pending": 2}
@@ -122,7 +123,7 @@ def fit(tree: Sequence[TreeRow], room: int) -> list[TreeRow]:
 
 
 def collapse(tree: Sequence[TreeRow], kept: set[int]) -> list[TreeRow]:
-    """The kept rows; the others between them as one row that says how many, and what they are."""
+    """Return the kept rows, with those between them replaced by one row that counts their states."""
     shown: list[TreeRow] = []
     hidden: list[str] = []
 
@@ -143,7 +144,7 @@ def collapse(tree: Sequence[TreeRow], kept: set[int]) -> list[TreeRow]:
 
 
 def duration_text(entry: Step, now: datetime) -> str:
-    """How long it took; while it runs, how long so far and how long is expected."""
+    """Return how long a step or task took, or while it runs, how long so far and how long is expected."""
     start, end, eta = (moment(entry.get(name)) for name in ("started_at", "ended_at", "eta"))
     if start is None:
         return ""
@@ -158,7 +159,7 @@ def duration_text(entry: Step, now: datetime) -> str:
 
 
 def headline(task: Step, now: datetime) -> str:
-    """What stands beside the state of the whole task."""
+    """Return the text beside the state of the task."""
     parts = [duration_text(task, now)]
     if task.get("started_at") and not task.get("ended_at") and not task.get("eta"):
         parts.append("no estimate")
@@ -192,7 +193,7 @@ def meter(share: float) -> str:
 
 
 class TaskTree:
-    """A task by rich, in the rows that the terminal has."""
+    """A rich renderable of a task, within the rows of the terminal."""
 
     def __init__(self, task: Step, steps: Sequence[Step], now: datetime) -> None:
         self.task, self.steps, self.now = task, steps, now
@@ -222,7 +223,7 @@ class TaskTree:
 
 
 def task_list(entries: Mapping[str, Any], width: int, now: datetime) -> RenderableType:
-    """The stream `tasks`: what runs and waits above what ended, each the newest first."""
+    """Return the view of the stream `tasks`: unfinished tasks above ended ones, each newest first."""
     tasks = sorted(entries.values(), key=lambda task: task["created_at"], reverse=True)
     tasks.sort(key=lambda task: task["state"] in ENDED)
     if not tasks:

@@ -1,5 +1,7 @@
-"""Arguments that are text: what was not UTF-8 has replacement characters. Names of files, and commands to be run, stay
-as they were given."""
+"""Text arguments, in which bytes that are not UTF-8 become replacement characters.
+
+Names of files, and the command of `livewall run`, stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from livewall.terminal import readable
 
 
 class Text(click.types.StringParamType):
-    """Text that every answer and page can hold."""
+    """A parameter type for text that is valid Unicode."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         return readable(super().convert(value, param, ctx))
@@ -21,7 +23,7 @@ TEXT = Text()
 
 
 def read_text(command: click.Command) -> click.Command:
-    """Let a command, and all below it, read every argument that is text as `TEXT`."""
+    """Make a command and its subcommands use `TEXT` for every text argument; return it."""
     for param in command.params:
         if param.type is click.STRING:
             param.type = TEXT

@@ -1,4 +1,4 @@
-"""`livewall vote`: one ballot, by a voter this user keeps."""
+"""`livewall vote`: cast a ballot as a voter whose token this user stores."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def vote(
     if retract == bool(choices):
         raise click.UsageError("Give a CHOICE, or --retract.")
     try:
-        url = server_of_link(poll) or url  # to vote there, its voter is all that is sent
+        url = server_of_link(poll) or url  # the link chooses the server, which gets only this voter's token
     except ValueError as problem:
         raise click.UsageError(str(problem)) from None
     try:
@@ -72,7 +72,7 @@ def vote(
 
 
 async def retract_ballot(url: str, wait: float, poll: str, name: str) -> dict[str, Any]:
-    """What the server says once there is no ballot of this voter any more."""
+    """Retract the ballot of a stored voter, and return the server's answer."""
     server = Server(url, Voters(config_folder()).token(url, name), patience=RETRY_SECONDS, wait=wait, say=say)
     if server.token is None:
         stop(REFUSED, "This user's configuration folder has no voter for this server.")
@@ -97,7 +97,7 @@ async def cast_ballot(
 
 
 def advice(problem: NoSuchChoice) -> str:
-    """Say what was typed wrongly, what to do about it, and which options there are."""
+    """Return a message with the problem, what to do about it, and the options."""
     listed = "".join(
         f"\n  {output.plain(option['id'])}  {output.plain(option['label'])}" for option in problem.options
     )

@@ -1,4 +1,4 @@
-"""`livewall wall …`: one event with a join code, its items, and which of them is on stage."""
+"""`livewall wall …`: events with a join code, their items, and the active item."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def edit(
 
 
 def ordered(items: list[str], first: list[str], add: list[str], remove: list[str]) -> list[str]:
-    """Each item once: those named first, the others as they stood, what is added last. Raises UsageError."""
+    """Return each item once: those in `first`, then the others in their order, then `add`. Raises UsageError."""
     for item in [*first, *remove]:
         if item not in [*items, *add]:
             raise click.UsageError(f"{item} is not an item of this wall.")
@@ -246,7 +246,7 @@ def address(code: str, rest: str = "") -> str:
 
 
 def item_name(item: str) -> str:
-    """An item's name; a poll's may be its id alone."""
+    """Return the name of an item; the id of a poll alone stands for `polls/ID`."""
     return item if "/" in item else f"polls/{item}"
 
 

@@ -1,4 +1,4 @@
-"""`livewall watch`: a stream as it moves. A live table on a terminal, one JSON object a line in a pipe."""
+"""`livewall watch`: follow streams, as a live view on a terminal or one JSON object a line in a pipe."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from livewall.cli.options import server_options
 from livewall.client.calls import QUIET_SECONDS, NotReached, Refusal, Server, segment
 from livewall.client.subscription import Subscription, subscribe
 
-REDRAW_SECONDS = 0.1  # seconds, at least, between two pictures
-CHECK_SECONDS = 0.3  # seconds between two looks for walls' items without a title
+REDRAW_SECONDS = 0.1  # seconds, at least, between two updates of the view
+CHECK_SECONDS = 0.3  # seconds between two checks of the connection, and of items without a title
 
 
 @click.command()
@@ -48,7 +48,7 @@ def watch(server: Server, streams: tuple[str, ...], since: str | None, ndjson: b
 async def show(
     subscription: Subscription, *, ndjson: bool, enough: Callable[[Subscription], bool] = lambda subscription: False
 ) -> None:
-    """Print a subscription in the way that whoever reads it can use, until it ends or there is `enough` of it."""
+    """Print a subscription for a terminal or a pipe, until it ends or `enough` returns True."""
     await (print_events if ndjson or not output.terminal() else draw)(subscription, enough)
 
 
@@ -71,7 +71,7 @@ async def print_events(subscription: Subscription, enough: Callable[[Subscriptio
 
 
 async def report_losses(subscription: Subscription) -> None:
-    """Say when a connection that was there is lost for longer than a moment, and when there is one again."""
+    """Print a message when the connection is lost for more than a moment, and when it is restored."""
     reported = False
     while True:
         await asyncio.sleep(CHECK_SECONDS)
@@ -85,7 +85,7 @@ async def report_losses(subscription: Subscription) -> None:
 
 
 async def draw(subscription: Subscription, enough: Callable[[Subscription], bool]) -> None:
-    """A picture whenever something changed, and every second for the ages in it."""
+    """Draw the view whenever something changes, and every second because of the durations in it."""
     from rich.console import Console
     from rich.live import Live
 
@@ -130,9 +130,12 @@ async def draw(subscription: Subscription, enough: Callable[[Subscription], bool
 
 
 async def fetch_titles(subscription: Subscription, titles: dict[str, str], changed: asyncio.Event) -> None:
-    """Ask what the items of walls are called: an event of a wall has their ids only. Those on stage come first, and
-    are asked for anew whenever they come to it. What cannot be had stays without a title."""
-    server = Server(subscription.server.url, subscription.server.token)  # one that says nothing into the picture
+    """Fetch the titles of the items of walls, since the events have only their ids.
+
+    The active items come first, and are fetched again whenever they become active. An item that cannot be fetched has
+    no title.
+    """
+    server = Server(subscription.server.url, subscription.server.token)  # one that prints no messages into the view
     staged: set[str] = set()
     while True:
         walls = [held.entries["wall"] for held in subscription.held.values() if "wall" in held.entries]

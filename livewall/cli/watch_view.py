@@ -1,4 +1,4 @@
-"""What `livewall watch` draws of what a subscription holds. No I/O; time is an argument."""
+"""The live view of `livewall watch`, from the state of a subscription. No I/O; time is an argument."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Titles = Mapping[str, str]  # of a wall's items
 
 
 class WatchView:
-    """All streams, one below the other, and the connection; each has its share of the terminal's rows."""
+    """All streams, one below the other, and the state of the connection, within the rows of the terminal."""
 
     def __init__(self, subscription: Subscription, now: float, titles: Titles, clock: datetime) -> None:
         self.subscription = subscription
@@ -57,7 +57,7 @@ def join_lines(lines: Sequence[Sequence[Segment]]) -> Iterator[Segment]:
 
 
 def allot_rows(wanted: Sequence[int], room: int) -> list[int]:
-    """How many rows each gets: what it wants where there is room, else as fairly as can be."""
+    """Return how many rows each stream gets: as many as it needs, or a fair share of `room`."""
     allotted = [0] * len(wanted)
     by_need = sorted(range(len(wanted)), key=lambda index: wanted[index])
     for place, index in enumerate(by_need):
@@ -69,12 +69,12 @@ def allot_rows(wanted: Sequence[int], room: int) -> list[int]:
 def picture(
     subscription: Subscription, now: float, titles: Titles | None = None, clock: datetime | None = None
 ) -> WatchView:
-    """`now` is monotonic, for the age of the connection; `clock` the time of the server."""
+    """Return the view. `now` is monotonic, for the age of the connection; `clock` is the time of the server."""
     return WatchView(subscription, now, titles or {}, clock or datetime.now(UTC))
 
 
 def connection_status(subscription: Subscription, now: float) -> Text:
-    """The connection in words; the last state stays above it."""
+    """Return the state of the connection as text. The last state of the streams stays visible above it."""
     age = seconds(now - subscription.state_since)
     if subscription.live:
         return Text(f"live · {subscription.transport}", style="dim")
@@ -135,7 +135,7 @@ def poll_view(held: StreamState, width: int) -> RenderableType:
 
 
 def wall_view(wall: dict[str, Any], width: int, titles: Titles) -> RenderableType:
-    """Its items by their titles, where they are known; the one on stage is marked."""
+    """Return the view of a wall: its items by title where that is known, with the active one marked."""
     rows = Table(box=None, show_header=False, pad_edge=False)
     rows.add_column(no_wrap=True)
     rows.add_column(overflow="fold")

@@ -44,7 +44,7 @@ async def rehearse(server: Server, plan: Plan, *, say: Say, started: Callable[[C
     when it begins.
     """
     for left in await test_wall.leftovers(server):
-        say(f"Left over, or of a rehearsal that still runs: wall {left['code']}, {left['title']!r}. --clean removes it.")
+        say(f"Left over, or still in use: wall {left['code']}, {left['title']!r}. --clean removes it.")
     server.patience = max(server.patience, CALL_TIMEOUT)
     try:
         address = await resolve(server.url)
