@@ -107,11 +107,11 @@ def token_state(token: dict[str, Any]) -> str:
 
 
 @token.command()
-@click.argument("id")
+@click.argument("token_id", metavar="ID")
 @yes_option
 @json_option
 @acting_server_options
-def revoke(server: Server, id: str, yes: bool, as_json: bool) -> None:
+def revoke(server: Server, token_id: str, yes: bool, as_json: bool) -> None:
     """Revoke a token or a sign-in.
 
     \b
@@ -119,9 +119,9 @@ def revoke(server: Server, id: str, yes: bool, as_json: bool) -> None:
     """
 
     async def question() -> str:
-        return f"Revoke {id}? Whoever uses it loses access."
+        return f"Revoke {token_id}? Whoever uses it loses access."
 
     confirm(question, yes, strict=False)
-    answer = run(server.delete(f"/api/tokens/{segment(id)}"))
+    answer = run(server.delete(f"/api/tokens/{segment(token_id)}"))
     if as_json:
         output.as_json(answer)

@@ -93,10 +93,10 @@ def restore(file: Path | None, in_place: bool, data: Path) -> None:
 
 
 @click.command()
-@click.argument("id")
+@click.argument("poll_id", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="Print both counts as JSON.")
 @folder_option
-def recount(id: str, as_json: bool, data: Path) -> None:
+def recount(poll_id: str, as_json: bool, data: Path) -> None:
     """Count the ballots of the poll ID again and compare with the stored counts. Exit status 1 when they differ.
 
     In a pipe, separated by tabs: round, option's id (or `ballots`), counted, kept, `agree` or `DIFFER`, label. Rounds
@@ -111,24 +111,24 @@ def recount(id: str, as_json: bool, data: Path) -> None:
     from livewall.store.folder import DATABASE
     from livewall.voting.recount import erased_rounds, labels, recount
 
-    id = id.removeprefix("polls/")
+    poll_id = poll_id.removeprefix("polls/")
     with report_errors():
         database = existing_folder(data) / DATABASE
         if not database.exists():
             stop(REFUSED, f"There is no database in {data}.")
         try:
-            rounds, names = recount(database, id), labels(database, id)
-            erased_at = erased_rounds(database, id)
+            rounds, names = recount(database, poll_id), labels(database, poll_id)
+            erased_at = erased_rounds(database, poll_id)
         except NotFound:
-            stop(REFUSED, f"There is no poll {id!r} in {data}; recount takes a poll's ID, not a wall's code.")
-    for round, at in erased_at.items():
-        say(f"The ballots of round {round} were erased at {at}: its counts stand, and cannot be checked any more.")
+            stop(REFUSED, f"There is no poll {poll_id!r} in {data}; recount takes a poll's ID, not a wall's code.")
+    for number, at in erased_at.items():
+        say(f"The ballots of round {number} were erased at {at}: its counts remain, but can no longer be checked.")
     if erased_at and not rounds:
         stop(REFUSED, "There is nothing left to count.")
     agree = all(each.agrees for each in rounds)
     if as_json:
-        erased = {str(round): at for round, at in erased_at.items()}
-        output.as_json({"poll": id, "agree": agree, "rounds": msgspec.to_builtins(rounds), "erased": erased})
+        erased = {str(number): at for number, at in erased_at.items()}
+        output.as_json({"poll": poll_id, "agree": agree, "rounds": msgspec.to_builtins(rounds), "erased": erased})
     else:
         rows: list[tuple[object, ...]] = []
         for each in rounds:

@@ -27,10 +27,10 @@ from livewall.client.calls import Refusal, Server, reason, segment
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @wall_option(help="The wall to put them on, last.")
 @click.option("--check", is_flag=True, help="Only check the file; needs no server.")
-@click.option("--id", metavar="NAME", help="A name of your own: the same file is imported under it once.")
+@click.option("--id", "import_id", metavar="NAME", help="A name of your own: the same file is imported under it once.")
 @json_option
 @acting_server_options
-def import_(server: Server, file: Path, wall: str | None, check: bool, id: str | None, as_json: bool) -> None:
+def import_(server: Server, file: Path, wall: str | None, check: bool, import_id: str | None, as_json: bool) -> None:
     """Make the polls of FILE (- for standard input) as drafts: all of them or none.
 
     FILE is Markdown or plain text, Aiken, GIFT, or a table of questions and options as CSV or .xlsx.
@@ -56,7 +56,7 @@ def import_(server: Server, file: Path, wall: str | None, check: bool, id: str |
         if as_json:
             return output.as_json({"polls": count} | ({"notes": notes} if notes else {}))
         return click.echo(f"{name}: ok, {count} poll{'' if count == 1 else 's'}")
-    path = f"/api/walls/{segment((wall or '').upper())}/deck?id={segment(id or secrets.token_hex(16))}"
+    path = f"/api/walls/{segment((wall or '').upper())}/deck?id={segment(import_id or secrets.token_hex(16))}"
 
     async def work() -> dict[str, Any]:
         try:

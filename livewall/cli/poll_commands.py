@@ -148,11 +148,17 @@ def hide(server: Server, poll: str, as_json: bool) -> None:
 
 @click.command()
 @poll_argument
-@click.option("--round", type=click.IntRange(1), metavar="N", help="The round to leave.  [default: the present one]")
+@click.option(
+    "--round",
+    "round_number",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The round to leave.  [default: the present one]",
+)
 @yes_option
 @json_option
 @acting_server_options
-def reset(server: Server, poll: str, round: int | None, yes: bool, as_json: bool) -> None:
+def reset(server: Server, poll: str, round_number: int | None, yes: bool, as_json: bool) -> None:
     """Start a new round of a closed poll, a draft; earlier rounds are kept.
 
     \b
@@ -168,7 +174,7 @@ def reset(server: Server, poll: str, round: int | None, yes: bool, as_json: bool
 
     async def work() -> dict[str, Any]:
         current = await find_poll(server, poll)
-        return await post_action(server, current, "reset", {"round": round or current["round"]})
+        return await post_action(server, current, "reset", {"round": round_number or current["round"]})
 
     print_poll(run(work()), as_json)
 
@@ -206,25 +212,25 @@ def archive(server: Server, poll: str, yes: bool, as_json: bool) -> None:
     confirm_for_poll(server, poll, "Archive {}? It leaves every list and screen.", yes)
 
     async def work() -> tuple[str, Any]:
-        id = await find_poll_id(server, poll)
-        return id, await server.delete(f"/api/polls/{segment(id)}")
+        poll_id = await find_poll_id(server, poll)
+        return poll_id, await server.delete(f"/api/polls/{segment(poll_id)}")
 
-    id, answer = run(work())
-    output.as_json(answer) if as_json else click.echo(f"{id} archived")
+    poll_id, answer = run(work())
+    output.as_json(answer) if as_json else click.echo(f"{poll_id} archived")
 
 
 @click.command()
-@click.argument("id")
+@click.argument("poll_id", metavar="ID")
 @json_option
 @acting_server_options
-def restore(server: Server, id: str, as_json: bool) -> None:
+def restore(server: Server, poll_id: str, as_json: bool) -> None:
     """Put an archived poll back as it was, last on its wall. ID is the poll's own.
 
     \b
     livewall poll restore $poll
     """
-    id = id.removeprefix("polls/")
-    print_poll(run(server.post(f"/api/polls/{segment(id)}/restore", repeat=True)), as_json)
+    poll_id = poll_id.removeprefix("polls/")
+    print_poll(run(server.post(f"/api/polls/{segment(poll_id)}/restore", repeat=True)), as_json)
 
 
 @click.command()

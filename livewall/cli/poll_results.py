@@ -109,17 +109,19 @@ def show_rounds(server: Server, name: str, as_json: bool) -> None:
 
 @click.command()
 @poll_argument
-@click.option("--round", type=click.IntRange(1), metavar="N", help="Which round.  [default: the present one]")
+@click.option(
+    "--round", "round_number", type=click.IntRange(1), metavar="N", help="Which round.  [default: the present one]"
+)
 @json_option
 @server_options
-def replay(server: Server, poll: str, round: int | None, as_json: bool) -> None:
+def replay(server: Server, poll: str, round_number: int | None, as_json: bool) -> None:
     """Print how the counts of a round rose. In a pipe: time, ballots, then the count of each option, by tabs.
 
     \b
     livewall poll replay $poll
     livewall poll replay $poll --round 1 --json
     """
-    _, answer = run(poll_and_answer(server, poll, f"replay{f'?round={round}' if round else ''}"))
+    _, answer = run(poll_and_answer(server, poll, f"replay{f'?round={round_number}' if round_number else ''}"))
     if as_json:
         output.as_json(answer)
         return
@@ -145,18 +147,20 @@ def ballots(server: Server, poll: str, into: Path | None) -> None:
 @click.command()
 @poll_argument
 @click.option("--race", is_flag=True, help="The tally over time.")
-@click.option("--round", type=click.IntRange(1), metavar="N", help="Which round.  [default: the present one]")
+@click.option(
+    "--round", "round_number", type=click.IntRange(1), metavar="N", help="Which round.  [default: the present one]"
+)
 @click.option("--dark", is_flag=True, help="On a dark ground.")
 @output_option
 @server_options
-def picture(server: Server, poll: str, race: bool, round: int | None, dark: bool, into: Path | None) -> None:
+def picture(server: Server, poll: str, race: bool, round_number: int | None, dark: bool, into: Path | None) -> None:
     """Print a picture of the result, as SVG.
 
     \b
     livewall poll picture $poll --output result.svg
     livewall poll picture $poll --race --dark --output race.svg
     """
-    parameters = [f"round={round}" if round else "", "theme=dark" if dark else ""]
+    parameters = [f"round={round_number}" if round_number else "", "theme=dark" if dark else ""]
     query = "&".join(filter(None, parameters))
     print_raw(server, poll, f"{'race' if race else 'results'}.svg" + (f"?{query}" if query else ""), into)
 
@@ -190,7 +194,7 @@ def receipt(server: Server, poll: str, receipt: str, as_json: bool) -> None:
     if not output.terminal():
         output.table((), [(id, labels.get(id, "")) for id in ballot["choices"]], empty="")
         return
-    chosen = ", ".join(output.plain(labels.get(id, id)) for id in ballot["choices"])
+    chosen = ", ".join(output.plain(labels.get(choice, choice)) for choice in ballot["choices"])
     click.echo(f"Counted in round {ballot['round']}: {chosen}")
 
 

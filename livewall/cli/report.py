@@ -106,9 +106,9 @@ def step_of_token(token: str) -> tuple[str | None, str | None]:
     return (task, step) if version == "s1" else (None, None)
 
 
-async def create(server: Server, title: str, steps: list[dict[str, Any]], id: str | None) -> dict[str, Any]:
+async def create(server: Server, title: str, steps: list[dict[str, Any]], task_id: str | None) -> dict[str, Any]:
     """Create a task and return it. A missing id is made here, so that a call whose answer was lost can be repeated."""
-    body = {"title": title, "steps": steps, "id": id or secrets.token_hex(6)}
+    body = {"title": title, "steps": steps, "id": task_id or secrets.token_hex(6)}
     task: dict[str, Any] = await server.post("/api/tasks", body, repeat=True)
     return task
 

@@ -157,17 +157,17 @@ async def newest(server: Server, query: Mapping[str, str | None], limit: int) ->
 
 
 @task.command(name="show")
-@click.argument("id")
+@click.argument("task_id", metavar="ID")
 @json_option
 @server_options
-def show_(server: Server, id: str, as_json: bool) -> None:
+def show_(server: Server, task_id: str, as_json: bool) -> None:
     """Print a task and its steps as they are now: a tree on a terminal; name, state and reason of each in a pipe.
 
     \b
     livewall task show $task
     livewall task show $task --json | jq '.steps[] | select(.state == "failed")'
     """
-    state = run(server.get(address(id)))
+    state = run(server.get(address(task_id)))
     if as_json:
         output.as_json(state)
         return
@@ -183,21 +183,21 @@ def show_(server: Server, id: str, as_json: bool) -> None:
 
 
 @task.command()
-@click.argument("id")
+@click.argument("task_id", metavar="ID")
 @click.option("--json", "ndjson", is_flag=True, help="One JSON object a line, also on a terminal.")
 @server_options
-def watch(server: Server, id: str, ndjson: bool) -> None:
+def watch(server: Server, task_id: str, ndjson: bool) -> None:
     """Follow a task to its end. A tree on a terminal, events in a pipe; status 1 when it did not succeed.
 
     \b
     livewall task watch $task
     """
-    follow_to_end(server, bare_id(id), ndjson=ndjson)
+    follow_to_end(server, bare_id(task_id), ndjson=ndjson)
 
 
-def follow_to_end(server: Server, id: str, *, ndjson: bool) -> None:
-    subscription = subscribe(server, [f"tasks/{id}"])
-    held = subscription.held[f"tasks/{id}"]
+def follow_to_end(server: Server, task_id: str, *, ndjson: bool) -> None:
+    subscription = subscribe(server, [f"tasks/{task_id}"])
+    held = subscription.held[f"tasks/{task_id}"]
     run(show(subscription, ndjson=ndjson, enough=lambda subscription: ended(held)))
     task = held.entries["task"]
     if task["state"] != "succeeded":
@@ -215,11 +215,11 @@ def ended(held: StreamState) -> bool:
 
 
 @task.command()
-@click.argument("id")
+@click.argument("task_id", metavar="ID")
 @yes_option
 @json_option
 @acting_server_options
-def cancel(server: Server, id: str, yes: bool, as_json: bool) -> None:
+def cancel(server: Server, task_id: str, yes: bool, as_json: bool) -> None:
     """Cancel a task. Running steps are ended with all their processes, and the others do not start.
 
     A program that reports its own task is asked to end it; if it does not, a second cancel ends the task without it.
@@ -229,25 +229,25 @@ def cancel(server: Server, id: str, yes: bool, as_json: bool) -> None:
     """
 
     async def question() -> str:
-        state = await server.get(address(id))
+        state = await server.get(address(task_id))
         return f"Cancel {output.plain(state['title'])} ({state['id']}, {state['state']})?"
 
     confirm(question, yes, strict=False)
     # Not repeated if the answer is lost, because a second cancel does more than the first.
-    print_task(run(server.post(address(id, "/cancel"))), as_json)
+    print_task(run(server.post(address(task_id, "/cancel"))), as_json)
 
 
 @task.command()
-@click.argument("id")
+@click.argument("task_id", metavar="ID")
 @json_option
 @acting_server_options
-def retry(server: Server, id: str, as_json: bool) -> None:
+def retry(server: Server, task_id: str, as_json: bool) -> None:
     """Try an ended task again. A new task takes over what succeeded; its ID is printed.
 
     \b
     task=$(livewall task retry $task)
     """
-    task = run(server.post(address(id, "/retry"), repeat=True))
+    task = run(server.post(address(task_id, "/retry"), repeat=True))
     output.as_json(task) if as_json else click.echo(task["id"])
 
 

@@ -23,16 +23,16 @@ READ_BYTES = 1 << 20  # bytes of one answer
 PAGE = 1000  # lines of one answer
 
 
-def bare_id(id: str) -> str:
-    return id.removeprefix("tasks/")
+def bare_id(task_id: str) -> str:
+    return task_id.removeprefix("tasks/")
 
 
-def address(id: str, act: str = "") -> str:
-    return f"/api/tasks/{segment(bare_id(id))}{act}"
+def address(task_id: str, action: str = "") -> str:
+    return f"/api/tasks/{segment(bare_id(task_id))}{action}"
 
 
 @click.command()
-@click.argument("id")
+@click.argument("task_id", metavar="ID")
 @click.argument("step")
 @click.argument("text")
 @click.option("--case", is_flag=True, help="Upper and lower case differ.")
@@ -41,7 +41,7 @@ def address(id: str, act: str = "") -> str:
 @json_option
 @server_options
 def search(
-    server: Server, id: str, step: str, text: str, case: bool, from_line: int, limit: int, as_json: bool
+    server: Server, task_id: str, step: str, text: str, case: bool, from_line: int, limit: int, as_json: bool
 ) -> None:
     """Print the lines of the log of STEP that have TEXT in them, literally. In a pipe: number and line, by a tab.
 
@@ -51,7 +51,7 @@ def search(
     livewall task search $task compile error:
     """
     query = urlencode({"q": text, "from": from_line, "limit": limit, "case": int(case)})
-    answer: dict[str, Any] = run(server.get(address(id, f"/logs/{segment(step)}/search?{query}")))
+    answer: dict[str, Any] = run(server.get(address(task_id, f"/logs/{segment(step)}/search?{query}")))
     if as_json:
         output.as_json(answer)
         return
@@ -62,7 +62,7 @@ def search(
 
 
 @click.command()
-@click.argument("id")
+@click.argument("task_id", metavar="ID")
 @click.argument("step")
 @click.option("--follow", "-f", is_flag=True, help="Go on until the step ends, also through restarts of the server.")
 @click.option("--from-line", type=click.IntRange(1), metavar="N", help="Begin with this line.")
@@ -71,7 +71,7 @@ def search(
 @click.option("--seen", "form", flag_value="seen", help="As a terminal shows it in the end, without colours.")
 @server_options
 def logs(
-    server: Server, id: str, step: str, follow: bool, from_line: int | None, tail: int | None, form: str | None
+    server: Server, task_id: str, step: str, follow: bool, from_line: int | None, tail: int | None, form: str | None
 ) -> None:
     """Print the log of STEP.
 
@@ -84,7 +84,7 @@ def logs(
     """
     if from_line and tail:
         raise click.UsageError("--from-line and --tail exclude each other.")
-    log = Log(server, bare_id(id), step, form or ("terminal" if output.terminal() else "raw"))
+    log = Log(server, bare_id(task_id), step, form or ("terminal" if output.terminal() else "raw"))
 
     async def work() -> None:
         if follow:

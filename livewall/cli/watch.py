@@ -144,9 +144,9 @@ async def fetch_titles(subscription: Subscription, titles: dict[str, str], chang
         to_fetch = [*(on_stage - staged), *(item for item in items if item not in titles)]
         staged = on_stage
         for item in dict.fromkeys(to_fetch):
-            kind, _, id = item.partition("/")
+            kind, _, item_id = item.partition("/")
             try:
-                item_state = await server.get(f"/api/{segment(kind)}/{segment(id)}")
+                item_state = await server.get(f"/api/{segment(kind)}/{segment(item_id)}")
                 titles[item] = str(item_state.get("title", ""))
             except (Refusal, NotReached):
                 titles.setdefault(item, "")
