@@ -75,7 +75,7 @@ def test_a_recount_agrees_while_the_server_runs(server, poll):
 def test_a_recount_finds_a_count_that_was_tampered_with(server, poll):
     server.stop()
     tamper(server)
-    assert "not those of the ballots" in server.run("recount", poll, status=1)
+    assert "differ from those of the ballots" in server.run("recount", poll, status=1)
 
 
 def tamper(server):

@@ -194,7 +194,7 @@ def test_a_step_that_ends_while_its_log_is_sent_keeps_its_message(monkeypatch: p
     reports.begin("a")
     reports.log("a", b"the last line")
     for _ in range(2):
-        asyncio.run(reports._tell(reports._steps["a"]))
+        asyncio.run(reports._send_step(reports._steps["a"]))
     assert told[-1] == {"state": "succeeded", "message": "exit status 0"}
     assert all("message" not in body for body in told[:-1])
 
