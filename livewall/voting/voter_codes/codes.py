@@ -16,7 +16,6 @@ from livewall.store.transaction import Transaction
 
 MOST = 20_000
 """The largest number of codes of one wall."""
-AT_ONCE = 2_000
 
 
 class Item(msgspec.Struct):
