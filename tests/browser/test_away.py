@@ -69,7 +69,7 @@ async def test_a_hosts_laptop_that_slept_ten_minutes_overwrites_nothing_and_is_r
     await host.wait_for_selector("#corner[data-state=live]")
     if conflict := await host.query_selector("dialog.conflict"):
         assert "First of all" in await conflict.inner_text()
-        await host.click("dialog.conflict button:text-is('Leave it as it is now')")
+        await host.click("dialog.conflict button:text-is('Keep it as it is now')")
     await reads(host, "#now h2", "Second")
     await becomes(lambda: order(host), ["First of all", "Second"])
     now = await hall.ask("GET", f"/api/polls/{first}")

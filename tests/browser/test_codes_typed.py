@@ -94,7 +94,7 @@ async def test_a_host_makes_a_sheet_and_its_qr_codes_lead_to_the_wall(hall: Hall
     await host.goto(f"{hall.url}/w/{wall}/codes")
     await reads(host, "main p[role=status]", "There are no codes yet.")
     await host.fill("input[name=count]", "8")
-    await host.click("text=Make codes")
+    await host.click("text=Create codes")
     assert len(await host.query_selector_all(".codes svg")) == 8
     await reads(host, ".codes small >> nth=7", "No. 8")
     await host.emulate_media(media="print")

@@ -24,7 +24,7 @@ async def test_a_host_makes_opens_closes_and_resets_a_poll(hall: Hall) -> None:
     await reads(host, ".phase", "open")
     # The desk stays where the form stood, and says what is still to do.
     assert host.url.split("#")[1].startswith("poll-")
-    await reads(host, "[role=status]", "Voting is open, but the screen of its wall does not show it.")
+    await reads(host, "[role=status]", "Voting is open, but the poll is not on the screen of its wall.")
     await host.click("button:text-is('Show on the screen')")
     await reads(host, ".inner .active", "on the screen")
     poll = (await hall.ask("GET", "/api/polls"))["items"][0]["id"]
@@ -112,7 +112,7 @@ async def test_a_task_that_is_not_shown_to_everyone_says_so_to_people(hall: Hall
     id = (await hall.ask("POST", "/api/tasks", {"title": "Release", "steps": [{"name": "zip"}]}))["id"]
     page = await hall.page(f"/tasks/{id}")
     said = await page.inner_text("h1")
-    assert said == "Tasks are shown to operators and hosts, and to everyone while they are on a wall."
+    assert said == "Operators and hosts can see tasks, and everyone can while they are on a wall."
     assert await page.get_attribute("main a", "href") == "/"
     # Operators find it on the desk, also when it has ended.
     await hall.ask("PUT", f"/api/tasks/{id}/steps/zip", {"state": "succeeded"})
@@ -129,7 +129,7 @@ async def test_a_host_is_told_that_others_do_not_see_the_result(hall: Hall) -> N
     await hall.live(await hall.page(f"/polls/{poll}"))
     await host.goto(f"{hall.url}/polls/{poll}")
     await hall.live(host)
-    await reads(host, ".note", "Only hosts see this result now.")
+    await reads(host, ".note", "Only hosts can see this result for now.")
     await hall.ask("POST", f"/api/polls/{poll}/publish", {"published": True})
     await reads(host, ".note", "")
 

@@ -112,8 +112,8 @@ async def test_the_old_script_too_refuses_one_choice_too_many(hall: Hall) -> Non
         await phone.click(f"label.choice >> nth={each}")
     marked = "[...document.querySelectorAll('input[name=choices]')].map((each) => each.checked)"
     assert await phone.evaluate(marked) == [True, True, False]
-    await reads(phone, "#receipt", "Choose at most 2; take one back first.")
-    await reads(phone, "#announcer", "Choose at most 2; take one back first.")
+    await reads(phone, "#receipt", "You can choose at most 2. Deselect one first.")
+    await reads(phone, "#announcer", "You can choose at most 2. Deselect one first.")
 
 
 async def test_the_old_script_sends_a_ballot_again_until_it_arrives(hall: Hall) -> None:

@@ -103,13 +103,13 @@ async def test_a_browser_without_cookies_is_told_before_and_after_the_tap(hall: 
             phone.set_default_timeout(25_000)
             await phone.goto(f"{hall.url}/w/{wall}")
             await hall.live(phone)
-            await reads(phone, "#cookies b", "Your ballot cannot be kept here.")
+            await reads(phone, "#cookies b", "You cannot vote in this browser.")
             assert await phone.is_visible("#cookies")
             assert await phone.input_value("#cookies input") == f"{hall.url}/w/{wall}"
             assert await phone.get_attribute("#cookies a", "target") == "_blank"
             await phone.click(".choice >> nth=1")
             await phone.wait_for_selector("#receipt[data-phase=refused]")
-            assert "keeps no cookies" in await phone.inner_text("#receipt")
+            assert "stores no cookies" in await phone.inner_text("#receipt")
             assert await context.cookies() == []
         finally:
             await context.close()

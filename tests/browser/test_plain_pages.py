@@ -149,5 +149,5 @@ async def test_a_browser_without_modules_is_told_that_the_page_renews_itself(hal
     await page.click("main button")
     await without_modules(page)
     await page.goto(f"{hall.url}/tasks")
-    await page.wait_for_selector("#corner >> text=renewed every few seconds")
+    await page.wait_for_selector("#corner >> text=refreshes every few seconds")
     assert await page.locator("meta[http-equiv=refresh]").count() == 1

@@ -31,7 +31,7 @@ async def order(page: Page) -> list[str]:
 async def test_the_keys_of_a_presenters_remote_lead_through_the_wall(hall: Hall) -> None:
     wall, [first, _] = await wall_of(hall, "First", "Second")
     host = await remote(hall, wall)
-    await reads(host, "#now .step", "Begin with: First")
+    await reads(host, "#now .step", "Start with: First")
     await host.clock.install()
     await host.focus("#now .step")
     await host.keyboard.press("?")
@@ -85,7 +85,7 @@ async def test_an_edit_that_came_second_shows_what_changed_and_can_be_made_again
     await host.click("dialog button:text-is('Save')")
     await reads(host, "dialog.conflict li", "Title: now “Theirs”; yours was “Mine”.")
     assert (await hall.ask("GET", f"/api/polls/{poll}"))["title"] == "Theirs"
-    await host.click("dialog.conflict button:text-is('Do mine all the same')")
+    await host.click("dialog.conflict button:text-is('Apply mine anyway')")
     await reads(host, ".agenda .title", "Mine")  # the event may come before the answer, which closes the dialog
     await host.wait_for_selector("dialog", state="detached")
 
@@ -102,7 +102,7 @@ async def test_a_laptop_that_slept_overwrites_nothing_and_then_shows_what_there_
     await host.wait_for_selector("dialog.conflict")
     assert "Items: now “Second”, “First”" in await host.inner_text("dialog.conflict")
     assert (await hall.ask("GET", f"/api/walls/{wall}"))["active"] is None
-    await host.click("dialog.conflict button:text-is('Leave it as it is now')")
+    await host.click("dialog.conflict button:text-is('Keep it as it is now')")
     await host.unroute_all()
     await host.reload()
     await hall.live(host)
@@ -116,7 +116,7 @@ async def test_items_are_reordered_by_keyboard_and_by_drag_and_the_focus_stays(h
     await host.keyboard.press("Alt+ArrowDown")
     await becomes(lambda: order(host), ["Second", "First", "Third"])
     assert await host.evaluate("document.activeElement.closest('li').querySelector('.title').textContent") == "First"
-    await reads(host, "#announcer", "First is item 2 of 3 now.")
+    await reads(host, "#announcer", "First is now item 2 of 3.")
     await host.keyboard.press("Alt+ArrowDown")
     await becomes(lambda: order(host), ["Second", "Third", "First"])
     await host.click(".notice button")

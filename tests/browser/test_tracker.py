@@ -284,7 +284,7 @@ async def test_a_host_sees_the_chart_and_is_told_about_the_log(hall: Hall) -> No
     await page.goto(f"{hall.url}/tasks/{task}")
     await hall.live(page)
     await page.wait_for_selector(".n[data-step=install]")
-    assert "operators only" in await page.inner_text("#log")
+    assert "Only operators can read logs" in await page.inner_text("#log")
     assert await page.query_selector("#cancel") is None
     assert "secret output" not in await page.content()
 
@@ -342,7 +342,7 @@ async def test_who_may_not_any_more_is_told_so(hall: Hall) -> None:
     await page.route("**/cancel", lambda route: route.fulfill(**refusal, body=body))
     await page.click("#cancel")
     await page.click("#sure button[value=yes]")
-    await reads(page, "#answer", "This is not open to you.")
+    await reads(page, "#answer", "You do not have access to this.")
 
 
 async def test_the_list_moves_by_itself_and_is_filtered(hall: Hall) -> None:
@@ -359,7 +359,7 @@ async def test_the_list_moves_by_itself_and_is_filtered(hall: Hall) -> None:
     assert await page.locator(".entry").count() == 1
     assert page.url.endswith("?q=night")
     await page.fill("#q", "nothing like it")
-    await reads(page, "#told", "No task fits this filter.")
+    await reads(page, "#told", "No task matches this filter.")
     await page.fill("#q", "")
     await page.wait_for_selector(f".entry[data-id='{other}']")
     # While somebody points at the list no row leaves its place.
@@ -399,7 +399,7 @@ async def test_without_script_a_pipeline_is_started_and_a_task_cancelled(hall: H
     await page.goto(f"{hall.url}/tasks/{task}")
     await page.click(".head .acts button:visible")
     await page.wait_for_selector("h1:text-is('Cancel this task?')")
-    await page.click("text=Let it run")
+    await page.click("text=Keep it running")
     await page.wait_for_selector(".head .badge[data-state=pending]")
     await page.click(".head .acts button:visible")
     await page.click("button.danger")
@@ -505,7 +505,7 @@ async def test_a_lost_connection_is_said_and_the_chart_kept(hall: Hall) -> None:
     assert await page.locator(".n[data-state=running]").count() == 1
     assert await page.get_attribute("#cancel", "aria-disabled") == "true"
     await page.click("#sure button[value=yes]")
-    await reads(page, "#answer", "The server was not reached. Nothing was changed; try again.")
+    await reads(page, "#answer", "The server could not be reached. Nothing was changed. Try again.")
     await hall.start_server()
     await hall.live(page)
 

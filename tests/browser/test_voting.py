@@ -76,8 +76,8 @@ async def test_one_choice_too_many_is_refused_and_it_is_said(hall: Hall) -> None
         await phone.click(f".choice >> nth={each}")
     pressed = [await each.get_attribute("aria-pressed") for each in await phone.query_selector_all(".choice")]
     assert pressed == ["true", "true", "false"]
-    await reads(phone, ".poll .over", "Choose at most 2; take one back first.")
-    await reads(phone, "#announcer", "Choose at most 2; take one back first.")
+    await reads(phone, ".poll .over", "You can choose at most 2. Deselect one first.")
+    await reads(phone, "#announcer", "You can choose at most 2. Deselect one first.")
     await phone.click(".choice >> nth=0")
     await reads(phone, ".poll .over", "")
 
@@ -152,7 +152,7 @@ async def test_no_option_looks_like_a_winner_until_the_poll_is_closed(hall: Hall
     await screen.wait_for_selector(".row.first")
     assert (await screen.inner_text("#countdown")).startswith("closed at ")
     assert await screen.inner_text(".row.first .label") == "The old one"
-    assert await screen.inner_text("#assurance") == "one ballot a device"
+    assert await screen.inner_text("#assurance") == "one ballot per device"
 
 
 async def test_long_labels_of_many_options_are_shown_whole_on_the_projector(hall: Hall) -> None:
@@ -334,7 +334,7 @@ async def test_a_kind_of_poll_that_a_package_adds_is_voted_on_a_phone(
         await phone.click(".choice >> nth=0")
         await phone.click(".choice >> nth=2")
         await phone.click(".choice >> nth=1")
-        await reads(phone, ".over", "Choose at most 2; take one back first.")
+        await reads(phone, ".over", "You can choose at most 2. Deselect one first.")
         await phone.click(".cast")
         await phone.wait_for_selector("#receipt[data-phase=safe]")
         await becomes(lambda: figures(screen), ["100%", "0%", "100%"])

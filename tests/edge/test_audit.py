@@ -217,9 +217,9 @@ async def test_the_page_tells_it_in_words(client: Client) -> None:
     made = await client.host("POST", "/api/tokens", {"role": "operator", "name": evil})
     wall = (await client.host("POST", "/api/walls", {"title": "W"}))["code"]
     host = (await client.ask("GET", "/audit", token=ADMIN)).body.decode()
-    assert "made a wall" in host and f'href="/w/{wall}/host"' in host
+    assert "created a wall" in host and f'href="/w/{wall}/host"' in host
     assert evil not in host and "&lt;b&gt;eve" in host
     page = (await client.ask("GET", "/audit?limit=1", token=made["token"])).body.decode()
     assert f"walls/{wall}" in page and f"/w/{wall}/host" not in page
-    assert "made a token" not in page and "?before=" in page
+    assert "created a token" not in page and "?before=" in page
     assert "/audit" in (await client.ask("GET", "/", token=made["token"])).body.decode()

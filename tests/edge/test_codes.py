@@ -273,20 +273,20 @@ async def test_the_sheet_is_the_answer_to_a_form_and_is_shown_once(client: Clien
     wall, _, _ = await hall(client, count=1)
     page = f"/w/{wall}/codes"
     before = (await client.ask("GET", page, token=ADMIN)).body.decode()
-    assert "1 made, 0 used, 1 not used yet" in before
+    assert "1 created, 0 used, 1 not used yet" in before
     sheet = await form(client, page, "do=make&count=12", token=ADMIN)
     assert sheet.status == 200 and sheet.headers["Cache-Control"] == "no-store"
     codes = re.findall(r"<code>([^<]+)</code>", sheet.body.decode())
     assert len(set(codes)) == 12 and sheet.body.decode().count("<svg") == 12
     after = (await client.ask("GET", page, token=ADMIN)).body.decode()
-    assert "13 made" in after and not any(code in after for code in codes)
+    assert "13 created" in after and not any(code in after for code in codes)
     wrong = await form(client, page, "do=make&count=501", token=ADMIN)
     assert wrong.status == 422 and "1 to 500 on one sheet" in wrong.body.decode()
     one = await form(client, page, "do=replace&id=1", token=ADMIN)
     assert one.body.decode().count("<code>") == 1 and "No. 1" in one.body.decode()
     gone = await form(client, page, "do=revoke&id=1", token=ADMIN)
     assert (gone.status, gone.headers["Location"]) == (303, f"{page}?done=revoked")
-    assert "The code is revoked" in (await client.ask("GET", gone.headers["Location"], token=ADMIN)).body.decode()
+    assert "The code was revoked" in (await client.ask("GET", gone.headers["Location"], token=ADMIN)).body.decode()
     unknown = await form(client, page, "do=revoke&id=99", token=ADMIN)
     assert unknown.status == 404 and "no such code" in unknown.body.decode()
 
@@ -311,7 +311,7 @@ async def test_a_scanned_code_is_written_into_the_form_and_does_nothing_by_itsel
 
 async def test_the_screen_says_that_a_ballot_needs_a_code(client: Client) -> None:
     _, poll, _ = await hall(client)
-    assert "one ballot a code" in (await client.ask("GET", f"/polls/{poll}/screen")).body.decode()
+    assert "one ballot per code" in (await client.ask("GET", f"/polls/{poll}/screen")).body.decode()
     results = await client.ask("GET", f"/api/polls/{poll}/results.json", token=ADMIN)
     assert results.json["poll"]["assurance"] == "code"
 

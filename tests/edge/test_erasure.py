@@ -263,20 +263,20 @@ class TestWhereItIsSet:
 
     async def test_the_vote_page_and_the_export_state_it(self, client: Client) -> None:
         here, receipt = await voted(client, close=False)
-        said = "Ballots are erased 30 days after closing; the counts stay."
+        said = "Ballots are erased 30 days after voting closes. The counts are kept."
         assert said in (await client.ask("GET", here[4:])).body.decode()
         assert (await client.host("GET", f"{here}/results.json"))["ballot_days"] == 30
         await client.host("POST", f"{here}/close")
         await erase(client, here)
         text = (await client.ask("GET", f"{here[4:]}?receipt={receipt}")).body.decode()
         date = (await client.host("GET", here))["erased_at"][:10]
-        assert said not in text and f"The ballots were erased on {date}; the counts stay." in text
-        assert f"The ballots were erased on {date}, and their receipts with them" in text
+        assert said not in text and f"The ballots were erased on {date}. The counts are kept." in text
+        assert f"The ballots were erased on {date}, together with their receipts" in text
 
     async def test_the_desk_states_it_and_has_the_button(self, client: Client, running: server.Running) -> None:
         here, _ = await voted(client)
         desk = (await client.ask("GET", "/", token=ADMIN)).body.decode()
-        assert "Ballots are erased 30 days after closing" in desk and 'value="erase"' in desk
+        assert "Ballots are erased 30 days after voting closes" in desk and 'value="erase"' in desk
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
         form = {"raw": b"do=erase", "headers": headers, "token": ADMIN}
         sent = await client.ask("POST", f"/desk/polls/{here.rpartition('/')[2]}", **form)

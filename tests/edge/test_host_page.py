@@ -72,7 +72,7 @@ async def test_only_hosts_see_it(client: Client) -> None:
 
 async def test_an_empty_wall_and_a_task_have_their_page(client: Client) -> None:
     wall, _ = await wall_of(client)
-    assert "Nothing on this wall yet" in await page(client, wall)
+    assert "There is nothing on this wall yet" in await page(client, wall)
     await client.host("POST", "/api/tasks", {"title": "Release 7", "steps": [{"name": "a"}], "id": "t1"})
     await client.host("PUT", f"/api/walls/{wall}", {"items": ["tasks/t1"], "active": "tasks/t1"})
     text = await page(client, wall)
@@ -101,7 +101,7 @@ async def test_an_edit_that_came_second_keeps_what_was_typed_beside_what_there_i
     fields = {"only": wall, "do": "edit", "poll": poll, "title": "Mine", "options": "A\nB", "results": "live"}
     answer = await send(client, f"/desk/polls/{poll}", **fields, version=seen)
     text = html.unescape(answer.body.decode())
-    assert answer.status == 409 and 'value="Mine"' in text and "It is called now: Theirs" in text
+    assert answer.status == 409 and 'value="Mine"' in text and "It is now called: Theirs" in text
     assert (await send(client, f"/desk/polls/{poll}", **fields, version=version(text, poll))).status == 303
     assert (await client.host("GET", f"/api/polls/{poll}"))["title"] == "Mine"
 

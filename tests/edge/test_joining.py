@@ -109,7 +109,7 @@ async def test_a_form_from_a_browser_without_cookies_is_told_why_and_what_to_do(
         answer = await client.ask("POST", f"/polls/{poll}/ballot", raw=form, headers=headers)
         page = answer.body.decode()
         assert answer.status == 403 and '<aside id="cookies">' in page
-        assert "Your ballot cannot be kept here." in page and "This browser keeps no cookies" in page
+        assert "You cannot vote in this browser." in page and "This browser stores no cookies" in page
         assert f'target="_blank" rel="noopener" href="{client.url}/w/{code}"' in page
         assert 'value="2" checked' in page  # what was chosen is not lost
     assert (await client.host("GET", f"/api/polls/{poll}"))["tally"]["ballots"] == 0

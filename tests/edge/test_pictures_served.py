@@ -65,7 +65,9 @@ async def test_the_picture_says_base_quorum_majority_and_rules(client: Client) -
     await client.vote(poll, "2")
     await client.host("POST", f"/api/polls/{poll}/close")
     said = words(await draw(client, poll, "results.svg"))
-    assert "quorum of 5 reached" in said and "majority (more than half: 3): A" in said and "one ballot a device" in said
+    assert (
+        "quorum of 5 reached" in said and "majority (more than half: 3): A" in said and "one ballot per device" in said
+    )
     assert "75%" in said and " UTC" in said
     assert "已达法定票数 5" in words(await draw(client, poll, "results.svg?lang=zh"))
 

@@ -29,7 +29,7 @@ async def test_a_poll_is_printed_with_its_figures_and_rules(client: Client) -> N
         "4 ballots", "shares are of 3: 1 abstained", "quorum of 3 reached", "majority (more than half: 2): A &lt;b&gt;",
     ]  # fmt: skip
     assert 'x1="50.0%"' in body and "url(#k2)" in body and 'id="k2"' in body
-    assert "one ballot a device" in body and re.search(r"closed [-0-9: ]+ UTC", body) and "As of 20" in body
+    assert "one ballot per device" in body and re.search(r"closed [-0-9: ]+ UTC", body) and "As of 20" in body
 
 
 async def test_rounds_stand_side_by_side(client: Client) -> None:
@@ -58,7 +58,7 @@ async def test_a_hidden_result_is_not_printed(client: Client) -> None:
         body = await text(client, f"/w/{wall}/print{query}", token)
         assert "Seen?" in body and "Hidden?" not in body and "Draft?" not in body and len(cells(body)) == 5
     body = await text(client, f"/w/{wall}/print", ADMIN)
-    assert "Seen?" in body and "Hidden?" in body and "Draft?" not in body and "Only hosts see" in body
+    assert "Seen?" in body and "Hidden?" in body and "Draft?" not in body and "Only hosts can see" in body
     assert (await client.ask("GET", "/polls/NOSUCHPOLL/print")).status == 404
     assert (await client.ask("GET", "/w/NOWALL/print")).status == 404
 

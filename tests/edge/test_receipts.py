@@ -68,7 +68,7 @@ async def test_the_page_of_a_poll_checks_a_receipt_without_script(client: Client
     receipt = (await client.vote(poll["id"], "1")).json["receipt"]
     page = f"/polls/{poll['id']}?receipt="
     hidden = (await client.ask("GET", page + receipt.lower())).body.decode()
-    assert "as soon as you may see the result" in hidden and "Counted in round" not in hidden
+    assert "as soon as you can see the result" in hidden and "Counted in round" not in hidden
     await client.host("POST", f"/api/polls/{poll['id']}/close")
     assert "Counted in round 1: Soup &amp; bread" in (await client.ask("GET", page + receipt.lower())).body.decode()
     unknown = (await client.ask("GET", page + "%3Cb%3E")).body.decode()
@@ -123,7 +123,7 @@ async def test_a_receipt_of_a_hidden_round_stays_hidden_when_a_later_one_is_show
         assert (hidden.status, hidden.code) == (403, "forbidden") and b"choices" not in hidden.body
         assert (await look(client, poll, second, token)).json["choices"] == ["1"]
     page = await client.ask("GET", f"/polls/{poll}?receipt={first}")
-    assert b"as soon as you may see the result" in page.body
+    assert b"as soon as you can see the result" in page.body
     assert (await look(client, poll, first, ADMIN)).json["choices"] == ["2"]
     await next_round(client, poll, 2, results="live")
     assert (await look(client, poll, first)).status == 403, "the rule of its own round, whatever the rule is now"

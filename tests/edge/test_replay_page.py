@@ -32,7 +32,7 @@ async def test_where_the_tally_is_hidden_the_page_says_so_and_holds_no_figure(cl
     for query, token in (("", None), ("?as=audience", ADMIN)):
         answer = await page(client, poll, query, token)
         body = answer.body.decode()
-        assert answer.status == 403 and "not shown at the moment" in body and "Hidden?" in body
+        assert answer.status == 403 and "hidden at the moment" in body and "Hidden?" in body
         assert '"replay":null' in body and "run" not in re.sub(r"(?s)<script.*?</script>", "", body)
     assert (await page(client, poll, token=ADMIN)).status == 200
     await client.host("POST", f"/api/polls/{poll}/publish")

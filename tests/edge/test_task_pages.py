@@ -164,7 +164,7 @@ async def test_a_host_gets_neither_log_nor_parameters(client: Client) -> None:
     token = await client.token("host")
     text = await page(client, f"/tasks/{task}?step=say", token)
     assert 'data-step="say"' in text and "hush" not in text and 'id="cancel"' not in text
-    assert "operators only" in text
+    assert "Only operators can read logs" in text
     text = await page(client, "/tasks", token)
     assert "Talk" in text and "broken.toml" not in text
     await page(client, "/pipelines/talk", token, 403)
@@ -175,7 +175,7 @@ async def test_strangers_and_reporters_are_told_so(client: Client) -> None:
     task = await made(client)
     for path in ("/tasks", f"/tasks/{task}"):
         answer = await client.ask("GET", path)
-        assert answer.status == 401 and b"shown to operators and hosts" in answer.body
+        assert answer.status == 401 and b"Operators and hosts can see tasks" in answer.body
     reporter = await client.token("reporter")
     assert (await client.ask("GET", f"/tasks/{task}", token=reporter)).status == 403
     own = await client.ask("POST", "/api/tasks", {"title": "Mine", "steps": [{"name": "a"}]}, token=reporter)
@@ -247,7 +247,7 @@ async def test_a_task_is_cancelled_by_a_form_that_asks_first(client: Client) -> 
     task = await made(client)
     assert f'action="/desk/tasks/{task}"' in forms(await page(client, f"/tasks/{task}"))
     asked = await page(client, f"/desk/tasks/{task}")
-    for words in ("Cancel this task?", "This is final: a retry is a new task.", "Release &lt;4&gt;"):
+    for words in ("Cancel this task?", "This cannot be undone: a retry is a new task.", "Release &lt;4&gt;"):
         assert words in asked
     assert "http-equiv" not in asked and f'href="/tasks/{task}"' in asked
     assert "取消这个任务？" in await page(client, f"/desk/tasks/{task}?lang=zh-CN")

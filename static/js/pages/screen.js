@@ -74,7 +74,7 @@ function makeReporter({ env, page, redraw }) {
 }
 
 /**
- * Returns a line such as "one ballot a device · may be changed". A closed poll cannot be changed, and says elsewhere that
+ * Returns a line such as "one ballot per device · may be changed". A closed poll cannot be changed, and says elsewhere that
  * it is closed.
  * @param {Poll} poll
  * @param {Texts} texts

@@ -34,11 +34,11 @@ test("no option has the majority while the poll is open", () => {
   assert.equal(text("closed", 5, 4, 3), "no majority (two thirds: 6) · shares are of 9: 3 abstained");
 });
 
-test("there is no number of marks where nobody chose", () => {
+test("there is no number of marks where nobody chose an option", () => {
   const text = (phase, ...counts) => resultSummary(poll({ majority: "2/3", phase }), tally(...counts), null, tools);
   assert.equal(text("open", 0, 0, 0), "majority: two thirds");
-  assert.equal(text("closed", 0, 0, 0), "no majority (two thirds): nobody chose");
-  assert.equal(text("closed", 0, 0, 2), "no majority (two thirds): nobody chose · shares are of 0: 2 abstained");
+  assert.equal(text("closed", 0, 0, 0), "no majority (two thirds): nobody chose an option");
+  assert.equal(text("closed", 0, 0, 2), "no majority (two thirds): nobody chose an option · shares are of 0: 2 abstained");
 });
 
 test("no majority counts where the quorum is missed", () => {
