@@ -85,7 +85,7 @@ class Acts:
                 self.under_way += 1
                 self._changes.append(act)
                 if len(self._changes) == 1:
-                    self._task = asyncio.ensure_future(self._follow())
+                    self._task = asyncio.ensure_future(self._perform_changes())
                 return True
         return False
 
@@ -163,18 +163,18 @@ class Acts:
 
     # -- subscriptions
 
-    async def _follow(self) -> None:
+    async def _perform_changes(self) -> None:
         """Carry out one change after the other, so that the last one wins and the limit on streams holds."""
         while self._changes:
             act = self._changes[0]
             try:
-                await self._change(act)
+                await self._perform_change(act)
             except Exception as error:
                 self._replies.error(act.ref, error)
             self._changes.pop(0)
             self._end()
 
-    async def _change(self, act: wire.Subscribe | wire.Unsubscribe) -> None:
+    async def _perform_change(self, act: wire.Subscribe | wire.Unsubscribe) -> None:
         reader, hub = self._reader, self._services.hub
         if isinstance(act, wire.Unsubscribe):
             hub.hub.detach(reader, act.stream)

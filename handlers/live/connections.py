@@ -48,7 +48,7 @@ class Connections:
         if connection.credential:
             self._by_credential.setdefault(connection.credential, {})[connection] = None
             if connection.credential in self._ended:  # it was revoked while this connection was being opened
-                asyncio.get_running_loop().call_soon(connection.refuse, ended())
+                asyncio.get_running_loop().call_soon(connection.refuse, revoked_error())
         if self._draining:  # it was being opened while the others were drained
             asyncio.get_running_loop().call_soon(connection.drain, SPREAD_MS)
         self._metrics.readers.labels(connection.transport).inc()
@@ -68,7 +68,7 @@ class Connections:
         """Close all connections that were opened with a credential that is no longer valid."""
         self._ended.add(credential)
         for connection in list(self._by_credential.get(credential, ())):
-            connection.refuse(ended())
+            connection.refuse(revoked_error())
 
     async def drain(self) -> None:
         """Close all connections in batches, so that the clients come back spread out."""
@@ -80,5 +80,5 @@ class Connections:
                 await asyncio.sleep(0.02)
 
 
-def ended() -> LivewallError:
+def revoked_error() -> LivewallError:
     return LivewallError("unauthenticated", "this sign-in was revoked or has run out")

@@ -21,7 +21,7 @@ class Heartbeat:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._interval, self._turn)
+        self._timer = asyncio.get_running_loop().call_later(self._interval, self._beat)
 
     def stop(self) -> None:
         if self._timer is not None:
@@ -37,8 +37,8 @@ class Heartbeat:
     def remove(self, member: HeartbeatTarget, slot: int) -> None:
         self._slots[slot].pop(member, None)
 
-    def _turn(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._interval, self._turn)
+    def _beat(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._interval, self._beat)
         slot = self._slots[self._next]
         self._next = (self._next + 1) % len(self._slots)
         for member in list(slot):

@@ -14,7 +14,7 @@ from livewall.hub.reader import Reader
 from livewall.services import Services
 
 FRAMING = JsonFraming()
-LONGEST_WAIT = 30.0
+MAX_WAIT = 30.0
 
 
 class Collector:
@@ -122,5 +122,5 @@ class UpdatesHandler(BaseHandler):
             seconds = -1.0
         if not 0 <= seconds < 1e6:
             raise BadInput("invalid", "wait: seconds, 0 to 30", fields={"wait": "seconds, 0 to 30"})
-        return min(seconds, LONGEST_WAIT)
+        return min(seconds, MAX_WAIT)
 

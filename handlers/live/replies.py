@@ -27,7 +27,7 @@ class Replies:
     def ok(self, ref: str, result: Any, *, now: bool = False) -> None:
         """Reply that the act `ref` is done. With `now`, the reply is written at once, before anything that the hub
         sends next."""
-        self.say({"ref": ref, "ok": result}, now=now)
+        self.send({"ref": ref, "ok": result}, now=now)
 
     def error(self, ref: str | None, error: BaseException | None) -> None:
         """Reply that an act was refused. An error that is not a LivewallError is logged, and its details are not sent.
@@ -36,9 +36,9 @@ class Replies:
             if error is not None:
                 log.error("an act on a socket failed", exc_info=error)
             error = LivewallError("internal", "something went wrong here; it was logged")
-        self.say({"ref": ref, "error": error.body()})
+        self.send({"ref": ref, "error": error.body()})
 
-    def say(self, message: Any, *, now: bool = False) -> None:
+    def send(self, message: Any, *, now: bool = False) -> None:
         if not self._frames and not now:
             asyncio.get_running_loop().call_soon(self.flush)
         self._frames.append(text_frame(wire.encode(message)))

@@ -15,7 +15,7 @@ from handlers.live.acts import Acts, MessageRate
 from handlers.live.connections import Connections
 from handlers.live.replies import Replies
 from handlers.live.streams import follow, streams_of
-from handlers.transport.header import forget
+from handlers.transport.header import clear_fields
 from handlers.transport.stream import LiveStream
 from handlers.transport.websocket import Frames
 from livewall import wire
@@ -70,8 +70,8 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self._rate = MessageRate(services)
         self._named: list[str] = []
         self._slot = -1
-        self._answered = True
-        self._stuck = False
+        self._pong_received = True
+        self._is_stuck = False
         self._retry_after_ms: int | None = None
         self._room: asyncio.Event | None = None
 
@@ -128,11 +128,11 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         )
         self.connections.add(self)
         self._slot = self.connections.websocket_heartbeat.add(self)
-        stream.start_direct_sends(self._held, self._empty, self._heard)
+        stream.start_direct_sends(self._buffered, self._drained, self._mark_alive)
         stream.set_close_callback(self._make_room)  # Tornado would notice at its next read, which may have to wait
         # The headers of the request are not needed any longer, and they are most of the memory of an idle connection.
         names, since = streams_of(args[0]), self.since()
-        forget(self.request.headers)
+        clear_fields(self.request.headers)
         try:
             await follow(self.services, self.reader, names, since)
         except LivewallError as error:
@@ -153,15 +153,15 @@ class LiveSocket(BaseHandler, WebSocketHandler):
 
     def _write(self, data: bytes) -> None:
         if not self._is_closing():
-            self.stream.say(data)
+            self.stream.send_soon(data)
 
-    def _held(self) -> None:
+    def _buffered(self) -> None:
         if self.reader is not None:
             self.services.hub.hub.busy(self.reader)
 
-    def _empty(self) -> None:
+    def _drained(self) -> None:
         if self.reader is not None:
-            self._stuck = False
+            self._is_stuck = False
             self.services.hub.hub.ready(self.reader)
         self._make_room()
 
@@ -175,9 +175,9 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         accepted."""
         self._retry_after_ms = after_ms
         if self._acts is None or not self._acts.under_way:
-            self._leave()
+            self._close_for_drain()
 
-    def _leave(self) -> None:
+    def _close_for_drain(self) -> None:
         self._close(CloseCode.DRAINING, str(self._retry_after_ms))
 
     def _close(self, code: int, reason: str) -> None:
@@ -207,8 +207,8 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         if self._named == [stream]:
             asyncio.get_running_loop().call_soon(self.refuse, error)
             return
-        self._replies.say({"stream": stream, "reset": True})
-        self._replies.say({"stream": stream, "error": error.body()})
+        self._replies.send({"stream": stream, "reset": True})
+        self._replies.send({"stream": stream, "error": error.body()})
 
     # -- the heartbeat
 
@@ -216,30 +216,30 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         """Send a ping and a heartbeat, every 20 s. Close a socket that did not answer the last ping."""
         if self._is_closing() or self.reader is None:
             return
-        if not self._answered or self._stuck:
-            self._cut()
+        if not self._pong_received or self._is_stuck:
+            self._close_silent()
             return
         if self.reader.state is not State.READY:
             # A ping cannot overtake the bytes that the client has not read, and reading them shows that it is alive.
-            self._stuck = True
+            self._is_stuck = True
         else:
-            self._answered = False
+            self._pong_received = False
             positions = self.services.hub.hub.positions(self.reader)
-            self.stream.say(PING + text_frame(wire.encode({"heartbeat": positions, "now": self.now()})))
+            self.stream.send_soon(PING + text_frame(wire.encode({"heartbeat": positions, "now": self.now()})))
 
-    def _cut(self) -> None:
+    def _close_silent(self) -> None:
         """Close a socket from which nothing has arrived for two periods."""
         stream = self.stream
         self._close(CloseCode.CANNOT_CATCH_UP, "no answer to a ping")
-        if stream.holding:
+        if stream.has_buffered_bytes:
             stream.close()
 
     def on_pong(self, data: bytes) -> None:
-        self._heard()
+        self._mark_alive()
 
-    def _heard(self) -> None:
-        self._answered = True
-        self._stuck = False
+    def _mark_alive(self) -> None:
+        self._pong_received = True
+        self._is_stuck = False
 
     # -- acts
 
@@ -250,7 +250,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         raise invalid("poll", "say which poll")
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
-        self._heard()
+        self._mark_alive()
         if self._acts is None:  # the socket was refused, and is closing
             return None
         uncounted = True
@@ -275,14 +275,14 @@ class LiveSocket(BaseHandler, WebSocketHandler):
     def _act_finished(self) -> None:
         self._make_room()
         if self._acts is not None and not self._acts.under_way and self._retry_after_ms is not None:
-            asyncio.get_running_loop().call_soon(self._leave)
+            asyncio.get_running_loop().call_soon(self._close_for_drain)
 
     def _is_full(self) -> bool:
         """Return whether reading has to pause: too many acts are under way, or the client reads its replies too slowly.
         """
         if self._is_closing() or self._acts is None:
             return False
-        return self._acts.is_full or self.stream.holding
+        return self._acts.is_full or self.stream.has_buffered_bytes
 
     async def _wait_for_room(self) -> None:
         while self._is_full():  # Checked here, too: there may be room again before this runs for the first time.

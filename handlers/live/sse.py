@@ -21,8 +21,8 @@ from livewall.hub.framing import SseFraming
 from livewall.hub.reader import Reader, State
 from livewall.services import Services
 
-ONE = SseFraming(shared=True)
-SEVERAL = SseFraming(shared=False)
+SINGLE_STREAM = SseFraming(shared=True)
+MULTIPLE_STREAMS = SseFraming(shared=False)
 RETRY_MS = 2000
 
 
@@ -32,7 +32,7 @@ class SseConnection:
     transport = "sse"
 
     def __init__(self, handler: SseHandler, stream: LiveStream, *, several: bool) -> None:
-        self.framing = SEVERAL if several else ONE
+        self.framing = MULTIPLE_STREAMS if several else SINGLE_STREAM
         self.credential = handler.who.credential
         self.reader = Reader(self, handler.who)
         self._services = handler.services
@@ -76,7 +76,7 @@ class SseConnection:
 
     def _finish(self) -> None:
         """Close once the buffered bytes are sent. A client that does not read them is closed at once."""
-        if self._stream.holding:
+        if self._stream.has_buffered_bytes:
             asyncio.get_running_loop().call_later(2.0, self._stream.close)
             self._stream.write(b"").add_done_callback(lambda done: self._stream.close())
         else:

@@ -60,7 +60,7 @@ def date(second: int) -> str:
     return format_timestamp(second)
 
 
-def forget(headers: HTTPHeaders) -> None:
+def clear_fields(headers: HTTPHeaders) -> None:
     """Empty the header fields of an answered request, because its connection lives on and would keep them in memory."""
     headers._as_list.clear()
     headers._combined_cache.clear()

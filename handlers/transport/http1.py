@@ -106,11 +106,11 @@ def malformed(why: str) -> bytes:
     return error_response(400, BadInput("malformed", why[:200]))
 
 
-def no_end_of_line() -> bytes:
+def missing_chunk_length() -> bytes:
     return malformed("a chunk of the body begins with no length")
 
 
-def too_slow(terms: Terms, body: bool) -> bytes:
+def request_timeout(terms: Terms, body: bool) -> bytes:
     message = (
         f"the body came at less than {terms.rate} bytes a second"
         if body
@@ -136,18 +136,18 @@ class Exchange(HTTP1Connection):
         """Read a request and have it answered. Return whether another request may follow."""
         stream, delegate_open = self.stream, False
         try:
-            stream.overflow = header_too_large
+            stream.overflow_response = header_too_large
             header = await stream.read_until_regex(_END_OF_HEADER, max_bytes=self.params.max_header_size)
             if header.count(b"\n") > MAX_FIELDS + 2:
                 stream.refuse(header_too_large())
                 return False
-            stream.overflow = no_end_of_line
+            stream.overflow_response = missing_chunk_length
             line, headers = self._parse_headers(header)
             start = self._request_start_line = parse_request_start_line(line)
             self._request_headers = headers
             self._disconnect_on_finish = not self._can_keep_alive(start, headers)
             has_body = "Content-Length" in headers or "Transfer-Encoding" in headers
-            self._connection.work()
+            self._connection.begin_work()
             if not has_body:
                 self._read_finished = True
                 stream.set_close_callback(self._on_connection_close)  # notices a peer that disconnects during `prepare`
@@ -165,7 +165,7 @@ class Exchange(HTTP1Connection):
                 if reading is not None:
                     await reading
                 self._read_finished = True
-                self._connection.work()
+                self._connection.begin_work()
             if self.detached:
                 delegate_open = False
                 return False
@@ -197,7 +197,7 @@ class Exchange(HTTP1Connection):
 
     def allow_chunks(self, count: int) -> None:
         """Set the number of chunks that the body of this request may have."""
-        self.stream.lines_left = max(count, MAX_CHUNKS)
+        self.stream.remaining_lines = max(count, MAX_CHUNKS)
 
     async def _deliver_body(self, delegate: HTTPMessageDelegate, data: bytes) -> None:
         if not self._write_finished:
@@ -247,9 +247,9 @@ class Exchange(HTTP1Connection):
         """Discard the body of a request that was answered before its body was read, if the body has arrived already."""
         assert self._request_headers is not None
         length = self._request_headers.get("Content-Length", "")
-        if self._reads_body or not (length.isdecimal() and len(length) < 7 and self.stream.holds(int(length))):
+        if self._reads_body or not (length.isdecimal() and len(length) < 7 and self.stream.has_unread(int(length))):
             return False
-        self.stream.drop(int(length))
+        self.stream.discard(int(length))
         self._read_finished = True
         return True
 
@@ -300,11 +300,11 @@ class ServerConnection(HTTP1ServerConnection):
 
     def expect_body(self) -> None:
         if self.stream.patience is not None:
-            self.stream.patience.expect_body(self._clock(), self.stream.came, self._terms)
+            self.stream.patience.expect_body(self._clock(), self.stream.bytes_read, self._terms)
 
-    def work(self) -> None:
+    def begin_work(self) -> None:
         if self.stream.patience is not None:
-            self.stream.patience.work(self._clock(), self.stream.sent)
+            self.stream.patience.work(self._clock(), self.stream.bytes_sent)
 
     @property
     def detached(self) -> bool:

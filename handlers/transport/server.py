@@ -13,7 +13,7 @@ from typing import Any
 from tornado.httpserver import HTTPServer, _HTTPRequestContext
 from tornado.iostream import IOStream
 
-from handlers.transport.http1 import MAX_HEADER, ServerConnection, too_slow
+from handlers.transport.http1 import MAX_HEADER, ServerConnection, request_timeout
 from handlers.transport.stream import LiveStream, OpenConnections
 from livewall.request_deadlines import Patience, Phase, Terms
 
@@ -47,7 +47,7 @@ class LiveServer(HTTPServer):
         )
         self.max_connections = max_connections
         self.terms = terms or Terms()
-        self.open = OpenConnections()
+        self.connections = OpenConnections()
         self.clock = clock
         self._listening: list[socket.socket] = []
         self._paused: asyncio.TimerHandle | None = None
@@ -83,12 +83,12 @@ class LiveServer(HTTPServer):
             log.warning(
                 "no room for another connection: %d are open; new ones wait. Raise the limit of open files "
                 "(ulimit -n, or LimitNOFILE= under systemd) if they are your audience",
-                self.open.count,
+                self.connections.count,
             )
 
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(MAX_ACCEPTS):
-            if self.open.count >= self.max_connections and not self._make_room():
+            if self.connections.count >= self.max_connections and not self._make_room():
                 self._pause()
                 return
             try:
@@ -104,13 +104,13 @@ class LiveServer(HTTPServer):
                 else:  # If it were raised, it would be raised again at once, in a loop.
                     self._pause(os.strerror(error.errno or 0))
                 return
-            self.take(connection, address)
+            self.serve_connection(connection, address)
 
-    def take(self, connection: socket.socket, address: Any) -> None:
+    def serve_connection(self, connection: socket.socket, address: Any) -> None:
         """Serve a connection that has been accepted."""
         stream = LiveStream(
             connection,
-            connections=self.open,
+            connections=self.connections,
             max_buffer_size=self.max_buffer_size,
             read_chunk_size=self.read_chunk_size,
         )
@@ -119,7 +119,7 @@ class LiveServer(HTTPServer):
     def handle_stream(self, stream: IOStream, address: Any) -> None:
         assert isinstance(stream, LiveStream)
         stream.patience = Patience(self.now())
-        self.open.waiting[stream] = None
+        self.connections.waiting[stream] = None
         context = _HTTPRequestContext(stream, address, self.protocol, self.trusted_downstream)
         serving = self._serving[stream] = ServerConnection(stream, self.conn_params, context, self.now, self.terms)
         self._connections.add(serving)
@@ -135,20 +135,25 @@ class LiveServer(HTTPServer):
     def sweep(self) -> None:
         """Close the connections that take too long. This is called about once a second."""
         now, terms, headers = self.now(), self.terms, 0
-        for stream in list(self.open.waiting):
+        for stream in list(self.connections.waiting):
             patience, serving = stream.patience, self._serving.get(stream)
             if patience is None or serving is None:
                 continue
             unread = stream.unread
             is_late = patience.is_over(
-                now, came=stream.came, begun=unread > 0, sent=stream.sent, unsent=serving.unsent, terms=terms
+                now,
+                came=stream.bytes_read,
+                begun=unread > 0,
+                sent=stream.bytes_sent,
+                unsent=serving.unsent,
+                terms=terms,
             )
             if patience.phase is Phase.HEADER:
                 headers += unread
             if not is_late and (patience.phase is not Phase.HEADER or headers <= MAX_UNFINISHED_HEADERS):
                 continue
             if patience.phase is Phase.BODY or (patience.phase is Phase.HEADER and unread):
-                stream.refuse(too_slow(terms, patience.phase is Phase.BODY))
+                stream.refuse(request_timeout(terms, patience.phase is Phase.BODY))
             else:
                 stream.close()
 
@@ -158,7 +163,7 @@ class LiveServer(HTTPServer):
         now = self.now()
         silent: list[tuple[float, LiveStream]] = []
         idle: list[tuple[float, LiveStream]] = []
-        for stream in self.open.waiting:
+        for stream in self.connections.waiting:
             patience = stream.patience
             if patience is not None and patience.phase is Phase.HEADER:
                 silent.append((patience.waited(now), stream))
@@ -185,4 +190,4 @@ class LiveServer(HTTPServer):
 
     async def close_all_connections(self) -> None:
         await super().close_all_connections()
-        self.open.lingering.close()
+        self.connections.lingering.close()

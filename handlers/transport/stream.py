@@ -42,7 +42,7 @@ class WritableWatcher:
 
     def add(self, handle: int, stream: LiveStream) -> None:
         if not self._watched:
-            asyncio.get_running_loop().add_reader(self._epoll.fileno(), self._look)
+            asyncio.get_running_loop().add_reader(self._epoll.fileno(), self._report_writable)
             self._watched = True
         self._full[handle] = stream
         self._epoll.register(handle, select.EPOLLOUT)
@@ -51,19 +51,19 @@ class WritableWatcher:
         if self._full.pop(handle, None) is not None:
             self._epoll.unregister(handle)
 
-    def _look(self) -> None:
+    def _report_writable(self) -> None:
         for handle, _ in self._epoll.poll(0, 256):
             stream = self._full.get(handle)
             if stream is not None:  # otherwise another stream's callback has closed it
                 self.remove(handle)
-                stream.room()
+                stream.on_writable()
 
 
 class OpenConnections:
     """The number of connections of one server, and what they share."""
 
     def __init__(self) -> None:
-        self.room = WritableWatcher()
+        self.writable_watcher = WritableWatcher()
         self.count = 0
         self.waiting: dict[LiveStream, None] = {}
         """The connections on which a request or a response is awaited, in the order in which they were opened. Live
@@ -80,43 +80,43 @@ class LiveStream(IOStream):
     def __init__(self, *args: Any, connections: OpenConnections | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         super().set_nodelay(True)
-        self._open = connections or OpenConnections()
-        self._open.count += 1
-        self.came = 0
+        self._connections = connections or OpenConnections()
+        self._connections.count += 1
+        self.bytes_read = 0
         """The number of bytes that have been read from the socket."""
         self.patience: Patience | None = None
-        self.overflow: Callable[[], bytes] | None = None
+        self.overflow_response: Callable[[], bytes] | None = None
         """Returns the response to a header that is too large."""
-        self._lingers = False
-        self.lines_left = 0
+        self._is_lingering = False
+        self.remaining_lines = 0
         """The number of lines that may still be read. One precedes each chunk of a body."""
-        self.held: Callable[[], None] | None = None
-        self.empty: Callable[[], None] | None = None
-        self._room = self._open.room
-        self._waits = -1
-        self._rest = b""
-        self.pong: Callable[[], None] | None = None
+        self.on_buffered: Callable[[], None] | None = None
+        self.on_empty: Callable[[], None] | None = None
+        self._writable_watcher = self._connections.writable_watcher
+        self._watched_handle = -1
+        self._buffered = b""
+        self.on_pong: Callable[[], None] | None = None
 
     @property
-    def holding(self) -> bool:
+    def has_buffered_bytes(self) -> bool:
         """Whether the buffer holds bytes, so that no direct send may overtake them."""
-        return bool(self._rest) or self.writing()
+        return bool(self._buffered) or self.writing()
 
     def write(self, data: bytes | memoryview) -> asyncio.Future[None]:
-        if self._rest:
-            data, self._rest = self._rest + bytes(data), b""
+        if self._buffered:
+            data, self._buffered = self._buffered + bytes(data), b""
         future = super().write(data)
-        if self.held is not None and self.writing():
-            self.held()
-            future.add_done_callback(self._left)
+        if self.on_buffered is not None and self.writing():
+            self.on_buffered()
+            future.add_done_callback(self._write_done)
         return future
 
-    def say(self, data: bytes) -> None:
+    def send_soon(self, data: bytes) -> None:
         """Send what the socket takes now, and the rest when it can be sent. This saves the future that each call of
         `write` makes."""
         if self.closed():
             return
-        if self.holding:
+        if self.has_buffered_bytes:
             self.write(data)
             return
         try:
@@ -129,14 +129,14 @@ class LiveStream(IOStream):
         if sent < len(data):
             self.keep(data[sent:])
 
-    def _left(self, future: asyncio.Future[None]) -> None:
+    def _write_done(self, future: asyncio.Future[None]) -> None:
         if not future.cancelled():
             future.exception()  # the close callback reports a closed stream
-        self._tell()
+        self._report_empty()
 
-    def _tell(self) -> None:
-        if self.empty is not None and not self.closed() and not self.holding:
-            self.empty()
+    def _report_empty(self) -> None:
+        if self.on_empty is not None and not self.closed() and not self.has_buffered_bytes:
+            self.on_empty()
 
     def keep(self, rest: bytes) -> None:
         """Buffer the rest of a direct send, send it as soon as there is room, and call `empty` once it is sent."""
@@ -145,32 +145,32 @@ class LiveStream(IOStream):
         if self.writing():
             self.write(rest)
             return
-        self._rest += rest
-        if self.held is not None:
-            self.held()
+        self._buffered += rest
+        if self.on_buffered is not None:
+            self.on_buffered()
         self.watch()
 
     def watch(self) -> None:
         """Call `empty` once the socket is writable again."""
-        if self._waits < 0 and not self.closed() and not self.writing():
-            self._waits = self.socket.fileno()
-            self._room.add(self._waits, self)
+        if self._watched_handle < 0 and not self.closed() and not self.writing():
+            self._watched_handle = self.socket.fileno()
+            self._writable_watcher.add(self._watched_handle, self)
 
-    def room(self) -> None:
+    def on_writable(self) -> None:
         """Go on after the socket has become writable."""
-        self._waits = -1
-        if self._rest:
+        self._watched_handle = -1
+        if self._buffered:
             try:
-                self._rest = self._rest[self.socket.send(self._rest) :]
+                self._buffered = self._buffered[self.socket.send(self._buffered) :]
             except BlockingIOError:
                 pass
             except OSError as error:
                 self.close(exc_info=error)
                 return
-            if self._rest:
+            if self._buffered:
                 self.watch()
                 return
-        self._tell()  # if Tornado writes as well, `_left` will call it
+        self._report_empty()  # if Tornado writes as well, `_left` will call it
 
     def _handle_events(self, fd: Any, events: int) -> None:
         """Handle events as Tornado does, but go on listening while a few bytes are unread (the body after a header, the
@@ -204,17 +204,17 @@ class LiveStream(IOStream):
         """Read from the socket, and handle a pong that arrives alone directly. It only shows that the client is alive,
         and its way through the three reads of a frame would be most of the cost of an idle reader."""
         size = super().read_from_fd(buf)
-        while size == 6 and self.pong is not None and bytes(buf[:2]) == PONG and self._begins_frame():
-            self.pong()
+        while size == 6 and self.on_pong is not None and bytes(buf[:2]) == PONG and self._begins_frame():
+            self.on_pong()
             size = super().read_from_fd(buf)
         if size:
-            self.came += size
+            self.bytes_read += size
         return size
 
     def read_until(self, delimiter: bytes, max_bytes: int | None = None) -> Awaitable[bytes]:
         """Read a line. Tornado reads only the sizes of chunks this way. Raises HTTPInputError beyond `lines_left`."""
-        self.lines_left -= 1
-        if self.lines_left < 0:
+        self.remaining_lines -= 1
+        if self.remaining_lines < 0:
             raise HTTPInputError("the body comes in too many chunks; send it in larger ones")
         return super().read_until(delimiter, max_bytes)
 
@@ -224,16 +224,16 @@ class LiveStream(IOStream):
         return self._read_buffer_size
 
     @property
-    def sent(self) -> int:
+    def bytes_sent(self) -> int:
         """The number of bytes that the peer has taken of what Tornado wrote."""
         return self._total_write_done_index
 
-    def drop(self, size: int) -> None:
+    def discard(self, size: int) -> None:
         """Discard so many bytes that have arrived. No read may be under way."""
         del self._read_buffer[:size]
         self._read_buffer_size -= size
 
-    def holds(self, size: int) -> bool:
+    def has_unread(self, size: int) -> bool:
         """Return whether at least so many bytes have arrived that have not been read yet."""
         return self._read_buffer_size >= size
 
@@ -246,26 +246,26 @@ class LiveStream(IOStream):
     def refuse(self, answer: bytes) -> None:
         """Send a last response, and close in a way that lets it arrive."""
         if not self.closed():
-            self.say(answer)
+            self.send_soon(answer)
             self.linger()
 
     def linger(self) -> None:
         """Close once everything is sent, and discard input for a moment. If bytes lay unread, the kernel would reset
         the connection, and the reset would overtake the last response (RFC 9112 §9.6)."""
-        if self.closed() or self._lingers:
+        if self.closed() or self._is_lingering:
             return
-        self._lingers = True
-        if self.holding:
+        self._is_lingering = True
+        if self.has_buffered_bytes:
             self.write(b"").add_done_callback(lambda future: self.close())
             asyncio.get_running_loop().call_later(LINGER_SECONDS, self.close)
         else:
             self.close()
 
     def close(self, exc_info: Any = False) -> None:
-        if isinstance(exc_info, UnsatisfiableReadError) and self.overflow is not None and not self.closed():
-            if not self.holding:
-                self.say(self.overflow())
-            self._lingers = True
+        if isinstance(exc_info, UnsatisfiableReadError) and self.overflow_response is not None and not self.closed():
+            if not self.has_buffered_bytes:
+                self.send_soon(self.overflow_response())
+            self._is_lingering = True
         super().close(exc_info)
 
     def _signal_closed(self) -> None:
@@ -276,33 +276,33 @@ class LiveStream(IOStream):
 
     def close_fd(self) -> None:
         # Before the number can belong to another connection.
-        if self._waits >= 0:
-            self._room.remove(self._waits)
-            self._waits = -1
-        self._open.waiting.pop(self, None)
-        if self._lingers and not self.writing():
+        if self._watched_handle >= 0:
+            self._writable_watcher.remove(self._watched_handle)
+            self._watched_handle = -1
+        self._connections.waiting.pop(self, None)
+        if self._is_lingering and not self.writing():
             left, self.socket = self.socket, None  # type: ignore[assignment]
-            self._open.lingering.add(left)
+            self._connections.lingering.add(left)
             return
-        self._open.count -= 1
+        self._connections.count -= 1
         super().close_fd()
 
     def set_nodelay(self, value: bool) -> None:
         """Leave the option on: responses are written as a whole, and Tornado would change it twice for each."""
 
     def start_direct_sends(
-        self, held: Callable[[], None], empty: Callable[[], None], pong: Callable[[], None] | None = None
+        self, on_buffered: Callable[[], None], on_empty: Callable[[], None], on_pong: Callable[[], None] | None = None
     ) -> None:
         """Let the hub send directly from now on. `pong`, for a WebSocket, is called for each answer to a ping."""
-        self._open.waiting.pop(self, None)
+        self._connections.waiting.pop(self, None)
         self.patience = None
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOTSENT_LOWAT)
-        self.held = held
-        self.empty = empty
-        self.pong = pong
+        self.on_buffered = on_buffered
+        self.on_empty = on_empty
+        self.on_pong = on_pong
         if self.writing():
-            held()
-            self.write(b"").add_done_callback(self._left)
+            on_buffered()
+            self.write(b"").add_done_callback(self._write_done)
 
     def stop_direct_sends(self) -> None:
-        self.held = self.empty = self.pong = None
+        self.on_buffered = self.on_empty = self.on_pong = None

@@ -74,8 +74,8 @@ class Socket:
         self.send = ours.send
         self.reader = Reader(self, None)
         self.parser, self.checker = Parser(framing), Checker(NAME)
-        self.stream.held = lambda: live.hub.busy(self.reader)
-        self.stream.empty = lambda: live.hub.ready(self.reader)
+        self.stream.on_buffered = lambda: live.hub.busy(self.reader)
+        self.stream.on_empty = lambda: live.hub.ready(self.reader)
         self.behind = 0
 
     def keep(self, rest: bytes) -> None:
@@ -105,7 +105,7 @@ class Socket:
         return len(data)
 
     def close(self) -> None:
-        self.stream.held = self.stream.empty = None
+        self.stream.on_buffered = self.stream.on_empty = None
         self.live.hub.gone(self.reader)
         self.stream.close()
         self.other.close()

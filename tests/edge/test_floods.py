@@ -71,10 +71,10 @@ async def test_one_who_reads_no_answers_is_not_listened_to_and_is_let_go_with_th
         writer.write(frame(message, opcode) * 1000)
         await asyncio.sleep(0)
     stream = socket.stream
-    await until(lambda: stream.holding)
+    await until(lambda: stream.has_buffered_bytes)
     for _ in range(500):
         await asyncio.sleep(0)
-        assert len(stream._write_buffer) + len(stream._rest) < 1 << 17
+        assert len(stream._write_buffer) + len(stream._buffered) < 1 << 17
     writer.transport.abort()
     await until(lambda: not len(running.connections))
 

@@ -165,13 +165,13 @@ async def test_a_reader_that_leaves_before_its_events_came_leaves_nothing(client
     for path in ("/sse/", "/updates/"):
         for event in (began, left, attached):
             event.clear()
-        others = running.http.open.count
+        others = running.http.connections.count
         _, writer = await asyncio.open_connection("127.0.0.1", running.port)
         writer.write(f"GET {path}polls/{poll['id']} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         async with asyncio.timeout(20):
             await began.wait()
             writer.close()
-            while running.http.open.count > others:
+            while running.http.connections.count > others:
                 await asyncio.sleep(0.001)
             left.set()
             await attached.wait()

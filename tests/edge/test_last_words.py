@@ -130,7 +130,7 @@ async def test_a_socket_that_lingers_is_closed_at_the_end(
     raw = await Raw.open(running.port)
     raw.say(b"POST /api/voters HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n" + b"x" * 200_000)
     assert (await raw.answer())[0] == 413
-    left = running.http.open
+    left = running.http.connections
     async with asyncio.timeout(10):
         while left.count or len(left.lingering):
             await asyncio.sleep(0.01)
@@ -145,6 +145,6 @@ async def test_only_so_many_linger(running: Any, monkeypatch: pytest.MonkeyPatch
         raw.say("GET / HTTP/1.1\r\n\r\n")
         assert (await raw.answer())[0] == 400
         made.append(raw)
-    assert len(running.http.open.lingering) <= 2
+    assert len(running.http.connections.lingering) <= 2
     for raw in made:
         raw.close()

@@ -22,8 +22,8 @@ class End:
         self.stream = LiveStream(ours)
         self.held = 0
         self.emptied = asyncio.Event()
-        self.stream.held = self._held
-        self.stream.empty = self.emptied.set
+        self.stream.on_buffered = self._held
+        self.stream.on_empty = self.emptied.set
 
     def _held(self) -> None:
         self.held += 1
@@ -130,7 +130,7 @@ async def test_a_reply_that_takes_a_rest_with_it_does_not_deafen_the_stream(end:
     """Tornado then still listens for room; who watches takes its place in the loop, and gives it back."""
 
     def fill_again_and_watch() -> None:
-        end.stream.empty = end.emptied.set
+        end.stream.on_empty = end.emptied.set
         end.fill()
         end.stream.watch()
 
@@ -138,7 +138,7 @@ async def test_a_reply_that_takes_a_rest_with_it_does_not_deafen_the_stream(end:
         end.fill()
         end.stream.keep(b"the rest")
         end.drain()
-        end.stream.empty = fill_again_and_watch
+        end.stream.on_empty = fill_again_and_watch
         end.stream.write(b"a reply")
         await asyncio.wait_for(end.told(), 5)
         end.fill()

@@ -39,12 +39,12 @@ async def test_silent_connections_give_way_and_it_is_said_once(
     await reader.socket(f"/ws/polls/{poll}")
     await answered(voter)
     http = running.http
-    http.max_connections = http.open.count + 3
+    http.max_connections = http.connections.count + 3
     silent = [await wait.raw() for _ in range(3)]
     new = await Raw.open(running.port)
     new.say(GET)
     await wait.until(lambda: http._paused is not None)
-    assert http.open.count == http.max_connections
+    assert http.connections.count == http.max_connections
     wait(2)
     assert (await new.answer())[0] == 200
     assert await silent[0].rest() == b""
@@ -83,7 +83,7 @@ async def test_readers_never_give_way(
     poll = (await client.poll())["id"]
     client.http.close()
     http = running.http
-    await wait.until(lambda: not http.open.count)
+    await wait.until(lambda: not http.connections.count)
     readers = [await wait.raw() for _ in range(3)]
     for raw in readers:
         await raw.socket(f"/ws/polls/{poll}")
@@ -92,7 +92,7 @@ async def test_readers_never_give_way(
     new.say(GET)
     await wait.until(lambda: http._paused is not None)
     wait(60)
-    assert http.open.count == 3
+    assert http.connections.count == 3
     readers[0].close()
     assert (await new.answer())[0] == 200
     for raw in (new, *readers):

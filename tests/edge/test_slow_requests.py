@@ -30,10 +30,10 @@ class Clock:
             self.http.sweep()
 
     async def raw(self) -> Raw:
-        count = self.http.open.count
+        count = self.http.connections.count
         raw = await Raw.open(self.http_port)
         self.raws.append(raw)
-        await self.until(lambda: self.http.open.count > count)
+        await self.until(lambda: self.http.connections.count > count)
         return raw
 
     async def until(self, true: Any) -> None:
@@ -43,11 +43,11 @@ class Clock:
 
     async def phase(self, wanted: Phase) -> None:
         """Wait until the one connection there is stands so."""
-        await self.until(lambda: [each.patience.phase for each in self.http.open.waiting] == [wanted])
+        await self.until(lambda: [each.patience.phase for each in self.http.connections.waiting] == [wanted])
 
     async def came(self, size: int) -> None:
         """Wait until the one connection there is has brought so many bytes."""
-        await self.until(lambda: [each.came for each in self.http.open.waiting] == [size])
+        await self.until(lambda: [each.bytes_read for each in self.http.connections.waiting] == [size])
 
     http_port = 0
 
@@ -64,7 +64,7 @@ def wait(running: Any) -> Iterator[Clock]:
 async def test_a_connection_that_says_nothing_ends_after_15_seconds(wait: Clock) -> None:
     raw = await wait.raw()
     wait(14)
-    assert wait.http.open.count == 1
+    assert wait.http.connections.count == 1
     wait(1)
     assert await raw.rest() == b""
 
@@ -75,7 +75,7 @@ async def test_half_a_header_ends_after_15_seconds_with_408(wait: Clock, said: s
     raw.say(said)
     await wait.came(len(said))
     wait(14)
-    assert wait.http.open.count == 1
+    assert wait.http.connections.count == 1
     wait(1)
     status, headers, found = await raw.answer()
     assert (status, found["error"]["code"], headers["connection"]) == (408, "malformed", "close")
@@ -99,7 +99,7 @@ async def test_a_body_that_drips_ends_after_its_first_seconds_with_408(client: C
         raw.say(" ")
         await wait.came(len(head) + second + 1)
         wait(1)
-        assert wait.http.open.count == 1
+        assert wait.http.connections.count == 1
     wait(1)
     assert (await raw.answer())[0] == 408
 
@@ -108,7 +108,7 @@ async def test_a_body_of_a_kilobyte_a_second_is_read_to_its_end(client: Client, 
     code = (await client.host("POST", "/api/walls", {"title": "T"}))["code"]
     deck = ("# T\n\n## Which?\n- A\n- B\n" + "<!-- " + "x" * 30_000 + " -->\n").encode()
     client.http.close()
-    await wait.until(lambda: not wait.http.open.count)
+    await wait.until(lambda: not wait.http.connections.count)
     head = (
         f"POST /api/walls/{code}/deck HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN}\r\n"
         f"Content-Length: {len(deck)}\r\n\r\n"
@@ -133,9 +133,9 @@ async def test_a_connection_that_has_made_requests_may_idle_for_minutes(wait: Cl
         await wait.phase(Phase.IDLE)
         wait(250)
     raw.say("GET /heal")
-    await wait.until(lambda: [each.unread for each in wait.http.open.waiting] == [9])
+    await wait.until(lambda: [each.unread for each in wait.http.connections.waiting] == [9])
     wait(15)
-    assert wait.http.open.count == 1
+    assert wait.http.connections.count == 1
     wait(1)
     assert (await raw.answer())[0] == 408
 
@@ -157,7 +157,7 @@ async def test_readers_and_long_polls_are_left_alone(client: Client, wait: Clock
     await sse.reader.readuntil(b'"synced":true')
     here = (await client.updates(f"polls/{poll}")).json["pos"]
     long.say(f"GET /updates/polls/{poll}?since={here}&wait=30 HTTP/1.1\r\nHost: x\r\n\r\n")
-    await wait.until(lambda: Phase.WORK in [each.patience.phase for each in wait.http.open.waiting])
+    await wait.until(lambda: Phase.WORK in [each.patience.phase for each in wait.http.connections.waiting])
     wait(1000)
     await client.vote(poll, "1")
     assert b'"ballots":1' in await socket.reader.readuntil(b'"ballots":1')
@@ -175,9 +175,9 @@ async def test_an_answer_that_nobody_takes_is_given_up(wait: Clock, monkeypatch:
     raw.say("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
     await wait.until(lambda: any(serving.unsent for serving in wait.http._serving.values()))
     wait(59)
-    assert wait.http.open.count == 1
+    assert wait.http.connections.count == 1
     wait(5)
-    assert wait.http.open.count == 0
+    assert wait.http.connections.count == 0
 
 
 async def test_unfinished_headers_are_limited_in_all(wait: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,10 +185,10 @@ async def test_unfinished_headers_are_limited_in_all(wait: Clock, monkeypatch: p
     senders = [await wait.raw() for _ in range(3)]
     for raw in senders:
         raw.say("GET / HTTP/1.1\r\nX: " + "y" * 9_980)
-    await wait.until(lambda: all(each.unread >= 9_990 for each in wait.http.open.waiting))
+    await wait.until(lambda: all(each.unread >= 9_990 for each in wait.http.connections.waiting))
     wait(1)
     assert (await senders[2].answer())[0] == 408
-    assert len(wait.http.open.waiting) == 2
+    assert len(wait.http.connections.waiting) == 2
 
 
 async def test_a_database_that_takes_its_time_is_no_fault_of_the_body(

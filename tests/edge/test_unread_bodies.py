@@ -216,7 +216,7 @@ async def test_nothing_stays_of_one_who_leaves_in_the_middle_of_a_body(client: C
         raw.say(HEAD.format("POST", "/api/voters", "", 5000) + "x" * 4000)
         await until(lambda: running.services.bodies.held == 4000)
         raw.close()
-        await until(lambda: not running.services.bodies.held and not running.http.open.count)
+        await until(lambda: not running.services.bodies.held and not running.http.connections.count)
 
     await abort()
     gc.collect()
