@@ -1,7 +1,7 @@
-"""Static files and texts as pages need them: versioned addresses, the import map with its hash, the catalogue.
+"""Static files and texts for pages: versioned addresses, the import map with its hash, and the catalogue.
 
-Tornado caches only addresses with `?v=` for long. The import map leads each module's plain path to its versioned one,
-so that a relative import loads what the page's own script tag would.
+Tornado lets browsers cache only addresses with `?v=` for long. The import map maps each module's plain path to its
+versioned one, so that a relative import loads the same address as the page's script tag.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ PREFIX = "/static/"
 IMPORT = re.compile(r"""^import .*?from "(\.{1,2}/[^"]+)";$""", re.M)
 
 SCRIPTS = ("watch.js",)
-"""Scripts that are no modules and that every live page has. They are sent as packs are, from memory."""
+"""The scripts of every live page that are not modules. They are sent from memory, like packs."""
 
 
 class Assets:
-    """The static folder, hashed once at start."""
+    """The static folder, which is hashed once at the start."""
 
     def __init__(self, static: Path) -> None:
         self.static = static.resolve()
@@ -38,28 +38,29 @@ class Assets:
         self.importmap = in_script({"imports": imports})
         icon = base64.b64encode((self.static / "icon.svg").read_bytes()).decode()
         self.icon = f"data:image/svg+xml;base64,{icon}"
-        """The icon itself as an address: every page has it, and no browser has to ask for it."""
+        """The icon as a data URL. Every page contains it, so browsers need not request it."""
         digest = hashlib.sha256(self.importmap.encode()).digest()
         self.importmap_hash = f"sha256-{base64.b64encode(digest).decode()}"
 
     def preload(self, module: str) -> list[str]:
-        """The addresses of everything a module imports, so that a browser asks for all of it at once."""
+        """Return the addresses of all modules that a module imports, so that a browser can request them at once."""
         if module not in self._preload:
-            found: dict[Path, None] = {}
-            waiting = [self.static / module]
-            while waiting:
-                path = waiting.pop()
+            imported_paths: dict[Path, None] = {}
+            pending = [self.static / module]
+            while pending:
+                path = pending.pop()
                 for name in IMPORT.findall(path.read_text(encoding="utf-8")):
                     imported = (path.parent / name).resolve()
-                    if imported not in found:
-                        found[imported] = None
-                        waiting.append(imported)
-            self._preload[module] = [self.url(p.relative_to(self.static).as_posix()) for p in found]
+                    if imported not in imported_paths:
+                        imported_paths[imported] = None
+                        pending.append(imported)
+            self._preload[module] = [self.url(p.relative_to(self.static).as_posix()) for p in imported_paths]
         return self._preload[module]
 
     def pack(self, name: str) -> packs.Pack:
-        """`poll.js`: static/js/pages/poll.js and what it imports; `pages.css`: static/css/pages.css after what
-        all pages share. Made when it is first asked for. Raises KeyError for what is none."""
+        """Return the pack `name`: `poll.js` is static/js/pages/poll.js with its imports, and `pages.css` is
+        static/css/pages.css after the style sheets that all pages share. It is built when it is first asked for. Raises
+        KeyError for an unknown name."""
         if name not in self._packs:
             stem, _, kind = name.partition(".")
             source = self.static / ("js/pages" if kind == "js" else "css") / name
@@ -78,17 +79,18 @@ class Assets:
 
 
 def in_script(value: Any) -> str:
-    """JSON that may stand inside a script element: no `<`, so neither `</script>` nor `<!--` can end or open one."""
+    """Return JSON that may stand inside a script element. It contains no `<`, so neither `</script>` nor `<!--` can end
+    or open one."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def texts(found: locale.Locale, groups: Iterable[str]) -> dict[str, Any]:
-    """The part of the catalogue whose keys begin with one of `groups`, for a script's data block."""
-    wanted = tuple(f"{group}." for group in groups)
-    table: dict[str, dict[str, str]] = getattr(found, "translations", {})
-    chosen: dict[str, Any] = {k: v for k, v in table.get("unknown", {}).items() if k.startswith(wanted)}
+def texts(catalogue: locale.Locale, groups: Iterable[str]) -> dict[str, Any]:
+    """Return the part of the catalogue whose keys begin with one of `groups`, for a script's data block."""
+    prefixes = tuple(f"{group}." for group in groups)
+    table: dict[str, dict[str, str]] = getattr(catalogue, "translations", {})
+    texts: dict[str, Any] = {k: v for k, v in table.get("unknown", {}).items() if k.startswith(prefixes)}
     for form, name in (("singular", "one"), ("plural", "other")):
         for key, text in table.get(form, {}).items():
-            if key.startswith(wanted):
-                chosen.setdefault(key, {})[name] = text
-    return chosen
+            if key.startswith(prefixes):
+                texts.setdefault(key, {})[name] = text
+    return texts

@@ -1,7 +1,7 @@
-"""Packs as nearly every browser asks for them: a plain GET, answered from memory with a header made once.
+"""The fast path for packs: a plain GET is answered from memory, with a header that is built once.
 
-Most requests of a hall that joins are these. What is asked in any other way (another method, a condition, an address
-of other content, HTTP/1.0) goes on to `PackHandler`, which answers the same.
+Most requests of an audience that joins are of this kind. Other requests (another method, a condition, an outdated
+address, HTTP/1.0) are left to `PackHandler`, which gives the same answers.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from handlers.assets.packs import Pack
 from handlers.http_headers import takes_gzip
 from handlers.transport.header import date
 
-OTHERWISE = ("If-None-Match", "Content-Length", "Transfer-Encoding")
-"""Fields of requests that are left to `PackHandler`."""
+UNSUPPORTED_FIELDS = ("If-None-Match", "Content-Length", "Transfer-Encoding")
+"""The header fields of requests that are left to `PackHandler`."""
 FOREVER = "public, max-age=31536000, immutable"
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -31,7 +31,7 @@ Log = Callable[[HTTPServerRequest, int], None]
 
 
 class PackRouter(Router):
-    """Finds the delivery of a request for a pack; none where `PackHandler` is to answer."""
+    """Finds the delivery for a pack. Returns None if `PackHandler` has to answer."""
 
     def __init__(self, assets: Assets, log: Log) -> None:
         self._assets = assets
@@ -41,7 +41,7 @@ class PackRouter(Router):
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
         if request.method != "GET" or request.version != "HTTP/1.1":
             return None
-        if any(name in request.headers for name in OTHERWISE):
+        if any(name in request.headers for name in UNSUPPORTED_FIELDS):
             return None
         try:
             pack = self._assets.pack(request.path.rpartition("/")[2])
@@ -49,19 +49,19 @@ class PackRouter(Router):
             return None
         if request.uri != pack.url:
             return None
-        small = takes_gzip(request)
-        return Delivery(request, self._header(pack, small), pack.body(small), self._log)
+        is_gzip = takes_gzip(request)
+        return Delivery(request, self._header(pack, is_gzip), pack.body(is_gzip), self._log)
 
-    def _header(self, pack: Pack, small: bool) -> HTTPHeaders:
-        held = self._headers.get((pack.url, small))
-        if held is None:
-            own = {"Cache-Control": FOREVER, "Content-Length": str(len(pack.body(small)))}
-            held = self._headers[pack.url, small] = HTTPHeaders(SECURITY | pack.header(small) | own)
-        return held
+    def _header(self, pack: Pack, is_gzip: bool) -> HTTPHeaders:
+        header = self._headers.get((pack.url, is_gzip))
+        if header is None:
+            own = {"Cache-Control": FOREVER, "Content-Length": str(len(pack.body(is_gzip)))}
+            header = self._headers[pack.url, is_gzip] = HTTPHeaders(SECURITY | pack.header(is_gzip) | own)
+        return header
 
 
 class Delivery(HTTPMessageDelegate):
-    """One answer."""
+    """One response with a pack."""
 
     def __init__(self, request: HTTPServerRequest, headers: HTTPHeaders, body: bytes, log: Log) -> None:
         self._request = request
@@ -70,7 +70,7 @@ class Delivery(HTTPMessageDelegate):
         self._log = log
 
     def finish(self) -> None:
-        headers = self._headers.copy()  # the connection writes into it
+        headers = self._headers.copy()  # the connection adds fields to it
         headers["Date"] = date(int(time.time()))
         connection: Any = self._request.connection
         connection.write_headers(OK, headers, self._body)

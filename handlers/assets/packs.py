@@ -1,9 +1,9 @@
-"""Several files as one, so that a phone asks once: the modules that a page needs, or its style sheets.
+"""Packs: the modules or the style sheets of a page as one file, so that a phone requests only one.
 
-A module becomes a function that is called once and returns what the module exports; its imports are taken from what
-the modules before it returned. Comments that stand on lines of their own are left out: they explain the modules to
-those who change them, and are more than a third of what a phone would fetch. No name and no other line is changed, so
-a pack reads as its modules do, and `?packs=off` shows any page with the modules as they are.
+Each module becomes a function that is called once and returns the module's exports. Its imports are taken from what the
+modules before it returned. Comments on lines of their own are left out; they would be more than a third of the
+download. No name and no other line is changed, so a pack reads like its modules, and `?packs=off` loads the modules
+themselves.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?s:.*?)\*/[ \t]*)\n", re.M)
 """A comment on lines of its own."""
 OTHER = re.compile(r"^(?:import|export)\b.*", re.M)
 SHARED_STYLES = ("tokens", "base")
-"""What the style sheet of every page stands on."""
+"""The style sheets that every page's style sheet builds on."""
 
 
 class Pack:
-    """A file as it is sent: plain, compressed, and under an address that changes with its content."""
+    """A pack in its plain and compressed form, with an address that changes with its content."""
 
     def __init__(self, name: str, text: str) -> None:
         self.plain = text.encode()
@@ -32,45 +32,45 @@ class Pack:
         self.url = f"/packs/{name}?v={self.version}"
         self.type = "text/css" if name.endswith(".css") else "text/javascript"
 
-    def body(self, small: bool) -> bytes:
-        """The bytes of it, compressed where `small` is asked for."""
-        return self.gzipped if small else self.plain
+    def body(self, is_gzip: bool) -> bytes:
+        """Return the bytes of the pack, compressed if `small` is set."""
+        return self.gzipped if is_gzip else self.plain
 
-    def header(self, small: bool) -> dict[str, str]:
-        """What is said of these bytes, whoever asks. The two forms have tags of their own."""
-        coding = {"Content-Encoding": "gzip"} if small else {}
-        tag = f'"{self.version}{"-gzip" if small else ""}"'
+    def header(self, is_gzip: bool) -> dict[str, str]:
+        """Return the header fields of these bytes. The two forms have different entity tags."""
+        coding = {"Content-Encoding": "gzip"} if is_gzip else {}
+        tag = f'"{self.version}{"-gzip" if is_gzip else ""}"'
         return {"Content-Type": f"{self.type}; charset=utf-8", "ETag": tag, "Vary": "Accept-Encoding", **coding}
 
 
 def modules(entry: Path) -> str:
-    """A module and all that it imports, as one. Raises ValueError for what a pack cannot hold."""
-    placed: dict[Path, tuple[str, list[str]]] = {}
+    """Return a module and all its imports as one file. Raises ValueError for syntax that a pack does not support."""
+    added: dict[Path, tuple[str, list[str]]] = {}
     parts: list[str] = []
 
-    def place(path: Path, above: tuple[Path, ...]) -> tuple[str, list[str]]:
-        """The function of a module and what it exports."""
-        if path in above:
+    def add_module(path: Path, importers: tuple[Path, ...]) -> tuple[str, list[str]]:
+        """Return the name of a module's function, and its exports."""
+        if path in importers:
             raise ValueError(f"{path} imports itself by way of others")
-        if path not in placed:
+        if path not in added:
             text = _without_comments(path)
             for names, where in IMPORT.findall(text):
-                name, exported = place((path.parent / where).resolve(), (*above, path))
+                name, exported = add_module((path.parent / where).resolve(), (*importers, path))
                 for wanted in names.strip("{} ").split(","):
                     if wanted.partition(" as ")[0].strip() not in ("", *exported):
                         raise ValueError(f"{path}: {where} does not export{wanted}")
                 text = IMPORT.sub(f"const {names.replace(' as ', ': ')} = {name};", text, count=1)
-            placed[path] = f"pack${len(placed)}", EXPORT.findall(text)
-            parts.append(_as_function(path, EXPORT.sub("", text), *placed[path]))
-        return placed[path]
+            added[path] = f"pack${len(added)}", EXPORT.findall(text)
+            parts.append(_as_function(path, EXPORT.sub("", text), *added[path]))
+        return added[path]
 
-    place(entry.resolve(), ())
+    add_module(entry.resolve(), ())
     return "\n".join(parts)
 
 
 def _without_comments(path: Path) -> str:
     text = COMMENT.sub("", path.read_text(encoding="utf-8"))
-    # Within a template that spans lines, a line that looks like a comment is text.
+    # In a template literal that spans lines, a line that looks like a comment is text.
     if spanning := next((line for line in text.splitlines() if line.count("`") % 2), None):
         raise ValueError(f"{path}: a pack cannot hold a template that spans lines: {spanning.strip()!r}")
     return text
@@ -84,6 +84,6 @@ def _as_function(path: Path, body: str, name: str, exported: list[str]) -> str:
 
 
 def styles(folder: Path, name: str) -> str:
-    """A style sheet with those that every page has before it."""
+    """Return a style sheet preceded by those that every page has."""
     every = dict.fromkeys((*SHARED_STYLES, name))
     return "\n".join((folder / f"{each}.css").read_text(encoding="utf-8") for each in every)

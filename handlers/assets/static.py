@@ -1,4 +1,4 @@
-"""Static files, with the headers and the error shape of everything else; and several of them as one."""
+"""Static files and packs, with the same headers and errors as everything else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ READS = ("GET", "HEAD")
 
 @tornado.web.stream_request_body
 class StaticHandler(tornado.web.StaticFileHandler):
-    """GET /static/PATH; an address with `?v=` is cached for ten years by Tornado, since its content never changes."""
+    """GET /static/PATH. Tornado lets browsers cache an address with `?v=` for ten years, because its content never
+    changes."""
 
     def prepare(self) -> None:
         if self.request.method not in READS:
@@ -28,10 +29,10 @@ class StaticHandler(tornado.web.StaticFileHandler):
             raise tornado.web.HTTPError(413)
 
     def data_received(self, chunk: bytes) -> None:
-        pass  # dropped
+        pass  # the body is discarded
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
-        if "\0" in absolute_path:  # no name of a file; asking the system for it raises ValueError
+        if "\0" in absolute_path:  # not a file name; asking the system for it would raise ValueError
             raise tornado.web.HTTPError(404)
         return super().validate_absolute_path(root, absolute_path)
 
@@ -45,7 +46,7 @@ class StaticHandler(tornado.web.StaticFileHandler):
         return is_held(self.request.headers.get("If-None-Match"), self._headers.get("Etag", '""'))
 
     log_exception = BaseHandler.log_exception
-    """A strange address is no line in the log."""
+    """Unknown addresses are not logged."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = to_livewall_error(status_code, kwargs.get("exc_info", (None, None, None))[1])
@@ -56,7 +57,7 @@ class StaticHandler(tornado.web.StaticFileHandler):
 
 
 class PackHandler(BaseHandler):
-    """GET /packs/NAME: the same for everybody, so nobody is asked who they are."""
+    """GET /packs/NAME. It is the same for everybody, so clients are not identified."""
 
     async def prepare(self) -> None:
         self.expect_body()
@@ -66,17 +67,17 @@ class PackHandler(BaseHandler):
             pack = self.services.assets.pack(name)
         except KeyError:
             raise NotFound(message="there is nothing at this address") from None
-        small = takes_gzip(self.request)
-        asked = self.request.query_arguments.get("v", [b""])[-1].decode("utf-8", "replace")
-        header = pack.header(small)
+        is_gzip = takes_gzip(self.request)
+        version = self.request.query_arguments.get("v", [b""])[-1].decode("utf-8", "replace")
+        header = pack.header(is_gzip)
         for field, value in header.items():
             self.set_header(field, value)
-        # An address that was made for other content is not kept.
-        self.set_header("Cache-Control", FOREVER if asked == pack.version else "public, no-cache")
+        # A response is not cached under the address of other content.
+        self.set_header("Cache-Control", FOREVER if version == pack.version else "public, no-cache")
         if self.client_holds(header["ETag"], codings=False):
             self.set_status(304)
             self.clear_header("Content-Encoding")
             self.clear_header("Content-Type")
             self.finish()
             return
-        self.finish(pack.body(small))
+        self.finish(pack.body(is_gzip))

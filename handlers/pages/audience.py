@@ -69,7 +69,7 @@ class AudiencePage(Page):
         unpacked = query.get("packs") == [b"off"]
         key = (path, self.locale.code, self.requested_theme, unpacked, self.services.base_url, day)
         pages = self.services.pages
-        page = await pages.get(key, render) if voter is None else pages.held(key)
+        page = await pages.get(key, render) if voter is None else pages.cached(key)
         if page is None:
             return False
         if voter is not None and page.poll is not None:

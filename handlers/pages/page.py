@@ -1,4 +1,4 @@
-"""What the pages share: texts, and the scene of one item, which is a poll, a task or a lobby."""
+"""The base of all pages: texts, and the scene of one item, which is a poll, a task or a lobby."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from livewall.errors import LivewallError, NotFound
 from livewall.identity import NOBODY, Who
 from livewall.voting.kinds import Phrase, added_kinds, kind_of, kinds
 
-NOT_SHOWN = {"as", "change", "lang", "packs", "round", "theme"}
-"""Query arguments whose text never stands in a page."""
-_MAKER = ThreadPoolExecutor(1, thread_name_prefix="livewall-pages")
-"""One long page at a time: several threads at work would keep the loop from its turn."""
+HIDDEN_ARGUMENTS = {"as", "change", "lang", "packs", "round", "theme"}
+"""The query arguments whose text never appears in a page."""
+_EXECUTOR = ThreadPoolExecutor(1, thread_name_prefix="livewall-pages")
+"""Long pages are rendered one at a time, because several busy threads would keep the event loop waiting."""
 
 
 def installed_kinds() -> dict[str, Any]:
-    """Return what a page's scripts must know of the kinds of polls that packages have added; mostly nothing."""
+    """Return what the page's scripts have to know about kinds of polls that installed packages add."""
     pages = added_kinds()
     return {"kinds": pages} if pages else {}
 
@@ -39,23 +39,24 @@ class Page(BaseHandler):
 
     page = True
     scripts: tuple[str, ...] = ("live", "poll", "vote", "lobby", "task", "state", "error")
-    """The groups of texts its scripts are given."""
+    """The groups of texts that the page's scripts are given."""
 
     def show_error(self, error: LivewallError) -> None:
         show_error_page(self, error)
 
     def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> asyncio.Future[None]:
-        """Compressed where the browser takes it, but for an address with text that the page shows: an outsider who
-        chooses a part of what is compressed could learn the rest, such as a receipt, from its length."""
+        """Send the page, compressed if the browser accepts that. A page that shows text of its address is not
+        compressed: an attacker who chooses a part of the compressed text could learn the rest, such as a receipt, from
+        its length."""
         if isinstance(chunk, bytes) and self.request.method in SAFE and self.get_status() == 200:
             self.set_header("Vary", "Authorization, Cookie, Accept-Encoding")
-            if takes_gzip(self.request) and self.request.query_arguments.keys() <= NOT_SHOWN:
+            if takes_gzip(self.request) and self.request.query_arguments.keys() <= HIDDEN_ARGUMENTS:
                 self.set_header("Content-Encoding", "gzip")
                 chunk = gzip.compress(chunk, 5, mtime=0)
         return super().finish(chunk)
 
     def finish_shared(self, page: SharedPage, filling: str) -> None:
-        """Answer with a page that is compressed already, its gap filled with what is this reader's own."""
+        """Answer with a page that is compressed already, and fill its gap with the reader's own text."""
         self.set_header("Vary", "Authorization, Cookie, Accept-Encoding")
         is_gzip = takes_gzip(self.request)
         if is_gzip:
@@ -63,10 +64,10 @@ class Page(BaseHandler):
         super().finish(page.gzipped(filling.encode()) if is_gzip else page.plain(filling.encode()))
 
     async def render_in_thread(self, template: str, **values: Any) -> None:
-        """As `render`, beside the loop: a page of 500 steps or of 60 polls takes tens of milliseconds."""
+        """Render a template in a worker thread. A page of 500 steps or of 60 polls takes tens of milliseconds."""
         work = functools.partial(self.render_string, template, **values)
-        html = await asyncio.get_running_loop().run_in_executor(_MAKER, work)
-        self.finish(html)  # not awaited, as by `render`: who has left meanwhile is no error
+        html = await asyncio.get_running_loop().run_in_executor(_EXECUTOR, work)
+        self.finish(html)  # not awaited, as in `render`: a client that disconnected meanwhile is not an error
 
     def get_template_namespace(self) -> dict[str, Any]:
         return super().get_template_namespace() | {
@@ -85,7 +86,7 @@ class Page(BaseHandler):
         }
 
     async def scene(self, stream: str | None, who: Who) -> dict[str, Any]:
-        """What a page shows of one item: its poll or task, or a lobby. Raises NotFound, NotAllowed."""
+        """Return what a page shows of one item: a poll, a task, or a lobby. Raises NotFound and NotAllowed."""
         if stream is None:
             return self.lobby(None, self.say("lobby.nothing"))
         kind, _, item_id = stream.partition("/")
@@ -99,18 +100,18 @@ class Page(BaseHandler):
             try:
                 await self.services.hub.view(stream, who)
             except NotFound:
-                raise NotFound("no_such_poll") from None  # a draft has a page, a poll that never was has none
+                raise NotFound("no_such_poll") from None  # a draft has a page, and an unknown poll has none
             return self.lobby(None, self.say("lobby.draft"))
         if poll["phase"] == "draft":
             return self.lobby(poll, self.say("lobby.draft"))
         return self.poll_scene(poll)
 
     def phrases(self, phrase: Phrase | None) -> list[str]:
-        """Return a phrase of a kind of poll in the reader's language; nothing for None."""
+        """Return a phrase of a kind of poll in the reader's language, or no phrase for None."""
         return [self.say(phrase.key, phrase.number, **phrase.values)] if phrase else []
 
     def kind_label(self, kind: str) -> str:
-        """Return what a form calls a kind of poll; one that the catalogue does not know, by its name."""
+        """Return what a form calls a kind of poll, or its name if the catalogue does not know it."""
         key = f"home.kind.{kind}"
         label = self.say(key)
         return kind if label == key else label
@@ -141,7 +142,8 @@ class Page(BaseHandler):
         }
 
     def closed(self, poll: dict[str, Any]) -> str:
-        """That voting is closed and, where it is known, since when (static/js/poll/countdown.js); empty before."""
+        """Return that voting is closed and, if it is known, since when (static/js/poll/countdown.js). It is empty
+        before."""
         if poll["phase"] != "closed":
             return ""
         at = poll.get("closed_at")
@@ -150,7 +152,7 @@ class Page(BaseHandler):
         )
 
     async def wall_title(self, scene: dict[str, Any], wall: dict[str, Any] | None) -> str:
-        """The title of the wall a page belongs to."""
+        """Return the title of the wall that a page belongs to."""
         code = scene["poll"]["wall"] if scene["poll"] else None
         if wall is None and code:
             wall = await self.wall_of(code, NOBODY)
@@ -162,7 +164,7 @@ class Page(BaseHandler):
         return fields
 
     def data(self, scene: dict[str, Any], *, stream: str | None, wall: dict[str, Any] | None) -> dict[str, Any]:
-        """The page's data block: where its scripts begin."""
+        """Return the page's data block, from which its scripts start."""
         poll = scene["poll"]
         abstain = [option["id"] for option in poll["options"] if option.get("abstain")] if poll else []
         return {

@@ -1,9 +1,10 @@
-"""Pages that are the same for many readers: rendered and compressed once, and kept until something they show changes.
+"""A cache of pages that are the same for many readers. They are rendered and compressed once, and kept until something
+that they show changes.
 
-A page is a function of what is committed, of its address, its language and its theme. The cache counts the commits
-that changed a poll or a wall, and a page that was rendered before the last of them is never sent again. Figures move
-far more often, many times a second while a hall votes: a page may show those of `FIGURES_AGE` seconds ago, as its
-script follows the stream from there. Nothing here decides who may see a page.
+A page depends on the committed data, its address, its language and its theme. The cache counts the commits that changed
+a poll or a wall, and never sends a page again that was rendered before the last of them. Figures change far more often,
+many times a second while an audience votes. A page may show figures that are up to `FIGURES_AGE` seconds old, because
+its script follows the stream from there. The cache does not decide who may see a page.
 """
 
 from __future__ import annotations
@@ -19,27 +20,27 @@ from typing import Any, NamedTuple
 from livewall.hub.log import Event
 
 FIGURES = frozenset({"tally", "turnout"})
-"""The keys of events that move while people vote."""
+"""The keys of events that change while people vote."""
 FIGURES_AGE = 0.25
-"""Seconds for which a page is sent although its figures have moved."""
+"""The time in seconds for which a page is still sent after its figures have changed."""
 MAX_PAGES = 128
-"""Pages that are kept; the one that was not asked for longest goes first."""
+"""The number of pages in the cache. The least recently used one is dropped first."""
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
 
 class SharedPage:
-    """The bytes of a page with a gap for what differs between its readers, plain and as gzip (RFC 1952).
+    """The bytes of a page with gaps for the text that differs between readers, plain and as gzip (RFC 1952).
 
-    What fills the gap is not compressed: it may be secret, and the length of the whole must not depend on it.
+    The text in the gaps is not compressed: it may be secret, and the length of the page must not depend on it.
     """
 
     def __init__(self, text: bytes, gap: bytes, poll: tuple[str, int] | None = None) -> None:
-        """`gap` is the text that marks the places to be filled, of which there may be any number; `poll` is the poll
-        that the page shows, by its id and its round."""
+        """`gap` is the text that marks the gaps, of which there may be any number. `poll` is the id and the round of
+        the poll that the page shows."""
         self.poll = poll
         self._parts = text.split(gap)
-        self._packed = [_deflated(part, last=False) for part in self._parts[:-1]]
-        self._packed.append(_deflated(self._parts[-1], last=True))
+        self._packed = [_deflate(part, last=False) for part in self._parts[:-1]]
+        self._packed.append(_deflate(self._parts[-1], last=True))
 
     def plain(self, filling: bytes) -> bytes:
         return filling.join(self._parts)
@@ -53,21 +54,21 @@ class SharedPage:
         return b"".join((_GZIP_HEADER, stored.join(self._packed), trailer))
 
 
-def _deflated(part: bytes, *, last: bool) -> bytes:
-    """A part of a deflate stream that refers to nothing before it."""
+def _deflate(part: bytes, *, last: bool) -> bytes:
+    """Return a part of a deflate stream that refers to nothing before it."""
     packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
     return packer.compress(part) + packer.flush(zlib.Z_FINISH if last else zlib.Z_FULL_FLUSH)
 
 
 class _Version(NamedTuple):
-    """How many commits changed a poll or a wall, and how many moved a figure."""
+    """The number of commits that changed a poll or a wall, and of those that changed only figures."""
 
     state: int
     figures: int
 
 
-class _Held(NamedTuple):
-    """A page, and the version and the time as they were when it was begun."""
+class _Cached(NamedTuple):
+    """A page, with the version and the time at which rendering began."""
 
     page: SharedPage
     version: _Version
@@ -84,20 +85,20 @@ Render = Callable[[], Coroutine[Any, Any, SharedPage | None]]
 
 
 class PageCache:
-    """The pages of one server. `clock` is monotonic, in seconds."""
+    """The cached pages of one server. `clock` is monotonic, in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._version = _Version(0, 0)
-        self._held: OrderedDict[Hashable, _Held] = OrderedDict()
+        self._cached: OrderedDict[Hashable, _Cached] = OrderedDict()
         self._rendering: dict[Hashable, _Rendering] = {}
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._cached)
 
     def changed(self, stream: str, events: Iterable[Event]) -> None:
-        """Take note of what a commit changed, before anybody is told of it."""
-        if stream.startswith("tasks"):  # pages with a task on them are not kept
+        """Count a commit, before any reader is told of it."""
+        if stream.startswith("tasks"):  # pages that show a task are not cached
             return
         state, figures = self._version
         if all(event.key in FIGURES for event in events):
@@ -105,42 +106,42 @@ class PageCache:
         else:
             self._version = _Version(state + 1, figures)
 
-    def held(self, key: Hashable) -> SharedPage | None:
-        """Return a page that may be sent now."""
-        held = self._held.get(key)
-        if held is None or not self._is_current(held.version, held.at):
+    def cached(self, key: Hashable) -> SharedPage | None:
+        """Return a page that may be sent now, or None."""
+        cached = self._cached.get(key)
+        if cached is None or not self._is_current(cached.version, cached.at):
             return None
-        self._held.move_to_end(key)
-        return held.page
+        self._cached.move_to_end(key)
+        return cached.page
 
     def _is_current(self, version: _Version, at: float) -> bool:
-        """Whether what was read at this version, and at this time, may be sent now."""
+        """Return whether data that was read at this version and time may be sent now."""
         if version.state != self._version.state:
             return False
         return version.figures == self._version.figures or self._clock() - at < FIGURES_AGE
 
     async def get(self, key: Hashable, render: Render) -> SharedPage | None:
-        """Return the page under `key`, rendered by `render` where none is kept, once for all who ask meanwhile. None
-        is what `render` returns for a page that is not to be shared. Raises what `render` raises."""
-        page = self.held(key)
+        """Return the page under `key`. If none is cached, `render` is called once for all who ask meanwhile. It returns
+        None for a page that must not be shared. Raises what `render` raises."""
+        page = self.cached(key)
         if page is not None:
             return page
-        begun = self._rendering.get(key)
-        if begun is None or not self._is_current(begun.version, begun.at):
+        rendering = self._rendering.get(key)
+        if rendering is None or not self._is_current(rendering.version, rendering.at):
             future = asyncio.ensure_future(render())
-            begun = self._rendering[key] = _Rendering(future, self._version, self._clock())
-            future.add_done_callback(functools.partial(self._rendered, key, begun))
-        return await asyncio.shield(begun.page)
+            rendering = self._rendering[key] = _Rendering(future, self._version, self._clock())
+            future.add_done_callback(functools.partial(self._rendered, key, rendering))
+        return await asyncio.shield(rendering.page)
 
     def _rendered(self, key: Hashable, rendering: _Rendering, done: asyncio.Future[SharedPage | None]) -> None:
-        """Keep a page. What it was made of was read after all that its version counts; where more was committed
-        meanwhile, it may hold some of that as well, and is not sent again."""
+        """Store a page if it is still current. Its data was read after the commits that its version counts. If more was
+        committed meanwhile, the page may contain part of that, and is not stored."""
         if self._rendering.get(key) is rendering:
             del self._rendering[key]
         if done.cancelled() or done.exception() is not None or (page := done.result()) is None:
             return
         if self._is_current(rendering.version, rendering.at):
-            self._held[key] = _Held(page, rendering.version, rendering.at)
-            self._held.move_to_end(key)
-            while len(self._held) > MAX_PAGES:
-                self._held.popitem(last=False)
+            self._cached[key] = _Cached(page, rendering.version, rendering.at)
+            self._cached.move_to_end(key)
+            while len(self._cached) > MAX_PAGES:
+                self._cached.popitem(last=False)
