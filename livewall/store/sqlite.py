@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sqlite3
 from pathlib import Path
 
 from livewall.errors import LivewallError
+
+log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_MS = 1000
@@ -119,3 +122,15 @@ def statements(script: str) -> list[str]:
     """
     lines = [line for line in script.splitlines() if not line.lstrip().startswith("--")]
     return [s.strip() for s in "\n".join(lines).split(";") if s.strip()]
+
+
+def roll_back(connection: sqlite3.Connection) -> None:
+    """End a transaction that failed, or one that only read.
+
+    On a full disk SQLite rolls the whole transaction back by itself; after other errors it leaves it open.
+    """
+    if connection.in_transaction:
+        try:
+            connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            log.error("a rollback failed: %s", error)

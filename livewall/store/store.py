@@ -10,9 +10,7 @@ import logging
 import os
 import secrets
 import sqlite3
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from livewall.errors import Busy
@@ -20,6 +18,7 @@ from livewall.hub.load_requests import Loaded
 from livewall.hub.log import MAX_UNKEYED, Event
 from livewall.hub.position import View
 from livewall.store.folder import Folder
+from livewall.store.readers import Readers
 from livewall.store.sqlite import connect, set_meta
 from livewall.store.transaction import Transaction
 from livewall.store.upgrade import upgrade
@@ -52,9 +51,12 @@ class Store:
             connection.close()
             raise
         self._connection = connection
-        self._local = threading.local()
-        self._open_readers: list[sqlite3.Connection] = []
-        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="livewall-reader")
+        self._readers = Readers(
+            lambda: connect(folder.database, writer=False),
+            threads=READERS,
+            name="livewall-reader",
+            unavailable="the database cannot be read at the moment; try again",
+        )
         self._loop = asyncio.get_running_loop()
         self._publish: Publish = lambda name, events: None
         self._observe: Callable[[int, float], None] = lambda size, seconds: None
@@ -116,23 +118,7 @@ class Store:
         """Run `query` in a thread, within one snapshot of the database, and return its result. Raises Busy."""
         if self._ended:
             raise Busy("draining", "the server is stopping; try again in a moment")
-        return await self._loop.run_in_executor(self._pool, self._run_query, query)
-
-    def _run_query(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        try:
-            if connection is None:
-                connection = self._local.connection = connect(self.folder.database, writer=False)
-                self._open_readers.append(connection)
-            connection.execute("BEGIN")
-            try:
-                return query(connection)
-            finally:
-                connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            if connection is not None and connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise Busy("unavailable", "the database cannot be read at the moment; try again") from error
+        return await self._readers.read(query)
 
     # -- streams
 
@@ -150,9 +136,7 @@ class Store:
         await self._loop.run_in_executor(None, self._writer.close)
         await asyncio.sleep(0)  # let the callback of the last commit run
         self._ended = True
-        await self._loop.run_in_executor(None, self._pool.shutdown)
-        for connection in self._open_readers:
-            connection.close()
+        await self._readers.close()
         self._connection.close()
 
     async def check_ready(self) -> None:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from livewall.errors import Busy, LivewallError
 from livewall.hub.log import Event
+from livewall.store.sqlite import roll_back
 from livewall.store.transaction import Transaction
 
 log = logging.getLogger(__name__)
@@ -113,10 +114,10 @@ class Writer:
         try:
             return [self._commit_together(group, start)]
         except _RunAlone:
-            self._rollback()
+            roll_back(self._connection)
             return [self._commit_alone(job) for job in group]
         except Exception as error:
-            self._rollback()
+            roll_back(self._connection)
             if not isinstance(error, sqlite3.Error):
                 log.exception("a commit failed")
             else:
@@ -138,11 +139,11 @@ class Writer:
         try:
             return self._commit_together([job], start)
         except _RunAlone as stop:
-            self._rollback()
+            roll_back(self._connection)
             error = stop.__cause__
             assert error is not None
         except Exception as problem:
-            self._rollback()
+            roll_back(self._connection)
             error = problem
         if isinstance(error, sqlite3.OperationalError):
             self._log_refusal(str(error))
@@ -172,14 +173,6 @@ class Writer:
             raise _RunAlone from error
         connection.execute("COMMIT")
         return Commit(outcomes, tx.events, tx.callbacks, time.perf_counter() - start)
-
-    def _rollback(self) -> None:
-        # A full disk rolls the whole transaction back by itself, others leave it open.
-        if self._connection.in_transaction:
-            try:
-                self._connection.execute("ROLLBACK")
-            except sqlite3.Error as error:
-                log.error("a rollback failed: %s", error)
 
 
 def _failed_commit(group: list[Job], error: BaseException, seconds: float) -> Commit:

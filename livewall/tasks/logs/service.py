@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import threading
 from collections.abc import AsyncGenerator, Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from livewall.clock import Clock
 from livewall.errors import BadInput, Busy, NotFound, Refused
+from livewall.store.readers import Readers
 from livewall.tasks.logs import retention, rows
 from livewall.tasks.logs.chunks import End, Mark
 from livewall.tasks.logs.follower import AttemptFiles, Follower, Truncation
@@ -59,9 +58,12 @@ class Logs:
         self.on_move = on_move
         self._loop = asyncio.get_running_loop()
         self._connection = open_database(path, writer=True)
-        self._local = threading.local()
-        self._open_readers: list[sqlite3.Connection] = []
-        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="livewall-log-reader")
+        self._readers = Readers(
+            lambda: open_database(path, writer=False),
+            threads=READERS,
+            name="livewall-log-reader",
+            unavailable="the logs cannot be read at the moment; try again",
+        )
         self._searches = asyncio.Semaphore(SEARCHES)
         self._moved: dict[Key, End] = {}
         self._notify_at = 0.0
@@ -232,9 +234,7 @@ class Logs:
         if self._timer is not None:
             self._timer.cancel()
             self._notify()
-        await self._loop.run_in_executor(None, self._pool.shutdown)
-        for connection in self._open_readers:
-            connection.close()
+        await self._readers.close()
         self._connection.close()
 
     # -- parts
@@ -258,21 +258,7 @@ class Logs:
 
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         self._check()
-        return await self._loop.run_in_executor(self._pool, self._run_query, query)
-
-    def _run_query(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        try:
-            if connection is None:
-                connection = self._local.connection = open_database(self._path, writer=False)
-                self._open_readers.append(connection)
-            connection.execute("BEGIN")
-            try:
-                return query(connection)
-            finally:
-                connection.execute("ROLLBACK")
-        except sqlite3.OperationalError as error:
-            raise Busy("unavailable", "the logs cannot be read at the moment; try again") from error
+        return await self._readers.read(query)
 
     def _hand_over(self, outcomes: list[Outcome], moved: dict[Key, End]) -> None:
         try:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from livewall.errors import Busy, LivewallError
+from livewall.store.sqlite import roll_back
 from livewall.tasks.logs.chunks import End
 from livewall.tasks.logs.follower import READ_BYTES, Follower, ReadResult
 from livewall.tasks.logs.jobs import CommitResult, Followed, Job, Key, Outcome
@@ -155,12 +156,12 @@ class LogWriter:
         try:
             done = self._commit_together(jobs, turns)
         except sqlite3.Error as error:
-            self._rollback()
+            roll_back(self._connection)
             self._refused(error)
             busy = Busy("unavailable", "the logs cannot be written at the moment; nothing was changed, try again")
             self._deliver([Outcome(job.future, None, busy) for job in jobs if job.future], {})
         except Exception as error:
-            self._rollback()
+            roll_back(self._connection)
             if len(jobs) + len(turns) > 1:
                 for job in jobs:
                     self._commit([job], [])
@@ -250,14 +251,6 @@ class LogWriter:
         followed.not_before = time.monotonic() + FILE_RETRY_SECONDS
         if followed.last and followed.tries >= MAX_TRIES:
             followed.follower.give_up()
-
-    def _rollback(self) -> None:
-        # A full disk rolls the whole transaction back by itself, others leave it open.
-        if self._connection.in_transaction:
-            try:
-                self._connection.execute("ROLLBACK")
-            except sqlite3.Error as error:
-                log.error("a rollback of the logs failed: %s", error)
 
     # -- requests, run in the thread
 
