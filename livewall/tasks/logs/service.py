@@ -52,7 +52,6 @@ class Logs:
 
         It blocks. Raises NewerDatabase, sqlite3.Error.
         """
-        self._path = path
         self._hole = hole
         self._clock = clock
         self.on_move = on_move
