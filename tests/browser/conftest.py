@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -210,6 +211,7 @@ def browser_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             [path, *FLAGS, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"],
             stdout=log,
             stderr=log,
+            start_new_session=True,
         )
     try:
         for _ in range(200):
@@ -219,7 +221,8 @@ def browser_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             time.sleep(0.05)
         yield f"http://127.0.0.1:{told.read_text().split()[0]}"
     finally:
-        process.terminate()
+        # The whole group: Debian's chromium-headless-shell is a script that waits for the browser.
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait(10)
 
 
