@@ -143,6 +143,12 @@ def test_a_question_may_be_typed_in_many_ways(typed: str) -> None:
     assert deck.parse(typed) == [PollIn("Which?", ["A", "B"])]
 
 
+@pytest.mark.parametrize("label", ["#\n#}", "{\n#a}", "a {\n#b}", "x {#b}", "{#\n#}", "abstain}"])
+def test_a_label_that_ends_like_marks_is_read_again_as_it_was(label: str) -> None:
+    polls = [PollIn("T", [label, "other"])]
+    assert deck.parse(deck.format(polls)) == polls
+
+
 @pytest.mark.parametrize(
     ("typed", "fields"),
     [

@@ -181,9 +181,9 @@ def has_checkbox(piece: str) -> bool:
 
 def marks_of(piece: str) -> tuple[str, Sequence[str]]:
     """Return the end of an option without the marks in braces behind it, and these marks."""
-    before, _, inside = piece.rpartition("{")
+    before, brace, inside = piece.rpartition("{")
     words = inside[:-1].split()
-    marked = words and inside.endswith("}") and (not before or before[-1].isspace())
+    marked = brace and words and inside.endswith("}") and (not before or before[-1].isspace())
     if marked and all(word.startswith("#") or word.lower() == ABSTAIN for word in words):
         return before.rstrip(), words
     return piece, ()
