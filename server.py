@@ -213,15 +213,15 @@ async def serve(settings: Settings, umask: int | None = None) -> int:
         print(f"livewall: the data folder {settings.data} cannot be used: {error.strerror}", file=sys.stderr)
         return 1
 
-    def asked() -> None:
+    def on_signal() -> None:
         if stop.is_set():
-            log.warning("leaving at once")
+            log.warning("stopping at once")
             sys.stdout.flush()
             os._exit(1)
         stop.set()
 
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, asked)
+        loop.add_signal_handler(name, on_signal)
     log.info("listening on %s:%d, known as %s", settings.address, running.port, running.url)
     if is_interactive():
         code, _ = await running.services.credentials.create_link("admin", Who(role="admin"))

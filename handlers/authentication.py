@@ -55,7 +55,7 @@ class Authentication(LeanHandler):
             )
         if self.request.method in SAFE and "as" in self.request.query_arguments:
             if argument(self.request, "as") != "audience":  # A typing error must not show more than was asked for.
-                raise invalid("as", "only audience")
+                raise invalid("as", "must be audience")
             self.who, self.as_audience = NOBODY, True
 
     def refuse_forgery(self) -> None:

@@ -99,7 +99,7 @@ class BaseHandler(RequestBody, Authentication):
         """Refuse whatever can be refused without the body before the body is read."""
         method = self.request.method or ""
         if not self.supports(method):
-            raise BadInput("method_not_allowed", "this address does not take that method")
+            raise BadInput("method_not_allowed", "this address does not support that method")
         await self.identify()
         if method not in SAFE:
             self.refuse_other_host()
@@ -195,7 +195,7 @@ class BaseHandler(RequestBody, Authentication):
     async def head(self, *args: str, **kwargs: str) -> None:
         """Answer as GET without the body (RFC 9110 §9.3.2). Tornado omits the body."""
         if not self.has_head:
-            raise BadInput("method_not_allowed", "what is streamed here has no end, so it begins with GET only")
+            raise BadInput("method_not_allowed", "a stream has no end, so this address supports only GET")
         result = self.get(*args, **kwargs)
         if result is not None:
             await result
@@ -216,7 +216,7 @@ def to_livewall_error(status: int, error: BaseException | None) -> LivewallError
     if status == 404:
         return NotFound(message="there is nothing at this address")
     if status == 405:
-        return BadInput("method_not_allowed", "this address does not take that method")
+        return BadInput("method_not_allowed", "this address does not support that method")
     if status == 400:
         reason = error.log_message if isinstance(error, HTTPError) and error.log_message else "malformed request"
         return BadInput("malformed", reason)
@@ -226,7 +226,7 @@ def to_livewall_error(status: int, error: BaseException | None) -> LivewallError
         return BodyTooLarge(MAX_BODY)
     if status == 503:
         return Busy()
-    return LivewallError("internal", "something went wrong here; it was logged")
+    return LivewallError("internal", "an internal error occurred, and was logged")
 
 
 class ApiHandler(BaseHandler):

@@ -98,7 +98,7 @@ EVENTS = (
     Event("LogEndEvent", "tasks/ID/logs/STEP", "end", LogEnd, "The end of the log."),
     Event("ListedTaskEvent", "tasks", "task/ID", Task, "A task under way, or one of the last 100 that ended."),
 )
-SAID = (Reset, Synced, StreamEnded, Heartbeat)
+CONTROL_MESSAGES = (Reset, Synced, StreamEnded, Heartbeat)
 ANSWERS = (BallotDone, FollowedDone, Refused)
 ACTS = (wire.Vote, wire.Retract, wire.Subscribe, wire.Unsubscribe)
 
@@ -106,7 +106,7 @@ ACTS = (wire.Vote, wire.Retract, wire.Subscribe, wire.Unsubscribe)
 @functools.cache
 def description() -> tuple[bytes, str]:
     """Return the description and its ETag."""
-    document = asyncapi.document(EVENTS, SAID, ANSWERS, ACTS, title="Livewall", version=__version__)
+    document = asyncapi.document(EVENTS, CONTROL_MESSAGES, ANSWERS, ACTS, title="Livewall", version=__version__)
     text = wire.encode(document)
     return text, etag_of(text)
 

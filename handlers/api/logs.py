@@ -24,13 +24,13 @@ _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.IGNORECASE)
 class LogsHandler(ApiHandler):
     """The base of the handlers for logs."""
 
-    def number(self, name: str, default: int | None, *, least: int = 0, most: int = 10**15) -> int | None:
+    def number(self, name: str, default: int | None, *, minimum: int = 0, maximum: int = 10**15) -> int | None:
         """Return a whole number from the query. Raises BadInput."""
         text = self.argument(name)
         if not text and name not in self.request.query_arguments:
             return default
-        if re.fullmatch(r"-?[0-9]{1,16}", text) is None or not least <= int(text) <= most:
-            raise invalid(name, f"a whole number from {least} to {most}")
+        if re.fullmatch(r"-?[0-9]{1,16}", text) is None or not minimum <= int(text) <= maximum:
+            raise invalid(name, f"a whole number from {minimum} to {maximum}")
         return int(text)
 
 
@@ -89,7 +89,7 @@ class LogHandler(LogsHandler):
             self.set_status(416)
             self.set_header("Content-Range", f"bytes */{span.total}")
             self.clear_header("Content-Disposition")
-            self.show_error(invalid("range", f"there is nothing to be had of it; the log ends at {span.total}"))
+            self.show_error(invalid("range", f"the range is beyond the end of the log at {span.total}"))
             return
         self.set_status(206)
         self.set_header("Content-Range", f"bytes {span.start}-{span.end - 1}/{span.total}")
@@ -139,8 +139,8 @@ class LogLinesHandler(LogsHandler):
 
     async def get(self, task_id: str, name: str) -> None:
         await self.services.tasks.check_log_access(task_id, name, self.who)
-        first = self.number("from", 1, least=-(10**15))
-        count = self.number("count", 200, least=1, most=LINES)
+        first = self.number("from", 1, minimum=-(10**15))
+        count = self.number("count", 200, minimum=1, maximum=LINES)
         assert first is not None and count is not None
         self.answer(await self.services.logs.lines(task_id, name, first or 1, count))
 
@@ -155,8 +155,8 @@ class LogSearchHandler(LogsHandler):
         q = self.argument("q")
         if not q or "\n" in q or len(q.encode()) > QUERY:
             raise invalid("q", f"1 to {QUERY} bytes of one line")
-        first = self.number("from", 1, least=1)
-        limit = self.number("limit", 100, least=1, most=LINES)
+        first = self.number("from", 1, minimum=1)
+        limit = self.number("limit", 100, minimum=1, maximum=LINES)
         assert first is not None and limit is not None
         case = self.argument("case") == "1"
         search = self.services.logs.search(task_id, name, q, first, limit, case=case)

@@ -12,7 +12,7 @@ def round_of(handler: BaseHandler) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) < 8 and int(text)):
-        raise invalid("round", "a whole number from 1 on")
+        raise invalid("round", "a whole number of at least 1")
     return int(text)
 
 

@@ -55,8 +55,8 @@ class PackRouter(Router):
     def _header(self, pack: Pack, is_gzip: bool) -> HTTPHeaders:
         header = self._headers.get((pack.url, is_gzip))
         if header is None:
-            own = {"Cache-Control": FOREVER, "Content-Length": str(len(pack.body(is_gzip)))}
-            header = self._headers[pack.url, is_gzip] = HTTPHeaders(SECURITY | pack.header(is_gzip) | own)
+            fields = {"Cache-Control": FOREVER, "Content-Length": str(len(pack.body(is_gzip)))}
+            header = self._headers[pack.url, is_gzip] = HTTPHeaders(SECURITY | pack.header(is_gzip) | fields)
         return header
 
 

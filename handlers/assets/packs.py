@@ -17,7 +17,7 @@ IMPORT = re.compile(r"""^import (\{[^{}]*\}) from "(\.{1,2}/[^"]+)";$""", re.M)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) (\w+))", re.M)
 COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?s:.*?)\*/[ \t]*)\n", re.M)
 """A comment on lines of its own."""
-OTHER = re.compile(r"^(?:import|export)\b.*", re.M)
+OTHER_SYNTAX = re.compile(r"^(?:import|export)\b.*", re.M)
 SHARED_STYLES = ("tokens", "base")
 """The style sheets that every page's style sheet builds on."""
 
@@ -51,7 +51,7 @@ def modules(entry: Path) -> str:
     def add_module(path: Path, importers: tuple[Path, ...]) -> tuple[str, list[str]]:
         """Return the name of a module's function, and its exports."""
         if path in importers:
-            raise ValueError(f"{path} imports itself by way of others")
+            raise ValueError(f"{path} imports itself indirectly")
         if path not in added:
             text = _without_comments(path)
             for names, where in IMPORT.findall(text):
@@ -77,7 +77,7 @@ def _without_comments(path: Path) -> str:
 
 
 def _as_function(path: Path, body: str, name: str, exported: list[str]) -> str:
-    if other := OTHER.search(body):
+    if other := OTHER_SYNTAX.search(body):
         raise ValueError(f"{path}: a pack cannot hold {other[0]!r}")
     head = f"// {path.parent.name}/{path.name}\nconst {name} = (() => {{\n"
     return f"{head}{body}return {{ {', '.join(exported)} }};\n}})();\n"

@@ -33,7 +33,7 @@ class MessageRate:
         """Count a message. Raises Busy (`rate`)."""
         full_at = self._services.limits.message(self._full_at, self._services.monotonic())
         if full_at is None:
-            raise Busy("rate", "too many messages that could not be taken")
+            raise Busy("rate", "too many messages on this connection")
         self._full_at = full_at
 
 

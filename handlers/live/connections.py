@@ -81,4 +81,4 @@ class Connections:
 
 
 def revoked_error() -> LivewallError:
-    return LivewallError("unauthenticated", "this sign-in was revoked or has run out")
+    return LivewallError("unauthenticated", "this sign-in was revoked or has expired")

@@ -35,7 +35,7 @@ class Replies:
         if not isinstance(error, LivewallError):
             if error is not None:
                 log.error("an act on a socket failed", exc_info=error)
-            error = LivewallError("internal", "something went wrong here; it was logged")
+            error = LivewallError("internal", "an internal error occurred, and was logged")
         self.send({"ref": ref, "error": error.body()})
 
     def send(self, message: Any, *, now: bool = False) -> None:

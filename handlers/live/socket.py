@@ -86,9 +86,9 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         if self.request.method != "GET":
             raise BadInput("method_not_allowed", "a WebSocket begins with GET")
         if headers.get("Upgrade", "").lower() != "websocket":
-            raise BadInput("malformed", "this address speaks WebSocket; use /sse/ or /updates/ without")
+            raise BadInput("malformed", "this address is for WebSockets; otherwise use /sse/ or /updates/")
         if "upgrade" not in headers.get("Connection", "").lower() or not headers.get("Sec-WebSocket-Key"):
-            raise BadInput("malformed", "the WebSocket handshake lacks Connection: Upgrade or its key")
+            raise BadInput("malformed", "the WebSocket handshake lacks Connection: Upgrade or Sec-WebSocket-Key")
         if self.services.site.is_foreign(headers, self.request.host, self.schemes):
             raise NotAllowed("forbidden", f"a page of another site cannot open a socket here{self.services.site.hint}")
         self._refused: LivewallError | None = None

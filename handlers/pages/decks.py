@@ -70,7 +70,7 @@ class DeckPage(FormHandler, Page):
         try:
             parse_body_arguments(self.request.headers.get("Content-Type", ""), self.raw(), arguments, files)
         except HTTPInputError:
-            raise BadInput("malformed", "this is no form") from None
+            raise BadInput("malformed", "this is not a form") from None
         fields = {name: values[-1].decode("utf-8", "replace") for name, values in arguments.items()}
         self.check_form_token(fields.get("_form", ""))
         uploads = [file.body for file in files.get("file", []) if file.body]

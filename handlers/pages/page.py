@@ -94,8 +94,8 @@ class Page(BaseHandler):
             task = await self.services.tasks.detail(item_id, who)
             return {"kind": "task", "task": task, "title": task["title"], "poll": None, "counted": False, "closed": ""}
         try:
-            shown, _ = await self.services.polls.detail(item_id, who)
-            poll = msgspec.to_builtins(shown)
+            detail, _ = await self.services.polls.detail(item_id, who)
+            poll = msgspec.to_builtins(detail)
         except NotFound:
             try:
                 await self.services.hub.view(stream, who)

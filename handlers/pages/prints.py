@@ -139,7 +139,7 @@ class WallPrint(PrintPage):
 def letter_size(labels: list[str], title: str) -> str:
     """Return the size of letters with which a poll fits on one page."""
     lines = sum(max(1, -(-text_width(label) // LINE)) for label in labels) + text_width(title) // LINE
-    return next((name for most, name in SIZES if lines <= most), "least")
+    return next((name for max_lines, name in SIZES if lines <= max_lines), "least")
 
 
 def majority_position(poll: Poll) -> str:

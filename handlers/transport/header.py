@@ -50,7 +50,7 @@ def header_bytes(start: ResponseStartLine, headers: HTTPHeaders) -> bytes:
     lines = [f"HTTP/1.1 {start.code} {start.reason}", *(f"{name}: {value}" for name, value in headers.get_all())]
     text = "\n".join(lines)
     if "\r" in text or text.count("\n") != len(lines) - 1:
-        raise ValueError(f"illegal characters (CR or LF) in the header of an answer: {lines!r}")
+        raise ValueError(f"illegal characters (CR or LF) in the header of a response: {lines!r}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 

@@ -107,14 +107,14 @@ def malformed(why: str) -> bytes:
 
 
 def missing_chunk_length() -> bytes:
-    return malformed("a chunk of the body begins with no length")
+    return malformed("a chunk of the body has no length")
 
 
 def request_timeout(terms: Terms, body: bool) -> bytes:
     message = (
-        f"the body came at less than {terms.rate} bytes a second"
+        f"the body arrived at less than {terms.rate} bytes per second"
         if body
-        else f"no whole request came within {terms.header:g} seconds"
+        else f"no complete request arrived within {terms.header:g} seconds"
     )
     return error_response(408, BadInput("malformed", message))
 
@@ -179,7 +179,7 @@ class Exchange(HTTP1Connection):
                 await self._finish_future
             return not self.detached
         except HTTPInputError as error:
-            log.debug("no HTTP from %s: %s", self.context, error)
+            log.debug("not HTTP from %s: %s", self.context, error)
             if self._response_start_line is None:
                 stream.refuse(malformed(str(error)))
             self.close()
@@ -187,7 +187,7 @@ class Exchange(HTTP1Connection):
         except (StreamClosedError, UnsatisfiableReadError, asyncio.CancelledError):
             raise
         except Exception:
-            log.exception("a request could not be handed on")
+            log.exception("a request could not be handled")
             self.close()
             return False
         finally:

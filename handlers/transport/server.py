@@ -78,7 +78,7 @@ class LiveServer(HTTPServer):
         if now >= self._next_warning:
             self._next_warning = now + WARNING_INTERVAL
             if why:
-                log.warning("no connection can be taken, new ones wait: %s", why)
+                log.warning("cannot accept connections, new ones wait: %s", why)
                 return
             log.warning(
                 "no room for another connection: %d are open; new ones wait. Raise the limit of open files "

@@ -196,7 +196,7 @@ class LiveStream(IOStream):
         except UnsatisfiableReadError as error:
             self.close(exc_info=error)
         except Exception as error:
-            log.exception("an event of a connection failed")
+            log.exception("handling an event of a connection failed")
             self.close(exc_info=error)
             raise
 
@@ -215,7 +215,7 @@ class LiveStream(IOStream):
         """Read a line. Tornado reads only the sizes of chunks this way. Raises HTTPInputError beyond `lines_left`."""
         self.remaining_lines -= 1
         if self.remaining_lines < 0:
-            raise HTTPInputError("the body comes in too many chunks; send it in larger ones")
+            raise HTTPInputError("the body has too many chunks; send it in larger ones")
         return super().read_until(delimiter, max_bytes)
 
     @property

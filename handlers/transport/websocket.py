@@ -93,15 +93,19 @@ class Frames(WebSocketProtocol13):
         if first & 0x70:
             return "reserved bits of a frame are set"
         if not second & 0x80:
-            return "the frames of a client are masked"
+            return "the frames of a client must be masked"
         if opcode >= CLOSE:
             if opcode > PONG:
                 return "unknown kind of frame"
-            return "a control frame is whole and short" if not final or second & 0x7F > 125 else ""
+            return "a control frame must be short and not fragmented" if not final or second & 0x7F > 125 else ""
         if opcode > BINARY:
             return "unknown kind of frame"
         if (opcode == CONTINUATION) is (self._parts is None):
-            return "a frame continues nothing" if opcode == CONTINUATION else "a message begins within another"
+            return (
+                "a continuation frame without a message to continue"
+                if opcode == CONTINUATION
+                else "a message begins within another"
+            )
         return ""
 
     def _handle_message(self, opcode: int, data: bytes) -> asyncio.Future[None] | None:
@@ -116,7 +120,7 @@ class Frames(WebSocketProtocol13):
             if opcode == TEXT and not self.client_terminated:
                 return self._run_callback(self.handler.on_message, text)
         if opcode == CLOSE and len(data) == 1:
-            self.refuse(CloseCode.PROTOCOL, "half a close code")
+            self.refuse(CloseCode.PROTOCOL, "the close code is incomplete")
             return None
         return super()._handle_message(opcode, data)
 

@@ -81,7 +81,7 @@ async def test_one_who_reads_no_answers_is_not_listened_to_and_is_let_go_with_th
 
 PONG = 0xA
 EMPTY = b"\x80" + bytes(4)
-TOO_MANY = b"\x88\x2b" + struct.pack("!H", 4008)
+TOO_MANY = b"\x88\x26" + struct.pack("!H", 4008)
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,7 @@ async def test_whoever_comes_while_the_others_are_sent_away_is_sent_away_too(io_
 
 
 async def test_a_second_signal_leaves_at_once(child: Server, stopping: Callable[[], None]) -> None:
-    child.expected += ["leaving at once"]
+    child.expected += ["stopping at once"]
     poll = slow(child, 2000)
     watching, voting = await open_socket(child, poll), await open_socket(child, poll, child.voter())
     await voting.write_message(json.dumps({"do": "vote", "ref": "v", "choices": ["1"]}))
