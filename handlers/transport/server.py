@@ -13,8 +13,10 @@ from typing import Any
 from tornado.httpserver import HTTPServer, _HTTPRequestContext
 from tornado.iostream import IOStream
 
-from handlers.transport.http1 import MAX_HEADER, ServerConnection, request_timeout
-from handlers.transport.stream import LiveStream, OpenConnections
+from handlers.transport.error_responses import MAX_HEADER, request_timeout
+from handlers.transport.http1 import ServerConnection
+from handlers.transport.open_connections import OpenConnections
+from handlers.transport.stream import LiveStream
 from livewall.request_deadlines import Patience, Phase, Terms
 
 log = logging.getLogger("livewall.http")
