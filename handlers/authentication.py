@@ -161,13 +161,13 @@ class Authentication(LeanHandler):
             yield
             return
         limits, address = self.services.limits, self.address
-        wait, wrong = limits.turn(voter, address, self.services.monotonic()), False
+        wait, is_wrong = limits.turn(voter, address, self.services.monotonic()), False
         try:
             if wait:
                 await asyncio.sleep(wait)
             yield
         except LivewallError as error:
-            wrong = is_guess(error)
+            is_wrong = is_guess(error)
             raise
         finally:
-            limits.looked_at(voter, address, self.services.monotonic(), wrong=wrong)
+            limits.looked_at(voter, address, self.services.monotonic(), wrong=is_wrong)

@@ -32,7 +32,7 @@ THEMES = ("dark", "light", "contrast")
 class BaseHandler(RequestBody, Authentication):
     """Checks the rights of the client before the body is read, and answers errors in one shape."""
 
-    changes = ""
+    write_right = ""
     """The right that every method except GET needs: host, operator, reporter or admin."""
     page = False
     """Pages answer errors as pages, and `framed` says whether other sites may frame them. Everything else answers JSON.
@@ -113,8 +113,8 @@ class BaseHandler(RequestBody, Authentication):
 
     def authorize_change(self) -> None:
         """Raise unless the client may change something here."""
-        if self.changes:
-            self.require(self.changes)
+        if self.write_right:
+            self.require(self.write_right)
 
     # -- asking and answering
 

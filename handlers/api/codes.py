@@ -9,7 +9,7 @@ from livewall import wire
 class CodesHandler(ApiHandler):
     """POST and GET /api/walls/CODE/codes"""
 
-    changes = "host"
+    write_right = "host"
 
     async def get(self, code: str) -> None:
         self.require("host")
@@ -24,7 +24,7 @@ class CodesHandler(ApiHandler):
 class CodeHandler(ApiHandler):
     """DELETE /api/walls/CODE/codes/ID"""
 
-    changes = "host"
+    write_right = "host"
 
     async def delete(self, code: str, code_id: str) -> None:
         self.body(wire.Nothing)
@@ -35,7 +35,7 @@ class CodeHandler(ApiHandler):
 class ReplaceHandler(ApiHandler):
     """POST /api/walls/CODE/codes/ID/replace: create another code for the same holder."""
 
-    changes = "host"
+    write_right = "host"
 
     async def post(self, code: str, code_id: str) -> None:
         self.body(wire.Nothing)

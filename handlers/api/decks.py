@@ -13,7 +13,7 @@ class DeckHandler(ApiHandler):
     """POST /api/walls/CODE/deck: create the polls of a deck. The status is 200 if it was imported under this id before.
     """
 
-    changes = "host"
+    write_right = "host"
     body_limit = MAX_BODY
 
     async def post(self, code: str) -> None:
@@ -36,7 +36,7 @@ class DeckFileHandler(ApiHandler):
 class WallDuplicateHandler(ApiHandler):
     """POST /api/walls/CODE/duplicate"""
 
-    changes = "host"
+    write_right = "host"
 
     async def post(self, code: str) -> None:
         self.body(wire.Nothing)

@@ -28,7 +28,7 @@ class VotersHandler(ApiHandler):
 class PollsHandler(ApiHandler):
     """POST and GET /api/polls"""
 
-    changes = "host"
+    write_right = "host"
     body_limit = LARGE_BODY
 
     async def get(self) -> None:
@@ -44,7 +44,7 @@ class PollsHandler(ApiHandler):
 class PollHandler(ApiHandler):
     """GET, PUT and DELETE /api/polls/ID"""
 
-    changes = "host"
+    write_right = "host"
     body_limit = LARGE_BODY
 
     async def get(self, poll_id: str) -> None:
@@ -65,7 +65,7 @@ class PollHandler(ApiHandler):
 class PhaseHandler(ApiHandler):
     """POST /api/polls/ID/open, close, publish, reset"""
 
-    changes = "host"
+    write_right = "host"
 
     async def post(self, poll_id: str, act: str) -> None:
         polls, version = self.services.polls, self.if_match()
@@ -87,7 +87,7 @@ class PhaseHandler(ApiHandler):
 class TimerHandler(ApiHandler):
     """POST /api/polls/ID/timer: change the end of an open poll."""
 
-    changes = "host"
+    write_right = "host"
 
     async def post(self, poll_id: str) -> None:
         poll, version = await self.services.polls.timer(
@@ -106,7 +106,7 @@ class RoundsHandler(ApiHandler):
 class DuplicateHandler(ApiHandler):
     """POST /api/polls/ID/duplicate: create a draft with the same question."""
 
-    changes = "host"
+    write_right = "host"
 
     async def post(self, poll_id: str) -> None:
         self.body(wire.Nothing)
@@ -118,7 +118,7 @@ class DuplicateHandler(ApiHandler):
 class RestoreHandler(ApiHandler):
     """POST /api/polls/ID/restore: restore an archived poll."""
 
-    changes = "host"
+    write_right = "host"
 
     async def post(self, poll_id: str) -> None:
         self.body(wire.Nothing)
@@ -176,7 +176,7 @@ def ballot_outcome(cast: Cast) -> str:
 class BallotsHandler(ApiHandler):
     """DELETE /api/polls/ID/ballots. It answers once the ballots are gone."""
 
-    changes = "host"
+    write_right = "host"
 
     async def delete(self, poll_id: str) -> None:
         self.body(wire.Nothing)

@@ -18,7 +18,7 @@ from livewall.tasks.pipelines.params import check_params
 class TasksHandler(ApiHandler):
     """POST and GET /api/tasks"""
 
-    changes = "reporter"
+    write_right = "reporter"
     body_limit = MAX_BODY
 
     async def get(self) -> None:
@@ -60,7 +60,7 @@ class StepHandler(ApiHandler):
 class CancelHandler(ApiHandler):
     """POST /api/tasks/ID/cancel"""
 
-    changes = "operator"
+    write_right = "operator"
 
     async def post(self, task_id: str) -> None:
         self.body(wire.Nothing)
@@ -71,7 +71,7 @@ class CancelHandler(ApiHandler):
 class RetryHandler(ApiHandler):
     """POST /api/tasks/ID/retry. The status is 200 if the same retry was made before."""
 
-    changes = "operator"
+    write_right = "operator"
 
     async def post(self, task_id: str) -> None:
         self.body(wire.Nothing)
@@ -90,7 +90,7 @@ class PipelinesHandler(ApiHandler):
 class StartHandler(ApiHandler):
     """POST /api/pipelines/NAME/tasks"""
 
-    changes = "operator"
+    write_right = "operator"
     body_limit = MAX_BODY
 
     async def post(self, name: str) -> None:

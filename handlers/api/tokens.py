@@ -10,7 +10,7 @@ from livewall.identity import ROLES, Role
 class TokensHandler(ApiHandler):
     """POST and GET /api/tokens"""
 
-    changes = "admin"
+    write_right = "admin"
 
     async def get(self) -> None:
         self.require("admin")
@@ -24,7 +24,7 @@ class TokensHandler(ApiHandler):
 class TokenHandler(ApiHandler):
     """DELETE /api/tokens/ID: revoke a token or a sign-in, and close its connections."""
 
-    changes = "admin"
+    write_right = "admin"
 
     async def delete(self, token_id: str) -> None:
         self.body(wire.Nothing)

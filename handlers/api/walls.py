@@ -15,7 +15,7 @@ from livewall.wall_rows import Wall
 class WallsHandler(ApiHandler):
     """POST and GET /api/walls"""
 
-    changes = "host"
+    write_right = "host"
 
     async def get(self) -> None:
         self.require("host")
@@ -31,7 +31,7 @@ class WallsHandler(ApiHandler):
 class WallHandler(ApiHandler):
     """GET, PUT and DELETE /api/walls/CODE"""
 
-    changes = "host"
+    write_right = "host"
     body_limit = LARGE_BODY
 
     async def get(self, code: str) -> None:

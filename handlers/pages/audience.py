@@ -110,7 +110,7 @@ class AudiencePage(Page):
         return scene | dict(
             wall_title=await self.wall_title(scene, wall),
             voting=voting,
-            wrong=self.reason(error) if error else "",
+            error_text=self.reason(error) if error else "",
             note=self.note(scene) if poll else "",
             facts=facts,
             retention=self.retention(poll) if poll else "",

@@ -18,7 +18,7 @@ MAX_CODES = 500
 class CodesPage(FormHandler, Page):
     """GET and POST /w/CODE/codes: the number of codes, and forms that print a sheet, replace one code or revoke one."""
 
-    changes = "host"
+    write_right = "host"
 
     async def get(self, code: str) -> None:
         self.require("host")
@@ -43,17 +43,19 @@ class CodesPage(FormHandler, Page):
             if error.status >= 500:
                 raise
             self.set_status(error.status)
-            await self.show(code, wrong=error.message, typed=form)
+            await self.show(code, error_text=error.message, typed=form)
             return
         await self.show_sheet(code, sheet)
 
-    async def show(self, code: str, *, wrong: str = "", done: str = "", typed: dict[str, str] | None = None) -> None:
+    async def show(
+        self, code: str, *, error_text: str = "", done: str = "", typed: dict[str, str] | None = None
+    ) -> None:
         wall = await self.wall_of(code, self.who)
         self.render(
             "codes.html",
             wall=wall,
             counts=await self.services.voter_codes.list(code, limit=1),
-            wrong=wrong,
+            error_text=error_text,
             done=done == "revoked",
             typed=typed or {},
         )

@@ -22,7 +22,7 @@ QUOTED = 60
 class DeckPage(FormHandler, Page):
     """GET and POST /w/CODE/deck: import polls from a text or a file. Errors are shown above what was typed."""
 
-    changes = "host"
+    write_right = "host"
 
     body_limit = MAX_BODY
 
@@ -40,7 +40,7 @@ class DeckPage(FormHandler, Page):
             if error.status >= 500:
                 raise
             self.set_status(error.status)
-            await self.show(code, typed=typed(self._deck), wrong=error)
+            await self.show(code, typed=typed(self._deck), error=error)
             return
         code = wall_code(code)
         done = "deck_marks" if imported.notes else "deck"
@@ -49,16 +49,16 @@ class DeckPage(FormHandler, Page):
     def back_link(self) -> tuple[str, str]:
         return self.reverse_url("wall_deck", self.path_args[0]), self.say("error.back_to", page=self.say("deck.title"))
 
-    async def show(self, code: str, *, typed: str = "", wrong: LivewallError | None = None) -> None:
+    async def show(self, code: str, *, typed: str = "", error: LivewallError | None = None) -> None:
         wall = await self.wall_of(code, self.who)
-        problems = wrong.problems if isinstance(wrong, DeckFault) else ()
+        problems = error.problems if isinstance(error, DeckFault) else ()
         lines = plain(typed).split("\n")
         faults = [(line, quote(lines[line - 1]) if line <= len(lines) else "", why) for line, why in problems]
         self.render(
             "deck.html",
             wall=wall,
             faults=faults,
-            wrong=wrong.message if wrong else "",
+            error_text=error.message if error else "",
             typed=typed,
             name=secrets.token_hex(12),  # a form that is sent twice imports once
         )
@@ -81,7 +81,7 @@ class DeckPage(FormHandler, Page):
 class WallDuplicateForm(FormHandler, Page):
     """POST /w/CODE/duplicate: copy the wall and redirect to the copy."""
 
-    changes = "host"
+    write_right = "host"
 
     async def post(self, code: str) -> None:
         self.fields()

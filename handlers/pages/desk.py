@@ -47,7 +47,7 @@ class DeskPage(Page):
 
     scripts: tuple[str, ...] = ("live", "poll", "error")
 
-    async def desk(self, *, wrong: str = "", typed: dict[str, str] | None = None) -> None:
+    async def desk(self, *, error_text: str = "", typed: dict[str, str] | None = None) -> None:
         polls, walls = await self.polls(), await self.walls()
         tasks = await self.tasks()
         titles = {f"polls/{p['id']}": p["title"] for p in polls} | {f"tasks/{t['id']}": t["title"] for t in tasks}
@@ -77,7 +77,7 @@ class DeskPage(Page):
             here=self.reverse_url("home"),
             done=self.argument("done"),
             at=self.argument("at"),
-            wrong=wrong,
+            error_text=error_text,
             typed=typed or {},
             base_url=self.services.base_url,
             ballot_days=self.services.settings.ballot_days,
@@ -124,13 +124,13 @@ class HomePage(SignInPage, DeskPage):
 
     async def get(self) -> None:
         if self.who.role is None:
-            self.render("sign_in.html", wrong="")
+            self.render("sign_in.html", error_text="")
         else:
             await self.desk()
 
     def show_error(self, error: LivewallError) -> None:
         if error.code == "bad_token" and self.request.method == "POST":
-            self.render("sign_in.html", wrong=self.say("sign.bad"))
+            self.render("sign_in.html", error_text=self.say("sign.bad"))
         else:
             super().show_error(error)
 
@@ -142,7 +142,7 @@ class DeskForm(FormHandler, DeskPage, HostView):
     changed since.
     """
 
-    changes = "host"
+    write_right = "host"
     body_limit = LARGE_BODY
 
     async def post(self, *args: str) -> None:
@@ -158,11 +158,11 @@ class DeskForm(FormHandler, DeskPage, HostView):
                 self.say(f"error.{error.code}"),
                 *(f"{self.label(n)}: {why}." for n, why in error.fields.items()),
             ]
-            wrong = " ".join(messages if error.fields or isinstance(error, Stale) else [error.message])
+            error_text = " ".join(messages if error.fields or isinstance(error, Stale) else [error.message])
             if only:
-                await self.render_host(only, wrong=wrong, typed=form)
+                await self.render_host(only, error_text=error_text, typed=form)
             else:
-                await self.desk(wrong=wrong, typed=form)
+                await self.desk(error_text=error_text, typed=form)
             return
         page = self.reverse_url("wall_host", wall_code(only)[:12]) if only else self.reverse_url("home")
         self.redirect(f"{page}?done={done}" + (f"&at={place}#{place}" if place else ""), status=303)

@@ -25,7 +25,7 @@ TIMES = (30, 60, 120)
 class HostView(Page):
     """The host page of one wall, at its own address and after a form was refused."""
 
-    async def render_host(self, typed_code: str, *, wrong: str = "", typed: dict[str, str] | None = None) -> None:
+    async def render_host(self, typed_code: str, *, error_text: str = "", typed: dict[str, str] | None = None) -> None:
         code = wall_code(typed_code)
         wall, version, entries = await self.services.walls.model(code)
         active = next((entry for entry in entries if entry.item == wall.active), None)
@@ -44,7 +44,7 @@ class HostView(Page):
             form_values=form_values,
             times=TIMES,
             done=self.argument("done") if self.request.method == "GET" else "",
-            wrong=wrong,
+            error_text=error_text,
             typed=typed or {},
             editing=typed.get("poll", "") if typed else self.argument("edit"),
             health_code=code,

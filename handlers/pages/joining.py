@@ -53,9 +53,9 @@ class CodeForm(Page):
         query = self.request.query
         self.redirect(self.reverse_url("wall", code) + rest + (f"?{query}" if query else ""))
 
-    def show_form(self, typed: str, wrong: str, status: int = 200) -> None:
+    def show_form(self, typed: str, error_text: str, status: int = 200) -> None:
         self.set_status(status)
-        self.render("code.html", typed=typed[:40], wrong=wrong)
+        self.render("code.html", typed=typed[:40], error_text=error_text)
 
 
 class CodePage(CodeForm):

@@ -14,7 +14,7 @@ from livewall.names import wall_code
 class PhonePage(FormHandler, Page):
     """POST /w/CODE/phone: create a link that signs one phone in as a host."""
 
-    changes = "host"
+    write_right = "host"
 
     async def get(self, code: str) -> None:
         self.redirect(self.reverse_url("wall_host", wall_code(code)[:12]))

@@ -166,7 +166,7 @@ class TaskForm(FormHandler, TaskPages):
     """GET and POST /desk/tasks/ID: the actions behind the buttons of a task's page without scripts. The confirmation to
     cancel is a page of its own, because the task's page reloads by itself."""
 
-    changes = "operator"
+    write_right = "operator"
 
     async def get(self, task_id: str) -> None:
         self.require("operator")
@@ -204,7 +204,7 @@ def can_be_retried(task: Mapping[str, Any]) -> bool:
 class PipelinePage(FormHandler, TaskPages):
     """GET and POST /pipelines/NAME: the form with its parameters, which starts the pipeline."""
 
-    changes = "operator"
+    write_right = "operator"
 
     body_limit = 512 << 10  # a parameter may have 100 kB, and a form encodes a byte in up to three
     most_fields = 1000
@@ -236,7 +236,7 @@ class PipelinePage(FormHandler, TaskPages):
         name = self.path_args[0]
         return self.reverse_url("pipeline", name), self.say("error.back_to", page=name)
 
-    def show_form(self, name: str, typed: dict[str, str], faults: dict[str, str], wrong: str) -> None:
+    def show_form(self, name: str, typed: dict[str, str], faults: dict[str, str], error_text: str) -> None:
         """Show the form with what was typed, and each error beside its field. Raises NotFound."""
         pipeline = next((each for each in self.services.pipelines.list() if each["name"] == name), None)
         if pipeline is None:
@@ -244,10 +244,10 @@ class PipelinePage(FormHandler, TaskPages):
         for param in pipeline["params"]:
             default = param.get("default")
             param["value"] = typed.get(param["name"], "" if default is None else param_text(default))
-            param["wrong"] = faults.get(param["name"], "")
+            param["error"] = faults.get(param["name"], "")
             param["choices"] = [param_text(choice) for choice in param.get("choices") or []]
         names = {param["name"] for param in pipeline["params"]}
         others = [f"{name}: {why}" for name, why in faults.items() if name not in names]
         # If a double click sends the form twice, the same id starts the task once.
         task_id = f"{name[:70]}-{secrets.token_hex(3)}"
-        self.render("pipeline.html", pipeline=pipeline, id=task_id, wrong=" ".join([wrong, *others]).strip())
+        self.render("pipeline.html", pipeline=pipeline, id=task_id, error_text=" ".join([error_text, *others]).strip())
