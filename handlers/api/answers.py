@@ -5,18 +5,16 @@ A test holds them to what the server answers.
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import UNSET, Struct, UnsetType, defstruct
 
 from livewall.audit import Line
-from livewall.charts.task_layout import Layout
 from livewall.credentials import Credential
 from livewall.credentials import TokenMade as TokenMade
-from livewall.tasks.machine import Step
-from livewall.tasks.pipelines.params import Param
+from livewall.tasks.pipelines.watched_folder import PipelineShown as PipelineShown
 from livewall.tasks.rows import Task
-from livewall.toml_problems import Problem
+from livewall.tasks.tasks import Appended as Appended
+from livewall.tasks.tasks import StepShown as StepShown
+from livewall.tasks.tasks import TaskShown as TaskShown
 from livewall.voting.decks.service import DeckMade as DeckMade
 from livewall.voting.poll import Poll, Tally
 from livewall.voting.polls import PollShown as PollShown
@@ -68,28 +66,6 @@ class WallHealth(Struct):
     now: str
 
 
-class StepShown(Step, kw_only=True):
-    """A step, and whether its reporter is asked to stop."""
-
-    cancel: bool
-
-
-class TaskShown(Task, kw_only=True):
-    """A task with its steps and its chart. `params` is there only for clients that may see it."""
-
-    steps: list[Step]
-    layout: Layout
-    params: dict[str, Any] | UnsetType = UNSET
-
-
-class Appended(Struct):
-    """Where the log ends now, and whether its reporter is asked to stop."""
-
-    bytes: int
-    lines: int
-    cancel: bool
-
-
 class LogLine(Struct):
     """A line of a log, or a `gap` of so many bytes in place of lines that are not kept. A line that was `cut` has its
     full `size`. `text` is the line as it was printed. `shown` is what a terminal shows of it in the end, if that
@@ -135,21 +111,6 @@ class Matches(Struct):
     items: list[Match]
     count: int
     next: str | None
-
-
-class PipelineStep(Struct):
-    name: str
-    needs: list[str]
-
-
-class PipelineShown(Struct):
-    """A pipeline that can be started. One with an invalid file has errors and no steps."""
-
-    name: str
-    title: str
-    params: list[Param]
-    steps: list[PipelineStep]
-    errors: list[Problem]
 
 
 class LinkMade(Struct):

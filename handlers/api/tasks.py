@@ -33,7 +33,7 @@ class TasksHandler(ApiHandler):
 
     async def post(self) -> None:
         task, created = await self.services.tasks.create(self.body(wire.TaskIn), self.who)
-        self.set_header("Location", f"/api/tasks/{task['id']}")
+        self.set_header("Location", f"/api/tasks/{task.id}")
         self.answer(task, 201 if created else 200)
 
 

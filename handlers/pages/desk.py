@@ -105,7 +105,7 @@ class DeskPage(Page):
         return walls
 
     async def tasks(self) -> list[dict[str, Any]]:
-        tasks: list[dict[str, Any]] = (await self.services.tasks.list(limit=LISTED))["items"]
+        tasks: list[dict[str, Any]] = msgspec.to_builtins((await self.services.tasks.list(limit=LISTED)).items)
         return tasks
 
     async def item_title(self, item: str) -> str:
@@ -113,7 +113,7 @@ class DeskPage(Page):
         kind, _, poll_id = item.partition("/")
         try:
             if kind == "tasks":
-                return str((await self.services.tasks.detail(poll_id, self.who))["title"])
+                return (await self.services.tasks.detail(poll_id, self.who)).title
             return (await self.services.polls.detail(poll_id, self.who))[0].title
         except LivewallError:
             return self.say("home.untitled")

@@ -91,7 +91,7 @@ class Page(BaseHandler):
             return self.lobby(None, self.say("lobby.nothing"))
         kind, _, item_id = stream.partition("/")
         if kind == "tasks":
-            task = await self.services.tasks.detail(item_id, who)
+            task = msgspec.to_builtins(await self.services.tasks.detail(item_id, who))
             return {"kind": "task", "task": task, "title": task["title"], "poll": None, "counted": False, "closed": ""}
         try:
             detail, _ = await self.services.polls.detail(item_id, who)

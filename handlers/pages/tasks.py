@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from handlers.api.tasks import cancel
 from handlers.pages.form import FormHandler, show_error_page
 from handlers.pages.page import Page
@@ -82,13 +84,13 @@ class TasksPage(TaskPages):
         )
         self.render(
             "tasks.html",
-            groups=group_tasks(page["items"]),
-            older=page["next"],
+            groups=group_tasks(msgspec.to_builtins(page.items)),
+            older=page.next,
             state=state,
             q=q,
             states=list(TaskState),
-            pipelines=self.services.pipelines.list() if self.who.operator else [],
-            data={"stream": "tasks", "lang": self.lang(), "steps": [], "older": page["next"] is not None},
+            pipelines=msgspec.to_builtins(self.services.pipelines.list()) if self.who.operator else [],
+            data={"stream": "tasks", "lang": self.lang(), "steps": [], "older": page.next is not None},
             script="tasks",
         )
 
@@ -170,7 +172,7 @@ class TaskForm(FormHandler, TaskPages):
 
     async def get(self, task_id: str) -> None:
         self.require("operator")
-        task = await self.services.tasks.detail(task_id, self.who)
+        task = msgspec.to_builtins(await self.services.tasks.detail(task_id, self.who))
         if can_be_cancelled(task):
             self.render("task_sure.html", task=task)
         else:
@@ -180,7 +182,7 @@ class TaskForm(FormHandler, TaskPages):
         match self.fields().get("do"):
             case "cancel":
                 # A double click must not count as a second request, which does not wait for the task's reporter.
-                if can_be_cancelled(await self.services.tasks.detail(task_id, self.who)):
+                if can_be_cancelled(msgspec.to_builtins(await self.services.tasks.detail(task_id, self.who))):
                     await cancel(self.services, task_id, self.who)
             case "retry":
                 task_id, _ = await self.services.runner.retry(task_id, self.who)
@@ -238,9 +240,10 @@ class PipelinePage(FormHandler, TaskPages):
 
     def show_form(self, name: str, typed: dict[str, str], faults: dict[str, str], error_text: str) -> None:
         """Show the form with what was typed, and each error beside its field. Raises NotFound."""
-        pipeline = next((each for each in self.services.pipelines.list() if each["name"] == name), None)
-        if pipeline is None:
+        known = next((each for each in self.services.pipelines.list() if each.name == name), None)
+        if known is None:
             raise NotFound("not_found", f"there is no pipeline {name[:80]}")
+        pipeline = msgspec.to_builtins(known)
         for param in pipeline["params"]:
             default = param.get("default")
             param["value"] = typed.get(param["name"], "" if default is None else param_text(default))

@@ -141,12 +141,6 @@ def forget_outputs(tx: Transaction, task_id: str) -> None:
     tx.execute("UPDATE steps SET outputs = '{}' WHERE task = :task AND outputs <> '{}'", {"task": task_id})
 
 
-def fields_of(task: Task, steps: list[Step]) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(task)
-    fields["steps"] = msgspec.to_builtins(steps)
-    return fields
-
-
 # -- writing
 
 

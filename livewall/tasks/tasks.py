@@ -10,13 +10,15 @@ from itertools import islice
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, Struct, UnsetType
 
 from livewall import audit, wire
-from livewall.charts.task_layout import layout
+from livewall.charts.task_layout import Layout, layout
 from livewall.clock import Clock, iso
 from livewall.errors import LivewallError, NotFound, Refused
 from livewall.hub.live_hub import LiveHub
 from livewall.identity import Who
+from livewall.listing import Listing
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import reports, rows
@@ -36,6 +38,28 @@ from livewall.tasks.machine import (
 from livewall.tasks.reports import ReportResult, SilenceCheck, StoredLeases, check_reporter, needs_saving
 from livewall.tasks.rows import Task, TaskRow
 from livewall.visible_text import readable, skeleton
+
+
+class StepShown(Step, kw_only=True):
+    """A step, and whether its reporter is asked to stop."""
+
+    cancel: bool
+
+
+class TaskShown(Task, kw_only=True):
+    """A task with its steps and its chart. `params` is there only for clients that may see it."""
+
+    steps: list[Step]
+    layout: Layout
+    params: dict[str, Any] | UnsetType = UNSET
+
+
+class Appended(Struct):
+    """Where the log ends now, and whether its reporter is asked to stop."""
+
+    bytes: int
+    lines: int
+    cancel: bool
 
 
 class Tasks:
@@ -97,7 +121,7 @@ class Tasks:
 
     # -- foreign tasks
 
-    async def create(self, body: wire.TaskIn, who: Who) -> tuple[dict[str, Any], bool]:
+    async def create(self, body: wire.TaskIn, who: Who) -> tuple[TaskShown, bool]:
         """Create a foreign task; return its fields, and whether it is new.
 
         The same call again with an id returns the same task. Raises BadInput, and Refused (`conflict`) if the id is
@@ -122,7 +146,7 @@ class Tasks:
         task, steps, created = await self._store.write(write)
         return await self._in_thread_with_layout(task, steps), created
 
-    async def report(self, task_id: str, name: str, report: wire.StepReport, who: Who) -> dict[str, Any]:
+    async def report(self, task_id: str, name: str, report: wire.StepReport, who: Who) -> StepShown:
         """Apply a report to a step; a repetition changes nothing. Raises NotFound, NotAllowed, StepConflict."""
         now = self._now()
         with self.leases.hearing(task_id, name):
@@ -130,8 +154,7 @@ class Tasks:
                 lambda tx: reports.report(tx, task_id, name, report, who, now, self._mask)
             )
             self._renew_leases(result, who)
-        fields: dict[str, Any] = msgspec.to_builtins(result.step)
-        return fields | {"cancel": result.cancel}
+        return StepShown(**msgspec.structs.asdict(result.step), cancel=result.cancel)
 
     def _renew_leases(self, result: ReportResult, who: Who) -> None:
         """Renew the leases in memory after a report."""
@@ -162,7 +185,7 @@ class Tasks:
         with suppress(LivewallError):  # the server stops; the next one resumes the leases
             self._store.submit(lambda tx: reports.lose_silent_steps(tx, task_id, promises, at, now), done)
 
-    async def cancel(self, task_id: str, who: Who) -> dict[str, Any] | None:
+    async def cancel(self, task_id: str, who: Who) -> TaskShown | None:
         """Cancel a foreign task; return its fields, or None for a task that runs here. Raises NotFound.
 
         Steps that have not started are cancelled, and the answer to the next report asks the reporter to end the
@@ -205,7 +228,7 @@ class Tasks:
 
     async def append_log(
         self, task_id: str, name: str, offset: int | None, data: bytes, who: Who
-    ) -> tuple[dict[str, Any], float | None]:
+    ) -> tuple[Appended, float | None]:
         """Append to the log of a foreign step at `offset`; bytes that the log has already are dropped.
 
         Return the end of the log, and the seconds of the step's lease or None. Raises NotFound, NotAllowed, Refused for
@@ -240,7 +263,7 @@ class Tasks:
             await self._store.write(write)
         end = await self._logs.append(task_id, name, offset, data)
         lease = None if leases.step is None or step.state in ENDED else leases.step.seconds
-        return {"bytes": end.bytes, "lines": end.lines, "cancel": row.cancelled}, lease
+        return Appended(end.bytes, end.lines, row.cancelled), lease
 
     def publish_log_ends(self, ends: dict[tuple[str, str], End]) -> None:
         """Publish where logs end now, in one write. If it fails, the next one has the newer ends."""
@@ -256,37 +279,32 @@ class Tasks:
         except LivewallError:
             pass
 
-    async def detail(self, task_id: str, who: Who) -> dict[str, Any]:
+    async def detail(self, task_id: str, who: Who) -> TaskShown:
         """Return a task with its steps, chart and, for readers of its logs, parameters. Raises NotFound, NotAllowed."""
         try:
             await self._hub.view(rows.stream_of(task_id), who)
         except NotFound:
             raise NotFound("not_found", f"there is no task {task_id[:80]}") from None
 
-        def read(connection: sqlite3.Connection) -> tuple[TaskRow, list[Step], dict[str, Any]]:
+        def read(connection: sqlite3.Connection) -> tuple[TaskRow, TaskShown]:
             row, steps = rows.find(connection, task_id), rows.steps(connection, task_id)
-            return row, steps, self._fields_with_layout(row.task, steps)
+            return row, _with_layout(row.task, steps)
 
-        row, _, fields = await self._store.read(read)
+        row, shown = await self._store.read(read)
         if sees_logs(who, row.owner):
             params: dict[str, Any] = msgspec.json.decode(row.params) if row.params else {}
-            fields["params"] = {
+            shown.params = {
                 name: self._mask(row, value, who) if isinstance(value, str) else value for name, value in params.items()
             }
-        return fields
+        return shown
 
-    async def _in_thread_with_layout(self, task: Task, steps: list[Step]) -> dict[str, Any]:
+    async def _in_thread_with_layout(self, task: Task, steps: list[Step]) -> TaskShown:
         """Return a task with its chart, laid out in a thread: 500 steps take tens of milliseconds."""
-        return await asyncio.to_thread(self._fields_with_layout, task, steps)
-
-    def _fields_with_layout(self, task: Task, steps: list[Step]) -> dict[str, Any]:
-        fields = rows.fields_of(task, steps)
-        fields["layout"] = msgspec.to_builtins(layout([(s.name, s.needs) for s in steps]))
-        return fields
+        return await asyncio.to_thread(_with_layout, task, steps)
 
     async def list(
         self, *, state: str | None = None, q: str = "", limit: int = 50, before: str | None = None
-    ) -> dict[str, Any]:
+    ) -> Listing[Task]:
         """Return one page of the list of tasks, newest first."""
         wanted = skeleton(q)
 
@@ -307,7 +325,12 @@ class Tasks:
 
         task_rows = await self._store.read(read)
         next_page = str(task_rows[limit - 1][11]) if len(task_rows) > limit else None
-        return {"items": [msgspec.to_builtins(rows.task(r)) for r in task_rows[:limit]], "next": next_page}
+        return Listing([rows.task(r) for r in task_rows[:limit]], next_page)
+
+
+def _with_layout(task: Task, steps: list[Step]) -> TaskShown:
+    chart = layout([(s.name, s.needs) for s in steps])
+    return TaskShown(**msgspec.structs.asdict(task), steps=steps, layout=chart)
 
 
 def _existing_task(tx: Transaction, body: wire.TaskIn, title: str, who: Who) -> tuple[Task, list[Step]]:

@@ -328,7 +328,7 @@ def test_a_reporter_that_comes_back_begins_what_never_began() -> None:
     house.report("a", "succeeded")
     house.timers.pass_(31)
     begun = house.report("b", "running", lease=30)
-    assert (begun["state"], begun["attempt"], begun["ended_at"], begun["reason"]) == ("running", 1, None, "")
+    assert (begun.state, begun.attempt, begun.ended_at, begun.reason) == ("running", 1, None, "")
     assert house.steps["c"] is S.PENDING and house.task.state is T.RUNNING
     house.timers.pass_(31)
     assert house.refused("b", "running"), "now an attempt was lost: only its end may still be told"

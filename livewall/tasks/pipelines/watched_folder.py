@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from livewall.errors import NotFound
+from livewall.tasks.pipelines.params import Param
 from livewall.tasks.pipelines.pipeline import Pipeline, parse
 from livewall.toml_file import decoded, read
 from livewall.toml_problems import Problem, TomlFault
@@ -32,6 +33,21 @@ class _File(msgspec.Struct, frozen=True):
     """Whether any later change must alter `fingerprint`."""
     data: bytes
     result: Pipeline | TomlFault
+
+
+class PipelineStep(Struct):
+    name: str
+    needs: list[str]
+
+
+class PipelineShown(Struct):
+    """A pipeline that can be started. One with an invalid file has errors and no steps."""
+
+    name: str
+    title: str
+    params: list[Param]
+    steps: list[PipelineStep]
+    errors: list[Problem]
 
 
 class Pipelines:
@@ -116,19 +132,13 @@ class Pipelines:
             raise TomlFault(file.result.problems)
         return file.result
 
-    def list(self) -> list[dict[str, Any]]:
+    def list(self) -> list[PipelineShown]:
         """Return all pipelines by name for `GET /api/pipelines`. One with problems has errors and no steps."""
         return [_summary(name, file.result) for name, file in sorted(self._files.items())]
 
 
-def _summary(name: str, result: Pipeline | TomlFault) -> dict[str, Any]:
+def _summary(name: str, result: Pipeline | TomlFault) -> PipelineShown:
     if isinstance(result, TomlFault):
-        errors = msgspec.to_builtins(result.problems)
-        return {"name": name, "title": name, "params": [], "steps": [], "errors": errors}
-    return {
-        "name": name,
-        "title": result.title,
-        "params": [msgspec.json.decode(msgspec.json.encode(param)) for param in result.params],
-        "steps": [{"name": step.name, "needs": list(step.needs)} for step in result.steps],
-        "errors": [],
-    }
+        return PipelineShown(name, name, [], [], list(result.problems))
+    steps = [PipelineStep(step.name, list(step.needs)) for step in result.steps]
+    return PipelineShown(name, result.title, list(result.params), steps, [])
