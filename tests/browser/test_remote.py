@@ -60,6 +60,7 @@ async def test_the_keys_of_a_presenters_remote_lead_through_the_wall(hall: Hall)
     await host.clock.fast_forward(750)
     await host.keyboard.press("ArrowRight")
     await reads(host, "#now h2", "Second")
+    await host.wait_for_selector("#now .step:not([aria-busy=true])")  # the event may come before the reply
     await host.keyboard.press("ArrowLeft")
     await reads(host, "#now h2", "First")
 
