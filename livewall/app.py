@@ -31,6 +31,7 @@ from livewall.store.backup import finish_restore
 from livewall.store.folder import Folder
 from livewall.store.store import Store
 from livewall.tasks.access import TaskRule
+from livewall.tasks.kinds import kinds as step_kinds
 from livewall.tasks.runtime import TaskRuntime, open_task_runtime
 from livewall.timers import Timers
 from livewall.voting.access import PollRule
@@ -38,6 +39,7 @@ from livewall.voting.booth import Booth
 from livewall.voting.deadlines import Deadlines
 from livewall.voting.decks.service import Decks
 from livewall.voting.erasure import Erasure
+from livewall.voting.kinds import kinds as poll_kinds
 from livewall.voting.polls import Polls
 from livewall.voting.publisher import Budget, TallyPublisher
 from livewall.voting.replay import Replays
@@ -88,6 +90,9 @@ class App:
         `port` is the one that the server listens on; `umask` is that of steps, where it differs from this process's.
         Raises FolderInUse, NewerDatabase, sqlite3.Error, OSError.
         """
+        # A package whose kinds cannot be loaded ends the start, instead of the first vote.
+        poll_kinds()
+        step_kinds()
         async with AsyncExitStack() as stack:
             folder = Folder(settings.data)
             folder.lock()

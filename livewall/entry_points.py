@@ -24,7 +24,7 @@ def load(group: str, builtin: Mapping[str, T]) -> dict[str, T]:
             )
         try:
             known[entry.name] = entry.load()()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise LivewallError(
                 "conflict",
                 f"{entry.name!r} ({entry.value}), which a package adds to {group}, cannot be loaded: {error}",

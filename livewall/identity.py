@@ -99,9 +99,12 @@ class Secrets:
         except ValueError:
             raise _damaged(path) from None
         try:
-            return cls(bytes.fromhex(held["cookie"]), bytes.fromhex(held["ballot"]), admin or held["admin"])
+            found = cls(bytes.fromhex(held["cookie"]), bytes.fromhex(held["ballot"]), admin or held["admin"])
         except (ValueError, KeyError, TypeError):
             raise _damaged(path) from None
+        if not (found.cookie and found.ballot and found.admin):  # an empty key would sign for everybody
+            raise _damaged(path)
+        return found
 
     @functools.cached_property
     def folder_id(self) -> str:

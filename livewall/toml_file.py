@@ -14,6 +14,10 @@ from livewall.toml_problems import Problem, TomlFault
 
 LARGEST = 256 * 1024
 """Bytes of a file."""
+MAX_KEY_PARTS = 100
+"""The largest number of parts of a dotted key."""
+_QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
+_BARE = re.compile(r"[ \t\[]*[A-Za-z0-9_-]+[ \t]*")
 
 
 def read(path: Path) -> bytes:
@@ -40,6 +44,9 @@ def decoded(data: bytes, file: str, what: str = "a pipeline") -> str:
 
 def parsed(text: str, file: str) -> dict[str, Any]:
     """Return the top table of a TOML text. Raises TomlFault where the text is not TOML."""
+    for number, content in enumerate(text.split("\n"), 1):
+        if content.count(".") >= MAX_KEY_PARTS and _key_parts(content) > MAX_KEY_PARTS:
+            raise TomlFault([Problem(file, number, f"a key has at most {MAX_KEY_PARTS} parts")])
     try:
         return tomllib.loads(text)
     except RecursionError:
@@ -50,6 +57,16 @@ def parsed(text: str, file: str) -> dict[str, Any]:
         at = re.search(r"[0-9][0-9_]{4000}", text)
         line = text.count("\n", 0, at.start() if at else 0) + 1
         raise TomlFault([Problem(file, line, "a number has too many digits")]) from None
+
+
+def _key_parts(line: str) -> int:
+    """Return how many parts the longest dotted key on a line can have at most. tomllib needs memory and time for the
+    square of that number."""
+    longest = parts = 0
+    for part in _QUOTED.sub("q", line).split("."):
+        parts = parts + 1 if _BARE.fullmatch(part) else 1
+        longest = max(longest, parts)
+    return longest
 
 
 def too_large(file: str, what: str) -> Problem:

@@ -107,6 +107,10 @@ class Exchange(HTTP1Connection):
             start = self._request_start_line = parse_request_start_line(line)
             self._request_headers = headers
             self._disconnect_on_finish = not self._can_keep_alive(start, headers)
+            if "Content-Length" in headers and "Transfer-Encoding" in headers:
+                # A proxy may take the other one of the two, and then the body for the next request (RFC 9112 §6.3).
+                stream.refuse(malformed("Content-Length and Transfer-Encoding exclude each other"))
+                return False
             has_body = "Content-Length" in headers or "Transfer-Encoding" in headers
             self._connection.begin_work()
             if not has_body:

@@ -42,6 +42,8 @@ class Readers:
             return query(connection)
         except sqlite3.OperationalError as error:
             raise Busy("unavailable", self._unavailable) from error
+        except SystemExit as error:  # on the loop it would end the server
+            raise RuntimeError(f"a query ended with {error!r}") from error
         finally:
             if connection is not None:
                 roll_back(connection)

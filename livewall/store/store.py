@@ -150,6 +150,8 @@ class Store:
             disk = os.statvfs(self.folder.path)
             return disk.f_bavail * disk.f_frsize
 
+        if not self._writer.is_alive():
+            raise Busy("unavailable", "the thread that writes has ended; restart the server")
         if await self.read(free_bytes) < MIN_FREE_BYTES:
             raise Busy("unavailable", "the disk of the data folder is full")
         if self._refused:

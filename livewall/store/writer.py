@@ -80,6 +80,9 @@ class Writer:
         """Queue a write; `done(result, error)` is called on the loop after the commit."""
         self._jobs.put(Job(write, done))
 
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def waiting(self) -> int:
         return self._jobs.qsize()
 
@@ -164,7 +167,7 @@ class Writer:
                 if connection.total_changes != changes:
                     raise _RunAlone from refusal
                 outcomes.append((job, None, refusal))
-            except Exception as error:
+            except BaseException as error:  # also SystemExit, which would end this thread in silence
                 raise _RunAlone from error
         try:
             for callback in tx.at_end:
@@ -176,7 +179,8 @@ class Writer:
 
 
 def _failed_commit(group: list[Job], error: BaseException, seconds: float) -> Commit:
-    reported: BaseException = error
+    # On the loop, SystemExit would end the server.
+    reported: BaseException = error if isinstance(error, Exception) else LivewallError("internal", repr(error)[:200])
     if isinstance(error, sqlite3.OperationalError | sqlite3.DatabaseError) and not isinstance(
         error, sqlite3.IntegrityError
     ):

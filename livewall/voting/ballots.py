@@ -15,7 +15,7 @@ from livewall.errors import Refused
 from livewall.store.transaction import Transaction
 from livewall.voting import rows
 from livewall.voting.counts import count
-from livewall.voting.kinds import Rules, kind_of
+from livewall.voting.kinds import Rules, checked_marks, kind_of
 from livewall.voting.poll import Phase
 
 _FIND = "SELECT receipt FROM ballots WHERE poll = :poll AND round = :round AND voter = :voter"
@@ -67,20 +67,22 @@ def cast(
             return Cast(Ballot(stored[0], in_order, row.poll.round), created=False, changed=False)
     this = _round(row, round_number, now)
     kind = kind_of(row.poll.kind)
-    marks = kind.check_ballot(Rules(row.order, row.poll.max_choices, row.abstain), choices)
+    marks = checked_marks(kind, Rules(row.order, row.poll.max_choices, row.abstain), choices)
+    counted = kind.counted(marks)
     if stored is None:
         tx.execute(_INSERT, {**params, "receipt": receipt})
         for mark in marks:
             tx.execute(_MARK, {"receipt": receipt, "choice": mark})
-        count(tx, poll, this, kind.counted(marks), (), ballots=1)
+        count(tx, poll, this, counted, (), ballots=1)
         return Cast(Ballot(receipt, marks, this), created=True, changed=True)
     own: str = stored[0]
     if not row.poll.allow_change:
         raise Refused("already_voted", "you have voted, and this poll does not let ballots be changed")
+    counted_before = kind.counted(before)
     tx.execute(_UNMARK, {"receipt": own})
     for mark in marks:
         tx.execute(_MARK, {"receipt": own, "choice": mark})
-    count(tx, poll, this, kind.counted(marks), kind.counted(before), ballots=0)
+    count(tx, poll, this, counted, counted_before, ballots=0)
     return Cast(Ballot(own, marks, this), created=False, changed=True)
 
 
@@ -95,10 +97,10 @@ def retract(tx: Transaction, poll: str, voter: bytes, *, round_number: int | Non
         return Cast(none, created=False, changed=False)
     if not row.poll.allow_change:
         raise Refused("already_voted", "you have voted, and this poll does not let ballots be retracted")
-    before = [c for (c,) in tx.all(_CHOICES, {"receipt": stored[0]})]
+    counted_before = kind_of(row.poll.kind).counted([c for (c,) in tx.all(_CHOICES, {"receipt": stored[0]})])
     tx.execute(_UNMARK, {"receipt": stored[0]})
     tx.execute(_DELETE, params)
-    count(tx, poll, this, (), kind_of(row.poll.kind).counted(before), ballots=-1)
+    count(tx, poll, this, (), counted_before, ballots=-1)
     return Cast(none, created=False, changed=True)
 
 

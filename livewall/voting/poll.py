@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from livewall.clock import iso, later, moment
 from livewall.errors import Refused, invalid
 from livewall.visible_text import alike, readable
-from livewall.voting.kinds import check_kind
+from livewall.voting.kinds import check_kind, checked_max_choices
 from livewall.wire import OptionIn, PollEdit, PollIn, TimerIn
 
 LONGEST = timedelta(days=366)
@@ -179,7 +179,7 @@ def new_poll(poll_id: str, given: PollIn) -> Poll:
         published=False,
         assurance=given.assurance,
         allow_change=given.allow_change,
-        max_choices=check_kind(given.kind).max_choices(given.max_choices, len(options)),
+        max_choices=checked_max_choices(check_kind(given.kind), given.max_choices, len(options)),
         closes_at=None,
         quorum=given.quorum or UNSET,
         majority=given.majority or UNSET,
@@ -269,6 +269,8 @@ def edited(poll: Poll, edit: PollEdit, *, has_ballots: bool) -> Poll:
     options = changed.get("options", poll.options)
     if changed.keys() & {"options", "kind", "max_choices"}:
         held = min(poll.max_choices, len(options)) if kind == poll.kind else 1
-        changed["max_choices"] = check_kind(kind).max_choices(given.get("max_choices", held), len(options))
+        changed["max_choices"] = checked_max_choices(
+            check_kind(kind), given.get("max_choices", held), len(options)
+        )
     return msgspec.structs.replace(poll, **changed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.http_headers import client_address
-from livewall.errors import Busy
+from livewall.errors import Busy, LivewallError
 from livewall.identity import Secrets
 from livewall.limits import LONGEST_DELAY, Limit, Limits, full_at
 from livewall.names import CODE_ALPHABET, new_receipt, new_wall_code, wall_code
@@ -100,3 +101,12 @@ def test_wrong_codes_are_limited_for_a_voter_and_held_back_for_an_address() -> N
     assert waits == [0.0] * 49 + [LONGEST_DELAY] * 11
     assert limits.wrong_code("w", "elsewhere", 5.0) == 0.0 == limits.wrong_code("x", "hall", 5.3)
     assert [Limits(on=False).wrong_code("v", "hall", 0.0) for _ in range(99)] == [0.0] * 99
+
+
+@pytest.mark.parametrize("empty", ["cookie", "ballot", "admin"])
+def test_a_secret_with_an_empty_key_counts_as_damaged(tmp_path: Path, empty: str) -> None:
+    Secrets.load(tmp_path)
+    held = json.loads((tmp_path / "secret").read_text())
+    (tmp_path / "secret").write_text(json.dumps(held | {empty: ""}))
+    with pytest.raises(LivewallError):
+        Secrets.load(tmp_path)

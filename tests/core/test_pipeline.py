@@ -99,6 +99,8 @@ def test_without_a_title_it_has_its_name() -> None:
         ("x = [\n1,\n\n", 2, "this is not TOML"),
         ("\nx = " + "1" * 5_000 + "\n" + STEP, 2, "too many digits"),
         ("x = " + "[" * 5_000 + "]" * 5_000, 1, "nested too deeply"),
+        ("title = 'T'\n" + ".".join(["a"] * 50_000) + " = 1", 2, "a key has at most 100 parts"),
+        ("[" + " . ".join(['"a"'] * 9_000) + "]", 1, "a key has at most 100 parts"),
         ("titel = 'x'\n" + STEP, 1, "a pipeline has no key 'titel'; did you mean title?"),
         ("title = 3\n" + STEP, 1, "title must be text, not a number"),
         ("title = '''a\nb'''\n" + STEP, 1, "one line"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +10,14 @@ from urllib.parse import urlencode
 
 import pytest
 from conftest import ADMIN, Client
+from tornado.ioloop import IOLoop
 from watchers import TRANSPORTS, Watcher
 
+import server
 from livewall.errors import LivewallError
+from livewall.settings import Settings
 from livewall.voting.kinds import check_kind, kinds
+from livewall.voting.recount import recount
 
 INSTALLED = Path(__file__).parents[1] / "installed"
 OPTIONS = ["Red", "Green", "Blue"]
@@ -113,19 +116,79 @@ async def test_hosts_choose_it_in_the_form_of_a_poll(client: Client) -> None:
     assert (made["kind"], made["max_choices"]) == ("pair", 2)
 
 
-async def test_a_poll_whose_kind_was_uninstalled_is_shown_and_takes_no_ballot(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+async def test_the_ballots_of_a_kind_that_was_uninstalled_stand(
+    client: Client, running: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    poll = await pair(client)
+    wall = (await client.host("POST", "/api/walls", {"title": "Colours"}))["code"]
+    poll = await pair(client, wall=wall)
     voter = await client.voter()
-    assert (await client.ask("PUT", f"/api/polls/{poll}/ballot", {"choices": ["1", "3"]}, token=voter)).status == 201
+    ballot = f"/api/polls/{poll}/ballot"
+    assert (await client.ask("PUT", ballot, {"choices": ["1", "3"]}, token=voter)).status == 201
     monkeypatch.undo()
     kinds.cache_clear()
-    await asyncio.sleep(0)
-    assert (await client.host("GET", f"/api/polls/{poll}"))["tally"]["counts"] == {"1": 2, "2": 0, "3": 1}
+    counts = {"1": 2, "2": 0, "3": 1}
+    assert (await client.host("GET", f"/api/polls/{poll}"))["tally"]["counts"] == counts
     assert (await client.ask("GET", f"/polls/{poll}")).status == 200
-    refused = await client.ask("PUT", f"/api/polls/{poll}/ballot", {"choices": ["1"]}, token=voter)
-    assert refused.status == 409 and "'pair'" in refused.json["error"]["message"]
+    for refused in (
+        await client.ask("PUT", ballot, {"choices": ["1"]}, token=voter),
+        await client.ask("DELETE", ballot, token=voter),
+    ):
+        assert refused.status == 409 and "'pair' is not installed" in refused.json["error"]["message"]
+    assert (await client.host("GET", f"/api/polls/{poll}"))["tally"] == {"round": 1, "counts": counts, "ballots": 1}
+    with pytest.raises(LivewallError, match="'pair' is not installed"):
+        recount(running.services.settings.data / "livewall.db", poll)
+    assert "kind: pair" in (await client.ask("GET", f"/api/walls/{wall}/deck.md", token=ADMIN)).body.decode()
+
+
+@pytest.mark.parametrize(
+    ("method", "value"),
+    [("max_choices", "two"), ("max_choices", -5), ("check_ballot", ("nope", 5)), ("check_ballot", None)],
+)
+async def test_what_a_broken_kind_returns_is_not_stored(
+    client: Client, monkeypatch: pytest.MonkeyPatch, expected_logs: list[str], method: str, value: Any
+) -> None:
+    expected_logs += ["is broken", "internal", "500 "]
+    if method == "max_choices":
+        monkeypatch.setattr(type(kinds()["pair"]), method, lambda *_: value)
+        body = {"title": "T", "options": OPTIONS, "kind": "pair"}
+        assert (await client.ask("POST", "/api/polls", body, token=ADMIN)).status == 500
+        assert not (await client.host("GET", "/api/polls"))["items"]
+        return
+    poll = await pair(client)
+    monkeypatch.setattr(type(kinds()["pair"]), method, lambda *_: value)
+    ballot = f"/api/polls/{poll}/ballot"
+    assert (await client.ask("PUT", ballot, {"choices": ["1"]}, token=await client.voter())).status == 500
+    assert (await client.host("GET", f"/api/polls/{poll}"))["tally"]["ballots"] == 0
+
+
+async def test_a_kind_that_ends_the_interpreter_ends_neither_the_writer_nor_the_server(
+    client: Client, monkeypatch: pytest.MonkeyPatch, expected_logs: list[str]
+) -> None:
+    def leave(*_: Any) -> Any:
+        raise SystemExit(7)
+
+    expected_logs += ["SystemExit", "internal", "500 "]
+    poll, other = await pair(client), (await client.poll())["id"]
+    monkeypatch.setattr(type(kinds()["pair"]), "check_ballot", leave)
+    ballot = f"/api/polls/{poll}/ballot"
+    assert (await client.ask("PUT", ballot, {"choices": ["1"]}, token=await client.voter())).status == 500
+    assert (await client.vote(other, "1")).status == 201
+    assert (await client.ask("GET", "/readyz")).status == 200
+
+
+async def test_a_broken_setting_of_a_kind_hides_no_other_problem_of_a_deck(
+    client: Client, monkeypatch: pytest.MonkeyPatch, expected_logs: list[str]
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    expected_logs += ["is broken", "internal", "500 "]
+    monkeypatch.setattr(type(kinds()["pair"]), "read_setting", broken)
+    wall = (await client.host("POST", "/api/walls", {"title": "Colours"}))["code"]
+    deck = b"## Which?\n- A\n- B\nchoices: zork\n"
+    headers = {"Content-Type": "text/markdown"}
+    refused = await client.ask("POST", f"/api/walls/{wall}/deck", raw=deck, token=ADMIN, headers=headers)
+    assert refused.status == 422
 
 
 def test_a_kind_that_does_not_exist_is_refused_by_its_name() -> None:
@@ -136,20 +199,27 @@ def test_a_kind_that_does_not_exist_is_refused_by_its_name() -> None:
 
 @pytest.mark.parametrize(
     ("entry", "why"),
-    [("pair = pair_kind:Absent", "cannot be loaded"), ("single = pair_kind:Pair", "two entry points")],
+    [
+        ("pair = pair_kind:Absent", "cannot be loaded"),
+        ("single = pair_kind:Pair", "two entry points"),
+        ("leave = leave_kind:Leave", "cannot be loaded"),
+    ],
 )
 def test_a_kind_that_cannot_be_loaded_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str, why: str
+    io_loop: IOLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str, why: str
 ) -> None:
     folder = tmp_path / "broken-1.dist-info"
     folder.mkdir()
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
     (folder / "entry_points.txt").write_text(f"[livewall.poll_kinds]\n{entry}\n")
+    (tmp_path / "leave_kind.py").write_text("raise SystemExit(7)")
     monkeypatch.syspath_prepend(tmp_path)
     kinds.cache_clear()
     try:
         with pytest.raises(LivewallError, match=why):
             kinds()
+        with pytest.raises(LivewallError, match=why):  # the server does not start
+            io_loop.run_sync(lambda: server.start(Settings(port=0, data=tmp_path / "data")))
     finally:
         monkeypatch.undo()
         kinds.cache_clear()

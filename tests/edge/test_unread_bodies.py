@@ -210,6 +210,15 @@ class TestTheWhole:
         second.close()
 
 
+@pytest.mark.parametrize("path", ["/api/polls", "/nowhere", "/w/X/deck"])
+async def test_a_body_with_two_lengths_is_refused_and_is_no_request(running: Any, path: str) -> None:
+    inner = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+    chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(inner), inner)
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n"
+    status, found = await said_to(running.port, head, chunked)
+    assert status == 400 and found["error"]["code"] == "malformed"
+
+
 async def test_nothing_stays_of_one_who_leaves_in_the_middle_of_a_body(client: Client, running: Any) -> None:
     async def abort() -> None:
         raw = await Raw.open(running.port)

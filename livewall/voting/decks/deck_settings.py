@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, get_args
 
 from livewall import wire
 from livewall.visible_text import skeleton
-from livewall.voting.kinds import kind_of, kinds
+from livewall.voting.kinds import ONE, SEVERAL, kind_of, kinds
 from livewall.wire import PollIn
+
+log = logging.getLogger(__name__)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SPAN = re.compile(r"([0-9]{1,9})\s*(?:(s|m|h|d)|sec|seconds?|min|minutes?|hours?|days?)?")
@@ -30,7 +33,12 @@ class Setting(NamedTuple):
 
 def _choices(text: str) -> Fields:
     for kind in kinds().values():
-        if (given := kind.read_setting(text)) is not None:
+        try:
+            given = kind.read_setting(text)
+        except Exception:  # a broken kind of a package must not hide the others
+            log.exception("the kind of polls %r is broken: its read_setting failed", kind.name)
+            continue
+        if given is not None:
             return given
     raise ValueError("one, several, or up to 3")
 
@@ -74,9 +82,14 @@ def _choices_written(poll: PollIn) -> str:
     return kind_of(poll.kind).write_setting(poll)
 
 
+def _kind_written(poll: PollIn) -> str:
+    """Return the kind of a poll, unless the setting `choices` says it."""
+    return "" if poll.kind in (ONE, SEVERAL) or _choices_written(poll) else poll.kind
+
+
 SETTINGS = (
     Setting(("choices",), _choices, _choices_written),
-    Setting(("kind",), lambda text: {"kind": _one_of(text, tuple(kinds()))}, lambda poll: ""),
+    Setting(("kind",), lambda text: {"kind": _one_of(text, tuple(kinds()))}, _kind_written),
     Setting(("max choices", "max"), lambda text: {"max_choices": _number(text)}, lambda poll: ""),
     Setting(
         ("results",),

@@ -7,17 +7,20 @@ kind's, its value a class that follows `Kind`. docs/architecture.md says what el
 from __future__ import annotations
 
 import functools
+import logging
 import random
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from livewall import entry_points
-from livewall.errors import invalid
+from livewall.errors import LivewallError, invalid
 
 if TYPE_CHECKING:
     from livewall.charts.bars import Picture
     from livewall.charts.drawing import Theme
     from livewall.wire import PollIn
+
+log = logging.getLogger(__name__)
 
 GROUP = "livewall.poll_kinds"
 ONE, SEVERAL = "single", "multi"
@@ -147,3 +150,24 @@ def marking(most: int | None, options: int) -> dict[str, Any]:
     if most == 1:
         return {"kind": ONE, "max_choices": 1}
     return {"kind": SEVERAL, "max_choices": options if most is None else most}
+
+
+def checked_max_choices(kind: Kind, wanted: int, options: int) -> int:
+    """Return `kind.max_choices`, if it is a number that a poll can have. Raises BadInput, LivewallError."""
+    most = kind.max_choices(wanted, options)
+    if type(most) is not int or not 1 <= most <= max(1, options):
+        raise _broken(kind, "max_choices", most)
+    return most
+
+
+def checked_marks(kind: Kind, rules: Rules, choices: Sequence[str]) -> tuple[str, ...]:
+    """Return `kind.check_ballot`, if it is options of the poll, each at most once. Raises BadInput, LivewallError."""
+    marks = kind.check_ballot(rules, choices)
+    if type(marks) is not tuple or len(set(marks)) != len(marks) or not set(marks) <= set(rules.options):
+        raise _broken(kind, "check_ballot", marks)
+    return marks
+
+
+def _broken(kind: Kind, method: str, value: Any) -> LivewallError:
+    log.error("the kind of polls %r is broken: its %s returned %.200r", kind.name, method, value)
+    return LivewallError("internal", f"the kind of polls {kind.name!r} is broken; it was logged")

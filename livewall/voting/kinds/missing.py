@@ -1,4 +1,4 @@
-"""The kind of a poll whose package is not installed any more: its counts are shown, and it takes no ballot."""
+"""The kind of a poll whose package is not installed any more: its counts are shown, and its ballots stand."""
 
 from __future__ import annotations
 
@@ -16,9 +16,14 @@ class Missing(ChoiceKind):
         self.name = name
 
     def check_ballot(self, rules: Rules, choices: Sequence[str]) -> tuple[str, ...]:
-        raise Refused(
-            "conflict", f"this server has no polls of the kind {self.name!r}; ask who runs it to install them"
-        )
+        raise self._refusal()
+
+    def counted(self, choices: Sequence[str]) -> Sequence[str]:
+        # Ballots cannot be retracted or counted again: nobody here knows what they added to the counts.
+        raise self._refusal()
+
+    def _refusal(self) -> Refused:
+        return Refused("conflict", f"the kind of polls {self.name!r} is not installed here: install its package")
 
     def max_choices(self, wanted: int, options: int) -> int:
         return wanted
