@@ -15,7 +15,7 @@ from livewall.errors import LivewallError
 from livewall.toml_lines import Path
 
 MOST = 100
-"""Problems that are reported for one file."""
+"""The largest number of problems that are reported for one file."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -42,28 +42,28 @@ class Findings:
     def __init__(self, file: str, lines: Mapping[Path, int]) -> None:
         self.problems: list[Problem] = []
         self.notes: list[Problem] = []
-        """Note something that is allowed and probably not intended."""
         self._file = file
         self._lines = lines
 
     def add(self, path: Path, reason: str) -> None:
-        """Return the problem at `path`. If that has no line of its own, the nearest enclosing value that has one gives
-        it."""
+        """Report a problem at `path`, unless `MOST` were reported."""
         if len(self.problems) < MOST:
             self.problems.append(self._problem(path, reason))
 
     def note(self, path: Path, reason: str) -> None:
+        """Note something that is allowed and probably not intended."""
         if len(self.notes) < MOST:
             self.notes.append(self._problem(path, reason))
 
     def _problem(self, path: Path, reason: str) -> Problem:
+        """Return the problem with the line of `path`, or that of the nearest enclosing value that has one."""
         while path and path not in self._lines:
             path = path[:-1]
         return Problem(self._file, self._lines.get(path, 1), reason)
 
     @property
     def full(self) -> bool:
-        """Whether no further problem is reported: the search for a likely key takes time."""
+        """Whether the limit is reached, so that no time is spent on suggestions."""
         return len(self.problems) >= MOST
 
     def done(self) -> None:

@@ -66,7 +66,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="livewall")
 def livewall() -> None:
-    """Show a room, live, what is being decided and what is being done.
+    """Show a room, live, what it is deciding and what is being done.
 
     \b
     livewall demo

@@ -57,12 +57,16 @@ def poll() -> None:
 @click.option("--kind", metavar="NAME", help="A kind of poll that was added to the server, by its name.")
 @click.option("--max-choices", type=click.IntRange(1), metavar="N", help="How many, with --multi.  [default: all]")
 @click.option("--abstain", metavar="LABEL", help="An option that means to abstain: it counts as a ballot only.")
-@click.option("--results", type=click.Choice(RESULTS), help="When all may see the counts.  [default: live]")
-@click.option("--quorum", type=click.IntRange(1), metavar="N", help="So many ballots are needed.")
-@click.option("--majority", type=click.Choice(MAJORITIES), help="More than half, or at least so much, is needed.")
-@click.option("--compare", is_flag=True, help="Show earlier rounds beside the present one.")
+@click.option("--results", type=click.Choice(RESULTS), help="Who may see the counts, and when.  [default: live]")
+@click.option("--quorum", type=click.IntRange(1), metavar="N", help="How many ballots are needed.")
+@click.option(
+    "--majority",
+    type=click.Choice(MAJORITIES),
+    help="The share that is needed: more than half, or at least 2/3 or 3/4.",
+)
+@click.option("--compare", is_flag=True, help="Show earlier rounds beside the current one.")
 @click.option("--final", is_flag=True, help="A ballot cannot be changed.")
-@click.option("--closes-in", type=click.IntRange(1), metavar="SECONDS", help="Close so long after opening.")
+@click.option("--closes-in", type=click.IntRange(1), metavar="SECONDS", help="Close this long after opening.")
 @click.option("--codes", is_flag=True, help="Only with a code of its wall: see `wall codes`.")
 @click.option("--open", "open_now", is_flag=True, help="Open it at once.")
 @json_option
@@ -143,18 +147,24 @@ def with_abstention(options: Sequence[Any], label: str | None) -> list[Any]:
 
 @poll.command()
 @poll_argument
-@click.option("--title", metavar="TITLE", help="Another question.")
-@click.option("--option", "options", multiple=True, metavar="LABEL", help="These options instead; once for each.")
+@click.option("--title", metavar="TITLE", help="The new question.")
+@click.option(
+    "--option", "options", multiple=True, metavar="LABEL", help="A new option, in place of all old ones; once for each."
+)
 @click.option("--abstain", metavar="LABEL", help="The option that means to abstain, a new one if need be.")
 @click.option("--multi/--single", default=None, help="Several choices in one ballot, or one.")
 @click.option("--kind", metavar="NAME", help="A kind of poll that was added to the server, by its name.")
 @click.option("--max-choices", type=click.IntRange(1), metavar="N", help="How many, of several.")
-@click.option("--results", type=click.Choice(RESULTS), help="When all may see the counts.")
-@click.option("--quorum", type=OrNone(click.IntRange(1)), metavar="N|none", help="So many ballots are needed.")
-@click.option("--majority", type=OrNone(click.Choice(MAJORITIES)), metavar="1/2|2/3|3/4|none", help="What it takes.")
-@click.option("--compare/--no-compare", default=None, help="Show earlier rounds beside the present one, or not.")
+@click.option("--results", type=click.Choice(RESULTS), help="Who may see the counts, and when.")
+@click.option("--quorum", type=OrNone(click.IntRange(1)), metavar="N|none", help="How many ballots are needed.")
+@click.option(
+    "--majority", type=OrNone(click.Choice(MAJORITIES)), metavar="1/2|2/3|3/4|none", help="The majority that is needed."
+)
+@click.option("--compare/--no-compare", default=None, help="Show earlier rounds beside the current one, or not.")
 @click.option("--final/--changeable", default=None, help="Whether a ballot can be changed.")
-@click.option("--closes-in", type=OrNone(click.IntRange(1)), metavar="SECONDS|none", help="So long after opening.")
+@click.option(
+    "--closes-in", type=OrNone(click.IntRange(1)), metavar="SECONDS|none", help="Close this long after opening."
+)
 @click.option("--codes/--no-codes", default=None, help="Only with a code of its wall, or not.")
 @json_option
 @acting_server_options

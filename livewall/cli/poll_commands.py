@@ -153,7 +153,7 @@ def hide(server: Server, poll: str, as_json: bool) -> None:
     "round_number",
     type=click.IntRange(1),
     metavar="N",
-    help="The round to leave.  [default: the present one]",
+    help="The round to leave.  [default: the current one]",
 )
 @yes_option
 @json_option

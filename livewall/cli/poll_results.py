@@ -110,12 +110,12 @@ def show_rounds(server: Server, name: str, as_json: bool) -> None:
 @click.command()
 @poll_argument
 @click.option(
-    "--round", "round_number", type=click.IntRange(1), metavar="N", help="Which round.  [default: the present one]"
+    "--round", "round_number", type=click.IntRange(1), metavar="N", help="Which round.  [default: the current one]"
 )
 @json_option
 @server_options
 def replay(server: Server, poll: str, round_number: int | None, as_json: bool) -> None:
-    """Print how the counts of a round rose. In a pipe: time, ballots, then the count of each option, by tabs.
+    """Print how the counts of a round changed. In a pipe: time, ballots, then the count of each option, by tabs.
 
     \b
     livewall poll replay $poll
@@ -148,9 +148,9 @@ def ballots(server: Server, poll: str, into: Path | None) -> None:
 @poll_argument
 @click.option("--race", is_flag=True, help="The tally over time.")
 @click.option(
-    "--round", "round_number", type=click.IntRange(1), metavar="N", help="Which round.  [default: the present one]"
+    "--round", "round_number", type=click.IntRange(1), metavar="N", help="Which round.  [default: the current one]"
 )
-@click.option("--dark", is_flag=True, help="On a dark ground.")
+@click.option("--dark", is_flag=True, help="With a dark background.")
 @output_option
 @server_options
 def picture(server: Server, poll: str, race: bool, round_number: int | None, dark: bool, into: Path | None) -> None:

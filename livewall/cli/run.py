@@ -36,7 +36,9 @@ def check_name(context: click.Context, parameter: click.Parameter, value: str | 
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option("--title", metavar="TITLE", help="What the task is called.  [default: the command's name]")
-@click.option("--step", default="run", show_default=True, metavar="NAME", callback=check_name, help="Its one step.")
+@click.option(
+    "--step", default="run", show_default=True, metavar="NAME", callback=check_name, help="The name of its only step."
+)
 @click.option("--id", "task_id", metavar="ID", callback=check_name, help="The task's id.  [default: a new one]")
 @click.option(
     "--lease",

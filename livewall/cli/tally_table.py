@@ -67,8 +67,17 @@ def turnout_text(poll: Shape, turnout: Shape) -> str:
     ballots = turnout["ballots"]
     words = [f"{ballots} ballot{'' if ballots == 1 else 's'}", f"round {turnout['round']}", str(poll["phase"])]
     if poll.get("quorum"):
-        words.append(f"quorum of {poll['quorum']} {'missed' if quorum_missed(poll, turnout) else 'reached'}")
+        words.append(quorum_text(poll, ballots))
     return " · ".join(words)
+
+
+def quorum_text(poll: Shape, ballots: int) -> str:
+    """Return what the quorum is, and whether it was reached; while ballots come in it cannot be missed."""
+    if ballots >= poll["quorum"]:
+        return f"quorum of {poll['quorum']} reached"
+    if poll["phase"] == "closed":
+        return f"quorum of {poll['quorum']} missed"
+    return f"quorum of {poll['quorum']}: {ballots} so far"
 
 
 def tally_text(poll: Shape, tally: Shape) -> str:
@@ -81,7 +90,7 @@ def tally_text(poll: Shape, tally: Shape) -> str:
         names = ", ".join(row.label for row in rows(poll, tally) if row.wins)
         condition = "more than half" if poll["majority"] == "1/2" else f"majority of {poll['majority']}"
         least = f" ({marks_needed(poll, of)} of {of})" if of else ""
-        words.append(f"{condition}{least}: {names or 'nobody'}")
+        words.append(f"{condition}{least}" + (f": {names or 'nobody'}" if poll["phase"] == "closed" else ""))
     if poll.get("erased_at"):
         words.append(f"ballots erased on {poll['erased_at'][:10]}")
     return " · ".join(words)

@@ -35,9 +35,18 @@ def address(task_id: str, action: str = "") -> str:
 @click.argument("task_id", metavar="ID")
 @click.argument("step")
 @click.argument("text")
-@click.option("--case", is_flag=True, help="Upper and lower case differ.")
-@click.option("--from-line", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Begin with it.")
-@click.option("--limit", type=click.IntRange(1, PAGE), default=100, show_default=True, metavar="N", help="So many.")
+@click.option("--case", is_flag=True, help="Match upper and lower case exactly.")
+@click.option(
+    "--from-line", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Begin with this line."
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, PAGE),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Print at most this many lines.",
+)
 @json_option
 @server_options
 def search(

@@ -119,10 +119,12 @@ async def put_on_stage(server: Server, code: str, item: str | None) -> dict[str,
 
 @wall.command()
 @code_argument
-@click.option("--title", metavar="TITLE", help="Another title.")
+@click.option("--title", metavar="TITLE", help="The new title.")
 @click.option("--order", multiple=True, metavar="ITEM", help="These items first, in this order; once for each.")
 @click.option("--add", multiple=True, metavar="ITEM", help="One more item, at the end.")
-@click.option("--remove", multiple=True, metavar="ITEM", help="An item to take off; it stays elsewhere.")
+@click.option(
+    "--remove", multiple=True, metavar="ITEM", help="An item to remove from this wall; the item itself is kept."
+)
 @json_option
 @acting_server_options
 def edit(

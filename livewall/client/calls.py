@@ -100,7 +100,7 @@ def json_body(value: Any) -> bytes:
 
 
 def refusal(response: HTTPResponse) -> Refusal:
-    """Return the refusal in a response of the server, or of a proxy, that is no success."""
+    """Return the refusal in a response of the server, or of a proxy, that is not a success."""
     code, message = "internal", ""
     fields: dict[str, str] = {}
     try:

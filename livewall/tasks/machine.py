@@ -91,7 +91,7 @@ def check_graph(steps: Sequence[tuple[str, Sequence[str]]]) -> None:
     for name, wanted in needs.items():
         for need in wanted:
             if need not in needs:
-                raise invalid("steps", f"{name} needs {need}, which is no step")
+                raise invalid("steps", f"{name} needs {need}, which is not a step")
     try:
         TopologicalSorter(needs).prepare()
     except CycleError as cycle:

@@ -89,7 +89,7 @@ def test_what_is_wrong_is_said(param: Param, given: Any, said: str) -> None:
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     found = why((REF, COUNT, Param(name="must")), ref="a b", count="x", reff="main")
     assert list(found) == ["params.reff", "params.ref", "params.count", "params.must"]
-    assert found["params.reff"] == "is no parameter of build; did you mean ref?"
+    assert found["params.reff"] == "is not a parameter of build; did you mean ref?"
     assert found["params.must"] == "is needed"
 
 

@@ -31,7 +31,7 @@ async def test_the_round_before_stands_beside_this_one(client: Client) -> None:
     assert '<th scope="col">Share, round 1</th>' in body and "<td>1</td><td>100%</td>" in body
     said = re.search(r'<p class="note facts" dir="auto">([^<]*)</p>', body)
     assert said and said[1] == (
-        "quorum of 9 missed by 6 · no majority (more than half) without the quorum · before: round 1, 1 ballot"
+        "quorum of 9 not reached: 6 short · no majority (more than half) without the quorum · before: round 1, 1 ballot"
     )
 
 

@@ -45,7 +45,7 @@ async def test_quorum_majority_and_abstention_are_said(client: Client) -> None:
     assert page.count('<line class="over" x1="66.7%"') == 2
     await client.host("POST", f"/api/polls/{poll['id']}/close")
     page = await screen(client, f"/polls/{poll['id']}")
-    assert "quorum of 6 missed by 1" in page and "no majority (two thirds) without the quorum" in page
+    assert "quorum of 6 not reached: 1 short" in page and "no majority (two thirds) without the quorum" in page
 
 
 async def test_the_round_before_stands_beside_this_one(client: Client) -> None:

@@ -80,7 +80,7 @@ class Run:
             _refuse_expansion(run[0], where[0], "the command")
             if isinstance(run[0], str) and run[0].rpartition("/")[2] not in _OWN_SYNTAX:
                 for place, argument in enumerate(run[1:], 1):
-                    if argument in _OPERATORS or shell_expansion(argument) == argument:
+                    if isinstance(argument, str) and (argument in _OPERATORS or shell_expansion(argument) == argument):
                         where[place].note(f"no shell reads run: {shown(argument)} is handed over as it is")
             return run
         return []

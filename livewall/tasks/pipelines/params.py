@@ -92,7 +92,7 @@ def check_params(pipeline: Pipeline, given: Mapping[str, Any]) -> dict[str, Scal
             break
         if name not in known:
             suggestion = meant(name, known) if len(faults) < MAX_SUGGESTIONS else ""
-            faults[f"params.{name[:80]}"] = f"is no parameter of {pipeline.name}{suggestion}"
+            faults[f"params.{name[:80]}"] = f"is not a parameter of {pipeline.name}{suggestion}"
     for name, param in known.items():
         value = given.get(name)
         if name not in given or (param.type != "string" and value == ""):  # an empty field of a form

@@ -247,7 +247,7 @@ class _Checker:
                     return
                 if need not in names:
                     suggestion = meant(need, names)
-                    here.wrong(f"{step.name} needs {shown(need)}, which is no step{suggestion}")
+                    here.wrong(f"{step.name} needs {shown(need)}, which is not a step{suggestion}")
                 elif need in step.needs[:at]:
                     here.wrong(f"{step.name} needs {need} twice")
         if cycle := find_cycle({step.name: [need for need in step.needs if need in names] for step in steps}):
@@ -267,7 +267,7 @@ class _Checker:
                     if use.step is None:
                         if use.name not in params:
                             suggestion = meant(use.name, params)
-                            here.wrong(f"{{params.{use.name}}} is no parameter of this pipeline{suggestion}")
+                            here.wrong(f"{{params.{use.name}}} is not a parameter of this pipeline{suggestion}")
                     elif use.step not in before:
                         here.wrong(f"{{steps.{use.step}.{use.name}}}: there is no such step{meant(use.step, before)}")
                     elif use.step not in before[step.name]:

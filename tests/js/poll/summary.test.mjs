@@ -23,7 +23,7 @@ const tally = (a, b, c, round = 1) => ({ round, counts: { 1: a, 2: b, 3: c }, ba
 test("the quorum is so far, reached, or missed by a number", () => {
   const text = (phase, cast) => quorumText(poll({ quorum: 30, phase }), cast, tools);
   assert.deepEqual([text("open", 25), text("open", 30), text("closed", 25), text("closed", 31)],
-    ["quorum of 30: 25 so far", "quorum of 30 reached", "quorum of 30 missed by 5", "quorum of 30 reached"]);
+    ["quorum of 30: 25 so far", "quorum of 30 reached", "quorum of 30 not reached: 5 short", "quorum of 30 reached"]);
   assert.equal(quorumText(poll(), 5, tools), "");
 });
 
