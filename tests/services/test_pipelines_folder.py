@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 from children import LIVEWALL, ServerProcess, environment
 
@@ -34,7 +35,7 @@ def found(folder: Path) -> Pipelines:
 
 
 def names(found: Pipelines) -> list[str]:
-    return [item["name"] for item in found.list()]
+    return [item.name for item in found.list()]
 
 
 def test_without_a_folder_there_are_none() -> None:
@@ -87,7 +88,7 @@ def test_a_broken_file_does_not_take_the_others_down(folder: Path, found: Pipeli
     (folder / "good.toml").write_text(text("a"))
     (folder / "bad.toml").write_text("title = 3\n" + text("a"))
     found.refresh()
-    assert found.list() == [
+    assert msgspec.to_builtins(found.list()) == [
         {
             "name": "bad",
             "title": "bad",
@@ -108,7 +109,7 @@ def test_a_broken_file_does_not_take_the_others_down(folder: Path, found: Pipeli
 def test_parameters_are_listed_with_all_they_say(folder: Path, found: Pipelines) -> None:
     (folder / "build.toml").write_text("[params.n]\ntype = 'integer'\nchoices = [1, 2]\n" + text("a"))
     found.refresh()
-    assert found.list()[0]["params"] == [
+    assert msgspec.json.decode(msgspec.json.encode(found.list()[0].params)) == [
         {"name": "n", "type": "integer", "default": None, "pattern": None, "choices": [1, 2]}
     ]
 
@@ -132,7 +133,7 @@ def test_a_file_whose_name_is_no_name_is_shown_as_wrong(folder: Path, found: Pip
         file.write(text("a"))
     found.refresh()
     assert names(found) == ["a b", "\N{REPLACEMENT CHARACTER}"]
-    assert all("no name of a pipeline" in item["errors"][0]["reason"] for item in found.list())
+    assert all("no name of a pipeline" in item.errors[0].reason for item in found.list())
 
 
 def test_a_folder_that_goes_away_is_told_once_and_found_again(
