@@ -8,6 +8,7 @@ import pytest
 from conftest import Hall, becomes, reads
 from playwright.async_api import Page
 
+from livewall.tasks.kinds import kinds as step_kinds
 from livewall.voting.kinds import kinds
 
 FIRST = ".row[data-option], .row >> nth=0"
@@ -327,6 +328,7 @@ async def test_a_kind_of_poll_that_a_package_adds_is_voted_on_a_phone(
 ) -> None:
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "installed")
     kinds.cache_clear()
+    step_kinds.cache_clear()
     try:
         poll = await hall.poll(kind="pair")
         phone = await hall.phone(f"/polls/{poll}")
@@ -340,3 +342,4 @@ async def test_a_kind_of_poll_that_a_package_adds_is_voted_on_a_phone(
         await becomes(lambda: figures(screen), ["100%", "0%", "100%"])
     finally:
         kinds.cache_clear()
+        step_kinds.cache_clear()

@@ -16,6 +16,7 @@ from watchers import TRANSPORTS, Watcher
 import server
 from livewall.errors import LivewallError
 from livewall.settings import Settings
+from livewall.tasks.kinds import kinds as step_kinds
 from livewall.voting.kinds import check_kind, kinds
 from livewall.voting.recount import recount
 
@@ -27,8 +28,10 @@ OPTIONS = ["Red", "Green", "Blue"]
 def settings(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.syspath_prepend(INSTALLED)
     kinds.cache_clear()
+    step_kinds.cache_clear()
     yield settings
     kinds.cache_clear()
+    step_kinds.cache_clear()
 
 
 async def pair(client: Client, **fields: Any) -> str:
@@ -126,6 +129,7 @@ async def test_the_ballots_of_a_kind_that_was_uninstalled_stand(
     assert (await client.ask("PUT", ballot, {"choices": ["1", "3"]}, token=voter)).status == 201
     monkeypatch.undo()
     kinds.cache_clear()
+    step_kinds.cache_clear()
     counts = {"1": 2, "2": 0, "3": 1}
     assert (await client.host("GET", f"/api/polls/{poll}"))["tally"]["counts"] == counts
     assert (await client.ask("GET", f"/polls/{poll}")).status == 200
@@ -215,6 +219,7 @@ def test_a_kind_that_cannot_be_loaded_is_named(
     (tmp_path / "leave_kind.py").write_text("raise SystemExit(7)")
     monkeypatch.syspath_prepend(tmp_path)
     kinds.cache_clear()
+    step_kinds.cache_clear()
     try:
         with pytest.raises(LivewallError, match=why):
             kinds()
@@ -223,3 +228,4 @@ def test_a_kind_that_cannot_be_loaded_is_named(
     finally:
         monkeypatch.undo()
         kinds.cache_clear()
+        step_kinds.cache_clear()
