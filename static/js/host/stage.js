@@ -4,6 +4,7 @@
 import { bar } from "../poll/bar.js";
 import { quorumText, resultSummary } from "../poll/summary.js";
 import { ballotCount, resultRows } from "../poll/tally.js";
+import { updateRow } from "../poll/tallybars.js";
 import { StateBadge } from "../task/badge.js";
 import { h, keepFocus, setAttribute, setText } from "../ui/dom.js";
 import { isResultShown } from "./commands.js";
@@ -130,11 +131,7 @@ export class StagePanel {
     this.structure = structure;
     for (const row of rows) {
       const parts = this.rows.get(row.id);
-      if (!parts) continue;
-      parts.set(row.share);
-      setText(parts.percent, row.percent);
-      setText(parts.count, this.number(row.count));
-      parts.element.classList.toggle("first", row.first);
+      if (parts) updateRow(parts, row, this.number);
     }
   }
 

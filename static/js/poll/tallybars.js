@@ -34,29 +34,38 @@ export class TallyBars {
     this.structure = structure;
     for (const row of rows) {
       const parts = this.rows.get(row.id);
-      if (!parts) continue;
-      parts.set(row.share);
-      setText(parts.percent, row.percent);
-      setText(parts.count, this.number(row.count));
-      parts.item.classList.toggle("first", row.first);
+      if (parts) updateRow(parts, row, this.number);
     }
   }
 
   /** @param {Row[]} rows */
   build(rows) {
     this.rows = new Map(rows.map((row) => [row.id, this.makeRow(row)]));
-    this.element.replaceChildren(...[...this.rows.values()].map(({ item }) => item));
+    this.element.replaceChildren(...[...this.rows.values()].map(({ element }) => element));
   }
 
   /** @param {Row} row */
   makeRow(row) {
-    const { element, set } = bar(row);
+    const { element: track, set } = bar(row);
     const percent = h("b");
     const count = h("small");
-    const item = h("li", { class: "tallied" },
+    const element = h("li", { class: "tallied" },
       h("span", { class: "name", dir: "auto" }, h("span", { class: "number" }, row.number), h("span", {}, row.label)),
-      element,
+      track,
       h("span", { class: "figures" }, percent, count));
-    return { item, percent, count, set };
+    return { element, percent, count, set };
   }
+}
+
+/**
+ * Writes the figures of an option into its row, and marks the row that leads.
+ * @param {{element: HTMLElement, percent: HTMLElement, count: HTMLElement, set: (share: number) => void}} parts
+ * @param {Row} row
+ * @param {FormatNumber} number
+ */
+export function updateRow(parts, row, number) {
+  parts.set(row.share);
+  setText(parts.percent, row.percent);
+  setText(parts.count, number(row.count));
+  parts.element.classList.toggle("first", row.first);
 }
