@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -34,23 +35,24 @@ GAP = secrets.token_urlsafe(18)
 title."""
 
 
+@dataclass(frozen=True)
+class RefusedForm:
+    """A ballot form that was refused: the reason, and what was filled in. The page shows it again."""
+
+    error: LivewallError
+    code: str
+    choices: list[str]
+
+
 class AudiencePage(Page):
     """/polls/ID and /w/CODE: the reader's own ballot, the result as far as the reader may see it, or a task."""
 
     scripts = (*Page.scripts, "result")
 
-    async def show(
-        self,
-        stream: str | None,
-        wall: dict[str, Any] | None,
-        error: LivewallError | None = None,
-        code: str | None = None,
-        choices: list[str] | None = None,
-    ) -> None:
-        """Answer with the page. `code` and `choices` were sent with a form; the address in a QR code may have a code,
-        too, which is filled into the form."""
+    async def show(self, stream: str | None, wall: dict[str, Any] | None, refused: RefusedForm | None = None) -> None:
+        """Answer with the page. The address in a QR code may have a code, which is filled into the form."""
         self.ensure_voter()
-        values = await self.page_values(stream, wall, error, code, choices)
+        values = await self.page_values(stream, wall, refused)
         self.render("poll.html", **values, form_token=self.form_token())
 
     async def show_shared(self, render: Render) -> bool:
@@ -87,22 +89,18 @@ class AudiencePage(Page):
         return SharedPage(self.render_string("poll.html", **values, form_token=GAP), GAP.encode(), poll)
 
     async def page_values(
-        self,
-        stream: str | None,
-        wall: dict[str, Any] | None,
-        error: LivewallError | None = None,
-        code: str | None = None,
-        choices: list[str] | None = None,
+        self, stream: str | None, wall: dict[str, Any] | None, refused: RefusedForm | None = None
     ) -> dict[str, Any]:
         """Return the values of the template."""
-        code = (self.argument("code") if code is None else code)[:40]
+        code = (refused.code if refused else self.argument("code"))[:40]
+        error = refused.error if refused else None
         scene = await self.scene(wall["active"] if wall else stream, self.who)
         poll, results = scene["poll"], None
         if wall and wall["active"] is None:
             results = await self.services.walls.results(wall["code"], NOBODY)
             scene |= self.end_texts(wall, results) if results.over else {}
-        if poll and choices:
-            scene["chosen"] = choices
+        if poll and refused and refused.choices:
+            scene["chosen"] = refused.choices
         facts = await self.facts_text(scene) if scene["counted"] else ""
         voted = bool(scene.get("receipt"))
         may_vote = bool(poll) and poll["phase"] == "open" and (not voted or poll["allow_change"])
@@ -129,8 +127,7 @@ class AudiencePage(Page):
         )
 
     def end_texts(self, wall: dict[str, Any], results: WallResults) -> dict[str, Any]:
-        """Return the texts for the end of a wall. `lobby_end` is the address of all results, if any result is public.
-        """
+        """Return the texts for the end of a wall. `lobby_end` is the address of all results if any is public."""
         return {
             "lobby_title": wall["title"],
             "lobby_head": self.say("lobby.over"),
@@ -154,8 +151,7 @@ class AudiencePage(Page):
         return self.reverse_url("poll", poll["id"]) if poll else self.request.path
 
     async def receipt_answer(self, poll: dict[str, Any]) -> dict[str, str]:
-        """Return the answer to a receipt in the address, with the receipt as it was typed. Both are empty without one.
-        """
+        """Return the answer to a receipt in the address, with the receipt as typed. Both are empty without one."""
         typed = self.argument("receipt").strip()[:120]
         if not typed:
             return {"typed": "", "answer": ""}
@@ -263,7 +259,8 @@ class BallotPage(FormHandler, AudiencePage):
             self.set_status(403 if voter is None else error.status)
             wall = await self.wall_of(page[3:], self.who) if page.startswith("/w/") else None
             shown_wall = wall if wall and wall["active"] == f"polls/{poll_id}" else None
-            await self.show(f"polls/{poll_id}", shown_wall, error, code, self.field_values("choices"))
+            refused = RefusedForm(error, code, self.field_values("choices"))
+            await self.show(f"polls/{poll_id}", shown_wall, refused)
             return
         allowed = {self.reverse_url("poll", poll_id)}
         if page.startswith("/w/"):
@@ -285,8 +282,7 @@ class MissingPage(Page):
 
 
 def initial_results(results: WallResults) -> dict[str, Any]:
-    """Return what the page's script begins with: whether the wall has ended, and whether there is a result to link to.
-    """
+    """Return what the page's script begins with: whether the wall is over, and whether a result can be linked to."""
     return {"over": results.over, "items": msgspec.to_builtins(results.items[:1]) if results.over else []}
 
 
