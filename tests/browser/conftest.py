@@ -19,13 +19,26 @@ from typing import Any
 
 import pytest
 from middlebox import Middlebox
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Playwright, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Playwright,
+    async_playwright,
+    expect,
+)
 from tornado.httpclient import HTTPRequest
 from tornado.ioloop import IOLoop
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
 import server
 from livewall.settings import Settings
+
+SECONDS = 25
+"""How long a test waits for what a page has to show: a machine under load may take that long."""
+expect.set_options(timeout=SECONDS * 1000)
 
 ADMIN = "the-admin-token-of-these-tests"
 FLAGS = [
@@ -140,7 +153,7 @@ class Hall:
         context = await self.browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
         self.contexts.append(context)
         page = await context.new_page()
-        page.set_default_timeout(25_000)
+        page.set_default_timeout(SECONDS * 1000)
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("dialog", lambda dialog: self.complaints.append(f"a dialog: {dialog.message}"))
@@ -170,7 +183,7 @@ class Hall:
         return page
 
 
-async def reads(page: Page, selector: str, wanted: str, seconds: float = 25) -> None:
+async def reads(page: Page, selector: str, wanted: str, seconds: float = SECONDS) -> None:
     """Wait until an element says `wanted`."""
     seen = ""
     for _ in range(int(seconds / 0.05)):
@@ -183,7 +196,7 @@ async def reads(page: Page, selector: str, wanted: str, seconds: float = 25) -> 
     raise AssertionError(f"{selector} says {seen!r}, not {wanted!r}")
 
 
-async def becomes(look: Callable[[], Any], wanted: Any, seconds: float = 25) -> None:
+async def becomes(look: Callable[[], Any], wanted: Any, seconds: float = SECONDS) -> None:
     """Wait until `look()` gives `wanted`."""
     seen = None
     for _ in range(int(seconds / 0.05)):

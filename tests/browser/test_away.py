@@ -8,7 +8,7 @@ import re
 from typing import Literal
 
 from conftest import ADMIN, Hall, becomes, reads
-from playwright.async_api import Page, TimeoutError
+from playwright.async_api import Page, TimeoutError, expect
 from test_remote import order
 
 
@@ -150,7 +150,7 @@ async def test_desk_task_list_and_phone_say_how_old_they_are(hall: Hall) -> None
     assert await desk.evaluate(LOOKS, "form[action='/desk/polls'] button") == GONE
     assert await pages["task"].evaluate(LOOKS, "#cancel") == GONE
     await pages["task"].click("#cancel", force=True)
-    assert await pages["task"].locator("dialog[open]").count() == 0
+    await expect(pages["task"].locator("dialog[open]")).to_have_count(0)
     await pages["phone"].click(".choice >> nth=0")  # a ballot is kept, and sent when the server is back
     await hall.start_server()
     for page in pages.values():

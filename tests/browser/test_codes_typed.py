@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conftest import Hall, reads
-from playwright.async_api import Route
+from playwright.async_api import Route, expect
 
 
 async def test_a_code_is_typed_once_and_what_was_marked_stays_when_it_was_wrong(hall: Hall) -> None:
@@ -95,7 +95,7 @@ async def test_a_host_makes_a_sheet_and_its_qr_codes_lead_to_the_wall(hall: Hall
     await reads(host, "main p[role=status]", "There are no codes yet.")
     await host.fill("input[name=count]", "8")
     await host.click("text=Create codes")
-    assert len(await host.query_selector_all(".codes svg")) == 8
+    await expect(host.locator(".codes svg")).to_have_count(8)
     await reads(host, ".codes small >> nth=7", "No. 8")
     await host.emulate_media(media="print")
     assert not await host.is_visible("header")

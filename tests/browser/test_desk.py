@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from conftest import ADMIN, Hall, reads
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 
 async def test_a_host_makes_opens_closes_and_resets_a_poll(hall: Hall) -> None:
@@ -75,7 +75,7 @@ async def test_what_was_refused_stands_beside_what_was_typed(hall: Hall) -> None
     await host.fill("form[action='/desk/polls'] input[name=title]", "Tea or coffee?")
     await host.fill("textarea[name=options]", "x" * 300)
     await host.click("text=Create poll")
-    assert "Option 1: must have at most 200 characters." in await host.inner_text("[role=alert]")
+    await expect(host.locator("[role=alert]")).to_contain_text("Option 1: must have at most 200 characters.")
     assert await host.input_value("form[action='/desk/polls'] input[name=title]") == "Tea or coffee?"
 
 
@@ -97,7 +97,7 @@ async def test_a_wrong_token_is_said_to_be_wrong(hall: Hall) -> None:
     page = await hall.page("/")
     await page.fill("input[name=token]", "wrong")
     await page.click("main button")
-    assert "not known" in await page.inner_text("#wrong")
+    await expect(page.locator("#wrong")).to_contain_text("not known")
 
 
 async def test_a_stranger_has_no_desk(hall: Hall) -> None:

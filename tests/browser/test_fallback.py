@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conftest import Hall, becomes, reads
+from playwright.async_api import expect
 
 
 async def move(hall: Hall, box_url: str, transport: str, seconds: float) -> tuple[str, object]:
@@ -111,7 +112,7 @@ async def test_the_old_script_too_refuses_one_choice_too_many(hall: Hall) -> Non
     for each in range(3):
         await phone.click(f"label.choice >> nth={each}")
     marked = "[...document.querySelectorAll('input[name=choices]')].map((each) => each.checked)"
-    assert await phone.evaluate(marked) == [True, True, False]
+    await becomes(lambda: phone.evaluate(marked), [True, True, False])
     await reads(phone, "#receipt", "You can choose at most 2. Deselect one first.")
     await reads(phone, "#announcer", "You can choose at most 2. Deselect one first.")
 
@@ -162,7 +163,7 @@ async def test_without_javascript_a_refused_ballot_says_why(hall: Hall) -> None:
     await phone.check("[name=choices][value='2']")
     await hall.ask("POST", f"/api/polls/{poll}/close")
     await phone.click("button.cast")
-    assert "It was not counted." in await phone.inner_text("#receipt")
+    await expect(phone.locator("#receipt")).to_contain_text("It was not counted.")
 
 
 async def test_a_poll_that_was_archived_is_said_to_be_gone(hall: Hall) -> None:

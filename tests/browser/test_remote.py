@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import ADMIN, Hall, becomes, reads
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 from test_desk import check
 
 from handlers.view_models.task_chart import shape
@@ -155,7 +155,7 @@ async def test_a_phone_is_signed_in_by_the_code_on_the_laptop(hall: Hall) -> Non
     await hall.live(phone)
     assert phone.url == f"{hall.url}/w/{wall}/host"
     await host.keyboard.press("Escape")
-    assert await host.query_selector(".qr") is None
+    await host.wait_for_selector(".qr", state="detached")
 
 
 async def test_a_poll_is_made_on_the_page_and_what_is_refused_stands_beside_it(hall: Hall) -> None:
@@ -166,7 +166,7 @@ async def test_a_poll_is_made_on_the_page_and_what_is_refused_stands_beside_it(h
     await host.fill("dialog [name=options]", "Tea\nCoffee")
     await host.fill("dialog [name=quorum]", "many")
     await host.click("dialog button:text-is('Create poll')")
-    assert "Quorum" in await host.inner_text("dialog [role=alert]:not([hidden])")
+    await expect(host.locator("dialog [role=alert]:not([hidden])")).to_contain_text("Quorum")
     await host.fill("dialog [name=quorum]", "20")
     await host.click("dialog button:text-is('Create poll')")
     await becomes(lambda: order(host), ["Tea or coffee?"])
@@ -210,7 +210,7 @@ async def test_a_task_has_the_shape_of_its_state(hall: Hall) -> None:
     for place in ("#now", ".agenda li:nth-child(2)"):
         await host.wait_for_selector(f"{place} .badge[data-state=failed]:visible")
         assert await host.get_attribute(f"{place} .badge .mark", "d") == shape("failed")
-        assert not await host.is_visible(f"{place} .phase")
+        await expect(host.locator(f"{place} .phase")).to_be_hidden()
     await hall.show(wall, items[0])
     await host.wait_for_selector("#now .phase:visible")
-    assert not await host.is_visible("#now .badge")
+    await expect(host.locator("#now .badge")).to_be_hidden()

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from conftest import Hall, reads
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 NOTE = """() => {
     const stage = document.getElementById("stage");
@@ -56,11 +56,11 @@ async def test_the_end_of_a_wall_is_shown_and_the_next_question_takes_its_place(
     await hall.show(wall, None)
     await reads(screen, ".results article .first b", "100%")
     await reads(screen, ".end h1", "Autumn Forum")
-    assert not await screen.is_visible(".join")
+    await expect(screen.locator(".join")).to_be_hidden()
     await screen.keyboard.press("?")
     await reads(screen, ".keys dd >> nth=0", "Full screen")
     await screen.keyboard.press("Escape")
-    assert await screen.query_selector(".keys") is None
+    await screen.wait_for_selector(".keys", state="detached")
     await hall.show(wall, f"polls/{await hall.poll(wall=wall, title='Second?')}")
     await reads(screen, ".poll h1", "Second?")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import ADMIN, Hall, becomes, reads
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 from test_desk import check
 from tornado.httpclient import HTTPRequest
 
@@ -127,14 +127,14 @@ async def test_the_chart_is_walked_through_with_the_keyboard(hall: Hall) -> None
     await page.focus(".n[data-step=fetch]")
     for key, step in (("ArrowRight", "test"), ("ArrowUp", "lint"), ("ArrowRight", "install"), ("ArrowLeft", "test")):
         await page.keyboard.press(key)
-        assert await page.evaluate("document.activeElement.dataset.step") == step, key
-    assert await page.locator(".n[tabindex='0']").count() == 1
+        await expect(page.locator(f".n[data-step={step}]")).to_be_focused()
+    await expect(page.locator(".n[tabindex='0']")).to_have_count(1)
     scale = "document.querySelector('.world').getAttribute('transform').match(/scale\\(([\\d.]+)/)[1] * 1"
     before = await page.evaluate(scale)
     await page.keyboard.press("+")
-    assert await page.evaluate(scale) > before
+    await page.wait_for_function(f"before => {scale} > before", arg=before)
     await page.keyboard.press("0")
-    assert await page.evaluate(scale) == before
+    await becomes(lambda: page.evaluate(scale), before)
     await page.keyboard.press("ArrowUp")
     await page.keyboard.press("Enter")
     await reads(page, ".log .name", "lint")
@@ -229,7 +229,7 @@ async def test_a_link_to_a_line_and_a_search_reach_the_middle_of_a_long_log(hall
     assert page.url.endswith("#step=fetch&line=29007")
     await page.click(".times")
     await page.click(".wrap")
-    assert await page.locator(".ln .at").first.is_visible() is False
+    await expect(page.locator(".ln .at").first).to_be_hidden()
     await reads(page, ".ln.target .tx", "line 29007 needle")
 
 
@@ -296,8 +296,8 @@ async def test_a_pipeline_is_started_by_its_form_and_its_log_read(hall: Hall) ->
     await page.fill("input[name='params.times']", "many")
     await page.fill("input[name='params.words']", "no; rm")
     await page.click("main button.primary")
-    assert "must be a whole number" in await page.inner_text("[id='params.times.hint']")
-    assert "must match" in await page.inner_text("[id='params.words.hint']")
+    await expect(page.locator("[id='params.times.hint']")).to_contain_text("must be a whole number")
+    await expect(page.locator("[id='params.words.hint']")).to_contain_text("must match")
     assert await page.input_value("input[name='params.words']") == "no; rm"
     await page.fill("input[name='params.times']", "5")
     await page.fill("input[name='params.words']", "well said")
@@ -309,7 +309,7 @@ async def test_a_pipeline_is_started_by_its_form_and_its_log_read(hall: Hall) ->
     await page.click(".n[data-step=fail]")
     await becomes(lambda: line_texts(page), ["going down"])
     await page.click(".params summary")
-    assert "well said" in await page.inner_text(".params dl")
+    await expect(page.locator(".params dl")).to_contain_text("well said")
     old = page.url.partition("#")[0]
     await page.click("#retry")
     await page.wait_for_function("old => location.href.split('#')[0] !== old", arg=old)
@@ -356,7 +356,7 @@ async def test_the_list_moves_by_itself_and_is_filtered(hall: Hall) -> None:
     await reads(page, f"{row} .rest", "no estimate")
     await page.fill("#q", "night")
     await page.wait_for_selector(row, state="detached")
-    assert await page.locator(".entry").count() == 1
+    await expect(page.locator(".entry")).to_have_count(1)
     assert page.url.endswith("?q=night")
     await page.fill("#q", "nothing like it")
     await reads(page, "#told", "No task matches this filter.")
@@ -381,11 +381,11 @@ async def test_without_script_a_task_and_the_list_are_readable(hall: Hall) -> No
     await page.goto(f"{hall.url}/tasks")
     assert "Release 4.2" in await page.inner_text("[data-group=running]")
     await page.click("text=Release 4.2")
-    assert await page.locator(".graph .n").count() == 5
+    await expect(page.locator(".graph .n")).to_have_count(5)
+    await expect(page.locator("#steptable")).to_contain_text("318 objects")
     assert await page.is_visible("#steptable")
-    assert "318 objects" in await page.inner_text("#steptable")
     await page.click("#steptable a:text-is('fetch')")
-    assert await page.locator(".plainlog li").all_inner_texts() == ["green <i>text</i>", "20%"]
+    await expect(page.locator(".plainlog li")).to_have_text(["green <i>text</i>", "20%"], use_inner_text=True)
     assert await page.get_attribute("meta[http-equiv=refresh]", "content") == "5"
 
 
@@ -394,7 +394,8 @@ async def test_without_script_a_pipeline_is_started_and_a_task_cancelled(hall: H
     await page.fill("input[name=token]", ADMIN)
     await page.click("main button")
     await page.goto(f"{hall.url}/pipelines/talk")
-    assert await page.is_visible("h1") and await page.is_visible("button.primary")
+    await expect(page.locator("h1")).to_be_visible()
+    await expect(page.locator("button.primary")).to_be_visible()
     task = await made(hall)
     await page.goto(f"{hall.url}/tasks/{task}")
     await page.click(".head .acts button:visible")
@@ -404,15 +405,15 @@ async def test_without_script_a_pipeline_is_started_and_a_task_cancelled(hall: H
     await page.click(".head .acts button:visible")
     await page.click("button.danger")
     await page.wait_for_selector(".head .badge[data-state=cancelled]")
-    assert await page.locator(".head .acts button:visible").count() == 0
+    await expect(page.locator(".head .acts button:visible")).to_have_count(0)
 
 
 async def test_a_page_with_script_puts_its_own_buttons_in_the_place_of_forms(hall: Hall) -> None:
     task = await made(hall)
     page = await operator(hall, f"/tasks/{task}")
     await page.wait_for_selector("#cancel:visible")
-    assert await page.locator(".head .acts button:visible").count() == 1
-    assert await page.locator(".head .acts form").count() == 0
+    await expect(page.locator(".head .acts button:visible")).to_have_count(1)
+    await expect(page.locator(".head .acts form")).to_have_count(0)
 
 
 INSIDE_CHART = """name => {
@@ -438,11 +439,12 @@ async def test_sixty_steps_open_fitted_or_around_what_runs(hall: Hall, beside: i
     assert 30 in shown and len(shown) >= min(at_once, 60)
     await reads(page, ".log .name", name(30))
     assert await page.locator(f".n[data-step='{name(30)}'] tspan").all_text_contents() == [
-        "step-30-compile-th", "…ion-of-everything"
+        "step-30-compile-th",
+        "…ion-of-everything",
     ]
     await page.focus(f".n[data-step='{name(30)}']")
     await page.keyboard.press("ArrowRight")
-    assert await page.evaluate(INSIDE_CHART, name(30 + beside))
+    await page.wait_for_function(INSIDE_CHART, arg=name(30 + beside))
     label = await page.get_attribute(f".n[data-step='{name(30)}']", "aria-label")
     assert label == f"{name(30)}, running"
 
@@ -465,7 +467,7 @@ async def test_five_hundred_steps_are_shown_moved_and_put_on_a_wall(hall: Hall) 
     task = await made(hall, steps, "Five hundred")
     await report(hall, task, "step-3", state="failed")
     page = await operator(hall, f"/tasks/{task}")
-    assert await page.locator(".n").count() == 500
+    await expect(page.locator(".n")).to_have_count(500)
     box = await page.locator(".n[data-step=step-3]").bounding_box()
     chart = await page.locator("#chart").bounding_box()
     assert box and chart and chart["y"] <= box["y"] and box["y"] + box["height"] <= chart["y"] + chart["height"]
@@ -477,7 +479,7 @@ async def test_five_hundred_steps_are_shown_moved_and_put_on_a_wall(hall: Hall) 
     await hall.ask("PUT", f"/api/walls/{wall}", {"items": [f"tasks/{task}"], "active": f"tasks/{task}"})
     screen = await hall.projector(f"/w/{wall}/screen")
     await screen.wait_for_selector(".cell[data-state=failed]")
-    assert await screen.locator(".cell").count() == 500
+    await expect(screen.locator(".cell")).to_have_count(500)
     assert (await screen.locator(".matters .step:not([hidden]) b").all_inner_texts())[:2] == ["step-3", "step-4"]
     assert await screen.evaluate("document.documentElement.scrollHeight <= innerHeight")
 
@@ -502,7 +504,7 @@ async def test_a_lost_connection_is_said_and_the_chart_kept(hall: Hall) -> None:
     await page.click("#cancel")
     await hall.stop_server()
     await page.wait_for_selector("#corner[data-state=lost]")
-    assert await page.locator(".n[data-state=running]").count() == 1
+    await expect(page.locator(".n[data-state=running]")).to_have_count(1)
     assert await page.get_attribute("#cancel", "aria-disabled") == "true"
     await page.click("#sure button[value=yes]")
     await reads(page, "#answer", "The server could not be reached. Nothing was changed. Try again.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Hall, becomes, reads
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from livewall.tasks.kinds import kinds as step_kinds
 from livewall.voting.kinds import kinds
@@ -36,7 +36,7 @@ async def test_a_tap_is_pressed_at_once_and_the_ballot_may_be_changed_and_taken_
     poll = await hall.poll()
     phone = await hall.phone(f"/polls/{poll}")
     await phone.click(".choice >> nth=0")
-    assert await phone.get_attribute(".choice >> nth=0", "aria-pressed") == "true"
+    await expect(phone.locator(".choice >> nth=0")).to_have_attribute("aria-pressed", "true")
     await phone.wait_for_selector("#receipt[data-phase=safe]")
     await phone.click(".choice >> nth=2")
     await becomes(lambda: phone.inner_text("#receipt b"), "Your ballot is in.")
