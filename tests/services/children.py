@@ -61,10 +61,18 @@ class ServerProcess:
 
     def answers(self) -> bool:
         try:
-            urllib.request.urlopen(self.url + "/readyz", timeout=2).close()
-        except (urllib.error.URLError, OSError):
+            return self.readiness(timeout=2) == 200
+        except OSError:
             return False
-        return True
+
+    def readiness(self, timeout: float = 10) -> int:
+        """The status of /readyz."""
+        try:
+            with urllib.request.urlopen(self.url + "/readyz", timeout=timeout) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as problem:
+            with problem:  # an error holds the connection until it is closed
+                return problem.code
 
     def kill(self) -> None:
         """As the machine would: no chance to say good-bye."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,20 +23,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(where)], check=True)
 
 
-def ready(server: Server) -> int:
-    try:
-        with urllib.request.urlopen(server.url + "/readyz", timeout=10) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as problem:
-        with problem:
-            return problem.code
-
-
 def test_a_full_disk_takes_no_work(small_disk: Path, new_server: Callable[..., Server]) -> None:
     server = new_server()
     server.expected += ["the database refused", "unavailable"]
     server.start()
-    assert ready(server) == 200
+    assert server.readiness() == 200
     filler = small_disk / "filler"
     with filler.open("wb", buffering=0) as file:
         try:
@@ -46,7 +35,7 @@ def test_a_full_disk_takes_no_work(small_disk: Path, new_server: Callable[..., S
                 file.write(b"x" * 4096)
         except OSError:
             pass
-    assert ready(server) == 503
+    assert server.readiness() == 503
     filler.unlink()
-    assert ready(server) == 200
+    assert server.readiness() == 200
     server.poll()
