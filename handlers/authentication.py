@@ -41,11 +41,13 @@ class Authentication(LeanHandler):
             scheme, _, token = header.partition(" ")
             if scheme.lower() != "bearer":
                 raise NotAllowed("bad_token", "use Authorization: Bearer TOKEN")
+            # A token wins over cookies. Only programs send one, so no other site can make a browser send it.
             self.by_token = True
             self.who = await credentials.who(token.strip())
         else:
             signed_in = self.own_cookie(self.role_cookie)
             voter = self.own_cookie(self.voter_cookie)
+            # Longer values were never ours, and need no look into the store.
             holder = await credentials.holder(signed_in) if signed_in and len(signed_in) < 200 else None
             self.who = Who(
                 role=holder.role if holder else None,
@@ -64,6 +66,7 @@ class Authentication(LeanHandler):
             return
         if self.services.site.is_proved_own(self.request.headers, self.request.host, self.schemes):
             return
+        # Old browsers send neither header. Their forms prove by a hidden field that they are ours.
         silent = self.request.headers.get("Sec-Fetch-Site") is None and self.request.headers.get("Origin") is None
         if silent and self.accepts_forms:
             self.needs_form_token = True

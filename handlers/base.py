@@ -100,6 +100,7 @@ class BaseHandler(RequestBody, Authentication):
         method = self.request.method or ""
         if not self.supports(method):
             raise BadInput("method_not_allowed", "this address does not support that method")
+        # Who asks comes first: what is refused below depends on it.
         await self.identify()
         if method not in SAFE:
             self.refuse_other_host()
@@ -179,8 +180,10 @@ class BaseHandler(RequestBody, Authentication):
             error = to_livewall_error(status_code, error)
         if error.code == "method_not_allowed":
             self.set_header("Allow", ", ".join(self.allowed()))
+        # Whole seconds (RFC 9110 §10.2.3), rounded up: a client that comes earlier would be refused again.
         if error.retry_after is not None:
             self.set_header("Retry-After", str(max(1, round(error.retry_after + 0.499))))
+        # Required with 401 (RFC 9110 §11.6.1).
         if error.status == 401:
             self.set_header("WWW-Authenticate", "Bearer")
         self.show_error(error)

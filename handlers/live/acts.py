@@ -84,6 +84,7 @@ class Acts:
             case wire.Subscribe() | wire.Unsubscribe():
                 self.under_way += 1
                 self._changes.append(act)
+                # A task runs exactly while the list holds changes, so the first one of them starts it.
                 if len(self._changes) == 1:
                     self._task = asyncio.ensure_future(self._perform_changes())
                 return True
@@ -101,6 +102,7 @@ class Acts:
         def done(cast: Cast | None, error: BaseException | None) -> None:
             self._end()
             if act.code:
+                # The guess is counted only now, because only the store knows whether the code was wrong.
                 error = self._count_code(voter, error)
             if cast is None:
                 self._replies.error(act.ref, error)
@@ -171,6 +173,7 @@ class Acts:
                 await self._perform_change(act)
             except Exception as error:
                 self._replies.error(act.ref, error)
+            # Removed after it ended, not before: the length of the list says whether a task runs.
             self._changes.pop(0)
             self._end()
 
@@ -183,5 +186,6 @@ class Acts:
         if act.stream not in reader.cursors and len(reader.cursors) >= MAX_STREAMS:
             raise too_many()
         await hub.attach(reader, stream_name(act.stream), act.since)
+        # At once, so that the reply comes before the first event of the stream.
         self._replies.ok(act.ref, {"stream": act.stream}, now=True)
         hub.hub.start(reader)

@@ -75,8 +75,10 @@ class Connections:
         self._draining = True
         connections = list(self._all)
         for index, connection in enumerate(connections):
+            # Nobody is asked to come back at once: only a server that is about to stop is there yet.
             connection.drain(200 + SPREAD_MS * index // max(1, len(connections)))
             if index % BATCH == BATCH - 1:
+                # Between two batches the loop sends the close frames, and answers acts that are under way.
                 await asyncio.sleep(0.02)
 
 

@@ -41,5 +41,6 @@ class Heartbeat:
         self._timer = asyncio.get_running_loop().call_later(self._interval, self._beat)
         slot = self._slots[self._next]
         self._next = (self._next + 1) % len(self._slots)
+        # A copy: a heartbeat may close its connection, which removes it from the slot.
         for member in list(slot):
             member.heartbeat()

@@ -81,8 +81,10 @@ class UpdatesHandler(BaseHandler):
         finally:
             self._collector = None
             for name, cursor in reader.cursors.items():
+                # Between two requests nobody is attached, so presence remembers the voter for a moment.
                 self.services.presence.polled(name, cursor.tag)
             hub.gone(reader)
+        # Only a poll of the whole state can be answered with 304. With `since`, an empty list is an answer of its own.
         if wait == 0 and not since:
             etag = f'"{position}"'
             self.set_header("ETag", etag)
@@ -101,6 +103,7 @@ class UpdatesHandler(BaseHandler):
         await self.services.hub.settled(reader)
         if wait == 0 or collector.parts or self.request.connection is None:
             return
+        # Only from here on: a request that is answered at once is no connection that a drain has to end.
         self.connections.add(collector)
         try:
             await asyncio.wait_for(collector.arrived.wait(), wait)
@@ -120,6 +123,7 @@ class UpdatesHandler(BaseHandler):
             seconds = float(text)
         except ValueError:
             seconds = -1.0
+        # A comparison with NaN is false, so NaN is refused here as well.
         if not 0 <= seconds < 1e6:
             raise BadInput("invalid", "wait: seconds, 0 to 30", fields={"wait": "seconds, 0 to 30"})
         return min(seconds, MAX_WAIT)

@@ -39,6 +39,7 @@ class Replies:
         self.send({"ref": ref, "error": error.body()})
 
     def send(self, message: Any, *, now: bool = False) -> None:
+        # The first reply of a turn schedules the flush, and the others join it.
         if not self._frames and not now:
             asyncio.get_running_loop().call_soon(self.flush)
         self._frames.append(text_frame(wire.encode(message)))

@@ -95,6 +95,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         try:
             await self.identify()
         except LivewallError as error:
+            # The handshake is completed nevertheless: a script cannot read the status of one that was refused.
             self._refused = error
         self.refuse_other_host()
 
@@ -185,6 +186,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         self._replies.flush()
         if self.reader is not None:
             self.services.hub.hub.gone(self.reader)
+        # A control frame has at most 125 bytes, two of them for the code (RFC 6455 §5.5.1).
         self.close(code, reason.encode()[:120].decode("utf-8", "ignore"))
         self._make_room()
 
@@ -204,6 +206,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
     def ended(self, stream: str, error: LivewallError) -> None:
         """Tell the client that it may no longer read a stream. Close the connection if the address named no other
         stream."""
+        # Later, because the hub is just walking through the readers of the stream.
         if self._named == [stream]:
             asyncio.get_running_loop().call_soon(self.refuse, error)
             return
@@ -231,6 +234,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         """Close a socket from which nothing has arrived for two periods."""
         stream = self.stream
         self._close(CloseCode.CANNOT_CATCH_UP, "no answer to a ping")
+        # A close frame behind unread bytes never arrives, and the connection would stay until TCP gives up.
         if stream.has_buffered_bytes:
             stream.close()
 

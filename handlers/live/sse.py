@@ -59,6 +59,7 @@ class SseConnection:
         for message in ({"stream": stream, "reset": True}, {"stream": stream, "error": error.body()}):
             self.keep(self.framing.frame(wire.text(message), None))
         if not self.reader.cursors:
+            # Later, because the hub is just walking through the readers of the stream.
             asyncio.get_running_loop().call_soon(self._finish)
 
     def lost(self) -> None:
@@ -78,6 +79,7 @@ class SseConnection:
         """Close once the buffered bytes are sent. A client that does not read them is closed at once."""
         if self._stream.has_buffered_bytes:
             asyncio.get_running_loop().call_later(2.0, self._stream.close)
+            # An empty write is done when everything before it has been sent.
             self._stream.write(b"").add_done_callback(lambda done: self._stream.close())
         else:
             self._stream.close()
@@ -110,6 +112,7 @@ class SseHandler(BaseHandler):
         if self.services.draining:
             raise Busy("draining", "the server is stopping")
         names = streams_of(streams)
+        # A browser that reconnects by itself repeats the address with its old `since`; its header is newer.
         since = self.request.headers.get("Last-Event-ID") or self.since()
         stream = self.request.connection.stream  # type: ignore[union-attr]
         assert isinstance(stream, LiveStream)
@@ -125,10 +128,12 @@ class SseHandler(BaseHandler):
             self.services.hub.hub.gone(connection.reader)
             return
         self.set_header("Content-Type", "text/event-stream; charset=utf-8")
+        # nginx would otherwise hold events back until its buffer is full.
         self.set_header("X-Accel-Buffering", "no")
         self.set_header("Connection", "close")
         head = response_head(self._headers)
         self.detach()
+        # Tornado logs a request when its response is finished, and this response has no end.
         self._log()
         connection.begin()
         connection.keep(head + f"retry: {RETRY_MS}\n\n".encode())

@@ -99,6 +99,8 @@ class Exchange(HTTP1Connection):
         try:
             stream.overflow_response = header_too_large
             header = await stream.read_until_regex(_END_OF_HEADER, max_bytes=self.params.max_header_size)
+            # Counted before they are parsed, because a field costs more than its bytes. The other two lines are the
+            # first and the last one.
             if header.count(b"\n") > MAX_FIELDS + 2:
                 stream.refuse(header_too_large())
                 return False
@@ -118,6 +120,7 @@ class Exchange(HTTP1Connection):
                 stream.set_close_callback(self._on_connection_close)  # notices a peer that disconnects during `prepare`
             delegate_open = True
             self.allow_chunks(MAX_CHUNKS)
+            # The handler runs `prepare` now, which may answer without the body.
             received = delegate.headers_received(start, headers)
             if received is not None:
                 await received
@@ -211,6 +214,7 @@ class Exchange(HTTP1Connection):
     def _drop_body(self) -> bool:
         """Discard the body of a request that was answered before its body was read, if the body has arrived already."""
         assert self._request_headers is not None
+        # A body that has arrived as a whole is small, and parsing a number of many digits is slow.
         length = self._request_headers.get("Content-Length", "")
         if self._reads_body or not (length.isdecimal() and len(length) < 7 and self.stream.has_unread(int(length))):
             return False

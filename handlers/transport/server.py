@@ -90,6 +90,7 @@ class LiveServer(HTTPServer):
 
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(MAX_ACCEPTS):
+            # Not accepted and closed again: a client that waits in the queue of the system gets its turn later.
             if self.connections.count >= self.max_connections and not self._make_room():
                 self._pause()
                 return
@@ -97,6 +98,7 @@ class LiveServer(HTTPServer):
                 connection, address = listening.accept()
             except BlockingIOError:
                 return
+            # The client has disconnected while it waited (accept(2)).
             except ConnectionAbortedError:
                 continue
             except OSError as error:
@@ -174,6 +176,7 @@ class LiveServer(HTTPServer):
         min_wait, candidates = (SILENT, silent) if silent else (IDLE, idle)
         candidates = [each for each in candidates if each[0] >= min_wait]
         candidates.sort(key=lambda each: -each[0])
+        # Several at once: this search goes through all connections, and must not run for each new one.
         for _, stream in candidates[: max(1, self.max_connections // 20)]:
             stream.close()
         return bool(candidates)

@@ -237,6 +237,7 @@ class LiveStream(IOStream):
             self._writable_watcher.remove(self._watched_handle)
             self._watched_handle = -1
         self._connections.waiting.pop(self, None)
+        # The socket leaves this stream and is read elsewhere: the stream and its buffers would cost more than the wait.
         if self._is_lingering and not self.writing():
             left, self.socket = self.socket, None  # type: ignore[assignment]
             self._connections.lingering.add(left)
@@ -253,6 +254,7 @@ class LiveStream(IOStream):
         """Let the hub send directly from now on. `pong`, for a WebSocket, is called for each answer to a ping."""
         self._connections.waiting.pop(self, None)
         self.patience = None
+        # The kernel takes little that it cannot send yet, so a slow reader gets the newest tally, not a queue of old ones.
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOTSENT_LOWAT)
         self.on_buffered = on_buffered
         self.on_empty = on_empty

@@ -57,9 +57,12 @@ class Frames(WebSocketProtocol13):
         if violation := self._violation(first, second):
             self.refuse(CloseCode.PROTOCOL, violation)
             return
+        # 126 and 127 say that two or eight more bytes hold the length (RFC 6455 §5.2).
         if size > 125:
             size = int.from_bytes(await self._read_bytes(2 if size == 126 else 8), "big")
+        # A control frame may come between two fragments, and is not a part of the message (RFC 6455 §5.4).
         held_bytes = len(self._parts) if self._parts is not None and opcode < CLOSE else 0
+        # Refused by its announced length, before a byte of it is read.
         if held_bytes + size > self._max_bytes:
             self.refuse(CloseCode.TOO_BIG, f"a message has at most {self._max_bytes} bytes")
             return
