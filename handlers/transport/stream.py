@@ -254,7 +254,7 @@ class LiveStream(IOStream):
         """Let the hub send directly from now on. `pong`, for a WebSocket, is called for each answer to a ping."""
         self._connections.waiting.pop(self, None)
         self.patience = None
-        # The kernel takes little that it cannot send yet, so a slow reader gets the newest tally, not a queue of old ones.
+        # The kernel takes little that it cannot send yet: a slow reader gets the newest tally, not a queue of old ones.
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOTSENT_LOWAT)
         self.on_buffered = on_buffered
         self.on_empty = on_empty

@@ -142,6 +142,7 @@ class Engine:
         Raises NotFound, and Refused if the task has not ended, has succeeded, or was reported from elsewhere.
         """
         old = rows.find(tx, task_id)
+        # Before the checks: a repeated request gets the same answer even if the first one was not received.
         existing = tx.one("SELECT id FROM tasks WHERE retry_of = :id", {"id": task_id})
         if existing is not None:
             return existing[0], False, []
@@ -170,6 +171,7 @@ class Engine:
         row = rows.find(tx, task_id)
         if row.task.state in TASK_ENDED:
             return []
+        # Kept in the row, so that a server that is killed now goes on with the cancel when it starts again.
         tx.execute("UPDATE tasks SET cancelled = 1 WHERE id = :id", {"id": task_id})
         return self.advance(tx, row._replace(cancelled=True), now) + [
             StopAttempt(task_id, s.name, s.attempt) for s in rows.steps(tx, task_id) if s.state is StepState.RUNNING
@@ -185,6 +187,7 @@ class Engine:
         definition = _step_definition(definition_of(row), name)
         actions: Actions = []
         state, reason = outcome.state, outcome.reason
+        # What became of a lost command is not known, so a cancel does not turn it into an orderly end.
         if row.cancelled and state is not StepState.LOST:
             state, reason = StepState.CANCELLED, ""
         elif state is StepState.FAILED and attempt <= definition.retries:
@@ -267,6 +270,7 @@ class Engine:
         by_name = {defined.name: defined for defined in pipeline.steps}
         for step in ready(steps):
             definition = by_name[step.name]
+            # A step with a condition is looked at even without room, because it may turn out that it is skipped.
             if free <= 0 and definition.when is None:
                 continue
             try:
@@ -296,6 +300,7 @@ class Engine:
         started = transition(step, StepState.RUNNING, now)
         try:
             run = self._run_spec(tx, row, definition)
+            # In the transaction: a folder without a running step is only left over, a running step without one is lost.
             self._prepare(task_id, step.name, started.attempt)
         except (LivewallError, OSError) as error:
             reason = error.message if isinstance(error, LivewallError) else f"no folder for it: {error.strerror}"

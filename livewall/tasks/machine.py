@@ -116,8 +116,10 @@ def transition(step: Step, state: StepState, now: str, *, reason: str = "", late
             changes |= {"progress": None, "message": ""}
     if step.started_at is None and state not in (_S.SKIPPED, _S.CANCELLED, _S.PENDING):
         changes["started_at"] = now
+        # A step that was reported as ended without a start has had one attempt.
         changes.setdefault("attempt", max(step.attempt, 1))
     if state in ENDED:
+        # The clock may have been set back since the start.
         changes |= {"ended_at": max(now, step.started_at or now), "eta": None}
         if state is _S.SUCCEEDED:
             changes |= {"progress": 1.0, "message": ""}  # the message says what the step was doing
@@ -243,6 +245,7 @@ def retried(steps: Sequence[Step]) -> list[Step]:
 def task_state(states: Iterable[StepState], *, cancelled: bool) -> TaskState:
     """Return the state of a task with steps in these states."""
     seen = set(states)
+    # The worst end counts: what is lost may still be running somewhere, and somebody has to look.
     if seen <= ENDED:
         if cancelled:
             return TaskState.CANCELLED

@@ -98,12 +98,14 @@ class Runner:
 
     async def close(self) -> None:
         """Stop waiting for attempts. They continue to run, and the next server finds them again."""
+        # First, because a write that is under way may still return actions, and nothing may start any more.
         self._closed = True
         for timer in self._timers.values():
             timer.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        # In another thread: it waits for the threads, and some of them may be reading a slow disk.
         await self._loop.run_in_executor(None, self._threads.shutdown)
 
     # -- requests
@@ -221,6 +223,7 @@ class Runner:
                 log.exception("step %s of task %s could not be looked after", begin.step, begin.task)
             await asyncio.sleep(attempts)
             work = self._resume(begin, cancelled=False, current=True)
+        # The last attempt to look after it is not awaited; closing it keeps Python from warning.
         work.close()
         await self._record_end(begin, Outcome(StepState.LOST, "the server could not look after it; its log says why"))
 

@@ -57,6 +57,7 @@ def cast(
     """
     row = rows.held(tx, poll)
     params: dict[str, Any] = {"poll": poll, "round": row.poll.round, "voter": voter}
+    # A ballot for another round is refused below, and must not be compared with the one of this round.
     stored = tx.one(_FIND, params) if round_number in (None, row.poll.round) else None
     if stored is not None:
         before = [c for (c,) in tx.all(_CHOICES, {"receipt": stored[0]})]
@@ -75,6 +76,7 @@ def cast(
             tx.execute(_MARK, {"receipt": receipt, "choice": mark})
         count(tx, poll, this, counted, (), ballots=1)
         return Cast(Ballot(receipt, marks, this), created=True, changed=True)
+    # The receipt stays, so that a voter can still find a ballot that was changed.
     own: str = stored[0]
     if not row.poll.allow_change:
         raise Refused("already_voted", "you have voted, and this poll does not let ballots be changed")

@@ -56,6 +56,7 @@ class Booth:
             if claim.fresh:  # only after the ballot was taken: a refused one binds nobody
                 self._roll.bind(tx, poll, voter, claim)
             if claim.moves:
+                # Where a tally is shown after the vote, another holder's ballots now decide what this voter sees.
                 polls = rows.seen_after_vote(tx, poll.wall or "")
                 tx.after_commit(lambda: self._holder_moved(voter, polls))
             return cast

@@ -36,6 +36,7 @@ class Deadlines:
                 self._timers.pop(poll, None)
                 due(poll)
 
+        # A millisecond more, because timers may fire early by the clock's resolution.
         self._timers[poll] = (closes_at, self._call_later(min(max(left, 0.0) + 0.001, LONGEST), fire))
 
     def again(self, poll: str, due: Callable[[str], None]) -> None:

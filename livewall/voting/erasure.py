@@ -75,6 +75,7 @@ class Erasure:
             return
         now = self._clock()
         before = later(now, -self._days * DAY)
+        # In batches, each in a write of its own: ballots that are being cast wait for no more than one batch.
         while found := await self._store.read(lambda asks: due(asks, before)):
             for poll_id in found:
                 await self._mark_due(poll_id, before, iso(now))

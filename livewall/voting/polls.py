@@ -160,6 +160,7 @@ class Polls:
         """Close an open poll whose time is over."""
 
         def done(result: Any, error: BaseException | None) -> None:
+            # A poll that was archived in the meantime needs no timer.
             if error is not None and getattr(error, "code", "") != "no_such_poll":
                 self._deadlines.again(poll_id, self._close_due)
 
@@ -196,6 +197,7 @@ class Polls:
         """
 
         def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
+            # The call is a repetition: its round was left already.
             if round_number < row.poll.round:
                 return row
             if round_number > row.poll.round:
@@ -227,6 +229,7 @@ class Polls:
             tx.execute("UPDATE polls SET archived = 1 WHERE id = :id", {"id": poll_id})
             if row.poll.phase is Phase.OPEN:
                 rows.ended(tx, poll_id, row.poll.round, now)
+            # Writes of the same group would otherwise find the poll as it was before.
             tx.memo.pop(("poll", poll_id), None)
             wall_rows.remove_item(tx, rows.stream_of(poll_id))
             for key in ("poll", "tally"):

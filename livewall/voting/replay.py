@@ -121,6 +121,7 @@ class Replays:
         """
         shown = await rounds.shown(self._store, self._hub, poll_id, who)
         asked = rounds.chosen(shown, round_number).round
+        # Whoever waits here finds the answer in the cache, because most ask for the same round.
         async with self._reading:
             return shown, await self._read(shown.poll, asked, shown.head)
 
@@ -134,6 +135,7 @@ class Replays:
         state = (poll.options, head if round_number == poll.round else None)  # a round that is over does not change
         held = self._held.get(key)
         if held is not None:
+            # During a poll every ballot changes the newest position, and all viewers would read everything again.
             fresh = poll.phase is Phase.OPEN and held[0][0] == state[0] and now - held[1] < _KEPT_FOR
             if fresh or held[0] == state:
                 return held[2]

@@ -66,6 +66,7 @@ class Screens:
         known = self._kept(wall, now)
         held = known.get(screen_id)
         if held is None:
+            # Counted only for a new screen. One that reports again keeps its place.
             of_one = sum(place.address == address for place in known.values()) if address is not None else 0
             if of_one >= MOST_OF_ONE or len(known) >= MOST or self._is_full(wall):
                 self._forget(now)

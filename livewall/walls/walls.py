@@ -124,6 +124,7 @@ class Walls:
             wall = edited(row.wall, edit)
             known = set(row.wall.items)
             for item in [*wall.items, *([wall.active] if wall.active else [])]:
+                # Items that stand there already are not checked: one whose task is gone must not block an edit.
                 if item not in known:
                     wall_rows.check_item(tx, item)
             if wall == row.wall:
