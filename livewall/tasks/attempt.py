@@ -118,10 +118,17 @@ class Attempt:
         self.output = self.folder / files.OUTPUT
         self.times = self.folder / files.TIMES
         self.values_file = self.folder / files.VALUES
+        self.input_file = self.folder / files.INPUT
 
     def prepare(self) -> None:
         """Make the folder, unless it exists. Raises OSError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def write_input(self, data: bytes) -> None:
+        """Write the input of a program of Livewall, for its user alone. Raises OSError."""
+        self.prepare()
+        with open(os.open(self.input_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(data)
 
     def start(self, spec: Spec) -> subprocess.Popen[bytes]:
         """Start a supervisor with this specification. However often this is called, the command runs once.
@@ -199,6 +206,14 @@ class Attempt:
                     return False
             elif self._claim_as_cancelled():
                 return True
+
+    def reason(self) -> str:
+        """Return why a program of Livewall says that it failed, or an empty text."""
+        try:
+            with (self.folder / files.REASON).open("rb") as file:
+                return file.read(4 * files.MAX_MESSAGE).decode(errors="replace")[: files.MAX_MESSAGE]
+        except OSError:
+            return ""
 
     def outputs(self, secrets: Sequence[str] = ()) -> dict[str, str]:
         """Return the outputs that the step wrote; where a name occurs twice, the later one counts. Raises BadInput.

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from livewall.errors import LivewallError
 from livewall.tasks.attempt import Attempt, Ended, Exit, Lost
-from livewall.tasks.machine import (
-    StepState,
-)
+from livewall.tasks.machine import StepState
+from livewall.tasks.supervisor.mask import masked
 
 
 class Outcome(NamedTuple):
@@ -38,7 +37,10 @@ def outcome_of(attempt: Attempt, secrets: list[str]) -> Outcome:
         outputs = attempt.outputs(secrets) if result.why == "exit" and result.status == 0 else {}
     except LivewallError as error:
         return Outcome(StepState.FAILED, error.message, result.seconds, result.bytes)
-    return Outcome(*step_state(result), result.seconds, result.bytes, outputs)
+    state, reason = step_state(result)
+    if result.why == "exit" and state is StepState.FAILED:
+        reason = masked(attempt.reason(), secrets) or reason
+    return Outcome(state, reason, result.seconds, result.bytes, outputs)
 
 
 def step_state(result: Exit) -> tuple[StepState, str]:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from livewall import audit
+from livewall import audit, wire
 from livewall.clock import Clock, iso
 from livewall.errors import Busy, LivewallError, Refused
 from livewall.identity import Secrets, Who
@@ -34,6 +34,7 @@ from livewall.tasks.logs.service import Logs
 from livewall.tasks.machine import TASK_ENDED, StepState
 from livewall.tasks.pipelines.pipeline import Pipeline
 from livewall.tasks.rows import TaskRow
+from livewall.tasks.supervisor.folder import INPUT_VARIABLE
 from livewall.tasks.supervisor.mask import masked
 from livewall.tasks.supervisor.secret import refusal
 
@@ -233,7 +234,7 @@ class Runner:
         try:
             spec = self._spec(begin, attempt)
             process = await self._start_supervisor(
-                lambda: _start(attempt, spec, self._working_folder(begin), begin.inherits)
+                lambda: _start(attempt, spec, begin.run.input, self._working_folder(begin), begin.inherits)
             )
         except (OSError, LivewallError) as error:
             if isinstance(error, LivewallError):
@@ -376,7 +377,8 @@ class Runner:
             env={name: self._environment[name] for name in INHERITED_VARIABLES if name in self._environment}
             | dict(begin.run.env)
             | values
-            | {"LIVEWALL_OUTPUT": str(attempt.values_file), "LIVEWALL_URL": self._url, "LIVEWALL_TOKEN": token},
+            | {"LIVEWALL_OUTPUT": str(attempt.values_file), "LIVEWALL_URL": self._url, "LIVEWALL_TOKEN": token}
+            | ({} if begin.run.input is None else {INPUT_VARIABLE: str(attempt.input_file)}),
             program=begin.run.program,
             folder=begin.run.folder,
             umask=self._umask,
@@ -401,22 +403,26 @@ def _detach(starting: asyncio.Future[subprocess.Popen[bytes]]) -> None:
         starting.result().returncode = 0
 
 
-def _start(attempt: Attempt, spec: Spec, work: Path, inherits: bool) -> subprocess.Popen[bytes]:
-    """Make the working folder if it is the first step's, and start the supervisor. It blocks.
+def _start(
+    attempt: Attempt, spec: Spec, given: dict[str, Any] | None, work: Path, inherits: bool
+) -> subprocess.Popen[bytes]:
+    """Make the working folder if it is the first step's, write the input, and start the supervisor. It blocks.
 
     Raises Refused if earlier steps worked in the folder and it is gone: a later step might publish an empty one.
     """
     if inherits and not work.is_dir():
         raise Refused("conflict", "the task's working folder was deleted, and with it what earlier steps left there")
     work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if given is not None:
+        attempt.write_input(wire.encode(given))
     return attempt.start(spec)
 
 
 def _delete_files(attempt: Attempt, *, complete: bool) -> None:
     """Delete the files of an attempt that are not needed after its end is recorded. It blocks.
 
-    Outputs may be secrets. The output file is deleted if the logs' database has all of it (`complete`).
+    Inputs and outputs may be secrets. The output file is deleted if the logs' database has all of it (`complete`).
     """
-    for path in (attempt.values_file, *((attempt.output, attempt.times) if complete else ())):
+    for path in (attempt.values_file, attempt.input_file, *((attempt.output, attempt.times) if complete else ())):
         with suppress(OSError):
             path.unlink()

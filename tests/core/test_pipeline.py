@@ -41,6 +41,7 @@ cwd = "{params.ref}"
 when = "{params.ref} == main"        # one comparison
 """
 STEP = '[[steps]]\nname = "a"\nrun = ["true"]\n'
+HTTP = '[[steps]]\nname = "a"\n'
 
 
 def faults(text: str, name: str = "build") -> list[tuple[int, str]]:
@@ -76,6 +77,17 @@ def test_a_step_is_filled_into_a_command() -> None:
         env={"CC": "gcc", "REF": "-x; {params.ref}"},
         folder="{params.ref}",
     )
+
+
+def test_an_http_step_is_filled_into_the_input_of_its_program() -> None:
+    text = f"{HTTP}http = {{ url = 'http://{{params.host}}/up', status = 204, contains = '{{params.host}}' }}\n"
+    step = parse("params.host = {}\n" + text, "build", "build.toml").steps[0]
+    spec = kinds()["http"].spec(step.body, Values({"host": "a{params.host}"}, {}))
+    assert spec.input == {
+        "url": "http://a{params.host}/up", "contains": "a{params.host}", "status": [204], "every": 2.0, "within": 60.0,
+        "follow": False, "cacert": None, "proxy": None,
+    }  # fmt: skip
+    assert "params" not in " ".join(spec.argv) and spec.program == "livewall's http_check"
 
 
 def test_it_comes_back_from_json_as_it_was() -> None:
@@ -164,6 +176,16 @@ def test_without_a_title_it_has_its_name() -> None:
         (STEP + "env = { X = '{steps.b.x}' }\n", 4, "{steps.b.x}: there is no such step"),
         (STEP + "cwd = '{steps.b.x}'\n" + STEP.replace('"a"', '"b"'), 4, "a does not need b"),
         (STEP + "cwd = '{steps.a.x}'\n", 4, "a does not need a"),
+        (HTTP + "http = 'x'\n", 3, 'http must be a table, such as { url = "http://'),
+        (HTTP + "http = { url = 'http://x', satus = 1 }\n", 3, "http has no key 'satus'; did you mean status?"),
+        (HTTP + "[steps.http]\nevery = 2\n", 3, "http needs a url"),
+        (HTTP + "[steps.http]\nurl = 'ftp://x'\n", 4, "url must begin with http:// or https://"),
+        (HTTP + "[steps.http]\nurl = 'http://x'\nstatus = '200'\n", 5, "status must be a whole number, not text"),
+        (HTTP + "[steps.http]\nurl = 'http://x'\nstatus = [\n200,\n99]\n", 7, "status must be at least 100"),
+        (HTTP + "[steps.http]\nurl = 'http://x'\nevery = 0\n", 5, "every must be at least 0.1"),
+        (HTTP + "[steps.http]\nurl = 'http://x'\nfollow = 1\n", 5, "follow must be true or false, not a number"),
+        (HTTP + "http = { url = 'http://{params.host}/' }\n", 3, "{params.host} is not a parameter"),
+        (STEP + "http = { url = 'http://x' }\n", 1, "a step does one thing; it has run and http"),
         ("#" * LARGEST + "\n" + STEP, 1, "at most 256 KiB"),
         ("\n".join(STEP.replace('"a"', f'"s{n}"') for n in range(501)), 1, "at most 500 steps; these are 501"),
     ],

@@ -344,3 +344,19 @@ async def test_patterns_are_not_compared_on_the_loop(
     answer = await client.ask("POST", "/api/pipelines/picky/tasks", body, token=await client.token("operator"))
     assert (answer.status, list(answer.json["error"]["fields"])) == (422, ["params.x"])
     assert threads and threading.main_thread() not in threads
+
+
+async def test_an_http_step_waits_for_the_answer_and_says_why_it_failed(client: Client, write: Write) -> None:
+    token = await client.token("operator")
+    write("ask", f"""[[steps]]
+name = "up"
+http = {{ url = "{client.url}/healthz", contains = "ok", within = 20, every = 0.1 }}
+[[steps]]
+name = "gone"
+needs = ["up"]
+http = {{ url = "{client.url}/nothing-here", status = 200, within = 0 }}
+""")
+    task = await ended(client, token, await start(client, token, "ask"))
+    assert states(task) == {"up": "succeeded", "gone": "failed"}
+    assert task["steps"][1]["reason"] == "no answer fitted within 0 s; the last one: 404 Not Found, not 200"
+    assert "404 Not Found, " in await log_of(client, token, task["id"], "gone")

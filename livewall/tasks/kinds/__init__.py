@@ -7,17 +7,21 @@ kind's key, its value a class that follows `Kind`.
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path as FilePath
 from typing import Any, Protocol
 
 import msgspec
 
 from livewall import entry_points
+from livewall.settings import environment_with
 from livewall.tasks.template import Outputs, Params
 from livewall.toml_lines import Path
 from livewall.toml_problems import Place
 
 GROUP = "livewall.step_kinds"
+_PROGRAMS = FilePath(__file__).resolve().parent.parent / "programs" / "__main__.py"
 
 
 class Values(msgspec.Struct, frozen=True):
@@ -39,6 +43,20 @@ class RunSpec(msgspec.Struct, frozen=True):
     env: dict[str, str]
     program: str | None = None
     folder: str | None = None
+    input: dict[str, Any] | None = None
+    """What a program of Livewall is to do (`livewall/tasks/programs`)."""
+
+
+def program(name: str, given: dict[str, Any]) -> RunSpec:
+    """Return the command that runs a program of `livewall/tasks/programs` with this input."""
+    # A Python outside the system's folders may need LD_LIBRARY_PATH to start.
+    return RunSpec(
+        argv=[sys.executable, "-I", str(_PROGRAMS), name],
+        cwd=None,
+        env=environment_with("LD_LIBRARY_PATH"),
+        program=f"livewall's {name}",
+        input=given,
+    )
 
 
 class Kind(Protocol):
@@ -65,7 +83,8 @@ def kinds() -> Mapping[str, Kind]:
 
     Raises LivewallError where an installed kind cannot be loaded, or has the key of another.
     """
+    from livewall.tasks.kinds.http import Http
     from livewall.tasks.kinds.run import Run
 
-    builtin: tuple[Kind, ...] = (Run(),)
+    builtin: tuple[Kind, ...] = (Run(), Http())
     return entry_points.load(GROUP, {kind.key: kind for kind in builtin})

@@ -12,8 +12,8 @@ from livewall.toml_lines import Path
 from livewall.toml_problems import Place, shown, text, word
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
-RESERVED_VARIABLES = frozenset({"LIVEWALL_OUTPUT", "LIVEWALL_URL", "LIVEWALL_TOKEN"})
-"""Variables that every step gets from Livewall."""
+RESERVED_VARIABLES = frozenset({"LIVEWALL_OUTPUT", "LIVEWALL_INPUT", "LIVEWALL_URL", "LIVEWALL_TOKEN"})
+"""Variables that a step gets from Livewall."""
 _MAX_ARGUMENT = 100_000  # characters of an argument
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from livewall.errors import BadInput
+from livewall.identity import either
 from livewall.names import is_name
 from livewall.tasks.dependencies import MAX_NEEDS, all_needs, find_cycle
 from livewall.tasks.kinds import Kind, kinds
@@ -281,6 +282,5 @@ def _missing_kind(kinds: Sequence[str], chosen: Sequence[Kind]) -> str:
     """Return the message for a step that has no key of a kind, or several."""
     if chosen:
         return f"a step does one thing; it has {' and '.join(kind.key for kind in chosen)}"
-    if len(kinds) == 1:
-        return f'the step does nothing: give it a command, such as {kinds[0]} = ["make", "-C", "src"]'
-    return f"the step does nothing: give it one of the keys {', '.join(kinds)}"
+    others = either(kind for kind in kinds if kind != "run")
+    return f'the step does nothing: give it a command, such as run = ["make", "-C", "src"], or the key {others}'

@@ -12,8 +12,13 @@ LOCK = "lock"
 OUTPUT = "output"
 TIMES = "times"
 VALUES = "values"
+INPUT = "input"
+REASON = "reason"
 EXIT = "exit"
 EXIT_NEW = "exit.new"
+
+INPUT_VARIABLE = "LIVEWALL_INPUT"
+"""The variable that names the input of a program of Livewall (`livewall/tasks/programs`)."""
 
 RESERVED_BYTES = 8192
 """Bytes allocated for the exit file in advance, so that it can be written on a full disk."""

@@ -1,0 +1,44 @@
+"""The programs of those kinds of steps that are more than a command of the operator.
+
+Each runs under the supervisor of its step, as any command does: what it prints is the log, its exit status is the end
+of the step. Its input is a JSON file, not an argument, because every user of a machine can read arguments. Why it
+failed is written to a file beside the input.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from livewall.tasks.supervisor.folder import INPUT_VARIABLE, MAX_MESSAGE, REASON
+
+
+class StepFailed(Exception):
+    """The step has failed. The text is its reason, which is public: it holds no value of a parameter."""
+
+
+def main(name: str) -> NoReturn:
+    """Run the program `name` with its input, and exit: 0, or 1 after writing the reason."""
+    given = Path(os.environ[INPUT_VARIABLE])
+    try:
+        run(name, json.loads(given.read_bytes()))
+    except StepFailed as failure:
+        reason = str(failure)[:MAX_MESSAGE]
+        say(reason)
+        given.with_name(REASON).write_text(reason)
+        sys.exit(1)
+    sys.exit(0)
+
+
+def run(name: str, given: dict[str, Any]) -> None:
+    """Run a program in this process. Raises StepFailed."""
+    importlib.import_module(f"livewall.tasks.programs.{name}").run(given)
+
+
+def say(line: str) -> None:
+    """Print a line to the log at once."""
+    print(line, flush=True)
