@@ -28,7 +28,6 @@ MAX_BODY = 1 << 20
 """The number of bytes of a body in which the text is looked for."""
 SHOWN = 300
 """The number of characters of a body that are shown in the log if the answer does not fit."""
-MAX_REDIRECTS = 20
 _SAFE = "%/:=&?~#+!$,;'@()*[]-._"
 
 
@@ -101,10 +100,6 @@ def missing(answer: Answer, statuses: Sequence[int], text: str) -> str:
     return ""
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    max_redirections = MAX_REDIRECTS
-
-
 def opener_for(*, follow: bool, cacert: str | None, proxy: str | None) -> urllib.request.OpenerDirector:
     """Return an opener for http and https alone. Raises StepFailed if the certificates cannot be read."""
     try:
@@ -119,7 +114,7 @@ def opener_for(*, follow: bool, cacert: str | None, proxy: str | None) -> urllib
         urllib.request.HTTPErrorProcessor(),
     ]
     opener = urllib.request.OpenerDirector()
-    for handler in handlers + ([_Redirects()] if follow else []):
+    for handler in handlers + ([urllib.request.HTTPRedirectHandler()] if follow else []):
         opener.add_handler(handler)
     return opener
 
