@@ -21,6 +21,8 @@ from livewall.client.subscription import Subscription
 
 Titles = Mapping[str, str]  # of a wall's items
 
+TRANSPORT_NAMES = {"websocket": "websocket", "sse": "sse", "longpoll": "long-polling", "poll": "polling"}
+
 
 class WatchView:
     """All streams, one below the other, and the state of the connection, within the rows of the terminal."""
@@ -77,7 +79,7 @@ def connection_status(subscription: Subscription, now: float) -> Text:
     """Return the state of the connection as text. The last state of the streams stays visible above it."""
     age = seconds(now - subscription.state_since)
     if subscription.live:
-        return Text(f"live · {subscription.transport}", style="dim")
+        return Text(f"live · {TRANSPORT_NAMES[subscription.transport]}", style="dim")
     if any(held.synced for held in subscription.held.values()):
         return Text(f"connection lost since {age}: {plain(subscription.problem)}; trying again", style="yellow")
     return Text(

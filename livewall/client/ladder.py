@@ -1,84 +1,125 @@
-"""The ladder of transports: which one to use next, and when. Time is an argument; nothing here waits or connects.
+"""The ladder of transports: which one to use next, and when. Pure: time and chance are arguments.
 
-The rungs are WebSocket, server-sent events, long polling and plain polling. A rung on which the server is reached but
-delivers nothing is left for the next one; a server that is not reached tells nothing about the rung. From time to time,
-the ladder is tried from the top again.
+Level 0 is the best transport; each further level asks less of the proxies between the client and the server. The rules
+are those of the pages (`static/js/net/ladder.js`), and `tests/vectors/ladder.json` holds both to the same results.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-RUNGS = ("websocket", "sse", "long-polling", "polling")
+LEVELS = ("websocket", "sse", "longpoll", "poll")
 
-SHORT_CONNECTION = 10.0  # seconds; a proxy probably cuts connections if two in a row end sooner
+GOOD_LIFETIME = 10.0  # seconds; a connection that lasted so long proves that its transport works here
+FIRST_WAIT = 0.5
+LONGEST_WAIT = 15.0
 FIRST_CLIMB = 30.0
-LAST_CLIMB = 300.0
-FIRST_PAUSE = 0.2
-LAST_PAUSE = 5.0
+LONGEST_CLIMB = 600.0
+SENT_AWAY = 2  # the failures whose wait applies when the server closes a connection and does not name a wait
+
+Random = Callable[[], float]  # returns a number from 0 to 1
 
 
-@dataclass
-class Ladder:
-    """The state of the ladder."""
+@dataclass(frozen=True)
+class LadderState:
+    """The state of the ladder.
 
-    rung: int = 0
-    failures: int = 0
-    short_connections: int = 0
-    opened_at: float = 0.0
-    climb_at: float = float("inf")
-    climb_after: float = FIRST_CLIMB
-    delivered: bool = False
+    `best` is the best level that ever had a good lifetime here. `misses` counts the failures of this level in a row,
+    and `attempts` those of any level: the exponent of the wait. `climbs` counts the climbs that were tried since the
+    last good lifetime.
+    """
+
+    level: int = 0
+    best: int | None = None
+    misses: int = 0
+    attempts: int = 0
+    climbs: int = 0
 
     @property
     def transport(self) -> str:
-        return RUNGS[self.rung]
+        return LEVELS[self.level]
 
-    def opening(self, now: float) -> None:
-        """Note that a connection on this rung is about to be tried."""
-        self.opened_at, self.delivered = now, False
 
-    def deliver(self, now: float) -> None:
-        """Note that something arrived on this rung."""
-        self.delivered = True
-        self.failures = 0
-        if self.rung == 0:
-            self.climb_at, self.climb_after = float("inf"), FIRST_CLIMB
-        elif self.climb_at == float("inf"):
-            self.climb_at = now + self.climb_after
-            self.climb_after = min(self.climb_after * 2, LAST_CLIMB)
+@dataclass(frozen=True)
+class Ending:
+    """How a transport ended.
 
-    def failed(self, now: float, *, reached: bool, hint: float | None = None) -> float:
-        """Return after how many seconds to try `transport` again: the connection has ended.
+    `delivered` says whether anything arrived, and `lasted` for how many seconds the transport was in use. `silent` says
+    that it was given up because nothing arrived, and `sent_away` that the server itself closed it, so that the
+    transport works. `retry` is after how many seconds the server asks the client to come back.
+    """
 
-        `transport` may be another one now. `hint` is the delay that the server asked for when it closed the connection,
-        which is no failure of the rung.
-        """
-        if hint is not None:
-            self.failures += 1
-            return hint
-        if not reached:
-            return self._pause()
-        if self.delivered:
-            self.short_connections = self.short_connections + 1 if now - self.opened_at < SHORT_CONNECTION else 0
-            if self.short_connections < 2:
-                return self._pause()
-        return self._step_down()
+    delivered: bool
+    lasted: float
+    silent: bool = False
+    sent_away: bool = False
+    retry: float | None = None
 
-    def climb(self, now: float) -> bool:
-        """Return whether it is time to try the ladder from the top; `transport` is the top one then."""
-        if now < self.climb_at:
-            return False
-        self.rung, self.short_connections, self.climb_at = 0, 0, float("inf")
-        return True
 
-    def _step_down(self) -> float:
-        self.short_connections = 0
-        if self.rung == len(RUNGS) - 1:
-            return self._pause()
-        self.rung += 1
-        return 0.0
+class Climb(NamedTuple):
+    """The better level to try beside the one in use, and after how many seconds."""
 
-    def _pause(self) -> float:
-        self.failures += 1
-        return float(min(FIRST_PAUSE * 2 ** (self.failures - 1), LAST_PAUSE))
+    target: int
+    wait: float
+
+
+def backoff(attempts: int, random: Random) -> float:
+    """Return the seconds to wait after so many failures. Half of the wait is random, so that the clients of a server
+    that was away do not all come back at the same moment.
+    """
+    longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempts, 10))
+    return longest * (0.5 + random() / 2)
+
+
+def after_ending(state: LadderState, ending: Ending, random: Random) -> tuple[LadderState, float]:
+    """Return the state after a transport ended, and how many seconds to wait before the next one is opened."""
+    good = ending.delivered and not ending.silent and ending.lasted >= GOOD_LIFETIME
+    best = state.best
+    if good:
+        best = state.level if best is None else min(best, state.level)
+    if ending.retry is not None or ending.sent_away:
+        wait = backoff(SENT_AWAY, random) if ending.retry is None else ending.retry
+        return replace(state, best=best, misses=0, attempts=0), wait
+    if good:
+        return replace(state, best=best, misses=0, attempts=1, climbs=0), backoff(0, random)
+    misses = state.misses + 1
+    attempts = 1 if ending.delivered else state.attempts + 1
+    wait = backoff(attempts - 1, random)
+    if misses < _tolerated_misses(state, ending):
+        return replace(state, misses=misses, attempts=attempts), wait
+    is_lowest = state.level == len(LEVELS) - 1
+    level = (state.best or 0) if is_lowest else state.level + 1
+    # On the first way down nothing is known to work yet, so the next level is tried at once. Later the server itself
+    # may be away, and then every level waits.
+    if state.best is None and not is_lowest and state.attempts < len(LEVELS):
+        attempts, wait = state.attempts + 1, 0.0
+    return replace(state, level=level, misses=0, attempts=attempts), wait
+
+
+def _tolerated_misses(state: LadderState, ending: Ending) -> int:
+    """Return how many failures in a row make the client step down."""
+    if state.best == state.level:
+        return 3
+    return 2 if ending.delivered else 1
+
+
+def plan_climb(state: LadderState, random: Random) -> Climb | None:
+    """Return which better transport to try beside the one in use, or None at the top."""
+    if state.level == 0:
+        return None
+    known = state.best if state.best is not None and state.best < state.level else None
+    first = FIRST_CLIMB if known is None else FIRST_CLIMB / 6
+    wait = min(LONGEST_CLIMB, first * 2.0 ** min(state.climbs, 10))
+    # Every other climb goes one level up only: what blocks WebSocket may let server-sent events through.
+    target = (known or 0) if state.climbs % 2 == 0 else state.level - 1
+    return Climb(target, wait * (0.75 + random() / 2))
+
+
+def climb_failed(state: LadderState) -> LadderState:
+    return replace(state, climbs=state.climbs + 1)
+
+
+def climb_succeeded(state: LadderState, target: int) -> LadderState:
+    return replace(state, level=target, misses=0, attempts=0, climbs=state.climbs + 1)

@@ -7,11 +7,31 @@ import random
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from livewall.client.calls import NotReached, Refusal, Server
-from livewall.client.ladder import Ladder
+from livewall.client.ladder import (
+    LEVELS,
+    Ending,
+    LadderState,
+    after_ending,
+    backoff,
+    climb_failed,
+    climb_succeeded,
+    plan_climb,
+)
 from livewall.client.stream_state import Message, StreamState, Verdict
 from livewall.client.transports import DELIVERING, TRANSPORTS, ConnectionEnded
+
+
+@dataclass
+class Link:
+    """One transport in use, and what the ladder asks about it when it ends."""
+
+    level: int
+    source: AsyncGenerator[Message, None]
+    opened_at: float
+    delivered: bool = False
 
 
 class Subscription:
@@ -28,7 +48,10 @@ class Subscription:
         self.server = server
         positions = [*since, *[None] * (len(streams) - len(since))]
         self.held = {stream: StreamState(stream, at) for stream, at in zip(streams, positions, strict=True)}
-        self.ladder = Ladder()
+        self.ladder = LadderState()
+        self._link: Link | None = None
+        self._probe: Link | None = None  # a better transport, open and not yet in use
+        self._misses = 0  # how often in a row the server was not reached
         self.live = False
         self.state_since = time.monotonic()
         self.problem = ""  # why there is no connection
@@ -43,7 +66,6 @@ class Subscription:
             streams = [stream for stream, held in self.held.items() if held.error is None]
             if not streams:
                 raise self._last_refusal()
-            self.ladder.opening(time.monotonic())
             try:
                 async with aclosing(self._connection(streams)) as messages:
                     async for message in messages:
@@ -57,25 +79,56 @@ class Subscription:
                     raise NotReached(f"{self.server.url} cannot be reached: {problem}.") from None
             except (KeyError, TypeError, ValueError) as problem:
                 delay = self._on_loss(ConnectionEnded(f"against the contract: {problem!r}"))
-            await asyncio.sleep(delay * random.uniform(0.8, 1.2))
+            await asyncio.sleep(delay)
 
     async def _connection(self, streams: Sequence[str]) -> AsyncGenerator[Message, None]:
-        """Yield the messages of one connection, until there is a reason to open another one."""
-
-        def positions() -> list[str | None]:
-            return [self.held[stream].resume_at for stream in streams]
-
-        source = TRANSPORTS[self.ladder.transport](self.server, streams, positions)
-        async with aclosing(source) as messages:
-            async for message in messages:
-                now = time.monotonic()
-                self._on_delivery(now)
+        """Yield the messages of one transport, and of better ones that take over, until there is a reason to connect
+        again.
+        """
+        self._link = self._open(self.ladder.level, streams)
+        climbing = asyncio.ensure_future(self._climb(streams))
+        try:
+            while True:
+                message = await anext(self._link.source)
+                self._on_delivery()
                 if message is not DELIVERING and self._apply(message):
                     yield message
                     if "error" in message and len(streams) > 1:
                         return  # continue with the other streams only
-                if self.ladder.climb(now):
-                    return
+                if self._probe is not None:
+                    await self._link.source.aclose()
+                    self._link, self._probe = self._probe, None
+                    self.ladder = climb_succeeded(self.ladder, self._link.level)
+                    climbing = asyncio.ensure_future(self._climb(streams))
+        finally:
+            climbing.cancel()
+            await asyncio.wait({climbing})
+            for link in (self._link, self._probe):
+                if link is not None:
+                    await link.source.aclose()
+            self._probe = None
+
+    async def _climb(self, streams: Sequence[str]) -> None:
+        """Try better transports, and end when one has delivered something.
+
+        The transport in use stays open until then, and hands over at its next message, so that nothing is late.
+        """
+        while (plan := plan_climb(self.ladder, random.random)) is not None:
+            await asyncio.sleep(plan.wait)
+            probe = self._open(plan.target, streams)
+            try:
+                await anext(probe.source)
+            except (ConnectionEnded, Refusal):
+                self.ladder = climb_failed(self.ladder)
+            else:
+                self._probe = probe
+                return
+
+    def _open(self, level: int, streams: Sequence[str]) -> Link:
+        def positions() -> list[str | None]:
+            return [self.held[stream].resume_at for stream in streams]
+
+        return Link(level, TRANSPORTS[LEVELS[level]](self.server, streams, positions), time.monotonic())
 
     def _apply(self, message: Message) -> bool:
         """Apply a message; return whether it is new. Raises ConnectionEnded if it proves that events are missing."""
@@ -92,18 +145,34 @@ class Subscription:
             raise ConnectionEnded(f"a hole in {stream}")
         return verdict is Verdict.APPLIED
 
-    def _on_delivery(self, now: float) -> None:
-        self.ladder.deliver(now)
+    def _on_delivery(self) -> None:
+        assert self._link is not None
+        self._link.delivered = True
         if not self.live:
             self.live = self.was_live = True
-            self.state_since, self.problem = now, ""
+            self.state_since, self.problem = time.monotonic(), ""
 
     def _on_loss(self, problem: ConnectionEnded) -> float:
+        """Note that the connection has ended, and return the seconds to wait before the next one."""
+        assert self._link is not None
         now = time.monotonic()
         if self.live:
             self.live, self.state_since = False, now
         self.problem = str(problem)
-        return self.ladder.failed(now, reached=problem.reached, hint=problem.hint)
+        if not problem.reached and problem.hint is None:
+            # Nothing was learnt about the transport. A page cannot tell this case from the others; here it is known.
+            self._misses += 1
+            return backoff(self._misses - 1, random.random)
+        self._misses = 0
+        ending = Ending(
+            self._link.delivered,
+            now - self._link.opened_at,
+            silent=problem.silent,
+            sent_away=problem.sent_away,
+            retry=problem.hint,
+        )
+        self.ladder, wait = after_ending(self.ladder, ending, random.random)
+        return wait
 
     def _last_refusal(self) -> Refusal:
         errors = [held.error for held in self.held.values() if held.error is not None]

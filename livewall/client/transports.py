@@ -45,11 +45,25 @@ Transport = Callable[[Server, Sequence[str], Positions], AsyncGenerator[Message,
 
 
 class ConnectionEnded(Exception):
-    """The connection ended, and the client should connect again. `reached` is false if no server was reached."""
+    """The connection ended, and the client should connect again.
 
-    def __init__(self, why: str, *, reached: bool = True, hint: float | None = None) -> None:
+    `reached` is false if no server was reached, `silent` true if the connection was given up because nothing arrived,
+    and `sent_away` true if the server itself closed it. `hint` is the delay in seconds that the server asks for.
+    """
+
+    def __init__(
+        self,
+        why: str,
+        *,
+        reached: bool = True,
+        silent: bool = False,
+        sent_away: bool = False,
+        hint: float | None = None,
+    ) -> None:
         super().__init__(why)
         self.reached = reached
+        self.silent = silent
+        self.sent_away = sent_away
         self.hint = hint
 
 
@@ -71,7 +85,7 @@ async def websocket(server: Server, streams: Sequence[str], positions: Positions
             try:
                 text = await asyncio.wait_for(_read(connection), WS_TIMEOUT)
             except TimeoutError:
-                raise ConnectionEnded("the connection fell silent") from None
+                raise ConnectionEnded("the connection fell silent", silent=True) from None
             if text is None:
                 raise _close_error(connection.close_code, connection.close_reason)
             yield _decode(text)
@@ -103,7 +117,8 @@ def _close_error(code: int | None, reason: str | None) -> Exception:
     if code is not None and 4500 <= code <= 4999:
         status = {4501: 401, 4503: 403, 4504: 404}.get(code, 400)
         return Refusal(status, codes.get(code, "malformed"), reason or f"The server closed the socket with {code}.")
-    return ConnectionEnded(f"closed with {code}", hint=milliseconds(reason) if code in (4000, 4008) else None)
+    sent_away = code is not None and code >= 4000
+    return ConnectionEnded(f"closed with {code}", sent_away=sent_away, hint=milliseconds(reason) if sent_away else None)
 
 
 def milliseconds(text: str | None) -> float | None:
@@ -167,7 +182,7 @@ async def _next_chunk(chunks: asyncio.Queue[bytes], fetching: asyncio.Future[Any
             if reading in done:
                 return reading.result()
             if not done:
-                raise ConnectionEnded("nothing arrived")
+                raise ConnectionEnded("nothing arrived", silent=True)
         finally:
             reading.cancel()
     return None if chunks.empty() else chunks.get_nowait()
@@ -177,10 +192,12 @@ async def _sse_end_error(fetching: asyncio.Future[Any], parser: EventParser) -> 
     try:
         response = await fetching
     except Unclear as problem:
-        return ConnectionEnded(str(problem), hint=parser.retry)
+        return ConnectionEnded(str(problem), hint=parser.closing_hint)
     except NotReached as problem:
         return ConnectionEnded(str(problem), reached=False)
-    return ConnectionEnded("the answer ended", hint=parser.retry) if response.code == 200 else _refusal_error(response)
+    if response.code != 200:
+        return _refusal_error(response)
+    return ConnectionEnded("the answer ended", hint=parser.closing_hint)
 
 
 def _refusal_error(response: Any) -> Exception:
@@ -195,8 +212,11 @@ class EventParser:
 
     def __init__(self) -> None:
         self.retry: float | None = None  # seconds after which the server wants the client to connect again
+        self.closing_hint: float | None = None  # the same, after a block of `retry:` alone: the server ends the stream
         self._rest = b""
         self._data: list[bytes] = []
+        self._block_has_retry = False
+        self._started = False
 
     @staticmethod
     def is_event_stream(chunk: bytes) -> bool:
@@ -214,10 +234,18 @@ class EventParser:
                 self._data.append(value)
             elif name == b"retry":
                 self.retry = milliseconds(value.decode("ascii", "replace"))
-            elif not line and self._data:
-                events.append(b"\n".join(self._data).decode())
-                self._data = []
+                self._block_has_retry = True
+            elif not line:
+                if self._data:
+                    events.append(b"\n".join(self._data).decode())
+                self._end_block()
         return events
+
+    def _end_block(self) -> None:
+        # The `retry:` of the first block is only a setting.
+        self.closing_hint = self.retry if self._block_has_retry and self._started else None
+        self._started = self._started or self._block_has_retry or bool(self._data)
+        self._data, self._block_has_retry = [], False
 
 
 async def long_polling(server: Server, streams: Sequence[str], positions: Positions) -> AsyncGenerator[Message, None]:
@@ -275,6 +303,6 @@ def _decode(text: str | bytes) -> Message:
 TRANSPORTS: dict[str, Transport] = {
     "websocket": websocket,
     "sse": sse,
-    "long-polling": long_polling,
-    "polling": polling,
+    "longpoll": long_polling,
+    "poll": polling,
 }

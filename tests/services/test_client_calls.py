@@ -7,6 +7,7 @@ import pytest
 from children import free_port
 
 from livewall.client.calls import NotReached, Refusal, Server, Unclear
+from livewall.client.ladder import LadderState
 from livewall.client.subscription import Subscription
 from livewall.client.transports import ConnectionEnded, EventParser, _close_error, address, milliseconds
 
@@ -115,11 +116,13 @@ def test_a_stream_is_waited_for_where_the_server_has_answered_before(reached, en
     async def first():
         server = Server(f"http://127.0.0.1:{free_port()}")
         server.reached = reached
-        async for _ in Counted(server, ["polls/x"]):
-            raise AssertionError("there is no server")
+        subscription = Counted(server, ["polls/x"])
+        with pytest.raises(end):
+            async for _ in subscription:
+                raise AssertionError("there is no server")
+        assert subscription.ladder == LadderState(), "nothing was learnt about the transport"
 
-    with pytest.raises(end):
-        asyncio.run(first())
+    asyncio.run(first())
 
 
 # Server-sent events
@@ -136,6 +139,14 @@ def test_events_are_whole_however_the_bytes_come():
     assert fed(stream)[0] == expected
     assert fed(*(stream[i : i + 1] for i in range(len(stream))))[0] == expected
     assert fed(stream)[1].retry == 2.0
+
+
+def test_only_a_retry_on_its_own_at_the_end_is_a_wish_of_the_server():
+    start, event, end = b"retry: 2000\n\n", b'data: {"a":1}\n\n', b"retry: 700\n\n"
+    assert fed(start)[1].closing_hint is None
+    assert fed(start, event)[1].closing_hint is None
+    assert fed(start, event, end)[1].closing_hint == 0.7
+    assert fed(start, event, end, event)[1].closing_hint is None
 
 
 def test_an_event_that_was_cut_is_none():
@@ -168,8 +179,9 @@ def test_from_4500_on_one_stays_away(code):
 
 
 @pytest.mark.parametrize(
-    ("code", "why", "hint"), [(4000, "1500", 1.5), (4001, "", None), (1006, None, None), (None, None, None)]
+    ("code", "why", "hint", "sent_away"),
+    [(4000, "1500", 1.5, True), (4001, "", None, True), (1006, None, None, False), (None, None, None, False)],
 )
-def test_below_one_comes_back_when_told(code, why, hint):
+def test_below_one_comes_back_when_told(code, why, hint, sent_away):
     problem = _close_error(code, why)
-    assert isinstance(problem, ConnectionEnded) and problem.hint == hint
+    assert isinstance(problem, ConnectionEnded) and (problem.hint, problem.sent_away) == (hint, sent_away)

@@ -7,7 +7,7 @@ import pytest
 from children import ServerProcess
 from proxy import Proxy
 
-from livewall.client import transports
+from livewall.client import ladder, transports
 from livewall.client.ballots import cast, new_voter
 from livewall.client.calls import NotReached, Refusal, Server, Unclear
 from livewall.client.poll_socket import PollSocket
@@ -101,7 +101,7 @@ def test_it_falls_to_long_polling_where_events_are_buffered(server, hasty):
     def trouble(proxy):
         proxy.refuse_upgrade = proxy.buffer_sse = True
 
-    assert asyncio.run(follow_through(server, trouble)) == "long-polling"
+    assert asyncio.run(follow_through(server, trouble)) == "longpoll"
 
 
 def test_it_falls_to_plain_polling_where_answers_are_cut(server, hasty):
@@ -113,7 +113,7 @@ def test_it_falls_to_plain_polling_where_answers_are_cut(server, hasty):
             async with Watcher(proxy.url, poll) as watcher:
                 await watcher.until_ballots(0)
                 async with asyncio.timeout(30):
-                    while watcher.subscription.transport != "polling":
+                    while watcher.subscription.transport != "poll":
                         await asyncio.sleep(0.05)
                 await voted(server, poll)
                 await watcher.until_ballots(1)
@@ -121,23 +121,27 @@ def test_it_falls_to_plain_polling_where_answers_are_cut(server, hasty):
     asyncio.run(work())
 
 
-def test_it_climbs_back_when_the_way_is_free_again(server, hasty):
+def test_it_climbs_back_when_the_way_is_free_again(server, monkeypatch):
+    monkeypatch.setattr(transports, "SSE_FIRST_TIMEOUT", 0.3)
+    monkeypatch.setattr(ladder, "FIRST_CLIMB", 0.5)
+
     async def work():
         poll = await make_poll(server)
         async with Proxy(server.port) as proxy:
             proxy.refuse_upgrade = proxy.buffer_sse = True
-            watcher = Watcher(proxy.url, poll)
-            watcher.subscription.ladder.climb_after = 0.2
-            async with watcher:
+            async with Watcher(proxy.url, poll) as watcher:
                 await watcher.until_ballots(0)
+                assert watcher.subscription.transport == "longpoll"
                 proxy.refuse_upgrade = False
-                for number in range(1, 100):
-                    await voted(server, poll)
-                    await watcher.until_ballots(number)
-                    if watcher.subscription.transport == "websocket":
-                        return
-                    await asyncio.sleep(0.05)
-                raise AssertionError("it never climbed")
+                ballots = 0
+                async with asyncio.timeout(30):
+                    while watcher.subscription.transport != "websocket":
+                        await voted(server, poll)
+                        await watcher.until_ballots(ballots := ballots + 1)
+                        assert watcher.subscription.live, "the connection in use stays open while a better one is tried"
+                await voted(server, poll)
+                await watcher.until_ballots(ballots + 1)
+                assert [message for message in watcher.seen if message.get("reset")] == watcher.seen[:1]
 
     asyncio.run(work())
 

@@ -1,7 +1,7 @@
 // Keeps a page connected: opens the transport that the ladder names, reconnects after a loss, steps down where a proxy
 // blocks a transport, and tries a better one beside the one in use.
 
-import { LEVELS, START, afterEnding, backoff, climbFailed, climbSucceeded, planClimb } from "./ladder.js";
+import { LEVELS, START, afterEnding, climbFailed, climbSucceeded, planClimb } from "./ladder.js";
 import { longpoll, poll } from "./polling.js";
 import { mayReconnect } from "./protocol.js";
 import { sse } from "./sse.js";
@@ -213,11 +213,10 @@ export class Connection {
       this.streams = this.streams.slice(0, 1);
       this.on.dropped(others);
       wait = 0;
-    } else if (code !== null && code >= 4000 && wait === null) {
-      wait = backoff(2, this.env.random); // the server itself closed the connection, so this transport works
     }
+    const sentAway = code !== null && code >= 4000;
     const lasted = this.env.now() - link.openedAt;
-    const next = afterEnding(this.ladder, { delivered: link.delivered, lasted, silent, retry: wait }, this.env.random);
+    const next = afterEnding(this.ladder, { delivered: link.delivered, lasted, silent, sentAway, retry: wait }, this.env.random);
     this.ladder = next.state;
     this.timers.retry = this.env.setTimeout(() => this.open(), next.wait);
   }

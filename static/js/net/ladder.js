@@ -1,5 +1,6 @@
 // Decides which transport to use next, without timers or sockets. Level 0 is the best one (WebSocket); each further
-// level asks less of the proxies between the page and the server.
+// level asks less of the proxies between the page and the server. The Python client has the same rules
+// (livewall/client/ladder.py), and tests/vectors/ladder.json holds both to the same results.
 
 export const LEVELS = Object.freeze(/** @type {const} */ (["websocket", "sse", "longpoll", "poll"]));
 
@@ -10,6 +11,8 @@ const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
 const FIRST_CLIMB = 30_000;
 const LONGEST_CLIMB = 600_000;
+/** The failures whose wait applies when the server closes a connection and does not name a wait. */
+const SENT_AWAY = 2;
 
 /**
  * @typedef {object} LadderState
@@ -26,6 +29,7 @@ const LONGEST_CLIMB = 600_000;
  * @property {boolean} delivered whether anything arrived
  * @property {number} lasted for how many milliseconds it was in use
  * @property {boolean} [silent] whether it was given up because nothing arrived
+ * @property {boolean} [sentAway] whether the server itself closed it, so that the transport works
  * @property {number | null} [retry] after how many milliseconds the server asks the page to come back
  */
 
@@ -50,22 +54,23 @@ export function backoff(attempts, random) {
  * @param {() => number} random
  * @returns {{state: LadderState, wait: number}}
  */
-export function afterEnding(state, ending, random, levels = LEVELS.length) {
+export function afterEnding(state, ending, random) {
   const good = ending.delivered && !ending.silent && ending.lasted >= GOOD_LIFETIME;
   const best = !good ? state.best : state.best === null ? state.level : Math.min(state.best, state.level);
-  if (ending.retry !== null && ending.retry !== undefined) {
-    return { state: { ...state, best, misses: 0, attempts: 0 }, wait: ending.retry };
+  const asked = ending.retry !== null && ending.retry !== undefined ? ending.retry : null;
+  if (asked !== null || ending.sentAway) {
+    return { state: { ...state, best, misses: 0, attempts: 0 }, wait: asked === null ? backoff(SENT_AWAY, random) : asked };
   }
   if (good) return { state: { ...state, best, misses: 0, attempts: 1, climbs: 0 }, wait: backoff(0, random) };
   const misses = state.misses + 1;
   const attempts = ending.delivered ? 1 : state.attempts + 1;
   const wait = backoff(attempts - 1, random);
   if (misses < toleratedMisses(state, ending)) return { state: { ...state, misses, attempts }, wait };
-  const isLowest = state.level === levels - 1;
+  const isLowest = state.level === LEVELS.length - 1;
   const level = isLowest ? state.best || 0 : state.level + 1;
   // On the first way down nothing is known to work yet, so the next level is tried at once. Later the server itself
   // may be away, and then every level waits.
-  const hurry = state.best === null && !isLowest && state.attempts < levels;
+  const hurry = state.best === null && !isLowest && state.attempts < LEVELS.length;
   return { state: { ...state, level, misses: 0, attempts: hurry ? state.attempts + 1 : attempts }, wait: hurry ? 0 : wait };
 }
 
