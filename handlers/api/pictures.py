@@ -12,7 +12,7 @@ from livewall.charts import race
 from livewall.charts.bars import Mark, Picture
 from livewall.charts.drawing import THEMES, Theme
 from livewall.errors import invalid
-from livewall.voting import decision, rounds
+from livewall.voting import rounds, shares
 from livewall.voting.figures import figures
 from livewall.voting.kinds import kind_of
 from livewall.voting.poll import Poll, Tally
@@ -65,7 +65,7 @@ def picture(handler: BaseHandler, poll: Poll, tally: Tally, earlier: Tally | Non
     facts = ResultSummary(handler, poll, tally)
     majority, turnout = None, None
     if poll.majority is not UNSET:
-        majority = Mark(decision.line(poll.majority), facts.majority_text())
+        majority = Mark(shares.line(poll.majority), facts.majority_text())
     if poll.quorum is not UNSET:
         scale = max(poll.quorum, tally.ballots)
         turnout = (facts.ballots(), Mark(poll.quorum / scale, facts.quorum()), tally.ballots / scale)

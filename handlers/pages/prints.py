@@ -16,7 +16,7 @@ from livewall.charts.drawing import PATTERNS, pattern
 from livewall.charts.figure import Figure
 from livewall.errors import NotAllowed, NotFound
 from livewall.names import wall_code
-from livewall.voting import decision
+from livewall.voting import shares
 from livewall.voting.figures import figures
 from livewall.voting.poll import Phase, Poll, is_public
 
@@ -143,4 +143,4 @@ def letter_size(labels: list[str], title: str) -> str:
 
 
 def majority_position(poll: Poll) -> str:
-    return "" if poll.majority is UNSET else share_width(decision.line(poll.majority))
+    return "" if poll.majority is UNSET else share_width(shares.line(poll.majority))

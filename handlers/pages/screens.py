@@ -13,7 +13,7 @@ from handlers.view_models.option_rows import format_count, result_rows, share_wi
 from handlers.view_models.result_summary import ResultSummary, round_before
 from handlers.view_models.screen_layout import grid_size
 from livewall.identity import NOBODY
-from livewall.voting import decision
+from livewall.voting import shares
 from livewall.voting.kinds import kind_of
 from livewall.voting.poll import Phase, Poll, Tally
 from livewall.walls.wall_results import WallResults
@@ -98,7 +98,7 @@ class ScreenPage(Page):
         poll, tally = msgspec.convert(scene["poll"], Poll), scene["poll"]["tally"]
         turnout = await self.turnout(poll, tally)
         facts = {
-            "limit": share_width(decision.line(poll.majority)) if poll.majority else "",
+            "limit": share_width(shares.line(poll.majority)) if poll.majority else "",
             "compared": poll.compare is True and poll.round > 1,
             "quorum": ResultSummary(self, poll, Tally(poll.round, {}, turnout)).quorum(),
             "ballots_number": format_count(turnout),

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from handlers.base import BaseHandler
 from livewall.errors import NotAllowed, NotFound
 from livewall.identity import Who
-from livewall.voting import decision
+from livewall.voting import decision, shares
 from livewall.voting.kinds import kind_of
 from livewall.voting.poll import Phase, Poll, Tally
 
@@ -74,7 +74,7 @@ class ResultSummary:
         poll = self.poll
         if poll.majority is UNSET:
             return ""
-        share, n = self.majority_text(), f"{decision.needed(poll.majority, self.base):,}"
+        share, n = self.majority_text(), f"{shares.needed(poll.majority, self.base):,}"
         if not self.is_over:
             return self.say("result.majority" if self.base else "result.majority_yet", share=share, n=n)
         if decision.quorum_reached(poll, self.tally) is False:

@@ -21,10 +21,11 @@ from livewall.client.ballots import find_poll
 from livewall.client.calls import Server, segment
 from livewall.own_command import this_command
 from livewall.visible_text import matching
+from livewall.voting import shares
 from livewall.voting.kinds import ONE, SEVERAL
 
 RESULTS = ("live", "after_vote", "after_close", "on_publish")
-MAJORITIES = ("1/2", "2/3", "3/4")
+MAJORITIES = tuple(shares.MAJORITIES)
 
 
 class OrNone(click.ParamType[Any]):

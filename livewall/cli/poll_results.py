@@ -10,7 +10,7 @@ import click
 from livewall.cli import output
 from livewall.cli.exit_status import REFUSED, run, stop
 from livewall.cli.options import json_option, output_option, poll_argument, server_options
-from livewall.cli.tally_table import percent, rows, tally_text
+from livewall.cli.tally_table import rows, tally_text
 from livewall.client.ballots import find_poll
 from livewall.client.calls import Server, segment
 
@@ -63,7 +63,7 @@ def show_tally(poll: dict[str, Any], as_json: bool) -> None:
     output.table(
         ("", "Votes", "", "Option", ""),
         [
-            (row.id, row.votes, percent(row.share), row.label + (" ✓" if row.wins else ""), output.bar(row.votes, most))
+            (row.id, row.votes, row.percent, row.label + (" ✓" if row.wins else ""), output.bar(row.votes, most))
             for row in listed
         ],
         empty="",
@@ -99,7 +99,7 @@ def show_rounds(server: Server, name: str, as_json: bool) -> None:
     output.table(
         ("", "Option", *(f"Round {tally['round']}" for tally in tallies)),
         [
-            (each[0].id, each[0].label, *(f"{row.votes} {percent(row.share)}" for row in each))
+            (each[0].id, each[0].label, *(f"{row.votes} {row.percent}" for row in each))
             for each in zip(*rows_by_round, strict=True)
         ]
         + [("", "ballots", *(tally["ballots"] for tally in tallies))],

@@ -13,7 +13,7 @@ from livewall.cli.exit_status import run, say
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, code_argument, json_option, server_options
 from livewall.cli.paging import pages
-from livewall.cli.tally_table import percent, rows, tally_text
+from livewall.cli.tally_table import rows, tally_text
 from livewall.client.calls import Server, segment
 from livewall.own_command import this_command
 
@@ -209,7 +209,7 @@ def results(server: Server, code: str, as_json: bool) -> None:
             output.table((), [(poll["id"], each.id, each.votes, each.label) for each in listed], empty="")
             continue
         output.heading(poll["title"])
-        lines = [(each.votes, percent(each.share), each.label + (" ✓" if each.wins else "")) for each in listed]
+        lines = [(each.votes, each.percent, each.label + (" ✓" if each.wins else "")) for each in listed]
         output.table(("Votes", "", "Option"), lines, empty="")
         click.echo(output.plain(tally_text(poll, tally)) + "\n")
     if answer["hidden"]:

@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from livewall.cli.output import bar, plain
-from livewall.cli.tally_table import percent, tally_text, turnout_text
 from livewall.cli.tally_table import rows as tally_rows
+from livewall.cli.tally_table import tally_text, turnout_text
 from livewall.cli.task_tree import TaskTree, state_text, task_list
 from livewall.client.stream_state import StreamState
 from livewall.client.subscription import Subscription
@@ -128,8 +128,8 @@ def poll_view(held: StreamState, width: int) -> RenderableType:
     rows.add_column(no_wrap=True)
     bar_width = max(4, min(30, (width - 22) // 3))
     for each in tally_rows(poll, tally or {"counts": {}, "ballots": 0}):
-        shown = (f"{each.votes} {percent(each.share):>5}", bar(each.votes, most, bar_width)) if tally else ("", "")
-        label = Text(plain(each.label), style="bold" if each.wins else "dim" if each.share is None else "")
+        shown = (f"{each.votes} {each.percent:>5}", bar(each.votes, most, bar_width)) if tally else ("", "")
+        label = Text(plain(each.label), style="bold" if each.wins else "dim" if each.abstain else "")
         if each.wins:
             label.append(" ✓")
         rows.add_row(Text(plain(each.id)), label, *shown)

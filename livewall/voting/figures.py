@@ -6,6 +6,7 @@ from livewall.charts.drawing import colour_and_pattern
 from livewall.charts.figure import Figure
 from livewall.voting import decision
 from livewall.voting.poll import Phase, Poll, Tally
+from livewall.voting.shares import percent
 
 
 def figures(poll: Poll, tally: Tally) -> list[Figure]:
@@ -31,17 +32,3 @@ def figures(poll: Poll, tally: Tally) -> list[Figure]:
             )
         )
     return made
-
-
-def percent(count: int, of: int) -> str:
-    """Return whole per cent, but "100%" only for all of them and "0%" only for none."""
-    if not of or not count:
-        return "0%"
-    if count >= of:
-        return "100%"
-    share = 100 * count / of
-    if share < 0.5:
-        return "<1%"
-    if share >= 99.5:
-        return ">99%"
-    return f"{int(share + 0.5)}%"

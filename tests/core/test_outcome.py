@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from livewall.voting.decision import base, first, majority_reached, needed, quorum_reached
+from livewall.voting.decision import base, first, majority_reached, quorum_reached
 from livewall.voting.poll import Poll, Tally, new_poll
+from livewall.voting.shares import needed
 from livewall.wire import OptionIn, PollIn
 
 POLL = new_poll("p", PollIn("?", ["Yes", "No", OptionIn("Abstain", abstain=True)]))

@@ -12,9 +12,10 @@ from livewall.charts.bars import Mark, Picture, bars
 from livewall.charts.drawing import DARK, LIGHT, clean
 from livewall.charts.race import LEFT, PLOT, Words, axis, clock_face, nice, race, spread
 from livewall.clock import later, moment
-from livewall.voting.figures import figures, percent
+from livewall.voting.figures import figures
 from livewall.voting.poll import Option, Phase, Poll, Tally
 from livewall.voting.replay import Moment, Replay
+from livewall.voting.shares import percent
 
 BEGAN = moment("2026-11-21T10:00:00.000Z")
 SOME = "<>&\"'\u202e\u200f\ufffe\x85\u0301周שلام 𝄞"

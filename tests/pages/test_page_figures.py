@@ -14,19 +14,19 @@ import pytest
 from handlers.view_models.option_rows import OptionRow, group_receipt, result_rows, top_rows
 from handlers.view_models.screen_layout import cut_lines, density, extra_height, grid_size, length_class, step_density
 from handlers.view_models.task_times import format_short_timestamp
-from livewall.voting import decision
-from livewall.voting.figures import percent
-from livewall.voting.poll import Poll, Tally
+from livewall.voting import decision, shares
+from livewall.voting.poll import Poll, Tally, tally_is_seen
+from livewall.voting.shares import percent
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import { cutLines, density, extraHeight } from "./static/js/poll/density.js";
-import { majorityReached, majorityShare, marksNeeded, percent, quorumReached, resultRows, shareBase }
+import { isPublic, majorityReached, majorityShare, marksNeeded, percent, quorumReached, resultRows, shareBase }
   from "./static/js/poll/tally.js";
 import { stepDensity } from "./static/js/task/steplist.js";
 import { lengthClass } from "./static/js/ui/length.js";
 import { gridSize, topRows } from "./static/js/wall/results.js";
-const { polls, titles, shares, sizes, labels } = JSON.parse(process.argv[1]);
+const { polls, titles, shares, sizes, labels, rights } = JSON.parse(process.argv[1]);
 const width = (share) => `${(share * 100).toFixed(1)}%`;
 console.log(JSON.stringify({
   rows: polls.map(([poll, tally, earlier]) => resultRows(poll, tally, earlier).map((row) =>
@@ -40,6 +40,7 @@ console.log(JSON.stringify({
   chosen: polls.filter(([, tally]) => tally).map(([poll, tally]) =>
     topRows(resultRows(poll, tally), 3).map((row) => row.id)),
   extras: polls.map(([poll]) => [density(Array(8).fill("x".repeat(90)), "", extraHeight(poll)), extraHeight(poll)]),
+  open: rights.map(isPublic),
   titles: titles.map(lengthClass), shares: shares.map(([a, b]) => percent(a, b)),
   sizes: labels.map((each) => density(each)),
   cut: labels.map((each) => cutLines(each, "", { foot: 4, row: 0.8 })), steps: sizes.map(stepDensity),
@@ -77,6 +78,12 @@ SHARES = [(0, 0), (0, 5), (1, 1000), (1, 200), (551, 944), (125, 1000), (999, 10
 LABELS = [["label"] * size for size in range(1, 41)] + [
     ["a long label " * times] * size for size in (1, 2, 3, 5, 7, 8, 9, 12, 14, 20, 21) for times in (3, 5, 9)
 ]
+RIGHTS = [
+    {"results": results, "phase": phase, "published": published}
+    for results in ("live", "after_vote", "after_close", "on_publish")
+    for phase in ("open", "closed")
+    for published in (False, True)
+]
 SIZES = [1, 2, 3, 4, 5, 7, 9, 14, 15, 20, 21, 40]
 
 
@@ -92,19 +99,21 @@ def seen(row: OptionRow) -> list[Any]:
 def come_out(one: Any, counted: Any) -> list[Any]:
     whole, tallied = msgspec.convert(one, Poll), msgspec.convert(counted, Tally)
     base, majority = decision.base(whole, tallied), whole.majority
-    line = [decision.needed(majority, base), decision.line(majority)] if majority else None
+    line = [shares.needed(majority, base), shares.line(majority)] if majority else None
     return [base, decision.quorum_reached(whole, tallied), list(decision.majority_reached(whole, tallied)), line]
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
 def test_the_server_and_the_script_draw_alike() -> None:
-    given = json.dumps({"polls": POLLS, "titles": TITLES, "shares": SHARES, "sizes": SIZES, "labels": LABELS})
+    cases = {"polls": POLLS, "titles": TITLES, "shares": SHARES, "sizes": SIZES, "labels": LABELS, "rights": RIGHTS}
+    given = json.dumps(cases)
     told = subprocess.run(
         ["node", "--input-type=module", "-e", SCRIPT, given], cwd=ROOT, check=True, capture_output=True
     )
     drawn = json.loads(told.stdout)
     assert drawn["rows"] == [[seen(row) for row in drawn_rows(*each)] for each in POLLS]
     assert drawn["outcomes"] == [come_out(one, counted) for one, counted, *_ in POLLS if counted]
+    assert drawn["open"] == [tally_is_seen(**each, voted=False) for each in RIGHTS]
     assert drawn["multiples"] == [list(grid_size(size)) for size in SIZES]
     assert drawn["chosen"] == [
         [row.id for row in top_rows(result_rows(one, counted), 3)] for one, counted, *_ in POLLS if counted

@@ -11,7 +11,6 @@ from click.testing import CliRunner
 from handlers.api.openapi import CALLS
 from livewall.cli import livewall
 from livewall.cli.poll import with_abstention
-from livewall.cli.tally_table import percent, rows, tally_text
 from livewall.cli.wall import ordered
 
 # What prints no facts, or prints them in a form of their own.
@@ -123,51 +122,12 @@ def test_there_is_a_command_for_every_call_of_the_api() -> None:
     assert set(COMMAND_OF.values()) - EVERY.keys() == set()
 
 
-# What a tally says under the rules of its poll
-
-YES, NO = {"id": "1", "label": "Yes"}, {"id": "2", "label": "No"}
-AWAY = {"id": "3", "label": "Abstention", "abstain": True}
-POLL = {"options": [YES, NO, AWAY], "phase": "closed", "majority": "2/3", "quorum": 10}
-
-
-def counted(yes: int, no: int, away: int) -> dict[str, object]:
-    return {"round": 1, "counts": {"1": yes, "2": no, "3": away}, "ballots": yes + no + away}
-
-
-def test_shares_are_of_those_who_did_not_abstain() -> None:
-    assert [row.share for row in rows(POLL, counted(6, 3, 3))] == [6 / 9, 3 / 9, None]
-
-
-def test_the_majority_is_of_the_base_and_needs_the_quorum() -> None:
-    assert [row.wins for row in rows(POLL, counted(6, 3, 3))] == [True, False, False]
-    assert [row.wins for row in rows(POLL, counted(5, 3, 3))] == [False, False, False]
-    assert [row.wins for row in rows(POLL, counted(6, 3, 0))] == [False, False, False]
-    assert [row.wins for row in rows(POLL, counted(0, 0, 12))] == [False, False, False]
-
-
-def test_a_tally_is_said_in_words() -> None:
-    assert tally_text(POLL, counted(6, 3, 3)) == (
-        "12 ballots · round 1 · closed · quorum of 10 reached · 3 abstained, shares are of 9 · "
-        "majority of 2/3 (6 of 9): Yes"
-    )
-    assert "quorum of 10 missed" in tally_text(POLL, counted(6, 0, 0)) and "nobody" in tally_text(
-        POLL, counted(6, 0, 0)
-    )
-    assert tally_text({"options": [YES, NO], "phase": "open"}, counted(1, 0, 0)) == "1 ballot · round 1 · open"
-
-
-@pytest.mark.parametrize(
-    ("share", "text"), [(0.0, "0%"), (0.001, "<1%"), (0.5, "50%"), (0.999, ">99%"), (1.0, "100%"), (None, "")]
-)
-def test_only_none_is_0_per_cent_and_only_all_is_100(share: float | None, text: str) -> None:
-    assert percent(share) == text
-
-
 def test_an_abstention_is_one_of_the_options_or_one_more() -> None:
     assert with_abstention(["Yes", "No"], None) == ["Yes", "No"]
     assert with_abstention(["Yes", "No"], "Away") == ["Yes", "No", {"label": "Away", "abstain": True}]
     assert with_abstention(["Yes", "Away"], "Away") == [{"label": "Yes"}, {"label": "Away", "abstain": True}]
-    assert with_abstention([YES, AWAY], "Yes") == [{**YES, "abstain": True}, {"id": "3", "label": "Abstention"}]
+    yes, away = {"id": "1", "label": "Yes"}, {"id": "3", "label": "Abstention", "abstain": True}
+    assert with_abstention([yes, away], "Yes") == [{**yes, "abstain": True}, {"id": "3", "label": "Abstention"}]
 
 
 def test_items_of_a_wall_are_ordered_added_and_taken_off() -> None:
