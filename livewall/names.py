@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import math
 import os
@@ -112,3 +113,14 @@ def in_address(typed: str) -> str:
     """Return a wall's code, also from the whole address of its page, which somebody may have copied."""
     found = re.search(r"/w/([^/?#]+)", typed)
     return found[1] if found else typed
+
+
+def step_of_token(token: str) -> tuple[str | None, str | None]:
+    """Return the task and the step that a step's token (`s1.NAMES.SIGNATURE`) is valid for, or None for another token.
+    """
+    version, _, rest = token.partition(".")
+    try:
+        task, step, _ = base64.urlsafe_b64decode(rest.partition(".")[0]).decode().split("/")
+    except ValueError:
+        return None, None
+    return (task, step) if version == "s1" else (None, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 from typing import Any, BinaryIO
 
@@ -16,6 +15,7 @@ from livewall.client.calls import Refusal, Server, segment
 from livewall.client.log_forwarding import LogForwarder
 from livewall.client.pipe_reader import PipeReader
 from livewall.client.tasks import parse_step
+from livewall.names import step_of_token
 
 STATES = ("pending", "running", "waiting", "retrying", "succeeded", "failed", "cancelled", "skipped", "lost")
 ENDS = frozenset({"succeeded", "failed", "cancelled", "skipped", "lost"})
@@ -93,17 +93,6 @@ def report(
         output.as_json(answer)
     elif answer.get("cancel"):
         click.echo("Someone asked to cancel this task.", err=True)
-
-
-def step_of_token(token: str) -> tuple[str | None, str | None]:
-    """Return the task and the step that a step's token (`s1.NAMES.SIGNATURE`) is valid for, or None for another token.
-    """
-    version, _, rest = token.partition(".")
-    try:
-        task, step, _ = base64.urlsafe_b64decode(rest.partition(".")[0]).decode().split("/")
-    except ValueError:
-        return None, None
-    return (task, step) if version == "s1" else (None, None)
 
 
 async def create(server: Server, title: str, steps: list[dict[str, Any]], task_id: str | None) -> dict[str, Any]:

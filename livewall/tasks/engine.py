@@ -320,8 +320,12 @@ class Engine:
 
     def _run_spec(self, db: Any, row: TaskRow, definition: StepDef) -> RunSpec:
         """Return the command of a step. Raises MissingOutput."""
-        params, outputs = _params(row), rows.outputs(db, row.task.id)
-        return kinds()[definition.kind].spec(definition.body, Values(params, outputs))
+        values = Values(
+            _params(row),
+            rows.outputs(db, row.task.id),
+            lambda: rows.previous_outputs(db, row.task.pipeline or "", definition.name),
+        )
+        return kinds()[definition.kind].spec(definition.body, values)
 
     # -- after a restart
 

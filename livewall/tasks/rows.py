@@ -132,6 +132,16 @@ def outputs(db: Any, task_id: str) -> dict[str, dict[str, str]]:
     return {name: msgspec.json.decode(text, type=dict[str, str]) for name, text in rows}
 
 
+def previous_outputs(db: Any, pipeline: str, step: str) -> dict[str, str]:
+    """Return the outputs of a step in the last task of a pipeline that succeeded; nothing if there is none."""
+    found = db.execute(
+        """SELECT outputs FROM steps WHERE name = :step AND task = (SELECT id FROM tasks
+        WHERE state = 'succeeded' AND pipeline = :pipeline AND definition IS NOT NULL ORDER BY number DESC LIMIT 1)""",
+        {"pipeline": pipeline, "step": step},
+    ).fetchone()
+    return msgspec.json.decode(found[0], type=dict[str, str]) if found else {}
+
+
 def with_outputs(db: Any) -> set[str]:
     """Return the ids of the tasks whose steps have outputs."""
     return {task_id for (task_id,) in db.execute("SELECT DISTINCT task FROM steps WHERE outputs <> '{}'")}

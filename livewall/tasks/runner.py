@@ -234,7 +234,7 @@ class Runner:
         try:
             spec = self._spec(begin, attempt)
             process = await self._start_supervisor(
-                lambda: _start(attempt, spec, begin.run.input, self._working_folder(begin), begin.inherits)
+                lambda: _start(attempt, spec, self._input(begin), self._working_folder(begin), begin.inherits)
             )
         except (OSError, LivewallError) as error:
             if isinstance(error, LivewallError):
@@ -356,6 +356,10 @@ class Runner:
     def _working_folder(self, begin: StartAttempt) -> Path:
         """Return the working folder of a task, which it shares with its retries."""
         return self._folder / begin.root / "work"
+
+    def _input(self, begin: StartAttempt) -> dict[str, Any] | None:
+        """Return the input of a program of Livewall, which also gets the folder of data."""
+        return None if begin.run.input is None else {**begin.run.input, "data": str(self._folder.parent)}
 
     def _secret_values(self, names: tuple[str, ...]) -> dict[str, str]:
         """Return the secrets of a pipeline that the server's environment has."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -360,3 +361,35 @@ http = {{ url = "{client.url}/nothing-here", status = 200, within = 0 }}
     assert states(task) == {"up": "succeeded", "gone": "failed"}
     assert task["steps"][1]["reason"] == "no answer fitted within 0 s; the last one: 404 Not Found, not 200"
     assert "404 Not Found, " in await log_of(client, token, task["id"], "gone")
+
+
+async def test_a_git_step_says_what_it_checked_out_and_what_was_released_before(
+    client: Client, write: Write, tmp_path: Path
+) -> None:
+    token, work = await client.token("operator"), tmp_path / "author"
+    identity = ("-c", "user.name=Lin", "-c", "user.email=lin@example.org", "-C", str(work))
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", work], check=True)
+    write("release", f"""params.word = {{ default = "good" }}
+[[steps]]
+name = "source"
+git = {{ repository = "{work}" }}
+[[steps]]
+name = "first"
+needs = ["source"]
+when = "{{params.word}} != again"
+run = ["sh", "-c", "cd src && git log --format=%s && test $1 = good", "sh", "{{params.word}}"]
+[[steps]]
+name = "again"
+needs = ["first"]
+when = "{{params.word}} == again"
+run = ["echo", "{{steps.source.subject}} after {{steps.source.previous}}"]
+""")
+    commits = []
+    for word in ("good", "bad", "again"):
+        subprocess.run(["git", *identity, "commit", "--quiet", "--allow-empty", "--message", word], check=True)
+        done = subprocess.run(["git", *identity, "rev-parse", "HEAD"], check=True, capture_output=True)
+        commits.append(done.stdout.decode().strip())
+        task = await ended(client, token, await start(client, token, "release", word=word))
+        assert task["state"] == ("failed" if word == "bad" else "succeeded"), task
+    assert await log_of(client, token, task["id"], "again") == f"again after {commits[0]}\n"
+    assert task["steps"][0]["progress"] == 1.0

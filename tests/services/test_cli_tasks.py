@@ -23,9 +23,9 @@ from test_cli_watch import Screen
 from test_client_calls import answer, calling
 
 from livewall.cli import livewall, output
-from livewall.cli.report import step_of_token
 from livewall.cli.task import convert, parameter
 from livewall.cli.task_logs import Log
+from livewall.names import step_of_token
 
 pytest_plugins = ("server_fixtures",)
 

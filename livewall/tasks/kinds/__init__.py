@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any, Protocol
 
@@ -29,6 +29,8 @@ class Values(msgspec.Struct, frozen=True):
 
     params: Params
     outputs: Outputs
+    previous: Callable[[], Mapping[str, str]] = dict
+    """Returns the outputs of this step in the last task of the pipeline that succeeded."""
 
 
 class RunSpec(msgspec.Struct, frozen=True):
@@ -83,8 +85,9 @@ def kinds() -> Mapping[str, Kind]:
 
     Raises LivewallError where an installed kind cannot be loaded, or has the key of another.
     """
+    from livewall.tasks.kinds.git import Git
     from livewall.tasks.kinds.http import Http
     from livewall.tasks.kinds.run import Run
 
-    builtin: tuple[Kind, ...] = (Run(), Http())
+    builtin: tuple[Kind, ...] = (Run(), Git(), Http())
     return entry_points.load(GROUP, {kind.key: kind for kind in builtin})

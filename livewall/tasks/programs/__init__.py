@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -42,3 +43,10 @@ def run(name: str, given: dict[str, Any]) -> None:
 def say(line: str) -> None:
     """Print a line to the log at once."""
     print(line, flush=True)
+
+
+def write_outputs(values: Mapping[str, str]) -> None:
+    """Write outputs of the step. A line break in a value becomes a blank."""
+    with open(os.environ["LIVEWALL_OUTPUT"], "a", encoding="utf-8", errors="replace") as file:
+        for name, value in values.items():
+            file.write(f"{name}={' '.join(value.splitlines())}\n")

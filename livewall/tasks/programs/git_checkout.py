@@ -1,0 +1,83 @@
+"""The program of steps of kind `git`: a commit of a repository, in a folder of the task's working folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from livewall.tasks.programs import StepFailed, say, write_outputs
+from livewall.tasks.programs.mirror import PROTOCOLS, Mirror, Ref, place_in, remove
+from livewall.tasks.programs.reporting import Progress
+
+MAX_TEXT = 500
+"""The number of characters of a subject or an author that become an output."""
+_FORMAT = "%H%n%h%n%an%n%cI%n%s"
+
+
+def run(given: dict[str, Any]) -> None:
+    """Fetch the repository, check the commit out, and write the outputs. Raises StepFailed."""
+    work = Path.cwd()
+    target = place_in(work, given["into"])
+    mirror = Mirror(Path(given["data"]), given["repository"])
+    progress = Progress()
+    with mirror.locked(lambda: say("another step fetches from this repository; waiting for it")):
+        mirror.fetch(progress.report)
+        ref = _resolved(mirror, given["ref"], progress)
+        progress.report(1.0, "checking out")
+        _check_out(mirror, ref, target, submodules=given["submodules"])
+    progress.close()
+    _write_outputs(mirror, ref, given["previous"])
+
+
+def _resolved(mirror: Mirror, name: str | None, progress: Progress) -> Ref:
+    name = mirror.default_branch() if name is None else name
+    ref = mirror.resolve(name)
+    if ref is None and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", name):
+        mirror.fetch_commit(name, progress.report)
+        ref = mirror.resolve(name)
+    if ref is None:
+        raise StepFailed("the repository has no branch, tag or commit of this name")
+    say(f"{ref.kind} {ref.name}: {ref.commit}")
+    return ref
+
+
+def _check_out(mirror: Mirror, ref: Ref, target: Path, *, submodules: bool) -> None:
+    """Put the commit into `target`, which appears when it is complete. What stands there is replaced."""
+    new = target.with_name(f".{target.name[:100]}.new")
+    remove(new)
+    new.parent.mkdir(parents=True, exist_ok=True)
+    clone = ("clone", "--quiet", "--no-checkout", "--local", "--template=", "--", str(mirror.path), str(new))
+    steps = [
+        (clone, new.parent),
+        # Submodules with relative addresses stand beside this one.
+        (("remote", "set-url", "origin", "--", mirror.repository), new),
+        (("checkout", "--quiet", "--detach", "--no-recurse-submodules", ref.commit, "--"), new),
+    ]
+    for arguments, folder in steps:
+        if mirror.git(*arguments, folder=folder) is None:
+            raise StepFailed("the commit cannot be checked out; the log says why")
+    if submodules:
+        # Where the repository is not on this machine, its files must not name folders of this machine.
+        is_local = "://" not in mirror.repository and mirror.repository.startswith("/")
+        allowed = PROTOCOLS if is_local else tuple(each for each in PROTOCOLS if each != "file")
+        if mirror.git("submodule", "--quiet", "update", "--init", "--recursive", folder=new, allowed=allowed) is None:
+            raise StepFailed("the submodules cannot be fetched; the log says why")
+    remove(target)
+    os.rename(new, target)
+
+
+def _write_outputs(mirror: Mirror, ref: Ref, previous: str | None) -> None:
+    shown = mirror.git("show", "--no-patch", f"--format={_FORMAT}", "--no-show-signature", ref.commit, "--") or ""
+    commit, short, author, date, subject = (shown.splitlines() + [""] * 5)[:5]
+    outputs = {
+        "commit": commit,
+        "short": short,
+        "subject": subject[:MAX_TEXT],
+        "author": author[:MAX_TEXT],
+        "date": date,
+        "ref": ref.name,
+    }
+    write_outputs(outputs if previous is None else outputs | {"previous": previous})
+    say(f"{short} {subject[:MAX_TEXT]} ({author[:MAX_TEXT]}, {date})")
