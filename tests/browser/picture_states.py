@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from conftest import Hall
+from browsing import Hall
 from playwright.async_api import Page
 from tornado.httpclient import HTTPRequest
 

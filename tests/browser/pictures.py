@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from conftest import ADMIN, FLAGS, Hall, chromium
+from browsing import ADMIN, FLAGS, Hall, chromium
 from picture_states import STATES, Shots
 from playwright.async_api import Page, async_playwright
 

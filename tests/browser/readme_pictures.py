@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from conftest import ADMIN, Hall
+from browsing import ADMIN, Hall
 from pictures import studio
 from playwright.async_api import Page
 from tornado.httpclient import HTTPRequest

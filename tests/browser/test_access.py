@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from addresses import Address, addresses
-from conftest import ADMIN, Hall
+from browsing import ADMIN, Hall
 from playwright.async_api import Page
 from test_desk import check
 

@@ -7,7 +7,7 @@ import contextlib
 import re
 from typing import Literal
 
-from conftest import ADMIN, Hall, becomes, reads
+from browsing import ADMIN, Hall, becomes, reads
 from playwright.async_api import Page, TimeoutError, expect
 from test_remote import order
 

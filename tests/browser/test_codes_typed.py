@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import Hall, reads
+from browsing import Hall, reads
 from playwright.async_api import Route, expect
 
 

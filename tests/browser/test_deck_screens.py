@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from conftest import ADMIN, Hall
+from browsing import ADMIN, Hall
 from tornado.httpclient import HTTPRequest
 
 STRANGE = Path(__file__).resolve().parents[1] / "decks" / "strange.md"

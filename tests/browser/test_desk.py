@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from conftest import ADMIN, Hall, reads
+from browsing import ADMIN, Hall, reads
 from playwright.async_api import Page, expect
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import Hall, becomes, reads
+from browsing import Hall, becomes, reads
 from playwright.async_api import expect
 
 

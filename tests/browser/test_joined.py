@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from conftest import FLAGS, Hall, becomes, chromium, reads
+from browsing import FLAGS, Hall, becomes, chromium, reads
 from playwright.async_api import async_playwright
 
 

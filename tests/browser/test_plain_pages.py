@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import ADMIN, Hall, reads
+from browsing import ADMIN, Hall, reads
 from playwright.async_api import Page, Route
 
 APART = """() => [...document.querySelectorAll(".choice")].map((choice) => {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from conftest import Hall
+from browsing import Hall
 
 
 async def test_a_poll_with_twenty_long_options_is_printed_on_one_page(hall: Hall) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import ADMIN, Hall, becomes, reads
+from browsing import ADMIN, Hall, becomes, reads
 from playwright.async_api import Page, expect
 from test_desk import check
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 
-from conftest import Hall, reads
+from browsing import Hall, reads
 from playwright.async_api import expect
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Hall
+from browsing import Hall
 from playwright.async_api import Page
 
 LEAST = 32 / 1080

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from itertools import pairwise
 
-from conftest import Hall, reads
+from browsing import Hall, reads
 from playwright.async_api import Page, expect
 
 NOTE = """() => {

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ADMIN, Hall, becomes, reads
+from browsing import ADMIN, Hall, becomes, reads
 from playwright.async_api import Page, expect
 from test_desk import check
 from tornado.httpclient import HTTPRequest

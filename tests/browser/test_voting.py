@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Hall, becomes, reads
+from browsing import Hall, becomes, reads
 from playwright.async_api import Page, expect
 
 from livewall.tasks.kinds import kinds as step_kinds

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 from tornado.ioloop import IOLoop
 from watchers import TRANSPORTS, Watcher
 

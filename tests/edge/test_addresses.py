@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 from rawclient import HANDSHAKE, Raw
 
 from handlers.routes import routes

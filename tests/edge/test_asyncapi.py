@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 from described import faults
 from test_openapi import refs, resolved
 

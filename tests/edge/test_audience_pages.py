@@ -6,7 +6,7 @@ import re
 from http.cookies import SimpleCookie
 
 import pytest
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 
 PLACES = {
     "countdown": r'<span id="countdown"([^>]*)>([^<]*)</span>',

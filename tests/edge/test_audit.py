@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 
 from livewall import audit
 from livewall.errors import Refused

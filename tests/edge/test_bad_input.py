@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import asyncio
 import csv
 import io
 
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 
 from livewall.voting.recount import recount
 

@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from conftest import ADMIN, Answer, Client
+from clients import ADMIN, Answer, Client
 from watchers import TRANSPORTS, Watcher
 
 import server

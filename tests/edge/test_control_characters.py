@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 
 STEERING = ["\x1b[2J", "\x07", "\x9b2J", "\x7f", "\x00", "\x1b]0;title\x07"]
 NAMED: list[tuple[str, dict[str, Any]]] = [

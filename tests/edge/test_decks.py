@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ADMIN, Answer, Client
+from clients import ADMIN, Answer, Client
 
 STRANGE = (Path(__file__).resolve().parents[1] / "decks" / "strange.md").read_bytes()
 SMALL = "# Ignored\n\n## One?\n- A\n- B\n\nresults: after close\n\n"

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 
 BAD = b"{"
 UNKNOWN = b'{"do":"subscribe","ref":"1","stream":"polls/NOPE"}'

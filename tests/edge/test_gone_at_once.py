@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 from tornado.iostream import IOStream
 
 from handlers.base import BaseHandler

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from addresses import addresses, asked_for
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 from eavesdropper import Tap, seen
 from tornado.ioloop import IOLoop
 from twins import Poll, Scene, Told, host_cookie, staged

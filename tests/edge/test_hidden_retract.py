@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 from eavesdropper import Tap, figures, seen
 from tornado.ioloop import IOLoop
 from watchers import TRANSPORTS, Watcher

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from conftest import ADMIN, Answer, Client
+from clients import ADMIN, Answer, Client
 
 from handlers.etags import versions_in
 from handlers.pages.poll_form import changed_poll, new_poll

@@ -11,7 +11,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 
 from handlers.http_headers import client_address
 from livewall import file_limit

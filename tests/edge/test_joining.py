@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 
 import pytest
-from conftest import ADMIN, Answer, Client
+from clients import ADMIN, Answer, Client
 
 import server
 from livewall.settings import Settings

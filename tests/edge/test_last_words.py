@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 from rawclient import Raw, close_code, frame
 
 from handlers.transport import lingering

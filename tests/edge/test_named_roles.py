@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import Client
+from clients import Client
 
 from handlers.api.openapi import CALLS
 from livewall.identity import either

@@ -8,7 +8,7 @@ import socket
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 from rawclient import Raw
 from test_slow_requests import Clock
 

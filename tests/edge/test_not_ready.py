@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 
 
 async def test_a_database_that_takes_no_more_pages_is_not_ready(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ADMIN, Answer, Client
+from clients import ADMIN, Answer, Client
 from described import KNOWN, check, faults, resolved
 
 from handlers.api import openapi

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 from tornado.httputil import HTTPHeaders
 
 from handlers.origins import Origin, Site, origin_of

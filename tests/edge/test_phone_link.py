@@ -6,7 +6,7 @@ import logging
 import re
 
 import pytest
-from conftest import ADMIN, Answer, Client
+from clients import ADMIN, Answer, Client
 
 from handlers.pages.login import local_path
 

@@ -6,7 +6,7 @@ import threading
 from xml.etree import ElementTree
 
 import pytest
-from conftest import ADMIN, Answer, Client
+from clients import ADMIN, Answer, Client
 
 from livewall.charts import drawing
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 
 import server
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 
 REPORT = {"width": 1920, "height": 1080, "transport": "websocket", "age": 40}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 
 
 async def text(client: Client, path: str, token: str | None = None, status: int = 200) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from checker import Checker
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 from watchers import Watcher, sse_fields
 
 

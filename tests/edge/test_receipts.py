@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conftest import ADMIN, Answer, Client
+from clients import ADMIN, Answer, Client
 
 
 async def look(client: Client, poll: str, receipt: str, token: str | None = None) -> Answer:

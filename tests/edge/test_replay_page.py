@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from conftest import ADMIN, Answer, Client
+from clients import ADMIN, Answer, Client
 
 
 async def page(client: Client, poll: str, query: str = "", token: str | None = None) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from conftest import ADMIN, Answer, Client
+from clients import ADMIN, Answer, Client
 
 import server
 

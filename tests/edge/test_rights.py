@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 from watchers import TRANSPORTS, Watcher
 
 ROLES = ["anyone", "voter", "reporter", "other-reporter", "operator", "host", "admin"]

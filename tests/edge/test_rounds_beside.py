@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from conftest import Client
+from clients import Client
 
 
 async def text(client: Client, path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 
 from handlers.pages.qr import qr_svg
 

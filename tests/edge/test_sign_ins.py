@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 
 from livewall.clock import utc_now
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import ADMIN, Answer, Client
+from clients import ADMIN, Answer, Client
 
 ACTS: list[tuple[str, str, Any, str]] = [
     ("POST", "/open", {}, "draft"),

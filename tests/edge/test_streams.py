@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 from tornado.ioloop import IOLoop
 from watchers import TRANSPORTS, Watcher
 

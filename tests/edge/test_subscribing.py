@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 
 
 async def polls(client: Client, count: int) -> list[str]:

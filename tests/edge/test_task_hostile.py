@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 from test_task_runs import Write, ended, nothing_is_left, pipelines, settings, start, states, write
 
 import server

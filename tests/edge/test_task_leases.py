@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 from watchers import TRANSPORTS, Watcher
 
 STEPS = [{"name": "a"}, {"name": "b", "needs": ["a"]}]

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from conftest import ADMIN, Answer, Client
+from clients import ADMIN, Answer, Client
 
 from handlers.view_models.task_chart import BOX, SHAPES, edge_state, line_path, name_lines, truncate
 from handlers.view_models.task_times import forecast, format_duration

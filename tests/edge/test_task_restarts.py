@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 from watchers import Watcher
 
 import server

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Client
+from clients import Client
 from tornado.ioloop import IOLoop
 from watchers import TRANSPORTS, Watcher
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 from urllib.parse import quote
 
-from conftest import Client
+from clients import Client
 
 STEPS = [{"name": "a"}, {"name": "b", "needs": ["a"]}]
 

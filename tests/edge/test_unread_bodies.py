@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 from rawclient import Raw
 
 from handlers.api.openapi import CALLS

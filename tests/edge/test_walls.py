@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 
 
 async def test_a_wall_has_a_code_and_links(client: Client) -> None:

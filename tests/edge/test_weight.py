@@ -6,7 +6,7 @@ import gzip
 import re
 
 import pytest
-from conftest import Answer, Client
+from clients import Answer, Client
 from rawclient import Raw
 
 import server

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from conftest import ADMIN, Client
+from clients import ADMIN, Client
 from eavesdropper import Line, Tap, figures
 
 import server
