@@ -223,7 +223,7 @@ class Hub:
         `ready`."""
         if reader.state is State.READY:
             self._set_state(reader, State.BLOCKED)
-            self._leave_lanes(reader)
+            reader.leave_lanes()
 
     def ready(self, reader: Reader) -> None:
         """Note that the connection can take bytes: bring every cursor up to date and back on its lane."""
@@ -244,11 +244,7 @@ class Hub:
 
     def positions(self, reader: Reader) -> dict[str, str]:
         """Return the reader's position in each stream whose snapshot is complete."""
-        return {
-            name: f"{position.prefix(self.epoch, c.view)}{c.place}"
-            for name, c in reader.cursors.items()
-            if not c.owes_reset and not c.owes_synced
-        }
+        return reader.positions(self.epoch)
 
     # -- rights
 
@@ -455,28 +451,12 @@ class Hub:
                 if served % READERS_PER_TURN == 0:
                     yield
 
-    def _leave_lanes(self, reader: Reader) -> None:
-        for cursor in reader.cursors.values():
-            if cursor.lane is not None:
-                cursor.lane.leave(cursor)
-
     # -- catching up
-
-    def _can_receive(self, cursor: Cursor) -> bool:
-        """Return whether a batch may be handed to this cursor now."""
-        return (
-            cursor.reader.state is State.READY
-            and cursor.lane is None
-            and cursor.started
-            and not cursor.loading
-            and not cursor.waiting
-            and cursor in cursor.stream.cursors
-        )
 
     def _catch_up(self, cursor: Cursor) -> None:
         """Send a cursor the events it lacks, in batches, and put it on its lane, unless its socket fills up first."""
         stream = cursor.stream
-        while self._can_receive(cursor):
+        while cursor.can_receive:
             log = stream.logs[cursor.view]
             if cursor.owes_synced:
                 if log.base > max(cursor.n, cursor.snapshot_base):
@@ -515,9 +495,8 @@ class Hub:
         if not cursor.loading:
             return
         cursor.loading = False
-        if cursor.owes_reset or not self._can_receive(
-            cursor
-        ):  # it has moved to another view since, or asks again when it is ready
+        if cursor.owes_reset or not cursor.can_receive:
+            # It has moved to another view since, or asks again when it is ready.
             self._catch_up(cursor)
             return
         # The store may be ahead of the events that were published, also in a change of rights: events that were not
@@ -526,7 +505,7 @@ class Hub:
         known = [e for e in events or () if e.seq <= stream.seq]
         if not events:
             cursor.owes_reset = cursor.owes_synced = True
-        while known and self._can_receive(cursor):
+        while known and cursor.can_receive:
             self._send_batch(cursor, known, to_head=False)
             known = [e for e in known if e.seq > cursor.n]
         if not known and events and events[-1].seq > stream.seq and cursor.n < stream.logs[cursor.view].base:
@@ -537,7 +516,7 @@ class Hub:
     def _send_batch(self, cursor: Cursor, events: Sequence[Event], *, to_head: bool) -> None:
         """Send one batch, beginning with a reset where one is owed. The cursor moves only if bytes were sent."""
         reader, log = cursor.reader, cursor.stream.logs[cursor.view]
-        ids = self._other_positions(cursor)
+        ids = cursor.other_positions(self.epoch)
         catch_up = catch_up_batch(
             cursor, log, events, epoch=self.epoch, now=self.now, ids=ids, to_head=to_head, max_bytes=BATCH_BYTES
         )
@@ -548,17 +527,6 @@ class Hub:
             cursor.owes_synced = cursor.owes_synced and not catch_up.synced
         if sent != len(catch_up.data):
             self._settle(reader, catch_up.data, sent)
-
-    def _other_positions(self, cursor: Cursor) -> tuple[str, str]:
-        """Return the texts before and after this cursor's position in the id of a connection with several streams: the
-        positions of its other cursors, empty for a cursor whose snapshot is not complete."""
-        if cursor.reader.outlet.framing.shared:
-            return "", ""
-        held = self.positions(cursor.reader)
-        names = list(cursor.reader.cursors)
-        index = names.index(cursor.stream.name)
-        before = "".join(held.get(name, "") + "," for name in names[:index])
-        return before, "".join("," + held.get(name, "") for name in names[index + 1 :])
 
     # -- outlets
 
@@ -585,7 +553,7 @@ class Hub:
             self._drop_reader(reader)
             return
         self._set_state(reader, State.BLOCKED)
-        self._leave_lanes(reader)
+        reader.leave_lanes()
         try:
             if sent > 0:
                 reader.outlet.keep(data[sent:])

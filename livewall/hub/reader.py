@@ -9,6 +9,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from livewall.hub import position
 from livewall.hub.framing import Framing
 from livewall.hub.position import View
 
@@ -61,6 +62,19 @@ class Reader:
         self.state = State.READY
         self.cursors: dict[str, Cursor] = {}
 
+    def positions(self, epoch: str) -> dict[str, str]:
+        """Return the position in each stream whose snapshot is complete."""
+        return {
+            name: f"{position.prefix(epoch, cursor.view)}{cursor.place}"
+            for name, cursor in self.cursors.items()
+            if not cursor.owes_reset and not cursor.owes_synced
+        }
+
+    def leave_lanes(self) -> None:
+        for cursor in self.cursors.values():
+            if cursor.lane is not None:
+                cursor.lane.leave(cursor)
+
 
 class Cursor:
     """Where one reader stands in one view of one stream.
@@ -103,3 +117,26 @@ class Cursor:
         if self.lane is None or self.index < 0:
             return self.n
         return self.lane.place(self.index)
+
+    @property
+    def can_receive(self) -> bool:
+        """Whether a batch may be handed to this cursor now."""
+        return (
+            self.reader.state is State.READY
+            and self.lane is None
+            and self.started
+            and not self.loading
+            and not self.waiting
+            and self in self.stream.cursors
+        )
+
+    def other_positions(self, epoch: str) -> tuple[str, str]:
+        """Return the texts before and after this cursor's position in the id of a connection with several streams: the
+        positions of its other cursors, empty for a cursor whose snapshot is not complete."""
+        if self.reader.outlet.framing.shared:
+            return "", ""
+        held = self.reader.positions(epoch)
+        names = list(self.reader.cursors)
+        index = names.index(self.stream.name)
+        before = "".join(held.get(name, "") + "," for name in names[:index])
+        return before, "".join("," + held.get(name, "") for name in names[index + 1 :])
