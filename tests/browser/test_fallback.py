@@ -113,8 +113,8 @@ async def test_the_old_script_too_refuses_one_choice_too_many(hall: Hall) -> Non
         await phone.click(f"label.choice >> nth={each}")
     marked = "[...document.querySelectorAll('input[name=choices]')].map((each) => each.checked)"
     await becomes(lambda: phone.evaluate(marked), [True, True, False])
-    await reads(phone, "#receipt", "You can choose at most 2. Deselect one first.")
-    await reads(phone, "#announcer", "You can choose at most 2. Deselect one first.")
+    await reads(phone, "#receipt", "You can choose at most 2 options. Deselect one first.")
+    await reads(phone, "#announcer", "You can choose at most 2 options. Deselect one first.")
 
 
 async def test_the_old_script_sends_a_ballot_again_until_it_arrives(hall: Hall) -> None:
@@ -173,7 +173,7 @@ async def test_a_poll_that_was_archived_is_said_to_be_gone(hall: Hall) -> None:
     alone = await hall.phone(f"/polls/{poll}")
     on_wall = await hall.phone(f"/w/{wall}")
     await hall.ask("DELETE", f"/api/polls/{poll}")
-    await reads(alone, "h1", "Nothing to see here")
+    await reads(alone, "h1", "There is nothing here")
     await on_wall.wait_for_selector(".lobby")
 
 

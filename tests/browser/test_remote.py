@@ -84,7 +84,7 @@ async def test_an_edit_that_came_second_shows_what_changed_and_can_be_made_again
     await host.fill("dialog [name=title]", "Mine")
     await hall.ask("PUT", f"/api/polls/{poll}", {"title": "Theirs"})
     await host.click("dialog button:text-is('Save')")
-    await reads(host, "dialog.conflict li", "Title: now “Theirs”; yours was “Mine”.")
+    await reads(host, "dialog.conflict li", "Title: now “Theirs”; yours is “Mine”.")
     assert (await hall.ask("GET", f"/api/polls/{poll}"))["title"] == "Theirs"
     await host.click("dialog.conflict button:text-is('Apply mine anyway')")
     await reads(host, ".agenda .title", "Mine")  # the event may come before the answer, which closes the dialog

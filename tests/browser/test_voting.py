@@ -41,8 +41,8 @@ async def test_a_tap_is_pressed_at_once_and_the_ballot_may_be_changed_and_taken_
     await phone.click(".choice >> nth=2")
     await becomes(lambda: phone.inner_text("#receipt b"), "Your ballot is in.")
     assert (await hall.ask("GET", f"/api/polls/{poll}"))["tally"]["counts"]["3"] == 1
-    await phone.click("text=Take back")
-    await reads(phone, "#receipt", "Your ballot was taken back.")
+    await phone.click("text=Retract")
+    await reads(phone, "#receipt", "Your ballot was retracted.")
     assert (await hall.ask("GET", f"/api/polls/{poll}"))["tally"]["ballots"] == 0
 
 
@@ -77,8 +77,8 @@ async def test_one_choice_too_many_is_refused_and_it_is_said(hall: Hall) -> None
         await phone.click(f".choice >> nth={each}")
     pressed = [await each.get_attribute("aria-pressed") for each in await phone.query_selector_all(".choice")]
     assert pressed == ["true", "true", "false"]
-    await reads(phone, ".poll .over", "You can choose at most 2. Deselect one first.")
-    await reads(phone, "#announcer", "You can choose at most 2. Deselect one first.")
+    await reads(phone, ".poll .over", "You can choose at most 2 options. Deselect one first.")
+    await reads(phone, "#announcer", "You can choose at most 2 options. Deselect one first.")
     await phone.click(".choice >> nth=0")
     await reads(phone, ".poll .over", "")
 
@@ -336,7 +336,7 @@ async def test_a_kind_of_poll_that_a_package_adds_is_voted_on_a_phone(
         await phone.click(".choice >> nth=0")
         await phone.click(".choice >> nth=2")
         await phone.click(".choice >> nth=1")
-        await reads(phone, ".over", "You can choose at most 2. Deselect one first.")
+        await reads(phone, ".over", "You can choose at most 2 options. Deselect one first.")
         await phone.click(".cast")
         await phone.wait_for_selector("#receipt[data-phase=safe]")
         await becomes(lambda: figures(screen), ["100%", "0%", "100%"])

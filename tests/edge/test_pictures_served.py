@@ -60,7 +60,7 @@ async def test_the_picture_says_base_quorum_majority_and_rules(client: Client) -
     for choice in "1113":
         await client.vote(poll, choice)
     said = words(await draw(client, poll, "results.svg"))
-    assert "quorum of 5: 4 so far" in said and "shares are of 3: 1 abstained" in said and "more than half" in said
+    assert "quorum of 5: 4 so far" in said and "shares are out of 3; 1 abstained" in said and "more than half" in said
     assert "no majority" not in said  # voting goes on
     await client.vote(poll, "2")
     await client.host("POST", f"/api/polls/{poll}/close")

@@ -26,7 +26,8 @@ async def test_a_poll_is_printed_with_its_figures_and_rules(client: Client) -> N
     body = await text(client, f"/polls/{poll}/print")
     assert cells(body) == [
         "67%", "2", "33%", "1", "–", "1",
-        "4 ballots", "shares are of 3: 1 abstained", "quorum of 3 reached", "majority (more than half: 2): A &lt;b&gt;",
+        "4 ballots", "shares are out of 3; 1 abstained", "quorum of 3 reached",
+        "majority (more than half: 2): A &lt;b&gt;",
     ]  # fmt: skip
     assert 'x1="50.0%"' in body and "url(#k2)" in body and 'id="k2"' in body
     assert "one ballot per device" in body and re.search(r"closed [-0-9: ]+ UTC", body) and "As of 20" in body

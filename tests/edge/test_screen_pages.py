@@ -41,7 +41,7 @@ async def test_quorum_majority_and_abstention_are_said(client: Client) -> None:
     page = await screen(client, f"/polls/{poll['id']}")
     assert figures(page) == ["75% 3", "25% 1", "1"]
     assert '<p id="quorum">quorum of 6: 5 so far</p>' in page
-    assert '<p class="note">majority: two thirds (3) · shares are of 4: 1 abstained</p>' in page
+    assert '<p class="note">majority: two thirds (3) · shares are out of 4; 1 abstained</p>' in page
     assert page.count('<line class="over" x1="66.7%"') == 2
     await client.host("POST", f"/api/polls/{poll['id']}/close")
     page = await screen(client, f"/polls/{poll['id']}")
@@ -54,8 +54,8 @@ async def test_the_round_before_stands_beside_this_one(client: Client) -> None:
     await ask_again(client, poll)
     await cast(client, poll, _2=1)
     page = await screen(client, f"/polls/{poll}")
-    assert figures(page) == ["0% 0 before 75%", "100% 1 before 25%"]
-    assert "before: round 1, 4 ballots" in page
+    assert figures(page) == ["0% 0 was 75%", "100% 1 was 25%"]
+    assert "previous: round 1, 4 ballots" in page
 
 
 async def test_a_hidden_tally_is_in_no_figure_and_not_beside_them(client: Client) -> None:
@@ -64,7 +64,7 @@ async def test_a_hidden_tally_is_in_no_figure_and_not_beside_them(client: Client
     await ask_again(client, poll)
     await cast(client, poll, _2=1, _3=1)
     page = await screen(client, f"/polls/{poll}")
-    assert figures(page) == ["", "", ""] and "before 100%" not in page
+    assert figures(page) == ["", "", ""] and "was 100%" not in page
     assert '<p class="note">The result is shown when voting closes.</p>' in page
     assert "quorum of 3: 2 so far" in page and '<b>2</b> <span>ballots</span>' in page
 

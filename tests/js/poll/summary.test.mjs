@@ -31,14 +31,14 @@ test("no option has the majority while the poll is open", () => {
   const text = (phase, ...counts) => resultSummary(poll({ majority: "2/3", phase }), tally(...counts), null, tools);
   assert.equal(text("open", 8, 1, 0), "majority: two thirds (6)");
   assert.equal(text("closed", 8, 1, 0), "majority (two thirds: 6): Yes");
-  assert.equal(text("closed", 5, 4, 3), "no majority (two thirds: 6) · shares are of 9: 3 abstained");
+  assert.equal(text("closed", 5, 4, 3), "no majority (two thirds: 6) · shares are out of 9; 3 abstained");
 });
 
 test("there is no number of marks where nobody chose an option", () => {
   const text = (phase, ...counts) => resultSummary(poll({ majority: "2/3", phase }), tally(...counts), null, tools);
   assert.equal(text("open", 0, 0, 0), "majority: two thirds");
   assert.equal(text("closed", 0, 0, 0), "no majority (two thirds): nobody chose an option");
-  assert.equal(text("closed", 0, 0, 2), "no majority (two thirds): nobody chose an option · shares are of 0: 2 abstained");
+  assert.equal(text("closed", 0, 0, 2), "no majority (two thirds): nobody chose an option · shares are out of 0; 2 abstained");
 });
 
 test("no majority counts where the quorum is missed", () => {
@@ -46,5 +46,5 @@ test("no majority counts where the quorum is missed", () => {
 });
 
 test("the previous round is named with its ballots", () => {
-  assert.equal(resultSummary(poll({ round: 2, compare: true }), tally(1, 1, 0, 2), tally(3, 1, 0), tools), "before: round 1, 4 ballots");
+  assert.equal(resultSummary(poll({ round: 2, compare: true }), tally(1, 1, 0, 2), tally(3, 1, 0), tools), "previous: round 1, 4 ballots");
 });
