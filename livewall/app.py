@@ -227,8 +227,8 @@ def _warn_of_a_set_clock(clock: ServerClock) -> None:
     ahead = clock.step()
     if ahead is not None:
         log.warning(
-            "the clock of this machine is %.0f seconds %s that of this server, which takes it when no open poll has an "
-            "end, no task is under way and nobody watches, or at its next start",
+            "the clock of this machine is %.0f seconds %s that of this server, which adopts it when no open poll has a "
+            "closing time, no task is running and nobody is watching, or at its next start",
             abs(ahead),
             "ahead of" if ahead > 0 else "behind",
         )

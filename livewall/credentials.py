@@ -20,6 +20,7 @@ from livewall.visible_text import readable
 
 SIGN_IN_SECONDS = 12 * 3600
 LINK_SECONDS = 600
+_USED_OR_EXPIRED = "this link was used or has expired; create a new one with `livewall login`"
 
 
 class Credential(msgspec.Struct):
@@ -77,7 +78,7 @@ class Credentials:
             found = await self.holder(token)
             if found is not None:
                 return found
-        raise NotAllowed("bad_token", "this token is not known here; it may have been revoked or have run out")
+        raise NotAllowed("bad_token", "this token is not known here; it may have been revoked or have expired")
 
     async def holder(self, token: str) -> Who | None:
         """Return the holder of a token or sign-in that was made here, or None if it is not valid now."""
@@ -174,7 +175,7 @@ class Credentials:
         """Make a sign-in link; return its code and when it expires. Raises NotAllowed for a role above the asker's own.
         """
         if by.role is None or role not in BELOW[by.role]:
-            raise NotAllowed("forbidden", f"{article(by.role or 'guest')} cannot make a link for {article(role)}")
+            raise NotAllowed("forbidden", f"{article(by.role or 'guest')} cannot create a link for {article(role)}")
         code = secrets.token_urlsafe(16)
         now = self._clock()
         expires_at = later(now, LINK_SECONDS)
@@ -207,14 +208,14 @@ class Credentials:
     async def use(self, code: str) -> str:
         """Use a link; return the secret of the new sign-in. Raises NotAllowed (`bad_code`)."""
         if await self.look(code) is None:  # checked by a read first: guesses must not keep the writer from ballots
-            raise NotAllowed("bad_code", "this link was used or is too old; make a new one with `livewall login`")
+            raise NotAllowed("bad_code", _USED_OR_EXPIRED)
         token = secrets.token_urlsafe(32)
         now = iso(self._clock())
 
         def write(tx: Transaction) -> None:
             row = tx.one("SELECT role, name, expires_at, parent FROM logins WHERE hash = :hash", {"hash": hashed(code)})
             if row is None or row[2] <= now:
-                raise NotAllowed("bad_code", "this link was used or is too old; make a new one with `livewall login`")
+                raise NotAllowed("bad_code", _USED_OR_EXPIRED)
             tx.execute("DELETE FROM logins WHERE hash = :hash", {"hash": hashed(code)})
             self._signed_in(tx, token, row[0], row[1], row[3] or "", by="link")
 

@@ -152,7 +152,7 @@ class Secrets:
 
 def _damaged(path: Path) -> LivewallError:
     return LivewallError(
-        "conflict", f"{path} is damaged; put it back from a copy. Without it every voter and every sign-in is a new one"
+        "conflict", f"{path} is damaged; restore it from a copy. Without it, no voter and no sign-in is recognized"
     )
 
 

@@ -51,7 +51,7 @@ class Limit:
         full_at = max(self._full_at.get(key, now), now) + 1 / self.rate
         wait = full_at - now - self.burst / self.rate
         if wait > longest + 1e-9:
-            raise Busy("rate", "too many at once; try again shortly", retry_after=longest / 3)
+            raise Busy("rate", "too many requests at once; try again shortly", retry_after=longest / 3)
         self._note(key, full_at, now)
         return max(0.0, wait)
 
@@ -64,7 +64,7 @@ class Limit:
         """Take a token. Raises Busy, with the time to come back."""
         wait = self.take(key, now)
         if wait:
-            raise Busy("rate", "too many at once; try again shortly", retry_after=wait)
+            raise Busy("rate", "too many requests at once; try again shortly", retry_after=wait)
 
     def __len__(self) -> int:
         return len(self._full_at)
@@ -107,7 +107,7 @@ class Limits:
         if not self.on:
             return 0.0
         if voter in self._in_line:
-            raise Busy("rate", "a code of yours is being looked at; wait for its answer")
+            raise Busy("rate", "another code of yours is being checked; wait for the answer")
         wait = self._turns.reserve(address, now, LONGEST_TURN)
         if wait:
             self._in_line.add(voter)

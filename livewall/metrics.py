@@ -18,21 +18,23 @@ class Metrics:
         self.streams = Gauge("livewall_streams_open", "Streams held in memory.", registry=own)
         self.ring_events = Gauge("livewall_ring_events", "Events held in memory for catching up.", registry=own)
         self.ring_bytes = Gauge("livewall_ring_bytes", "Bytes of those events.", registry=own)
-        self.ballots = Counter("livewall_ballots", "Ballots acknowledged, by what they did.", ["result"], registry=own)
+        self.ballots = Counter("livewall_ballots", "Acknowledged ballots, by their effect.", ["result"], registry=own)
         self.ballot = {result: self.ballots.labels(result) for result in ("created", "changed", "same")}
-        self.commit_seconds = Histogram("livewall_commit_seconds", "Time of a commit.", buckets=_SECONDS, registry=own)
+        self.commit_seconds = Histogram(
+            "livewall_commit_seconds", "Duration of commits.", buckets=_SECONDS, registry=own
+        )
         self.commit_group = Histogram(
             "livewall_commit_group_size", "Writes that shared a commit.", buckets=_GROUPS, registry=own
         )
         self.publish_seconds = Histogram(
             "livewall_change_to_last_send_seconds",
-            "From a change's commit to the last reader's send.",
+            "Time from the commit of a change until it was sent to the last reader.",
             buckets=_SECONDS,
             registry=own,
         )
         self.loop_lag = Gauge("livewall_loop_lag_seconds", "How late the event loop's last timer was.", registry=own)
         self.writes_waiting = Gauge("livewall_writes_waiting", "Writes that no commit has taken yet.", registry=own)
-        self.deliveries = Gauge("livewall_deliveries", "Pieces handed to readers since the start.", registry=own)
+        self.deliveries = Gauge("livewall_deliveries", "Messages handed to readers since the start.", registry=own)
         self.started = Gauge("livewall_start_time_seconds", "When this process began to serve.", registry=own)
 
     def committed(self, size: int, seconds: float) -> None:

@@ -22,7 +22,7 @@ NAMED = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,80}$"}
 JSON, TEXT, CSV, SVG = "application/json", "text/plain", "text/csv", "image/svg+xml"
 MARKDOWN = "text/markdown"
 VERSIONED = {"ETag": {"description": "The version, for If-Match.", "schema": {"type": "string"}}}
-PLACED = {"Location": {"description": "The address of what was made.", "schema": {"type": "string"}}}
+PLACED = {"Location": {"description": "The address of what was created.", "schema": {"type": "string"}}}
 RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 
 
@@ -94,8 +94,8 @@ def document(calls: Sequence[Call], *, title: str, version: str) -> dict[str, An
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A token of a role (POST /api/tokens) or of a voter (POST /api/voters). The names "
-                    "that a call lists are the roles that may make it.",
+                    "description": "A token of a role (POST /api/tokens) or of a voter (POST /api/voters). A call "
+                    "lists the roles that may make it.",
                 }
             },
         },

@@ -130,7 +130,7 @@ def expand_home(text: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError:
-        raise ValueError(f"{text!r} begins with a home that this machine does not know") from None
+        raise ValueError(f"{text!r} begins with the home of a user that does not exist here") from None
 
 
 def count(most: int) -> Callable[[str], int]:
@@ -167,7 +167,7 @@ def secret(text: str) -> str | None:
 
 def admin_token(text: str) -> str | None:
     if not text.isascii():
-        raise ValueError("a token has ASCII characters only: it is sent in a header of HTTP")
+        raise ValueError("a token consists of ASCII characters only: it is sent in an HTTP header")
     return secret(text)
 
 
@@ -185,7 +185,9 @@ class Settings:
     """The settings of `livewall serve`. Immutable; made once, at the start."""
 
     port: int = _option(8888, port, "PORT", "Port to listen on; 0 takes any free one.", toml=int)
-    address: str = _option("127.0.0.1", str, "ADDRESS", "Address to listen on; 0.0.0.0 is every one of this machine.")
+    address: str = _option(
+        "127.0.0.1", str, "ADDRESS", "Address to listen on; 0.0.0.0 means every address of this machine."
+    )
     public_url: str | None = _option(
         None, public_url, "URL", "How others reach this server; links and QR codes use it. https makes cookies Secure."
     )
@@ -200,42 +202,49 @@ class Settings:
         None,
         maybe_folder,
         "DIR",
-        "Folder of the pipelines, one TOML file each; without it no task runs here.",
+        "Folder of the pipelines, one TOML file each; without it, no tasks run here.",
         toml=Path,
     )
-    workers: int = _option(4, count(1000), "N", "Tasks that run here at once; more wait for their turn.", toml=int)
-    log_days: int = _option(30, count(36500), "N", "Days for which the logs of ended tasks are kept.", toml=int)
-    log_size: int = _option(10, count(100_000), "GIB", "GiB that all logs may take; the oldest go first.", toml=int)
+    workers: int = _option(
+        4, count(1000), "N", "How many tasks run here at once; further tasks wait for their turn.", toml=int
+    )
+    log_days: int = _option(30, count(36500), "N", "How many days the logs of ended tasks are kept.", toml=int)
+    log_size: int = _option(
+        10, count(100_000), "GIB", "Size in GiB of all logs together; the oldest are deleted first.", toml=int
+    )
     ballot_days: int | None = _option(
         None,
         maybe(count(36500)),
         "N",
-        "Days after closing for which ballots are kept; without it, for ever.",
+        "How many days after closing ballots are kept; without it, forever.",
         toml=int,
     )
     admin_token: str | None = _option(
         None,
         admin_token,
         "TOKEN",
-        "The admin's token; without it one is made and kept in the file DIR/secret. As an argument it shows in ps.",
+        "The admin's token; without it, one is created in DIR/secret. Given as an argument, it is visible in ps.",
     )
     rate_limits: bool = _option(
-        True, switch, "on|off", "Limits per voter and per address; off on trusted networks.", toml=bool
+        True, switch, "on|off", "Limit requests per voter and per address; off on trusted networks.", toml=bool
     )
     trusted_proxy: tuple[Network, ...] = _option(
-        (), network, "CIDR", "Network whose forwarded headers count; may be given several times.", many=True
+        (), network, "CIDR", "Network whose forwarded headers are trusted; may be given several times.", many=True
     )
     publish_rate: float = _option(
-        20.0, rate, "N", "How many times a second a moving tally is published, at most.", toml=float
+        20.0, rate, "N", "How many times a second a changing tally is published, at most.", toml=float
     )
     gather: float = _option(
-        0.0, milliseconds, "MS", "Milliseconds a commit waits for more ballots to share it.", toml=float
+        0.0, milliseconds, "MS", "Milliseconds that a commit waits for more ballots to share it.", toml=float
     )
     log_format: LogFormat = _option(
         "plain", word("plain", "json"), "plain|json", "Log lines as text or as JSON objects."
     )
     log_level: str = _option(
-        "info", word("debug", "info", "warning", "error"), "LEVEL", "Log this and worse: debug, info, warning, error."
+        "info",
+        word("debug", "info", "warning", "error"),
+        "LEVEL",
+        "Log messages of this level and above: debug, info, warning, error.",
     )
 
 

@@ -25,7 +25,7 @@ def read(path: Path) -> bytes:
     # O_NONBLOCK: opening a named pipe that has taken the place of the file must not block.
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as opened:
         if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-            raise OSError(f"{path} is no regular file")
+            raise OSError(f"{path} is not a regular file")
         return opened.read(LARGEST + 1)
 
 

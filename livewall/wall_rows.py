@@ -68,7 +68,7 @@ def check_item(asks: Any, item: str) -> None:
     elif kind == "tasks":
         found = asks.execute("SELECT 1 FROM tasks WHERE id = :id", {"id": item_id}).fetchone()
     else:
-        raise invalid("items", f"{item[:40]!r} is no item: polls/ID or tasks/ID")
+        raise invalid("items", f"{item[:40]!r} is not an item: polls/ID or tasks/ID")
     if found is None:
         raise invalid("items", f"there is no {item[:90]}")
 

@@ -29,7 +29,7 @@ _POSITION = re.compile(r"([0-9a-z]+~?)\.(0|[1-9][0-9]*)")
 def at(text: Any) -> At:
     match = _POSITION.fullmatch(text) if isinstance(text, str) else None
     if match is None:
-        raise Broken(f"{text!r} is no position")
+        raise Broken(f"{text!r} is not a position")
     return At(match[1], int(match[2]))
 
 

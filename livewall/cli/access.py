@@ -27,9 +27,9 @@ ROLES = ("reporter", "operator", "host", "admin")
 @json_option
 @acting_server_options
 def login(server: Server, role: str, qr: bool | None, as_json: bool) -> None:
-    """Make a link that signs a browser in, once, within ten minutes.
+    """Create a link that signs a browser in. It works once, for ten minutes.
 
-    Needs a token, or, on the server's own machine, its data folder.
+This command needs a token or, on the server's machine, its data folder.
 
     \b
     livewall login --role operator
@@ -60,7 +60,7 @@ def show_qr(link: str) -> None:
 
 @click.group(cls=Group)
 def token() -> None:
-    """Make, list and revoke tokens for programs.
+    """Create, list and revoke tokens for programs.
 
     \b
     livewall token create reporter "nightly build"
@@ -73,10 +73,10 @@ def token() -> None:
 @json_option
 @acting_server_options
 def create(server: Server, role: str, name: str, as_json: bool) -> None:
-    """Make a token for the program NAME. It is shown only once.
+    """Create a token for the program NAME. It is shown only once.
 
     \b
-    export LIVEWALL_TOKEN=$(livewall token create host "the stage")
+    export LIVEWALL_TOKEN=$(livewall token create host "the hall's laptop")
     """
     answer = run(server.post("/api/tokens", {"role": role, "name": name}))
     output.as_json(answer) if as_json else click.echo(answer["token"])
@@ -97,7 +97,7 @@ def list_(server: Server, as_json: bool) -> None:
     else:
         rows = [(each["id"], each["role"], each["kind"], token_state(each), each["name"]) for each in tokens]
         empty = f"No token yet: {this_command()} token create ROLE NAME"
-        output.table(("ID", "Role", "Kind", "Standing", "Name"), rows, empty=empty)
+        output.table(("ID", "Role", "Kind", "Status", "Name"), rows, empty=empty)
 
 
 def token_state(token: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ PAGE = 200  # lines of one answer
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many lines, the newest.")
+@click.option("--limit", type=click.IntRange(1), default=50, metavar="N", show_default=True, help="At most N lines.")
 @json_option
 @server_options
 def audit(server: Server, limit: int, as_json: bool) -> None:
@@ -33,7 +33,7 @@ def audit(server: Server, limit: int, as_json: bool) -> None:
         (output.when(line["at"]), line["who"], line["role"], line["act"], line["about"], detail_text(line["detail"]))
         for line in lines
     ]
-    output.table(("At", "Who", "Role", "Act", "About", "Detail"), rows, empty="No entries yet.")
+    output.table(("Time", "Who", "Role", "Action", "Object", "Details"), rows, empty="No entries yet.")
 
 
 async def newest(server: Server, limit: int) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ class Codes(Group):
 
 @click.group(cls=Codes)
 def codes() -> None:
-    """Codes to vote with in polls of the wall CODE: make, list, replace, revoke them; without a command, count them.
+    """Create, list, replace and revoke the voting codes of the wall CODE; without a command, count them.
 
     \b
     livewall wall codes K7M2QD
@@ -37,15 +37,15 @@ def codes() -> None:
 
 @codes.command(hidden=True)
 @code_argument
-@click.option("--count", type=click.IntRange(1, 2000), metavar="N", help="Make N new codes.")
-@click.option("--replace", "replaced", metavar="NO", help="A new code for the holder of code number NO.")
+@click.option("--count", type=click.IntRange(1, 2000), metavar="N", help="Create N new codes.")
+@click.option("--replace", "replaced", metavar="NO", help="Replace code number NO with a new one.")
 @click.option("--revoke", "revoked", metavar="NO", help="Revoke code number NO.")
 @json_option
 @acting_server_options
 def count(
     server: Server, code: str, count: int | None, replaced: str | None, revoked: str | None, as_json: bool
 ) -> None:
-    """How many codes there are or, with --count, new ones.
+    """Count the codes or, with --count, create new ones.
 
     \b
     livewall wall codes K7M2QD
@@ -71,7 +71,7 @@ def count(
 @json_option
 @acting_server_options
 def make(server: Server, code: str, count: int, as_json: bool) -> None:
-    """Make new codes. They are printed only once, each after its number; the server cannot print them again.
+    """Create new codes. They are printed only once, each after its number; the server cannot print them again.
 
     \b
     livewall wall codes make K7M2QD --count 200 > codes.txt
@@ -94,7 +94,7 @@ def list_(server: Server, code: str, as_json: bool) -> None:
         output.as_json(items)
         return
     rows = [(each["id"], "revoked" if each["revoked"] else "used" if each["used"] else "new") for each in items]
-    output.table(("No.", "Standing"), rows, empty="No codes yet.")
+    output.table(("No.", "Status"), rows, empty="No codes yet.")
 
 
 @codes.command()
@@ -104,7 +104,7 @@ def list_(server: Server, code: str, as_json: bool) -> None:
 @json_option
 @acting_server_options
 def replace(server: Server, code: str, no: str, yes: bool, as_json: bool) -> None:
-    """Replace code number NO by a new code, which keeps the ballots of its holder. The old code is no longer valid.
+    """Replace code number NO with a new code, which keeps the ballots of its holder. The old code is no longer valid.
 
     \b
     livewall wall codes replace K7M2QD 17 --yes
@@ -120,7 +120,7 @@ def replace(server: Server, code: str, no: str, yes: bool, as_json: bool) -> Non
 @json_option
 @acting_server_options
 def revoke(server: Server, code: str, no: str, yes: bool, as_json: bool) -> None:
-    """Revoke code number NO. It can no longer be used; ballots that were cast with it stay.
+    """Revoke code number NO. It can no longer be used; ballots that were cast with it are kept.
 
     \b
     livewall wall codes revoke K7M2QD 17 --yes
@@ -138,7 +138,7 @@ def path(code: str, rest: str = "") -> str:
 
 
 def counts_text(numbers: dict[str, int]) -> str:
-    return f"{numbers['made']} made, {numbers['used']} used, {numbers['left']} not used yet"
+    return f"{numbers['made']} created, {numbers['used']} used, {numbers['left']} not used yet"
 
 
 def print_codes(new_codes: dict[str, Any], as_json: bool) -> None:

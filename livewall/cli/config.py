@@ -23,7 +23,7 @@ SECRET = frozenset({"admin_token"})
 def _config(as_json: bool, **values: Any) -> None:
     """Print the settings that `livewall serve` would run with, given the same options, and where each comes from.
 
-    Options take precedence over environment variables, those over the configuration file, and that over the defaults.
+    Options override environment variables, which override the configuration file, which overrides the defaults.
     Secrets are masked.
 
     \b

@@ -37,7 +37,7 @@ def config_option() -> click.Option:
         ["--config"],
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="A TOML file with settings; options and variables take precedence over it.",
+        help="A TOML file with settings; options and environment variables override it.",
         is_eager=True,
         expose_value=False,
         callback=_load_defaults,
@@ -54,7 +54,7 @@ def _load_defaults(context: click.Context, parameter: click.Parameter, file: Pat
     if configuration.exposed:
         say(
             f"{file} holds the admin's token, and other users of this machine can read it: "
-            "change its mode to 0600, and make a new token if they are not to have it."
+            "change its mode to 0600, and create a new token if they must not have it."
         )
 
 

@@ -43,7 +43,7 @@ def report_errors() -> Iterator[None]:
 
 def existing_folder(data: Path) -> Path:
     if not data.is_dir():
-        stop(REFUSED, f"There is no data folder {data}; --data or LIVEWALL_DATA say where it is.")
+        stop(REFUSED, f"There is no data folder {data}; give the right one with --data or LIVEWALL_DATA.")
     return data
 
 
@@ -52,7 +52,7 @@ def existing_folder(data: Path) -> Path:
 @click.option("--json", "as_json", is_flag=True, help="Print the file and its size as JSON.")
 @folder_option
 def backup(file: Path, as_json: bool, data: Path) -> None:
-    """Write a backup of the data folder to FILE, also while the server runs.
+    """Write a backup of the data folder to FILE, even while the server is running.
 
     \b
     livewall backup /backups/livewall-$(date +%F).db
@@ -67,12 +67,12 @@ def backup(file: Path, as_json: bool, data: Path) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-@click.option("--in-place", is_flag=True, help="The whole data folder was restored already: only renew its epoch.")
+@click.option("--in-place", is_flag=True, help="The whole data folder has been restored already: only renew its epoch.")
 @folder_option
 def restore(file: Path | None, in_place: bool, data: Path) -> None:
-    """Put the backup FILE in place. The server must not be running.
+    """Restore the backup FILE. The server must not be running.
 
-    Readers with positions from after the backup start from a snapshot.
+    Clients whose positions are newer than the backup get a snapshot.
 
     \b
     livewall restore /backups/livewall-2026-11-21.db
@@ -99,8 +99,8 @@ def restore(file: Path | None, in_place: bool, data: Path) -> None:
 def recount(poll_id: str, as_json: bool, data: Path) -> None:
     """Count the ballots of the poll ID again and compare with the stored counts. Exit status 1 when they differ.
 
-    In a pipe, separated by tabs: round, option's id (or `ballots`), counted, kept, `agree` or `DIFFER`, label. Rounds
-    whose ballots are erased cannot be counted; where all are, that is refused.
+    In a pipe: round, option's id (or `ballots`), counted, stored, `agree` or `DIFFER`, and label, separated by tabs.
+    Rounds whose ballots were erased cannot be counted; if there are no others, the command is refused.
 
     \b
     livewall recount 7Q4F2K9D0MZ8XW3T
@@ -136,6 +136,6 @@ def recount(poll_id: str, as_json: bool, data: Path) -> None:
             both = [(option, counted.get(option, 0), kept.get(option, 0)) for option in counted | kept]
             for option, now, then in [*both, ("ballots", each.counted.ballots, each.kept.ballots)]:
                 rows.append((each.round, option, now, then, "agree" if now == then else "DIFFER", names.get(option)))
-        output.table(("Round", "Option", "Counted", "Kept", "", "Label"), rows, empty="No ballots.")
+        output.table(("Round", "Option", "Counted", "Stored", "", "Label"), rows, empty="No ballots.")
     if not agree:
         stop(REFUSED, "The stored counts differ from those of the ballots.")

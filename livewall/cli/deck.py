@@ -25,17 +25,17 @@ from livewall.client.calls import Refusal, Server, reason, segment
 
 @click.command(name="import")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@wall_option(help="The wall to put them on, last.")
-@click.option("--check", is_flag=True, help="Only check the file; needs no server.")
-@click.option("--id", "import_id", metavar="NAME", help="A name of your own: the same file is imported under it once.")
+@wall_option(help="Add the polls to this wall, at the end.")
+@click.option("--check", is_flag=True, help="Only check the file, without a server.")
+@click.option("--id", "import_id", metavar="NAME", help="A name of your choice: a file is imported only once under it.")
 @json_option
 @acting_server_options
 def import_(server: Server, file: Path, wall: str | None, check: bool, import_id: str | None, as_json: bool) -> None:
-    """Make the polls of FILE (- for standard input) as drafts: all of them or none.
+    """Create the polls of FILE (- for standard input) as drafts: all of them or none.
 
     FILE is Markdown or plain text, Aiken, GIFT, or a table of questions and options as CSV or .xlsx.
 
-    In a pipe their IDs are printed, one a line; what is wrong with FILE as FILE:LINE: REASON.
+    In a pipe, their IDs are printed, one a line. Errors in FILE are printed as FILE:LINE: REASON.
 
     \b
         ## Which release goes out?
@@ -82,7 +82,7 @@ def import_(server: Server, file: Path, wall: str | None, check: bool, import_id
 @json_option
 @server_options
 def export(server: Server, code: str, into: Path | None, as_json: bool) -> None:
-    """Print the polls of the wall CODE as Markdown that `import` takes.
+    """Print the polls of the wall CODE as Markdown that `import` reads.
 
     \b
     livewall poll export K7M2QD --output deck.md

@@ -12,8 +12,18 @@ from livewall.cli.exit_status import REFUSED, refusal_text, stop
 
 
 @click.command()
-@click.option("--seconds", type=click.FloatRange(1), metavar="N", help="End after so long.  [default: with Ctrl-C]")
-@click.option("--port", type=click.IntRange(1, 65535), default=8888, envvar="LIVEWALL_PORT", show_default=True)
+@click.option(
+    "--seconds", type=click.FloatRange(1), metavar="N", help="End after this many seconds.  [default: at Ctrl-C]"
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8888,
+    envvar="LIVEWALL_PORT",
+    metavar="PORT",
+    show_default=True,
+    help="Port to listen on.",
+)
 @click.option(
     "--address",
     default="127.0.0.1",
@@ -25,7 +35,7 @@ from livewall.cli.exit_status import REFUSED, refusal_text, stop
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Keep the data in this folder, new or of an earlier demo.  [default: a temporary one]",
+    help="Keep the data in this folder, which must be new or from an earlier demo.  [default: a temporary one]",
 )
 def demo(seconds: float | None, port: int, address: str, data: Path | None) -> None:
     """Run a server with a wall, polls, a task that reports its steps, and an audience of 944 real answers.

@@ -28,9 +28,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except Refusal as problem:
         stop(REFUSED, refusal_text(problem))
     except Unclear as problem:
-        stop(NOT_REACHED, f"{problem} It may have been carried out; check before you repeat it.")
+        stop(NOT_REACHED, f"{problem} The request may have been carried out; check before you repeat it.")
     except NotReached as problem:
-        stop(NOT_REACHED, f"{problem} Is the server running? --url or LIVEWALL_URL say where it is.")
+        stop(NOT_REACHED, f"{problem} Is the server running? Give its address with --url or LIVEWALL_URL.")
     except KeyboardInterrupt:
         stop(INTERRUPTED, "")
     except BrokenPipeError:
@@ -59,14 +59,14 @@ def token_advice(code: str) -> str:
     context = click.get_current_context(silent=True)
     folder: Path | None = context.meta.get(SECRET_FOLDER) if context else None
     token = "a token with --token or LIVEWALL_TOKEN"
-    which = "say which data folder the server uses with --data or LIVEWALL_DATA"
+    which = "give the server's data folder with --data or LIVEWALL_DATA"
     if code == "bad_token":
         if folder:
             return f"The secret in {folder} is not that of this server: {which}, or give {token}."
         return "The admin can make a new one."
     if folder is None:
         return f"Give {token}, or, on the server's machine, --data."
-    return f"No server's secret that you may read is in {folder}: {which}, or give {token}."
+    return f"{folder} has no server's secret that you may read: {which}, or give {token}."
 
 
 def refusal_text(problem: Refusal) -> str:
@@ -76,8 +76,8 @@ def refusal_text(problem: Refusal) -> str:
         "bad_token": token_advice("bad_token"),
         "forbidden": "Your token does not allow this.",
         "no_such_poll": "Give a poll's id, or the code of a wall that shows one.",
-        "bad_code": "Give the one you were handed with --code.",
-        "rate": "Too much at once; try again in a moment.",
+        "bad_code": "Give the code you were handed with --code.",
+        "rate": "There were too many requests at once; try again in a moment.",
         "unavailable": "Try again in a moment.",
         "draining": "The server is restarting; try again in a moment.",
     }.get(problem.code, "")

@@ -71,7 +71,7 @@ def _server_options(command: F, *, wait: float | None) -> F:
 
         remember_secret_folder(folder)
         if given_token and sys.stderr.isatty() and is_on_command_line("token"):
-            say("--token can be read by every user of this machine (ps); LIVEWALL_TOKEN cannot.")
+            say("Every user of this machine can see --token (ps); LIVEWALL_TOKEN is not visible to them.")
         server = Server(url, given_token or find(), patience=RETRY_SECONDS, wait=wait, find_token=find, say=say)
         return command(*args, server=server, **arguments)
 
@@ -98,8 +98,8 @@ def token_option(command: F) -> F:
         "--token",
         envvar="LIVEWALL_TOKEN",
         metavar="TOKEN",
-        help="A token of the server; on its machine, --data is enough. Better given as LIVEWALL_TOKEN: "
-        "every user of this machine sees the arguments of processes.",
+        help="A token for the server; on its machine, --data is enough. LIVEWALL_TOKEN is safer: "
+        "every user of this machine can see the arguments of processes.",
     )(command)
 
 
@@ -116,12 +116,12 @@ def data_option(command: F) -> F:
         default=configured_data,
         envvar="LIVEWALL_DATA",
         metavar="DIR",
-        help="The server's data folder, for its secret.  [default: ~/.local/share/livewall]",
+        help="The server's data folder, which holds its secret.  [default: ~/.local/share/livewall]",
     )(command)
 
 
 def json_option(command: F) -> F:
-    return click.option("--json", "as_json", is_flag=True, help="Print what the server answered, as JSON.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="Print the server's answer as JSON.")(command)
 
 
 def output_option(command: F) -> F:

@@ -41,7 +41,7 @@ class OrNone(click.ParamType[Any]):
 
 @click.group(cls=Group)
 def poll() -> None:
-    """Create, run and read polls. POLL is a poll's ID, or a wall's code for the poll on its stage.
+    """Create, run and read polls. POLL is a poll's ID, or a wall's code for the poll on its screen.
 
     \b
     poll=$(livewall poll create "Which release goes out?" 4.2 4.1.7 --open)
@@ -53,23 +53,25 @@ def poll() -> None:
 @poll.command()
 @click.argument("title")
 @click.argument("options", nargs=-1, required=True, metavar="OPTION...")
-@wall_option(help="Append it to this wall.")
-@click.option("--multi", is_flag=True, help="Several choices in one ballot.")
-@click.option("--kind", metavar="NAME", help="A kind of poll that was added to the server, by its name.")
-@click.option("--max-choices", type=click.IntRange(1), metavar="N", help="How many, with --multi.  [default: all]")
-@click.option("--abstain", metavar="LABEL", help="An option that means to abstain: it counts as a ballot only.")
+@wall_option(help="Add the poll to this wall, at the end.")
+@click.option("--multi", is_flag=True, help="Allow several choices in one ballot.")
+@click.option("--kind", metavar="NAME", help="The name of a kind of poll that a package adds to the server.")
+@click.option(
+    "--max-choices", type=click.IntRange(1), metavar="N", help="At most N choices, with --multi.  [default: all]"
+)
+@click.option("--abstain", metavar="LABEL", help="An option to abstain, which counts as a ballot only.")
 @click.option("--results", type=click.Choice(RESULTS), help="Who may see the counts, and when.  [default: live]")
-@click.option("--quorum", type=click.IntRange(1), metavar="N", help="How many ballots are needed.")
+@click.option("--quorum", type=click.IntRange(1), metavar="N", help="The number of ballots that are needed.")
 @click.option(
     "--majority",
     type=click.Choice(MAJORITIES),
-    help="The share that is needed: more than half, or at least 2/3 or 3/4.",
+    help="The share that is needed to win: more than 1/2, or at least 2/3 or 3/4.",
 )
 @click.option("--compare", is_flag=True, help="Show earlier rounds beside the current one.")
-@click.option("--final", is_flag=True, help="A ballot cannot be changed.")
-@click.option("--closes-in", type=click.IntRange(1), metavar="SECONDS", help="Close this long after opening.")
-@click.option("--codes", is_flag=True, help="Only with a code of its wall: see `wall codes`.")
-@click.option("--open", "open_now", is_flag=True, help="Open it at once.")
+@click.option("--final", is_flag=True, help="Do not let ballots be changed.")
+@click.option("--closes-in", type=click.IntRange(1), metavar="SECONDS", help="Close voting this long after it opens.")
+@click.option("--codes", is_flag=True, help="Ask voters for a code of the wall; see `wall codes`.")
+@click.option("--open", "open_now", is_flag=True, help="Open voting at once.")
 @json_option
 @acting_server_options
 def create(
@@ -91,14 +93,14 @@ def create(
     open_now: bool,
     as_json: bool,
 ) -> None:
-    """Make a poll, a draft unless --open. Prints its ID.
+    """Create a poll, as a draft unless --open is given. Its ID is printed.
 
     \b
     livewall poll create "Lunch?" Soup Salad --wall K7M2QD --closes-in 60 --open
     livewall poll create "The budget?" Yes No --abstain Abstention --quorum 50 --majority 2/3
     """
     if multi and kind not in (None, SEVERAL):
-        raise click.UsageError("--multi and --kind exclude each other.")
+        raise click.UsageError("--multi and --kind cannot be used together.")
     if max_choices and not multi and kind is None:
         raise click.UsageError("--max-choices needs --multi: otherwise a ballot has one choice.")
     if codes and not wall:
@@ -150,23 +152,23 @@ def with_abstention(options: Sequence[Any], label: str | None) -> list[Any]:
 @poll_argument
 @click.option("--title", metavar="TITLE", help="The new question.")
 @click.option(
-    "--option", "options", multiple=True, metavar="LABEL", help="A new option, in place of all old ones; once for each."
+    "--option", "options", multiple=True, metavar="LABEL", help="An option, in place of all old ones; repeat it."
 )
-@click.option("--abstain", metavar="LABEL", help="The option that means to abstain, a new one if need be.")
-@click.option("--multi/--single", default=None, help="Several choices in one ballot, or one.")
-@click.option("--kind", metavar="NAME", help="A kind of poll that was added to the server, by its name.")
-@click.option("--max-choices", type=click.IntRange(1), metavar="N", help="How many, of several.")
+@click.option("--abstain", metavar="LABEL", help="The option to abstain; it is added if it does not exist.")
+@click.option("--multi/--single", default=None, help="Allow several choices in one ballot, or only one.")
+@click.option("--kind", metavar="NAME", help="The name of a kind of poll that a package adds to the server.")
+@click.option("--max-choices", type=click.IntRange(1), metavar="N", help="At most N choices, if several are allowed.")
 @click.option("--results", type=click.Choice(RESULTS), help="Who may see the counts, and when.")
 @click.option("--quorum", type=OrNone(click.IntRange(1)), metavar="N|none", help="How many ballots are needed.")
 @click.option(
-    "--majority", type=OrNone(click.Choice(MAJORITIES)), metavar="1/2|2/3|3/4|none", help="The majority that is needed."
+    "--majority", type=OrNone(click.Choice(MAJORITIES)), metavar="1/2|2/3|3/4|none", help="The share that is needed."
 )
-@click.option("--compare/--no-compare", default=None, help="Show earlier rounds beside the current one, or not.")
+@click.option("--compare/--no-compare", default=None, help="Show earlier rounds beside the current one.")
 @click.option("--final/--changeable", default=None, help="Whether a ballot can be changed.")
 @click.option(
-    "--closes-in", type=OrNone(click.IntRange(1)), metavar="SECONDS|none", help="Close this long after opening."
+    "--closes-in", type=OrNone(click.IntRange(1)), metavar="SECONDS|none", help="Close voting this long after it opens."
 )
-@click.option("--codes/--no-codes", default=None, help="Only with a code of its wall, or not.")
+@click.option("--codes/--no-codes", default=None, help="Whether voters need a code of the wall.")
 @json_option
 @acting_server_options
 def edit(
@@ -187,7 +189,7 @@ def edit(
     codes: bool | None,
     as_json: bool,
 ) -> None:
-    """Change the given settings of a poll. Options, kind and codes are fixed once there is a ballot.
+    """Change the given settings of a poll. Options, kind and codes cannot change once there is a ballot.
 
     \b
     livewall poll edit $poll --title "Which release goes out today?"
@@ -208,7 +210,7 @@ def edit(
     }
     body = {name: None if value == "none" else value for name, value in settings.items() if value is not None}
     if not body and abstain is None:
-        raise click.UsageError("Say what is to change.")
+        raise click.UsageError("Give at least one option that says what to change.")
 
     async def work() -> dict[str, Any]:
         current = await find_poll(server, poll)

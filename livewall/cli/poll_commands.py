@@ -51,7 +51,7 @@ def print_poll(poll: dict[str, Any], as_json: bool) -> None:
 @json_option
 @acting_server_options
 def open_(server: Server, poll: str, as_json: bool) -> None:
-    """Let people vote.
+    """Open voting.
 
     \b
     livewall poll open $poll
@@ -64,7 +64,7 @@ def open_(server: Server, poll: str, as_json: bool) -> None:
 @json_option
 @acting_server_options
 def close(server: Server, poll: str, as_json: bool) -> None:
-    """Stop accepting ballots.
+    """Close voting.
 
     \b
     livewall poll close K7M2QD
@@ -74,9 +74,9 @@ def close(server: Server, poll: str, as_json: bool) -> None:
 
 @click.command()
 @poll_argument
-@click.option("--add", type=click.IntRange(1), metavar="SECONDS", help="Extend the time by so many seconds.")
-@click.option("--left", type=click.IntRange(1), metavar="SECONDS", help="Close in so many seconds from now.")
-@click.option("--none", is_flag=True, help="Do not close by itself.")
+@click.option("--add", type=click.IntRange(1), metavar="SECONDS", help="Add this many seconds.")
+@click.option("--left", type=click.IntRange(1), metavar="SECONDS", help="Close voting this many seconds from now.")
+@click.option("--none", is_flag=True, help="Remove the closing time.")
 @json_option
 @acting_server_options
 def timer(server: Server, poll: str, add: int | None, left: int | None, none: bool, as_json: bool) -> None:
@@ -101,11 +101,11 @@ def timer(server: Server, poll: str, add: int | None, left: int | None, none: bo
 
 @click.command()
 @poll_argument
-@click.option("--withdraw", is_flag=True, help="Hide them again.")
+@click.option("--withdraw", is_flag=True, help="Withdraw the results, as `withdraw` does.")
 @json_option
 @acting_server_options
 def publish(server: Server, poll: str, withdraw: bool, as_json: bool) -> None:
-    """Show the results to all.
+    """Publish the results to everyone.
 
     \b
     livewall poll publish $poll
@@ -131,7 +131,7 @@ def withdraw(server: Server, poll: str, as_json: bool) -> None:
 @json_option
 @acting_server_options
 def hide(server: Server, poll: str, as_json: bool) -> None:
-    """Hide the results from all but hosts, also while voting goes on, until they are published.
+    """Hide the results from everyone but hosts until they are published, even while voting goes on.
 
     \b
     livewall poll hide $poll
@@ -153,13 +153,13 @@ def hide(server: Server, poll: str, as_json: bool) -> None:
     "round_number",
     type=click.IntRange(1),
     metavar="N",
-    help="The round to leave.  [default: the current one]",
+    help="The round to reset.  [default: the current one]",
 )
 @yes_option
 @json_option
 @acting_server_options
 def reset(server: Server, poll: str, round_number: int | None, yes: bool, as_json: bool) -> None:
-    """Start a new round of a closed poll, a draft; earlier rounds are kept.
+    """Start a new round of a closed poll, as a draft. Earlier rounds are kept.
 
     \b
     livewall poll reset $poll
@@ -168,7 +168,8 @@ def reset(server: Server, poll: str, round_number: int | None, yes: bool, as_jso
 
     async def question() -> str:
         current = await find_poll(server, poll)
-        return f"Leave round {current['round']} of {output.plain(current['title'])}? Its result leaves every screen."
+        title = output.plain(current["title"])
+        return f"Reset round {current['round']} of {title}? Its result disappears from every screen."
 
     confirm(question, yes, strict=False)
 
@@ -184,7 +185,7 @@ def reset(server: Server, poll: str, round_number: int | None, yes: bool, as_jso
 @json_option
 @acting_server_options
 def duplicate(server: Server, poll: str, as_json: bool) -> None:
-    """Copy a poll: a draft with the same question and rules, last on its wall. Prints its ID.
+    """Duplicate a poll, with its settings, as a draft at the end of its wall. The ID of the copy is printed.
 
     \b
     copy=$(livewall poll duplicate $poll)
@@ -204,12 +205,12 @@ def duplicate(server: Server, poll: str, as_json: bool) -> None:
 @json_option
 @acting_server_options
 def archive(server: Server, poll: str, yes: bool, as_json: bool) -> None:
-    """Remove a poll from every list, wall and screen. Its ballots are kept; `restore` puts it back.
+    """Remove a poll from every list, wall and screen. Its ballots are kept; `restore` restores it.
 
     \b
     livewall poll archive $poll --yes
     """
-    confirm_for_poll(server, poll, "Archive {}? It leaves every list and screen.", yes)
+    confirm_for_poll(server, poll, "Archive {}? It disappears from every list and screen.", yes)
 
     async def work() -> tuple[str, Any]:
         poll_id = await find_poll_id(server, poll)
@@ -224,7 +225,7 @@ def archive(server: Server, poll: str, yes: bool, as_json: bool) -> None:
 @json_option
 @acting_server_options
 def restore(server: Server, poll_id: str, as_json: bool) -> None:
-    """Put an archived poll back as it was, last on its wall. ID is the poll's own.
+    """Restore an archived poll as it was, at the end of its wall. ID is the poll's own ID.
 
     \b
     livewall poll restore $poll
@@ -239,14 +240,13 @@ def restore(server: Server, poll_id: str, as_json: bool) -> None:
 @json_option
 @acting_server_options
 def erase(server: Server, poll: str, yes: bool, as_json: bool) -> None:
-    """Erase the ballots of all rounds of a closed poll. The counts stay; nothing brings the ballots back.
+    """Erase the ballots of all rounds of a closed poll. The counts are kept. Erased ballots cannot be restored.
 
     \b
     livewall poll erase $poll --yes
     """
-    confirm_for_poll(
-        server, poll, "Erase the ballots of {}? The counts stay; receipts and recounts end with them.", yes
-    )
+    loss = "The counts are kept, but receipts can no longer be checked, and ballots no longer recounted."
+    confirm_for_poll(server, poll, f"Erase the ballots of {{}}? {loss}", yes)
 
     async def work() -> dict[str, Any]:
         erased: dict[str, Any] = await server.delete(f"/api/polls/{segment(await find_poll_id(server, poll))}/ballots")

@@ -23,8 +23,8 @@ async def poll_and_answer(server: Server, name: str, rest: str) -> tuple[dict[st
 
 @click.command()
 @poll_argument
-@click.option("--rounds", is_flag=True, help="Those of every round, side by side.")
-@click.option("--export", is_flag=True, help="With what is known of every round, as JSON; for hosts.")
+@click.option("--rounds", is_flag=True, help="Print the counts of every round, side by side.")
+@click.option("--export", is_flag=True, help="Print the poll with all its rounds as JSON; for hosts.")
 @output_option
 @json_option
 @server_options
@@ -38,7 +38,7 @@ def results(server: Server, poll: str, rounds: bool, export: bool, into: Path | 
     livewall poll results $poll --export --output result.json
     """
     if into is not None and not export:
-        raise click.UsageError("--output goes with --export.")
+        raise click.UsageError("--output needs --export.")
     if export:
         output.document(output.json_document(run(poll_and_answer(server, poll, "results.json"))[1]), into)
     elif rounds:
@@ -50,7 +50,7 @@ def results(server: Server, poll: str, rounds: bool, export: bool, into: Path | 
 def show_tally(poll: dict[str, Any], as_json: bool) -> None:
     tally = poll["tally"]
     if tally is None:
-        stop(REFUSED, f"The results of {poll['id']} are not shown yet (they are {poll['results']}).")
+        stop(REFUSED, f"You may not see the results of {poll['id']} yet (results: {poll['results']}).")
     if as_json:
         output.as_json({"poll": poll["id"], "title": poll["title"], "phase": poll["phase"], **tally})
         return
@@ -110,12 +110,12 @@ def show_rounds(server: Server, name: str, as_json: bool) -> None:
 @click.command()
 @poll_argument
 @click.option(
-    "--round", "round_number", type=click.IntRange(1), metavar="N", help="Which round.  [default: the current one]"
+    "--round", "round_number", type=click.IntRange(1), metavar="N", help="The round.  [default: the current one]"
 )
 @json_option
 @server_options
 def replay(server: Server, poll: str, round_number: int | None, as_json: bool) -> None:
-    """Print how the counts of a round changed. In a pipe: time, ballots, then the count of each option, by tabs.
+    """Print how the counts of a round changed. In a pipe: time, ballots and each count, separated by tabs.
 
     \b
     livewall poll replay $poll
@@ -146,11 +146,11 @@ def ballots(server: Server, poll: str, into: Path | None) -> None:
 
 @click.command()
 @poll_argument
-@click.option("--race", is_flag=True, help="The tally over time.")
+@click.option("--race", is_flag=True, help="Draw the tally over time.")
 @click.option(
-    "--round", "round_number", type=click.IntRange(1), metavar="N", help="Which round.  [default: the current one]"
+    "--round", "round_number", type=click.IntRange(1), metavar="N", help="The round.  [default: the current one]"
 )
-@click.option("--dark", is_flag=True, help="With a dark background.")
+@click.option("--dark", is_flag=True, help="Use a dark background.")
 @output_option
 @server_options
 def picture(server: Server, poll: str, race: bool, round_number: int | None, dark: bool, into: Path | None) -> None:
@@ -181,7 +181,7 @@ def print_raw(server: Server, poll: str, rest: str, into: Path | None) -> None:
 @json_option
 @server_options
 def receipt(server: Server, poll: str, receipt: str, as_json: bool) -> None:
-    """Print what was counted under RECEIPT, once the results may be seen. In a pipe: id and label of each choice.
+    """Print the ballot counted under RECEIPT, once you may see the results. In a pipe: id and label of each choice.
 
     \b
     livewall poll receipt $poll 7Q4F-K7M2-9PRT-QD4X

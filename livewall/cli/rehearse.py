@@ -27,21 +27,31 @@ LINE_SECONDS = 2.0  # seconds between two lines in a pipe
 
 
 @click.command()
-@click.option("--voters", type=click.IntRange(1, 20_000), default=500, show_default=True, metavar="N")
-@click.option("--seconds", type=click.FloatRange(4, 3600), default=60.0, show_default="60", metavar="S")
-@click.option("--screens", type=click.IntRange(0, 50), default=2, show_default=True, metavar="N")
-@click.option("--wifi", type=click.Choice(["good", "poor"]), default="good", show_default=True)
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Repeat these voters and this network.  [default: any]")
+@click.option(
+    "--voters", type=click.IntRange(1, 20_000), default=500, show_default=True, metavar="N", help="How many voters."
+)
+@click.option(
+    "--seconds", type=click.FloatRange(4, 3600), default=60.0, show_default="60", metavar="S",
+    help="How long the event lasts, in seconds.",
+)
+@click.option(
+    "--screens", type=click.IntRange(0, 50), default=2, show_default=True, metavar="N", help="How many screens."
+)
+@click.option(
+    "--wifi", type=click.Choice(["good", "poor"]), default="good", show_default=True,
+    help="The simulated network of the voters.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Repeat an earlier rehearsal.  [default: random]")
 @click.option(
     "--ack", type=click.FloatRange(0, min_open=True), default=1.0, show_default="1", metavar="S",
-    help="Limit: 95 of 100 ballots are acknowledged within so many seconds.",
+    help="Limit: 95 of 100 ballots are acknowledged within this many seconds.",
 )
 @click.option(
     "--screen", type=click.FloatRange(0, min_open=True), default=1.5, show_default="1.5", metavar="S",
-    help="Limit: what a host does is on every screen within so many seconds.",
+    help="Limit: an action of the host is on every screen within this many seconds.",
 )
-@click.option("--clean", is_flag=True, help="Only remove the walls that earlier rehearsals left.")
-@click.option("--yes", is_flag=True, help="Do not ask, also where the server is another machine.")
+@click.option("--clean", is_flag=True, help="Only remove the walls that earlier rehearsals left behind.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation if the server is another machine.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @output_option
 @acting_server_options
@@ -51,17 +61,18 @@ def rehearse(
 ) -> None:
     """Test a server with a simulated audience.
 
-    On a wall of its own, which is taken away again, N voters join as phones do, vote in waves, change their minds, drop
-    and return, while screens follow and a host opens, closes, reveals and resets. In the end every acknowledged ballot
-    must be counted, every screen right and no reader with a hole, within the limits. Times are the server's own: what
-    the wifi adds is reported beside them. Needs the role host. Status 1 when it fails, 130 when it was interrupted.
+    On a wall of its own, which is removed afterwards, N voters join as phones do, vote in waves, change their ballots,
+    lose their connections and reconnect, while screens follow and a host opens, closes, publishes and resets polls. In
+    the end, every acknowledged ballot must be counted, every screen must be correct, no reader may have missed an
+    event, and the limits must be met. The times are those of the server; what the simulated wifi adds is reported
+    beside them. This command needs the role host. The exit status is 1 if the rehearsal fails, 130 if interrupted.
 
     \b
       livewall rehearse --voters 300
       livewall rehearse --voters 1000 --wifi poor --seconds 120 --ack 0.5 --json
     """
     if not (yes or is_this_machine(server.url)):
-        question = f"{server.url} is not this machine. Send it {voters} voters?"
+        question = f"{server.url} is not this machine. Rehearse there with {voters} voters?"
         if not sys.stdin.isatty():
             raise click.UsageError(f"{question} Confirm with --yes.")
         click.confirm(question, abort=True, err=True)
@@ -75,10 +86,10 @@ def rehearse(
         say(f"{count} removed." if count else "Nothing to remove.")
         return
     if (files := raise_file_limit()) < FILES_PER_VOTER * voters:
-        say(f"{voters} voters need more open files than the {files} that this process may have: ulimit -n.")
+        say(f"{voters} voters need more open files than this process may have ({files}; see ulimit -n).")
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
     plan = sequence.Plan(voters, seconds, screens, BY_NAME[wifi], seed, Limits(ack, screen))
-    say(f"{voters} voters, {screens} screens, {wifi} wifi, {seconds:g} seconds and what the checks take; --seed {seed}")
+    say(f"{voters} voters, {screens} screens, {wifi} wifi, {seconds:g} seconds, then the checks; --seed {seed}")
     report = run_interruptibly(perform(server, plan))
     if into is not None:
         output.document(output.json_document(report.as_dict()), into)
@@ -151,7 +162,7 @@ class Progress:
             f"{figures.joined} joined",
             f"{live} live",
             f"{figures.acknowledged_ballots} ballots acknowledged",
-            f"{figures.returned} came back",
+            f"{figures.returned} reconnected",
         ]
         faults = len(self._crowd.run.faults)
         return output.plain(" · ".join([*parts, *([f"{faults} FAULTS"] if faults else []), self._crowd.phase]))

@@ -31,16 +31,16 @@ ENDS = frozenset({"succeeded", "failed", "cancelled", "skipped", "lost"})
     "--lease",
     type=click.FloatRange(1, 86400),
     metavar="SECONDS",
-    help="The step is lost unless something is reported of it again within this time.",
+    help="The step is lost unless it is reported again within this time.",
 )
 @click.option(
     "--log", type=click.File("rb"), metavar="FILE", help="Append FILE to the step's log; - is standard input."
 )
-@click.option("--new", "title", metavar="TITLE", help="Make a task first; its steps are given by --step.")
+@click.option("--new", "title", metavar="TITLE", help="Create a task; --step names its steps.")
 @click.option(
     "--step", "steps", multiple=True, metavar="NAME[:NEED,…]", help="With --new: a step, and what it waits for."
 )
-@click.option("--id", "task_id", metavar="ID", help="With --new: the task's id; makes repeating it harmless.")
+@click.option("--id", "task_id", metavar="ID", help="With --new: the task's id; the same id creates no second task.")
 @json_option
 @patient_server_options
 def report(
@@ -57,10 +57,10 @@ def report(
     task_id: str | None,
     as_json: bool,
 ) -> None:
-    """Report that STEP of TASK is in STATE, or how far it is, or make a task to report about.
+    """Report the state or the progress of STEP of TASK, or create a task to report on.
 
     STATE is pending, running, waiting, retrying, succeeded, failed, cancelled, skipped or lost. Inside a step of a
-    pipeline TASK and STEP are left out: it reports on itself.
+    pipeline, leave out TASK and STEP: the step reports on itself.
 
     \b
     id=$(livewall report --new Release --step build --step upload:build)
@@ -69,12 +69,12 @@ def report(
     """
     if title is not None:
         if task or not steps:
-            raise click.UsageError("--new takes one or more --step, and no TASK.")
+            raise click.UsageError("--new needs one or more --step, and no TASK.")
         task_created = run(create(server, title, [parse_step(text) for text in steps], task_id))
         output.as_json(task_created) if as_json else click.echo(task_created["id"])
         return
     if steps or task_id:
-        raise click.UsageError("--step and --id go with --new.")
+        raise click.UsageError("--step and --id need --new.")
     fields = {"state": state, "progress": progress, "message": message, "lease": lease}
     body = {name: value for name, value in fields.items() if value is not None}
     if task is None:
@@ -133,4 +133,4 @@ def stop_if_unreported(forwarding: LogForwarder, pipe: PipeReader) -> None:
         refused = any(isinstance(problem, Refusal) for problem in forwarding.problems)
         stop(REFUSED if refused else NOT_REACHED, unsent)
     if lost:
-        stop(NOT_REACHED, f"{unsent} The server was away for too long.")
+        stop(NOT_REACHED, f"{unsent} The server could not be reached for too long.")

@@ -30,7 +30,7 @@ NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 def check_name(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     if value is not None and not is_name(value):
-        raise click.BadParameter("letters, digits, dots, dashes and underlines, 80 at most")
+        raise click.BadParameter("letters, digits, dots, dashes and underscores, 80 at most")
     return value
 
 
@@ -46,7 +46,7 @@ def check_name(context: click.Context, parameter: click.Parameter, value: str | 
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="The step is lost when nothing is reported for so long.",
+    help="The step is lost if nothing is reported for this long.",
 )
 @click.option(
     "--patience",
@@ -54,7 +54,7 @@ def check_name(context: click.Context, parameter: click.Parameter, value: str | 
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait, after CMD, for a server to report to.",
+    help="How long to wait for the server after CMD has ended.",
 )
 @click.option(
     "--grace",
@@ -80,10 +80,10 @@ def run(
     patience: float,
     grace: float,
 ) -> None:
-    """Run CMD, show it on the wall as a task with its output, and end with its exit status.
+    """Run CMD, show it as a task with its output, and end with its exit status.
 
-    CMD runs the same with no server there: what it prints is kept (64 MiB) and reported when there is one. It gets no
-    LIVEWALL_TOKEN. Somebody who cancels the task on its page ends CMD and all that it started.
+    CMD runs just the same without a server: its output is kept (up to 64 MiB) and reported when the server can be
+    reached. CMD does not get LIVEWALL_TOKEN. Cancelling the task on its page ends CMD and all processes it started.
 
     \b
     livewall run -- make -j4

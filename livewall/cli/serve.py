@@ -61,7 +61,7 @@ def _serve(**values: Any) -> None:
     """Run the server until SIGTERM or Ctrl-C, then drain it.
 
     Every option can also be given as an environment variable (--publish-rate as LIVEWALL_PUBLISH_RATE) or in the
-    file that --config names (publish_rate = 10). `livewall config` shows what holds.
+    file that --config names (publish_rate = 10). `livewall config` shows the settings in effect.
 
     \b
     livewall serve --address 0.0.0.0 --public-url https://wall.example.org
@@ -71,8 +71,8 @@ def _serve(**values: Any) -> None:
 
     if is_on_command_line("admin_token"):
         say(
-            "--admin-token can be read by every user of this machine in its list of processes (ps). Give "
-            f"LIVEWALL_ADMIN_TOKEN instead, or neither: a token is then made and kept in {values['data'] / 'secret'}."
+            "Every user of this machine can see --admin-token in the list of processes (ps). Give "
+            f"LIVEWALL_ADMIN_TOKEN instead, or neither: a token is then created in {values['data'] / 'secret'}."
         )
     sys.exit(server.run(Settings(**values)))
 

@@ -76,7 +76,7 @@ def tally_text(poll: Shape, tally: Shape) -> str:
     """Return the same with the abstentions, and whether there is a majority."""
     words, of = [turnout_text(poll, tally)], base(poll, tally)
     if abstention(poll) is not None:
-        words.append(f"{tally['ballots'] - of} abstained, shares are of {of}")
+        words.append(f"{tally['ballots'] - of} abstained, shares are out of {of}")
     if poll.get("majority"):
         names = ", ".join(row.label for row in rows(poll, tally) if row.wins)
         condition = "more than half" if poll["majority"] == "1/2" else f"majority of {poll['majority']}"

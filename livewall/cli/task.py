@@ -30,7 +30,7 @@ PAGE = 100  # tasks of one answer
 
 @click.group(cls=Group)
 def task() -> None:
-    """Start, list, follow, cancel and retry tasks, read their logs. ID may be written tasks/ID.
+    """Start, list, follow, cancel and retry tasks, and read their logs. ID may be written tasks/ID.
 
     \b
     livewall task start build ref=next --watch
@@ -40,14 +40,14 @@ def task() -> None:
 @task.command()
 @click.argument("pipeline")
 @click.argument("params", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--id", "task_id", metavar="ID", help="The task's id; makes repeating it harmless.")
-@click.option("--watch", is_flag=True, help="Follow it to its end; status 1 when it did not succeed.")
+@click.option("--id", "task_id", metavar="ID", help="The task's id; the same id creates no second task.")
+@click.option("--watch", is_flag=True, help="Follow the task to its end. The exit status is 1 if it does not succeed.")
 @json_option
 @acting_server_options
 def start(
     server: Server, pipeline: str, params: tuple[str, ...], task_id: str | None, watch: bool, as_json: bool
 ) -> None:
-    """Start a task of PIPELINE. Prints its ID.
+    """Start a task of PIPELINE. Its ID is printed.
 
     \b
     task=$(livewall task start build ref=next)
@@ -77,7 +77,7 @@ def start(
 def parameter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
-        raise click.UsageError(f"{text!r} is no parameter; write NAME=VALUE.")
+        raise click.UsageError(f"{text!r} is not a parameter; write NAME=VALUE.")
     return name, value
 
 
@@ -117,13 +117,13 @@ async def report_field_errors(work: Any) -> dict[str, Any]:
 
 
 @task.command(name="list")
-@click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
-@click.option("--search", metavar="TEXT", help="Only those with this text in their title, or this id.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, metavar="N", help="The newest N.")
+@click.option("--state", type=click.Choice(STATES), help="Only tasks in this state.")
+@click.option("--search", metavar="TEXT", help="Only tasks with this text in their title, or with this id.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, metavar="N", help="At most N tasks.")
 @json_option
 @server_options
 def list_(server: Server, state: str | None, search: str | None, limit: int, as_json: bool) -> None:
-    """List tasks, the newest first. In a pipe: id, state, started by, created, took, title, separated by tabs.
+    """List tasks, the newest first. In a pipe: id, state, started by, created, duration, title, separated by tabs.
 
     \b
     livewall task list --state failed --search nightly
@@ -141,7 +141,7 @@ def list_(server: Server, state: str | None, search: str | None, limit: int, as_
         for each in tasks
     ]
     empty = "No such task." if state or search else f"No task yet: {this_command()} task start PIPELINE"
-    output.table(("ID", "State", "Started by", "Created", "Took", "Title"), rows, empty=empty)
+    output.table(("ID", "State", "Started by", "Created", "Duration", "Title"), rows, empty=empty)
 
 
 async def newest(server: Server, query: Mapping[str, str | None], limit: int) -> list[dict[str, Any]]:
@@ -187,7 +187,9 @@ def show_(server: Server, task_id: str, as_json: bool) -> None:
 @click.option("--json", "ndjson", is_flag=True, help="One JSON object a line, also on a terminal.")
 @server_options
 def watch(server: Server, task_id: str, ndjson: bool) -> None:
-    """Follow a task to its end. A tree on a terminal, events in a pipe; status 1 when it did not succeed.
+    """Follow a task to its end: as a tree on a terminal, as events in a pipe.
+
+    The exit status is 1 if the task does not succeed.
 
     \b
     livewall task watch $task
@@ -242,7 +244,7 @@ def cancel(server: Server, task_id: str, yes: bool, as_json: bool) -> None:
 @json_option
 @acting_server_options
 def retry(server: Server, task_id: str, as_json: bool) -> None:
-    """Try an ended task again. A new task takes over what succeeded; its ID is printed.
+    """Retry a task that has ended. A new task takes over the steps that succeeded; its ID is printed.
 
     \b
     task=$(livewall task retry $task)

@@ -35,7 +35,7 @@ def address(task_id: str, action: str = "") -> str:
 @click.argument("task_id", metavar="ID")
 @click.argument("step")
 @click.argument("text")
-@click.option("--case", is_flag=True, help="Match upper and lower case exactly.")
+@click.option("--case", is_flag=True, help="Distinguish upper and lower case.")
 @click.option(
     "--from-line", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Begin with this line."
 )
@@ -52,9 +52,9 @@ def address(task_id: str, action: str = "") -> str:
 def search(
     server: Server, task_id: str, step: str, text: str, case: bool, from_line: int, limit: int, as_json: bool
 ) -> None:
-    """Print the lines of the log of STEP that have TEXT in them, literally. In a pipe: number and line, by a tab.
+    """Print the lines of the log of STEP that contain TEXT literally. In a pipe: number and line, separated by a tab.
 
-    The visible text is searched, without colours and without text that was drawn over.
+    The visible text is searched, without colours and without text that was overwritten.
 
     \b
     livewall task search $task compile error:
@@ -65,34 +65,34 @@ def search(
         output.as_json(answer)
         return
     lines = [(each["n"], each.get("shown", each["text"])) for each in answer["items"]]
-    output.table(("Line", ""), lines, empty="No such line.")
+    output.table(("Line", ""), lines, empty="No line matches.")
     if answer["next"]:
-        say(f"There are more: --from-line {answer['next']}.")
+        say(f"There are more lines. Continue with --from-line {answer['next']}.")
 
 
 @click.command()
 @click.argument("task_id", metavar="ID")
 @click.argument("step")
-@click.option("--follow", "-f", is_flag=True, help="Go on until the step ends, also through restarts of the server.")
+@click.option("--follow", "-f", is_flag=True, help="Continue until the step ends, even if the server restarts.")
 @click.option("--from-line", type=click.IntRange(1), metavar="N", help="Begin with this line.")
 @click.option("--tail", type=click.IntRange(1), metavar="N", help="Begin with the last N lines.")
-@click.option("--raw", "form", flag_value="raw", help="Byte for byte, on a terminal too.")
-@click.option("--seen", "form", flag_value="seen", help="As a terminal shows it in the end, without colours.")
+@click.option("--raw", "form", flag_value="raw", help="Print the log byte for byte on a terminal, too.")
+@click.option("--seen", "form", flag_value="seen", help="Print what a terminal shows in the end, without colours.")
 @server_options
 def logs(
     server: Server, task_id: str, step: str, follow: bool, from_line: int | None, tail: int | None, form: str | None
 ) -> None:
     """Print the log of STEP.
 
-    In a pipe it comes byte for byte. On a terminal its colours and redraws pass, and nothing else that steers a
-    terminal: no title, no clearing of the screen.
+    In a pipe, the log is printed byte for byte. On a terminal, colours and redraws are kept, and all other control
+    sequences are removed, such as those that set the title or clear the screen.
 
     \b
     livewall task logs $task compile --follow
     livewall task logs $task compile --seen | tail
     """
     if from_line and tail:
-        raise click.UsageError("--from-line and --tail exclude each other.")
+        raise click.UsageError("--from-line and --tail cannot be used together.")
     log = Log(server, bare_id(task_id), step, form or ("terminal" if output.terminal() else "raw"))
 
     async def work() -> None:

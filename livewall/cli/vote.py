@@ -23,8 +23,8 @@ from livewall.settings import config_folder
 @click.argument("choices", nargs=-1, metavar="CHOICE...")
 @click.option("--id", "by", flag_value="id", help="CHOICE is an option's id.")
 @click.option("--label", "by", flag_value="label", help="CHOICE is an option's label.")
-@click.option("--as", "name", default="", metavar="NAME", help="Vote as another of your voters.")
-@click.option("--code", metavar="CODE", help="The code you were given, where the poll asks for one.")
+@click.option("--as", "name", default="", metavar="NAME", help="Vote as another voter, called NAME.")
+@click.option("--code", metavar="CODE", help="The code you were given, if the poll asks for one.")
 @click.option("--retract", is_flag=True, help="Retract your ballot, if the poll allows it.")
 @json_option
 @wait_option(8.0)
@@ -40,7 +40,7 @@ def vote(
     retract: bool,
     as_json: bool,
 ) -> None:
-    """Cast your ballot in a poll, or in the poll on the stage of a wall.
+    """Cast your ballot in a poll, or in the poll on the screen of a wall.
 
     POLL-OR-CODE is a poll's ID, a wall's code, or the link of either. CHOICE is an option's id or label. Voting again
     changes the ballot, where the poll allows it. A code (--code) is needed once for all polls of its wall. You stay
@@ -63,7 +63,7 @@ def vote(
             return
         answer = run(cast_ballot(url, wait, poll, choices, by, name, code))
     except (OSError, ValueError) as problem:
-        stop(REFUSED, f"Your voter token cannot be kept: {problem}")
+        stop(REFUSED, f"Your voter token cannot be stored: {problem}")
     if as_json:
         output.as_json(answer)
         return
@@ -102,5 +102,5 @@ def advice(problem: NoSuchChoice) -> str:
         f"\n  {output.plain(option['id'])}  {output.plain(option['label'])}" for option in problem.options
     )
     if isinstance(problem, AmbiguousChoice):
-        return f"{problem}; {'say --id or --label' if problem.either else 'give an id'}:{listed}"
+        return f"{problem}; {'add --id or --label' if problem.either else 'give an id'}:{listed}"
     return f"{problem}. There are:{listed}"

@@ -20,7 +20,7 @@ from livewall.own_command import this_command
 
 @click.group(cls=Group)
 def wall() -> None:
-    """Create and list walls, choose what is on stage. CODE is a wall's code, in any case.
+    """Create and list walls, and choose what is on the screen. CODE is a wall's code, in any case.
 
     \b
     code=$(livewall wall create "Autumn Forum")
@@ -33,7 +33,7 @@ def wall() -> None:
 @json_option
 @acting_server_options
 def create(server: Server, title: str, as_json: bool) -> None:
-    """Make a wall. Prints its code (in a pipe, only that) and the addresses for the audience and the projector.
+    """Create a wall. Its code is printed, and on a terminal also the addresses for the audience and the projector.
 
     \b
     code=$(livewall wall create "Autumn Forum")
@@ -45,7 +45,7 @@ def create(server: Server, title: str, as_json: bool) -> None:
 @json_option
 @server_options
 def list_(server: Server, as_json: bool) -> None:
-    """List the walls, the newest first. In a pipe: code, title, on stage and how many items, separated by tabs.
+    """List the walls, the newest first. In a pipe: code, title, active item and number of items, separated by tabs.
 
     \b
     livewall wall list
@@ -56,7 +56,7 @@ def list_(server: Server, as_json: bool) -> None:
     else:
         rows = [(wall["code"], wall["title"], wall["active"], len(wall["items"])) for wall in walls]
         empty = f"No wall yet: {this_command()} wall create TITLE"
-        output.table(("Code", "Title", "On stage", "Items"), rows, empty=empty)
+        output.table(("Code", "Title", "Active", "Items"), rows, empty=empty)
 
 
 @wall.command()
@@ -81,7 +81,7 @@ def show(server: Server, code: str, as_json: bool) -> None:
 @json_option
 @acting_server_options
 def duplicate(server: Server, code: str, as_json: bool) -> None:
-    """Make a wall with the same polls, as drafts; tasks and codes stay where they are. Prints its code.
+    """Create a wall with the same polls as drafts, but without tasks and codes. Its code is printed.
 
     \b
     next=$(livewall wall duplicate K7M2QD)
@@ -92,22 +92,22 @@ def duplicate(server: Server, code: str, as_json: bool) -> None:
 @wall.command()
 @code_argument
 @click.argument("item", required=False)
-@click.option("--none", is_flag=True, help="Take the active item off the stage.")
+@click.option("--none", is_flag=True, help="Take the active item off the screen.")
 @json_option
 @acting_server_options
 def activate(server: Server, code: str, item: str | None, none: bool, as_json: bool) -> None:
-    """Put ITEM (polls/ID, tasks/ID, or a poll's ID) on the stage of the wall CODE. It joins the wall if it is new.
+    """Put ITEM (polls/ID, tasks/ID, or a poll's ID) on the screen of the wall CODE. A new item is added to the wall.
 
     \b
     livewall wall activate K7M2QD polls/$poll
     livewall wall activate K7M2QD --none
     """
     if bool(item) == none:
-        raise click.UsageError("Give the ITEM to put on stage, or --none.")
-    print_wall(run(put_on_stage(server, code, item)), as_json)
+        raise click.UsageError("Give the ITEM to put on the screen, or --none.")
+    print_wall(run(put_on_screen(server, code, item)), as_json)
 
 
-async def put_on_stage(server: Server, code: str, item: str | None) -> dict[str, Any]:
+async def put_on_screen(server: Server, code: str, item: str | None) -> dict[str, Any]:
     change: dict[str, Any] = {"active": None}
     if item:
         item = item_name(item)
@@ -120,10 +120,10 @@ async def put_on_stage(server: Server, code: str, item: str | None) -> dict[str,
 @wall.command()
 @code_argument
 @click.option("--title", metavar="TITLE", help="The new title.")
-@click.option("--order", multiple=True, metavar="ITEM", help="These items first, in this order; once for each.")
-@click.option("--add", multiple=True, metavar="ITEM", help="One more item, at the end.")
+@click.option("--order", multiple=True, metavar="ITEM", help="Put this item first; repeat it for the next ones.")
+@click.option("--add", multiple=True, metavar="ITEM", help="Add this item at the end.")
 @click.option(
-    "--remove", multiple=True, metavar="ITEM", help="An item to remove from this wall; the item itself is kept."
+    "--remove", multiple=True, metavar="ITEM", help="Remove this item from the wall; the item itself is kept."
 )
 @json_option
 @acting_server_options
@@ -143,7 +143,7 @@ def edit(
     livewall wall edit K7M2QD --order $second --order $first
     """
     if title is None and not (order or add or remove):
-        raise click.UsageError("Say what is to change.")
+        raise click.UsageError("Give at least one option that says what to change.")
 
     async def work() -> dict[str, Any]:
         change: dict[str, Any] = {} if title is None else {"title": title}
@@ -239,7 +239,7 @@ def health(server: Server, code: str, as_json: bool) -> None:
     ]
     output.table(("Screen", "Size", "Transport", "Last frame", "Seen"), rows, empty="No screen shows this wall.")
     audience = answer["audience"]
-    line = f"{audience['live']} live, {audience['behind']} behind, {audience['polling']} polling"
+    line = f"{audience['live']} live, {audience['behind']} catching up, {audience['polling']} polling"
     click.echo(f"Audience: {line}", err=not output.terminal())
 
 
@@ -264,7 +264,7 @@ def print_wall(wall: dict[str, Any], as_json: bool) -> None:
 
 
 def wall_rows(wall: dict[str, Any]) -> list[tuple[str, Any]]:
-    rows = [("code", wall["code"]), ("title", wall["title"]), ("on stage", wall["active"])]
+    rows = [("code", wall["code"]), ("title", wall["title"]), ("active", wall["active"])]
     return [*rows, *(wall.get("links") or {}).items()]
 
 

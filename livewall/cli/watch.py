@@ -23,24 +23,24 @@ CHECK_SECONDS = 0.3  # seconds between two checks of the connection, and of item
 
 @click.command()
 @click.argument("streams", metavar="STREAM...", nargs=-1, required=True)
-@click.option("--since", metavar="POS", help="Go on from this position (from `pos` of an event; one STREAM only).")
+@click.option("--since", metavar="POS", help="Continue after this position, the `pos` of an event.")
 @click.option("--json", "ndjson", is_flag=True, help="One JSON object a line, also on a terminal.")
 @server_options
 def watch(server: Server, streams: tuple[str, ...], since: str | None, ndjson: bool) -> None:
-    """Follow STREAM: polls/ID, walls/CODE, tasks/ID or tasks. Ends with Ctrl-C, not with the server.
+    """Follow STREAM: polls/ID, walls/CODE, tasks/ID or tasks. It ends at Ctrl-C, and goes on when the server restarts.
 
-    In a pipe, each line is an event as the server sends it: `reset` (forget what you hold), events with `key` and
-    `data`, `synced` (what you hold is whole).
+    In a pipe, each line is a message as the server sends it: `reset` (forget what you hold), events with `key` and
+    `data`, `synced` (what you hold is complete).
 
     \b
     livewall watch polls/$poll
     livewall watch polls/$poll | jq -c 'select(.key == "tally") | .data.counts'
     """
     if since and len(streams) > 1:
-        raise click.UsageError("--since goes with one STREAM.")
+        raise click.UsageError("--since needs exactly one STREAM.")
     for stream in streams:
         if "/" not in stream.strip("/") and stream != "tasks":
-            raise click.UsageError(f"{stream!r} is no stream; there are polls/ID, walls/CODE, tasks/ID and tasks.")
+            raise click.UsageError(f"{stream!r} is not a stream; streams are polls/ID, walls/CODE, tasks/ID and tasks.")
     subscription = subscribe(server, list(dict.fromkeys(streams)), [since])
     run(show(subscription, ndjson=ndjson))
 

@@ -81,9 +81,9 @@ def connection_status(subscription: Subscription, now: float) -> Text:
     if subscription.live:
         return Text(f"live · {TRANSPORT_NAMES[subscription.transport]}", style="dim")
     if any(held.synced for held in subscription.held.values()):
-        return Text(f"connection lost since {age}: {plain(subscription.problem)}; trying again", style="yellow")
+        return Text(f"connection lost for {age}: {plain(subscription.problem)}; trying again", style="yellow")
     return Text(
-        f"connecting since {age}" + (f": {plain(subscription.problem)}" if subscription.problem else ""), style="yellow"
+        f"connecting for {age}" + (f": {plain(subscription.problem)}" if subscription.problem else ""), style="yellow"
     )
 
 

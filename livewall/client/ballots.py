@@ -74,5 +74,5 @@ async def _active_poll(server: Server, code: str) -> dict[str, Any]:
     wall = await server.get(f"/api/walls/{segment(wall_code(code))}")
     kind, _, poll_id = (wall["active"] or "").partition("/")
     if kind != "polls":
-        raise Refusal(409, "conflict", f"No poll is on stage at the wall {wall['code']}. Try again when one is.")
+        raise Refusal(409, "conflict", f"No poll is on the screen of the wall {wall['code']}. Try again later.")
     return await _poll(server, poll_id)

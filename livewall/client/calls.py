@@ -72,7 +72,7 @@ def token_advice(problem: Refusal) -> str:
     if problem.code not in ("unauthenticated", "bad_token"):
         return ""
     return (
-        "Set LIVEWALL_TOKEN, or give token=, to a token of this server; "
+        "Set LIVEWALL_TOKEN or token= to a token for this server; "
         "on its machine `livewall token create reporter NAME` makes one."
     )
 
@@ -261,7 +261,7 @@ class Server:
     def headers(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         headers = {"User-Agent": AGENT, "Accept": "application/json", **(extra or {})}
         if self.token and not self.token.isascii():
-            raise Refusal(401, "bad_token", "The token has characters that no token has.")
+            raise Refusal(401, "bad_token", "The token contains characters that no token has.")
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         return headers

@@ -57,7 +57,7 @@ async def append(server: Server, task: str, step: str, data: bytes, offset: int 
             "bytes": int(end["bytes"]), "cancel": bool(end.get("cancel")), "lease": float(lease) if lease else None,
         }
     except (ValueError, KeyError, TypeError):
-        raise Refusal(response.code, "internal", f"{server.url} answered something that is no log's end.") from None
+        raise Refusal(response.code, "internal", f"{server.url} answered something that is not a log's end.") from None
 
 
 def end_of(problem: Refusal) -> int | None:

@@ -237,9 +237,9 @@ class Reports:
             self._begun_before = {step["name"] for step in task["steps"] if step["state"] != "pending"}
             ended = task["ended_at"] is not None
         except (KeyError, TypeError):
-            raise Refusal(200, "internal", f"{self._server.url} answered something that is no task") from None
+            raise Refusal(200, "internal", f"{self._server.url} answered something that is not a task") from None
         if ended:
-            raise Refusal(409, "conflict", f"the task {self.task_id} has ended before; choose another id")
+            raise Refusal(409, "conflict", f"the task {self.task_id} has already ended; choose another id")
         self._created = True
 
     async def _send_step(self, step: StepReports) -> bool:
@@ -332,7 +332,7 @@ class Reports:
                 parts += [f"its end ({step.end})"] if step.end else []
                 lines.append(f"{step.name}: {' and '.join(parts) or 'its last report'}: {self._problem}")
             if left_out := step.spool.left_out if step.spool is not None else step.left_out:
-                lines.append(f"{step.name}: {left_out} bytes in the middle of its log were too much to keep")
+                lines.append(f"{step.name}: {left_out} bytes in the middle of its log could not be kept")
         return lines
 
 

@@ -31,7 +31,7 @@ def parse(text: str) -> Position:
     """Parse a position. Raises ValueError."""
     epoch, dot, n = text.rpartition(".")
     if not dot or not epoch or not n.isdecimal():
-        raise ValueError(f"{text!r} is no position")
+        raise ValueError(f"{text!r} is not a position")
     return Position(epoch, int(n))
 
 

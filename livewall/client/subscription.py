@@ -78,7 +78,7 @@ class Subscription:
                 if not was_reached and waited + delay > self.server.wait:
                     raise NotReached(f"{self.server.url} cannot be reached: {problem}.") from None
             except (KeyError, TypeError, ValueError) as problem:
-                delay = self._on_loss(ConnectionEnded(f"against the contract: {problem!r}"))
+                delay = self._on_loss(ConnectionEnded(f"a violation of the protocol: {problem!r}"))
             await asyncio.sleep(delay)
 
     async def _connection(self, streams: Sequence[str]) -> AsyncGenerator[Message, None]:
@@ -142,7 +142,7 @@ class Subscription:
             return False
         verdict = self.held[stream].apply(message)
         if verdict is Verdict.GAP:
-            raise ConnectionEnded(f"a hole in {stream}")
+            raise ConnectionEnded(f"a gap in {stream}")
         return verdict is Verdict.APPLIED
 
     def _on_delivery(self) -> None:

@@ -66,7 +66,7 @@ class Task:
         self.id = id or secrets.token_hex(6)
         for name in (self.id, *(each["name"] for each in parsed)):
             if not is_name(name):
-                raise ValueError(f"{name!r} is no name: letters, digits, dots, dashes and underlines")
+                raise ValueError(f"{name!r} is not a name: letters, digits, dots, dashes and underscores")
         self.title = title
         self.url, token_of_environment = server_of_environment()
         self.url = url or self.url
@@ -130,7 +130,7 @@ class Task:
     def _log_refusal(self, problem: Refusal) -> None:
         advice = token_advice(problem)
         log.warning(
-            "%s does not take the task %r: %s (%s)%s",
+            "%s refuses the task %r: %s (%s)%s",
             self.url,
             self.title,
             problem.message,

@@ -46,7 +46,7 @@ class Voters:
             return {}
         except ValueError:
             raise ValueError(
-                f"{self.file} is damaged: it holds your voter tokens; move it away to vote anew."
+                f"{self.file} is damaged: it holds your voter tokens; move it away to vote as a new voter."
             ) from None
         return tokens
 

@@ -28,7 +28,7 @@ def vote(
 ) -> dict[str, Any]:
     """Cast a ballot and return its receipt once it is on the server's disk.
 
-    `poll` is a poll's id, a wall's code (for the poll on its stage), or the link of either; `choices` are labels or
+    `poll` is a poll's id, a wall's code (for the poll on its screen), or the link of either; `choices` are labels or
     ids (`by="id"` or `by="label"` where both could match). `url` comes from `LIVEWALL_URL` or the link where it is not
     given. `name` chooses among several voters of this user, whose tokens are kept in the configuration folder, as
     `livewall vote --as` does. `code` is for a poll that asks for one.

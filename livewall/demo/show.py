@@ -133,7 +133,7 @@ def check_port(port: int, address: str) -> None:
             probe.bind((address, port))
         except OSError as problem:
             if problem.errno != errno.EADDRINUSE:
-                raise Failed(f"It cannot listen on {address}, port {port}: {problem.strerror}.") from None
+                raise Failed(f"The demo cannot listen on {address}, port {port}: {problem.strerror}.") from None
             raise Failed(
                 f"Port {port} is taken by another program; stop it, or choose one with --port or LIVEWALL_PORT."
             ) from None
@@ -212,7 +212,7 @@ async def wait_until_ready(url: str, process: Process) -> None:
         ended.cancel()
         answered.cancel()
     if ended in done:
-        raise Failed("The server did not start; what it said stands above.")
+        raise Failed("The server did not start; its messages are above.")
     if not done:
         raise Failed(f"The server did not answer at {url} within {START_SECONDS:g} seconds.")
 

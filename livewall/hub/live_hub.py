@@ -67,7 +67,7 @@ class LiveHub:
         try:
             self.hub.publish(name, events)
         except Exception:
-            log.exception("what was committed to %s could not be published; its readers are sent to come back", name)
+            log.exception("a commit to %s could not be published; its readers are made to reconnect", name)
             self.hub.abandon(name, Busy("unavailable", "the stream was interrupted; subscribe again"))
 
     def set_viewer_state(self, name: str, tag: str, viewer_state: Any) -> None:

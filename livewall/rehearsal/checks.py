@@ -98,7 +98,7 @@ def compare_ballots(
                 faults.append(
                     Fault(
                         "ballot",
-                        f"{voter} has {possible_choices} in {poll}, counted is {_choices_text([ballot.choices])}",
+                        f"{voter} chose {possible_choices} in {poll}, but {_choices_text([ballot.choices])} is counted",
                     )
                 )
             continue
@@ -106,14 +106,14 @@ def compare_ballots(
         may_be_retracted = NOTHING in entry.possible
         if entry.certain and not may_be_retracted:
             label = f"the receipt {entry.receipt} of {poll}, round {round_number}"
-            faults.append(Fault("ballot", f"{voter} has {label}: it is not counted"))
+            faults.append(Fault("ballot", f"{voter} has {label}, which is not counted"))
         elif possible:
             undecided[poll, round_number].append(possible)
     for key, strays in _by_round(unmatched.values()).items():
         faults += [
             Fault(
                 "ballot",
-                f"in {key[0]}, round {key[1]}, {stray.receipt} with {_choices_text([stray.choices])} is nobody's",
+                f"in {key[0]}, round {key[1]}, {stray.receipt} with {_choices_text([stray.choices])} belongs to nobody",
             )
             for stray in _unmatched(strays, undecided[key])
         ]
@@ -146,7 +146,7 @@ def _wrong_tallies(ballots: Iterable[Counted], tallies: Mapping[Round, Mapping[s
         if counts != dict(counted) or reported["ballots"] != len(rounds.get(key, [])):
             counted_text = f"{len(rounds.get(key, []))} ballots {dict(sorted(counted.items()))}"
             tally = f"{reported['ballots']} {dict(sorted(counts.items()))}"
-            faults.append(Fault("count", f"{key[0]}, round {key[1]}: {counted_text}, the tally says {tally}"))
+            faults.append(Fault("count", f"{key[0]}, round {key[1]}: {counted_text}, but the tally has {tally}"))
     return faults
 
 
@@ -164,10 +164,10 @@ def _choices_text(possible: Iterable[Choices]) -> str:
 def difference(shown: Mapping[str, Any] | None, truth: Mapping[str, Any]) -> str | None:
     """Return how the tally of a reader differs from that of the store, or None if it does not."""
     if shown is None:
-        return "no tally at all"
+        return "no tally"
     for name in ("round", "counts", "ballots"):
         if shown.get(name) != truth[name]:
-            return f"{name} {shown.get(name)} for {truth[name]}"
+            return f"{name} {shown.get(name)} instead of {truth[name]}"
     return None
 
 
@@ -190,7 +190,7 @@ class Chain:
         try:
             verdict = self.state.apply(message)
         except (KeyError, TypeError, ValueError) as problem:
-            self.faults.append(Fault("hole", f"{self.state.stream}: against the contract: {problem!r}"))
+            self.faults.append(Fault("hole", f"{self.state.stream}: a violation of the protocol: {problem!r}"))
             return False
         if verdict is Verdict.GAP:
             step = f"{message.get('prev')} to {message.get('pos')}"
@@ -198,7 +198,7 @@ class Chain:
             return False
         poll = self.state.entries.get("poll")
         if self.state.synced and poll and "tally" in self.state.entries and hides_tally(poll):
-            self.faults.append(Fault("leak", f"{self.state.stream}: a tally that is hidden was sent"))
+            self.faults.append(Fault("leak", f"{self.state.stream}: a hidden tally was sent"))
         return True
 
     def heartbeat(self, pos: str) -> bool:

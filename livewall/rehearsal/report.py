@@ -30,16 +30,16 @@ class Limits(NamedTuple):
 
 
 ADVICE = {
-    "join": "To better it, let people in before the first question, or have nginx send the pages' files.",
-    "ack": "To better it, take other work off the machine, try --gather 5, or a faster disk.",
-    "screen": "To better it, leave more of the core to it (a lower --publish-rate), or take a faster core.",
-    "back": "To better it, keep restarts and a failing network out of the evening: all who come back come at once.",
+    "join": "To improve it, let people in before the first question, or have nginx serve the static files.",
+    "ack": "To improve it, move other work off the machine, try --gather 5, or use a faster disk.",
+    "screen": "To improve it, lower --publish-rate, or use a faster core.",
+    "back": "To improve it, avoid restarts and network failures during the event: everybody reconnects at once.",
 }
 NAMES = {
     "join": "joining",
     "ack": "acknowledging a ballot",
     "screen": "fan-out to the screens",
-    "back": "coming back",
+    "back": "reconnecting",
 }
 
 
@@ -73,14 +73,14 @@ class Report:
         for kind, count in Counter(fault.kind for fault in self.faults).items():
             failures.append(f"{count} × {FAULTS[kind]}.")
         if self.figures.joined < self.plan.voters:
-            failures.append(f"{self.plan.voters - self.figures.joined} of {self.plan.voters} never got in.")
+            failures.append(f"{self.plan.voters - self.figures.joined} of {self.plan.voters} voters could not join.")
         ack, screen = quantile(self.figures.ack.server, 0.95), quantile(self.figures.to_screens, 1.0)
         if ack is None:
             failures.append("No ballot was acknowledged.")
         elif ack > limits.ack:
             failures.append(f"Acknowledgements took {ack:.2f} s (p95); the limit is {limits.ack:g} s.")
         if screen is not None and screen > limits.screen:
-            failures.append(f"An act of the host took {screen:.2f} s to a screen; the limit is {limits.screen:g} s.")
+            failures.append(f"An action of the host took {screen:.2f} s to a screen; the limit is {limits.screen:g} s.")
         return failures
 
     # -- figures
@@ -175,7 +175,7 @@ class Report:
         figures = self.figures
         transports = ", ".join(f"{count} {name}" for name, count in sorted(figures.peak_live.items()))
         rows = [
-            ("joined", f"{figures.joined} of {self.plan.voters}; at once live: {transports}"),
+            ("joined", f"{figures.joined} of {self.plan.voters}; live at the same time: {transports}"),
             ("joining", _times_text(figures.join)),
             (
                 "ballots",
@@ -187,37 +187,37 @@ class Report:
             ("host to last screen", _quantiles_text(figures.to_screens)),
             ("host to people", _quantiles_text(figures.to_people)),
             (
-                "dropped, returned",
-                f"{figures.lost.total()} ({_counts(figures.lost) or 'none'}), {figures.returned} came back: "
+                "lost, reconnected",
+                f"{figures.lost.total()} ({_counts(figures.lost) or 'none'}), {figures.returned} reconnected: "
                 f"{figures.returned - figures.resets} resumed, {figures.resets} with a snapshot",
             ),
-            ("back in", _times_text(figures.back)),
+            ("reconnected in", _times_text(figures.back)),
         ]
         if figures.rate_limited:
-            rows.append(("rate limited", f"{figures.rate_limited} times told to wait, {figures.waited:.0f} s in all"))
+            rows.append(("rate limited", f"{figures.rate_limited} times, {figures.waited:.0f} s of waiting in all"))
         if self.unknown:
-            rows.append(("never known", f"{self.unknown} ballots, counted or not: the answer was lost, then the round"))
+            rows.append(("unknown", f"{self.unknown} ballots: the answer was lost, and then the round was reset"))
         return [*rows, *self._machine_lines()]
 
     def _machine_lines(self) -> list[tuple[str, str]]:
         server = self.server()
         if server is None:
-            reason = "it was started anew meanwhile" if self.restarted() else "its /metrics do not say"
-            rows = [("server's CPU", f"not known: {reason}")]
+            reason = "it was restarted" if self.restarted() else "its /metrics do not report it"
+            rows = [("server's CPU", f"unknown: {reason}")]
         else:
             rows = [
                 (
                     "server's CPU",
-                    f"{server['cpu_seconds']:.1f} s: {server['cpu_ms_per_joined']:.1f} ms a joined voter, then "
-                    f"{server['cpu_ms_per_ballot']:.1f} ms a ballot with all that it moved",
+                    f"{server['cpu_seconds']:.1f} s: {server['cpu_ms_per_joined']:.1f} ms per voter who joined, then "
+                    f"{server['cpu_ms_per_ballot']:.1f} ms per ballot, including its fan-out",
                 ),
                 ("server's memory", f"{server['memory_mib']:.0f} MiB ({server['memory_mib_before']:.0f} before)"),
             ]
         late = quantile(self.own_usage.lags, 0.95) or 0.0
         own = f"{self.own_share:.0%} of a core; its loop was {late * 1000:.0f} ms late (p95)"
         if self.own_bottleneck():
-            reason = "it is full" if self.own_share > BUSY_SHARE else "the machine had too little time for it"
-            own += f". THIS PROCESS WAS THE BOTTLENECK: {reason}, and the server is better than it looks here"
+            reason = "its core was busy" if self.own_share > BUSY_SHARE else "the machine had too little time for it"
+            own += f". THIS PROCESS WAS THE BOTTLENECK: {reason}, and the server is faster than it appears here"
         return [*rows, ("this rehearsal", own)]
 
     def verdict(self) -> list[str]:
@@ -232,17 +232,17 @@ class Report:
         limits = self.plan.limits
         if self.passed:
             asked = f"acknowledgements within {limits.ack:g} s (p95), screens within {limits.screen:g} s"
-            right = "every acknowledged ballot is counted, no screen is wrong, no reader saw a hole"
+            right = "every acknowledged ballot is counted, every screen is correct, no reader missed an event"
             return [*sentences, f"PASS: {right}; {asked}."]
         return [*sentences, *(f"FAIL: {why}" for why in self.failures())]
 
 
 FAULTS = {
-    "ballot": "an acknowledged ballot is not counted as it was acknowledged, or a ballot is nobody's",
+    "ballot": "an acknowledged ballot is not counted as it was cast, or a counted ballot belongs to nobody",
     "count": "a tally is not the sum of its ballots",
-    "screen": "a screen's last picture is wrong",
-    "phone": "a phone's last picture is wrong",
-    "hole": "a reader was not told everything",
+    "screen": "a screen shows a wrong state at the end",
+    "phone": "a phone shows a wrong state at the end",
+    "hole": "a reader missed an event",
     "leak": "a hidden tally was sent",
 }
 
@@ -258,15 +258,15 @@ def _times(times: Times) -> dict[str, Any]:
 
 def _times_text(times: Times) -> str:
     if not times.felt:
-        return "nothing to tell"
-    return f"{_quantiles_text(times.server)}; as felt {_quantiles_text(times.felt)}"
+        return "none measured"
+    return f"{_quantiles_text(times.server)}; including the simulated network {_quantiles_text(times.felt)}"
 
 
 def _quantiles_text(values: Sequence[float]) -> str:
     if not values:
-        return "not seen"
+        return "none measured"
     p50, p95, p99, most = (quantile(values, share) or 0.0 for share in (0.5, 0.95, 0.99, 1.0))
-    return f"p50 {p50:.3f}, p95 {p95:.3f}, p99 {p99:.3f}, most {most:.3f} s"
+    return f"p50 {p50:.3f}, p95 {p95:.3f}, p99 {p99:.3f}, max {most:.3f} s"
 
 
 def _counts(counts: Counter[str]) -> str:

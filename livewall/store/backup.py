@@ -22,7 +22,7 @@ from livewall.store.upgrade import upgrade
 SECRET_FILE = "secret"
 KEYS = "voter_keys"
 MAGIC = b"SQLite format 3\0"
-INCOMPLETE = "is damaged or was not written to its end; restore another backup"
+INCOMPLETE = "is damaged or incomplete; restore another backup"
 ASIDE_SUFFIX = ".before-restore"
 
 

@@ -29,10 +29,10 @@ def upgrade(connection: sqlite3.Connection, folder: Folder) -> None:
         return
     if before:
         copy = copy_before_upgrade(folder, before)
-        log.info("the database has schema %d and is brought to %d; as it was, it is kept in %s", before, newest, copy)
+        log.info("the database is upgraded from schema %d to %d; a copy is kept in %s", before, newest, copy)
     migrate(connection)
     if before:
-        log.info("the database has schema %d now", schema(connection))
+        log.info("the database now has schema %d", schema(connection))
 
 
 def copy_before_upgrade(folder: Folder, version: int) -> Path:

@@ -102,9 +102,9 @@ class Lost(msgspec.Struct, frozen=True):
 
 Probe = Absent | Running | Ended | Lost
 
-_FOLDER_MISSING = "its folder is gone; what it had started may live on"
-_NO_RESULT = "its supervisor ended without saying how; what it had started may live on"
-_DAMAGED = "its folder cannot be read; what it had started may live on"
+_FOLDER_MISSING = "its folder is gone; processes that it started may still be running"
+_NO_RESULT = "its supervisor ended without a result; processes that it started may still be running"
+_DAMAGED = "its folder cannot be read; processes that it started may still be running"
 
 
 class Attempt:

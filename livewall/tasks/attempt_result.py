@@ -21,7 +21,7 @@ class Outcome(NamedTuple):
     outputs: dict[str, str] = {}
 
 
-LOST = "its supervisor cannot be found; what it had started may live on"
+LOST = "its supervisor cannot be found; processes that it started may still be running"
 
 
 def outcome_of(attempt: Attempt, secrets: list[str]) -> Outcome:

@@ -147,7 +147,7 @@ class Engine:
         if existing is not None:
             return existing[0], False, []
         if not old.local:
-            raise Refused("conflict", "this task was reported from elsewhere; it is started again there")
+            raise Refused("conflict", "this task was reported from elsewhere; start it again there")
         if old.task.state not in TASK_ENDED:
             raise Refused("conflict", f"the task is {old.task.state.value}; it can be retried when it has ended")
         if old.task.state is TaskState.SUCCEEDED:

@@ -70,11 +70,11 @@ def deadlines(steps: Sequence[Step], promises: Promises) -> Iterator[Deadline]:
         if step.name in promises.steps and (pending or step.state in UNDER_WAY):
             seconds = promises.steps[step.name].lease.seconds
             until = promises.until(step.name, pending=pending)
-            yield Deadline(step, until, f"nothing was heard of it for {seconds:g} s")
+            yield Deadline(step, until, f"nothing was reported of it for {seconds:g} s")
     if promises.task is not None and not any(step.state in UNDER_WAY for step in steps):
         seconds = promises.task.lease.seconds
         for step in ready(steps):
-            yield Deadline(step, promises.task.until, f"nothing was heard of this task for {seconds:g} s")
+            yield Deadline(step, promises.task.until, f"nothing was reported of this task for {seconds:g} s")
 
 
 START_GRACE = 10.0

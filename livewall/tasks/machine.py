@@ -95,7 +95,7 @@ def check_graph(steps: Sequence[tuple[str, Sequence[str]]]) -> None:
     try:
         TopologicalSorter(needs).prepare()
     except CycleError as cycle:
-        raise invalid("steps", f"the needs go round in a circle: {' → '.join(cycle.args[1])}") from None
+        raise invalid("steps", f"the needs form a cycle: {' → '.join(cycle.args[1])}") from None
 
 
 def transition(step: Step, state: StepState, now: str, *, reason: str = "", late: bool = False) -> Step:

@@ -253,7 +253,7 @@ def check_reporter(row: TaskRow, step: Step, who: Who, state: StepState | None) 
     if who.step is not None:
         task, name, attempt = who.step
         if (task, name) != (row.task.id, step.name):
-            raise NotAllowed("forbidden", "this token is for reporting on one step, and this is another")
+            raise NotAllowed("forbidden", "this token is for reporting on another step")
         if step.attempt != attempt or step.state is not StepState.RUNNING:
             raise Refused("conflict", f"this attempt is over; the step is {step.state.value}")
         if state not in (None, StepState.RUNNING):
@@ -262,4 +262,4 @@ def check_reporter(row: TaskRow, step: Step, who: Who, state: StepState | None) 
     if not who.operator and not owns(who, row.owner):
         raise denied(who, "this task is another's")
     if row.local:
-        raise Refused("conflict", "the steps of this task run here; nobody reports them")
+        raise Refused("conflict", "the steps of this task run here and cannot be reported")

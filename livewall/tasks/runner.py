@@ -47,7 +47,7 @@ LOG_TIMEOUT = 2.0
 MAX_TRIES = 10
 """How often an attempt is looked up again after an error of the server, at growing intervals."""
 INHERITED_VARIABLES = ("PATH", "HOME", "LANG")
-LOST_IN_RESTORE = "the database was restored from a backup; what this step had started may live on"
+LOST_IN_RESTORE = "the database was restored from a backup; processes that this step started may still be running"
 
 
 class Runner:
@@ -187,7 +187,7 @@ class Runner:
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a step could not be looked after", exc_info=error)
+            log.error("a step could not be supervised", exc_info=error)
 
     def _retry_step(self, task: str, step: str, attempt: int) -> None:
         del self._timers[task, step]
@@ -221,12 +221,12 @@ class Runner:
             try:
                 return await work
             except Exception:
-                log.exception("step %s of task %s could not be looked after", begin.step, begin.task)
+                log.exception("step %s of task %s could not be supervised", begin.step, begin.task)
             await asyncio.sleep(attempts)
             work = self._resume(begin, cancelled=False, current=True)
         # The last attempt to look after it is not awaited; closing it keeps Python from warning.
         work.close()
-        await self._record_end(begin, Outcome(StepState.LOST, "the server could not look after it; its log says why"))
+        await self._record_end(begin, Outcome(StepState.LOST, "the server could not supervise it; its log says why"))
 
     async def _run(self, begin: StartAttempt) -> None:
         """Start an attempt and wait for its end."""

@@ -85,7 +85,7 @@ class TaskRuntime:
             except Busy:
                 pass  # try again in the next round
             except Exception:
-                log.exception("tasks could not be looked after")
+                log.exception("tasks could not be supervised")
             rounds += 1
             await asyncio.sleep(REFRESH_SECONDS)
 

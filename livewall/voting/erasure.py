@@ -96,9 +96,9 @@ class Erasure:
         try:
             await self.purge()
         except LivewallError as error:
-            log.warning("ballots could not be erased, an hour later they will be tried again: %s", error.message)
+            log.warning("ballots could not be erased; the next attempt is in an hour: %s", error.message)
         except Exception:  # only the end of the server waits for this task, and it has more to close
-            log.exception("ballots could not be erased, an hour later they will be tried again")
+            log.exception("ballots could not be erased; the next attempt is in an hour")
 
     async def _mark_due(self, poll_id: str, before: str, now: str) -> None:
         await self._store.write(lambda tx: mark_due(tx, poll_id, before, now))

@@ -140,7 +140,7 @@ def options_of(given: Sequence[str | OptionIn]) -> list[Option]:
     if sum(o.abstain is True for o in made) > 1:
         raise invalid("options", "only one option can be the abstention")
     if all(o.abstain is True for o in made):
-        raise invalid("options", "there is nothing to choose but to abstain")
+        raise invalid("options", "a poll needs an option besides the abstention")
     return made
 
 
@@ -159,7 +159,7 @@ def check_told_apart(options: Sequence[Option]) -> None:
 def check_assurance(assurance: str, wall: str | None) -> None:
     """Raise BadInput for a poll with codes that belongs to no wall: codes are those of a wall."""
     if assurance == "code" and wall is None:
-        raise invalid("assurance", "codes belong to a wall; name one when you make the poll")
+        raise invalid("assurance", "codes belong to a wall; name one when you create the poll")
 
 
 def new_poll(poll_id: str, given: PollIn) -> Poll:
@@ -262,7 +262,7 @@ def edited(poll: Poll, edit: PollEdit, *, has_ballots: bool) -> Poll:
         given["title"] = readable(given["title"], "title", lines=True)
     changed = {n: v for n, v in given.items() if v != getattr(poll, n)}
     if has_ballots and changed.keys() & {"options", "kind", "max_choices", "assurance"}:
-        raise Refused("conflict", "there are ballots already: options, kind and assurance stand")
+        raise Refused("conflict", "there are ballots already: options, kind and assurance cannot change")
     if "assurance" in changed:
         check_assurance(changed["assurance"], poll.wall)
     kind = changed.get("kind", poll.kind)

@@ -201,7 +201,7 @@ class Polls:
             if round_number < row.poll.round:
                 return row
             if round_number > row.poll.round:
-                raise Refused("conflict", f"this is round {row.poll.round}, there is no round {round_number} to leave")
+                raise Refused("conflict", f"this is round {row.poll.round}, there is no round {round_number} to reset")
             phase = next_phase(row.poll.phase, "reset")
             poll = msgspec.structs.replace(
                 row.poll,

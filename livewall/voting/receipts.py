@@ -52,7 +52,7 @@ async def counted_under(store: Store, hub: LiveHub, poll: str, typed: str, who: 
 
 
 def _hidden() -> NotAllowed:
-    return NotAllowed("forbidden", "receipts are answered as soon as you may see the result of their round")
+    return NotAllowed("forbidden", "a receipt can be checked as soon as you may see the result of its round")
 
 
 def find(asks: rows.Asks, poll: str, receipt: str) -> Ballot:

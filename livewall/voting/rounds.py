@@ -41,7 +41,7 @@ async def shown(store: Store, hub: LiveHub, poll: str, who: Who) -> Shown:
         if view is not View.FULL and row.poll.phase is Phase.DRAFT:
             raise NotFound("no_such_poll", "this poll is not open yet")
         if view is not View.FULL:
-            raise NotAllowed("forbidden", "the results are not shown now")
+            raise NotAllowed("forbidden", "the results are not shown at the moment")
         rounds = seen_rounds(row.poll.round, row.shown, everything=who.host or row.poll.compare is True)
         tallies = [rows.tally(asks, msgspec.structs.replace(row.poll, round=round_number)) for round_number in rounds]
         (head,) = asks.execute("SELECT seq FROM streams WHERE name = :name", {"name": stream}).fetchone()

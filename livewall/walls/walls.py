@@ -168,7 +168,7 @@ def edited(wall: Wall, edit: wire.WallEdit) -> Wall:
     title = wall.title if edit.title is msgspec.UNSET else wall_rows.title_of(edit.title)
     items = wall.items if edit.items is msgspec.UNSET else list(edit.items)
     if len(set(items)) != len(items):
-        raise invalid("items", "an item stands there twice")
+        raise invalid("items", "an item is listed twice")
     if edit.active is not msgspec.UNSET:
         active = edit.active
         if active is not None and active not in items:

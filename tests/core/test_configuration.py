@@ -83,7 +83,7 @@ def test_a_folder_is_relative_to_the_folder_of_the_file(monkeypatch):
         ("address = 127", 1, "address must be text, not a number"),
         ('address = ""', 1, "address must not be empty"),
         ('data = "a\\u0000b"', 1, "data must not contain a NUL character"),
-        ('data = "~nobody-here"', 1, "data: '~nobody-here' begins with a home that this machine does not know"),
+        ('data = "~nobody-here"', 1, "data: '~nobody-here' begins with the home of a user that does not exist here"),
         ('rate_limits = "off"', 1, "rate_limits must be true or false, not text"),
         ("rate_limits = 1", 1, "rate_limits must be true or false, not a number"),
         ('log_level = "loud"', 1, "log_level: 'loud' is not one of debug, info, warning, error"),

@@ -76,7 +76,7 @@ def test_text_becomes_what_its_type_says(param: Param, given: Any, value: Any) -
         (REF, "", "must match"),
         (REF, "a" * (MAX_MATCHED_CHARACTERS + 1), "at most 1,000 characters"),
         (Param(name="x"), "a\0b", "NUL"),
-        (Param(name="x"), "\ud800", "no text"),
+        (Param(name="x"), "\ud800", "not text"),
         (Param(name="x"), "a" * (MAX_VALUE_BYTES + 1), "at most 120,000 bytes"),
         (Param(name="x", choices=("a", "b")), "c", "must be one of a, b"),
         (Param(name="x", type="integer", choices=(1, 2)), "3", "must be one of 1, 2"),

@@ -126,30 +126,30 @@ def test_without_a_title_it_has_its_name() -> None:
         (STEP + "timeout = nan\n", 4, "timeout must be above 0"),
         (STEP + "timeout = 1979-05-27\n", 4, "timeout must be a number, not a date"),
         ("secrets = 'X'\n" + STEP, 1, "secrets must be a list"),
-        ("secrets = [\n'OK',\n'a b']\n" + STEP, 3, "'a b' is no name of a variable"),
-        ("secrets = ['PATH']\n" + STEP, 1, "PATH is no secret"),
-        ("secrets = ['A', 'A']\n" + STEP, 1, "there twice"),
+        ("secrets = [\n'OK',\n'a b']\n" + STEP, 3, "'a b' is not the name of a variable"),
+        ("secrets = ['PATH']\n" + STEP, 1, "PATH cannot be a secret"),
+        ("secrets = ['A', 'A']\n" + STEP, 1, "listed twice"),
         ("params = 3\n" + STEP, 1, "params must be tables"),
         ("[params.ref]\ntyp = 'string'\n" + STEP, 2, "did you mean type?"),
         ("[params.ref]\ntype = 'strin'\n" + STEP, 2, "did you mean string?"),
         ("[params.ref]\ntype = ['string']\n" + STEP, 2, "type must be one of"),
-        ("[params.'a b']\n" + STEP, 1, "'a b' is no name of a parameter"),
+        ("[params.'a b']\n" + STEP, 1, "'a b' is not the name of a parameter"),
         ("params.ref = 'main'\n" + STEP, 1, "a parameter is a table"),
-        ("[params.ref]\npattern = '('\n" + STEP, 2, "no regular expression: missing )"),
-        ("[params.ref]\npattern = '[[:alpha:]]'\n" + STEP, 2, "no regular expression: Possible nested set"),
+        ("[params.ref]\npattern = '('\n" + STEP, 2, "not a regular expression: missing )"),
+        ("[params.ref]\npattern = '[[:alpha:]]'\n" + STEP, 2, "not a regular expression: Possible nested set"),
         ("[params.n]\ntype = 'integer'\npattern = '1'\n" + STEP, 3, "pattern is for strings"),
         ("[params.ref]\npattern = 'a+'\ndefault = 'b'\n" + STEP, 3, "the default must match a+"),
         ("[params.n]\ntype = 'integer'\ndefault = '1'\n" + STEP, 3, "default must be a whole number, not '1'"),
         ("[params.n]\ntype = 'integer'\ndefault = 1.0\n" + STEP, 3, "default must be a whole number"),
         ("[params.n]\nchoices = []\n" + STEP, 2, "choices must be a list of 1 to 500"),
         ("[params.n]\nchoices = ['a',\n1]\n" + STEP, 3, "a choice must be text, not a number"),
-        ("[params.n]\nchoices = ['a', 'a']\n" + STEP, 2, "there twice"),
+        ("[params.n]\nchoices = ['a', 'a']\n" + STEP, 2, "listed twice"),
         ("[params.n]\nchoices = ['a']\ndefault = 'b'\n" + STEP, 3, "the default must be a"),
         ("[params.n]\nchoices = ['a', 'b']\npattern = 'a'\n" + STEP, 2, "the choice b must match a"),
         ("[steps.a]\nrun = ['true']\n", 1, "each begun by [[steps]]"),
         ("[[steps]]\nrun = ['true']\n", 1, "the step has no name"),
-        ("[[steps]]\nname = 'a b'\nrun = ['true']\n", 2, "'a b' is no name of a step"),
-        ("[[steps]]\nname = 7\nrun = ['true']\n", 2, "'7' is no name of a step"),
+        ("[[steps]]\nname = 'a b'\nrun = ['true']\n", 2, "'a b' is not the name of a step"),
+        ("[[steps]]\nname = 7\nrun = ['true']\n", 2, "'7' is not the name of a step"),
         ("[[steps]]\nname = 'a'\n", 1, 'the step does nothing: give it a command, such as run = ["make", "-C", "src"]'),
         (STEP + "need = []\n", 4, "a step has no key 'need'; did you mean needs?"),
         ("[[steps]]\nname = 'a'\nrun = 'make all'\n", 3, "run must be a list of arguments, [\"command\""),
@@ -158,7 +158,7 @@ def test_without_a_title_it_has_its_name() -> None:
         ("[[steps]]\nname = 'a'\nrun = ['x',\n3]\n", 4, "an argument must be text, not a number"),
         ("[[steps]]\nname = 'a'\nrun = ['x',\n\"\\u0000\"]\n", 4, "NUL"),
         (STEP + "env = 'X=1'\n", 4, "env must be a table"),
-        (STEP + "env = { 'A=B' = 'x' }\n", 4, "'A=B' is no name of a variable"),
+        (STEP + "env = { 'A=B' = 'x' }\n", 4, "'A=B' is not the name of a variable"),
         (STEP + "[steps.env]\nX = 1\n", 5, "the variable X must be text, not a number"),
         (STEP + "env.LIVEWALL_TOKEN = 'x'\n", 4, "LIVEWALL_TOKEN is set by Livewall"),
         (STEP + "cwd = ''\n", 4, "cwd must not be empty"),
@@ -169,7 +169,7 @@ def test_without_a_title_it_has_its_name() -> None:
         (STEP + "needs = 'b'\n", 4, "needs must be a list"),
         (STEP + "needs = [\n'fetsch']\n" + STEP.replace('"a"', '"fetch"'), 5, "not a step; did you mean fetch?"),
         (STEP + "needs = ['b', 'b']\n" + STEP.replace('"a"', '"b"'), 4, "a needs b twice"),
-        (STEP + "needs = ['a']\n", 4, "circle: a → a"),
+        (STEP + "needs = ['a']\n", 4, "cycle: a → a"),
         (STEP + STEP, 5, "there are two steps a"),
         (STEP.replace("true", "{params.ref}"), 3, "{params.ref} is not a parameter of this pipeline"),
         (STEP + "when = '{params.ref} == a'\n", 4, "{params.ref} is not a parameter"),
@@ -195,13 +195,13 @@ def test_what_is_wrong_is_said_with_its_line(text: str, line: int, said: str) ->
     assert found[0] == line and said in found[1]
 
 
-def test_a_circle_is_told_whole_where_it_begins() -> None:
+def test_a_cycle_is_reported_whole_where_it_begins() -> None:
     def step(name: str, need: str) -> str:
         return f'[[steps]]\nname = "{name}"\nneeds = ["{need}"]\nrun = ["true"]\n'
 
     ((line, reason),) = faults(step("a", "c") + step("b", "a") + step("c", "b"))
     assert reason in [
-        f"the needs go round in a circle: {way}" for way in ("a → b → c → a", "b → c → a → b", "c → a → b → c")
+        f"the needs form a cycle: {way}" for way in ("a → b → c → a", "b → c → a → b", "c → a → b → c")
     ]
     assert line == {"a": 3, "b": 7, "c": 11}[reason.split(": ")[1][0]]
 
@@ -218,7 +218,7 @@ def test_no_more_than_a_hundred_problems_are_told() -> None:
 @pytest.mark.parametrize("name", ["a b", ".x", "", "x" * 81, "ä"])
 def test_the_name_of_the_file_is_the_name_of_the_pipeline(name: str) -> None:
     ((line, reason),) = faults(STEP, name)
-    assert line == 1 and "is no name of a pipeline" in reason
+    assert line == 1 and "is not the name of a pipeline" in reason
 
 
 def test_an_output_of_any_step_before_may_be_used() -> None:
@@ -327,7 +327,7 @@ def test_an_argument_that_a_shell_would_replace_is_noted(run: list[str], notes: 
     text = f'[[steps]]\nname = "a"\nrun = {json.dumps(run)}\n'
     _, found = checked(text, "build", "build.toml")
     assert [note.reason for note in found] == [
-        f"no shell reads run: {part} is handed over as it is" for part in notes
+        f"no shell reads run: {part} is passed on unchanged" for part in notes
     ] and all(note.line == 3 for note in found)
 
 

@@ -52,7 +52,7 @@ def test_the_majority_is_of_the_base_and_needs_the_quorum() -> None:
 
 def test_a_tally_is_said_in_words() -> None:
     assert tally_text(WITH_ABSTENTION, counted(6, 3, 3)) == (
-        "12 ballots · round 1 · closed · quorum of 10 reached · 3 abstained, shares are of 9 · "
+        "12 ballots · round 1 · closed · quorum of 10 reached · 3 abstained, shares are out of 9 · "
         "majority of 2/3 (6 of 9): Yes"
     )
     missed = tally_text(WITH_ABSTENTION, counted(6, 0, 0))

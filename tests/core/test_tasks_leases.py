@@ -44,7 +44,7 @@ def test_every_report_and_every_piece_of_log_of_the_holder_renews_the_lease(sign
         sign(house)
     assert house.steps["a"] is S.RUNNING
     house.timers.pass_(5.1)
-    assert house.reasons == {"a": "nothing was heard of it for 5 s", "b": "a lost", "c": "a lost"}
+    assert house.reasons == {"a": "nothing was reported of it for 5 s", "b": "a lost", "c": "a lost"}
     assert (house.task.state, house.task.ended_at is None) == (T.LOST, False)
 
 
@@ -142,7 +142,7 @@ def test_a_late_success_after_a_restart_takes_its_consequences_back() -> None:
     house.report("a", "succeeded")
     assert house.steps == {"a": S.SUCCEEDED, "b": S.PENDING, "c": S.PENDING}
     house.timers.pass_(5.1)
-    assert house.reasons == {"b": "nothing was heard of this task for 5 s", "c": "b lost"}
+    assert house.reasons == {"b": "nothing was reported of this task for 5 s", "c": "b lost"}
 
 
 def test_a_late_success_of_a_task_that_was_cancelled_cancels_what_never_began() -> None:
@@ -168,7 +168,7 @@ def test_a_reporter_that_is_silent_between_two_steps_loses_its_task(restarts: bo
         house.timers.pass_(29.5)
     assert house.steps["b"] is S.PENDING and house.task.state is T.RUNNING
     house.timers.pass_(8)
-    assert house.reasons == {"b": "nothing was heard of this task for 30 s", "c": "b lost"}
+    assert house.reasons == {"b": "nothing was reported of this task for 30 s", "c": "b lost"}
     assert house.task.state is T.LOST
 
 
@@ -188,7 +188,7 @@ def test_a_lease_on_a_pending_step_counts() -> None:
     house = chain()
     house.report("a", lease=5)
     house.timers.pass_(5.1)
-    assert house.reasons["a"] == "nothing was heard of it for 5 s" and house.task.state is T.LOST
+    assert house.reasons["a"] == "nothing was reported of it for 5 s" and house.task.state is T.LOST
     assert rows.step(house.store.connection, "t", "a").started_at is None
 
 
@@ -436,7 +436,8 @@ def test_a_loss_from_before_the_upgrade_is_taken_back_whole() -> None:
                 connection.execute(statement)
     connection.execute("INSERT INTO meta VALUES ('schema', '6')")
     for name, state, reason, lapsed in [
-        ("a", "lost", "nothing was heard of it for 5 s", 1), ("b", "skipped", "a lost", 0), ("c", "skipped", "own", 0),
+        ("a", "lost", "nothing was reported of it for 5 s", 1),
+        ("b", "skipped", "a lost", 0), ("c", "skipped", "own", 0),
         ("x", "failed", "", 0), ("d", "skipped", "x failed", 0),
     ]:  # fmt: skip
         connection.execute(

@@ -87,7 +87,7 @@ def test_a_task_is_what_its_steps_make_of_it(states: list[StepState], cancelled:
 @pytest.mark.parametrize(
     "steps", [[("a", []), ("a", [])], [("a", ["b"])], [("a", ["b"]), ("b", ["a"])], [("a", ["a"])]]
 )
-def test_steps_must_be_a_graph_without_circles(steps: list[tuple[str, list[str]]]) -> None:
+def test_steps_must_be_a_graph_without_cycles(steps: list[tuple[str, list[str]]]) -> None:
     with pytest.raises(LivewallError) as raised:
         check_graph(steps)
     assert raised.value.code == "invalid"

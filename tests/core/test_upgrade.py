@@ -76,8 +76,8 @@ def test_a_database_of_an_earlier_schema_is_migrated_with_its_data_and_kept_as_i
     copy.close()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     said = caplog.text
-    assert f"has schema {version} and is brought to {NEWEST}" in said and str(kept) in said
-    assert f"has schema {NEWEST} now" in said
+    assert f"from schema {version} to {NEWEST}" in said and str(kept) in said
+    assert f"now has schema {NEWEST}" in said
 
 
 def test_the_copy_goes_back_as_a_backup_does(tmp_path: Path) -> None:

@@ -279,7 +279,7 @@ def test_a_pipe_and_a_descriptor_are_written_to_and_stay_what_they_are(tmp_path:
     [
         (b"", "is empty"),
         (b"Dear madam, dear sir, " * 100, "not an SQLite database"),
-        (b"SQLite format 3\0" + b"\0" * 5000, "damaged or was not written to its end"),
+        (b"SQLite format 3\0" + b"\0" * 5000, "damaged or incomplete"),
     ],
 )
 def test_what_is_no_backup_is_refused_with_the_reason(tmp_path: Path, content: bytes, said: str) -> None:
@@ -297,7 +297,7 @@ def test_a_backup_cut_off_at_any_page_is_refused(tmp_path: Path) -> None:
     file = database(tmp_path / "data", "aa")
     for length in (4096, 8192, len(whole) // 2 // 4096 * 4096, len(whole) - 4096, len(whole) - 1):
         (tmp_path / "b.db").write_bytes(whole[:length])
-        with pytest.raises(LivewallError, match="damaged or was not written to its end"):
+        with pytest.raises(LivewallError, match="damaged or incomplete"):
             restore(tmp_path / "data", tmp_path / "b.db")
     assert mark(file) == "aa" and not hidden(tmp_path / "data")
 

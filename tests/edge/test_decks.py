@@ -266,7 +266,7 @@ async def test_questions_of_another_format_are_imported_with_a_note_of_what_is_n
     made = answer.json
     assert [poll["title"] for poll in made["polls"]] == ["Which is red?"]
     assert [option["label"] for option in made["polls"][0]["options"]] == ["Rose", "Grass"]
-    assert "right answers are not kept" in made["notes"][0]
+    assert "not imported" in made["notes"][0]
     plain = await post(client, wall, "## Q\n- A\n- B")
     assert "notes" not in plain.json
     page = await form(client, wall, file="Question;Option 1;Option 2;Correct\nQ?;a;b;1\n".encode("utf-16"))

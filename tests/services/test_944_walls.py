@@ -91,4 +91,4 @@ async def test_a_vote_its_parties_and_the_vote_again_are_as_in_the_file(child: S
     assert all(str(n) in said for n in (551, 393, 274, 196, 944, 470))
     for page in ("", "/screen"):
         shown = child.host_bytes(f"{own[4:]}{page}").decode()
-        assert all(words in shown for words in ("before 58%", "before 42%", "before: round 1, 944 ballots")), page
+        assert all(words in shown for words in ("was 58%", "was 42%", "previous: round 1, 944 ballots")), page

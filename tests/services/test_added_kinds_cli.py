@@ -62,7 +62,8 @@ def test_a_poll_is_made_voted_watched_and_counted_again(server: ServerProcess) -
     single = server.run("poll", "create", "One?", "A", "B").strip()
     assert server.json("poll", "edit", single, "--kind", "pair")["max_choices"] == 2
     assert "no such choice" in server.run("poll", "create", "?", "A", "B", "--kind", "many", status=1)
-    assert "exclude each other" in server.run("poll", "create", "?", "A", "B", "--kind", "pair", "--multi", status=2)
+    refused = server.run("poll", "create", "?", "A", "B", "--kind", "pair", "--multi", status=2)
+    assert "cannot be used together" in refused
 
 
 def test_a_step_of_the_kind_runs_in_a_pipeline(server: ServerProcess) -> None:

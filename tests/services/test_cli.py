@@ -44,7 +44,7 @@ def test_in_a_pipe_a_new_wall_is_its_code(server):
     assert server.run("wall", "activate", code, "--none").strip() == code
 
 
-def test_activating_puts_a_poll_on_stage_and_adds_it_where_it_is_new(server, poll):
+def test_activating_puts_a_poll_on_the_screen_and_adds_it_where_it_is_new(server, poll):
     code = server.json("wall", "create", "Stage")["code"]
     wall = server.json("wall", "activate", code.lower(), poll)
     assert wall["active"] == f"polls/{poll}"
@@ -76,7 +76,7 @@ def test_a_poll_with_codes(server, tmp_path):
     again = server.json("wall", "codes", wall, "--replace", "1")
     assert again["ids"] == ["1"] and again["codes"] != [codes[0][1]]
     assert server.run("wall", "codes", wall, "--revoke", "2").strip() == "Code 2 is revoked."
-    assert server.run("wall", "codes", wall).strip() == "3 made, 0 used, 2 not used yet"
+    assert server.run("wall", "codes", wall).strip() == "3 created, 0 used, 2 not used yet"
     server.run("poll", "create", "?", "A", "B", "--codes", status=2)
 
 
@@ -118,7 +118,7 @@ def test_every_option_of_a_poll_reaches_the_server(server):
 def test_hidden_results_are_refused_to_the_audience(server):
     id = server.run("poll", "create", "Secret?", "A", "B", "--results", "on_publish", "--open").strip()
     elsewhere = {"LIVEWALL_DATA": str(server.home / "nowhere")}
-    assert "not shown yet" in server.run("poll", "results", id, status=1, **elsewhere)
+    assert "may not see the results" in server.run("poll", "results", id, status=1, **elsewhere)
 
 
 # Voting
@@ -179,9 +179,9 @@ def test_a_choice_that_is_none_names_those_there_are(server, poll, tmp_path):
     assert "Clinton" in said and "Dole" in said
 
 
-def test_a_wall_code_means_the_poll_on_its_stage(server, poll, tmp_path):
+def test_a_wall_code_means_the_poll_on_its_screen(server, poll, tmp_path):
     code = server.json("wall", "create", "Stage")["code"]
-    assert "No poll is on stage" in server.run("vote", code, "Dole", status=1, **voter(tmp_path))
+    assert "No poll is on the screen" in server.run("vote", code, "Dole", status=1, **voter(tmp_path))
     server.run("wall", "activate", code, poll)
     assert server.json("vote", code, "Dole", **voter(tmp_path))["poll"] == poll
 

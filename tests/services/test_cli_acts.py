@@ -57,7 +57,7 @@ def test_the_rules_of_a_poll_are_given_shown_and_changed(server):
     assert changed["allow_change"] is False and changed["results"] == "after_close"
     more = server.json("poll", "edit", made["id"], "--option", "A", "--option", "B", "--multi", "--abstain", "B")
     assert more["kind"] == "multi" and [option["label"] for option in more["options"]] == ["A", "B"]
-    assert "Say what" in server.run("poll", "edit", made["id"], status=2)
+    assert "what to change" in server.run("poll", "edit", made["id"], status=2)
 
 
 def test_time_is_given_to_an_open_poll(server, poll):
@@ -155,7 +155,7 @@ def test_codes_have_commands_of_their_own(server):
     code = server.run("wall", "create", "Assembly").strip()
     made = server.run("wall", "codes", "make", code.lower(), "--count", "3").splitlines()
     assert [line.split("\t")[0] for line in made] == ["1", "2", "3"]
-    assert server.run("wall", "codes", code) == "3 made, 0 used, 3 not used yet\n"
+    assert server.run("wall", "codes", code) == "3 created, 0 used, 3 not used yet\n"
     assert server.run("wall", "codes", "list", code).splitlines() == ["3\tnew", "2\tnew", "1\tnew"]
     server.run("wall", "codes", "revoke", code, "1", status=2)
     server.run("wall", "codes", "replace", code, "2", status=2)

@@ -168,7 +168,7 @@ def test_on_a_terminal_it_draws_a_table_and_says_when_the_server_is_lost(server,
         server.run("vote", poll, "Dole")
         shown.until("█", "1 ballot ·")
         server.kill()
-        shown.until("connection lost since", "trying again")
+        shown.until("connection lost for", "trying again")
         server.start()
         shown.until("live · ")
     finally:
@@ -177,7 +177,7 @@ def test_on_a_terminal_it_draws_a_table_and_says_when_the_server_is_lost(server,
         os.close(terminal)
 
 
-def test_on_a_terminal_a_wall_names_what_is_on_stage(server, poll):
+def test_on_a_terminal_a_wall_names_what_is_on_the_screen(server, poll):
     code = server.run("wall", "create", "Town hall").strip()
     server.run("wall", "activate", code, poll)
     terminal, child = pty.openpty()

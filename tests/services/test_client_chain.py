@@ -46,7 +46,7 @@ def test_an_event_is_taken_known_or_a_hole(at, prev, pos, verdict):
 
 @pytest.mark.parametrize("text", ["", "k3", ".61", "k3.", "k3.x", "k3.-1"])
 def test_what_is_no_position_is_refused(text):
-    with pytest.raises(ValueError, match="no position"):
+    with pytest.raises(ValueError, match="not a position"):
         verdict_on(text, "k3.1", "k3.2")
 
 

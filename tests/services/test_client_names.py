@@ -97,7 +97,7 @@ def test_a_refused_stream_says_where_a_token_comes_from(child: Server) -> None:
 def test_a_task_without_a_token_says_where_one_comes_from(
     child: Server, caplog: pytest.LogCaptureFixture, expected_logs: list[str]
 ) -> None:
-    expected_logs += ["does not take the task", "was not reported in full"]
+    expected_logs += ["refuses the task", "was not reported in full"]
     with Task("Nightly load", url=child.url) as task, task.step("run"):
         pass
     assert "LIVEWALL_TOKEN" in caplog.text and "livewall token create reporter" in caplog.text

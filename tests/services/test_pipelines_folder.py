@@ -133,7 +133,7 @@ def test_a_file_whose_name_is_no_name_is_shown_as_wrong(folder: Path, found: Pip
         file.write(text("a"))
     found.refresh()
     assert names(found) == ["a b", "\N{REPLACEMENT CHARACTER}"]
-    assert all("no name of a pipeline" in item.errors[0].reason for item in found.list())
+    assert all("not the name of a pipeline" in item.errors[0].reason for item in found.list())
 
 
 def test_a_folder_that_goes_away_is_told_once_and_found_again(
@@ -185,7 +185,7 @@ def test_the_command_takes_a_byte_order_mark_and_notes_what_no_shell_will_replac
     (folder / "a.toml").write_bytes(b"\xef\xbb\xbf" + b'[[steps]]\nname = "a"\nrun = ["echo", "$HOME"]\n')
     done = check(folder, "a.toml")
     assert (done.returncode, done.stdout.splitlines()) == (
-        0, ["a.toml:3: note: no shell reads run: $HOME is handed over as it is", "a.toml: ok, 1 step"]
+        0, ["a.toml:3: note: no shell reads run: $HOME is passed on unchanged", "a.toml: ok, 1 step"]
     )  # fmt: skip
     (folder / "b.toml").write_text(text("b") + 'env = { PATH = "/opt/bin:$PATH" }\n')
     done = check(folder, "b.toml")

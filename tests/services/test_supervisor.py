@@ -44,7 +44,7 @@ def test_a_command_that_a_signal_ends_says_which(bench):
 
 def test_a_command_that_takes_too_long_is_ended(bench):
     end, output = bench.run("sh", "-c", "echo begun; exec sleep 60", timeout=0.2)
-    assert (end.why, end.signal, end.message) == ("timeout", 15, "not done after 0.2 s")
+    assert (end.why, end.signal, end.message) == ("timeout", 15, "not finished after 0.2 s")
     assert output == b"begun\n"
 
 

@@ -81,7 +81,7 @@ class Run:
             if isinstance(run[0], str) and run[0].rpartition("/")[2] not in _OWN_SYNTAX:
                 for place, argument in enumerate(run[1:], 1):
                     if isinstance(argument, str) and (argument in _OPERATORS or shell_expansion(argument) == argument):
-                        where[place].note(f"no shell reads run: {shown(argument)} is handed over as it is")
+                        where[place].note(f"no shell reads run: {shown(argument)} is passed on unchanged")
             return run
         return []
 
@@ -91,7 +91,7 @@ class Run:
             return {}
         for name, value in env.items():
             if not VARIABLE.fullmatch(name):
-                where[name].wrong(f"{shown(name)!r} is no name of a variable: letters, digits and _")
+                where[name].wrong(f"{shown(name)!r} is not the name of a variable: letters, digits and _")
             elif name in RESERVED_VARIABLES:
                 where[name].wrong(f"{name} is set by Livewall")
             if value != "":

@@ -196,7 +196,7 @@ class Logs:
         while start < end:
             data = await self._read(lambda c, at=start: read_part(c, task, step, at, min(PART_BYTES, end - at)))  # type: ignore[misc]
             if not data:
-                raise NotFound(message="this part of the log is not kept any more")
+                raise NotFound(message="this part of the log is no longer kept")
             yield data
             start += len(data)
 

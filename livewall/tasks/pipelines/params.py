@@ -50,7 +50,7 @@ class Param(msgspec.Struct, frozen=True, kw_only=True):
 def parse_param(name: str, table: Any, where: Place) -> Param | None:
     """Return the parameter that a table `[params.NAME]` declares, or None after reporting problems."""
     if not re.fullmatch(PARAM, name):
-        where.wrong(f"{shown(name)!r} is no name of a parameter: a letter first, then letters, digits, _ and -")
+        where.wrong(f"{shown(name)!r} is not the name of a parameter: a letter first, then letters, digits, _ and -")
     if not isinstance(table, dict):
         where.wrong(f"a parameter is a table, [params.{shown(name)}], not {word(table)}")
         return None
@@ -194,7 +194,7 @@ def _refusal_without_pattern(param: Param, value: Scalar) -> str | None:
         try:
             size = len(value.encode())
         except UnicodeEncodeError:
-            return "has characters that are no text (half of a surrogate pair)"
+            return "has characters that are not text (half of a surrogate pair)"
         if size > MAX_VALUE_BYTES:
             return f"must have at most {MAX_VALUE_BYTES:,} bytes"
     if param.choices is not None and value not in param.choices:
@@ -231,7 +231,7 @@ def _pattern(table: dict[str, Any], param_type: Type, where: Place) -> str | Non
         with _no_warnings():
             re.compile(pattern)
     except (re.error, Warning, RecursionError, OverflowError) as error:
-        here.wrong(f"pattern is no regular expression: {error}")
+        here.wrong(f"pattern is not a regular expression: {error}")
         return None
     return pattern
 
@@ -249,7 +249,7 @@ def _choices(table: dict[str, Any], param_type: Type, where: Place) -> tuple[Sca
         if typed is None:
             here[place].wrong(f"a choice must be {_TYPE_NAMES[param_type]}, not {_description(choice)}")
         elif typed in choices:
-            here[place].wrong(f"the choice {shown(choice)} is there twice")
+            here[place].wrong(f"the choice {shown(choice)} is listed twice")
         else:
             choices.append(typed)
     return tuple(choices)

@@ -107,7 +107,7 @@ class _Checker:
         table, where = self._table, self._where
         if not is_name(self._name):
             where.wrong(
-                f"{shown(self._name)!r} is no name of a pipeline: letters, digits, '.', '_' and '-', at most 80,"
+                f"{shown(self._name)!r} is not the name of a pipeline: letters, digits, '.', '_' and '-', at most 80,"
                 " a letter or digit first; rename the file"
             )
         known_keys(table, ("title", "concurrency", "secrets", "params", "steps"), where, "a pipeline")
@@ -146,11 +146,11 @@ class _Checker:
             return ()
         for place, name in enumerate(names):
             if not VARIABLE.fullmatch(name):
-                where[place].wrong(f"{shown(name)!r} is no name of a variable: letters, digits and _")
+                where[place].wrong(f"{shown(name)!r} is not the name of a variable: letters, digits and _")
             elif name in _PREDEFINED:
-                where[place].wrong(f"{name} is no secret: every step gets one")
+                where[place].wrong(f"{name} cannot be a secret: every step gets it")
             elif name in names[:place]:
-                where[place].wrong(f"{name} is there twice")
+                where[place].wrong(f"{name} is listed twice")
             elif name in self._environment and (why := refusal(self._environment[name])):
                 where[place].wrong(f"the value of {name} in the environment {why}")
         return tuple(names)
@@ -192,7 +192,7 @@ class _Checker:
             where.wrong("the step has no name")
         elif not isinstance(name, str) or not is_name(name):
             where["name"].wrong(
-                f"{shown(name)!r} is no name of a step: letters, digits, '.', '_' and '-', at most 80,"
+                f"{shown(name)!r} is not the name of a step: letters, digits, '.', '_' and '-', at most 80,"
                 " a letter or digit first"
             )
         kind, body = self._body(table, where)
@@ -253,7 +253,7 @@ class _Checker:
                     here.wrong(f"{step.name} needs {need} twice")
         if cycle := find_cycle({step.name: [need for need in step.needs if need in names] for step in steps}):
             arrows = " → ".join(cycle)
-            where[names[cycle[0]]]["needs"].wrong(f"the needs go round in a circle: {arrows}")
+            where[names[cycle[0]]]["needs"].wrong(f"the needs form a cycle: {arrows}")
 
     def _texts(self, steps: list[StepDef], where: Place) -> None:
         """Check that every placeholder names a parameter, or an output of a step that this one needs."""

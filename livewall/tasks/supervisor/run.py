@@ -216,7 +216,7 @@ class Run:
         elif self._signals.cancelled:
             self._end("cancelled", self._spec.grace, now)
         elif self._spec.timeout is not None and now >= self._begin + self._spec.timeout:
-            self._message = f"not done after {self._spec.timeout:g} s"
+            self._message = f"not finished after {self._spec.timeout:g} s"
             self._end("timeout", self._spec.grace, now)
 
     def _end(self, cause: str, grace: float, now: float) -> None:

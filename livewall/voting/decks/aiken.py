@@ -30,7 +30,7 @@ def parse(text: str) -> Taken:
             apart = True
         elif answer := _ANSWER.fullmatch(line):
             if not begun:
-                drafts.wrong(number, "ANSWER stands below its question and options, and there are none above")
+                drafts.wrong(number, "ANSWER belongs below a question and its options, but there are none above")
             elif len(answer[1]) != 1 or not answer[1].isascii() or not 0 <= ord(answer[1].upper()) - 65 < len(options):
                 drafts.wrong(number, f"ANSWER must be the letter of one of the options above, not {answer[1][:60]!r}")
             else:

@@ -10,7 +10,7 @@ from livewall.voting.decks.reader import MOST_OPTIONS, MOST_POLLS, MOST_PROBLEMS
 from livewall.wire import PollIn
 
 RIGHT_ANSWERS = (
-    "the marks of right answers are not kept, nor points and feedback: a poll has none, and the audience is shown none"
+    "marks of correct answers, points and feedback are not imported: a poll has none of them"
 )
 
 

@@ -95,7 +95,7 @@ def _question(drafts: Drafts, line: int, block: str) -> None:
     options, right = list[tuple[int, str]](), 0
     pieces = re.split("([=~])", inside)
     if pieces[0].strip():
-        return drafts.wrong(line, f"{pieces[0].strip()[:60]!r} is no answer: each begins with = or ~")
+        return drafts.wrong(line, f"{pieces[0].strip()[:60]!r} is not an answer: each begins with = or ~")
     at = answers + pieces[0].count("\n")
     for sign, piece in zip(pieces[1::2], pieces[2::2], strict=True):
         label = piece.partition("#")[0].strip()

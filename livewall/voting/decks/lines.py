@@ -122,7 +122,7 @@ def without_comments(raw: Sequence[str]) -> tuple[list[str], list[tuple[int, str
                 place = len(line)
         kept.append(left)
     if begun:
-        faults.append((begun, "this comment has no end: write --> behind it"))
+        faults.append((begun, "this comment has no end: write --> after it"))
     return kept, faults
 
 

@@ -130,7 +130,7 @@ class Reader:
             case Kind.TEXT:
                 self._text(line, before.kind if before else Kind.BLANK, after)
             case Kind.FENCE:
-                self._wrong(line.number, "a block of code has no place in a deck; what is in it was not read")
+                self._wrong(line.number, "a deck cannot contain a block of code; this one was not read")
             case Kind.COMMENT:
                 self._wrong(line.number, line.pieces[0])
 
@@ -152,7 +152,7 @@ class Reader:
 
     def _option(self, line: Line) -> None:
         if self._open is None:
-            return self._astray(line, "an option stands below its question, and there is none above")
+            return self._astray(line, "an option belongs below a question, but there is none above")
         if doubtful := self._open.doubtful:
             if not self._lost:
                 why = f"{doubtful.name}: this may be a setting of the question above or a question itself"
@@ -161,7 +161,7 @@ class Reader:
             return
         first = self._open.options[0] if self._open.options else None
         if first and (line.name != first.name or abs(line.indent - first.indent) >= NESTED):
-            return self._astray(line, "this begins otherwise than the options above it")
+            return self._astray(line, "this begins differently from the options above it")
         self._lost = False
         if len(self._open.options) < MOST_OPTIONS:
             self._open.options.append(_Option(line.number, line.indent, line.kind, line.name, [line.pieces]))
@@ -172,7 +172,7 @@ class Reader:
     def _setting(self, line: Line) -> None:
         question = self._open
         if question is None:
-            return self._astray(line, f"the setting {line.name!r} stands below its question, and there is none above")
+            return self._astray(line, f"the setting {line.name!r} belongs below a question, but there is none above")
         if question.options or (question.level == 0 and line.apart):
             question.doubtful = question.doubtful or line
         try:
@@ -181,7 +181,7 @@ class Reader:
             return self._wrong(line.number, f"{line.name}: must be {taken}; not {_short(line.pieces[0])}")
         for field, value in given.items():
             if field in question.settings:
-                self._wrong(line.number, f"{line.name}: line {question.settings[field][1]} says this already")
+                self._wrong(line.number, f"{line.name}: line {question.settings[field][1]} sets this already")
             elif value is not None and (why := fault({field: value})):
                 self._wrong(line.number, f"{line.name}: {why}")
             question.settings.setdefault(field, (value, line.number))
@@ -189,10 +189,10 @@ class Reader:
     def _text(self, line: Line, before: Kind, after: Line | None) -> None:
         question = self._open
         if _REFERENCE.match(line.pieces[0]):
-            return self._wrong(line.number, "this would be shown: write <!-- before a note and --> behind it")
+            return self._wrong(line.number, "this would be shown: write <!-- before a note and --> after it")
         asks = before is Kind.BLANK and after is not None and after.kind is Kind.OPTION
         if question is not None and not asks and _NOT_SHOWN.match(line.pieces[0]):
-            why = "this would be shown, and seems to say which answer is right, or why: delete the line"
+            why = "this would be shown, and seems to reveal the correct answer: delete the line"
             return self._wrong(line.number, why)
         if question is None or (question.level == 1 and self._is_title(question)):
             return self._begin(line)
@@ -205,7 +205,7 @@ class Reader:
                 self._wrong(
                     line.number,
                     "this may be a question or the rest of the option above: put a blank line before a question, and "
-                    "space before what goes on with an option",
+                    "indent what continues an option",
                 )
             elif below:
                 last.lines.append(line.pieces)
@@ -259,7 +259,7 @@ class Reader:
             number, last = option.number, option.lines[-1]
             end, marks = marks_of(last[-1])
             if has_checkbox(option.lines[0][0]):
-                why = "`[x]` and `[ ]` mark right answers, which a poll does not have: take them out, or write `\\[`"
+                why = "`[x]` and `[ ]` mark correct answers, which a poll does not have: remove them, or write `\\[`"
                 self._wrong(number, why)
             label = " ".join(map(read, [*option.lines[:-1], [*last[:-1], end]])).strip()
             if why := fault({"options": [label]}) or unclean(label):
@@ -267,7 +267,7 @@ class Reader:
             ids = [mark[1:] for mark in marks if mark.startswith("#")]
             for option_id in ids:
                 if fault({"options": [{"label": "A", "id": option_id}]}):
-                    self._wrong(number, f"{_short('#' + option_id)} is no id: letters, digits, . _ and -, at most 40")
+                    self._wrong(number, f"{_short('#' + option_id)} is not an id: at most 40 letters, digits, . _ -")
             if len(ids) > 1:
                 self._wrong(number, "an option has one id")
             own, abstains = ids[0] if ids else str(place), len(marks) > len(ids)

@@ -43,8 +43,8 @@ _SEVERAL = frozenset(
     {"checkbox", "checkboxes", "multi select", "multiple select", "multi", "several", "多选", "多选题"}
 )
 _TIME = re.compile(r"time limit|time in seconds|time|seconds|duration|zeit.*|时间")
-TIME = "time limits are not kept: give a poll an end when it is opened, or with a column Closes in"
-OTHERS = "a spreadsheet of Kahoot, Mentimeter, Quizizz or the like needs its questions and options alone"
+TIME = "time limits are not imported: set one when you open a poll, or in a column Closes in"
+OTHERS = "of a spreadsheet from Kahoot, Mentimeter, Quizizz or the like, keep only the questions and options"
 HOW = "name the columns in the first row: Question, Option 1, Option 2, …"
 
 
@@ -68,7 +68,7 @@ def rows_of(text: str, *, headed: bool) -> list[SheetRow] | None:
     if given:
         rows = _parted(text[given.end() :], given[1], text[: given.end()].count("\n"))
         if rows is None:
-            raise fault("a quoted cell has no end, or text stands behind it")
+            raise fault("a quoted cell has no end, or is followed by text")
         return rows
     named, plain = [], []
     for delimiter in _DELIMITERS:
@@ -177,7 +177,7 @@ def _columns(drafts: Drafts, header: SheetRow, rows: Sequence[SheetRow]) -> _Col
     if not options and listed is None:
         drafts.wrong(header.number, f"no column holds the options: {HOW}")
     if options and listed is not None:
-        drafts.wrong(header.number, "the options stand in one column and in several: leave either")
+        drafts.wrong(header.number, "the options are in one column and also in several: keep one of the two forms")
     if question is None or strange or (not options and listed is None) or (options and listed is not None):
         return None
     return _Columns(question, options, listed, settings, dropped, kind, times)
@@ -191,7 +191,7 @@ def _question(drafts: Drafts, columns: _Columns, row: SheetRow) -> None:
     known = {columns.question, *columns.options, *columns.settings, *columns.dropped, *columns.times}
     for place, cell in enumerate(row.cells):
         if place not in known | {columns.listed, columns.kind} and cell.strip():
-            return drafts.wrong(row.number, f"{cell.strip()[:60]!r} stands in a column without a name")
+            return drafts.wrong(row.number, f"{cell.strip()[:60]!r} is in a column without a name")
     _note(drafts, columns, row)
     labels = [label for place in columns.options if (label := _cell(row, place))]
     if columns.listed is not None:
@@ -252,7 +252,7 @@ def _grouped(drafts: Drafts, columns: _Columns, rows: Sequence[SheetRow]) -> Non
             groups.append([])
             title = asked
         if not groups:
-            drafts.wrong(row.number, "an option stands below its question, and there is none above")
+            drafts.wrong(row.number, "an option belongs below a question, but there is none above")
             continue
         groups[-1].append(row)
     for group in groups:

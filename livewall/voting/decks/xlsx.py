@@ -157,8 +157,8 @@ class _Book:
                 except ValueError:
                     raise KeyError(value) from None
             case "n" | "d":
-                why = "a date, a percentage or a number that is shown otherwise than it is kept"
-                raise fault(f"cell {cell.get('r', '')} holds {why}: make its format Text and type it again", line)
+                why = "a date, a percentage or a number that is not shown as it is stored"
+                raise fault(f"cell {cell.get('r', '')} holds {why}: set its format to Text and type it again", line)
             case _:
                 raise fault(f"cell {cell.get('r', '')} holds an error of a formula", line)
 

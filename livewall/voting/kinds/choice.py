@@ -47,7 +47,7 @@ class ChoiceKind:
         if unknown:
             raise invalid("choices", f"there is no option {unknown[0]!r}")
         if len(set(choices)) != len(choices):
-            raise invalid("choices", "an option stands there twice")
+            raise invalid("choices", "an option is chosen twice")
         if not choices:
             raise invalid("choices", self.empty)
         if len(choices) > rules.max_choices:

@@ -40,7 +40,7 @@ def insert(tx: Transaction, wall: str, hashes: Sequence[bytes]) -> range:
     """Insert new codes; return their numbers. Raises BadInput where the wall would have too many."""
     made = tx.one("SELECT COUNT(*), MAX(number) FROM codes WHERE wall = :wall", {"wall": wall})
     if made[0] + len(hashes) > MOST:
-        raise invalid("count", f"a wall has at most {MOST} codes; {MOST - made[0]} more can be made")
+        raise invalid("count", f"a wall has at most {MOST} codes; {MOST - made[0]} more can be created")
     first = (made[1] or 0) + 1
     tx.connection.executemany(
         "INSERT INTO codes (wall, number, hash) VALUES (:wall, :number, :hash)",
@@ -99,7 +99,7 @@ def replace(tx: Transaction, wall: str, code_id: str, code_hash: bytes) -> bytes
     """
     number, voter, revoked = _find(tx, wall, code_id)
     if revoked:
-        raise Refused("conflict", "this code was revoked; make a new one")
+        raise Refused("conflict", "this code was revoked; create a new one")
     tx.execute(
         """UPDATE codes SET hash = :hash, voter = NULL, replaced = replaced + 1
         WHERE wall = :wall AND number = :number""",

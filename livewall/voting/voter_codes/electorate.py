@@ -30,7 +30,7 @@ class Electorate:
     def claim(self, tx: Transaction, poll: Poll, voter: str, code: str | None) -> codes.Claim:
         """Return the holder as whom a ballot is cast. Changes nothing. Raises Refused (`bad_code`, `code_used`)."""
         if poll.wall is None:
-            raise Refused("bad_code", "the wall that this poll has its codes from is gone")
+            raise Refused("bad_code", "the wall whose codes this poll uses no longer exists")
         sent = self.code(poll.wall, code) if code else None
         return codes.claim(tx, poll.wall, self.bound(poll.wall, voter), sent)
 
