@@ -20,9 +20,9 @@ from livewall.hub.position import View
 from livewall.store.folder import Folder
 from livewall.store.readers import Readers
 from livewall.store.sqlite import connect, set_meta
-from livewall.store.transaction import Transaction
+from livewall.store.transaction import Transaction, Write
 from livewall.store.upgrade import upgrade
-from livewall.store.writer import Commit, Done, Write, Writer, settle
+from livewall.store.writer import Commit, Done, Writer, call_on_loop, settle
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,16 @@ class Store:
         self._loop = asyncio.get_running_loop()
         self._publish: Publish = lambda name, events: None
         self._observe: Callable[[int, float], None] = lambda size, seconds: None
-        self._writer = Writer(connection, self._hand_over, gather=gather)
+        self._writer = Writer(
+            connection,
+            Transaction,
+            lambda commit: call_on_loop(self._loop, self._deliver, commit),
+            name="livewall-writer",
+            database="the database",
+            unavailable="the database cannot be written to at the moment; nothing was changed, try again",
+            before_commit=Transaction.run_before_commit,
+            gather=gather,
+        )
         self._closed = False
         self._ended = False
         self._refused = False
@@ -88,28 +97,19 @@ class Store:
         self.submit(write, settle(future))
         return future
 
-    def _hand_over(self, commit: Commit) -> None:
-        try:
-            self._loop.call_soon_threadsafe(self._deliver, commit)
-        except RuntimeError:  # the loop is closed, so nobody waits for the result
-            pass
-
-    def _deliver(self, commit: Commit) -> None:
+    def _deliver(self, commit: Commit[Transaction]) -> None:
         """Pass the results of a commit on. An error in one callback must not keep the others from being called."""
-        for name, events in commit.events.items():
-            self._publish(name, events)
-        for callback in commit.after_commit:
-            try:
-                callback()
-            except Exception:
-                log.exception("a callback after a commit failed")
+        if commit.transaction is not None:
+            for name, events in commit.transaction.events.items():
+                self._publish(name, events)
+            for callback in commit.transaction.callbacks:
+                try:
+                    callback()
+                except Exception:
+                    log.exception("a callback after a commit failed")
         if commit.outcomes:
             self._refused = all(isinstance(error, Busy) for _, _, error in commit.outcomes)
-        for job, result, error in commit.outcomes:
-            try:
-                job.done(result, error)
-            except Exception:
-                log.exception("the result of a write could not be delivered")
+        commit.acknowledge()
         self._observe(len(commit.outcomes), commit.seconds)
 
     # -- reads

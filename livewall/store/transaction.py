@@ -96,3 +96,10 @@ class Transaction:
     def before_commit(self, callback: Callable[[Transaction], None]) -> None:
         """Call `callback` once before the commit, after every write of the group."""
         self.at_end.append(callback)
+
+    def run_before_commit(self) -> None:
+        for callback in self.at_end:
+            callback(self)
+
+
+Write = Callable[[Transaction], Any]

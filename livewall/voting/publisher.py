@@ -13,8 +13,7 @@ from typing import Any
 
 from livewall.clock import Clock, iso
 from livewall.errors import LivewallError
-from livewall.store.transaction import Transaction
-from livewall.store.writer import Write
+from livewall.store.transaction import Transaction, Write
 from livewall.voting import rows
 from livewall.voting.counts import write_counts
 

@@ -22,7 +22,7 @@ from tornado.ioloop import IOLoop
 from livewall.clock import utc_now
 from livewall.errors import BadInput, Busy, LivewallError, Refused
 from livewall.store.sqlite import NewerDatabase
-from livewall.tasks.logs import service, writer
+from livewall.tasks.logs import followed, rows, service
 from livewall.tasks.logs.chunks import End
 from livewall.tasks.logs.follower import AttemptFiles
 from livewall.tasks.logs.service import Logs
@@ -340,7 +340,7 @@ async def test_an_output_that_cannot_be_read_does_not_hold_up_the_others_nor_its
     io_loop: IOLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expected_logs: list[str]
 ) -> None:
     expected_logs.append("cannot be read")
-    monkeypatch.setattr(writer, "FILE_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(followed, "FILE_RETRY_SECONDS", 0.01)
     odd, good = Attempt(tmp_path, "odd.1"), Attempt(tmp_path, "build.1")
     odd.files.output.symlink_to("/dev/null")
     good.write(b"fine\n")
@@ -349,6 +349,30 @@ async def test_an_output_that_cannot_be_read_does_not_hold_up_the_others_nor_its
         logs.follow("1", "build", good.files, 0)
         assert await logs.finish("1", "build") == End(5, 1)
         assert await logs.finish("1", "odd") == End(0, 0)
+
+
+async def test_a_turn_that_fails_halfway_leaves_nothing_and_is_taken_again(
+    io_loop: IOLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expected_logs: list[str]
+) -> None:
+    expected_logs.append("cannot be read")
+    monkeypatch.setattr(followed, "FILE_RETRY_SECONDS", 0.01)
+    attempt = Attempt(tmp_path)
+    attempt.write(b"one\ntwo\n")
+    append, failures = rows.append, [OSError(5, "Input/output error")]
+
+    def append_and_fail(*arguments: Any) -> rows.Log:
+        log = append(*arguments)
+        if failures:
+            raise failures.pop()
+        return log
+
+    monkeypatch.setattr(rows, "append", append_and_fail)
+    async with opened(tmp_path) as logs:
+        logs.follow("1", "build", attempt.files, 0)
+        assert await logs.finish("1", "build") == End(8, 2)
+        assert await whole(logs) == b"one\ntwo\n"
+        chunks = logs._connection.execute("SELECT COUNT(*) FROM chunks").fetchone()
+        assert not failures and chunks == (1,)
 
 
 async def test_a_file_that_is_deleted_while_it_is_followed_is_read_to_its_end(io_loop: IOLoop, tmp_path: Path) -> None:

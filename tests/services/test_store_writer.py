@@ -28,8 +28,16 @@ class Group:
         self.connection = connect(path, writer=True)
         self.connection.execute("PRAGMA busy_timeout = 50")
         self.connection.execute("CREATE TABLE t (name TEXT PRIMARY KEY, size BLOB)")
-        self.commits: queue.SimpleQueue[Commit] = queue.SimpleQueue()
-        self.writer = Writer(self.connection, self.commits.put)
+        self.commits: queue.SimpleQueue[Commit[Transaction]] = queue.SimpleQueue()
+        self.writer = Writer(
+            self.connection,
+            Transaction,
+            self.commits.put,
+            name="writer",
+            database="the database",
+            unavailable="try again",
+            before_commit=Transaction.run_before_commit,
+        )
 
     def run(self, *writes: Callable[[Transaction], Any]) -> tuple[list[Any], list[int]]:
         """What each write came to, its result or its error, and the sizes of the commits."""
@@ -40,18 +48,13 @@ class Group:
         for number, write in enumerate(writes):
             self.writer.submit(write, lambda result, error, n=number: outcomes.__setitem__(n, error or result))  # type: ignore[misc]
         go.set()
-        self.told(self.commits.get(timeout=10))
+        self.commits.get(timeout=10).acknowledge()
         sizes = []
         while len(outcomes) < len(writes):
             commit = self.commits.get(timeout=10)
             sizes.append(len(commit.outcomes))
-            self.told(commit)
+            commit.acknowledge()
         return [outcomes[n] for n in range(len(writes))], sizes
-
-    @staticmethod
-    def told(commit: Commit) -> None:
-        for job, result, error in commit.outcomes:
-            job.done(result, error)
 
     def rows(self) -> list[str]:
         """As another connection sees them."""
@@ -161,7 +164,7 @@ def test_a_transaction_that_fails_is_told_to_all_and_the_next_goes_well(group: G
     for name in ("a", "b"):
         group.writer.submit(insert(name), lambda result, error: done.append(error))
     while len(done) < 2:
-        group.told(group.commits.get(timeout=10))
+        group.commits.get(timeout=10).acknowledge()
     assert [error.code for error in done] == ["unavailable", "unavailable"]
     other.execute("ROLLBACK")
     other.close()

@@ -15,14 +15,15 @@ from typing import Any, NamedTuple, TypeVar
 from livewall.clock import Clock
 from livewall.errors import BadInput, Busy, NotFound, Refused
 from livewall.store.readers import Readers
+from livewall.store.writer import Commit, Writer, call_on_loop, settle
 from livewall.tasks.logs import retention, rows
 from livewall.tasks.logs.chunks import End, Mark
+from livewall.tasks.logs.followed import FollowedFiles
 from livewall.tasks.logs.follower import AttemptFiles, Follower, Truncation
-from livewall.tasks.logs.jobs import Job, Key, Outcome
 from livewall.tasks.logs.reading import View, read_bytes
 from livewall.tasks.logs.schema import open_database
 from livewall.tasks.logs.search import Search
-from livewall.tasks.logs.writer import LogWriter
+from livewall.tasks.logs.transaction import Key, LogTransaction
 
 T = TypeVar("T")
 READERS = 3
@@ -32,6 +33,8 @@ PART_BYTES = 256 << 10
 MAX_LOG_BYTES = 256 << 20
 """The maximum size of a log that is appended to, in bytes."""
 NOTIFY_SECONDS = 0.25
+MAX_GROUP = 256
+"""How many appends share a commit; each may be large."""
 
 OnMove = Callable[[dict[Key, End]], None]
 
@@ -68,7 +71,17 @@ class Logs:
         self._notify_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
-        self._writer = LogWriter(self._connection, self._hand_over, lambda: milliseconds(clock()))
+        self._followed = FollowedFiles(self._loop)
+        self._writer = Writer(
+            self._connection,
+            lambda connection: LogTransaction(connection, milliseconds(clock())),
+            self._hand_over,
+            name="livewall-logs",
+            database="the logs' database",
+            unavailable="the logs cannot be written at the moment; nothing was changed, try again",
+            turns=self._followed,
+            max_group=MAX_GROUP,
+        )
         self._purge()
 
     # -- writing
@@ -82,8 +95,9 @@ class Logs:
         """
         ms = milliseconds(at or self._clock())
 
-        def write(c: sqlite3.Connection) -> End:
-            if self._writer.follows_step((task, step)):
+        def write(tx: LogTransaction) -> End:
+            c = tx.connection
+            if self._followed.follows_step((task, step)):
                 raise Refused("conflict", "the log of this step is written here, from what its command prints")
             log = rows.find(c, task, step)
             end = log.bytes if log else 0
@@ -96,42 +110,49 @@ class Logs:
             new = data[end - begin :]
             if end + len(new) > MAX_LOG_BYTES:
                 raise BadInput("too_large", f"a log has at most {MAX_LOG_BYTES} bytes")
-            if not new:
-                return log.end if log else End(0, 0)
-            log = rows.append(c, log or rows.find_or_insert(c, task, step), new, [Mark(end + len(new), ms)])
-            rows.save(c, log, ms)
-            return log.end
+            if new:
+                log = rows.append(c, log or rows.find_or_insert(c, task, step), new, [Mark(end + len(new), ms)])
+                rows.save(c, log, ms)
+            # Also if nothing is new: the server may have been killed before it published this end.
+            moved = tx.moved[task, step] = log.end if log else End(0, 0)
+            return moved
 
-        return await self._write(write, (task, step))
+        return await self._write(write)
 
     def follow(self, task: str, step: str, files: AttemptFiles, base: int) -> None:
         """Begin to read the output of an attempt, whose first byte is at offset `base` of the log.
 
         An earlier attempt of this step that is still followed is read to its end first.
         """
-        self._writer.follow(Follower(task, step, files, base, self._hole))
+        follower = Follower(task, step, files, base, self._hole)
+        self._writer.call(lambda: self._followed.follow(follower))
 
     async def finish(self, task: str, step: str) -> End:
         """Read the output to its end and stop following, since the attempt is over; return the end. Raises Busy."""
 
-        def close(c: sqlite3.Connection) -> End:
-            log = rows.find(c, task, step)
+        def close(tx: LogTransaction) -> End:
+            log = rows.find(tx.connection, task, step)
             if log is None:
                 return End(0, 0)
-            closed = rows.close(c, log)
+            closed = rows.close(tx.connection, log)
             if closed != log:
-                rows.save(c, closed, milliseconds(self._clock()))
+                rows.save(tx.connection, closed, tx.now)
             return closed.end
+
+        def finish() -> None:
+            if not self._followed.finish((task, step), done):
+                self._writer.submit(close, done)
 
         self._check()
         future: asyncio.Future[End] = self._loop.create_future()
-        self._writer.finish((task, step), Job(close, future))
+        done = settle(future)
+        self._writer.call(finish)
         return await future
 
     async def forget(self, task: str) -> None:
         """Delete the logs of a task."""
-        self._writer.drop(task)
-        await self._write(lambda c: retention.mark_deleted(c, [task]))
+        self._writer.call(lambda: self._followed.drop(task))
+        await self._write(lambda tx: retention.mark_deleted(tx.connection, [task]))
         self._purge()
 
     async def delete_expired(
@@ -144,15 +165,15 @@ class Logs:
         before = None if days is None else milliseconds(now - timedelta(days=days))
         tasks = await self._read(lambda c: retention.expired_tasks(c, before=before, size=size, running=running))
 
-        def delete(c: sqlite3.Connection, part: list[str]) -> list[str]:
-            gone = [task for task in part if not self._writer.follows(task)]
-            retention.mark_deleted(c, gone)
+        def delete(tx: LogTransaction, part: list[str]) -> list[str]:
+            gone = [task for task in part if not self._followed.follows(task)]
+            retention.mark_deleted(tx.connection, gone)
             return gone
 
         deleted: list[str] = []
         for at in range(0, len(tasks), 100):
             part = tasks[at : at + 100]
-            deleted += await self._write(lambda c, part=part: delete(c, part))  # type: ignore[misc]
+            deleted += await self._write(lambda tx, part=part: delete(tx, part))  # type: ignore[misc]
         self._purge()
         return deleted
 
@@ -242,38 +263,32 @@ class Logs:
         if self._closed:
             raise Busy("draining", "the server is stopping; try again in a moment")
 
-    async def _write(self, write: Callable[[sqlite3.Connection], T], key: Key | None = None) -> T:
+    async def _write(self, write: Callable[[LogTransaction], T]) -> T:
         self._check()
         future: asyncio.Future[T] = self._loop.create_future()
-        self._writer.submit(Job(write, future, key=key))
+        self._writer.submit(write, settle(future))
         return await future
 
     def _purge(self) -> None:
-        def then(more: bool) -> None:
+        def done(more: bool | None, error: BaseException | None) -> None:
             if more and not self._closed:
                 self._purge()
 
-        self._writer.submit(Job(retention.purge, then=then))
+        self._writer.submit(lambda tx: retention.purge(tx.connection), done)
 
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         self._check()
         return await self._readers.read(query)
 
-    def _hand_over(self, outcomes: list[Outcome], moved: dict[Key, End]) -> None:
-        try:
-            self._loop.call_soon_threadsafe(self._deliver, outcomes, moved)
-        except RuntimeError:  # the loop is closed, so nobody waits for the result
-            pass
+    def _hand_over(self, commit: Commit[LogTransaction]) -> None:
+        """Called in the thread, also for turns in which nothing was found."""
+        if commit.outcomes or (commit.transaction is not None and commit.transaction.moved):
+            call_on_loop(self._loop, self._deliver, commit)
 
-    def _deliver(self, outcomes: list[Outcome], moved: dict[Key, End]) -> None:
-        for future, result, error in outcomes:
-            if future.done():
-                continue
-            if error is None:
-                future.set_result(result)
-            else:
-                future.set_exception(error)
-        self._moved |= moved
+    def _deliver(self, commit: Commit[LogTransaction]) -> None:
+        commit.acknowledge()
+        if commit.transaction is not None:
+            self._moved |= commit.transaction.moved
         if self._moved and self._timer is None:
             self._timer = self._loop.call_at(self._notify_at, self._notify)
 
