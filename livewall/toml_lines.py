@@ -78,17 +78,23 @@ class _Scanner:
             return tomllib.loads(f"key = {raw}")["key"], at
         return raw[1:-1] if raw[0] in "\"'" else raw, at
 
-    def _header(self, *, array: bool) -> Path:
-        """Return the path of a table whose header begins here. In an array of tables, names mean its newest table."""
-        path: Path = ()
-        more = True
-        while more:
+    def _names(self, path: Path) -> tuple[Path, int]:
+        """Read a dotted key below `path`; return its path with the position of its last part.
+
+        Inside the key, the name of an array of tables means its newest table.
+        """
+        while True:
             part, at = self._part()
             path = (*path, part)
             self._note(path, at)
-            more = self._takes(".")
-            if more and path in self._made:
+            if not self._takes("."):
+                return path, at
+            if path in self._made:
                 path = (*path, self._made[path] - 1)
+
+    def _header(self, *, array: bool) -> Path:
+        """Return the path of a table whose header begins here. In an array of tables, names mean its newest table."""
+        path, at = self._names(())
         if array:
             self._at += 2
             self._made[path] = self._made.get(path, 0) + 1
@@ -101,13 +107,7 @@ class _Scanner:
 
     def _pair(self, table: Path) -> Path:
         """Read `key.key =`, and stop before the value."""
-        path = table
-        more = True
-        while more:
-            part, at = self._part()
-            path = (*path, part)
-            self._note(path, at)
-            more = self._takes(".")
+        path, _ = self._names(table)
         self._at += 1
         self._skip()
         return path

@@ -5,20 +5,18 @@ The pipe is read to its end even if the server refuses the log, so that its writ
 
 from __future__ import annotations
 
-import asyncio
 import math
-import random
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from livewall.client.calls import QUIET_SECONDS, ClientError, NotReached, Refusal, Server, segment
+from livewall.client.calls import ClientError, Refusal, Server, segment
 from livewall.client.logs import append, end_of
 from livewall.client.pipe_reader import PipeReader
+from livewall.client.repeating import repeated
 from livewall.client.reporting import RENEW_SECONDS, is_temporary
 
 T = TypeVar("T")
-MAX_PAUSE = 2.0  # seconds, at most, between two attempts
 
 
 class LogForwarder:
@@ -102,27 +100,13 @@ class LogForwarder:
 
         Raises Refusal, and NotReached after the deadline.
         """
-        pause = 0.1
-        notice = asyncio.get_running_loop().call_later(QUIET_SECONDS, self._say_waiting)
-        try:
-            while True:
-                try:
-                    return await request()
-                except (Refusal, NotReached) as problem:
-                    wait = pause
-                    if isinstance(problem, Refusal):
-                        if problem.code == "unauthenticated" and self._server.find_token():
-                            continue
-                        if not is_temporary(problem):
-                            raise
-                        wait = problem.retry_after or pause
-                    wait *= random.uniform(0.8, 1.2)
-                    if time.monotonic() + wait > self._deadline():
-                        raise
-                await asyncio.sleep(wait)
-                pause = min(pause * 2, MAX_PAUSE)
-        finally:
-            notice.cancel()
+        return await repeated(
+            self._server,
+            request,
+            deadline=self._deadline,
+            is_temporary=is_temporary,
+            say_waiting=self._say_waiting,
+        )
 
     def _deadline(self) -> float:
         """Return the monotonic time until which calls are repeated."""

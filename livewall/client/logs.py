@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import random
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, TypeVar
 
 from tornado.httpclient import HTTPRequest, HTTPResponse
 
-from livewall.client.calls import ANSWER_TIMEOUT, NotReached, Refusal, Server, refusal, segment
+from livewall.client.calls import ANSWER_TIMEOUT, Refusal, Server, refusal, segment
+from livewall.client.repeating import repeated
 
 T = TypeVar("T")
 
@@ -96,25 +95,14 @@ async def retry(server: Server, request: Callable[[], Awaitable[T]]) -> T:
 
     Raises Refusal and NotReached.
     """
-    start, pause = time.monotonic(), 0.1
-    notice = asyncio.get_running_loop().call_later(1.5, server.say_waiting)
-    try:
-        while True:
-            try:
-                return await request()
-            except (Refusal, NotReached) as problem:
-                hint = None
-                if isinstance(problem, Refusal):
-                    if not problem.retryable:
-                        raise
-                    hint = problem.retry_after
-                wait = (hint or pause) * random.uniform(0.8, 1.2)
-                if time.monotonic() + wait > start + (server.patience if server.reached else server.wait):
-                    raise
-            await asyncio.sleep(wait)
-            pause = min(pause * 2, 2.0)
-    finally:
-        notice.cancel()
+    started = time.monotonic()
+    return await repeated(
+        server,
+        request,
+        deadline=lambda: started + (server.patience if server.reached else server.wait),
+        is_temporary=lambda problem: problem.retryable,
+        say_waiting=server.say_waiting,
+    )
 
 
 async def _fetch(server: Server, request: HTTPRequest) -> HTTPResponse:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any, Protocol
 
+from livewall.background_tasks import BackgroundTasks
 from livewall.errors import Busy, LivewallError, NotFound
 from livewall.hub.hub import Hub
 from livewall.hub.load_requests import LoadBackfill, Loaded, LoadRequest, LoadStream, LoadViewerState
@@ -57,7 +58,7 @@ class LiveHub:
         self._loop = asyncio.get_running_loop()
         self._scheduled = False
         self._since = 0.0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks(log, "the hub's work failed")
         self._opening: dict[Stream, asyncio.Future[None]] = {}
 
     # -- what happens after a commit
@@ -125,7 +126,7 @@ class LiveHub:
             more = self._step(work)
         finally:  # however one publication ends, the next ones must run
             if more:
-                self._spawn(self._continue(work))
+                self._tasks.spawn(self._continue(work))
             else:
                 self._turn_done()
 
@@ -162,7 +163,7 @@ class LiveHub:
 
     def _perform_loads(self) -> None:
         while self.hub.load_requests:
-            self._spawn(self._perform_load(self.hub.load_requests.popleft()))
+            self._tasks.spawn(self._perform_load(self.hub.load_requests.popleft()))
 
     async def _perform_load(self, load_request: LoadRequest) -> None:
         match load_request:
@@ -213,16 +214,6 @@ class LiveHub:
         heard = isinstance(error, LivewallError)
         log.warning("%s of %s is not known: %s", what, stream.name, error, exc_info=None if heard else error)
         return Busy("unavailable", "the stream cannot be read at the moment; try again")
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("the hub's work failed", exc_info=error)
 
     async def idle(self) -> None:
         """Wait until all committed events have been sent to every reader that could take them."""

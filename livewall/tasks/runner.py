@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from livewall import audit, wire
+from livewall.background_tasks import BackgroundTasks
 from livewall.clock import Clock, iso
 from livewall.errors import Busy, LivewallError, Refused
 from livewall.identity import Secrets, Who
@@ -80,7 +81,7 @@ class Runner:
         self._umask = umask
         self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="livewall-attempts")
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks(log, "a step could not be supervised")
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._supervisors: dict[tuple[str, str, int], int] = {}
         """The pidfd of each supervisor, by its attempt."""
@@ -94,7 +95,7 @@ class Runner:
             if isinstance(action, RetryLater):
                 self._perform([action])
             else:
-                self._spawn(self._supervise(action, self._resume(action, cancelled=cancelled, current=current)))
+                self._tasks.spawn(self._supervise(action, self._resume(action, cancelled=cancelled, current=current)))
         await self._write(lambda tx: ((), self._engine.admit(tx, now)))
 
     async def close(self) -> None:
@@ -173,26 +174,17 @@ class Runner:
                 return
             match action:
                 case StartAttempt():
-                    self._spawn(self._supervise(action, self._run(action)))
+                    self._tasks.spawn(self._supervise(action, self._run(action)))
                 case StopAttempt(task, step, attempt):
-                    self._spawn(self._stop(task, step, attempt))
+                    self._tasks.spawn(self._stop(task, step, attempt))
                 case RetryLater(task, step, attempt, delay):
                     self._timers[task, step] = self._loop.call_later(delay, self._retry_step, task, step, attempt)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._task_done)
-
-    def _task_done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a step could not be supervised", exc_info=error)
 
     def _retry_step(self, task: str, step: str, attempt: int) -> None:
         del self._timers[task, step]
         now = iso(self._clock())
-        self._spawn(self._write_until_done(lambda tx: ((), self._engine.retry_step(tx, task, step, attempt, now))))
+        retried = self._write_until_done(lambda tx: ((), self._engine.retry_step(tx, task, step, attempt, now)))
+        self._tasks.spawn(retried)
 
     def _attempt(self, task: str, step: str, attempt: int) -> Attempt:
         return attempt_of(self._folder, task, step, attempt)

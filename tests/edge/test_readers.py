@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import gc
 import json
 import os
 import socket
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 from checker import Checker
 from clients import ADMIN, Client
+from cycles import kept_by_cycles
 from watchers import Watcher, sse_fields
 
 
@@ -255,15 +255,5 @@ async def test_a_socket_that_was_closed_is_freed_without_the_garbage_collector(c
         while len(running.connections):
             await asyncio.sleep(0)
 
-    await come_and_go()
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(5):
-            await come_and_go()
-        for _ in range(10):
-            await asyncio.sleep(0)
-        left = [each for each in gc.get_objects() if type(each).__name__ in ("PollSocket", "Acts", "Replies")]
-    finally:
-        gc.enable()
+    left = await kept_by_cycles(come_and_go, "PollSocket", "Acts", "Replies")
     assert len(left) <= 3, "reference cycles keep sockets that were closed"

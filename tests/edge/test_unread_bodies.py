@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import re
 from typing import Any
 
 import pytest
 from clients import ADMIN, Client
+from cycles import kept_by_cycles
 from rawclient import Raw
 
 from handlers.api.openapi import CALLS
@@ -227,14 +227,5 @@ async def test_nothing_stays_of_one_who_leaves_in_the_middle_of_a_body(client: C
         raw.close()
         await until(lambda: not running.services.bodies.held and not running.http.connections.count)
 
-    await abort()
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(5):
-            await abort()
-        await asyncio.sleep(0)
-        left = [each for each in gc.get_objects() if type(each).__name__ in ("VotersHandler", "Exchange")]
-    finally:
-        gc.enable()
+    left = await kept_by_cycles(abort, "VotersHandler", "Exchange")
     assert not left, "reference cycles keep what an aborted request was"

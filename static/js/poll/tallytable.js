@@ -1,7 +1,8 @@
 // The tally as a table, for screen readers and for print: the same figures as the bars. Redrawn at most every ten
-// seconds, because a screen reader in the middle of a row would lose its place.
+// seconds.
 
 import { h } from "../ui/dom.js";
+import { Throttle } from "../ui/throttle.js";
 
 /** @import { Environment } from "../net/environment.js" */
 /** @import { FormatNumber, Texts } from "../ui/texts.js" */
@@ -26,12 +27,11 @@ export class TallyTable {
     this.element = element;
     this.texts = texts;
     this.number = number;
-    this.env = env;
-    this.drawnAt = -Infinity;
-    /** @type {number | null} */
-    this.timer = null;
     /** @type {string | null} */
     this.key = null;
+    /** @type {TableContent | null} */
+    this.content = null;
+    this.throttle = new Throttle(env, GAP, () => this.draw());
   }
 
   /**
@@ -39,26 +39,22 @@ export class TallyTable {
    * @param {TableContent} content
    */
   update(key, content) {
-    if (key !== this.key) {
-      this.key = key;
-      this.drawnAt = -Infinity;
-    }
-    this.env.clearTimeout(this.timer);
-    const due = this.drawnAt + GAP - this.env.now();
-    if (due <= 0) this.draw(content);
-    else this.timer = this.env.setTimeout(() => this.draw(content), due);
+    const isNew = key !== this.key;
+    this.key = key;
+    this.content = content;
+    this.throttle.request({ isNew });
   }
 
   clear() {
-    this.env.clearTimeout(this.timer);
+    this.throttle.stop();
     this.key = null;
     this.element.replaceChildren();
   }
 
-  /** @param {TableContent} content */
-  draw({ title, rows, ballots, previousRound = 0 }) {
-    this.drawnAt = this.env.now();
-    const { texts } = this;
+  draw() {
+    const { content, texts } = this;
+    if (!content) return;
+    const { title, rows, ballots, previousRound = 0 } = content;
     const compared = rows.some((row) => row.before);
     const columns = ["poll.option", "poll.share", "poll.count"].map((key) => texts.say(key));
     if (compared) columns.push(`${texts.say("poll.share")}, ${texts.say("poll.round", { round: previousRound })}`);

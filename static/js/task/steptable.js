@@ -1,7 +1,7 @@
-// The chart as a table, for screen readers and for print. Redrawn at most every ten seconds, because a screen reader in
-// the middle of a row would lose its place.
+// The chart as a table, for screen readers and for print. Redrawn at most every ten seconds.
 
 import { h, setText } from "../ui/dom.js";
+import { Throttle } from "../ui/throttle.js";
 import { elapsedText } from "./timing.js";
 
 /** @import { Environment } from "../net/environment.js" */
@@ -20,33 +20,25 @@ export class StepTable {
   constructor(element, { texts, env, live }) {
     this.element = element;
     this.texts = texts;
-    this.env = env;
     this.live = live;
-    this.drawnAt = -Infinity;
-    /** @type {number | null} */
-    this.timer = null;
     /** @type {TaskScene | null} */
     this.scene = null;
     /** @type {ReturnType<StepTable["build"]> | null} */
     this.view = null;
+    this.throttle = new Throttle(env, GAP, () => this.draw());
   }
 
   /** @param {TaskScene} scene */
   update(scene) {
     this.scene = scene;
     const structure = `${scene.stream} ${scene.steps.map((step) => step.name).join(" ")}`;
-    if (!this.view || structure !== this.view.structure) {
-      this.view = this.build(structure, scene.steps);
-      this.drawnAt = -Infinity;
-    }
-    const due = this.drawnAt + GAP - this.env.now();
-    if (due <= 0) this.draw();
-    else if (this.timer === null) this.timer = this.env.setTimeout(() => this.draw(), due);
+    const isNew = !this.view || structure !== this.view.structure;
+    if (isNew) this.view = this.build(structure, scene.steps);
+    this.throttle.request({ isNew });
   }
 
   clear() {
-    this.env.clearTimeout(this.timer);
-    this.timer = null;
+    this.throttle.stop();
     this.view = null;
     this.element.replaceChildren();
   }
@@ -67,9 +59,6 @@ export class StepTable {
   }
 
   draw() {
-    this.env.clearTimeout(this.timer);
-    this.timer = null;
-    this.drawnAt = this.env.now();
     const { scene, view, texts } = this;
     if (!scene || !view) return;
     setText(view.caption, `${scene.task.title}: ${texts.say(`state.${scene.task.state}`)}`);

@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cellSize, listedSteps, posterLayout, stateCounts } from "../../../static/js/wall/posterlayout.js";
-
-const LAYOUT = {
-  width: 768, height: 192,
-  nodes: [{ name: "a", x: 0, y: 56 }, { name: "b", x: 284, y: 0 }, { name: "c", x: 284, y: 112 }, { name: "d", x: 568, y: 56 }],
-  edges: [
-    { from: "a", to: "b", points: [[200, 96], [284, 40]] }, { from: "a", to: "c", points: [[200, 96], [284, 152]] },
-    { from: "b", to: "d", points: [[484, 40], [568, 96]] }, { from: "c", to: "d", points: [[484, 152], [568, 96]] },
-  ],
-};
+import { LAYOUT } from "../chart.mjs";
 
 test("on a poster boxes fill the stage, stay inside it and do not overlap", () => {
   for (const view of [{ width: 1_400, height: 780 }, { width: 900, height: 1_500 }]) {
