@@ -91,6 +91,7 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/api/tasks/{ID}/logs/{ID}/search", logs.LogSearchHandler, kwargs),
         URLSpec(r"/api/pipelines", tasks.PipelinesHandler, kwargs),
         URLSpec(rf"/api/pipelines/{ID}/tasks", tasks.StartHandler, kwargs),
+        URLSpec(rf"/api/pipelines/{ID}/refs", tasks.RefsHandler, kwargs),
         # calls: credentials, descriptions for machines, the audit log
         URLSpec(r"/api/tokens", tokens.TokensHandler, kwargs),
         URLSpec(rf"/api/tokens/{ID}", tokens.TokenHandler, kwargs),

@@ -32,6 +32,7 @@ from livewall.store.folder import Folder
 from livewall.store.store import Store
 from livewall.tasks.access import TaskRule
 from livewall.tasks.kinds import kinds as step_kinds
+from livewall.tasks.pipelines.git_refs import RefReader
 from livewall.tasks.runtime import TaskRuntime, open_task_runtime
 from livewall.timers import Timers
 from livewall.voting.access import PollRule
@@ -190,6 +191,7 @@ class App:
             tasks=tasks.tasks,
             runner=tasks.runner,
             pipelines=tasks.pipelines,
+            git_refs=RefReader(settings.data, time.monotonic),
             logs=tasks.logs,
             # Links and sign-ins last for as long as they were made for, whether or not the server's clock is held.
             credentials=Credentials(store, secrets, ServerClock()),

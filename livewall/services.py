@@ -18,6 +18,7 @@ from livewall.pending_bodies import Bodies
 from livewall.settings import Settings
 from livewall.store.store import Store
 from livewall.tasks.logs.service import Logs
+from livewall.tasks.pipelines.git_refs import RefReader
 from livewall.tasks.pipelines.watched_folder import Pipelines
 from livewall.tasks.runner import Runner
 from livewall.tasks.tasks import Tasks
@@ -54,6 +55,7 @@ class Services:
     tasks: Tasks
     runner: Runner
     pipelines: Pipelines
+    git_refs: RefReader
     logs: Logs
     credentials: Credentials
     limits: Limits

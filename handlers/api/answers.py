@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType, defstruct
 from livewall.audit import Line
 from livewall.credentials import Credential
 from livewall.credentials import TokenMade as TokenMade
+from livewall.tasks.pipelines.git_refs import GitRefs as GitRefs
 from livewall.tasks.pipelines.watched_folder import PipelineShown as PipelineShown
 from livewall.tasks.rows import Task
 from livewall.tasks.tasks import Appended as Appended

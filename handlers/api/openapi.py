@@ -34,6 +34,10 @@ TASKS = (
     Parameter("state", {"enum": ["", *sorted(TaskState)]}, "Only tasks in this state. Empty: tasks in any state."),
     Parameter("q", {"type": "string"}, "Only tasks with this text in their title, or with this id or pipeline."),
 )
+REFS = (
+    Parameter("q", {"type": "string"}, "Only refs with this text in their name or subject, or with this hash."),
+    Parameter("param", {"type": "string"}, "The parameter. Default: the first one of type git_ref."),
+)
 AS = Parameter("as", {"enum": ["audience"]}, "Answer as the audience sees it.")
 ROUND = Parameter("round", {"type": "integer", "minimum": 1}, "The round. Default: the current one.")
 PICTURE = (
@@ -148,6 +152,8 @@ CALLS: tuple[Call, ...] = (
     Call("GET", "/api/pipelines", "List the pipelines that can be started", {200: answers.PipelineList}, OPERATOR),
     Call("POST", "/api/pipelines/{name}/tasks", "Start a task. 200: it was started with this id before",
          {200: answers.TaskShown, 201: answers.TaskShown}, OPERATOR, wire.StartIn, errors=(409,), headers=PLACED),
+    Call("GET", "/api/pipelines/{name}/refs", "List the branches, tags and commits that a parameter may name",
+         {200: answers.GitRefs}, OPERATOR, parameters=REFS),
     # identity
     Call("GET", "/api/tokens", "List tokens and sign-ins", {200: answers.CredentialList}, ADMIN),
     Call("POST", "/api/tokens", "Create a token", {201: answers.TokenMade}, ADMIN, wire.TokenIn),

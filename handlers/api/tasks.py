@@ -87,6 +87,16 @@ class PipelinesHandler(ApiHandler):
         self.answer({"items": self.services.pipelines.list(), "next": None})
 
 
+class RefsHandler(ApiHandler):
+    """GET /api/pipelines/NAME/refs?q=&param="""
+
+    async def get(self, name: str) -> None:
+        self.require("operator")
+        pipeline = self.services.pipelines.get(name)
+        q, param = self.argument("q")[:200], self.argument("param") or None
+        self.answer(await self.services.git_refs.list(pipeline, q, param=param))
+
+
 class StartHandler(ApiHandler):
     """POST /api/pipelines/NAME/tasks"""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import click
 
@@ -12,7 +13,7 @@ from livewall.cli.exit_status import REFUSED, run
 from livewall.cli.group import Group
 from livewall.cli.options import json_option, server_options
 from livewall.cli.paging import pages
-from livewall.client.calls import Server, reason
+from livewall.client.calls import Server, reason, segment
 from livewall.settings import environment_with
 
 if TYPE_CHECKING:
@@ -96,6 +97,34 @@ def list_(server: Server, as_json: bool) -> None:
     ]  # fmt: skip
     empty = "No pipeline: put a TOML file into the folder that `serve --pipelines` names."
     output.table(("Name", "Steps", "Parameters", "Title"), rows, empty=empty)
+
+
+@pipeline.command()
+@click.argument("name")
+@click.argument("query", default="")
+@click.option("--param", metavar="NAME", help="The parameter; the first one of type git_ref if it is left out.")
+@json_option
+@server_options
+def refs(server: Server, name: str, query: str, param: str | None, as_json: bool) -> None:
+    """List the branches, tags and last commits of the repository that NAME releases, those that contain QUERY.
+
+    \b
+    livewall pipeline refs release
+    livewall pipeline refs release fix --json
+    """
+    given = {"q": query} | ({"param": param} if param else {})
+    answer = run(server.get(f"/api/pipelines/{segment(name)}/refs?{urlencode(given)}"))
+    if as_json:
+        output.as_json(answer["items"])
+        return
+    if answer["problem"]:
+        click.echo(f"Note: {output.plain(answer['problem'])}.", err=True)
+    rows = [
+        (ref["name"] if ref["kind"] != "commit" else ref["commit"][:12], ref["kind"], output.when(ref["date"]),
+         ref["subject"])
+        for ref in answer["items"]
+    ]  # fmt: skip
+    output.table(("Name", "Kind", "Date", "Subject"), rows, empty="No branch, tag or commit with this text.")
 
 
 def _errors_text(errors: list[dict[str, str]]) -> str:

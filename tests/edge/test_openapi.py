@@ -123,6 +123,9 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
         '[params.n]\ntype = "integer"\ndefault = 1\nchoices = [1, 2]\n[[steps]]\nname = "a"\nrun = ["false"]\n'
     )
     (folder / "wrong.toml").write_text("steps = 1\n")
+    (folder / "refs.toml").write_text(
+        """params.ref.type = "git_ref"\n[[steps]]\nname = "a"\ngit = { repository = "/none", ref = "{params.ref}" }\n"""
+    )
     return replace(settings, pipelines=folder)
 
 
@@ -228,6 +231,8 @@ async def tasks(client: Client) -> None:
     for part in ("bytes=0-2", "bytes=900-"):
         await client.ask("GET", log, token=reporter, headers={"Range": part})
     await client.ask("GET", "/api/pipelines", token=ADMIN)
+    for name, token in (("refs", ADMIN), ("refs", reporter), ("fails", ADMIN)):
+        await client.ask("GET", f"/api/pipelines/{name}/refs", token=token)
     for name in ("fails", "wrong", "none"):
         await client.ask("POST", f"/api/pipelines/{name}/tasks", {"params": {"n": 2}, "id": "f1"}, token=ADMIN)
     socket = await client.socket("/ws/tasks/f1", token=ADMIN)

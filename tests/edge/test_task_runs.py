@@ -393,3 +393,27 @@ run = ["echo", "{{steps.source.subject}} after {{steps.source.previous}}"]
         assert task["state"] == ("failed" if word == "bad" else "succeeded"), task
     assert await log_of(client, token, task["id"], "again") == f"again after {commits[0]}\n"
     assert task["steps"][0]["progress"] == 1.0
+
+
+async def test_the_refs_of_a_pipeline_are_for_operators(client: Client, write: Write, tmp_path: Path) -> None:
+    work = tmp_path / "author"
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", work], check=True)
+    identity = ("-c", "user.name=Lin", "-c", "user.email=lin@example.org", "-C", str(work))
+    subprocess.run(["git", *identity, "commit", "--quiet", "--allow-empty", "--message", "Begin"], check=True)
+    write("release", f"""params.ref.type = "git_ref"
+[[steps]]
+name = "source"
+git = {{ repository = "{work}", ref = "{{params.ref}}" }}
+""")
+    path = "/api/pipelines/release/refs"
+    for role, status in (("operator", 200), ("host", 403), ("reporter", 403)):
+        assert (await client.ask("GET", path, token=await client.token(role))).status == status
+    token = await client.token("operator")
+    refs = (await client.ask("GET", f"{path}?q=beg", token=token)).json
+    assert next((ref["name"], ref["kind"], ref["subject"]) for ref in refs["items"]) == ("main", "branch", "Begin")
+    assert len(refs["items"]) == 2 and refs["problem"] == ""
+    assert (await client.ask("GET", f"{path}?q=zzz", token=token)).json["items"] == []
+    assert (await client.ask("GET", f"{path}?param=word", token=token)).status == 404
+    assert (await client.ask("GET", "/api/pipelines/prints/refs", token=token)).status == 404
+    refused = await client.ask("POST", "/api/pipelines/release/tasks", {"params": {"ref": ""}}, token=token)
+    assert refused.json["error"]["fields"] == {"params.ref": "is needed"}

@@ -73,6 +73,7 @@ COMMAND_OF = {
     "GET /api/tasks/{id}/logs/{step}/lines": "task logs",
     "GET /api/tasks/{id}/logs/{step}/search": "task search",
     "GET /api/pipelines": "pipeline list",
+    "GET /api/pipelines/{name}/refs": "pipeline refs",
     "POST /api/pipelines/{name}/tasks": "task start",
     "GET /api/tokens": "token list",
     "POST /api/tokens": "token create",

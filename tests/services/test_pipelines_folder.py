@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from children import LIVEWALL, ServerProcess, environment
+from test_git_steps import Repository
 
 from livewall.errors import NotFound
 from livewall.tasks.pipelines import watched_folder
@@ -207,13 +208,26 @@ def test_the_server_says_at_the_start_which_secret_cannot_be_masked(
 def test_the_command_lists_what_the_server_has_with_what_is_wrong(folder: Path, tmp_path: Path) -> None:
     (folder / "good.toml").write_text("title = 'All good'\n[params.ref]\ndefault = 'x'\n" + text("a", "b"))
     (folder / "bad.toml").write_text("title = 3\nconcurrency = 0\n" + text("a"))
+    repository = Repository(tmp_path / "far")
+    repository.commit("one", "Begin \x1b[31mhere")
+    (folder / "release.toml").write_text(
+        f"""params.ref.type = "git_ref"
+[[steps]]
+name = "a"
+git = {{ repository = "{repository.bare}", ref = "{{params.ref}}" }}
+"""
+    )
     server = ServerProcess(tmp_path, "--pipelines", str(folder))
     server.start()
     try:
         assert server.run("pipeline", "list").splitlines() == [
             "bad\t0\t\tbad.toml:1: title must be text, not a number (and 1 more)",
             "good\t2\tref\tAll good",
+            "release\t1\tref\trelease",
         ]
-        assert [item["name"] for item in server.json("pipeline", "list")] == ["bad", "good"]
+        assert [item["name"] for item in server.json("pipeline", "list")] == ["bad", "good", "release"]
+        lines = server.run("pipeline", "refs", "release", "begin").splitlines()
+        assert [line.split("\t")[1] for line in lines] == ["branch", "commit"] and lines[0].startswith("main\t")
+        assert server.json("pipeline", "refs", "release", "zzz", "--param", "ref") == []
     finally:
         assert server.stop() == 0

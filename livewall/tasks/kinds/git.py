@@ -16,6 +16,15 @@ MAX_TEXT = 4_000
 INTO = "src"
 
 
+def repository_of(body: Mapping[str, Any], param: str) -> str | None:
+    """Return the repository of a step whose ref is a parameter and nothing else, or None.
+
+    A repository that depends on values of a task is not known before there is one.
+    """
+    repository: str = body["repository"]
+    return repository if body["ref"] == f"{{params.{param}}}" and not any(uses(repository)) else None
+
+
 class Git:
     key = "git"
     keys = frozenset({"git"})

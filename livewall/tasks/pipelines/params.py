@@ -24,7 +24,8 @@ from livewall.visible_text import matching
 if TYPE_CHECKING:
     from livewall.tasks.pipelines.pipeline import Pipeline
 
-Type = Literal["string", "integer", "number", "boolean"]
+Type = Literal["string", "integer", "number", "boolean", "git_ref"]
+_TEXT_TYPES = ("string", "git_ref")
 MAX_VALUE_BYTES = 120_000
 """The maximum size of a value, in bytes. Linux accepts 128 KiB in one argument."""
 MAX_UNKNOWN = 100
@@ -121,6 +122,7 @@ _TYPE_NAMES: Mapping[Type, str] = {
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
+    "git_ref": "a branch, a tag or a commit",
 }
 
 
@@ -135,7 +137,7 @@ def _typed(value: Any, param_type: Type) -> Scalar | None:
     if isinstance(value, bool):
         return value if param_type == "boolean" else None
     if isinstance(value, str):
-        return value if param_type == "string" else None
+        return value if param_type in _TEXT_TYPES else None
     if isinstance(value, int) and abs(value) <= _SAFE:
         return value if param_type == "integer" else float(value) if param_type == "number" else None
     if isinstance(value, float) and param_type == "number" and math.isfinite(value):
@@ -145,7 +147,7 @@ def _typed(value: Any, param_type: Type) -> Scalar | None:
 
 def _converted(value: Any, param_type: Type) -> Scalar | None:
     """Return the value in the type, converted from text if necessary, or None."""
-    if param_type == "string" or not isinstance(value, str) or len(value) > 100:
+    if param_type in _TEXT_TYPES or not isinstance(value, str) or len(value) > 100:
         return _typed(value, param_type)
     stripped = value.strip()
     if param_type == "boolean":
@@ -224,7 +226,7 @@ def _pattern(table: dict[str, Any], param_type: Type, where: Place) -> str | Non
     pattern = text(table["pattern"], here, "pattern", most=1_000)
     if pattern is None:
         return None
-    if param_type != "string":
+    if param_type not in _TEXT_TYPES:
         here.wrong(f"pattern is for strings; this parameter is {_TYPE_NAMES[param_type]}")
         return None
     try:

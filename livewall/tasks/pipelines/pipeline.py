@@ -13,6 +13,7 @@ from livewall.identity import either
 from livewall.names import is_name
 from livewall.tasks.dependencies import MAX_NEEDS, all_needs, find_cycle
 from livewall.tasks.kinds import Kind, kinds
+from livewall.tasks.kinds.git import repository_of
 from livewall.tasks.kinds.run import RESERVED_VARIABLES, VARIABLE
 from livewall.tasks.pipelines.params import Param, parse_param
 from livewall.tasks.supervisor.secret import refusal
@@ -182,6 +183,7 @@ class _Checker:
         self._names(steps, where)
         self._needs(steps, where)
         self._texts(steps, where)
+        self._git_refs(steps)
         return steps
 
     def _step(self, table: dict[str, Any], where: Place) -> StepDef:
@@ -276,6 +278,18 @@ class _Checker:
                             f"{{steps.{use.step}.{use.name}}}: {step.name} does not need {use.step},"
                             " so it may not have ended by then"
                         )
+
+
+    def _git_refs(self, steps: list[StepDef]) -> None:
+        """Check that a parameter of type `git_ref` is the ref of a step whose repository is known."""
+        for param in self._params:
+            if param.type == "git_ref" and not any(
+                step.kind == "git" and repository_of(step.body, param.name) for step in steps
+            ):
+                self._where["params"][param.name]["type"].wrong(
+                    f"{param.name} is a git_ref, so a step needs git with a repository without parameters and"
+                    f' ref = "{{params.{param.name}}}"'
+                )
 
 
 def _missing_kind(kinds: Sequence[str], chosen: Sequence[Kind]) -> str:

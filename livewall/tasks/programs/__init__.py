@@ -23,14 +23,16 @@ class StepFailed(Exception):
 
 
 def main(name: str) -> NoReturn:
-    """Run the program `name` with its input, and exit: 0, or 1 after writing the reason."""
-    given = Path(os.environ[INPUT_VARIABLE])
+    """Run the program `name` with the input in its file or on stdin, and exit: 0, or 1 after writing the reason."""
+    file = os.environ.get(INPUT_VARIABLE)
+    given = Path(file).read_bytes() if file else sys.stdin.buffer.read()
     try:
-        run(name, json.loads(given.read_bytes()))
+        run(name, json.loads(given))
     except StepFailed as failure:
         reason = str(failure)[:MAX_MESSAGE]
         say(reason)
-        given.with_name(REASON).write_text(reason)
+        if file:
+            Path(file).with_name(REASON).write_text(reason)
         sys.exit(1)
     sys.exit(0)
 

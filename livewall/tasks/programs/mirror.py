@@ -26,8 +26,11 @@ _NO_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{")
 """Signs that no name of a branch or a tag has (git-check-ref-format), and that mean something in a revision."""
 _SAFE = (
     "-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never", "-c", "gc.auto=0", "-c", "maintenance.auto=0",
-    "-c", "advice.detachedHead=false",
+    "-c", "advice.detachedHead=false", "-c", "core.fsync=objects",
 )  # fmt: skip
+
+_FETCH = ("--progress", "--no-tags", "--no-write-fetch-head")
+_NOT_FETCHED = "the repository cannot be fetched; the log says why"
 
 
 class Ref(NamedTuple):
@@ -100,19 +103,38 @@ class Mirror:
         )  # fmt: skip
         return done.stdout.decode(errors="replace") if done.returncode == 0 else None
 
-    def fetch(self, progress: Callable[[float, str], None]) -> None:
+    def fetch(self, progress: Callable[[float, str], None], *, quiet: bool = False) -> None:
         """Bring the mirror up to date, while it is held. `progress(part, message)` is called as the fetch goes on.
 
+        With `quiet`, nothing goes to the log.
         Raises StepFailed.
         """
-        self._prepare()
+        if not (self.path / "HEAD").is_file():
+            self._clone(progress, quiet=quiet)
+            return
+        # Every git inherits the lock of this class, so none is alive that could hold one of these.
+        for pattern in ("*.lock", "refs/**/*.lock", "objects/pack/tmp_*"):
+            for left in self.path.glob(pattern):
+                left.unlink(missing_ok=True)
         specs = (f"+{_BRANCHES}*:{_BRANCHES}*", f"+{_TAGS}*:{_TAGS}*")
-        if self._fetched(("--prune", "--", self.repository, *specs), progress) != 0:
-            raise StepFailed("the repository cannot be fetched; the log says why")
+        arguments = ("fetch", *_FETCH, "--prune", "--atomic", "--", self.repository, *specs)
+        if self._run(arguments, progress, quiet=quiet) != 0:
+            raise StepFailed(_NOT_FETCHED)
+        self.git("pack-refs", "--all")  # thousands of files otherwise, each of which a clone would read
+
+    def _clone(self, progress: Callable[[float, str], None], *, quiet: bool) -> None:
+        """Make the mirror. A clone writes thousands of refs at once, and a fetch writes a file for each."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        new = self.path.with_suffix(".new")
+        shutil.rmtree(new, ignore_errors=True)
+        arguments = ("clone", "--bare", "--no-local", "--progress", "--template=", "--", self.repository, str(new))
+        if self._run(arguments, progress, quiet=quiet, folder=self.path.parent) != 0:
+            raise StepFailed(_NOT_FETCHED)
+        new.rename(self.path)
 
     def fetch_commit(self, commit: str, progress: Callable[[float, str], None]) -> None:
         """Fetch a commit by its whole hash, which no branch and no tag leads to, if the other side gives it."""
-        self._fetched(("--", self.repository, commit), progress)
+        self._run(("fetch", *_FETCH, "--", self.repository, commit), progress)
 
     def default_branch(self) -> str:
         """Return the branch that the repository's HEAD names. Raises StepFailed."""
@@ -140,33 +162,31 @@ class Mirror:
         found = self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         return found.strip() if found else None
 
-    def _prepare(self) -> None:
-        """Make the mirror if there is none, and remove what a killed git left in it."""
-        if not (self.path / "HEAD").is_file():
-            shutil.rmtree(self.path, ignore_errors=True)
-            new = self.path.with_suffix(".new")
-            shutil.rmtree(new, ignore_errors=True)
-            if self.git("init", "--quiet", "--bare", "--template=", "--", str(new), folder=self.path.parent) is None:
-                raise StepFailed("the mirror cannot be made; the log says why")
-            new.rename(self.path)
-        # Every git inherits the lock of this class, so none is alive that could hold one of these.
-        for pattern in ("*.lock", "refs/**/*.lock", "objects/pack/tmp_*"):
-            for left in self.path.glob(pattern):
-                left.unlink(missing_ok=True)
-
-    def _fetched(self, arguments: tuple[str, ...], progress: Callable[[float, str], None]) -> int:
-        """Run a fetch, pass on what it says, and return its exit status."""
+    def _run(
+        self,
+        arguments: tuple[str, ...],
+        progress: Callable[[float, str], None],
+        *,
+        quiet: bool = False,
+        folder: Path | None = None,
+    ) -> int:
+        """Run a command that fetches, pass on what it says, and return its exit status."""
         process = subprocess.Popen(
-            self._command(None, ("fetch", "--progress", "--no-tags", "--no-write-fetch-head", *arguments)),
+            self._command(folder, arguments),
             env=environment(PROTOCOLS), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
             pass_fds=self._inherited,
         )  # fmt: skip
         assert process.stderr is not None
         with process, process.stderr as stream:
-            while text := os.read(stream.fileno(), 1 << 16):
-                os.write(1, text)
-                for stage, percent in re.findall(rb"(Receiving objects|Resolving deltas): +(\d+)%", text):
-                    progress(int(percent) / 100, "resolving" if stage.startswith(b"Res") else "receiving")
+            try:
+                while text := os.read(stream.fileno(), 1 << 16):
+                    if not quiet:
+                        os.write(1, text)
+                    for stage, percent in re.findall(rb"(Receiving objects|Resolving deltas): +(\d+)%", text):
+                        progress(int(percent) / 100, "resolving" if stage.startswith(b"Res") else "receiving")
+            except BaseException:
+                process.kill()
+                raise
         return process.returncode
 
     def _command(self, folder: Path | None, arguments: tuple[str, ...]) -> list[str]:
