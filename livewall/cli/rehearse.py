@@ -18,6 +18,7 @@ from livewall.cli.exit_status import INTERRUPTED, REFUSED, run, say, stop
 from livewall.cli.options import acting_server_options, output_option
 from livewall.client.calls import Server
 from livewall.client.secret import is_this_machine
+from livewall.missing_packages import advice
 
 T = TypeVar("T")
 
@@ -77,7 +78,11 @@ def rehearse(
             raise click.UsageError(f"{question} Confirm with --yes.")
         click.confirm(question, abort=True, err=True)
     from livewall.file_limit import raise_file_limit
-    from livewall.rehearsal import sequence
+
+    try:
+        from livewall.rehearsal import sequence
+    except ModuleNotFoundError as problem:  # an environment of an earlier version, which has no h11 and no wsproto
+        sys.exit(advice(problem))
     from livewall.rehearsal.network import BY_NAME
     from livewall.rehearsal.report import Limits
 

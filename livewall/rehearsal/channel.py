@@ -44,7 +44,8 @@ async def resolve(url: str) -> ServerAddress:
     port = parts.port or (443 if is_secure else 80)
     family, address = await _reachable_address(host, port)
     secure = ssl.create_default_context() if is_secure else None
-    return ServerAddress(host, parts.netloc, f"{parts.scheme}://{parts.netloc}", family, address, secure)
+    netloc = parts.netloc.rpartition("@")[2].encode("idna").decode()  # as browsers send it
+    return ServerAddress(host, netloc, f"{parts.scheme}://{netloc}", family, address, secure)
 
 
 async def _reachable_address(host: str, port: int) -> tuple[int, Any]:

@@ -1,28 +1,50 @@
-"""HTTP/1.1 and WebSockets over a channel, as far as a phone needs them."""
+"""HTTP/1.1 and WebSockets over a channel, as far as a phone needs them. h11 and wsproto parse and encode.
+
+Errors of the protocols are lost connections here: whoever uses a connection has one error to handle.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import os
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+import h11
 import msgspec
+from tornado.httputil import HTTPHeaders
+from wsproto import ConnectionType, WSConnection, events
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from livewall.client.calls import AGENT, ANSWER_TIMEOUT
-from livewall.rehearsal import frames
 from livewall.rehearsal.channel import Channel, ConnectionLost, ServerAddress
 from livewall.rehearsal.network import Link
 
-Headers = Mapping[str, str]
+Headers = dict[str, str]
+"""The headers of a request."""
+
+MAX_MESSAGE = 16 << 20  # characters of a WebSocket message
+INVALID = "the response is invalid or incomplete"
+
+
+class Head(NamedTuple):
+    """The status and the headers of a response."""
+
+    status: int
+    headers: HTTPHeaders
+
+    @classmethod
+    def of(cls, status: int, headers: Iterable[tuple[bytes, bytes]]) -> Head:
+        found = HTTPHeaders()
+        for name, value in headers:
+            found.add(name.decode("latin-1"), value.decode("latin-1"))
+        return cls(status, found)
 
 
 class Response(NamedTuple):
     status: int
-    headers: Headers
+    headers: HTTPHeaders
     body: bytes
     server_seconds: float | None
     """The time from the last byte of the request to that of the response, without simulated delays and pauses."""
@@ -38,104 +60,103 @@ class Response(NamedTuple):
         return self.body.decode("utf-8", "replace")
 
 
-class ResponseParser:
-    """Parses a response. `feed` raises ValueError for invalid HTTP."""
+class Incoming:
+    """What arrives on a channel, in order, until `hand_over` gives it to somebody else."""
 
-    def __init__(self, *, head_only: bool = False) -> None:
-        self.status = 0
-        self.headers: dict[str, str] = {}
-        self.data = b""
-        self.complete = False
-        self.rest = b""
-        """The bytes that followed the response."""
-        self._head_only = head_only
-        self._size: int | None = None
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._pieces: asyncio.Queue[bytes] = asyncio.Queue()
+        channel.sink, channel.ended = self._pieces.put_nowait, lambda: self._pieces.put_nowait(b"")
 
-    def feed(self, data: bytes) -> None:
-        self.rest += data
-        if not self.status and not self._take_head():
-            return
-        if self._head_only:
-            self.complete = True
-        elif self.headers.get("transfer-encoding", "").lower() == "chunked":
-            self._take_chunks()
-        elif self._size is not None and len(self.rest) >= self._size:
-            self.data, self.rest, self.complete = self.rest[: self._size], self.rest[self._size :], True
+    async def read(self) -> bytes:
+        """Return the bytes that arrive next, or none when the connection has ended, as h11 wants it."""
+        return await self._pieces.get()
 
-    def end(self) -> bool:
-        """Note that the connection has ended; return whether the response is complete."""
-        if self.status and not self.complete and self._size is None and "transfer-encoding" not in self.headers:
-            self.data, self.rest, self.complete = self.rest, b"", True
-        return self.complete
-
-    def content(self) -> bytes:
-        if self.headers.get("content-encoding", "").lower() == "gzip":
-            return zlib.decompress(self.data, 47)
-        return self.data
-
-    def _take_head(self) -> bool:
-        head, found, rest = self.rest.partition(b"\r\n\r\n")
-        if not found:
-            return False
-        top, *lines = head.decode("latin-1").split("\r\n")
-        self.status, self.rest = int(top.split()[1]), rest
-        for line in lines:
-            name, _, value = line.partition(":")
-            name = name.lower()
-            value = value.strip()
-            self.headers[name] = f"{self.headers[name]}\n{value}" if name in self.headers else value
-        size = self.headers.get("content-length")
-        bare = self.status in (204, 304) or 100 <= self.status < 200
-        self._size = 0 if bare else int(size) if size is not None else None
-        return True
-
-    def _take_chunks(self) -> None:
-        while not self.complete:
-            size, found, rest = self.rest.partition(b"\r\n")
-            if not found or len(rest) < int(size, 16) + 2:
-                return
-            length = int(size, 16)
-            self.data += rest[:length]
-            self.rest = rest[length + 2 :]
-            self.complete = not length
+    def hand_over(self, sink: Callable[[bytes], None], ended: Callable[[], None]) -> None:
+        """Pass on what has arrived, and from now on what arrives."""
+        self._channel.sink, self._channel.ended = sink, ended
+        while not self._pieces.empty():
+            if piece := self._pieces.get_nowait():
+                sink(piece)
+            else:
+                ended()
 
 
-def encode_request(method: str, path: str, place: ServerAddress, headers: Headers, body: bytes = b"") -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {place.netloc}", f"User-Agent: {AGENT}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
+def encode_request(
+    http: h11.Connection, method: str, path: str, server: ServerAddress, headers: Headers, body: bytes = b""
+) -> bytes:
+    """Return the bytes of a request, and note in `http` that it was sent."""
+    fields = [("Host", server.netloc), ("User-Agent", AGENT), *headers.items()]
     if body or method in ("PUT", "POST", "DELETE"):
-        lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join([*lines, "", ""]).encode() + body
+        fields.append(("Content-Length", str(len(body))))
+    request = h11.Request(method=method, target=path, headers=_encoded(fields))
+    parts = (http.send(request), http.send(h11.Data(data=body)) if body else b"", http.send(h11.EndOfMessage()))
+    return b"".join(part for part in parts if part)
+
+
+def _encoded(fields: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
+
+
+async def next_event(http: h11.Connection, incoming: Incoming) -> h11.Event:
+    """Return the next event of a response. Raises ConnectionLost if it is invalid or incomplete."""
+    try:
+        while (event := http.next_event()) is h11.NEED_DATA:
+            http.receive_data(await incoming.read())
+    except h11.RemoteProtocolError as problem:
+        raise ConnectionLost(f"{INVALID}: {problem}") from None
+    assert isinstance(event, h11.Event)  # h11 is paused only between responses, and after an upgrade
+    return event
+
+
+async def read_head(http: h11.Connection, incoming: Incoming) -> Head:
+    """Return the head of the response that is not informational. Raises ConnectionLost."""
+    while not isinstance(event := await next_event(http, incoming), h11.Response):
+        pass
+    return Head.of(event.status_code, event.headers)
+
+
+async def read_response(http: h11.Connection, incoming: Incoming) -> tuple[Head, bytes]:
+    """Return the head and the body of a response. Raises ConnectionLost, also if the body is cut short."""
+    head, body = await read_head(http, incoming), bytearray()
+    while not isinstance(event := await next_event(http, incoming), h11.EndOfMessage):
+        if isinstance(event, h11.Data):
+            body += event.data
+    if head.headers.get("content-encoding", "").lower() == "gzip":
+        return head, zlib.decompress(body, 47)
+    return head, bytes(body)
 
 
 class HttpConnection:
     """A persistent HTTP connection, which is opened again after a loss."""
 
-    def __init__(self, place: ServerAddress, link: Link) -> None:
-        self.place = place
+    def __init__(self, server: ServerAddress, link: Link) -> None:
+        self.server = server
         self.link = link
         self._channel: Channel | None = None
+        self._http = h11.Connection(h11.CLIENT)
 
     async def request(
         self, method: str, path: str, headers: Headers, body: bytes = b"", *, patience: float = ANSWER_TIMEOUT
     ) -> Response:
         """Send a request and return the response. Raises ConnectionLost, also after `patience` seconds."""
         if self._channel is None or not self._channel.open:
-            self._channel = await Channel.connect(self.place, self.link)
-        channel, parser = self._channel, ResponseParser()
+            self._channel = await Channel.connect(self.server, self.link)
+            self._http = h11.Connection(h11.CLIENT)
+        channel, incoming = self._channel, Incoming(self._channel)
         try:
-            channel.send(encode_request(method, path, self.place, headers, body))
+            channel.send(encode_request(self._http, method, path, self.server, headers, body))
             async with asyncio.timeout(patience):
-                await _read_response(channel, parser)
+                head, content = await read_response(self._http, incoming)
         except TimeoutError:
             self.close()
             raise ConnectionLost("no answer came") from None
         except BaseException:
             self.close()
             raise
-        if parser.headers.get("connection", "").lower() == "close":
-            self.close()
-        return Response(parser.status, parser.headers, parser.content(), channel.server_seconds())
+        response = Response(head.status, head.headers, content, channel.server_seconds())
+        self._reuse_or_close()
+        return response
 
     @property
     def channel(self) -> Channel | None:
@@ -146,31 +167,13 @@ class HttpConnection:
             self._channel.close()
             self._channel = None
 
-
-async def _read_response(channel: Channel, parser: ResponseParser) -> None:
-    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def sink(data: bytes) -> None:
-        try:
-            parser.feed(data)
-        except ValueError:
-            channel.close()
-            return
-        if parser.complete and not done.done():
-            done.set_result(None)
-
-    def ended() -> None:
-        if not done.done():
-            if parser.end():
-                done.set_result(None)
-            else:
-                done.set_exception(ConnectionLost("the connection ended before the answer"))
-
-    channel.sink, channel.ended = sink, ended
-    try:
-        await done
-    finally:
-        channel.sink, channel.ended = lambda data: None, lambda: None
+    def _reuse_or_close(self) -> None:
+        """Close the connection unless another request may follow: bytes after the response would answer it."""
+        reusable = self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+        if reusable and not self._http.trailing_data[0]:
+            self._http.start_next_cycle()
+        else:
+            self.close()
 
 
 class Stream:
@@ -179,70 +182,118 @@ class Stream:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._incoming = Incoming(channel)
+        self._http = h11.Connection(h11.CLIENT)
 
-    async def open(self, path: str, headers: Headers, place: ServerAddress) -> ResponseParser:
+    async def open(self, path: str, headers: Headers, server: ServerAddress) -> Head:
         """Send the request and return the head of the response.
 
         The body is delivered after `start`. Raises ConnectionLost.
         """
-        head = ResponseParser(head_only=True)
+        self.channel.send(encode_request(self._http, "GET", path, server, headers))
         try:
-            self.channel.send(encode_request("GET", path, place, headers))
             async with asyncio.timeout(ANSWER_TIMEOUT):
-                await _read_response(self.channel, head)
+                return await read_head(self._http, self._incoming)
         except TimeoutError:
             raise ConnectionLost("no answer came") from None
-        self._rest = head.rest
-        return head
 
     def start(self, receive: Callable[[bytes], None]) -> None:
         """Deliver the body to `receive`, including bytes that have arrived. Call it immediately after `open`."""
-        self.channel.sink, self.channel.ended = receive, self._end
-        if self._rest:
-            receive(self._rest)
-        if not self.channel.open:
-            self._end()
+        self._receive = receive
+        self._deliver()
+        self._incoming.hand_over(self._feed, self._end)
+
+    def _feed(self, data: bytes) -> None:
+        self._http.receive_data(data)
+        self._deliver()
+
+    def _deliver(self) -> None:
+        try:
+            while isinstance(event := self._http.next_event(), h11.Data):
+                self._receive(bytes(event.data))
+        except h11.RemoteProtocolError:
+            self.channel.close()
+            return
+        if isinstance(event, h11.EndOfMessage):
+            self.channel.close()
 
     def _end(self) -> None:
         if not self.closed.done():
             self.closed.set_result(None)
 
 
-class Socket(Stream):
-    """A WebSocket. `code` and `reason` are those with which the server closed it."""
+class Socket:
+    """A WebSocket. `code` and `reason` are those with which it was closed; `closed` is settled when it has ended."""
 
     code: int | None = None
     reason = ""
 
-    async def open(self, path: str, headers: Headers, place: ServerAddress) -> ResponseParser:
-        """Send the handshake and return its response: status 101, or a refusal. Raises ConnectionLost."""
-        key = base64.b64encode(os.urandom(16)).decode()
-        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
-        return await super().open(path, {**headers, **upgrade, "Sec-WebSocket-Key": key}, place)
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._incoming = Incoming(channel)
+        self._protocol = WSConnection(ConnectionType.CLIENT)
+        self._text = ""  # of a message that is not complete
 
-    def start(self, receive: Callable[[bytes], None]) -> None:
-        """Deliver each message to `receive`."""
-        self._frames, self._receive = frames.Frames(), receive
-        super().start(self._feed)
+    async def open(self, path: str, headers: Headers, server: ServerAddress) -> Head:
+        """Send the handshake and return its response: status 101, or a refusal. Raises ConnectionLost."""
+        fields = _encoded([("User-Agent", AGENT), *headers.items()])
+        self._send(events.Request(host=server.netloc, target=path, extra_headers=fields))
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT):
+                return await self._read_head()
+        except TimeoutError:
+            raise ConnectionLost("no answer came") from None
+        except RemoteProtocolError as problem:
+            raise ConnectionLost(f"{INVALID}: {problem}") from None
+
+    def start(self, receive: Callable[[str], None]) -> None:
+        """Deliver each message to `receive`, including those that have arrived. Call it immediately after `open`."""
+        self._receive = receive
+        self._deliver()
+        self._incoming.hand_over(self._feed, self._end)
 
     def send(self, message: Any) -> None:
         """Send a message as JSON. Raises ConnectionLost."""
-        self.channel.send(frames.frame(frames.TEXT, msgspec.json.encode(message)))
+        self._send(events.TextMessage(data=msgspec.json.encode(message).decode()))
+
+    async def _read_head(self) -> Head:
+        while True:
+            for event in self._protocol.events():
+                if isinstance(event, events.AcceptConnection):
+                    return Head.of(101, event.extra_headers)
+                if isinstance(event, events.RejectConnection):
+                    return Head.of(event.status_code, event.headers)
+            self._protocol.receive_data(await self._incoming.read())
+
+    def _send(self, event: events.Event) -> None:
+        try:
+            self.channel.send(self._protocol.send(event))
+        except LocalProtocolError:  # the server has closed the WebSocket, but not yet the connection
+            raise ConnectionLost("the WebSocket is closed") from None
 
     def _feed(self, data: bytes) -> None:
-        try:
-            messages = self._frames.feed(data)
-        except ValueError:
-            self.channel.close()
-            return
-        for opcode, payload in messages:
-            if opcode == frames.TEXT:
-                self._receive(payload)
-            elif opcode == frames.PING:
+        self._protocol.receive_data(data)
+        self._deliver()
+
+    def _deliver(self) -> None:
+        for event in self._protocol.events():
+            if isinstance(event, events.TextMessage):
+                self._text += event.data
+                if event.message_finished:
+                    text, self._text = self._text, ""
+                    self._receive(text)
+                elif len(self._text) > MAX_MESSAGE:
+                    self.channel.close()
+                    return
+            elif isinstance(event, events.Ping):
                 with suppress(ConnectionLost):
-                    self.channel.send(frames.frame(frames.PONG, payload))
-            elif opcode == frames.CLOSE:
-                if len(payload) >= 2:
-                    self.code, self.reason = int.from_bytes(payload[:2], "big"), payload[2:].decode("utf-8", "replace")
+                    self._send(event.response())
+            elif isinstance(event, events.CloseConnection):  # also what wsproto makes of invalid frames
+                self.code, self.reason = event.code, event.reason or ""
                 self.channel.close()
                 return
+
+    def _end(self) -> None:
+        if not self.closed.done():
+            self.closed.set_result(None)

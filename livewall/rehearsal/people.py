@@ -10,9 +10,10 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import msgspec
+from tornado.httputil import HTTPHeaders
 
 from livewall.client.calls import ANSWER_TIMEOUT, segment
 from livewall.rehearsal.channel import ConnectionLost
@@ -25,6 +26,7 @@ from livewall.voting.kinds import Rules, kind_of
 CONNECTIONS = 4  # connections that load the files of the page
 RETRY_CODES = frozenset({"rate", "unavailable", "draining"})
 MAX_PAUSE = 3.0
+PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))  # what a browser sends of an address as it is
 
 _TAGS = re.compile(r"<(?:link|script)\b[^>]*>")
 _ADDRESS = re.compile(r"""\b(?:href|src)=["']([^"']+)["']""")
@@ -47,13 +49,14 @@ def assets(page: str, page_url: str) -> list[str]:
         if address and _WANTED.search(tag) and " nomodule" not in tag:
             parts = urlsplit(urljoin(page_url, address[1].replace("&amp;", "&")))
             if parts.netloc == urlsplit(page_url).netloc:
-                paths[parts.path + (f"?{parts.query}" if parts.query else "")] = None
+                path = parts.path + (f"?{parts.query}" if parts.query else "")
+                paths[quote(path, safe=PRINTABLE)] = None
     return list(paths)
 
 
-def cookies(headers: Mapping[str, str]) -> str:
+def cookies(headers: HTTPHeaders) -> str:
     """Return the Cookie header for the cookies of `Set-Cookie`."""
-    return "; ".join(line.partition(";")[0] for line in headers.get("set-cookie", "").split("\n") if line)
+    return "; ".join(value.partition(";")[0].strip() for value in headers.get_list("set-cookie"))
 
 
 def intentions(poll: Mapping[str, Any], chance: random.Random, reaction_seconds: float) -> list[Intention]:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
+from tornado.httputil import HTTPHeaders
 
 from livewall.client.transports import EventParser, milliseconds
 from livewall.rehearsal.channel import Channel, ConnectionLost
@@ -259,7 +260,7 @@ class Viewer(Observer):
         finally:
             reconnecting.cancel()
 
-    def _refused(self, status: int, headers: Any) -> float | None:
+    def _refused(self, status: int, headers: HTTPHeaders) -> float | None:
         if status in (401, 403, 404):
             raise StreamRefused(f"status {status}")
         if status in (429, 503) and (after := headers.get("retry-after", "")).isdecimal():
@@ -269,8 +270,8 @@ class Viewer(Observer):
 
     # -- reactions
 
-    def _receive_socket(self, payload: bytes) -> None:
-        message = msgspec.json.decode(payload)
+    def _receive_socket(self, text: str) -> None:
+        message = msgspec.json.decode(text)
         ref = message.get("ref") if type(message) is dict else None
         if ref is None:
             self.receive(message)

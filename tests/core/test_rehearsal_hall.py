@@ -1,34 +1,21 @@
-"""The pure half of a rehearsal: weather, frames, HTTP answers, the plan, what a page names, and the report."""
+"""The pure half of a rehearsal: the network, the plan, what a page names, and the report."""
 
 from __future__ import annotations
 
-import gzip
 import random
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tornado.httputil import HTTPHeaders
 
-from livewall.rehearsal import frames
 from livewall.rehearsal.crowd import arrivals, plan, reaction
-from livewall.rehearsal.http_client import ResponseParser
 from livewall.rehearsal.machine import parse
 from livewall.rehearsal.network import GOOD, POOR, Link
 from livewall.rehearsal.people import assets, cookies, intentions
 from livewall.rehearsal.report import quantile
 from livewall.rehearsal.test_wall import is_rehearsal, title_of
-
-CHUNKS = st.lists(st.integers(1, 40), max_size=30)
-
-
-def pieces(data: bytes, sizes: list[int]) -> list[bytes]:
-    found, at = [], 0
-    for size in sizes:
-        found.append(data[at : at + size])
-        at += size
-    return [piece for piece in [*found, data[at:]] if piece]
-
 
 # -- weather
 
@@ -65,81 +52,6 @@ def test_poor_weather_cuts_for_two_to_ten_seconds_and_puts_some_phones_to_sleep(
     assert all(2 <= spell.seconds <= 10 for spell in spells if spell.kind != "asleep")
 
 
-# -- frames
-
-
-@given(st.lists(st.sampled_from([0, 1, 125, 126, 300, 70_000]), min_size=1, max_size=4), CHUNKS)
-def test_frames_are_read_however_they_are_cut(sizes: list[int], chunks: list[int]) -> None:
-    data = b""
-    for size in sizes:
-        length = bytes([size]) if size < 126 else b"\x7e" + size.to_bytes(2, "big") if size < 65536 else b""
-        data += b"\x81" + (length or b"\x7f" + size.to_bytes(8, "big")) + b"x" * size
-    reader = frames.Frames()
-    found = [message for piece in pieces(data, chunks) for message in reader.feed(piece)]
-    assert found == [(frames.TEXT, b"x" * size) for size in sizes]
-
-
-@given(st.binary(max_size=400))
-def test_a_client_s_frame_is_masked_and_says_the_same(payload: bytes) -> None:
-    made = frames.frame(frames.TEXT, payload)
-    at = 2 if len(payload) < 126 else 4
-    mask, masked = made[at : at + 4], made[at + 4 :]
-    assert made[1] & 0x80
-    assert bytes(byte ^ mask[index % 4] for index, byte in enumerate(masked)) == payload
-
-
-def test_a_message_in_parts_is_put_together_around_a_ping() -> None:
-    assert frames.Frames().feed(b"\x01\x02ab\x89\x00\x80\x01c") == [(frames.PING, b""), (frames.TEXT, b"abc")]
-
-
-@pytest.mark.parametrize("data", [b"\x81\x81aaaab", b"\xc1\x01a", b"\x80\x01a", b"\x81\x7f" + b"\xff" * 8])
-def test_what_no_server_sends_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError):
-        frames.Frames().feed(data)
-
-
-# -- answers
-
-PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\n\r\nhello"
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
-
-
-@pytest.mark.parametrize("answer", [PLAIN, CHUNKED])
-@given(chunks=CHUNKS)
-def test_an_answer_is_read_however_it_is_cut(answer: bytes, chunks: list[int]) -> None:
-    body = ResponseParser()
-    for piece in pieces(answer, chunks):
-        assert not body.complete
-        body.feed(piece)
-    assert body.complete and body.status == 200 and body.content() == b"hello" and not body.rest
-
-
-def test_an_answer_without_length_ends_with_its_connection() -> None:
-    body = ResponseParser()
-    body.feed(b"HTTP/1.1 200 OK\r\n\r\nhel")
-    body.feed(b"lo")
-    assert not body.complete and body.end() and body.content() == b"hello"
-
-
-def test_an_answer_that_broke_off_is_no_answer() -> None:
-    body = ResponseParser()
-    body.feed(PLAIN[:-1])
-    assert not body.end()
-
-
-def test_a_compressed_answer_is_unpacked() -> None:
-    packed = gzip.compress(b"hello")
-    body = ResponseParser()
-    body.feed(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed)
-    assert body.content() == b"hello"
-
-
-def test_every_cookie_is_sent_back_without_its_attributes() -> None:
-    body = ResponseParser()
-    body.feed(PLAIN)
-    assert cookies(body.headers) == "a=1; b=2"
-
-
 # -- people
 
 PAGE = """<link rel="icon" href="/static/icon.svg?v=1"><link rel="stylesheet" href="a.css">
@@ -152,6 +64,19 @@ PAGE = """<link rel="icon" href="/static/icon.svg?v=1"><link rel="stylesheet" hr
 
 def test_a_phone_fetches_what_the_page_names_once() -> None:
     assert assets(PAGE, "http://h:1/w/CODE") == ["/static/icon.svg?v=1", "/w/a.css", "/static/js/x.js?v=2&y=3"]
+
+
+def test_a_path_is_sent_as_a_browser_sends_it() -> None:
+    page = '<script src="/static/js/my poll-ä.js?v=1%202"></script>'
+    assert assets(page, "http://h:1/w/CODE") == ["/static/js/my%20poll-%C3%A4.js?v=1%202"]
+
+
+def test_every_cookie_is_sent_back_without_its_attributes() -> None:
+    headers = HTTPHeaders()
+    headers.add("Set-Cookie", "a=1 ; Path=/")
+    headers.add("Set-Cookie", "b=2")
+    assert cookies(headers) == "a=1; b=2"
+    assert cookies(HTTPHeaders()) == ""
 
 
 POLL = {"options": [{"id": "1"}, {"id": "2"}, {"id": "3"}], "kind": "multi", "max_choices": 2, "allow_change": True}

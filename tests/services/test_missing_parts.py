@@ -16,3 +16,12 @@ def test_outside_its_environment_it_says_which_module_is_missing(start):
     assert done.returncode == 1
     assert "which Livewall needs" in done.stderr and "make demo" in done.stderr
     assert "Traceback" not in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("package", ["h11", "wsproto"])
+def test_a_rehearsal_says_which_package_an_older_environment_lacks(package):
+    start = f"import sys; sys.modules[{package!r}] = None; from livewall.cli import main; main(['rehearse', '--clean'])"
+    done = subprocess.run([sys.executable, "-c", start], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert f"does not have {package}, which Livewall needs" in done.stderr
+    assert "Traceback" not in done.stderr and len(done.stderr.splitlines()) == 1
