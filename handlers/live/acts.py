@@ -90,6 +90,11 @@ class Acts:
                 return True
         return False
 
+    def close(self) -> None:
+        """Give up the subscriptions under way, because the connection is closed. Ballots are cast all the same."""
+        if self._task is not None:
+            self._task.cancel()
+
     def _end(self) -> None:
         self.under_way -= 1
         self._finished()

@@ -200,6 +200,8 @@ class LiveSocket(BaseHandler, WebSocketHandler):
             stream.stop_direct_sends()
             self.reader = self._outlet = None
         self._make_room()
+        if self._acts is not None:
+            self._acts.close()
         self._acts = None  # breaks the cycle, as `stop_direct_sends` does
         self._replies.close()
 

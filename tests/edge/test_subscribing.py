@@ -60,12 +60,31 @@ async def test_a_socket_closed_while_it_subscribes_leaves_nothing_behind(client:
             await socket.send({"do": "subscribe", "ref": str(ref), "stream": stream})
         socket.connection.close()
         await socket.closed()
-    for _ in range(200):
-        if not hub.readers and not len(running.connections):
-            break
+    while hub.readers or len(running.connections):
         await asyncio.sleep(0.01)
-    assert (hub.readers, len(running.connections)) == (0, 0)
     assert not any(stream.cursors or stream.tags for stream in hub.streams.values())
+
+
+async def test_the_subscriptions_of_a_socket_that_was_closed_are_given_up(client: Client, running: Any) -> None:
+    first, other = await polls(client, 2)
+    socket = await client.socket(f"/ws/{first}")
+    await socket.synced()
+    asked, given_up = asyncio.Queue[str](), asyncio.Event()
+
+    async def never(reader: Any, name: str, since: str | None) -> None:
+        asked.put_nowait(name)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.set()
+
+    running.services.hub.attach = never
+    for ref, stream in enumerate((other, first)):
+        await socket.send({"do": "subscribe", "ref": str(ref), "stream": stream})
+    assert await asked.get() == other
+    socket.connection.close()
+    await given_up.wait()
+    assert asked.empty(), "the next subscription is not begun"
 
 
 async def test_a_thousand_streams_that_do_not_exist_leave_nothing_in_memory(client: Client, running: Any) -> None:
