@@ -103,7 +103,7 @@ class Channel(asyncio.Protocol):
                     sock.close()
                     raise
         except OSError as problem:
-            raise ConnectionLost(str(problem) or "nobody answers") from None
+            raise ConnectionLost(str(problem) or "the server did not answer") from None
         return protocol
 
     def send(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The checks during and after a rehearsal. Pure.
+"""The checks during and after a rehearsal. This module does no I/O.
 
 `Ledger` records which ballots the voters sent, which were acknowledged, and which are undecided. `compare_ballots`
 compares it with the ballots of the server. `Chain` is the stream of one reader, and detects missing events.
@@ -19,6 +19,8 @@ NOTHING: Choices = frozenset()
 
 
 class Fault(NamedTuple):
+    """Something that a correct server would not have done."""
+
     kind: str  # "ballot", "count", "screen", "phone", "hole", "leak"
     text: str
 
@@ -194,7 +196,7 @@ class Chain:
             return False
         if verdict is Verdict.GAP:
             step = f"{message.get('prev')} to {message.get('pos')}"
-            self.faults.append(Fault("hole", f"{self.state.stream}: at {self.state.resume_at} came {step}"))
+            self.faults.append(Fault("hole", f"{self.state.stream}: after {self.state.resume_at} came {step}"))
             return False
         poll = self.state.entries.get("poll")
         if self.state.synced and poll and "tally" in self.state.entries and hides_tally(poll):
@@ -204,6 +206,6 @@ class Chain:
     def heartbeat(self, pos: str) -> bool:
         """Compare a heartbeat with the state; return False if events are missing."""
         if self.state.heartbeat(pos) is Verdict.GAP:
-            self.faults.append(Fault("hole", f"{self.state.stream}: at {self.state.resume_at}, the server says {pos}"))
+            self.faults.append(Fault("hole", f"{self.state.stream}: at {self.state.resume_at}, heartbeat {pos}"))
             return False
         return True

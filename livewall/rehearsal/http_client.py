@@ -150,7 +150,7 @@ class HttpConnection:
                 head, content = await read_response(self._http, incoming)
         except TimeoutError:
             self.close()
-            raise ConnectionLost("no answer came") from None
+            raise ConnectionLost("no response arrived in time") from None
         except BaseException:
             self.close()
             raise
@@ -195,7 +195,7 @@ class Stream:
             async with asyncio.timeout(ANSWER_TIMEOUT):
                 return await read_head(self._http, self._incoming)
         except TimeoutError:
-            raise ConnectionLost("no answer came") from None
+            raise ConnectionLost("no response arrived in time") from None
 
     def start(self, receive: Callable[[bytes], None]) -> None:
         """Deliver the body to `receive`, including bytes that have arrived. Call it immediately after `open`."""
@@ -243,7 +243,7 @@ class Socket:
             async with asyncio.timeout(ANSWER_TIMEOUT):
                 return await self._read_head()
         except TimeoutError:
-            raise ConnectionLost("no answer came") from None
+            raise ConnectionLost("no response arrived in time") from None
         except RemoteProtocolError as problem:
             raise ConnectionLost(f"{INVALID}: {problem}") from None
 

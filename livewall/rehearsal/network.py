@@ -1,6 +1,7 @@
-"""A simulated network between phones and the server: delays and disturbances. No I/O, no clock.
+"""A simulated network between phones and the server: delays and disturbances.
 
-Each reader has a `Link` with a random generator of its own, so that the same seed gives the same network again.
+This module does no I/O and reads no clock. Each reader has a `Link` with a random generator of its own, so that the same
+seed gives the same network again.
 """
 
 from __future__ import annotations

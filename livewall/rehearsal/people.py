@@ -91,7 +91,7 @@ class Person(Viewer):
             await self._join()
             await self.stay(self._answer_questions())
         except StreamRefused as problem:
-            self.run.fault(Fault("hole", f"{self.name} was sent away: {problem}"))
+            self.run.fault(Fault("hole", f"{self.name} was refused: {problem}"))
         finally:
             self._http.close()
 
@@ -255,7 +255,7 @@ class Person(Viewer):
             async with asyncio.timeout(ANSWER_TIMEOUT):
                 message = await answer
         except TimeoutError:
-            raise ConnectionLost("no answer came") from None
+            raise ConnectionLost("no response arrived in time") from None
         finally:
             del self.waiting[ref]
         return message.get("ok", message), channel.server_seconds()

@@ -1,4 +1,4 @@
-"""The report of a rehearsal, as text and as JSON. Pure."""
+"""The report of a rehearsal, as text and as JSON. This module does no I/O."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ class Report:
     unknown: int
     """Ballots of which the voters never learned whether they were counted."""
     server_usage: tuple[ProcessUsage | None, ProcessUsage | None, int, int, ProcessUsage | None]
-    """The usage of the server before, when the voters had joined (with the joined and the ballots then), and after."""
+    """The usage of the server before the rehearsal, when the voters had joined (followed by how many had joined and how
+    many ballots were acknowledged then), and after the rehearsal.
+    """
     own_usage: OwnUsage
 
     @property
@@ -184,8 +186,8 @@ class Report:
                 f"{figures.refused.total()} refused ({_counts(figures.refused) or 'none'})",
             ),
             ("acknowledged in", _times_text(figures.ack)),
-            ("host to last screen", _quantiles_text(figures.to_screens)),
-            ("host to people", _quantiles_text(figures.to_people)),
+            ("host to screens", _quantiles_text(figures.to_screens)),
+            ("host to phones", _quantiles_text(figures.to_people)),
             (
                 "lost, reconnected",
                 f"{figures.lost.total()} ({_counts(figures.lost) or 'none'}), {figures.returned} reconnected: "
@@ -196,7 +198,7 @@ class Report:
         if figures.rate_limited:
             rows.append(("rate limited", f"{figures.rate_limited} times, {figures.waited:.0f} s of waiting in all"))
         if self.unknown:
-            rows.append(("unknown", f"{self.unknown} ballots: the answer was lost, and then the round was reset"))
+            rows.append(("unknown", f"{self.unknown} ballots, counted or not: the answer was lost, then the round ended"))
         return [*rows, *self._machine_lines()]
 
     def _machine_lines(self) -> list[tuple[str, str]]:
@@ -214,7 +216,7 @@ class Report:
                 ("server's memory", f"{server['memory_mib']:.0f} MiB ({server['memory_mib_before']:.0f} before)"),
             ]
         late = quantile(self.own_usage.lags, 0.95) or 0.0
-        own = f"{self.own_share:.0%} of a core; its loop was {late * 1000:.0f} ms late (p95)"
+        own = f"{self.own_share:.0%} of a core; its event loop was {late * 1000:.0f} ms late (p95)"
         if self.own_bottleneck():
             reason = "its core was busy" if self.own_share > BUSY_SHARE else "the machine had too little time for it"
             own += f". THIS PROCESS WAS THE BOTTLENECK: {reason}, and the server is faster than it appears here"
@@ -242,7 +244,7 @@ FAULTS = {
     "count": "a tally is not the sum of its ballots",
     "screen": "a screen shows a wrong state at the end",
     "phone": "a phone shows a wrong state at the end",
-    "hole": "a reader missed an event",
+    "hole": "a reader missed an event or was refused",
     "leak": "a hidden tally was sent",
 }
 

@@ -40,11 +40,11 @@ class Plan(NamedTuple):
 async def rehearse(server: Server, plan: Plan, *, say: Say, started: Callable[[Crowd], None]) -> Report:
     """Run a rehearsal and return its report. Raises Refusal, NotReached.
 
-    Whatever happens, the wall is removed, or `say` gets a message that it is left. `started` is called with the crowd
-    when it begins.
+    Whatever happens, the wall is removed, or `say` gets a message that it was left behind. `started` is called with the
+    crowd when it begins.
     """
     for left in await test_wall.leftovers(server):
-        say(f"Left over, or still in use: wall {left['code']}, {left['title']!r}. --clean removes it.")
+        say(f"The wall {left['code']}, {left['title']!r}, was left behind or is still in use. --clean removes it.")
     server.patience = max(server.patience, CALL_TIMEOUT)
     try:
         address = await resolve(server.url)
@@ -103,15 +103,15 @@ async def _remove_wall(server: Server, title: str, say: Say) -> None:
             if wall["title"] == title:
                 await _clear(server, wall, say)
     except ClientError as problem:
-        say(f"The wall of this rehearsal could not be removed ({problem}) Later: livewall rehearse --clean")
+        say(f"The wall of this rehearsal could not be removed: {problem} Try again with: livewall rehearse --clean")
     except asyncio.CancelledError:
-        say("The wall of this rehearsal is left. Remove it later with: livewall rehearse --clean")
+        say("The wall of this rehearsal was left behind. Remove it later with: livewall rehearse --clean")
         raise
 
 
 async def _clear(server: Server, wall: dict[str, Any], say: Say) -> None:
     erased = await test_wall.remove(server, wall)
     say(
-        f"The wall {wall['code']} and its polls are removed"
-        + (", its ballots erased." if erased else "; this server cannot erase ballots, so theirs stay in its archive.")
+        f"The wall {wall['code']} and its polls were removed"
+        + (", and their ballots erased." if erased else ". This server cannot erase ballots: they stay in its archive.")
     )

@@ -72,7 +72,7 @@ class Viewer(Observer):
         try:
             await self.stay()
         except StreamRefused as problem:
-            self.run.fault(Fault("screen", f"{self.name} was sent away: {problem}"))
+            self.run.fault(Fault("screen", f"{self.name} was refused: {problem}"))
 
     async def follow(self) -> None:
         """Stay connected until cancelled, whatever happens. Raises StreamRefused."""
