@@ -1,7 +1,7 @@
 """A simulated network between phones and the server: delays and disturbances.
 
-This module does no I/O and reads no clock. Each reader has a `Link` with a random generator of its own, so that the same
-seed gives the same network again.
+This module does no I/O and reads no clock. Each reader has a `Link` with a random generator of its own, so that
+the same seed gives the same network again.
 """
 
 from __future__ import annotations

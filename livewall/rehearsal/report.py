@@ -198,7 +198,8 @@ class Report:
         if figures.rate_limited:
             rows.append(("rate limited", f"{figures.rate_limited} times, {figures.waited:.0f} s of waiting in all"))
         if self.unknown:
-            rows.append(("unknown", f"{self.unknown} ballots, counted or not: the answer was lost, then the round ended"))
+            reason = "the answer was lost, then the round ended"
+            rows.append(("unknown", f"{self.unknown} ballots, counted or not: {reason}"))
         return [*rows, *self._machine_lines()]
 
     def _machine_lines(self) -> list[tuple[str, str]]:
