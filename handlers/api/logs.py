@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import aclosing
-from typing import Any
 
 from tornado.iostream import StreamClosedError
 
 from handlers.base import ApiHandler
 from handlers.request_bodies import MAX_BODY
 from livewall.errors import LivewallError, invalid
+from livewall.tasks.logs.lines import Matches
 from livewall.tasks.logs.service import Span
 
 LINES = 1000
@@ -148,7 +148,7 @@ class LogLinesHandler(LogsHandler):
 class LogSearchHandler(LogsHandler):
     """GET /api/tasks/ID/logs/NAME/search. The search stops when the client disconnects."""
 
-    _search: asyncio.Task[dict[str, Any]] | None = None
+    _search: asyncio.Task[Matches] | None = None
 
     async def get(self, task_id: str, name: str) -> None:
         await self.services.tasks.check_log_access(task_id, name, self.who)

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from tornado import locale
 from tornado.web import StaticFileHandler
 
@@ -80,8 +81,9 @@ class Assets:
 
 def in_script(value: Any) -> str:
     """Return JSON that may stand inside a script element. It contains no `<`, so neither `</script>` nor `<!--` can end
-    or open one."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    or open one. Structs are written as on the wire."""
+    plain = msgspec.to_builtins(value)
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def texts(catalogue: locale.Locale, groups: Iterable[str]) -> dict[str, Any]:

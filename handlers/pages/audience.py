@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
+from msgspec import Struct
 
 from handlers.base import BaseHandler
 from handlers.pages import joining
 from handlers.pages.form import FormHandler
 from handlers.pages.page import Page
 from handlers.pages.page_cache import Render, SharedPage
+from handlers.pages.scene import Scene
 from handlers.view_models.option_rows import result_rows
 from handlers.view_models.result_summary import ResultSummary, round_before
 from livewall import wire
@@ -23,8 +24,9 @@ from livewall.identity import NOBODY, Who
 from livewall.names import wall_code
 from livewall.store.writer import settle
 from livewall.voting.kinds import kind_of
-from livewall.voting.poll import Poll, Tally, tally_is_seen
-from livewall.walls.wall_results import WallResults
+from livewall.voting.poll import Phase, Poll, is_public
+from livewall.wall_rows import Wall
+from livewall.walls.wall_results import PollResult, WallResults
 
 RENEW_VOTING, RENEW_RESULT = 0, 5
 """The seconds after which a page without scripts reloads. It never does while somebody may be choosing."""
@@ -44,12 +46,31 @@ class RefusedForm:
     choices: list[str]
 
 
+@dataclass(frozen=True)
+class ReceiptCheck:
+    """A receipt as typed, and the answer to it."""
+
+    typed: str
+    answer: str
+
+
+class InitialResults(Struct):
+    """What the page's script begins with: whether the wall is over, and whether a result can be linked to."""
+
+    over: bool
+    items: list[PollResult]
+
+    @classmethod
+    def of(cls, results: WallResults) -> InitialResults:
+        return cls(results.over, results.items[:1] if results.over else [])
+
+
 class AudiencePage(Page):
     """/polls/ID and /w/CODE: the reader's own ballot, the result as far as the reader may see it, or a task."""
 
     scripts = (*Page.scripts, "result")
 
-    async def show(self, stream: str | None, wall: dict[str, Any] | None, refused: RefusedForm | None = None) -> None:
+    async def show(self, stream: str | None, wall: Wall | None, refused: RefusedForm | None = None) -> None:
         """Answer with the page. The address in a QR code may have a code, which is filled into the form."""
         self.ensure_voter()
         values = await self.page_values(stream, wall, refused)
@@ -82,117 +103,119 @@ class AudiencePage(Page):
         self.finish_shared(page, self.form_token())
         return True
 
-    async def shared(self, stream: str | None, wall: dict[str, Any] | None) -> SharedPage:
+    async def shared(self, stream: str | None, wall: Wall | None) -> SharedPage:
         """Render what `show` would answer to a client without cookies, except for the form token."""
         values = await self.page_values(stream, wall)
-        poll = (values["poll"]["id"], values["poll"]["round"]) if values["poll"] else None
-        return SharedPage(self.render_string("poll.html", **values, form_token=GAP), GAP.encode(), poll)
+        poll: Poll | None = values["poll"]
+        html = self.render_string("poll.html", **values, form_token=GAP)
+        return SharedPage(html, GAP.encode(), (poll.id, poll.round) if poll else None)
 
     async def page_values(
-        self, stream: str | None, wall: dict[str, Any] | None, refused: RefusedForm | None = None
+        self, stream: str | None, wall: Wall | None, refused: RefusedForm | None = None
     ) -> dict[str, Any]:
         """Return the values of the template."""
         code = (refused.code if refused else self.argument("code"))[:40]
         error = refused.error if refused else None
-        scene = await self.scene(wall["active"] if wall else stream, self.who)
-        poll, results = scene["poll"], None
-        if wall and wall["active"] is None:
-            results = await self.services.walls.results(wall["code"], NOBODY)
-            scene |= self.end_texts(wall, results) if results.over else {}
+        scene = await self.scene(wall.active if wall else stream, self.who)
+        poll, results = scene.poll, None
+        if wall and wall.active is None:
+            results = await self.services.walls.results(wall.code, NOBODY)
+            scene = self.end_scene(scene, wall, results) if results.over else scene
         if poll and refused and refused.choices:
-            scene["chosen"] = refused.choices
-        facts = await self.facts_text(scene) if scene["counted"] else ""
-        voted = bool(scene.get("receipt"))
-        may_vote = bool(poll) and poll["phase"] == "open" and (not voted or poll["allow_change"])
+            scene = replace(scene, chosen=refused.choices)
+        scene, facts = await self.with_earlier_round(scene)
+        voted = bool(scene.receipt)
+        may_vote = poll is not None and poll.phase is Phase.OPEN and (not voted or poll.allow_change)
         voting = may_vote and (not voted or self.argument("change") == "1" or error is not None)
-        return scene | dict(
+        return scene.values() | dict(
             wall_title=await self.wall_title(scene, wall),
             voting=voting,
             error_text=self.reason(error) if error else "",
-            note=self.note(scene) if poll else "",
+            note=self.note(poll, counted=scene.counted) if poll else "",
             facts=facts,
             retention=self.retention(poll) if poll else "",
             refresh=RENEW_VOTING if voting else RENEW_RESULT,
             here=self.request.path,
-            has_replay=bool(poll) and scene["counted"] and poll["phase"] == "closed",
+            has_replay=poll is not None and scene.counted and poll.phase is Phase.CLOSED,
             cookieless=error is not None and error.code == "no_voter",
             page_url=self.services.base_url + self.page_path(poll, wall),
             receipt_check=await self.receipt_answer(poll) if poll and not wall else None,
             code=code,
             data=self.data(scene, stream=stream, wall=wall)
             | {"host": self.who.host, "code": code, "ballotDays": self.services.settings.ballot_days}
-            | ({"results": initial_results(results)} if results else {}),
+            | ({"results": InitialResults.of(results)} if results else {}),
             script="poll",
             legacy=True,
         )
 
-    def end_texts(self, wall: dict[str, Any], results: WallResults) -> dict[str, Any]:
-        """Return the texts for the end of a wall. `lobby_end` is the address of all results if any is public."""
-        return {
-            "lobby_title": wall["title"],
-            "lobby_head": self.say("lobby.over"),
-            "lobby_rest": self.say("lobby.over_rest"),
-            "lobby_end": self.reverse_url("wall_print", wall["code"]) if results.items else "",
-        }
+    def end_scene(self, scene: Scene, wall: Wall, results: WallResults) -> Scene:
+        """Return the scene with the texts for the end of a wall."""
+        return replace(
+            scene,
+            lobby_title=wall.title,
+            lobby_head=self.say("lobby.over"),
+            lobby_rest=self.say("lobby.over_rest"),
+            lobby_end=self.reverse_url("wall_print", wall.code) if results.items else "",
+        )
 
-    async def facts_text(self, scene: dict[str, Any]) -> str:
-        """Return the text below the figures. If the poll is compared with its previous round, add that round to the
-        rows."""
-        poll, tally = msgspec.convert(scene["poll"], Poll), msgspec.convert(scene["poll"]["tally"], Tally)
+    async def with_earlier_round(self, scene: Scene) -> tuple[Scene, str]:
+        """Return the scene with the previous round in its rows if the poll is compared with it, and the text below the
+        figures. Without a tally, nothing changes."""
+        poll = scene.poll
+        if poll is None or poll.tally is None:
+            return scene, ""
         earlier = await round_before(self, poll, self.who)
-        scene["rows"] = result_rows(scene["poll"], scene["poll"]["tally"], earlier)
-        facts = ResultSummary(self, poll, tally)
-        return " · ".join(each for each in (facts.quorum(), facts.below_bars(earlier)) if each)
+        facts = ResultSummary(self, poll, poll.tally)
+        text = " · ".join(each for each in (facts.quorum(), facts.below_bars(earlier)) if each)
+        return replace(scene, rows=result_rows(poll, poll.tally, earlier)), text
 
-    def page_path(self, poll: dict[str, Any] | None, wall: dict[str, Any] | None) -> str:
+    def page_path(self, poll: Poll | None, wall: Wall | None) -> str:
         """Return the path of this page, to be opened in another browser."""
         if wall:
-            return self.reverse_url("wall", wall["code"])
-        return self.reverse_url("poll", poll["id"]) if poll else self.request.path
+            return self.reverse_url("wall", wall.code)
+        return self.reverse_url("poll", poll.id) if poll else self.request.path
 
-    async def receipt_answer(self, poll: dict[str, Any]) -> dict[str, str]:
+    async def receipt_answer(self, poll: Poll) -> ReceiptCheck:
         """Return the answer to a receipt in the address, with the receipt as typed. Both are empty without one."""
         typed = self.argument("receipt").strip()[:120]
         if not typed:
-            return {"typed": "", "answer": ""}
+            return ReceiptCheck("", "")
         try:
-            ballot = await self.services.results.receipt(poll["id"], typed, self.who)
+            ballot = await self.services.results.receipt(poll.id, typed, self.who)
         except NotAllowed:
-            return {"typed": typed, "answer": self.say("receipt.hidden")}
+            return ReceiptCheck(typed, self.say("receipt.hidden"))
         except NotFound:
-            erased = await self.services.results.erased(poll["id"])
+            erased = await self.services.results.erased(poll.id)
             date = max(erased.values(), default="")[:10]
             answer = self.say("receipt.erased", date=date) if erased else self.say("receipt.unknown")
-            return {"typed": typed, "answer": answer}
-        labels = [option["label"] for option in poll["options"] if option["id"] in ballot.choices]
-        return {"typed": typed, "answer": self.say("receipt.found", round=ballot.round, choices=", ".join(labels))}
+            return ReceiptCheck(typed, answer)
+        labels = [option.label for option in poll.options if option.id in ballot.choices]
+        return ReceiptCheck(typed, self.say("receipt.found", round=ballot.round, choices=", ".join(labels)))
 
     def reason(self, error: LivewallError) -> str:
         return " ".join([self.say(f"error.{error.code}"), *error.fields.values()])
 
-    def note(self, scene: dict[str, Any]) -> str:
-        poll, texts = scene["poll"], []
-        if poll["phase"] == "closed":
-            return self.hosts_only(scene) if scene["counted"] else self.say("poll.closed_hidden")
-        texts += self.phrases(kind_of(poll["kind"]).invitation(poll["max_choices"]))
-        if not poll["allow_change"]:
+    def note(self, poll: Poll, *, counted: bool) -> str:
+        """Return the line below the options. `counted` says whether the reader sees the tally."""
+        if poll.phase is Phase.CLOSED:
+            return self.hosts_only(poll, counted=counted) if counted else self.say("poll.closed_hidden")
+        texts = self.phrases(kind_of(poll.kind).invitation(poll.max_choices))
+        if not poll.allow_change:
             texts.append(self.say("vote.final"))
-        if not scene["counted"]:
-            texts.append(self.say(f"poll.hidden.{poll['results']}"))
-        return " ".join([*texts, self.hosts_only(scene)]).strip()
+        if not counted:
+            texts.append(self.say(f"poll.hidden.{poll.results}"))
+        return " ".join([*texts, self.hosts_only(poll, counted=counted)]).strip()
 
-    def retention(self, poll: dict[str, Any]) -> str:
+    def retention(self, poll: Poll) -> str:
         """Return for how long ballots are kept; empty if they are kept for ever."""
         days = self.services.settings.ballot_days
-        if poll.get("erased_at"):
-            return self.say("poll.erased", date=poll["erased_at"][:10])
+        if poll.erased_at:
+            return self.say("poll.erased", date=poll.erased_at[:10])
         return self.say("poll.kept_days", days, n=days) if days else ""
 
-    def hosts_only(self, scene: dict[str, Any]) -> str:
+    def hosts_only(self, poll: Poll, *, counted: bool) -> str:
         """Return that only hosts see the figures; empty if everybody does."""
-        poll = scene["poll"]
-        seen = tally_is_seen(poll["results"], poll["phase"], poll["published"], voted=False)
-        return self.say("poll.hosts_only") if self.who.host and scene["counted"] and not seen else ""
+        return self.say("poll.hosts_only") if self.who.host and counted and not is_public(poll) else ""
 
 
 class PollPage(AudiencePage):
@@ -215,7 +238,7 @@ class WallPage(joining.CodeForm, AudiencePage):
         except NotFound:
             canonical = await self.resolve_code(code)
         else:
-            canonical = wall["code"]
+            canonical = wall.code
             if canonical == code:
                 await self.show(None, wall)
                 return
@@ -226,7 +249,7 @@ class WallPage(joining.CodeForm, AudiencePage):
         """Return the shared page of a wall. It is None if a task is shown, whose changes the cache does not see, or if
         the code is not spelled as on the screen."""
         wall = await self.wall_of(code, NOBODY)
-        if wall["code"] != code or (wall["active"] or "").startswith("tasks/"):
+        if wall.code != code or (wall.active or "").startswith("tasks/"):
             return None
         return await self.shared(None, wall)
 
@@ -258,7 +281,7 @@ class BallotPage(FormHandler, AudiencePage):
                 raise
             self.set_status(403 if voter is None else error.status)
             wall = await self.wall_of(page[3:], self.who) if page.startswith("/w/") else None
-            shown_wall = wall if wall and wall["active"] == f"polls/{poll_id}" else None
+            shown_wall = wall if wall and wall.active == f"polls/{poll_id}" else None
             refused = RefusedForm(error, code, self.field_values("choices"))
             await self.show(f"polls/{poll_id}", shown_wall, refused)
             return
@@ -279,11 +302,6 @@ class MissingPage(Page):
             super().show_error(error)
         else:
             BaseHandler.show_error(self, error)
-
-
-def initial_results(results: WallResults) -> dict[str, Any]:
-    """Return what the page's script begins with: whether the wall is over, and whether a result can be linked to."""
-    return {"over": results.over, "items": msgspec.to_builtins(results.items[:1]) if results.over else []}
 
 
 def _round_number(text: str) -> int | None:

@@ -62,7 +62,7 @@ class CodesPage(FormHandler, Page):
 
     async def show_sheet(self, code: str, sheet: list[tuple[str, str]]) -> None:
         wall = await self.wall_of(code, self.who)
-        wall_url = self.services.base_url + self.reverse_url("wall", wall["code"])
+        wall_url = self.services.base_url + self.reverse_url("wall", wall.code)
         codes = await asyncio.to_thread(
             lambda: [
                 (code_id, voter_code, sheet_qr_svg(f"{wall_url}?code={voter_code}")) for code_id, voter_code in sheet

@@ -7,6 +7,8 @@ Each form calls the same service as the API, then redirects to the place where t
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -22,7 +24,8 @@ from handlers.view_models.task_times import elapsed_seconds, elapsed_text
 from livewall import wire
 from livewall.errors import BadInput, LivewallError, Stale, invalid
 from livewall.names import is_name, wall_code
-from livewall.voting.poll import tally_is_seen
+from livewall.voting.poll import Phase, Poll, is_public
+from livewall.wall_rows import Wall
 
 LISTED = 50
 WATCHED = 16
@@ -42,34 +45,41 @@ FIELDS = {
 """The keys of the texts that name the fields of the API in forms."""
 
 
+@dataclass(frozen=True)
+class DeskPoll:
+    """A poll in the list. `hidden` says that it is open on a wall that shows something else, `hosts_only` that only
+    hosts see its tally."""
+
+    poll: Poll
+    ballots_text: str
+    hidden: bool
+    hosts_only: bool
+
+
 class DeskPage(Page):
     """Lists walls and polls with their controls."""
 
     scripts: tuple[str, ...] = ("live", "poll", "error")
 
     async def desk(self, *, error_text: str = "", typed: dict[str, str] | None = None) -> None:
-        polls, walls = await self.polls(), await self.walls()
-        tasks = await self.tasks()
-        titles = {f"polls/{p['id']}": p["title"] for p in polls} | {f"tasks/{t['id']}": t["title"] for t in tasks}
-        for item in {i for wall in walls for i in wall["items"]} - titles.keys():
+        walls = await self.walls()
+        polls = await self.polls({wall.code: wall.active for wall in walls})
+        tasks = (await self.services.tasks.list(limit=LISTED)).items
+        titles = {f"polls/{each.poll.id}": each.poll.title for each in polls}
+        titles |= {f"tasks/{task.id}": task.title for task in tasks}
+        for item in {i for wall in walls for i in wall.items} - titles.keys():
             titles[item] = await self.item_title(item)
-        active = {wall["code"]: wall["active"] for wall in walls}
-        for poll in polls:
-            poll["hidden"] = poll["phase"] == "open" and active.get(poll["wall"], "none") != f"polls/{poll['id']}"
-            poll["hidden"] = poll["hidden"] and poll["wall"] in active
-            is_public = tally_is_seen(poll["results"], poll["phase"], poll["published"], voted=False)
-            poll["hosts_only"] = poll["phase"] != "draft" and not is_public
         visible_tasks = tasks if self.who.operator else []
         clock = self.services.clock()
-        live_streams = [f"polls/{poll['id']}" for poll in polls if poll["phase"] == "open"][:WATCHED]
+        live_streams = [f"polls/{each.poll.id}" for each in polls if each.poll.phase is Phase.OPEN][:WATCHED]
         if not live_streams and (self.who.host or self.who.operator):
             live_streams = ["tasks"]  # so that the page notices when the server is gone
         self.render(
             "home.html",
             polls=polls,
             walls=walls,
-            tasks=[task for task in visible_tasks if task["state"] in LIVE_TASKS],
-            ended=[task for task in visible_tasks if task["state"] not in LIVE_TASKS][:ENDED],
+            tasks=[task for task in visible_tasks if task.state in LIVE_TASKS],
+            ended=[task for task in visible_tasks if task.state not in LIVE_TASKS][:ENDED],
             elapsed=lambda task: elapsed_text(task, clock),
             seconds=lambda task: elapsed_seconds(task, clock),
             titles=titles,
@@ -85,28 +95,29 @@ class DeskPage(Page):
             script="desk",
         )
 
-    async def polls(self) -> list[dict[str, Any]]:
-        """Return the newest polls, each with its number of ballots."""
+    async def polls(self, active: Mapping[str, str | None]) -> list[DeskPoll]:
+        """Return the newest polls. `active` has the active item of each wall on the desk."""
         if not self.who.host:
             return []
-        polls: list[dict[str, Any]] = msgspec.to_builtins((await self.services.polls.list(limit=LISTED)).items)
-        for poll in polls:
-            poll["ballots_text"] = ""
-            if poll["phase"] != "draft":
-                detail, _ = await self.services.polls.detail(poll["id"], self.who)
-                ballots = detail.tally.ballots if detail.tally else 0
-                poll["ballots_text"] = self.say("poll.ballots", ballots, n=format_count(ballots))
-        return polls
+        return [await self.desk_poll(poll, active) for poll in (await self.services.polls.list(limit=LISTED)).items]
 
-    async def walls(self) -> list[dict[str, Any]]:
-        if not self.who.host:
-            return []
-        walls: list[dict[str, Any]] = msgspec.to_builtins((await self.services.walls.list(limit=LISTED)).items)
-        return walls
+    async def desk_poll(self, poll: Poll, active: Mapping[str, str | None]) -> DeskPoll:
+        ballots_text = ""
+        if poll.phase is not Phase.DRAFT:
+            detail, _ = await self.services.polls.detail(poll.id, self.who)
+            ballots = detail.tally.ballots if detail.tally else 0
+            ballots_text = self.say("poll.ballots", ballots, n=format_count(ballots))
+        return DeskPoll(
+            poll,
+            ballots_text,
+            hidden=poll.phase is Phase.OPEN
+            and poll.wall is not None
+            and active.get(poll.wall, f"polls/{poll.id}") != f"polls/{poll.id}",
+            hosts_only=poll.phase is not Phase.DRAFT and not is_public(poll),
+        )
 
-    async def tasks(self) -> list[dict[str, Any]]:
-        tasks: list[dict[str, Any]] = msgspec.to_builtins((await self.services.tasks.list(limit=LISTED)).items)
-        return tasks
+    async def walls(self) -> list[Wall]:
+        return (await self.services.walls.list(limit=LISTED)).items if self.who.host else []
 
     async def item_title(self, item: str) -> str:
         """Return the title of an item that is too old for the lists."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from handlers.assets.assets import texts
 from handlers.pages.page import Page, installed_kinds
 from handlers.pages.screens import is_reachable
@@ -15,6 +13,7 @@ from handlers.view_models.result_summary import ResultSummary
 from livewall.names import wall_code
 from livewall.voting.kinds import kind_of
 from livewall.voting.poll import Phase, Poll, is_public
+from livewall.wall_rows import Wall
 from livewall.walls.wall_model import WallItem
 
 TEXTS = ("live", "poll", "error", "home", "host", "phone", "state", "health", "result")
@@ -60,7 +59,7 @@ class HostView(Page):
         if active is None or active.poll is None or active.tally is None or active.poll.phase is Phase.DRAFT:
             return {"rows": [], "facts": ""}
         facts = ResultSummary(self, active.poll, active.tally)
-        rows = result_rows(msgspec.to_builtins(active.poll), msgspec.to_builtins(active.tally))
+        rows = result_rows(active.poll, active.tally)
         return {"rows": rows, "facts": " · ".join(each for each in (facts.quorum(), facts.below_bars(None)) if each)}
 
     def ballots_text(self, entry: WallItem) -> str:
@@ -69,12 +68,12 @@ class HostView(Page):
             return ""
         return self.say("poll.ballots", entry.tally.ballots, n=format_count(entry.tally.ballots))
 
-    def page_data(self, wall: Any, version: int, entries: list[WallItem]) -> dict[str, Any]:
+    def page_data(self, wall: Wall, version: int, entries: list[WallItem]) -> dict[str, Any]:
         return {
             "wallStream": f"walls/{wall.code}",
-            "wall": msgspec.to_builtins(wall),
+            "wall": wall,
             "version": version,
-            "items": {entry.item: msgspec.to_builtins(entry) for entry in entries},
+            "items": {entry.item: entry for entry in entries},
             "lang": self.locale.code.replace("_", "-"),
             "phone": self.reverse_url("wall_phone", wall.code),
             "times": TIMES,

@@ -83,11 +83,11 @@ class PosterPage(Page):
     async def get(self, code: str) -> None:
         wall = await self.wall_of(code, NOBODY)
         base = self.services.base_url
-        url = base + self.reverse_url("wall", wall["code"])
+        url = base + self.reverse_url("wall", wall.code)
         self.render(
             "poster.html",
             wall=wall,
             qr=qr_svg(url) if is_reachable(base) else "",
             address=typed_address(base + self.reverse_url("code")),
-            code=f"{wall['code'][:3]} {wall['code'][3:]}",
+            code=f"{wall.code[:3]} {wall.code[3:]}",
         )

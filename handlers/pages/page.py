@@ -8,19 +8,24 @@ import gzip
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import msgspec
+from msgspec import UNSET, Struct
 
 from handlers.assets.assets import in_script, texts
 from handlers.base import BaseHandler
 from handlers.http_headers import SAFE, takes_gzip
 from handlers.pages.form import show_error_page
 from handlers.pages.page_cache import SharedPage
+from handlers.pages.scene import Scene
 from handlers.view_models.option_rows import format_count, group_receipt, result_rows, share_width
 from handlers.view_models.screen_layout import cut_lines, density, extra_height, length_class, step_density
 from handlers.view_models.task_times import format_short_timestamp, format_timestamp
 from livewall.errors import LivewallError, NotFound
 from livewall.identity import NOBODY, Who
+from livewall.voting.ballots import Ballot
 from livewall.voting.kinds import Phrase, added_kinds, kind_of, kinds
+from livewall.voting.poll import Phase, Poll, abstention
+from livewall.voting.polls import PollShown
+from livewall.wall_rows import Wall
 
 HIDDEN_ARGUMENTS = {"as", "change", "lang", "packs", "round", "theme"}
 """The query arguments whose text never appears in a page."""
@@ -32,6 +37,16 @@ def installed_kinds() -> dict[str, Any]:
     """Return what the page's scripts have to know about kinds of polls that installed packages add."""
     pages = added_kinds()
     return {"kinds": pages} if pages else {}
+
+
+class PollData(Struct):
+    """What the page's scripts know of a poll at the start."""
+
+    id: str
+    phase: Phase
+    round: int
+    ballot: Ballot | None
+    needs_code: bool | None
 
 
 class Page(BaseHandler):
@@ -85,25 +100,24 @@ class Page(BaseHandler):
             "texts": texts(self.locale, self.scripts),
         }
 
-    async def scene(self, stream: str | None, who: Who) -> dict[str, Any]:
+    async def scene(self, stream: str | None, who: Who) -> Scene:
         """Return what a page shows of one item: a poll, a task, or a lobby. Raises NotFound and NotAllowed."""
         if stream is None:
-            return self.lobby(None, self.say("lobby.nothing"))
+            return self.lobby("", self.say("lobby.nothing"))
         kind, _, item_id = stream.partition("/")
         if kind == "tasks":
-            task = msgspec.to_builtins(await self.services.tasks.detail(item_id, who))
-            return {"kind": "task", "task": task, "title": task["title"], "poll": None, "counted": False, "closed": ""}
+            task = await self.services.tasks.detail(item_id, who)
+            return Scene(kind="task", task=task, title=task.title)
         try:
-            detail, _ = await self.services.polls.detail(item_id, who)
-            poll = msgspec.to_builtins(detail)
+            poll, _ = await self.services.polls.detail(item_id, who)
         except NotFound:
             try:
                 await self.services.hub.view(stream, who)
             except NotFound:
                 raise NotFound("no_such_poll") from None  # a draft has a page, and an unknown poll has none
-            return self.lobby(None, self.say("lobby.draft"))
-        if poll["phase"] == "draft":
-            return self.lobby(poll, self.say("lobby.draft"))
+            return self.lobby("", self.say("lobby.draft"))
+        if poll.phase is Phase.DRAFT:
+            return self.lobby(poll.title, self.say("lobby.draft"))
         return self.poll_scene(poll)
 
     def phrases(self, phrase: Phrase | None) -> list[str]:
@@ -116,64 +130,60 @@ class Page(BaseHandler):
         label = self.say(key)
         return kind if label == key else label
 
-    def lobby(self, poll: dict[str, Any] | None, head: str) -> dict[str, Any]:
-        title = poll["title"] if poll else ""
-        texts = {"lobby_title": title, "lobby_head": head, "lobby_rest": self.say("lobby.rest"), "lobby_here": ""}
-        scene = {"kind": "lobby", "poll": None, "draft": poll, "title": title or head, "counted": False, "closed": ""}
-        return scene | texts | {"lobby_end": None}
-
-    def poll_scene(self, poll: dict[str, Any]) -> dict[str, Any]:
-        tally = poll["tally"]
-        ballots = tally["ballots"] if tally else 0
-        ballot = poll["ballot"]
-        return {
-            "kind": "poll",
-            "control": kind_of(poll["kind"]).control,
-            "poll": poll,
-            "title": poll["title"],
-            "rows": result_rows(poll, tally),
-            "counted": tally is not None,
-            "closed": self.closed(poll),
-            "ballots_number": format_count(ballots),
-            "ballots_text": self.say("poll.ballots", ballots, n=format_count(ballots)),
-            "ballots_word": self.say("poll.ballots_word", ballots),
-            "chosen": ballot["choices"] if ballot else [],
-            "receipt": group_receipt(ballot["receipt"]) if ballot and ballot["receipt"] else "",
-        }
-
-    def closed(self, poll: dict[str, Any]) -> str:
-        """Return that voting is closed and, if it is known, since when (static/js/poll/countdown.js). It is empty
-        before."""
-        if poll["phase"] != "closed":
-            return ""
-        at = poll.get("closed_at")
-        return (
-            self.say("poll.closed_at", time=format_short_timestamp(at, self.now())) if at else self.say("poll.closed")
+    def lobby(self, title: str, head: str) -> Scene:
+        return Scene(
+            kind="lobby", title=title or head, lobby_title=title, lobby_head=head, lobby_rest=self.say("lobby.rest")
         )
 
-    async def wall_title(self, scene: dict[str, Any], wall: dict[str, Any] | None) -> str:
+    def poll_scene(self, poll: PollShown) -> Scene:
+        ballots = poll.tally.ballots if poll.tally else 0
+        ballot = poll.ballot
+        return Scene(
+            kind="poll",
+            control=kind_of(poll.kind).control,
+            poll=poll,
+            title=poll.title,
+            rows=result_rows(poll, poll.tally),
+            counted=poll.tally is not None,
+            closed=self.closed(poll),
+            ballots_number=format_count(ballots),
+            ballots_text=self.say("poll.ballots", ballots, n=format_count(ballots)),
+            ballots_word=self.say("poll.ballots_word", ballots),
+            chosen=ballot.choices if ballot else (),
+            receipt=group_receipt(ballot.receipt) if ballot and ballot.receipt else "",
+        )
+
+    def closed(self, poll: Poll) -> str:
+        """Return that voting is closed and, if it is known, since when (static/js/poll/countdown.js). It is empty
+        before."""
+        if poll.phase is not Phase.CLOSED:
+            return ""
+        if not poll.closed_at:
+            return self.say("poll.closed")
+        return self.say("poll.closed_at", time=format_short_timestamp(poll.closed_at, self.now()))
+
+    async def wall_title(self, scene: Scene, wall: Wall | None) -> str:
         """Return the title of the wall that a page belongs to."""
-        code = scene["poll"]["wall"] if scene["poll"] else None
+        code = scene.poll.wall if scene.poll else None
         if wall is None and code:
             wall = await self.wall_of(code, NOBODY)
-        return str(wall["title"]) if wall else ""
+        return wall.title if wall else ""
 
-    async def wall_of(self, code: str, who: Who) -> dict[str, Any]:
+    async def wall_of(self, code: str, who: Who) -> Wall:
         wall, _ = await self.services.walls.get(code, who)
-        fields: dict[str, Any] = msgspec.to_builtins(wall)
-        return fields
+        return wall
 
-    def data(self, scene: dict[str, Any], *, stream: str | None, wall: dict[str, Any] | None) -> dict[str, Any]:
+    def data(self, scene: Scene, *, stream: str | None, wall: Wall | None) -> dict[str, Any]:
         """Return the page's data block, from which its scripts start."""
-        poll = scene["poll"]
-        abstain = [option["id"] for option in poll["options"] if option.get("abstain")] if poll else []
+        poll = scene.poll
+        needs_code = None if poll is None or poll.needs_code is UNSET else poll.needs_code
         return {
-            "abstain": abstain[0] if abstain else None,
+            "abstain": abstention(poll.options) if poll else None,
             "stream": stream,
-            "wallStream": f"walls/{wall['code']}" if wall else None,
-            "active": wall["active"] if wall else None,
+            "wallStream": f"walls/{wall.code}" if wall else None,
+            "active": wall.active if wall else None,
             "lang": self.locale.code.replace("_", "-"),
             **installed_kinds(),
-            "poll": {key: poll.get(key) for key in ("id", "phase", "round", "ballot", "needs_code")} if poll else None,
-            "steps": [step["name"] for step in scene["task"]["steps"]] if scene["kind"] == "task" else [],
+            "poll": PollData(poll.id, poll.phase, poll.round, poll.ballot, needs_code) if poll else None,
+            "steps": [step.name for step in scene.task.steps] if scene.task else [],
         }

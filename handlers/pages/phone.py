@@ -23,7 +23,7 @@ class PhonePage(FormHandler, Page):
         self.fields()
         wall = await self.wall_of(code, self.who)
         link_code, _ = await self.services.credentials.create_link("host", self.who)
-        host_path, base = self.reverse_url("wall_host", wall["code"]), self.services.base_url
+        host_path, base = self.reverse_url("wall_host", wall.code), self.services.base_url
         link = f"{base}{self.reverse_url('login', link_code)}?next={host_path}"
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Robots-Tag", "noindex")

@@ -121,7 +121,7 @@ class WallPrint(PrintPage):
 
     async def get(self, code: str) -> None:
         wall = await self.wall_of(wall_code(code), self.who)
-        polls = [item.partition("/")[2] for item in wall["items"] if item.startswith("polls/")]
+        polls = [item.partition("/")[2] for item in wall.items if item.startswith("polls/")]
         text = self.argument("from", "0")
         first = int(text) if text.isascii() and text.isdecimal() and len(text) < 5 else 0
         sheets = []
@@ -133,7 +133,7 @@ class WallPrint(PrintPage):
             if sheet.poll.phase is not Phase.DRAFT or sheet.poll.round > 1:
                 sheets.append(sheet)
         following = first + POLLS if len(polls) > first + POLLS else None
-        await self.show(sheets, wall=wall, title=wall["title"], following=following)
+        await self.show(sheets, wall=wall, title=wall.title, following=following)
 
 
 def letter_size(labels: list[str], title: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
+from msgspec import Struct
 
 from handlers.api.replay import round_of
 from handlers.pages.page import Page
@@ -16,9 +16,19 @@ from livewall.clock import moment
 from livewall.errors import NotAllowed
 from livewall.voting import rounds
 from livewall.voting.figures import figures
-from livewall.voting.poll import Phase, Poll
+from livewall.voting.poll import Option, Phase, Poll
 from livewall.voting.replay import Replay
 from livewall.voting.rounds import Shown
+
+
+class Playback(Struct):
+    """What the script plays: for each published tally the time in ms, the ballots, and the count of each option."""
+
+    round: int
+    current: bool
+    over: bool
+    options: list[Option]
+    items: list[list[int]]
 
 
 class ReplayPage(Page):
@@ -30,8 +40,7 @@ class ReplayPage(Page):
         try:
             visible, replay = await self.services.replays.get(poll_id, round_of(self), self.who)
         except NotAllowed:
-            shown_poll, _ = await self.services.polls.detail(poll_id, self.who)
-            poll = msgspec.to_builtins(shown_poll)
+            poll, _ = await self.services.polls.detail(poll_id, self.who)
             self.set_status(403)
             self.finish(self.render_page(poll, replay=None, playback=None))
             return
@@ -43,7 +52,7 @@ class ReplayPage(Page):
         tally = rounds.chosen(visible, replay.round)
         facts = ResultSummary(self, visible.poll, tally)
         return self.render_page(
-            {"id": visible.poll.id, "title": visible.poll.title},
+            visible.poll,
             replay=replay,
             facts=" · ".join(facts.all()),
             rounds=[each.round for each in visible.tallies],
@@ -53,11 +62,9 @@ class ReplayPage(Page):
             playback=playback(visible.poll, replay),
         )
 
-    def render_page(
-        self, poll: dict[str, Any], *, replay: Replay | None, playback: dict[str, Any] | None, **more: Any
-    ) -> bytes:
+    def render_page(self, poll: Poll, *, replay: Replay | None, playback: Playback | None, **more: Any) -> bytes:
         data = {
-            "stream": f"polls/{poll['id']}",
+            "stream": f"polls/{poll.id}",
             "lang": self.locale.code.replace("_", "-"),
             "audience": self.as_audience,
             "replay": playback,
@@ -65,16 +72,14 @@ class ReplayPage(Page):
         return self.render_string("replay.html", poll=poll, replay=replay, data=data, script="replay", **more)
 
 
-def playback(poll: Poll, replay: Replay) -> dict[str, Any]:
-    """Return what the script plays: for each published tally the time in ms, the ballots, and the count of each option.
-    """
-    return {
-        "round": replay.round,
-        "current": replay.round == poll.round,
-        "over": replay.round < poll.round or poll.phase is Phase.CLOSED,
-        "options": msgspec.to_builtins(replay.options),
-        "items": [
+def playback(poll: Poll, replay: Replay) -> Playback:
+    return Playback(
+        round=replay.round,
+        current=replay.round == poll.round,
+        over=replay.round < poll.round or poll.phase is Phase.CLOSED,
+        options=replay.options,
+        items=[
             [round(moment(item.at).timestamp() * 1000), item.ballots, *(item.counts[o.id] for o in replay.options)]
             for item in replay.items
         ],
-    }
+    )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
+from msgspec import UNSET
 
 from handlers.api.tasks import cancel
 from handlers.pages.form import FormHandler, show_error_page
@@ -19,8 +20,10 @@ from handlers.view_models.task_chart import BOX, edge_state, line_path, name_lin
 from handlers.view_models.task_times import ENDED, elapsed_text, forecast
 from livewall.errors import BadInput, LivewallError, NotFound, invalid
 from livewall.names import is_name
-from livewall.tasks.machine import TaskState
-from livewall.tasks.pipelines.params import check_params
+from livewall.tasks.logs.lines import LogLine
+from livewall.tasks.machine import Step, TaskState
+from livewall.tasks.pipelines.params import Param, check_params
+from livewall.tasks.rows import Task
 
 SHOWN_LINES = 200
 """The number of lines of a log on a page without scripts."""
@@ -52,7 +55,7 @@ class TaskPages(Page):
             "log_parts": lambda line: log_parts(line, MAX_LINE_LENGTH),
         }
 
-    def forecast_text(self, timed: Mapping[str, Any], now: datetime) -> str:
+    def forecast_text(self, timed: Task | Step, now: datetime) -> str:
         """Return when a task or step should end, in words; empty if it has ended."""
         kind, time = forecast(timed, now)
         if kind == "ended":
@@ -84,23 +87,23 @@ class TasksPage(TaskPages):
         )
         self.render(
             "tasks.html",
-            groups=group_tasks(msgspec.to_builtins(page.items)),
+            groups=group_tasks(page.items),
             older=page.next,
             state=state,
             q=q,
             states=list(TaskState),
-            pipelines=msgspec.to_builtins(self.services.pipelines.list()) if self.who.operator else [],
+            pipelines=self.services.pipelines.list() if self.who.operator else [],
             data={"stream": "tasks", "lang": self.lang(), "steps": [], "older": page.next is not None},
             script="tasks",
         )
 
 
-def group_tasks(tasks: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+def group_tasks(tasks: list[Task]) -> list[tuple[str, list[Task]]]:
     """Return three groups of tasks. Those that have not ended are in the order in which they were created."""
-    groups: dict[str, list[dict[str, Any]]] = {"running": [], "waiting": [], "ended": []}
+    groups: dict[str, list[Task]] = {"running": [], "waiting": [], "ended": []}
     for task in tasks:
-        ended = task["state"] in ENDED
-        groups["ended" if ended else "waiting" if task["state"] in WAITING else "running"].append(task)
+        ended = task.state in ENDED
+        groups["ended" if ended else "waiting" if task.state in WAITING else "running"].append(task)
     groups["running"].reverse()
     groups["waiting"].reverse()
     return list(groups.items())
@@ -112,40 +115,42 @@ class TaskPage(TaskPages):
     async def get(self, task_id: str) -> None:
         stream = f"tasks/{task_id}"
         scene = await self.scene(stream, self.who)
-        task = scene["task"]
-        reads_logs = "params" in task
-        chosen = next((s for s in task["steps"] if s["name"] == self.argument("step")), None)
+        task = scene.task
+        assert task is not None
+        reads_logs = task.params is not UNSET
+        chosen = next((step.name for step in task.steps if step.name == self.argument("step")), "")
         await self.render_in_thread(
             "task.html",
-            **scene,
-            layout=task["layout"],
-            states={step["name"]: step["state"] for step in task["steps"]},
-            ended=sum(step["state"] in ENDED for step in task["steps"]),
-            params=params_as_text(task.get("params") or {}),
+            task=task,
+            title=task.title,
+            layout=task.layout,
+            states={step.name: step.state for step in task.steps},
+            ended=sum(step.state in ENDED for step in task.steps),
+            params=params_as_text(task.params or {}),
             reads_logs=reads_logs,
             may_act=self.who.operator,
             can_be_cancelled=can_be_cancelled(task),
             can_be_retried=can_be_retried(task),
-            chosen=chosen["name"] if chosen else "",
-            lines=await self.last_lines(task_id, chosen["name"]) if chosen and reads_logs else [],
+            chosen=chosen,
+            lines=await self.last_lines(task_id, chosen) if chosen and reads_logs else [],
             data=self.data(scene, stream=stream, wall=None)
             | {
                 "task": task_id,
                 "logs": reads_logs,
-                "layout": task["layout"],
-                "needs": [{"name": step["name"], "needs": step["needs"]} for step in task["steps"]],
+                "layout": task.layout,
+                "needs": [{"name": step.name, "needs": step.needs} for step in task.steps],
             },
             script="task",
         )
 
-    async def last_lines(self, task: str, step: str) -> list[dict[str, Any]]:
+    async def last_lines(self, task: str, step: str) -> list[LogLine]:
         """Return the last visible lines of a step's log, for readers without scripts. If most lines were drawn over by
         others, more lines are searched."""
-        lines: list[dict[str, Any]] = []
+        lines: list[LogLine] = []
         try:
             for count in (SHOWN_LINES, SEARCHED_LINES):
-                items = (await self.services.logs.lines(task, step, -count, count))["items"]
-                lines = [line for line in items if not line.get("over")][-SHOWN_LINES:]
+                items = (await self.services.logs.lines(task, step, -count, count)).items
+                lines = [line for line in items if not line.over][-SHOWN_LINES:]
                 if len(lines) >= SHOWN_LINES // 2 or len(items) < count:
                     break
         except NotFound:
@@ -172,7 +177,7 @@ class TaskForm(FormHandler, TaskPages):
 
     async def get(self, task_id: str) -> None:
         self.require("operator")
-        task = msgspec.to_builtins(await self.services.tasks.detail(task_id, self.who))
+        task = await self.services.tasks.detail(task_id, self.who)
         if can_be_cancelled(task):
             self.render("task_sure.html", task=task)
         else:
@@ -182,7 +187,7 @@ class TaskForm(FormHandler, TaskPages):
         match self.fields().get("do"):
             case "cancel":
                 # A double click must not count as a second request, which does not wait for the task's reporter.
-                if can_be_cancelled(msgspec.to_builtins(await self.services.tasks.detail(task_id, self.who))):
+                if can_be_cancelled(await self.services.tasks.detail(task_id, self.who)):
                     await cancel(self.services, task_id, self.who)
             case "retry":
                 task_id, _ = await self.services.runner.retry(task_id, self.who)
@@ -194,13 +199,29 @@ class TaskForm(FormHandler, TaskPages):
         return self.reverse_url("task", self.path_args[0]), self.say("error.back_task")
 
 
-def can_be_cancelled(task: Mapping[str, Any]) -> bool:
-    return task["state"] not in ENDED and task["state"] != TaskState.CANCELLING
+def can_be_cancelled(task: Task) -> bool:
+    return task.state not in ENDED and task.state is not TaskState.CANCELLING
 
 
-def can_be_retried(task: Mapping[str, Any]) -> bool:
+def can_be_retried(task: Task) -> bool:
     """Return whether a task can be retried here. A task that was reported from elsewhere is started again there."""
-    return bool(task["state"] in ENDED and task["state"] != TaskState.SUCCEEDED and task["pipeline"])
+    return bool(task.state in ENDED and task.state is not TaskState.SUCCEEDED and task.pipeline)
+
+
+@dataclass(frozen=True)
+class FormParam:
+    """A parameter in the form: its value and its choices as text, and what is wrong with the value."""
+
+    param: Param
+    value: str
+    error: str
+    choices: list[str]
+
+    @classmethod
+    def of(cls, param: Param, typed: Mapping[str, str], faults: Mapping[str, str]) -> FormParam:
+        default = "" if param.default is None else param_text(param.default)
+        choices = [param_text(choice) for choice in param.choices or ()]
+        return cls(param, typed.get(param.name, default), faults.get(param.name, ""), choices)
 
 
 class PipelinePage(FormHandler, TaskPages):
@@ -243,14 +264,10 @@ class PipelinePage(FormHandler, TaskPages):
         known = next((each for each in self.services.pipelines.list() if each.name == name), None)
         if known is None:
             raise NotFound("not_found", f"there is no pipeline {name[:80]}")
-        pipeline = msgspec.to_builtins(known)
-        for param in pipeline["params"]:
-            default = param.get("default")
-            param["value"] = typed.get(param["name"], "" if default is None else param_text(default))
-            param["error"] = faults.get(param["name"], "")
-            param["choices"] = [param_text(choice) for choice in param.get("choices") or []]
-        names = {param["name"] for param in pipeline["params"]}
+        fields = [FormParam.of(param, typed, faults) for param in known.params]
+        names = {param.name for param in known.params}
         others = [f"{name}: {why}" for name, why in faults.items() if name not in names]
         # If a double click sends the form twice, the same id starts the task once.
         task_id = f"{name[:70]}-{secrets.token_hex(3)}"
-        self.render("pipeline.html", pipeline=pipeline, id=task_id, error_text=" ".join([error_text, *others]).strip())
+        error_text = " ".join([error_text, *others]).strip()
+        self.render("pipeline.html", pipeline=known, fields=fields, id=task_id, error_text=error_text)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from msgspec import UNSET
+
+from livewall.tasks.logs.lines import LogLine
 
 
-def log_parts(line: Mapping[str, Any], length: int) -> list[tuple[str, str]]:
+def log_parts(line: LogLine, length: int) -> list[tuple[str, str]]:
     """Return the visible text of a line in parts, each with its CSS classes, and at most `length` characters of it."""
     parts: list[tuple[str, str]] = []
-    for text, style in line.get("spans") or [(line.get("shown", line["text"]), "")]:
+    visible = line.text if line.shown is UNSET else line.shown
+    for text, style in line.spans or [(visible or "", "")]:
         if length > 0:
             parts.append((text[:length], " ".join([f"a-{name}" for name in style.split()])))
         length -= len(text)

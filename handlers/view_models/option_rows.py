@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import msgspec
 
 from livewall.voting.decision import base
 from livewall.voting.figures import figures
@@ -49,13 +46,10 @@ def format_count(value: int) -> str:
     return f"{value:,}"
 
 
-def result_rows(
-    poll_fields: dict[str, Any], tally_fields: dict[str, Any] | None, earlier: Tally | None = None
-) -> list[OptionRow]:
+def result_rows(poll: Poll, counted: Tally | None, earlier: Tally | None = None) -> list[OptionRow]:
     """Return the rows of a poll, with those of an `earlier` round beside them. Without a tally, all counts are zero."""
-    poll = msgspec.convert(poll_fields, Poll)
-    tally = msgspec.convert(tally_fields, Tally) if tally_fields else Tally(poll.round, {}, 0)
-    compared = figures(poll, earlier) if tally_fields and earlier and base(poll, earlier) else []
+    tally = counted or Tally(poll.round, {}, 0)
+    compared = figures(poll, earlier) if counted and earlier and base(poll, earlier) else []
     before = {figure.id: figure for figure in compared}
     return [
         OptionRow(
@@ -67,7 +61,7 @@ def result_rows(
             count=figure.count,
             percent=figure.percent,
             width=share_width(figure.share),
-            first=bool(tally_fields) and figure.first,
+            first=counted is not None and figure.first,
             abstain=figure.abstain,
             before=before[figure.id].percent if before and not figure.abstain else "",
             before_width=share_width(before[figure.id].share if before else 0),

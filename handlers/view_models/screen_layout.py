@@ -6,8 +6,10 @@ The page's scripts compute the same: static/js/poll/density.js, static/js/task/s
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from livewall.tasks.machine import Step
+from livewall.voting.poll import Poll, abstention
 
 DENSITIES = (
     # name, most options, columns, width of a line in letters, height of a line, height of the rest of a row
@@ -34,12 +36,12 @@ LINES = 4
 """The number of lines that a label may take before smaller letters are tried."""
 
 
-def extra_height(poll: Mapping[str, Any]) -> tuple[float, float]:
+def extra_height(poll: Poll) -> tuple[float, float]:
     """Return the height of the line below the rows and of the line beside each row, in hundredths of the width."""
-    foot = poll.get("majority") or poll.get("compare") or any(option.get("abstain") for option in poll["options"])
-    if not (poll.get("compare") and poll["round"] > 1):
+    foot = poll.majority or poll.compare or abstention(poll.options)
+    if not (poll.compare and poll.round > 1):
         return (4.0 if foot else 0.0), 0.0
-    return 4.0, 1.2 if column_count(len(poll["options"])) == 1 else 0.8
+    return 4.0, 1.2 if column_count(len(poll.options)) == 1 else 0.8
 
 
 def column_count(options: int) -> int:
@@ -103,9 +105,9 @@ def step_density(steps: int) -> str:
     return "three"
 
 
-def visible_steps(steps: Sequence[dict[str, Any]], count: int = 44) -> list[dict[str, Any]]:
+def visible_steps(steps: Sequence[Step], count: int = 44) -> list[Step]:
     """Return the steps that fit: those that need attention or run first, then the others in their order."""
     if len(steps) <= count:
         return list(steps)
     urgent = {state: rank for rank, state in enumerate(("failed", "lost", "running", "retrying", "waiting"))}
-    return sorted(steps, key=lambda step: urgent.get(step["state"], len(urgent)))[:count]
+    return sorted(steps, key=lambda step: urgent.get(step.state, len(urgent)))[:count]

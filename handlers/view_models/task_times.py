@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+
+from livewall.tasks.machine import Step
+from livewall.tasks.rows import Task
 
 ENDED = frozenset({"succeeded", "failed", "cancelled", "skipped", "lost"})
 """The states in which a task or step has ended."""
@@ -28,22 +29,24 @@ def format_duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{total % 60:02}" if hours else f"{minutes}:{total % 60:02}"
 
 
-def elapsed_seconds(timed: Mapping[str, Any], now: datetime) -> float:
-    """Return how long a task or step that has started took, or has taken up to now."""
-    end = datetime.fromisoformat(timed["ended_at"]) if timed.get("ended_at") else now
-    return (end - datetime.fromisoformat(timed["started_at"])).total_seconds()
+def elapsed_seconds(timed: Task | Step, now: datetime) -> float:
+    """Return how long a task or step took, or has taken up to now; 0 before its start."""
+    if not timed.started_at:
+        return 0.0
+    end = datetime.fromisoformat(timed.ended_at) if timed.ended_at else now
+    return (end - datetime.fromisoformat(timed.started_at)).total_seconds()
 
 
-def elapsed_text(timed: Mapping[str, Any], now: datetime) -> str:
+def elapsed_text(timed: Task | Step, now: datetime) -> str:
     """Return how long a task or step took as text, which is empty before its start."""
-    return format_duration(elapsed_seconds(timed, now)) if timed.get("started_at") else ""
+    return format_duration(elapsed_seconds(timed, now)) if timed.started_at else ""
 
 
-def forecast(timed: Mapping[str, Any], now: datetime) -> tuple[str, str]:
+def forecast(timed: Task | Step, now: datetime) -> tuple[str, str]:
     """Return "ended", "none" (there is no estimate), "left" or "overdue", and for the last two the duration."""
-    if timed["state"] in ENDED:
+    if timed.state in ENDED:
         return "ended", ""
-    if not timed.get("eta"):
+    if not timed.eta:
         return "none", ""
-    left = (datetime.fromisoformat(timed["eta"]) - now).total_seconds()
+    left = (datetime.fromisoformat(timed.eta) - now).total_seconds()
     return ("overdue" if left < 0 else "left"), format_duration(abs(left))

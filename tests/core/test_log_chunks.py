@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import sqlite3
 from itertools import pairwise
-from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec import UNSET
 
 from livewall.ansi.screen import render_line
 from livewall.tasks.logs import rows
@@ -26,6 +27,7 @@ from livewall.tasks.logs.chunks import (
     valid_range,
 )
 from livewall.tasks.logs.folding import folded
+from livewall.tasks.logs.lines import LogLine, Match
 from livewall.tasks.logs.numbering import Gap, Numbering
 from livewall.tasks.logs.reading import View, read_bytes, text_of
 from livewall.tasks.logs.schema import make_tables
@@ -148,30 +150,30 @@ class Logs(RuleBasedStateMachine):
 
     def lines(self, view: View) -> None:
         expected = self.model.lines()
-        items: list[dict[str, Any]] = []
+        items: list[LogLine] = []
         n = 1
         while True:
             found = view.lines(n, 3, line=LINE)
-            assert found["bytes"] == len(self.model.bytes) and found["lines"] == self.log.end.lines
-            items += found["items"]
-            if found["next"] is None:
+            assert found.bytes == len(self.model.bytes) and found.lines == self.log.end.lines
+            items += found.items
+            if found.next is None:
                 break
-            assert int(found["next"]) > n
-            n = int(found["next"])
+            assert int(found.next) > n
+            n = int(found.next)
         assert len(items) == len(expected)
-        numbers = [item["n"] for item in items]
-        assert numbers == sorted(set(numbers)) and (not numbers or numbers[-1] <= found["lines"])
+        numbers = [item.n for item in items]
+        assert numbers == sorted(set(numbers)) and (not numbers or numbers[-1] <= found.lines)
         for item, (offset, text) in zip(items, expected, strict=True):
             if text is None:
-                assert set(item) == {"n", "gap"}
+                assert item.gap and set(msgspec.to_builtins(item)) == {"n", "gap"}
                 continue
-            assert item["offset"] == offset and item["cut"] == (len(text) > LINE)
-            assert item["text"] == text_of(text[:LINE], whole=len(text) <= LINE)
-            assert item.get("size", len(text)) == len(text)
-            assert item["at"] == f"1970-01-01T00:00:00.{self.model.at[offset]:03}Z"
-            assert view.lines(item["n"], 1, line=LINE)["items"] == [item]
-        last = view.lines(-2, 1000, line=LINE)["items"]
-        assert last == [item for item in items if item["n"] > found["lines"] - 2]
+            assert item.offset == offset and item.cut == (len(text) > LINE)
+            assert item.text == text_of(text[:LINE], whole=len(text) <= LINE)
+            assert (item.size or len(text)) == len(text)
+            assert item.at == f"1970-01-01T00:00:00.{self.model.at[offset]:03}Z"
+            assert view.lines(item.n, 1, line=LINE).items == [item]
+        last = view.lines(-2, 1000, line=LINE).items
+        assert last == [item for item in items if item.n > found.lines - 2]
 
     @rule(q=st.sampled_from(["a", "ab", "B", "aaa", "é", "\r"]), case=st.booleans())
     def search(self, q: str, case: bool) -> None:
@@ -185,25 +187,25 @@ class Logs(RuleBasedStateMachine):
         search = Search(q, 1, 3, case=case)
         found = search.resume(self.c, "1", "a")
         assert found is not None
-        assert found["count"] == len(wanted)
-        self.lie_in(found["items"], wanted[:3])
-        assert (found["next"] is None) == (len(wanted) <= 3)
+        assert found.count == len(wanted)
+        self.lie_in(found.items, wanted[:3])
+        assert (found.next is None) == (len(wanted) <= 3)
         view = View.of(self.c, "1", "a")
         assert view is not None
-        for item in found["items"]:
-            line, *after = view.lines(item["n"], 2, line=LINE)["items"]
-            assert line["offset"] <= item["offset"]
-            assert not after or "gap" in after[0] or item["offset"] < after[0]["offset"]
-            assert needle in folded(item.get("shown", item["text"]), case=case)
-        if found["next"] is not None:
-            rest = Search(q, int(found["next"]), 100, case=case).resume(self.c, "1", "a")
+        for item in found.items:
+            line, *after = view.lines(item.n, 2, line=LINE).items
+            assert line.offset <= item.offset
+            assert not after or after[0].gap or item.offset < after[0].offset
+            assert needle in folded(item.text if item.shown is UNSET else item.shown, case=case)
+        if found.next is not None:
+            rest = Search(q, int(found.next), 100, case=case).resume(self.c, "1", "a")
             assert rest is not None
-            self.lie_in(rest["items"], wanted[3:])
+            self.lie_in(rest.items, wanted[3:])
 
-    def lie_in(self, items: list[dict[str, Any]], wanted: list[tuple[int, int]]) -> None:
+    def lie_in(self, items: list[Match], wanted: list[tuple[int, int]]) -> None:
         assert len(items) == len(wanted)
         for item, (start, end) in zip(items, wanted, strict=True):
-            assert start <= item["offset"] < end
+            assert start <= item.offset < end
 
 
 TestLogs = Logs.TestCase
@@ -219,10 +221,10 @@ def test_what_was_seen_before_it_was_cut_out_keeps_the_numbers_behind_it() -> No
     rows.save(c, log, 1)
     view = View.of(c, "1", "a")
     assert view is not None
-    shown = [(item["n"], item.get("text")) for item in view.lines(10, 5)["items"]]
+    shown = [(item.n, item.text or None) for item in view.lines(10, 5).items]
     assert shown == [(10, "line 10"), (11, "lin"), (12, None), (71, "ne 71"), (72, "line 72")]
-    assert view.lines(30, 1)["items"][0]["n"] == 71
-    assert view.lines(1, 1)["lines"] == 100
+    assert view.lines(30, 1).items[0].n == 71
+    assert view.lines(1, 1).lines == 100
     c.close()
 
 

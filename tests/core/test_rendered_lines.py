@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from livewall.tasks.logs import rendered_lines
+from livewall.tasks.logs.lines import TextLine
 from livewall.tasks.logs.rendered_lines import AFTER, AHEAD, Line
 
 
@@ -25,6 +26,6 @@ def test_no_more_is_read_behind_the_lines_than_the_limit(
     monkeypatch.setattr(rendered_lines, "_after", after)
     monkeypatch.setattr(rendered_lines, "_before", lambda *_: iter(()))
     segment: Any = type("Segment", (), {"first": 1})
-    item = {"n": 1, "offset": 0, "text": text, "cut": False, "size": len(text)}
+    item = TextLine(1, 0, text, "2026-01-01T00:00:00.000Z", False)
     rendered_lines.add_rendered(None, segment, [item], 10, 100)  # type: ignore[arg-type]
     assert len(read) == 5

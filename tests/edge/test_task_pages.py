@@ -18,6 +18,7 @@ from clients import ADMIN, Answer, Client
 from handlers.view_models.task_chart import BOX, SHAPES, edge_state, line_path, name_lines, truncate
 from handlers.view_models.task_times import forecast, format_duration
 from livewall.settings import Settings
+from livewall.tasks.machine import Step, StepState
 
 ROOT = Path(__file__).parents[2]
 STEPS = [{"name": "fetch"}, {"name": "build", "needs": ["fetch"]}, {"name": "ship", "needs": ["build", "fetch"]}]
@@ -96,10 +97,14 @@ def test_the_server_and_the_scripts_draw_alike() -> None:
 def test_what_may_be_said_of_the_end() -> None:
     now = datetime(2026, 1, 1, 12, tzinfo=UTC)
     soon, past = ((now + timedelta(seconds=s)).isoformat() for s in (90, -30))
-    assert forecast({"state": "running", "eta": None}, now) == ("none", "")
-    assert forecast({"state": "running", "eta": soon}, now) == ("left", "1:30")
-    assert forecast({"state": "running", "eta": past}, now) == ("overdue", "0:30")
-    assert forecast({"state": "failed", "eta": past}, now) == ("ended", "")
+
+    def step(state: StepState, eta: str | None) -> Step:
+        return Step(name="build", needs=[], state=state, eta=eta)
+
+    assert forecast(step(StepState.RUNNING, None), now) == ("none", "")
+    assert forecast(step(StepState.RUNNING, soon), now) == ("left", "1:30")
+    assert forecast(step(StepState.RUNNING, past), now) == ("overdue", "0:30")
+    assert forecast(step(StepState.FAILED, past), now) == ("ended", "")
 
 
 async def test_the_chart_stands_in_the_page(client: Client) -> None:

@@ -88,7 +88,8 @@ SIZES = [1, 2, 3, 4, 5, 7, 9, 14, 15, 20, 21, 40]
 
 
 def drawn_rows(one: Any, counted: Any, earlier: Any = None) -> list[OptionRow]:
-    return result_rows(one, counted, msgspec.convert(earlier, Tally) if earlier else None)
+    tallies = [msgspec.convert(each, Tally) if each else None for each in (counted, earlier)]
+    return result_rows(msgspec.convert(one, Poll), *tallies)
 
 
 def seen(row: OptionRow) -> list[Any]:
@@ -116,12 +117,12 @@ def test_the_server_and_the_script_draw_alike() -> None:
     assert drawn["open"] == [tally_is_seen(**each, voted=False) for each in RIGHTS]
     assert drawn["multiples"] == [list(grid_size(size)) for size in SIZES]
     assert drawn["chosen"] == [
-        [row.id for row in top_rows(result_rows(one, counted), 3)] for one, counted, *_ in POLLS if counted
+        [row.id for row in top_rows(drawn_rows(one, counted), 3)] for one, counted, *_ in POLLS if counted
     ]
     long = ["x" * 90] * 8
     assert drawn["extras"] == [
-        [density(long, "", extra_height(one)), {"foot": extra_height(one)[0], "row": extra_height(one)[1]}]
-        for one, *_ in POLLS
+        [density(long, "", (foot, row)), {"foot": foot, "row": row}]
+        for foot, row in (extra_height(msgspec.convert(one, Poll)) for one, *_ in POLLS)
     ]
     assert drawn["titles"] == [length_class(title) for title in TITLES]
     assert drawn["shares"] == [percent(count, of) for count, of in SHARES]

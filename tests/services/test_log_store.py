@@ -140,8 +140,8 @@ async def test_an_attempt_is_followed_with_its_times(io_loop: IOLoop, tmp_path: 
         attempt.write(b"two\nthr", NOON + timedelta(seconds=1))
         attempt.write(b"ee\n", NOON + timedelta(seconds=2))
         assert await logs.finish("1", "build") == End(14, 3)
-        lines = (await logs.lines("1", "build", 1, 10))["items"]
-        assert [(line["text"], line["at"][17:]) for line in lines] == [
+        lines = (await logs.lines("1", "build", 1, 10)).items
+        assert [(line.text, str(line.at)[17:]) for line in lines] == [
             ("one", "00.000Z"), ("two", "01.000Z"), ("three", "01.000Z")
         ]
     assert told == {("1", "build"): End(14, 3)}
@@ -183,11 +183,11 @@ async def test_what_the_cap_leaves_out_is_a_gap(io_loop: IOLoop, tmp_path: Path,
         assert await whole(logs) == data[: out[0]]
         assert await logs.span("1", "build", out[0] + 5) == (out[1], len(data), len(data))
         assert await whole(logs, offset=out[1]) == data[out[1] :]
-        shown = (await logs.lines("1", "build", out[0] // 16, 3))["items"]
-        assert [item.get("gap") for item in shown] == [None, out[1] - out[0], None]
-        assert shown[2]["text"] == f"{out[1] // 16:015}"
+        shown = (await logs.lines("1", "build", out[0] // 16, 3)).items
+        assert [item.gap or None for item in shown] == [None, out[1] - out[0], None]
+        assert shown[2].text == f"{out[1] // 16:015}"
         if not late:  # the lines were seen: those behind keep their numbers
-            assert shown[2]["n"] == out[1] // 16 + 1 and end.lines == len(data) // 16
+            assert shown[2].n == out[1] // 16 + 1 and end.lines == len(data) // 16
 
 
 async def test_a_locked_database_delays_and_loses_nothing(
@@ -242,18 +242,18 @@ async def test_a_search_finds_what_lies_over_chunks_and_counts_all(io_loop: IOLo
         for at in range(0, len(data), 999_983):
             await logs.append("1", "build", at, data[at : at + 999_983])
         found = await logs.search("1", "build", "needle")
-        assert [(item["n"], item["offset"]) for item in found["items"]] == [
+        assert [(item.n, item.offset) for item in found.items] == [
             (4_001, data.index(b"Needle")), (50_001, data.index(b"needle"))
         ]
-        assert found["count"] == 2 and found["next"] is None and "needle" in found["items"][1]["text"]
-        assert (await logs.search("1", "build", "needle", case=True))["count"] == 1
+        assert found.count == 2 and found.next is None and "needle" in found.items[1].text
+        assert (await logs.search("1", "build", "needle", case=True)).count == 1
         found = await logs.search("1", "build", "nothing", 30_000, 2)
-        assert found["count"] == 59_998 and [item["n"] for item in found["items"]] == [30_000, 30_001]
-        assert found["next"] == "30002"
-        assert (await logs.lines("1", "build", 60_000, 5))["items"][0]["offset"] == place
-        long = (await logs.lines("1", "build", 50_001, 2))["items"]
-        assert (long[0]["cut"], long[0]["size"], len(long[0]["text"])) == (True, 200_006, 16384)
-        assert long[1]["text"] == "50001 nothing here"
+        assert found.count == 59_998 and [item.n for item in found.items] == [30_000, 30_001]
+        assert found.next == "30002"
+        assert (await logs.lines("1", "build", 60_000, 5)).items[0].offset == place
+        long = (await logs.lines("1", "build", 50_001, 2)).items
+        assert (long[0].cut, long[0].size, len(str(long[0].text))) == (True, 200_006, 16384)
+        assert long[1].text == "50001 nothing here"
 
 
 async def test_a_search_can_be_cancelled(io_loop: IOLoop, tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ async def test_a_search_can_be_cancelled(io_loop: IOLoop, tmp_path: Path) -> Non
         await asyncio.sleep(0.01)
         for search in searches[:-1]:
             search.cancel()
-        assert (await searches[-1])["count"] == 0
+        assert (await searches[-1]).count == 0
         await asyncio.gather(*searches, return_exceptions=True)
 
 
@@ -330,8 +330,8 @@ async def test_what_a_database_that_was_put_back_lacks_is_a_gap(io_loop: IOLoop,
         logs.follow("1", "build", attempt.files, 40)
         assert await logs.finish("1", "build") == End(59, 3)
         assert await logs.span("1", "build", 20) == (40, 59, 59)
-        shown = (await logs.lines("1", "build", 1, 9))["items"]
-        assert [(item["n"], item.get("text"), item.get("gap")) for item in shown] == [
+        shown = (await logs.lines("1", "build", 1, 9)).items
+        assert [(item.n, item.text or None, item.gap or None) for item in shown] == [
             (1, "the first, cut o", None), (2, None, 24), (3, "the second attempt", None)
         ]
 

@@ -10,10 +10,12 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+
+from msgspec import UNSET
 
 from livewall.clock import iso
 from livewall.tasks.logs.chunks import Mark, nth_newline, time_at, unpack, unpack_marks
+from livewall.tasks.logs.lines import LogLine, LogLines, TextLine
 from livewall.tasks.logs.numbering import Numbering, Segment
 from livewall.tasks.logs.rendered_lines import add_rendered
 from livewall.tasks.logs.rows import Log, find, gaps
@@ -92,15 +94,15 @@ class View:
 
     def lines(
         self, first: int, count: int, *, line: int = MAX_LINE_BYTES, answer: int = MAX_ANSWER_BYTES
-    ) -> dict[str, Any]:
+    ) -> LogLines:
         """Return `count` lines from number `first` on; a negative number counts from the end.
 
         `add_rendered` adds what a terminal would show of each line. `redraws` says that later output may change that.
         """
         total = self.numbering.lines
         n = max(1, first if first > 0 else total + first + 1)
-        items: list[dict[str, Any]] = []
-        stretches: dict[int, list[dict[str, Any]]] = {}
+        items: list[LogLine] = []
+        stretches: dict[int, list[TextLine]] = {}
         ends: dict[int, int] = {}
         size = 0
         place = self.numbering.of_line(n)
@@ -109,8 +111,8 @@ class View:
             segment = self.numbering.segments[place]
             if n > segment.last:
                 place, offset = place + 1, None
-                if n == segment.last + 1:
-                    items.append({"n": n, "gap": segment.gap})
+                if n == segment.last + 1 and segment.gap is not None:
+                    items.append(LogLine(n, gap=segment.gap))
                 n = max(n, self.numbering.segments[place].first)
                 continue
             start = self._line_start(segment, n) if offset is None else offset
@@ -124,10 +126,8 @@ class View:
             add_rendered(self, self.numbering.segments[place], lines, ends[place], line)
             for place, lines in stretches.items()
         ]
-        flags = {"redraws": True} if any(redraws) else {}
-        return {
-            "items": items, "lines": total, "bytes": self.log.bytes, "next": str(n) if n <= total else None
-        } | flags
+        following = str(n) if n <= total else None
+        return LogLines(items, total, self.log.bytes, following, redraws=True if any(redraws) else UNSET)
 
     def excerpt(self, offset: int, before: int, behind: int) -> str:
         """Return the text around `offset`, at most so many bytes before and behind it, within its line."""
@@ -144,8 +144,8 @@ class View:
 
     # -- parts
 
-    def line_at(self, segment: Segment, n: int, start: int, limit: int = MAX_LINE_BYTES) -> tuple[dict[str, Any], int]:
-        """Return line `n`, which begins at `start`, as an item, and the offset of the next line."""
+    def line_at(self, segment: Segment, n: int, start: int, limit: int = MAX_LINE_BYTES) -> tuple[TextLine, int]:
+        """Return line `n`, which begins at `start`, and the offset of the next line."""
         chunk = self._chunk(start)
         assert chunk is not None
         at = chunk.data.find(b"\n", start - chunk.start)
@@ -160,13 +160,11 @@ class View:
         if shown_end > chunk.end:
             data = self.slice(start, shown_end)
         cut = shown_end < end
-        item: dict[str, Any] = {
-            "n": n, "offset": start, "text": text_of(data, whole=not cut), "at": _iso(chunk.time_at(start)),
-            "cut": cut,
-        }
-        if cut:
-            item["size"] = end - start
-        return item, end + 1
+        line = TextLine(
+            n, start, text_of(data, whole=not cut), _iso(chunk.time_at(start)), cut,
+            size=end - start if cut else UNSET,
+        )
+        return line, end + 1
 
     def _line_start(self, segment: Segment, n: int) -> int:
         newline = n - 1 - segment.shift

@@ -7,10 +7,13 @@ A cursor reaches back a limited number of rows. The look of some lines therefore
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import UNSET
 
 from livewall.ansi.escapes import MOVING, SPECIAL, VERTICAL
 from livewall.ansi.screen import REACH, Screen, Span, render_line
+from livewall.tasks.logs.lines import TextLine
 from livewall.tasks.logs.numbering import Segment
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ def render(lines: Sequence[Line], *, below: bool) -> dict[int, list[Span]]:
     return spans_by_line
 
 
-def add_rendered(view: View, segment: Segment, items: Sequence[dict[str, Any]], end: int, limit: int) -> bool:
+def add_rendered(view: View, segment: Segment, items: Sequence[TextLine], end: int, limit: int) -> bool:
     """Add what is visible to items, which are consecutive lines of a segment and end at `end`.
 
     `shown` is the visible text if it differs from `text`, `spans` its parts with their styles if it has any, and `over`
@@ -56,50 +59,50 @@ def add_rendered(view: View, segment: Segment, items: Sequence[dict[str, Any]], 
     draw over others, so that later output may still change what is visible.
     """
     first, last = items[0], items[-1]
-    lines = [Line(item["n"], _full_text(view, item)) for item in items]
-    before = list(_before(view, segment, first["n"], first["offset"]))
+    lines = [Line(item.n, _full_text(view, item)) for item in items]
+    before = list(_before(view, segment, first.n, first.offset))
     after: list[Line] = []
     size = 0
     moving = any(VERTICAL.search(line.text) for line in [*before, *lines])
-    for line, length in _after(view, segment, last["n"] + 1, end):
+    for line, length in _after(view, segment, last.n + 1, end):
         size += length
         moving = moving or VERTICAL.search(line.text) is not None
         after.append(line)
         if len(after) >= REACH or size > (AHEAD if moving else AFTER):
             break
     if moving:
-        lines[-1] = lines[-1]._replace(ended=bool(after) or _has_ended(view, last["n"]))
-        spans_by_line = render([*before, *lines, *after], below=bool(before) or first["n"] > segment.first)
+        lines[-1] = lines[-1]._replace(ended=bool(after) or _has_ended(view, last.n))
+        spans_by_line = render([*before, *lines, *after], below=bool(before) or first.n > segment.first)
     else:
         spans_by_line = {line.n: render_line(line.text) for line in lines if SPECIAL.search(line.text)}
     for item in items:
-        spans = spans_by_line.get(item["n"])
+        spans = spans_by_line.get(item.n)
         if spans is not None:
             _set_rendered(item, spans, limit)
         elif moving:
-            item["over"] = True
+            item.over = True
     return moving
 
 
-def _set_rendered(item: dict[str, Any], spans: list[Span], limit: int) -> None:
+def _set_rendered(item: TextLine, spans: list[Span], limit: int) -> None:
     text = "".join([span.text for span in spans])
-    if text != item["text"] and not (item["cut"] and text.startswith(item["text"])):
-        item["shown"] = text[:limit]
+    if text != item.text and not (item.cut and text.startswith(item.text)):
+        item.shown = text[:limit]
     if any(span.style for span in spans):
-        kept, room = [], limit
+        kept: list[tuple[str, str]] = []
+        room = limit
         for span in spans:
             if room > 0:
-                kept.append([span.text[:room], span.style])
+                kept.append((span.text[:room], span.style))
             room -= len(span.text)
-        item["spans"] = kept
+        item.spans = kept
 
 
-def _full_text(view: View, item: dict[str, Any]) -> str:
+def _full_text(view: View, item: TextLine) -> str:
     """Return the text of a line, or the end of a long line that draws over itself."""
-    text: str = item["text"]
-    if not item["cut"] or MOVING.search(text) is None:
-        return text
-    start, size = item["offset"], item["size"]
+    if item.size is UNSET or MOVING.search(item.text) is None:
+        return item.text
+    start, size = item.offset, item.size
     kept = view.slice(start + max(0, size - TAIL), start + size).decode("utf-8", "replace")
     return kept if size <= TAIL else kept[kept.find("\r") + 1 :]
 

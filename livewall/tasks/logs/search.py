@@ -9,13 +9,16 @@ from __future__ import annotations
 import codecs
 import sqlite3
 from collections.abc import Iterable
-from typing import Any, AnyStr
+from typing import AnyStr
+
+from msgspec import UNSET
 
 from livewall.ansi.escapes import MOVING, SPECIAL, Kind, tokens
 from livewall.ansi.screen import render_line
 from livewall.ansi.transcript import Excerpt, Transcript
 from livewall.tasks.logs.chunks import CHUNK_BYTES
 from livewall.tasks.logs.folding import folded, place_in
+from livewall.tasks.logs.lines import Match, Matches
 from livewall.tasks.logs.reading import View, chunks
 
 SLICE_BYTES = 16 * CHUNK_BYTES
@@ -48,7 +51,7 @@ class Search:
         self.count = 0
         self.next: int | None = None
 
-    def resume(self, c: sqlite3.Connection, task: str, step: str) -> dict[str, Any] | None:
+    def resume(self, c: sqlite3.Connection, task: str, step: str) -> Matches | None:
         """Continue within one snapshot of the database; return the answer, or None while there is more to search."""
         view = View.of(c, task, step)
         if view is None or not self._needle:
@@ -109,15 +112,13 @@ class Search:
         offset = stretch.offset + begin + _offset(raw, text, place, max(end, place + 1))
         self._matches.append((n, offset, text[max(0, place - BEFORE) : place + BEHIND]))
 
-    def _answer(self, view: View | None) -> dict[str, Any]:
+    def _answer(self, view: View | None) -> Matches:
         items = []
         for n, offset, shown in self._matches if view is not None else []:
             assert view is not None
-            item: dict[str, Any] = {"n": n, "offset": offset, "text": view.excerpt(offset, BEFORE, BEHIND)}
-            if SPECIAL.search(item["text"]):
-                item["shown"] = shown
-            items.append(item)
-        return {"items": items, "count": self.count, "next": None if self.next is None else str(self.next)}
+            text = view.excerpt(offset, BEFORE, BEHIND)
+            items.append(Match(n, offset, text, shown if SPECIAL.search(text) else UNSET))
+        return Matches(items, self.count, None if self.next is None else str(self.next))
 
 
 def _line(text: AnyStr, newline: AnyStr, passed: int) -> int:

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import AsyncGenerator, Callable, Collection
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from livewall.clock import Clock
 from livewall.errors import BadInput, Busy, NotFound, Refused
@@ -20,6 +20,7 @@ from livewall.tasks.logs import retention, rows
 from livewall.tasks.logs.chunks import End, Mark
 from livewall.tasks.logs.followed import FollowedFiles
 from livewall.tasks.logs.follower import AttemptFiles, Follower, Truncation
+from livewall.tasks.logs.lines import LogLines, Matches
 from livewall.tasks.logs.reading import View, read_bytes
 from livewall.tasks.logs.schema import open_database
 from livewall.tasks.logs.search import Search
@@ -221,21 +222,21 @@ class Logs:
             yield data
             start += len(data)
 
-    async def lines(self, task: str, step: str, first: int, count: int) -> dict[str, Any]:
+    async def lines(self, task: str, step: str, first: int, count: int) -> LogLines:
         """Return `count` lines from line `first` on; a negative number counts from the end.
 
         See `reading.View.lines`.
         """
 
-        def read(c: sqlite3.Connection) -> dict[str, Any]:
+        def read(c: sqlite3.Connection) -> LogLines:
             view = View.of(c, task, step)
-            return {"items": [], "lines": 0, "bytes": 0, "next": None} if view is None else view.lines(first, count)
+            return LogLines([], 0, 0, None) if view is None else view.lines(first, count)
 
         return await self._read(read)
 
     async def search(
         self, task: str, step: str, q: str, first: int = 1, limit: int = 100, *, case: bool = False
-    ) -> dict[str, Any]:
+    ) -> Matches:
         """Return the lines from line `first` on that contain `q`, and how many of all lines do. It may be cancelled."""
         async with self._searches:
             search = Search(q, first, limit, case=case)
