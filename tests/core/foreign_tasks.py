@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import sqlite3
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
@@ -55,12 +55,28 @@ class Timers:
         raise AssertionError("the timers never come to rest")
 
 
+class Turn:
+    """What a coroutine awaits until its write has been done."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
 class Database:
-    """The store as `Tasks` uses it; every write is done at once."""
+    """The store as `Tasks` uses it. Every write is done at once, or when a database that is busy is free again."""
 
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self.connection)
+        self.waiting: list[Callable[[], None]] = []
+        self.is_busy = False
+
+    def free(self) -> None:
+        """Do the writes that wait, in their order."""
+        self.is_busy = False
+        waiting, self.waiting = self.waiting, []
+        for write in waiting:
+            write()
 
     def run(self, write: Callable[[Transaction], R]) -> R:
         self.connection.execute("BEGIN")
@@ -73,6 +89,9 @@ class Database:
         return found
 
     def submit(self, write: Callable[[Transaction], Any], done: Callable[[Any, BaseException | None], None]) -> None:
+        if self.is_busy:
+            self.waiting.append(lambda: self.submit(write, done))
+            return
         try:
             found = self.run(write)
         except LivewallError as error:
@@ -81,7 +100,12 @@ class Database:
             done(found, None)
 
     async def write(self, write: Callable[[Transaction], R]) -> R:
-        return self.run(write)
+        if not self.is_busy:
+            return self.run(write)
+        results: list[R] = []
+        self.waiting.append(lambda: results.append(self.run(write)))
+        await Turn()
+        return results[0]
 
     async def read(self, ask: Callable[[sqlite3.Connection], R]) -> R:
         return ask(self.connection)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec import UNSET
 
+from livewall import wire
 from livewall.clock import iso, moment
 from livewall.errors import LivewallError
 from livewall.identity import Who
@@ -391,6 +392,21 @@ def ancestors(steps: dict[str, Step], name: str) -> set[str]:
 
 
 TestPrograms = Programs.TestCase
+
+
+def test_a_report_that_waits_for_the_database_keeps_its_lease() -> None:
+    house = chain()
+    house.report("a", "running", lease=1)
+    house.store.is_busy = True
+    report = house.tasks.report("t", "a", wire.StepReport(state="running", lease=1), MINE)
+    report.send(None)
+    house.timers.pass_(1.5)
+    assert len(house.store.waiting) == 2, "the lease has run out meanwhile, and is looked at after the report"
+    house.store.free()
+    done(report)
+    assert house.steps["a"] is S.RUNNING
+    house.timers.pass_(1.5)
+    assert house.steps["a"] is S.LOST
 
 
 @pytest.mark.parametrize("wall", [-3600, -0.5, 0.5, 3600])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -179,21 +178,6 @@ async def test_nobody_learns_from_a_log_which_tasks_there_are(client: Client, wr
         assert (await client.ask("POST", path, raw=b"x")).status == 401
         assert (await client.ask("POST", path, raw=b"x", token=await client.token("host"))).status == 403
     await ended(client, token, task)
-
-
-async def test_a_report_that_waits_for_the_database_keeps_its_lease(client: Client, running: server.Running) -> None:
-    token = await client.token("reporter")
-    given = {"title": "Load", "steps": [{"name": "a"}], "id": "load"}
-    assert (await client.ask("POST", "/api/tasks", given, token=token)).status == 201
-    report = {"state": "running", "lease": 1}
-    assert (await client.ask("PUT", "/api/tasks/load/steps/a", report, token=token)).status == 200
-    free = threading.Event()
-    held = running.services.store.write(lambda tx: free.wait(10))
-    again = asyncio.ensure_future(client.ask("PUT", "/api/tasks/load/steps/a", report, token=token))
-    await asyncio.sleep(1.5)  # the lease runs out meanwhile
-    free.set()
-    assert await held and (await again).status == 200
-    assert (await client.ask("GET", "/api/tasks/load", token=token)).json["steps"][0]["state"] == "running"
 
 
 async def test_how_far_a_log_goes_is_told_though_the_server_dies_after_the_end(

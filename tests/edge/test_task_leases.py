@@ -29,11 +29,11 @@ async def test_a_lease_that_runs_out_loses_the_step_and_its_holder_may_still_end
 ) -> None:
     token = await client.token("reporter")
     task = await made(client, token)
-    await report(client, token, task, "a", state="running", lease=1)
+    await report(client, token, task, "a", state="running", lease=0.2)
     watcher = Watcher(client.url, transport, f"tasks/{task}", token=token)
     watcher.start()
     await watcher.until(lambda c: c.state.get("step/a", {}).get("state") == "lost")
-    assert watcher.checker.state["step/a"]["reason"] == "nothing was reported of it for 1 s"
+    assert watcher.checker.state["step/a"]["reason"] == "nothing was reported of it for 0.2 s"
     await watcher.until(lambda c: c.state.get("task", {}).get("state") == "lost")
     assert watcher.checker.state["step/b"]["state"] == "skipped"
     late = await client.ask("PUT", f"/api/tasks/{task}/steps/a", {"state": "running"}, token=token)

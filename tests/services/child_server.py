@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -55,6 +56,18 @@ class Server(ServerProcess):
         with urllib.request.urlopen(request, timeout=20) as answer:
             found: bytes = answer.read()
         return found
+
+    def outlive_lease(self, seconds: float) -> None:
+        """Wait until a lease of so many seconds that begins now has run out: that of a task about which nobody reports.
+
+        A lease of the same length that is still held then has been renewed.
+        """
+        task = self.host("POST", "/api/tasks", {"title": "Silent", "steps": [{"name": "silent"}]})["id"]
+        self.host("PUT", f"/api/tasks/{task}/steps/silent", {"state": "running", "lease": seconds})
+        deadline = time.monotonic() + seconds + 20
+        while self.host("GET", f"/api/tasks/{task}")["state"] != "lost":
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
     def poll(self, **fields: Any) -> str:
         """The id of an open poll."""

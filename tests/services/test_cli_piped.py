@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import threading
 import time
@@ -17,6 +18,8 @@ from children import LIVEWALL, environment
 pytest_plugins = ("server_fixtures",)
 
 MUCH = b"".join(b"line %7d of a build that prints a lot\n" % number for number in range(60_000))
+WAITS = "standard input is stored meanwhile"
+"""Part of what the command says when it has waited for its server for a second and a half."""
 
 
 class Pipe:
@@ -27,6 +30,16 @@ class Pipe:
             command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
+        self.said = b""
+
+    def until_said(self, text: str) -> None:
+        """Wait until the command has said this."""
+        assert self.process.stderr is not None
+        while text.encode() not in self.said:
+            read = os.read(self.process.stderr.fileno(), 65536)
+            assert read, self.said
+            self.said += read
+
     def write(self, data: bytes) -> None:
         """As a build prints. Raises BrokenPipeError where nobody reads any more."""
         assert self.process.stdin is not None
@@ -35,7 +48,8 @@ class Pipe:
 
     def end(self, status: int) -> str:
         """No more is printed; what the command says."""
-        _, said = self.process.communicate(timeout=60)
+        _, rest = self.process.communicate(timeout=60)
+        said = self.said + rest
         assert self.process.returncode == status, said
         assert b"Traceback" not in said
         return said.decode()
@@ -63,14 +77,12 @@ def task(child: Server) -> Server:
 
 
 def test_a_pipe_in_which_nothing_is_printed_renews_the_lease(task: Server) -> None:
-    task.run("report", "n", "a", "running", "--lease", "1")
+    task.run("report", "n", "a", "running", "--lease", "2")
     pipe = report(task, "n", "a", "--log", "-")
-    for _ in range(2):
-        time.sleep(0.7)
-        pipe.write(b"x")
-        time.sleep(0.7)
-        assert task.host("GET", "/api/tasks/n")["state"] == "running"
-    time.sleep(1.5)
+    task.outlive_lease(2.0)
+    assert task.host("GET", "/api/tasks/n")["state"] == "running"
+    pipe.write(b"x")
+    task.outlive_lease(2.0)
     assert task.host("GET", "/api/tasks/n")["state"] == "running"
     assert pipe.end(0) == ""
     until(lambda: task.host("GET", "/api/tasks/n")["state"] == "lost")
@@ -80,7 +92,7 @@ def test_a_server_that_comes_later_gets_all_that_was_printed(task: Server) -> No
     task.stop()
     pipe = report(task, "n", "a", "running", "--log", "-", "--wait", "0.5")
     pipe.write(MUCH[:1_000_000])
-    time.sleep(2)  # for more than its patience with a server that is not there
+    pipe.until_said(WAITS)  # which takes longer than its patience with a server that is not there
     pipe.write(MUCH[1_000_000:])
     task.start()
     assert "waiting for" in pipe.end(0)
@@ -92,7 +104,7 @@ def test_a_server_that_goes_away_for_long_breaks_no_pipe(task: Server) -> None:
     until(lambda: task.host("GET", "/api/tasks/n")["state"] == "running")
     task.stop()
     pipe.write(MUCH)
-    time.sleep(2)
+    pipe.until_said(WAITS)
     pipe.write(b"the last line\n")
     task.start()
     pipe.end(0)
@@ -102,7 +114,7 @@ def test_a_server_that_goes_away_for_long_breaks_no_pipe(task: Server) -> None:
 def test_without_a_server_all_is_read_and_the_loss_is_said(new_server: Callable[..., Server]) -> None:
     server = new_server()
     pipe = report(server, "n", "a", "running", "--log", "-", "--wait", "0.5")
-    time.sleep(1.5)
+    pipe.until_said(WAITS)
     pipe.write(MUCH)
     said = pipe.end(3)
     assert "cannot be reached" in said and f"{len(MUCH):,} bytes of standard input were not sent" in said
@@ -115,7 +127,7 @@ def test_without_a_server_all_is_read_and_the_loss_is_said(new_server: Callable[
 def test_what_is_refused_breaks_no_pipe(task: Server, arguments: tuple[str, str], token: str, why: str) -> None:
     for state in ((), ("running",), ("succeeded",)):
         pipe = report(task, *arguments, *state, "--log", "-", **({"LIVEWALL_TOKEN": token} if token else {}))
-        time.sleep(0.3)
+        pipe.until_said("not sent")
         pipe.write(MUCH)
         said = pipe.end(1)
         assert why in said and f"{len(MUCH):,} bytes" in said, said
@@ -188,7 +200,7 @@ def test_a_log_that_is_full_breaks_no_pipe_and_the_end_is_told(full: Any, tmp_pa
     env = environment(tmp_path) | {"LIVEWALL_URL": url, "LIVEWALL_TOKEN": "t"}
     pipe = Pipe([LIVEWALL, "report", "n", "a", "succeeded", "--log", "-"], env)
     pipe.write(MUCH)
-    time.sleep(0.5)
+    pipe.until_said("not sent")
     pipe.write(MUCH)
     said = pipe.end(1)
     assert "at most 268435456 bytes" in said and f"{2 * len(MUCH):,} bytes" in said

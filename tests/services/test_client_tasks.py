@@ -127,18 +127,20 @@ def test_a_step_that_was_asked_for_and_never_entered_ends_with_the_task(child: S
 
 def test_a_step_keeps_its_lease_while_it_says_nothing(child: Server) -> None:
     with task(child, ["a"], lease=1.0) as made, made.step("a"):
-        time.sleep(1.5)
+        until_state(child, made, "running")
+        child.outlive_lease(1.0)
         assert states(child, made) == {"a": "running"}
     assert states(child, made) == {"a": "succeeded"}
 
 
 def test_a_task_keeps_its_lease_before_the_first_step_and_between_two(child: Server) -> None:
     with task(child, ["a", "b:a"], lease=1.0) as made:
-        time.sleep(1.5)
+        child.outlive_lease(1.0)
         assert states(child, made) == {"a": "pending", "b": "pending"}
         with made.step("a"):
             pass
-        time.sleep(1.5)
+        until(lambda: states(child, made)["a"] == "succeeded")
+        child.outlive_lease(1.0)
         assert states(child, made) == {"a": "succeeded", "b": "pending"}
         with made.step("b"):
             pass
@@ -150,8 +152,10 @@ def test_a_step_that_prints_without_end_does_not_cost_another_its_lease(
 ) -> None:
     expected_logs.append("bytes in the middle of its log could not be kept")
     with task(child, ["a", "b"], lease=2.0, flush=30) as made, made.step("a"), made.step("b") as step:
-        end = time.monotonic() + 3
-        while time.monotonic() < end:
+        until_state(child, made, "running")
+        outlived = threading.Thread(target=child.outlive_lease, args=(2.0,))
+        outlived.start()
+        while outlived.is_alive():
             step.log(b"x" * 1023 + b"\n")
         assert states(child, made) == {"a": "running", "b": "running"}
     assert states(child, made) == {"a": "succeeded", "b": "succeeded"}
