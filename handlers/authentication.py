@@ -164,7 +164,7 @@ class Authentication(LeanHandler):
             yield
             return
         limits, address = self.services.limits, self.address
-        wait, is_wrong = limits.turn(voter, address, self.services.monotonic()), False
+        wait, is_wrong = limits.code_delay(voter, address, self.services.monotonic()), False
         try:
             if wait:
                 await asyncio.sleep(wait)
@@ -173,4 +173,4 @@ class Authentication(LeanHandler):
             is_wrong = is_guess(error)
             raise
         finally:
-            limits.looked_at(voter, address, self.services.monotonic(), wrong=is_wrong)
+            limits.code_checked(voter, address, self.services.monotonic(), wrong=is_wrong)

@@ -212,7 +212,7 @@ class App:
         stack.callback(timers.close)
         timers.every(LAG_SECONDS, lambda late: metrics.loop_lag.set(late))
         timers.every(EVICT_SECONDS, lambda late: hub.hub.evict())
-        timers.every(PRESENCE_SECONDS, lambda late: services.presence.turn())
+        timers.every(PRESENCE_SECONDS, lambda late: services.presence.update())
         timers.every(ERASE_SECONDS, lambda late: erasure.purge_soon())
         timers.every(EVICT_SECONDS, lambda late: services.credentials.run_out())
         timers.every(CLOCK_SECONDS, lambda late: _warn_of_a_set_clock(clock))

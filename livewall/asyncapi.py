@@ -58,23 +58,23 @@ class Updates(Struct):
 
 def document(
     events: Sequence[Event],
-    said: Sequence[Any],
+    messages: Sequence[Any],
     answers: Sequence[Any],
     acts: Sequence[Any],
     *,
     title: str,
     version: str,
 ) -> dict[str, Any]:
-    """Return the whole description. `said` are the other messages of every transport, `answers` and `acts` those of a
-    WebSocket."""
-    streamed = [*(event.shape() for event in events), *said]
+    """Return the whole description. `messages` are the other messages of every transport; `answers` and `acts` are
+    those of a WebSocket."""
+    streamed = [*(event.shape() for event in events), *messages]
     sent = [*streamed, *answers, Updates]
     schemas = openapi.schemas(acts) | openapi.answered(openapi.schemas(sent))
     polled = [{"$ref": openapi.REF.format(name=kind.__name__)} for kind in streamed if kind.__name__ != "Heartbeat"]
     schemas["Updates"]["properties"]["events"]["items"] = {"anyOf": polled}
     names = [kind.__name__ for kind in (*sent, *acts)]
     websocket, stream = [kind.__name__ for kind in (*streamed, *answers)], [kind.__name__ for kind in streamed]
-    taken = [kind.__name__ for kind in acts]
+    act_names = [kind.__name__ for kind in acts]
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -85,13 +85,13 @@ def document(
             "come back with `since` when `prev` is. Calls are described in /api/openapi.json.",
         },
         "channels": {
-            "websocket": channel("/ws/{streams}", [*websocket, *taken], "ws", {"since": SINCE, "as": AS}),
+            "websocket": channel("/ws/{streams}", [*websocket, *act_names], "ws", {"since": SINCE, "as": AS}),
             "serverSentEvents": channel("/sse/{streams}", stream, "http", {"since": SINCE, "as": AS}),
             "polling": channel("/updates/{streams}", ["Updates"], "http", {"since": SINCE, "wait": WAIT, "as": AS}),
         },
         "operations": {
             "follow": operation("send", "websocket", websocket, "Events, and answers to acts."),
-            "act": operation("receive", "websocket", taken, "At most 32 are under way; beyond, nothing more is read."),
+            "act": operation("receive", "websocket", act_names, "At most 32 at a time; beyond that, nothing is read."),
             "stream": operation("send", "serverSentEvents", stream, "Events; `Last-Event-ID` is a position, too."),
             "poll": operation("send", "polling", ["Updates"], "One answer for each request."),
         },
@@ -114,13 +114,13 @@ def channel(address: str, messages: Sequence[str], binding: str, query: dict[str
     bound: dict[str, Any] = {"query": {"type": "object", "properties": query}}
     if binding == "ws":
         bound["method"] = "GET"
-    found: dict[str, Any] = {
+    description: dict[str, Any] = {
         "address": address,
         "parameters": {"streams": {"description": STREAMS}},
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
     }
     # The HTTP binding describes operations and messages only, so the query is described at the channel.
-    return found | ({"bindings": {"ws": bound}} if binding == "ws" else {"x-query": bound["query"]})
+    return description | ({"bindings": {"ws": bound}} if binding == "ws" else {"x-query": bound["query"]})
 
 
 def operation(action: str, name: str, messages: Sequence[str], about: str) -> dict[str, Any]:

@@ -76,10 +76,10 @@ def is_stream(path: Path) -> bool:
         except OSError:
             break
     try:
-        found = path.stat().st_mode
+        mode = path.stat().st_mode
     except OSError:
         return False
-    return not (stat.S_ISREG(found) or stat.S_ISDIR(found))
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def keep_as(path: Path, kept: Path) -> None:
@@ -111,13 +111,13 @@ def remove_leftovers(folder: Path, name: str = "", *, begin: bytes = b"") -> Non
     except OSError:
         return  # the writer that meets the same error reports it
     for each in sorted(names):
-        found = _LEFTOVER.fullmatch(each)
-        if found is None or (name and found["name"] != _short(name)):
+        match = _LEFTOVER.fullmatch(each)
+        if match is None or (name and match["name"] != _short(name)):
             continue
         with suppress(OSError):
-            if not found["beside"]:
+            if not match["beside"]:
                 _remove_unlocked(folder / each, begin)
-            elif not os.path.lexists(folder / each.removesuffix(found["beside"])):
+            elif not os.path.lexists(folder / each.removesuffix(match["beside"])):
                 os.unlink(folder / each)
 
 
@@ -125,8 +125,8 @@ def _remove_unlocked(part: Path, begin: bytes) -> None:
     handle = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        found = os.read(handle, len(begin))
-        if found == begin or not found.strip(b"\0"):  # SQLite writes the first page last
+        content = os.read(handle, len(begin))
+        if content == begin or not content.strip(b"\0"):  # SQLite writes the first page last
             part.unlink()
     finally:
         os.close(handle)

@@ -44,7 +44,7 @@ class ServerClock:
         self._held = held
         self._thread = threading.get_ident()
         self._start = wall() - timedelta(seconds=stopwatch())
-        self._told = 0.0
+        self._reported = 0.0
 
     def __call__(self) -> datetime:
         now = self._start + timedelta(seconds=self._stopwatch())
@@ -59,9 +59,9 @@ class ServerClock:
         """Return by how many seconds the wall clock is ahead of this clock, once for each time it was set; otherwise
         None."""
         ahead = (self._wall() - self()).total_seconds()
-        if abs(ahead - self._told) < STEP:
+        if abs(ahead - self._reported) < STEP:
             return None
-        self._told = ahead
+        self._reported = ahead
         return ahead if abs(ahead) >= STEP else None
 
 

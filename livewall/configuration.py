@@ -14,9 +14,9 @@ from typing import Any
 from livewall.settings import Setting, expand_home, table
 from livewall.toml_file import decoded, parsed, read
 from livewall.toml_lines import key_lines
-from livewall.toml_problems import Findings, Place, meant, shown, text, word
+from livewall.toml_problems import Findings, Place, did_you_mean, short, text, type_name
 
-MOST_CHARACTERS = 4096
+MAX_CHARACTERS = 4096
 _KINDS: dict[type, str] = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -55,12 +55,12 @@ def checked(content: str, file: Path) -> dict[str, Given]:
     given: dict[str, Given] = {}
     for name, value in values.items():
         if name not in settings:
-            near = meant(name, settings) or "; `livewall config` shows all keys"
-            top[name].wrong(f"there is no setting {shown(name)!r}{near}")
+            near = did_you_mean(name, settings) or "; `livewall config` shows all keys"
+            top[name].wrong(f"there is no setting {short(name)!r}{near}")
             continue
-        found = _texts(settings[name], value, top[name], file.absolute().parent)
-        if found is not None:
-            given[name] = Given(found, lines[(name,)])
+        setting_value = _texts(settings[name], value, top[name], file.absolute().parent)
+        if setting_value is not None:
+            given[name] = Given(setting_value, lines[(name,)])
     findings.done()
     return given
 
@@ -70,9 +70,9 @@ def _texts(setting: Setting, value: Any, where: Place, folder: Path) -> str | li
     if not setting.many:
         return _text(setting, value, where, folder)
     if not isinstance(value, list):
-        where.wrong(f'{setting.name} must be a list of text, such as ["10.0.0.0/8"], not {word(value)}')
+        where.wrong(f'{setting.name} must be a list of text, such as ["10.0.0.0/8"], not {type_name(value)}')
         return None
-    found = [_text(setting, each, where[place], folder) for place, each in enumerate(value)]
+    found = [_text(setting, each, where[index], folder) for index, each in enumerate(value)]
     return [each for each in found if each is not None]
 
 
@@ -93,7 +93,7 @@ def _text(setting: Setting, value: Any, where: Place, folder: Path) -> str | Non
 def _typed(setting: Setting, value: Any, where: Place) -> str | None:
     """Return the value as text, or None and note a problem where it does not have the type of the setting."""
     if setting.toml in (str, Path):
-        return text(value, where, setting.name, most=MOST_CHARACTERS)
+        return text(value, where, setting.name, most=MAX_CHARACTERS)
     if not _fits(value, setting.toml):
         where.wrong(f"{setting.name} must be {_KINDS[setting.toml]}, not {_described(value)}")
         return None
@@ -109,7 +109,7 @@ def _fits(value: Any, kind: Any) -> bool:
 
 
 def _described(value: Any) -> str:
-    return str(value) if isinstance(value, float) else word(value)
+    return str(value) if isinstance(value, float) else type_name(value)
 
 
 def _exposed(file: Path) -> bool:

@@ -75,9 +75,9 @@ class Credentials:
             step = self._secrets.step(token)
             if step is not None:
                 return Who(name=step[1], step=step)
-            found = await self.holder(token)
-            if found is not None:
-                return found
+            holder = await self.holder(token)
+            if holder is not None:
+                return holder
         raise NotAllowed("bad_token", "this token is not known here; it may have been revoked or have expired")
 
     async def holder(self, token: str) -> Who | None:
@@ -112,12 +112,12 @@ class Credentials:
         token = secrets.token_urlsafe(32)
 
         def write(tx: Transaction) -> Credential:
-            made = self._insert(tx, token, "token", role, name, None)
-            audit.note(tx, by, made.created_at, "token.create", about(made.id), role=role, name=name)
-            return made
+            credential = self._insert(tx, token, "token", role, name, None)
+            audit.note(tx, by, credential.created_at, "token.create", about(credential.id), role=role, name=name)
+            return credential
 
-        made = await self._store.write(write)
-        return TokenMade(**msgspec.structs.asdict(made), token=token)
+        credential = await self._store.write(write)
+        return TokenMade(**msgspec.structs.asdict(credential), token=token)
 
     async def list(self) -> Listing[Credential]:
         rows = await self._store.read(
@@ -138,19 +138,19 @@ class Credentials:
                 raise NotFound(message="there is no such token or sign-in")
             _, kind, role, name = row
             signs_out = kind == "signin" and credential_id == by.credential
-            made = [] if signs_out else made_with(tx, credential_id)
-            for each in (credential_id, *made):
+            sign_ins = [] if signs_out else made_with(tx, credential_id)
+            for each in (credential_id, *sign_ins):
                 tx.execute(
                     "UPDATE credentials SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL",
                     {"now": now, "id": each},
                 )
                 if not signs_out:
                     tx.execute("DELETE FROM logins WHERE parent = :id", {"id": each})
-            if row[0] is None or made:
+            if row[0] is None or sign_ins:
                 act = "login.out" if signs_out else "token.revoke"
-                more = {"sign_ins": len(made)} if made else {}
+                more = {"sign_ins": len(sign_ins)} if sign_ins else {}
                 audit.note(tx, by, now, act, about(credential_id), kind=kind, role=role, name=name, **more)
-            return [credential_id, *made]
+            return [credential_id, *sign_ins]
 
         for each in await self._store.write(write):
             self._taken_back.add(each)
@@ -192,7 +192,7 @@ class Credentials:
         await self._store.write(write)
         return code, expires_at
 
-    async def look(self, code: str) -> Link | None:
+    async def find_link(self, code: str) -> Link | None:
         """Return what a link would do, without using it; None if it was used, is unknown or has expired."""
         now = iso(self._clock())
 
@@ -207,7 +207,7 @@ class Credentials:
 
     async def use(self, code: str) -> str:
         """Use a link; return the secret of the new sign-in. Raises NotAllowed (`bad_code`)."""
-        if await self.look(code) is None:  # checked by a read first: guesses must not keep the writer from ballots
+        if await self.find_link(code) is None:  # checked by a read first: guesses must not keep the writer from ballots
             raise NotAllowed("bad_code", _USED_OR_EXPIRED)
         token = secrets.token_urlsafe(32)
         now = iso(self._clock())
@@ -237,27 +237,27 @@ class Credentials:
         return token
 
     def _signed_in(self, tx: Transaction, secret: str, role: Role, name: str, parent: str, **how: str) -> None:
-        made = self._insert(tx, secret, "signin", role, name, SIGN_IN_SECONDS, parent)
-        audit.note(tx, Who(role, name, made.id), made.created_at, "login.in", about(made.id), **how)
+        sign_in = self._insert(tx, secret, "signin", role, name, SIGN_IN_SECONDS, parent)
+        audit.note(tx, Who(role, name, sign_in.id), sign_in.created_at, "login.in", about(sign_in.id), **how)
 
     def _insert(
         self, tx: Transaction, token: str, kind: str, role: str, name: str, seconds: float | None, parent: str = ""
     ) -> Credential:
         now = self._clock()
-        made = Credential(
+        credential = Credential(
             secrets.token_hex(8), kind, role, name, iso(now), None if seconds is None else later(now, seconds), None
         )
         tx.execute(
             """INSERT INTO credentials (id, hash, kind, role, name, created_at, expires_at, parent)
             VALUES (:id, :hash, :kind, :role, :name, :created_at, :expires_at, :parent)""",
-            msgspec.structs.asdict(made) | {"hash": hashed(token), "parent": parent or None},
+            msgspec.structs.asdict(credential) | {"hash": hashed(token), "parent": parent or None},
         )
-        return made
+        return credential
 
 
 def made_with(tx: Transaction, credential_id: str) -> list[str]:
     """Return the valid sign-ins that were made with a token or sign-in, directly or through others."""
-    found = tx.all(
+    rows = tx.all(
         """WITH RECURSIVE below (id) AS (
             SELECT id FROM credentials WHERE parent = :id
             UNION SELECT credentials.id FROM credentials JOIN below ON credentials.parent = below.id
@@ -265,7 +265,7 @@ def made_with(tx: Transaction, credential_id: str) -> list[str]:
         WHERE credentials.revoked_at IS NULL""",
         {"id": credential_id},
     )
-    return [each for (each,) in found]
+    return [each for (each,) in rows]
 
 
 def check_held(tx: Transaction, credential_id: str) -> None:

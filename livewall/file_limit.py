@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 
-MOST_FILES = 1 << 17
+MAX_FILES = 1 << 17
 RESERVE = 64
 """Files reserved for the databases, the logs and files that are read."""
 RESERVE_FOR_A_TASK = 8
@@ -15,11 +15,11 @@ RESERVE_FOR_A_TASK = 8
 def raise_file_limit() -> int:
     """Raise the limit of open files as far as the system allows; return the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    most = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         return most
-    return MOST_FILES if soft == resource.RLIM_INFINITY else soft
+    return MAX_FILES if soft == resource.RLIM_INFINITY else soft
 
 
 def most_connections(files: int, in_use: int, workers: int) -> int:
@@ -32,5 +32,5 @@ def most_connections(files: int, in_use: int, workers: int) -> int:
 def connections_allowed(workers: int) -> int:
     """Return `most_connections` for this process as it is now."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = MOST_FILES if soft == resource.RLIM_INFINITY else soft
+    files = MAX_FILES if soft == resource.RLIM_INFINITY else soft
     return most_connections(files, len(os.listdir("/proc/self/fd")), workers)

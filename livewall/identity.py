@@ -99,12 +99,12 @@ class Secrets:
         except ValueError:
             raise _damaged(path) from None
         try:
-            found = cls(bytes.fromhex(held["cookie"]), bytes.fromhex(held["ballot"]), admin or held["admin"])
+            loaded = cls(bytes.fromhex(held["cookie"]), bytes.fromhex(held["ballot"]), admin or held["admin"])
         except (ValueError, KeyError, TypeError):
             raise _damaged(path) from None
-        if not (found.cookie and found.ballot and found.admin):  # an empty key would sign for everybody
+        if not (loaded.cookie and loaded.ballot and loaded.admin):  # an empty key would sign for everybody
             raise _damaged(path)
-        return found
+        return loaded
 
     @functools.cached_property
     def folder_id(self) -> str:
@@ -123,8 +123,8 @@ class Secrets:
 
     def voter(self, token: str) -> str | None:
         """Return the id in a voter token that this server signed; None for any other text."""
-        version, _, rest = token.partition(".")
-        voter, _, signature = rest.partition(".")
+        version, _, signed = token.partition(".")
+        voter, _, signature = signed.partition(".")
         if version != "v1" or not voter or len(token) > 100 or not token.isascii():
             return None
         return voter if hmac.compare_digest(signature, self.sign("voter", voter)) else None
@@ -137,8 +137,8 @@ class Secrets:
 
     def step(self, token: str) -> tuple[str, str, int] | None:
         """Return task, step and attempt in such a token; None for any other text."""
-        version, _, rest = token.partition(".")
-        named, _, signature = rest.partition(".")
+        version, _, signed = token.partition(".")
+        named, _, signature = signed.partition(".")
         if version != "s1" or not token.isascii() or not hmac.compare_digest(signature, self.sign("step", named)):
             return None
         task, step, attempt = base64.urlsafe_b64decode(named).decode().split("/")

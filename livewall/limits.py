@@ -7,7 +7,7 @@ from livewall.errors import Busy, LivewallError
 LONGEST_DELAY = 3.0
 """The longest time in seconds for which the answer to a wrong wall code is delayed."""
 LONGEST_TURN = 15.0
-"""The longest time in seconds for which a voter code waits for its turn."""
+"""The longest time in seconds for which a voting code waits for its turn."""
 
 
 def is_guess(error: LivewallError) -> bool:
@@ -97,11 +97,11 @@ class Limits:
         if self.on:
             self._new_voters.check(address, now)
 
-    def turn(self, voter: str, address: str, now: float) -> float:
-        """Return the seconds that a voter code waits before it is checked.
+    def code_delay(self, voter: str, address: str, now: float) -> float:
+        """Return the seconds that a voting code waits before it is checked.
 
         Of one address 50 wrong codes are checked at once, then 20 a second, over all its connections and voters; a
-        voter has one code waiting at a time. Must be followed by `looked_at`. Raises Busy (`rate`) if too many wait
+        voter has one code waiting at a time. Must be followed by `code_checked`. Raises Busy (`rate`) if too many wait
         already, and nothing must follow then.
         """
         if not self.on:
@@ -113,7 +113,7 @@ class Limits:
             self._in_line.add(voter)
         return wait
 
-    def looked_at(self, voter: str, address: str, now: float, *, wrong: bool) -> None:
+    def code_checked(self, voter: str, address: str, now: float, *, wrong: bool) -> None:
         """Count a code that was checked; a right one is not counted. Raises Busy (`rate`) for a voter's eleventh wrong
         code at once, beyond one in five seconds."""
         if not self.on:

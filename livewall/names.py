@@ -60,20 +60,20 @@ def receipt(typed: str) -> str:
 
 
 VOTING_CODE = 12
-"""Letters of a voter code: 58 bits."""
+"""Letters of a voting code: 58 bits."""
 
 
 def new_voting_code() -> str:
     number = secrets.randbelow(len(CODE_ALPHABET) ** VOTING_CODE)
     letters = []
     for _ in range(VOTING_CODE):
-        number, place = divmod(number, len(CODE_ALPHABET))
-        letters.append(CODE_ALPHABET[place])
+        number, digit = divmod(number, len(CODE_ALPHABET))
+        letters.append(CODE_ALPHABET[digit])
     return "".join(letters)
 
 
 def voting_code(typed: str) -> str:
-    """Return the voter code in a text that somebody typed: case, spaces and dashes do not matter."""
+    """Return the voting code in a text that somebody typed: case, spaces and dashes do not matter."""
     return wall_code(typed)
 
 
@@ -90,7 +90,7 @@ def wall_code(typed: str) -> str:
 WALL_CODE = 6
 _ALIKE = {"2": "Z", "Z": "2", "5": "S", "S": "5", "6": "G", "G": "6", "8": "B", "B": "8", "D": "Q", "Q": "D"}
 _NO_CODE_HAS = {"O": "QD", "0": "QD", "1": "7TJ", "I": "TJ7", "L": "7TJ"}
-MOST_ALIKE = 24
+MAX_ALIKE = 24
 """The largest number of codes that are looked up: somebody who typed that many unlikely letters has not read them from
 a wall."""
 
@@ -102,25 +102,25 @@ def look_alikes(code: str) -> list[str]:
     letters = [_NO_CODE_HAS.get(letter, letter) for letter in code]
     if len(code) != WALL_CODE or not all(each[0] in CODE_ALPHABET for each in letters):
         return []
-    if math.prod(len(each) for each in letters) > MOST_ALIKE:
+    if math.prod(len(each) for each in letters) > MAX_ALIKE:
         return [code]
     read = ["".join(each) for each in itertools.product(*letters)]
     near = [each[:n] + _ALIKE[each[n]] + each[n + 1 :] for each in read for n in range(WALL_CODE) if each[n] in _ALIKE]
-    return [*read, *near][:MOST_ALIKE]
+    return [*read, *near][:MAX_ALIKE]
 
 
 def in_address(typed: str) -> str:
     """Return a wall's code, also from the whole address of its page, which somebody may have copied."""
-    found = re.search(r"/w/([^/?#]+)", typed)
-    return found[1] if found else typed
+    match = re.search(r"/w/([^/?#]+)", typed)
+    return match[1] if match else typed
 
 
 def step_of_token(token: str) -> tuple[str | None, str | None]:
     """Return the task and the step that a step's token (`s1.NAMES.SIGNATURE`) is valid for, or None for another token.
     """
-    version, _, rest = token.partition(".")
+    version, _, signed = token.partition(".")
     try:
-        task, step, _ = base64.urlsafe_b64decode(rest.partition(".")[0]).decode().split("/")
+        task, step, _ = base64.urlsafe_b64decode(signed.partition(".")[0]).decode().split("/")
     except ValueError:
         return None, None
     return (task, step) if version == "s1" else (None, None)

@@ -72,13 +72,14 @@ def document(calls: Sequence[Call], *, title: str, version: str) -> dict[str, An
     """Return the whole description."""
     inputs = [call.body for call in calls if call.body is not None and not isinstance(call.body, str)]
     outputs = [kind for call in calls for kind in call.answers.values() if kind and not isinstance(kind, str)]
-    taken, given = schemas(inputs), answered(schemas([*outputs, Error]))
-    given["ErrorBody"]["properties"]["code"] = {"enum": sorted(STATUS)}
-    clash = [name for name in taken.keys() & given.keys() if taken[name] != given[name]]
+    input_schemas, output_schemas = schemas(inputs), answered(schemas([*outputs, Error]))
+    output_schemas["ErrorBody"]["properties"]["code"] = {"enum": sorted(STATUS)}
+    shared = input_schemas.keys() & output_schemas.keys()
+    clash = [name for name in shared if input_schemas[name] != output_schemas[name]]
     assert not clash, clash
     paths: dict[str, dict[str, Any]] = {}
     for call in calls:
-        paths.setdefault(call.path, {})[call.method.lower()] = operation(call, taken)
+        paths.setdefault(call.path, {})[call.method.lower()] = operation(call, input_schemas)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -89,7 +90,7 @@ def document(calls: Sequence[Call], *, title: str, version: str) -> dict[str, An
         },
         "paths": paths,
         "components": {
-            "schemas": dict(sorted((taken | given).items())),
+            "schemas": dict(sorted((input_schemas | output_schemas).items())),
             "securitySchemes": {
                 "bearer": {
                     "type": "http",
@@ -103,7 +104,7 @@ def document(calls: Sequence[Call], *, title: str, version: str) -> dict[str, An
 
 
 def operation(call: Call, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    description: dict[str, Any] = {
         "operationId": re.sub(r"[^A-Za-z0-9]+", "_", f"{call.method.lower()} {call.path[5:]}").strip("_"),
         "summary": call.about,
         "tags": [call.path.split("/")[2].partition(".")[0]],
@@ -118,10 +119,11 @@ def operation(call: Call, inputs: Mapping[str, Any]) -> dict[str, Any]:
         ],
     }
     if call.body is not None:
-        found["requestBody"] = request_body(call.body, inputs)
-    found["responses"] = {str(status): answer(status, kind, call.headers) for status, kind in call.answers.items()}
-    found["responses"] |= {str(status): refusal(status) for status in statuses(call) if status not in call.answers}
-    return found
+        description["requestBody"] = request_body(call.body, inputs)
+    answers = {str(status): answer(status, kind, call.headers) for status, kind in call.answers.items()}
+    refusals = {str(status): refusal(status) for status in statuses(call) if status not in call.answers}
+    description["responses"] = answers | refusals
+    return description
 
 
 def request_body(kind: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,37 +135,38 @@ def request_body(kind: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def answer(status: int, kind: Any, headers: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    description: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if kind is not None:
         media = kind if isinstance(kind, str) else JSON
         schema = schema_of(kind) if media != kind else {"type": "object" if media == JSON else "string"}
-        found["content"] = {media: {"schema": schema}}
-    told = {name: header for name, header in headers.items() if name != "Location" or status == HTTPStatus.CREATED}
-    return found | ({"headers": told} if told else {})
+        description["content"] = {media: {"schema": schema}}
+    created = status == HTTPStatus.CREATED
+    sent_headers = {name: header for name, header in headers.items() if created or name != "Location"}
+    return description | ({"headers": sent_headers} if sent_headers else {})
 
 
 def refusal(status: int) -> dict[str, Any]:
     codes = ", ".join(f"`{code}`" for code, each in STATUS.items() if each == status)
     phrase = HTTPStatus(status).phrase
-    found: dict[str, Any] = {
+    description: dict[str, Any] = {
         "description": f"{phrase}: {codes}" if codes else phrase,
         "content": {JSON: {"schema": {"$ref": REF.format(name="Error")}}},
     }
-    return found | ({"headers": RETRY} if status in (429, 503) else {})
+    return description | ({"headers": RETRY} if status in (429, 503) else {})
 
 
 def statuses(call: Call) -> list[int]:
     """Return the statuses of refusals: those that follow from the call's parts, and its own."""
-    found = {401, 503, *call.errors}
+    codes = {401, 503, *call.errors}
     if call.who or call.method != "GET":  # a cookie that a foreign page sent along
-        found.add(403)
+        codes.add(403)
     if "{" in call.path:
-        found.add(404)
+        codes.add(404)
     if call.body is not None:
-        found |= {413} if isinstance(call.body, str) else {400, 413, 422}
+        codes |= {413} if isinstance(call.body, str) else {400, 413, 422}
     if call.parameters:
-        found.add(422)
-    return sorted(found)
+        codes.add(422)
+    return sorted(codes)
 
 
 def schema_of(kind: Any) -> dict[str, Any]:
@@ -173,21 +176,21 @@ def schema_of(kind: Any) -> dict[str, Any]:
 
 def schemas(kinds: Iterable[Any]) -> dict[str, dict[str, Any]]:
     """Return the schemas of the types and of everything they consist of, by name."""
-    _, found = msgspec.json.schema_components(list(dict.fromkeys(kinds)), ref_template=REF)
-    plain: dict[str, dict[str, Any]] = portable(found)
+    _, components = msgspec.json.schema_components(list(dict.fromkeys(kinds)), ref_template=REF)
+    plain: dict[str, dict[str, Any]] = portable(components)
     return plain
 
 
-def answered(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def answered(components: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Mark every field of an answer as required that is always sent, also fields with a default."""
-    for each in found.values():
+    for each in components.values():
         properties = each.get("properties", {})
         required = [name for name, one in properties.items() if "default" in one or name in each["required"]]
         for one in properties.values():
             one.pop("default", None)
         if "required" in each:
             each["required"] = required
-    return found
+    return components
 
 
 def portable(value: Any) -> Any:

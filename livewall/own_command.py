@@ -14,5 +14,5 @@ def this_command() -> str:
     name = os.path.basename(started)
     if name == "__main__.py":
         return f"{shlex.quote(sys.orig_argv[0])} -m livewall"
-    found = shutil.which(name)
-    return name if found and os.path.realpath(found) == os.path.realpath(started) else shlex.quote(started)
+    program = shutil.which(name)
+    return name if program and os.path.realpath(program) == os.path.realpath(started) else shlex.quote(started)

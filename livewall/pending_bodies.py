@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from livewall.errors import Busy
 
-MOST = 64 << 20
+MAX_BYTES = 64 << 20
 """The limit in bytes for the whole process."""
-MOST_OF_ONE = 16 << 20
+MAX_BYTES_OF_ADDRESS = 16 << 20
 """The limit in bytes for one address."""
 
 
 class Bodies:
     """The count of bytes. `most_of_one` leaves room for the others behind a shared address."""
 
-    def __init__(self, most: int = MOST, most_of_one: int = MOST_OF_ONE) -> None:
+    def __init__(self, most: int = MAX_BYTES, most_of_one: int = MAX_BYTES_OF_ADDRESS) -> None:
         self.held = 0
         self._most = most
         self._most_of_one = most_of_one

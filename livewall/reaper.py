@@ -32,11 +32,11 @@ def be_process_one() -> None:
 
 def _reap_until_ended(child: int, wanted: tuple[signal.Signals, ...]) -> NoReturn:
     while True:
-        told = signal.sigwaitinfo(wanted)
-        if told.si_signo != signal.SIGCHLD:
-            if told.si_code < BY_KERNEL:
+        received = signal.sigwaitinfo(wanted)
+        if received.si_signo != signal.SIGCHLD:
+            if received.si_code < BY_KERNEL:
                 with suppress(ProcessLookupError):
-                    os.kill(child, told.si_signo)
+                    os.kill(child, received.si_signo)
             continue
         status = _reap(child)
         if status is not None:
@@ -46,9 +46,9 @@ def _reap_until_ended(child: int, wanted: tuple[signal.Signals, ...]) -> NoRetur
 
 def _reap(child: int) -> int | None:
     """Reap all children that have ended; return the wait status of `child` if it is among them."""
-    found = None
+    status = None
     with suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             if ended[0] == child:
-                found = ended[1]
-    return found
+                status = ended[1]
+    return status

@@ -21,7 +21,7 @@ class Terms(NamedTuple):
     """The time for a peer that reads nothing of a complete answer."""
 
 
-MOST_AT_ONCE = 2.0
+MAX_AT_ONCE = 2.0
 """The most seconds of waiting for a body that one check counts: if the server itself is late, its peer is not to blame.
 """
 
@@ -77,7 +77,7 @@ class Patience:
                     return False
                 return now - self._since >= terms.idle
             case Phase.BODY:
-                passed = min(now - self._since, MOST_AT_ONCE)
+                passed = min(now - self._since, MAX_AT_ONCE)
                 self._credit = credit_left(self._credit, came - self._mark, passed, terms)
                 self._since, self._mark = now, came
                 return self._credit <= 0

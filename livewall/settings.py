@@ -152,7 +152,7 @@ def maybe_folder(text: str) -> Path | None:
     return folder(text) if text else None
 
 
-def word(*words: str) -> Callable[[str], str]:
+def one_of(*words: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text.lower() not in words:
             raise ValueError(f"{text!r} is not one of {', '.join(words)}")
@@ -238,11 +238,11 @@ class Settings:
         0.0, milliseconds, "MS", "Milliseconds that a commit waits for more ballots to share it.", toml=float
     )
     log_format: LogFormat = _option(
-        "plain", word("plain", "json"), "plain|json", "Log lines as text or as JSON objects."
+        "plain", one_of("plain", "json"), "plain|json", "Log lines as text or as JSON objects."
     )
     log_level: str = _option(
         "info",
-        word("debug", "info", "warning", "error"),
+        one_of("debug", "info", "warning", "error"),
         "LEVEL",
         "Log messages of this level and above: debug, info, warning, error.",
     )

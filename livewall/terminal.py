@@ -57,6 +57,6 @@ def visible_json(text: str) -> str:
     return _STEERS.sub(lambda found: "\n" if found[0] == "\n" else f"\\u{ord(found[0]):04x}", readable(text))
 
 
-def _escape(found: re.Match[str]) -> str:
-    number = ord(found[0])
+def _escape(match: re.Match[str]) -> str:
+    number = ord(match[0])
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"

@@ -73,8 +73,8 @@ def too_large(file: str, what: str) -> Problem:
     return Problem(file, 1, f"{what} has at most {LARGEST // 1024} KiB")
 
 
-def _syntax(file: str, text: str, said: str) -> Problem:
-    found = re.search(r" \(at line (\d+), column \d+\)$", said)
-    line = int(found[1]) if found else text.rstrip().count("\n") + 1
-    reason = re.sub(r" \(at (?:line \d+, column \d+|end of document)\)$", "", said)
+def _syntax(file: str, text: str, message: str) -> Problem:
+    match = re.search(r" \(at line (\d+), column \d+\)$", message)
+    line = int(match[1]) if match else text.rstrip().count("\n") + 1
+    reason = re.sub(r" \(at (?:line \d+, column \d+|end of document)\)$", "", message)
     return Problem(file, line, f"this is not TOML: {reason}")

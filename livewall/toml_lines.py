@@ -35,7 +35,7 @@ class _Scanner:
         self.lines: dict[Path, int] = {}
         self._text = text
         self._at = 0
-        self._ends = [found.start() for found in re.finditer("\n", text)]
+        self._ends = [match.start() for match in re.finditer("\n", text)]
         self._made: dict[Path, int] = {}  # the number of tables that each array of tables has so far
         table: Path = ()
         while self._more():
@@ -51,9 +51,9 @@ class _Scanner:
         return self._at < len(self._text)
 
     def _skip(self) -> None:
-        found = _SPACE.match(self._text, self._at)
-        assert found is not None
-        self._at = found.end()
+        match = _SPACE.match(self._text, self._at)
+        assert match is not None
+        self._at = match.end()
 
     def _takes(self, mark: str) -> bool:
         if self._text.startswith(mark, self._at):
@@ -69,11 +69,11 @@ class _Scanner:
         """Read one part of a dotted key; return it with its position."""
         self._skip()
         at = self._at
-        found = _KEY.match(self._text, at)
-        assert found is not None, f"no key at {at}"
-        self._at = found.end()
+        match = _KEY.match(self._text, at)
+        assert match is not None, f"no key at {at}"
+        self._at = match.end()
         self._skip()
-        raw = found[0]
+        raw = match[0]
         if raw[0] == '"' and "\\" in raw:
             return tomllib.loads(f"key = {raw}")["key"], at
         return raw[1:-1] if raw[0] in "\"'" else raw, at
@@ -122,9 +122,9 @@ class _Scanner:
             elif self._takes("{"):
                 inside.append((path, -1))
             else:
-                found = _SCALAR.match(self._text, self._at)
-                assert found is not None, f"no value at {self._at}"
-                self._at = found.end()
+                match = _SCALAR.match(self._text, self._at)
+                assert match is not None, f"no value at {self._at}"
+                self._at = match.end()
             while inside:
                 self._skip()
                 if self._takes(","):

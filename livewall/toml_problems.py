@@ -14,7 +14,7 @@ import msgspec
 from livewall.errors import LivewallError
 from livewall.toml_lines import Path
 
-MOST = 100
+MAX_PROBLEMS = 100
 """The largest number of problems that are reported for one file."""
 
 
@@ -46,13 +46,13 @@ class Findings:
         self._lines = lines
 
     def add(self, path: Path, reason: str) -> None:
-        """Report a problem at `path`, unless `MOST` were reported."""
-        if len(self.problems) < MOST:
+        """Report a problem at `path`, unless `MAX_PROBLEMS` were reported."""
+        if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(self._problem(path, reason))
 
     def note(self, path: Path, reason: str) -> None:
         """Note something that is allowed and probably not intended."""
-        if len(self.notes) < MOST:
+        if len(self.notes) < MAX_PROBLEMS:
             self.notes.append(self._problem(path, reason))
 
     def _problem(self, path: Path, reason: str) -> Problem:
@@ -64,7 +64,7 @@ class Findings:
     @property
     def full(self) -> bool:
         """Whether the limit is reached, so that no time is spent on suggestions."""
-        return len(self.problems) >= MOST
+        return len(self.problems) >= MAX_PROBLEMS
 
     def done(self) -> None:
         """Raise TomlFault if there were problems."""
@@ -89,19 +89,19 @@ class Place:
         self.findings.note(self.path, reason)
 
 
-def shown(value: Any) -> str:
+def short(value: Any) -> str:
     """Return a value of the file in few words, for messages."""
     text = value if isinstance(value, str) else f"{value}"
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def meant(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean X?` if a known name is like `name`, otherwise nothing."""
     found = difflib.get_close_matches(name[:80], list(known), n=1)
     return f"; did you mean {found[0]}?" if found else ""
 
 
-def word(value: Any) -> str:
+def type_name(value: Any) -> str:
     """Return the type of a value in TOML's words."""
     match value:
         case bool():
@@ -123,13 +123,13 @@ def known_keys(table: Mapping[str, Any], known: Iterable[str], where: Place, wha
     known = list(known)
     for key in table:
         if key not in known and not where.findings.full:
-            where[key].wrong(f"{what} has no key {shown(key)!r}{meant(key, known)}")
+            where[key].wrong(f"{what} has no key {short(key)!r}{did_you_mean(key, known)}")
 
 
 def text(value: Any, where: Place, what: str, *, most: int) -> str | None:
     """Return the text, or None and report a problem."""
     if not isinstance(value, str):
-        where.wrong(f"{what} must be text, not {word(value)}")
+        where.wrong(f"{what} must be text, not {type_name(value)}")
     elif not value:
         where.wrong(f"{what} must not be empty")
     elif len(value) > most:
@@ -144,7 +144,7 @@ def text(value: Any, where: Place, what: str, *, most: int) -> str | None:
 def number(value: Any, where: Place, what: str, *, least: float, most: float, above: bool = False) -> float | None:
     """Return the number from `least` (exclusive with `above`) to `most`, or None and report a problem."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        where.wrong(f"{what} must be a number, not {word(value)}")
+        where.wrong(f"{what} must be a number, not {type_name(value)}")
     elif not (least < value if above else least <= value) or not value <= most:
         where.wrong(f"{what} must be {'above' if above else 'at least'} {least:g} and at most {most:,.0f}")
     else:
@@ -155,7 +155,7 @@ def number(value: Any, where: Place, what: str, *, least: float, most: float, ab
 def whole(value: Any, where: Place, what: str, *, least: int, most: int) -> int | None:
     """Return the whole number from `least` to `most`, or None and report a problem."""
     if isinstance(value, bool) or not isinstance(value, int):
-        where.wrong(f"{what} must be a whole number, not {word(value) if not isinstance(value, float) else value}")
+        where.wrong(f"{what} must be a whole number, not {type_name(value) if not isinstance(value, float) else value}")
     elif not least <= value <= most:
         where.wrong(f"{what} must be at least {least} and at most {most:,}")
     else:

@@ -59,8 +59,8 @@ def skeleton(text: str) -> str:
     case, without invisible ones. Searches compare it, too."""
     if text.isascii():
         return " ".join(text.lower().split())
-    seen = "".join(part if place % 2 else _without_ignorable(part) for place, part in enumerate(_TAGS.split(text)))
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
+    visible = "".join(part if index % 2 else _without_ignorable(part) for index, part in enumerate(_TAGS.split(text)))
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
     return " ".join("".join(" " if each in _BLANK else each for each in folded).split())
 
 
@@ -72,10 +72,10 @@ def _without_ignorable(text: str) -> str:
 
 def alike(texts: Iterable[str]) -> list[list[int]]:
     """Return the places, from 0, of texts that look the same, each group in order."""
-    found: dict[str, list[int]] = {}
-    for place, text in enumerate(texts):
-        found.setdefault(skeleton(text), []).append(place)
-    return [places for places in found.values() if len(places) > 1]
+    groups: dict[str, list[int]] = {}
+    for index, text in enumerate(texts):
+        groups.setdefault(skeleton(text), []).append(index)
+    return [places for places in groups.values() if len(places) > 1]
 
 
 def matching(typed: str, texts: Sequence[str]) -> list[int]:
@@ -86,8 +86,8 @@ def matching(typed: str, texts: Sequence[str]) -> list[int]:
     """
     for form in _FORMS:
         wanted = form(typed)
-        if wanted and (found := [place for place, text in enumerate(texts) if form(text) == wanted]):
-            return found
+        if wanted and (matches := [index for index, text in enumerate(texts) if form(text) == wanted]):
+            return matches
     return []
 
 

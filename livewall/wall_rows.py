@@ -19,7 +19,7 @@ from livewall.names import new_wall_code, wall_code
 from livewall.store.transaction import Transaction
 from livewall.visible_text import readable
 
-MOST_ITEMS = 500
+MAX_ITEMS = 500
 """The largest number of items of a wall."""
 
 
@@ -52,24 +52,24 @@ def title_of(text: str) -> str:
 
 
 def find(asks: Any, code: str) -> WallRow:
-    found = asks.execute(
+    row = asks.execute(
         "SELECT code, title, items, active, version FROM walls WHERE code = :code", {"code": code}
     ).fetchone()
-    if found is None:
+    if row is None:
         raise NotFound("not_found", f"there is no wall {code[:12]}")
-    return WallRow(Wall(found[0], found[1], msgspec.json.decode(found[2], type=list[str]), found[3]), found[4])
+    return WallRow(Wall(row[0], row[1], msgspec.json.decode(row[2], type=list[str]), row[3]), row[4])
 
 
 def check_item(asks: Any, item: str) -> None:
     """Raise BadInput unless `item` is a poll or task that exists."""
     kind, _, item_id = item.partition("/")
     if kind == "polls":
-        found = asks.execute("SELECT 1 FROM polls WHERE id = :id AND archived = 0", {"id": item_id}).fetchone()
+        row = asks.execute("SELECT 1 FROM polls WHERE id = :id AND archived = 0", {"id": item_id}).fetchone()
     elif kind == "tasks":
-        found = asks.execute("SELECT 1 FROM tasks WHERE id = :id", {"id": item_id}).fetchone()
+        row = asks.execute("SELECT 1 FROM tasks WHERE id = :id", {"id": item_id}).fetchone()
     else:
         raise invalid("items", f"{item[:40]!r} is not an item: polls/ID or tasks/ID")
-    if found is None:
+    if row is None:
         raise invalid("items", f"there is no {item[:90]}")
 
 
@@ -79,8 +79,8 @@ def opened_items(asks: Any, items: Sequence[str]) -> set[str]:
     for item in items:
         kind, _, item_id = item.partition("/")
         if kind == "polls":
-            found = asks.execute("SELECT opened FROM polls WHERE id = :id AND archived = 0", {"id": item_id}).fetchone()
-            if found and found[0]:
+            row = asks.execute("SELECT opened FROM polls WHERE id = :id AND archived = 0", {"id": item_id}).fetchone()
+            if row and row[0]:
                 opened.add(item)
     return opened
 
@@ -114,13 +114,13 @@ def save(tx: Transaction, before: Wall, wall: Wall) -> None:
 def append_wall_event(tx: Transaction, wall: Wall) -> None:
     """Append the `wall` event of both views; that of everyone's view only if it changed."""
     tx.append(stream_of(wall.code), "wall", wire.text(wall), view=View.FULL)
-    seen = wire.text(as_everyone_sees(wall, opened_items(tx, wall.items)))
+    public = wire.text(as_everyone_sees(wall, opened_items(tx, wall.items)))
     held = tx.one(
         "SELECT data FROM latest WHERE stream = :stream AND view = :view AND key = 'wall'",
         {"stream": stream_of(wall.code), "view": int(View.MASKED)},
     )
-    if held is None or held[0] != seen:
-        tx.append(stream_of(wall.code), "wall", seen, view=View.MASKED)
+    if held is None or held[0] != public:
+        tx.append(stream_of(wall.code), "wall", public, view=View.MASKED)
 
 
 def append_stage_event(tx: Transaction, item: str | None) -> None:
@@ -135,8 +135,8 @@ def append_item(tx: Transaction, code: str, item: str) -> str:
     """Append an item to a wall; return the wall's code as it is stored. Raises NotFound, and BadInput where the wall is
     full."""
     row = find(tx, wall_code(code))
-    if len(row.wall.items) >= MOST_ITEMS:
-        raise invalid("wall", f"a wall has at most {MOST_ITEMS} items")
+    if len(row.wall.items) >= MAX_ITEMS:
+        raise invalid("wall", f"a wall has at most {MAX_ITEMS} items")
     save(tx, row.wall, msgspec.structs.replace(row.wall, items=[*row.wall.items, item]))
     return row.wall.code
 

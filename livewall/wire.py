@@ -246,36 +246,36 @@ _BOUND = re.compile(r"Expected `(?:int|float)` (>=|<=) ([\d.]+)")
 _TYPE = re.compile(r"Expected `([a-z |]+)`, got `([a-z]+)`")
 
 
-def plain(said: str) -> str:
+def plain(message: str) -> str:
     """Return msgspec's reason in plain words; a reason that is not known here stays as it is."""
-    if found := _LENGTH.fullmatch(said):
-        kind, least, number = found[1], found[2] == ">=", found[3]
+    if match := _LENGTH.fullmatch(message):
+        kind, least, number = match[1], match[2] == ">=", match[3]
         if least and number == "1":
             return "must not be empty"
         what = "characters" if kind == "str" else "entries"
         return f"must have at {'least' if least else 'most'} {number} {what}"
-    if found := _BOUND.fullmatch(said):
-        return f"must be at {'least' if found[1] == '>=' else 'most'} {found[2].removesuffix('.0')}"
-    if found := _TYPE.fullmatch(said):
-        wanted = [_WORDS.get(kind, kind) for kind in found[1].split(" | ") if kind != "null"]
-        return f"must be {' or '.join(wanted)}, not {_WORDS.get(found[2], found[2])}"
-    if said.startswith("Expected `str` matching regex"):
+    if match := _BOUND.fullmatch(message):
+        return f"must be at {'least' if match[1] == '>=' else 'most'} {match[2].removesuffix('.0')}"
+    if match := _TYPE.fullmatch(message):
+        wanted = [_WORDS.get(kind, kind) for kind in match[1].split(" | ") if kind != "null"]
+        return f"must be {' or '.join(wanted)}, not {_WORDS.get(match[2], match[2])}"
+    if message.startswith("Expected `str` matching regex"):
         return "has characters that are not allowed here, or is too long"
-    if found := re.fullmatch(r"Invalid (?:enum )?value (.+)", said):
-        return f"must not be {found[1]}: there is no such choice"
-    if said.startswith("Object missing required field"):
+    if match := re.fullmatch(r"Invalid (?:enum )?value (.+)", message):
+        return f"must not be {match[1]}: there is no such choice"
+    if message.startswith("Object missing required field"):
         return "is missing"
-    if said.startswith("Object contains unknown field"):
+    if message.startswith("Object contains unknown field"):
         return "is not known here"
-    return said
+    return message
 
 
 def refused(error: msgspec.ValidationError) -> BadInput:
     """Return the BadInput for an error of msgspec, with its path as a field."""
     said = str(error)
-    found = _PATH.search(said)
-    message = said[: found.start()] if found else said
-    field = (found[1] if found else "") or "body"
+    match = _PATH.search(said)
+    message = said[: match.start()] if match else said
+    field = (match[1] if match else "") or "body"
     missing = re.fullmatch(r"Object (?:missing required|contains unknown) field `(.+)`", message)
     if missing:
         field = missing[1]

@@ -1,4 +1,4 @@
-"""The voter codes of a wall. The response that creates a code is the only one that shows it."""
+"""The voting codes of a wall. The response that creates a code is the only one that shows it."""
 
 from __future__ import annotations
 

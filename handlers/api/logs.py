@@ -42,19 +42,19 @@ class LogHandler(LogsHandler):
         log as a file, in which a line stands for each gap."""
         await self.services.tasks.check_log_access(task_id, name, self.who)
         offset, limit = self.number("offset", None), self.number("limit", None)
-        whole = offset is None and limit is None
+        is_whole = offset is None and limit is None
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.set_header("Accept-Ranges", "bytes")
         download = self.argument("download") == "1"
         if download:
             file_name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{task_id}-{name}")
             self.set_header("Content-Disposition", f'attachment; filename="{file_name}.log"')
-        range_header = self.request.headers.get("Range") if whole else None
+        range_header = self.request.headers.get("Range") if is_whole else None
         if range_header is not None and (match := _RANGE.fullmatch(range_header.strip())) and match[0] != "bytes=-":
             await self.answer_range(task_id, name, match[1], match[2])
             return
         span = await self.services.logs.span(task_id, name, offset or 0, limit)
-        if download and whole and (span.start, span.end) != (0, span.total):
+        if download and is_whole and (span.start, span.end) != (0, span.total):
             await self.answer_file(task_id, name, span.total)
         else:
             await self.answer_span(task_id, name, span)
@@ -152,14 +152,14 @@ class LogSearchHandler(LogsHandler):
 
     async def get(self, task_id: str, name: str) -> None:
         await self.services.tasks.check_log_access(task_id, name, self.who)
-        q = self.argument("q")
-        if not q or "\n" in q or len(q.encode()) > QUERY:
+        text = self.argument("q")
+        if not text or "\n" in text or len(text.encode()) > QUERY:
             raise invalid("q", f"1 to {QUERY} bytes of one line")
         first = self.number("from", 1, minimum=1)
         limit = self.number("limit", 100, minimum=1, maximum=LINES)
         assert first is not None and limit is not None
         case = self.argument("case") == "1"
-        search = self.services.logs.search(task_id, name, q, first, limit, case=case)
+        search = self.services.logs.search(task_id, name, text, first, limit, case=case)
         self._search = asyncio.get_running_loop().create_task(search)
         await asyncio.wait([self._search])
         if not self._search.cancelled():

@@ -125,7 +125,7 @@ class Acts:
         self, poll: str, voter: str, act: wire.Vote, done: Callable[[Cast | None, BaseException | None], None]
     ) -> None:
         """Cast a ballot with a code, which may have to wait for its turn. Raises Busy (`rate`)."""
-        wait = self._services.limits.turn(voter, self._address, self._services.monotonic())
+        wait = self._services.limits.code_delay(voter, self._address, self._services.monotonic())
         self.under_way += 1
 
         def cast() -> None:
@@ -143,7 +143,7 @@ class Acts:
         """Count a wrong code, and return the error to send to the voter."""
         is_wrong = isinstance(error, LivewallError) and is_guess(error)
         try:
-            self._services.limits.looked_at(voter, self._address, self._services.monotonic(), wrong=is_wrong)
+            self._services.limits.code_checked(voter, self._address, self._services.monotonic(), wrong=is_wrong)
         except Busy as busy:
             return busy
         return error

@@ -34,7 +34,7 @@ class Collector:
         self.arrived.set()
         return len(data)
 
-    def keep(self, rest: bytes) -> None:
+    def keep(self, unsent: bytes) -> None:
         raise AssertionError("a collector takes everything")
 
     def watch(self) -> None:

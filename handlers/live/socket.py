@@ -41,8 +41,8 @@ class SocketOutlet:
         self.stream = stream
         self.send: Callable[[bytes], int] = stream.socket.send
 
-    def keep(self, rest: bytes) -> None:
-        self.stream.keep(rest)
+    def keep(self, unsent: bytes) -> None:
+        self.stream.keep(unsent)
 
     def watch(self) -> None:
         self.stream.watch()

@@ -49,8 +49,8 @@ class SseConnection:
         self._connections.add(self)
         self._slot = self._connections.sse_heartbeat.add(self)
 
-    def keep(self, rest: bytes) -> None:
-        self._stream.keep(rest)
+    def keep(self, unsent: bytes) -> None:
+        self._stream.keep(unsent)
 
     def watch(self) -> None:
         self._stream.watch()

@@ -1,5 +1,5 @@
-"""The page of a wall's voter codes: their number, and a sheet of new ones to print. The response that creates a code is
-the only one that shows it."""
+"""The page of a wall's voting codes: their number, and a sheet of new ones to print. Only the response that creates
+a code shows it."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ class DeskForm(FormHandler, DeskPage, HostView):
         form = self.fields()
         only = form.get("only") or None
         try:
-            done, place = await self.act(form, *args)
+            done, anchor = await self.act(form, *args)
         except LivewallError as error:
             if error.status >= 500:
                 raise
@@ -176,7 +176,7 @@ class DeskForm(FormHandler, DeskPage, HostView):
                 await self.desk(error_text=error_text, typed=form)
             return
         page = self.reverse_url("wall_host", wall_code(only)[:12]) if only else self.reverse_url("home")
-        self.redirect(f"{page}?done={done}" + (f"&at={place}#{place}" if place else ""), status=303)
+        self.redirect(f"{page}?done={done}" + (f"&at={anchor}#{anchor}" if anchor else ""), status=303)
 
     def label(self, field: str) -> str:
         """Return the name of a field in the form; `options[1]` is the second option."""

@@ -27,7 +27,7 @@ class CodeForm(Page):
             self.show_form(code_text, self.say("join.malformed"), status=422)
             return None
         try:
-            return await self.services.walls.meant(code, alike)
+            return await self.services.walls.find_code(code, alike)
         except NotFound:
             await self.refuse(code_text, code)
             return None
@@ -48,10 +48,10 @@ class CodeForm(Page):
             await asyncio.sleep(wait)
         self.show_form(typed, self.say("join.unknown", code=code), status=404)
 
-    def redirect_to_wall(self, code: str, rest: str = "") -> None:
+    def redirect_to_wall(self, code: str, path: str = "") -> None:
         """Redirect to a page of the wall, with the query of this request."""
         query = self.request.query
-        self.redirect(self.reverse_url("wall", code) + rest + (f"?{query}" if query else ""))
+        self.redirect(self.reverse_url("wall", code) + path + (f"?{query}" if query else ""))
 
     def show_form(self, typed: str, error_text: str, status: int = 200) -> None:
         self.set_status(status)
@@ -72,9 +72,9 @@ class CodePage(CodeForm):
 class TypedWallPage(CodeForm):
     """GET /w/anything: a code as somebody typed it into the address, for example with spaces."""
 
-    async def get(self, typed: str, rest: str | None) -> None:
+    async def get(self, typed: str, path: str | None) -> None:
         if code := await self.resolve_code(typed):
-            self.redirect_to_wall(code, rest or "")
+            self.redirect_to_wall(code, path or "")
 
 
 class PosterPage(Page):

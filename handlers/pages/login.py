@@ -16,7 +16,7 @@ class LoginPage(FormHandler):
         return f"login:{self.path_args[0]}"
 
     async def get(self, code: str) -> None:
-        link = await self.services.credentials.look(code)
+        link = await self.services.credentials.find_link(code)
         self.set_header("X-Robots-Tag", "noindex")
         if link is None:
             self.set_status(404)

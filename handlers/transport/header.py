@@ -20,18 +20,18 @@ def parse_header(data: bytes) -> tuple[str, HTTPHeaders]:
     HTTPInputError."""
     # Empty lines before a request are ignored (RFC 9112 section 2.2).
     first, *lines = data.decode("latin-1").lstrip("\r\n").split("\n")
-    headers, seen = HTTPHeaders(), set()
+    headers, names = HTTPHeaders(), set()
     for line in lines:
         private = len(line) > MAX_LINE_LENGTH or line[:7].lower() in PRIVATE_FIELDS
         field = _field(line) if private else _shared_field(line)
         if field is None:
             continue
         name, value = field
-        if name in seen:
+        if name in names:
             headers.add(name, value)
         else:
             headers[name] = value
-            seen.add(name)
+            names.add(name)
     return first.rstrip("\r"), headers
 
 

@@ -95,14 +95,14 @@ class LiveStream(IOStream):
         if self.on_empty is not None and not self.closed() and not self.has_buffered_bytes:
             self.on_empty()
 
-    def keep(self, rest: bytes) -> None:
+    def keep(self, unsent: bytes) -> None:
         """Buffer the rest of a direct send, send it as soon as there is room, and call `empty` once it is sent."""
         if self.closed():
             return
         if self.writing():
-            self.write(rest)
+            self.write(unsent)
             return
-        self._buffered += rest
+        self._buffered += unsent
         if self.on_buffered is not None:
             self.on_buffered()
         self.watch()

@@ -68,14 +68,14 @@ def density(labels: Sequence[str], title: str = "", extra: tuple[float, float] =
     """Return the first density in which every label is shown as a whole, or else the densest one."""
     widths = [text_width(label) for label in labels]
     options, room, densest = len(labels), ROOM[length_class(title)] - extra[0], "three-cut"
-    for name, max_options, columns, line_width, line_height, rest in DENSITIES:
+    for name, max_options, columns, line_width, line_height, extra_height in DENSITIES:
         if columns != column_count(options) or options > max_options:
             continue
         densest = name
         lines = [max(1, -(-width // line_width)) for width in widths]
         rows = -(-options // columns)
         tallest = max(sum(lines[i : i + rows]) for i in range(0, max(1, options), rows or 1)) if lines else 0
-        if max(lines, default=0) <= LINES and tallest * line_height + rows * (rest + extra[1]) <= room:
+        if max(lines, default=0) <= LINES and tallest * line_height + rows * (extra_height + extra[1]) <= room:
             break
     return densest
 
@@ -83,9 +83,9 @@ def density(labels: Sequence[str], title: str = "", extra: tuple[float, float] =
 def cut_lines(labels: Sequence[str], title: str = "", extra: tuple[float, float] = (0.0, 0.0)) -> int:
     """Return how many lines of each label fit where the densest rows have to cut some of them."""
     name = density(labels, title, extra)
-    height, rest = next((height, rest) for each, _, _, _, height, rest in DENSITIES if each == name)
+    height, extra_height = next((height, extra) for each, _, _, _, height, extra in DENSITIES if each == name)
     rows = max(1, -(-len(labels) // column_count(len(labels))))
-    room = ROOM[length_class(title)] - extra[0] - rows * (rest + extra[1])
+    room = ROOM[length_class(title)] - extra[0] - rows * (extra_height + extra[1])
     return min(LINES, max(1, int(room / (rows * height))))
 
 

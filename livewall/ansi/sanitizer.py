@@ -31,16 +31,16 @@ class Sanitizer:
 
     def close(self) -> str:
         """Return the rest at the end of the log, and reset the style."""
-        rest = self._pass(self._decoder.decode(b"", final=True), end=True)
-        return f"{rest}\x1b[0m" if self._coloured else rest
+        remaining = self._pass(self._decoder.decode(b"", final=True), end=True)
+        return f"{remaining}\x1b[0m" if self._coloured else remaining
 
     def _pass(self, text: str, *, end: bool) -> str:
         *lines, last = (self._held + text).split("\n")
         self._held = ""
         if not end:
-            whole = _complete_length(last)
-            if len(last) - whole < MAX_PENDING:
-                last, self._held = last[:whole], last[whole:]
+            complete = _complete_length(last)
+            if len(last) - complete < MAX_PENDING:
+                last, self._held = last[:complete], last[complete:]
         written: list[str] = []
         for line in lines:
             written += [self._render(token) for token in tokens(line)]

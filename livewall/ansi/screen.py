@@ -124,13 +124,13 @@ class ScreenRow:
     def _cluster(self, cell: str, mark: str) -> str:
         cluster = self.text_of(cell[0]) + mark
         if cluster in self._clusters:
-            place = self._clusters.index(cluster)
+            index = self._clusters.index(cluster)
         elif len(self._clusters) < _CLUSTERS:
-            place = len(self._clusters)
+            index = len(self._clusters)
             self._clusters.append(cluster)
         else:
             return cell + mark
-        return chr(_FIRST_CLUSTER + place) + cell[1:]
+        return chr(_FIRST_CLUSTER + index) + cell[1:]
 
     def text_of(self, text: str) -> str:
         """Return the text of cells."""

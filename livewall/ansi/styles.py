@@ -40,8 +40,8 @@ def of_256(number: int) -> int | None:
     if number >= 232:
         grey = 8 + 10 * (number - 232)
         return nearest(grey, grey, grey)
-    place = number - 16
-    return nearest(_STEPS[place // 36], _STEPS[place // 6 % 6], _STEPS[place % 6])
+    index = number - 16
+    return nearest(_STEPS[index // 36], _STEPS[index // 6 % 6], _STEPS[index % 6])
 
 
 @lru_cache(4096)

@@ -100,8 +100,8 @@ def _row(
     begins."""
     rtl = drawing.is_rtl(figure.label)
     start, indent = (MARGIN + BARS, -1.9 * size.label) if rtl else (MARGIN, 1.9 * size.label)
-    place = text_element(start, y + size.label, str(figure.number), size.label * 0.85, theme.muted, name="m", rtl=rtl)
-    parts = [f'<g class="c{figure.colour}">', place]
+    label = text_element(start, y + size.label, str(figure.number), size.label * 0.85, theme.muted, name="m", rtl=rtl)
+    parts = [f'<g class="c{figure.colour}">', label]
     for each in wrapped(figure.label, size.label, BARS - 2.4 * size.label, 3):
         y += size.label
         parts.append(text_element(start + indent, y, each, size.label, theme.text, rtl=rtl))
@@ -113,14 +113,14 @@ def _row(
     outline = (theme.text, 3.0) if figure.first else (own, 1.0)
     if figure.share:
         parts.append(_bar(rtl, figure.share, y, size.bar, fill, outline[0], "bar", outline[1]))
-    parts += _said(figure, y + size.bar / 2 + size.figure * 0.36, size.figure, theme)
+    parts += _figure_texts(figure, y + size.bar / 2 + size.figure * 0.36, size.figure, theme)
     bottom = y + size.bar
     if before is not None:
         ghost = size.bar * 0.4
         if before.share:
             parts.append(_bar(rtl, before.share, bottom + 3, ghost, "none", theme.edge, "before", 1, "5 3"))
         bottom += 3 + max(ghost, 12)
-        parts += _said(before, bottom, 13, theme, faint=True)
+        parts += _figure_texts(before, bottom, 13, theme, faint=True)
     if majority is not None and not figure.abstain:
         at = MARGIN + BARS * (1 - majority.share if rtl else majority.share)
         parts.append(line(at, y - 6, at, bottom + 6, theme.background, name="under", width=5))
@@ -128,7 +128,7 @@ def _row(
     return [*parts, "</g>"], bottom + size.gap
 
 
-def _said(figure: Figure, y: float, size: float, theme: Theme, *, faint: bool = False) -> list[str]:
+def _figure_texts(figure: Figure, y: float, size: float, theme: Theme, *, faint: bool = False) -> list[str]:
     """Return share and count at the end of the row."""
     right = WIDTH - MARGIN
     name, colour = ("m", theme.muted) if faint else ("t", theme.text)
@@ -142,11 +142,11 @@ def _said(figure: Figure, y: float, size: float, theme: Theme, *, faint: bool = 
 
 def _turnout(turnout: tuple[str, Mark, float], y: float, theme: Theme) -> tuple[list[str], float]:
     """Return the bar of the ballots against the quorum."""
-    said, quorum, reached = turnout
+    label, quorum, reached = turnout
     at = MARGIN + BARS * quorum.share
-    room = BARS - text_width(said, 16) - 24
+    room = BARS - text_width(label, 16) - 24
     return [
-        text_element(MARGIN, y + 16, said, 16, theme.text),
+        text_element(MARGIN, y + 16, label, 16, theme.text),
         text_element(MARGIN + BARS, y + 16, shortened(quorum.label, 15, room), 15, theme.muted, name="m", anchor="end"),
         _bar(False, 1, y + 26, 10, "none", theme.line, "track"),
         _bar(False, reached, y + 26, 10, theme.edge, theme.edge, "ballots"),

@@ -137,10 +137,10 @@ def shortened(text: str, size: float, room: float) -> str:
 def _fitting(text: str, size: float, room: float) -> int:
     """Return how many letters of a text fit. Combining marks stay with their letter."""
     width = 0.0
-    for place, letter in enumerate(text):
+    for index, letter in enumerate(text):
         width += _letter(letter) * size
         if width > room:
-            return place
+            return index
     return len(text)
 
 

@@ -58,13 +58,13 @@ def axis(times: Sequence[float]) -> Axis:
     first, last = times[0], times[-1]
     if last <= first:
         return Axis([(first, 0.0), (first, 1.0)], [])
-    rest, cut = last - first, []
+    active, cut = last - first, []
     for start, end in sorted(itertools.pairwise(times), key=lambda gap: gap[0] - gap[1])[:PAUSES]:
-        if end - start <= max(PAUSE, (rest - (end - start)) / 2):
+        if end - start <= max(PAUSE, (active - (end - start)) / 2):
             break
-        rest -= end - start
+        active -= end - start
         cut.append((start, end))
-    scale = (1 - PAUSE_SHARE * len(cut)) / rest if rest > 0 else 0.0
+    scale = (1 - PAUSE_SHARE * len(cut)) / active if active > 0 else 0.0
     share = PAUSE_SHARE if scale else 1 / max(1, len(cut))
     knots, pauses = [(first, 0.0)], []
     for start, end in sorted(cut):
@@ -168,12 +168,12 @@ def _line(
 
 
 def _steps(counts: Sequence[int], xs: Sequence[float], level: Callable[[int], float]) -> str:
-    said, before = f"M{number(xs[0])} {number(level(counts[0]))}", counts[0]
+    path, before = f"M{number(xs[0])} {number(level(counts[0]))}", counts[0]
     for count, x in zip(counts, xs, strict=True):
         if count != before:
-            said += f"H{number(x)}V{number(level(count))}"
+            path += f"H{number(x)}V{number(level(count))}"
             before = count
-    return said + f"H{LEFT + PLOT}"
+    return path + f"H{LEFT + PLOT}"
 
 
 def _grid(most: int, level: Callable[[int], float], theme: Theme) -> list[str]:
@@ -189,27 +189,27 @@ def _time(scale: Axis, top: float, bottom: float, words: Words, theme: Theme) ->
     """Return the marks of the time since the start, and of the pauses."""
     parts = []
     first, last = scale.knots[0][0], scale.knots[-1][0]
-    taken = -math.inf
+    last_mark = -math.inf
     parts_of = list(itertools.pairwise(scale.knots))
     shown = sum(end[0] - start[0] for n, (start, end) in enumerate(parts_of) if n not in scale.pauses)
     step = next((each for each in STEPS if shown / each <= 8), STEPS[-1] * math.ceil(shown / STEPS[-1] / 8))
-    for place, ((t0, x0), (t1, x1)) in enumerate(parts_of):
-        if place in scale.pauses:
+    for index, ((t0, x0), (t1, x1)) in enumerate(parts_of):
+        if index in scale.pauses:
             left, right = LEFT + PLOT * x0, LEFT + PLOT * x1
             for x in (left, right):
                 parts.append(line(x, top, x, bottom, theme.edge, name="pause", dash="2 6"))
-            said = words.pause % {"time": clock_face(t1 - t0)}
-            parts.append(text_element((left + right) / 2, top - 10, said, 13, theme.muted, name="m", anchor="middle"))
+            label = words.pause % {"time": clock_face(t1 - t0)}
+            parts.append(text_element((left + right) / 2, top - 10, label, 13, theme.muted, name="m", anchor="middle"))
             continue
         at = first + math.ceil((t0 - first) / step - 1e-9) * step
         while at <= t1 + 1e-9:
             x = LEFT + PLOT * scale.place(min(at, last))
-            if x - taken >= 64:
+            if x - last_mark >= 64:
                 parts.append(line(x, bottom, x, bottom + 6, theme.edge, name="grid"))
                 parts.append(
                     text_element(x, bottom + 24, clock_face(at - first), 14, theme.muted, name="m", anchor="middle")
                 )
-                taken = x
+                last_mark = x
             at += step
     parts.append(text_element(LEFT + PLOT, bottom + 44, words.time, 14, theme.muted, name="m", anchor="end"))
     return parts

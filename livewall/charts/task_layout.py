@@ -62,7 +62,7 @@ def layout(steps: Sequence[tuple[str, Sequence[str]]]) -> Layout:
 class _Drawing:
     def __init__(self, steps: Sequence[tuple[str, Sequence[str]]]) -> None:
         self._names = [name for name, _ in steps]
-        number = {name: place for place, name in enumerate(self._names)}
+        number = {name: index for index, name in enumerate(self._names)}
         self._needs = [[number[need] for need in dict.fromkeys(needs)] for _, needs in steps]
         self._rank = [0] * len(steps)
         for step in TopologicalSorter(dict(enumerate(self._needs))).static_order():
@@ -114,7 +114,7 @@ class _Drawing:
             forth = sweep % 2 == 0
             for rank in range(1, len(self._columns)) if forth else range(len(self._columns) - 2, -1, -1):
                 beside = self._columns[rank - 1 if forth else rank + 1]
-                at = {ref: place for place, ref in enumerate(beside)}
+                at = {ref: index for index, ref in enumerate(beside)}
                 self._sort(self._columns[rank], self._before if forth else self._after, at)
             crossings = self._crossings()
             if crossings < fewest:
@@ -134,14 +134,14 @@ class _Drawing:
         """Return the number of crossings between neighbouring columns."""
         count = 0
         for left, right in zip(self._columns, self._columns[1:], strict=False):
-            at = {ref: place for place, ref in enumerate(right)}
-            seen: list[int] = []
+            at = {ref: index for index, ref in enumerate(right)}
+            positions: list[int] = []
             for ref in left:
                 ends = sorted(at[other] for other in self._after[ref])
                 for end in ends:
-                    count += len(seen) - bisect_left(seen, end + 1)
+                    count += len(positions) - bisect_left(positions, end + 1)
                 for end in ends:
-                    insort(seen, end)
+                    insort(positions, end)
         return count
 
     def place(self) -> None:
@@ -168,9 +168,9 @@ class _Drawing:
     def _offsets(self, column: list[Ref]) -> list[int]:
         """Return the middles of the things in a column, as close together as their gaps allow, from 0."""
         tops, y = [], 0
-        for place, ref in enumerate(column):
-            if place:
-                steps = (ref < len(self._names)) + (column[place - 1] < len(self._names))
+        for index, ref in enumerate(column):
+            if index:
+                steps = (ref < len(self._names)) + (column[index - 1] < len(self._names))
                 y += (_LANE, HEIGHT // 2 + GAP_Y, HEIGHT + GAP_Y)[steps]
             tops.append(y)
         return tops

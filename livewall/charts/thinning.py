@@ -35,14 +35,14 @@ def thin(items: Sequence[P], most: int) -> list[P]:
     passed = [max(0.0, b - a) for a, b in itertools.pairwise(times)]
     movement, time = sum(steps) or 1, sum(passed) or 1.0
     parts = most - 1
-    kept, way, part = [items[0]], 0.0, -1
+    kept, length, part = [items[0]], 0.0, -1
     held: P | None = None
     for item, step, gap in zip(items[1:], steps, passed, strict=True):
-        way += (step / movement + gap / time) / 2
-        here = min(parts - 1, int(way * parts))
-        if here != part and held is not None:
+        length += (step / movement + gap / time) / 2
+        part_index = min(parts - 1, int(length * parts))
+        if part_index != part and held is not None:
             kept.append(held)
-        held, part = item, here
+        held, part = item, part_index
     if held is not None:
         kept.append(held)
     return kept

@@ -1,4 +1,4 @@
-"""`livewall wall codes …`: codes to vote with, which are valid for all polls of a wall."""
+"""`livewall wall codes …`: voting codes, which are valid for all polls of a wall."""
 
 from __future__ import annotations
 
@@ -133,8 +133,8 @@ async def as_coroutine(question: str) -> str:
     return question
 
 
-def path(code: str, rest: str = "") -> str:
-    return f"/api/walls/{segment(code.upper())}/codes{rest}"
+def path(code: str, suffix: str = "") -> str:
+    return f"/api/walls/{segment(code.upper())}/codes{suffix}"
 
 
 def counts_text(numbers: dict[str, int]) -> str:

@@ -93,13 +93,13 @@ def export(server: Server, code: str, into: Path | None, as_json: bool) -> None:
 
 def read_file(file: Path) -> tuple[bytes, str]:
     """Return the bytes of a file, and its name for messages."""
-    from livewall.voting.decks.deck import MOST_BYTES
+    from livewall.voting.decks.deck import MAX_BYTES
 
     if str(file) == "-":
-        return sys.stdin.buffer.read(MOST_BYTES + 1), "<stdin>"
+        return sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>"
     try:
         with file.open("rb") as opened:
-            return opened.read(MOST_BYTES + 1), str(file)
+            return opened.read(MAX_BYTES + 1), str(file)
     except OSError as problem:
         stop(REFUSED, f"{file} cannot be read: {reason(problem)}.")
 

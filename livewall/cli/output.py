@@ -94,8 +94,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: str) 
     Console().print(rich_table)
 
 
-def bar(part: int, whole: int, width: int = 30) -> str:
-    """Return a bar of block characters in eighths; empty if `whole` is 0."""
-    eighths = round(part * width * 8 / whole) if whole else 0
-    full, rest = divmod(eighths, 8)
-    return "█" * full + (" ▏▎▍▌▋▊▉"[rest].strip() if rest else "")
+def bar(part: int, total: int, width: int = 30) -> str:
+    """Return a bar of block characters in eighths; empty if `total` is 0."""
+    eighths = round(part * width * 8 / total) if total else 0
+    full, remainder = divmod(eighths, 8)
+    return "█" * full + (" ▏▎▍▌▋▊▉"[remainder].strip() if remainder else "")

@@ -16,8 +16,8 @@ from livewall.client.calls import Server, segment
 ID_LENGTH = 16
 
 
-def address(poll: dict[str, Any], rest: str = "") -> str:
-    return f"/api/polls/{segment(poll['id'])}{rest}"
+def address(poll: dict[str, Any], suffix: str = "") -> str:
+    return f"/api/polls/{segment(poll['id'])}{suffix}"
 
 
 async def post_action(

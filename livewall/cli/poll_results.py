@@ -15,10 +15,10 @@ from livewall.client.ballots import find_poll
 from livewall.client.calls import Server, segment
 
 
-async def poll_and_answer(server: Server, name: str, rest: str) -> tuple[dict[str, Any], Any]:
+async def poll_and_answer(server: Server, name: str, path: str) -> tuple[dict[str, Any], Any]:
     """Return the poll that `name` denotes, and the server's answer for a path below it."""
     poll = await find_poll(server, name)
-    return poll, await server.get(f"/api/polls/{segment(poll['id'])}/{rest}")
+    return poll, await server.get(f"/api/polls/{segment(poll['id'])}/{path}")
 
 
 @click.command()
@@ -165,12 +165,12 @@ def picture(server: Server, poll: str, race: bool, round_number: int | None, dar
     print_raw(server, poll, f"{'race' if race else 'results'}.svg" + (f"?{query}" if query else ""), into)
 
 
-def print_raw(server: Server, poll: str, rest: str, into: Path | None) -> None:
+def print_raw(server: Server, poll: str, path: str, into: Path | None) -> None:
     """Print an answer that is not JSON byte for byte, or write it to a file."""
 
     async def work() -> bytes:
         state = await find_poll(server, poll)
-        return await server.raw(f"/api/polls/{segment(state['id'])}/{rest}")
+        return await server.raw(f"/api/polls/{segment(state['id'])}/{path}")
 
     output.document(run(work()), into)
 

@@ -138,11 +138,11 @@ class Log:
     def close(self) -> None:
         """Print what the filters held back, at the end of a part without gaps."""
         if self._form == "terminal":
-            rest = self._sanitizer.close()
+            remaining = self._sanitizer.close()
         else:
-            rest = "".join([lines.text for lines in self._transcript.close()])
-        if rest:
-            sys.stdout.buffer.write(self._encoded(rest))
+            remaining = "".join([lines.text for lines in self._transcript.close()])
+        if remaining:
+            sys.stdout.buffer.write(self._encoded(remaining))
             sys.stdout.buffer.flush()
         self._reset_filters()
 

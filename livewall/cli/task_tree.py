@@ -179,9 +179,9 @@ def moment(text: Any) -> datetime | None:
 
 
 def format_seconds(seconds: float) -> str:
-    minutes, rest = divmod(max(0, math.ceil(seconds)), 60)
+    minutes, remainder = divmod(max(0, math.ceil(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"{hours}:{minutes:02}:{remainder:02}" if hours else f"{minutes}:{remainder:02}"
 
 
 def state_text(state: str) -> Text:
@@ -212,12 +212,12 @@ class TaskTree:
         for one in shown:
             name = Text.assemble((one.branch, "dim"), (one.name, "dim" if one.hidden else ""))
             share = meter(one.share) if one.share is not None else ""
-            said = Text(one.details, style="dim")
+            details = Text(one.details, style="dim")
             if wide:
-                table.add_row(name, state_text(one.state) if one.state else "", share, one.time, said)
+                table.add_row(name, state_text(one.state) if one.state else "", share, one.time, details)
             else:
                 beside = [state_text(one.state)] + [Text(text) for text in (share, one.time) if text]
-                table.add_row(Text("\n").join([name, said]) if said else name, Text("\n").join(beside))
+                table.add_row(Text("\n").join([name, details]) if details else name, Text("\n").join(beside))
         yield Text.assemble((plain(self.task["title"]), "bold"), (f"  {plain(self.task['id'])}", "dim"))
         yield table
         yield Text.assemble(state_text(self.task["state"]), ("  " + headline(self.task, self.now)).rstrip())

@@ -243,8 +243,8 @@ def health(server: Server, code: str, as_json: bool) -> None:
     click.echo(f"Audience: {line}", err=not output.terminal())
 
 
-def address(code: str, rest: str = "") -> str:
-    return f"/api/walls/{segment(code.upper())}{rest}"
+def address(code: str, suffix: str = "") -> str:
+    return f"/api/walls/{segment(code.upper())}{suffix}"
 
 
 def item_name(item: str) -> str:

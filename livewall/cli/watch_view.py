@@ -62,8 +62,8 @@ def allot_rows(wanted: Sequence[int], room: int) -> list[int]:
     """Return how many rows each stream gets: as many as it needs, or a fair share of `room`."""
     allotted = [0] * len(wanted)
     by_need = sorted(range(len(wanted)), key=lambda index: wanted[index])
-    for place, index in enumerate(by_need):
-        allotted[index] = min(wanted[index], room // (len(by_need) - place))
+    for rank, index in enumerate(by_need):
+        allotted[index] = min(wanted[index], room // (len(by_need) - rank))
         room -= allotted[index]
     return allotted
 
@@ -88,8 +88,8 @@ def connection_status(subscription: Subscription, now: float) -> Text:
 
 
 def seconds(age: float) -> str:
-    minutes, rest = divmod(int(age), 60)
-    return f"{minutes}:{rest:02}"
+    minutes, remainder = divmod(int(age), 60)
+    return f"{minutes}:{remainder:02}"
 
 
 def stream_view(

@@ -36,7 +36,7 @@ def match(choice: str, options: Sequence[Option], by: By | None = None) -> Optio
     if by != "label":
         matches += [option for option in options if option["id"] == choice]
     if by != "id":
-        labelled = [options[place] for place in matching(choice, [option["label"] for option in options])]
+        labelled = [options[index] for index in matching(choice, [option["label"] for option in options])]
         matches += [option for option in labelled if option not in matches]
     if len(matches) == 1:
         return matches[0]

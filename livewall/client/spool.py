@@ -102,25 +102,25 @@ class Spool:
 
     def write(self, data: bytes) -> None:
         """Append data without waiting or failing. Data that cannot be stored is left out."""
-        rest = memoryview(data)
+        remaining = memoryview(data)
         with self._lock:
             try:
                 if not self._back.length and not self._gap:
-                    fits = rest[: self._front.size - self._front.length]
+                    fits = remaining[: self._front.size - self._front.length]
                     self._front.put(fits)
-                    rest = rest[len(fits) :]
-                if not rest:
+                    remaining = remaining[len(fits) :]
+                if not remaining:
                     return
-                if len(rest) > self._back.size:
-                    self._leave_out(len(rest) - self._back.size)
-                    rest = rest[-self._back.size :]
-                over = len(rest) - (self._back.size - self._back.length)
+                if len(remaining) > self._back.size:
+                    self._leave_out(len(remaining) - self._back.size)
+                    remaining = remaining[-self._back.size :]
+                over = len(remaining) - (self._back.size - self._back.length)
                 if over > 0:
                     self._back.drop(over)
                     self._leave_out(over)
-                self._back.put(rest)
+                self._back.put(remaining)
             except OSError:
-                self._leave_out(len(rest))
+                self._leave_out(len(remaining))
 
     def peek(self, count: int) -> bytes:
         """Return the next bytes, the same ones until `drop`; empty if none wait."""

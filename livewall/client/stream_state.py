@@ -40,12 +40,12 @@ def verdict_on(at: str | None, prev: str, pos: str) -> Verdict:
     snapshot.
     """
     before, after = parse(prev), parse(pos)
-    here = parse(at) if at is not None else Position(before.epoch, 0)
-    if not (here.epoch == before.epoch == after.epoch):
+    current = parse(at) if at is not None else Position(before.epoch, 0)
+    if not (current.epoch == before.epoch == after.epoch):
         return Verdict.GAP
-    if after.number <= here.number:
+    if after.number <= current.number:
         return Verdict.DUPLICATE
-    return Verdict.APPLIED if before.number <= here.number else Verdict.GAP
+    return Verdict.APPLIED if before.number <= current.number else Verdict.GAP
 
 
 class StreamState:
@@ -95,8 +95,8 @@ class StreamState:
             return Verdict.DUPLICATE
         if self._at is None:
             return Verdict.GAP
-        here, there = parse(self._at), parse(pos)
-        return Verdict.DUPLICATE if here.epoch == there.epoch and here.number >= there.number else Verdict.GAP
+        own, server = parse(self._at), parse(pos)
+        return Verdict.DUPLICATE if own.epoch == server.epoch and own.number >= server.number else Verdict.GAP
 
     def _end_snapshot(self, pos: str) -> Verdict:
         if not self._in_snapshot:

@@ -66,8 +66,8 @@ class Audience:
             await cast(server, self.poll, choices, self.round)
             self._count("http")
 
-    def _count(self, way: str) -> None:
-        self.cast[way] += 1
+    def _count(self, how: str) -> None:
+        self.cast[how] += 1
         self.changed.set()
 
     def report(self) -> None:

@@ -279,11 +279,11 @@ async def run_audience(server: Server, stage: dict[str, str], seconds: float, sa
     arguments = ("-m", "livewall.demo.audience", server.url, stage["poll"], f"{seconds:g}")
     async with child(*arguments, stdout=PIPE) as process:
         assert process.stdout is not None
-        said = 0
+        announced = 0
         async for line in process.stdout:
             count = json.loads(line)
-            if count["cast"] >= said + 100:
-                said = count["cast"] // 100 * 100
+            if count["cast"] >= announced + 100:
+                announced = count["cast"] // 100 * 100
                 say(f"{count['cast']} ballots are in.")
         if await process.wait():
             raise Failed(f"The audience's process ended with status {process.returncode}.")

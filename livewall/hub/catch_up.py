@@ -13,7 +13,7 @@ from livewall.hub.framing import event_json, reset_json, synced_json
 from livewall.hub.log import Event, Log
 from livewall.hub.reader import Cursor
 
-MOST_SNAPSHOTS = 16
+MAX_SNAPSHOTS = 16
 """The number of framed parts of a snapshot that are cached for one log."""
 
 
@@ -26,15 +26,15 @@ class CatchUpBatch(NamedTuple):
 
 
 def missing_events(cursor: Cursor, log: Log) -> list[Event]:
-    """Return the events of its view that the cursor lacks. A cursor that is owed a snapshot is moved to the beginning
+    """Return the events of its view that the cursor lacks. A cursor that needs a snapshot is moved to the beginning
     first."""
-    if cursor.owes_reset:
+    if cursor.needs_reset:
         cursor.n = 0
         cursor.retained_sent = False
         cursor.snapshot_base = log.base
         cursor.snapshot_head = log.head
     events = log.after(cursor.n)
-    if cursor.owes_synced:
+    if cursor.needs_synced:
         events = [e for e in events if e.data is not None or e.seq > cursor.snapshot_head]
     return events
 
@@ -50,7 +50,7 @@ def catch_up_batch(
     to_head: bool,
     max_bytes: int,
 ) -> CatchUpBatch:
-    """Frame the first of `events`, after a reset where one is owed.
+    """Frame the first of `events`, after a reset if the cursor needs one.
 
     `ids` are the texts before and after the cursor's own position in an event's id; `to_head` says that `events` reach
     the head of the log. No further event is begun once the batch exceeds `max_bytes`.
@@ -59,21 +59,21 @@ def catch_up_batch(
     start = position.prefix(epoch, cursor.view)
     before, after = ids
     # Events of a snapshot carry no ids, so all readers that begin at this log are sent the same bytes.
-    key = framing.name, cursor.owes_reset, cursor.n, cursor.snapshot_head
-    shared = cursor.owes_synced and to_head
+    key = framing.name, cursor.needs_reset, cursor.n, cursor.snapshot_head
+    shared = cursor.needs_synced and to_head
     framed = log.snapshots.get(key) if shared else None
     if framed is None:
         framed = _framed(cursor, log, events, start, ids, max_bytes)
-        if shared and len(log.snapshots) < MOST_SNAPSHOTS:
+        if shared and len(log.snapshots) < MAX_SNAPSHOTS:
             log.snapshots[key] = framed
-    data, n, whole = framed
+    data, n, complete = framed
     synced = False
-    if whole and to_head:
+    if complete and to_head:
         n = max(n, log.head)
-        if cursor.owes_synced:
+        if cursor.needs_synced:
             synced = True
-            here = f"{start}{n}"
-            data += framing.frame(synced_json(name, here, now()), f"{before}{here}{after}")
+            pos = f"{start}{n}"
+            data += framing.frame(synced_json(name, pos, now()), f"{before}{pos}{after}")
     return CatchUpBatch(data, n, synced)
 
 
@@ -86,12 +86,12 @@ def _framed(
     before, after = ids
     parts: list[bytes] = []
     size, n = 0, cursor.n
-    if cursor.owes_reset:
+    if cursor.needs_reset:
         parts.append(framing.frame(reset_json(name, log.earlier), None))
     for event in events:
         if size > max_bytes:
             return b"".join(parts), n, False
-        own = None if cursor.owes_synced else f"{before}{start}{event.seq}{after}"
+        own = None if cursor.needs_synced else f"{before}{start}{event.seq}{after}"
         parts.append(framing.frame(event_json(name, start, event, n), own))
         size += len(parts[-1])
         n = event.seq

@@ -180,13 +180,13 @@ class Hub:
         return cursor
 
     def _take_position(self, cursor: Cursor, since: str | None) -> None:
-        """Take the position that a reader claims if it is one of this view of this stream; otherwise a snapshot is
-        owed."""
+        """Take the position that a reader claims if it is one of this view of this stream. Otherwise the cursor
+        needs a snapshot."""
         claimed = position.parse(since) if since else None
         log = cursor.stream.logs[cursor.view]
         if claimed and claimed.epoch == self.epoch and claimed.view == cursor.view and claimed.n <= cursor.stream.seq:
             cursor.n = min(claimed.n, log.head)
-            cursor.owes_reset = cursor.owes_synced = False
+            cursor.needs_reset = cursor.needs_synced = False
 
     def detach(self, reader: Reader, name: str | None = None) -> None:
         """Remove one cursor of a reader, or all of them."""
@@ -249,7 +249,7 @@ class Hub:
     # -- rights
 
     def recheck(self, stream: Stream) -> None:
-        """Decide again what each reader may see. Readers whose view changes are owed a snapshot of the new one."""
+        """Decide again what each reader may see. Readers whose view changes need a snapshot of the new one."""
         for cursor in list(stream.cursors):
             if cursor in stream.cursors:  # the end of one reader's stream may end others of the same connection
                 self._decide(cursor)
@@ -321,7 +321,7 @@ class Hub:
         if cursor.lane is not None:
             cursor.lane.leave(cursor)
         cursor.view = view
-        cursor.owes_reset = cursor.owes_synced = True
+        cursor.needs_reset = cursor.needs_synced = True
         stream.moving.append(cursor)
         self._mark_dirty(stream)
 
@@ -388,9 +388,9 @@ class Hub:
             self._mark_dirty(stream)
         if lane.sends or lane.joining:
             events = log.after(lane.sent)
-            framed, taken = batch(lane.framing, stream.name, self.epoch, lane.view, lane.sent, events, BATCH_BYTES)
-            if taken < len(events):
-                head = events[taken - 1].seq
+            framed, position = batch(lane.framing, stream.name, self.epoch, lane.view, lane.sent, events, BATCH_BYTES)
+            if position < len(events):
+                head = events[position - 1].seq
                 self._mark_dirty(stream)
         catching_up = lane.begin(head)
         if lane.sends:
@@ -458,10 +458,10 @@ class Hub:
         stream = cursor.stream
         while cursor.can_receive:
             log = stream.logs[cursor.view]
-            if cursor.owes_synced:
+            if cursor.needs_synced:
                 if log.base > max(cursor.n, cursor.snapshot_base):
                     # events that the rest of this snapshot needs were dropped from memory meanwhile
-                    cursor.owes_reset = True
+                    cursor.needs_reset = True
             elif cursor.n >= log.head:
                 if self._send_retained(cursor):
                     continue
@@ -495,7 +495,7 @@ class Hub:
         if not cursor.loading:
             return
         cursor.loading = False
-        if cursor.owes_reset or not cursor.can_receive:
+        if cursor.needs_reset or not cursor.can_receive:
             # It has moved to another view since, or asks again when it is ready.
             self._catch_up(cursor)
             return
@@ -504,7 +504,7 @@ class Hub:
         stream = cursor.stream
         known = [e for e in events or () if e.seq <= stream.seq]
         if not events:
-            cursor.owes_reset = cursor.owes_synced = True
+            cursor.needs_reset = cursor.needs_synced = True
         while known and cursor.can_receive:
             self._send_batch(cursor, known, to_head=False)
             known = [e for e in known if e.seq > cursor.n]
@@ -514,7 +514,7 @@ class Hub:
             self._catch_up(cursor)
 
     def _send_batch(self, cursor: Cursor, events: Sequence[Event], *, to_head: bool) -> None:
-        """Send one batch, beginning with a reset where one is owed. The cursor moves only if bytes were sent."""
+        """Send one batch, beginning with a reset if it needs one. The cursor moves only if bytes were sent."""
         reader, log = cursor.reader, cursor.stream.logs[cursor.view]
         ids = cursor.other_positions(self.epoch)
         catch_up = catch_up_batch(
@@ -523,8 +523,8 @@ class Hub:
         sent = self._offer(reader, catch_up.data)
         if sent > 0 or not catch_up.data:
             cursor.n = catch_up.n
-            cursor.owes_reset = False
-            cursor.owes_synced = cursor.owes_synced and not catch_up.synced
+            cursor.needs_reset = False
+            cursor.needs_synced = cursor.needs_synced and not catch_up.synced
         if sent != len(catch_up.data):
             self._settle(reader, catch_up.data, sent)
 

@@ -74,8 +74,8 @@ class Log:
                     self.base = max(self.base, seq)
 
     def _forget(self, seq: int) -> None:
-        gone = self._entries.pop(seq)
-        self._bytes -= len(gone.data or "")
+        removed = self._entries.pop(seq)
+        self._bytes -= len(removed.data or "")
         self.base = max(self.base, seq)
         self.earlier = True
 
@@ -95,10 +95,10 @@ class Log:
         """
         if n >= self.head:
             return []
-        found: list[Event] = []
+        events: list[Event] = []
         for event in reversed(self._entries.values()):
             if event.seq <= n:
                 break
-            found.append(event)
-        found.reverse()
-        return found
+            events.append(event)
+        events.reverse()
+        return events

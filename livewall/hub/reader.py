@@ -30,7 +30,7 @@ class Outlet(Protocol):
     """Write now and return how many bytes were sent. Raises BlockingIOError when none can be, another OSError when the
     connection is gone."""
 
-    def keep(self, rest: bytes) -> None:
+    def keep(self, unsent: bytes) -> None:
         """Keep the rest of a batch that was sent in part: send it before anything else, then call `Hub.ready`."""
 
     def watch(self) -> None:
@@ -67,7 +67,7 @@ class Reader:
         return {
             name: f"{position.prefix(epoch, cursor.view)}{cursor.place}"
             for name, cursor in self.cursors.items()
-            if not cursor.owes_reset and not cursor.owes_synced
+            if not cursor.needs_reset and not cursor.needs_synced
         }
 
     def leave_lanes(self) -> None:
@@ -86,7 +86,7 @@ class Cursor:
     nothing is sent before that answer, because it decides whether the reader may resume from `claimed_position`.
     """
 
-    __slots__ = ("claimed_position", "index", "lane", "loading", "n", "owes_reset", "owes_synced", "reader",
+    __slots__ = ("claimed_position", "index", "lane", "loading", "n", "needs_reset", "needs_synced", "reader",
                  "retained_sent", "snapshot_base", "snapshot_head", "started", "state_requested", "state_superseded",
                  "stream", "tag", "view", "viewer_state", "waiting")
 
@@ -105,8 +105,8 @@ class Cursor:
         self.n = 0
         self.snapshot_base = 0
         self.snapshot_head = 0
-        self.owes_reset = True
-        self.owes_synced = True
+        self.needs_reset = True
+        self.needs_synced = True
         self.loading = False
         self.lane: Lane | None = None
         self.index = -1

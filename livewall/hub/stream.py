@@ -131,10 +131,10 @@ class Lane:
 
     def clear(self) -> list[Cursor]:
         """Take off every cursor that is on the lane or waits to join it. Not to be called during a publication."""
-        gone = [*(c for c in reversed(self.cursors) if c is not None), *self.joining]
-        for cursor in gone:
+        removed = [*(c for c in reversed(self.cursors) if c is not None), *self.joining]
+        for cursor in removed:
             self.leave(cursor)
-        return gone
+        return removed
 
     def begin(self, head: int) -> list[Cursor]:
         """Start a publication up to `head`. Returns the cursors that wait to join from a position other than `sent` or

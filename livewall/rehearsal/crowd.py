@@ -85,7 +85,7 @@ def plan(voters: int, seconds: float) -> list[HostAction]:
 def reaction(voters: int, seconds: float) -> float:
     """Return the seconds within which the voters answer: a few, and less than the question is open."""
     acts = plan(voters, seconds)
-    opened, closed = (next(act.at for act in acts if act.action == what) for what in ("open", "close"))
+    opened, closed = (next(act.at for act in acts if act.action == action) for action in ("open", "close"))
     return min(6.0, 0.6 * (closed - opened))
 
 

@@ -234,9 +234,9 @@ class Report:
             sentences.append(f"… and {len(self.faults) - MAX_SHOWN} more (--json has them all)")
         limits = self.plan.limits
         if self.passed:
-            asked = f"acknowledgements within {limits.ack:g} s (p95), screens within {limits.screen:g} s"
-            right = "every acknowledged ballot is counted, every screen is correct, no reader missed an event"
-            return [*sentences, f"PASS: {right}; {asked}."]
+            limits_text = f"acknowledgements within {limits.ack:g} s (p95), screens within {limits.screen:g} s"
+            checks_text = "every acknowledged ballot is counted, every screen is correct, no reader missed an event"
+            return [*sentences, f"PASS: {checks_text}; {limits_text}."]
         return [*sentences, *(f"FAIL: {why}" for why in self.failures())]
 
 

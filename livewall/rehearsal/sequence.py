@@ -67,7 +67,9 @@ async def rehearse(server: Server, plan: Plan, *, say: Say, started: Callable[[C
             results = await crowd.perform(record_joined)
         after = await server_usage(server)
         ballots = [row for poll_id in results for row in await read_ballots(server, poll_id)]
-        tallies = {(poll_id, tally["round"]): tally for poll_id, found in results.items() for tally in found["rounds"]}
+        tallies = {
+            (poll_id, tally["round"]): tally for poll_id, exported in results.items() for tally in exported["rounds"]
+        }
         faults = [*compare_ballots(run.ledger, ballots, tallies), *run.faults]
         return Report(plan, run.figures, faults, run.ledger.unknown, (before, *when_joined[0], after), own_usage)
 

@@ -25,7 +25,7 @@ def all_needs(needs: Needs) -> dict[str, frozenset[str]]:
 
     Unknown needs are ignored, and cycles are allowed.
     """
-    bits = {name: 1 << place for place, name in enumerate(needs)}
+    bits = {name: 1 << index for index, name in enumerate(needs)}
     masks = {name: 0 for name in needs}
     changed = True
     while changed:  # one pass is enough if every step stands after its needs
@@ -39,6 +39,6 @@ def all_needs(needs: Needs) -> dict[str, frozenset[str]]:
                 masks[name], changed = reached, True
     names = list(needs)
     return {
-        name: frozenset(names[place] for place in range(mask.bit_length()) if mask >> place & 1)
+        name: frozenset(names[index] for index in range(mask.bit_length()) if mask >> index & 1)
         for name, mask in masks.items()
     }

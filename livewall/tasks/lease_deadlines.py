@@ -28,11 +28,11 @@ class Promise(msgspec.Struct, frozen=True):
     """A lease, and when it was renewed last."""
 
     lease: Lease
-    heard: float
+    renewed_at: float
 
     @property
     def until(self) -> float:
-        return self.heard + self.lease.seconds
+        return self.renewed_at + self.lease.seconds
 
 
 class Promises(msgspec.Struct):
@@ -46,7 +46,7 @@ class Promises(msgspec.Struct):
         """Return when the lease of a step runs out."""
         promise = self.steps[step]
         if pending and self.task is not None and self.task.lease.holder == promise.lease.holder:
-            return max(promise.heard, self.task.heard) + promise.lease.seconds
+            return max(promise.renewed_at, self.task.renewed_at) + promise.lease.seconds
         return promise.until
 
     def first(self) -> float | None:
@@ -81,17 +81,17 @@ START_GRACE = 10.0
 """Seconds that a reporter has at least, after a start of the server, to report again."""
 
 
-def left_at_start(lease: float, heard: float, resumed: float | None, unwritten: float) -> tuple[float, bool]:
+def left_at_start(lease: float, since_renewal: float, resumed: float | None, unwritten: float) -> tuple[float, bool]:
     """Return how many seconds of a lease are left when a server starts, and whether it starts again.
 
-    By the wall clock, the last stored renewal was `heard` seconds ago; a renewal up to `unwritten` seconds later need
-    not have been stored. A lease that ran out while no server was there starts again. If it did so already, `resumed`
-    seconds ago, and was not renewed since, it does not do so twice. The clock may have been set, so the result is never
-    longer than the lease.
+    By the wall clock, the last stored renewal was `since_renewal` seconds ago; a renewal up to `unwritten` seconds
+    later need not have been stored. A lease that ran out while no server was running starts again. If it did so
+    already, `resumed` seconds ago, and has not been renewed since, it does not do so twice. The clock may have been
+    set, so the result is never longer than the lease.
     """
-    if resumed is not None and resumed <= heard:
+    if resumed is not None and resumed <= since_renewal:
         return min(lease, max(0.0, lease - resumed)), False
-    left = lease - heard
+    left = lease - since_renewal
     if left <= 0:
         return lease, True
     return min(lease, max(left + unwritten, min(START_GRACE, lease / 2))), False

@@ -107,10 +107,12 @@ class Leases:
         busy = {step for other, step in self._hearing if other == task}
         now = self._now()
         steps = {
-            step: msgspec.structs.replace(promise, heard=now) if step in busy else promise
+            step: msgspec.structs.replace(promise, renewed_at=now) if step in busy else promise
             for step, promise in promises.steps.items()
         }
-        task_promise = msgspec.structs.replace(promises.task, heard=now) if busy and promises.task else promises.task
+        task_promise = promises.task
+        if busy and task_promise is not None:
+            task_promise = msgspec.structs.replace(task_promise, renewed_at=now)
         return Promises(steps, set(promises.pending), task_promise), bool(busy)
 
     def checked(self, task: str, steps: Collection[str], again: float | None) -> None:

@@ -162,16 +162,16 @@ def lose(step: Step, now: str, reason: str) -> Step:
 def failed_ancestors(steps: Sequence[Step]) -> dict[str, str]:
     """Return for each step that can no longer run the ancestor that prevents it."""
     state = {s.name: s.state for s in steps}
-    found: dict[str, str] = {}
+    causes: dict[str, str] = {}
     if BLOCKING.isdisjoint(state.values()):  # the usual case; sorting hundreds of steps takes time
-        return found
+        return causes
     for name in in_order(steps):
         for need in name.needs:
-            why = need if state[need] in BLOCKING else found.get(need)
+            why = need if state[need] in BLOCKING else causes.get(need)
             if why is not None:
-                found[name.name] = why
+                causes[name.name] = why
                 break
-    return found
+    return causes
 
 
 def skip_blocked(steps: Sequence[Step], now: str) -> list[Step]:
@@ -206,12 +206,12 @@ def resettle(steps: Sequence[Step], blamed: Container[str], now: str, *, cancell
     ]
     why = {} if cancelling else failed_ancestors(begun)
     ended = {step.name: step for step in (cancelled(begun, now) if cancelling else skip_blocked(begun, now))}
-    found = []
+    resettled = []
     for before, step in zip(steps, begun, strict=True):
         after = ended.get(step.name, step)
         if (after.state, after.reason) != (before.state, before.reason):
-            found.append(Resettled(after, why.get(step.name) if after.state is _S.SKIPPED else None))
-    return found
+            resettled.append(Resettled(after, why.get(step.name) if after.state is _S.SKIPPED else None))
+    return resettled
 
 
 def ready(steps: Sequence[Step]) -> list[Step]:
@@ -244,22 +244,22 @@ def retried(steps: Sequence[Step]) -> list[Step]:
 
 def task_state(states: Iterable[StepState], *, cancelled: bool) -> TaskState:
     """Return the state of a task with steps in these states."""
-    seen = set(states)
+    present = set(states)
     # The worst end counts: what is lost may still be running somewhere, and somebody has to look.
-    if seen <= ENDED:
+    if present <= ENDED:
         if cancelled:
             return TaskState.CANCELLED
-        if _S.LOST in seen:
+        if _S.LOST in present:
             return TaskState.LOST
-        if _S.FAILED in seen:
+        if _S.FAILED in present:
             return TaskState.FAILED
-        if _S.CANCELLED in seen:
+        if _S.CANCELLED in present:
             return TaskState.CANCELLED
         return TaskState.SUCCEEDED
     if cancelled:
         return TaskState.CANCELLING
-    if seen & {_S.RUNNING, _S.RETRYING}:
+    if present & {_S.RUNNING, _S.RETRYING}:
         return TaskState.RUNNING
-    if _S.WAITING in seen:
+    if _S.WAITING in present:
         return TaskState.WAITING
-    return TaskState.PENDING if seen == {_S.PENDING} else TaskState.RUNNING
+    return TaskState.PENDING if present == {_S.PENDING} else TaskState.RUNNING

@@ -169,9 +169,9 @@ def unfinished_leases(db: Any, now: str) -> list[StoredLease]:
     ).fetchall()
     return [
         StoredLease(
-            task, step, Lease(holder, lease), *_remaining(lease, heard, resumed, now), state == StepState.PENDING
+            task, step, Lease(holder, lease), *_remaining(lease, heard_at, resumed_at, now), state == StepState.PENDING
         )
-        for task, step, holder, lease, heard, resumed, state in steps + tasks
+        for task, step, holder, lease, heard_at, resumed_at, state in steps + tasks
     ]
 
 

@@ -92,8 +92,8 @@ def find(db: Any, task_id: str) -> TaskRow:
     row = db.execute(f"SELECT {TASK_FIELDS}, {_OWN_FIELDS} FROM tasks WHERE id = :id", {"id": task_id}).fetchone()
     if row is None:
         raise NotFound("not_found", f"there is no task {task_id[:80]}")
-    owner, cancelled, admitted, root, *rest = row[11:]
-    return TaskRow(task(row), owner, bool(cancelled), bool(admitted), root or task_id, *rest)
+    owner, cancelled, admitted, root, *last_fields = row[11:]
+    return TaskRow(task(row), owner, bool(cancelled), bool(admitted), root or task_id, *last_fields)
 
 
 def task(row: Sequence[Any]) -> Task:
@@ -134,12 +134,12 @@ def outputs(db: Any, task_id: str) -> dict[str, dict[str, str]]:
 
 def previous_outputs(db: Any, pipeline: str, step: str) -> dict[str, str]:
     """Return the outputs of a step in the last task of a pipeline that succeeded; nothing if there is none."""
-    found = db.execute(
+    row = db.execute(
         """SELECT outputs FROM steps WHERE name = :step AND task = (SELECT id FROM tasks
         WHERE state = 'succeeded' AND pipeline = :pipeline AND definition IS NOT NULL ORDER BY number DESC LIMIT 1)""",
         {"pipeline": pipeline, "step": step},
     ).fetchone()
-    return msgspec.json.decode(found[0], type=dict[str, str]) if found else {}
+    return msgspec.json.decode(row[0], type=dict[str, str]) if row else {}
 
 
 def with_outputs(db: Any) -> set[str]:
@@ -178,12 +178,12 @@ def insert(tx: Transaction, row: TaskRow, number: int, steps: Iterable[Step]) ->
     )
     tx.append(stream_of(task.id), "owner", wire.text(Owner(row.owner)), view=View.NONE)
     append_task_events(tx, task)
-    for place, step in enumerate(steps):
+    for index, step in enumerate(steps):
         tx.execute(
             f"""INSERT INTO steps (task, place, {STEP_FIELDS})
             VALUES (:task, :place, :name, :needs, :state, :reason, :attempt, :progress, :message, :started_at,
                 :ended_at, :eta)""",
-            _values(task.id, step) | {"place": place, "needs": wire.text(step.needs)},
+            _values(task.id, step) | {"place": index, "needs": wire.text(step.needs)},
         )
         tx.append(stream_of(task.id), f"step/{step.name}", wire.text(step), view=View.FULL)
 

@@ -33,14 +33,14 @@ class PollRule:
         poll = state.get("poll")
         if poll is None:
             raise NotFound("no_such_stream", "there is no such poll")
-        seen = sees_tally(
+        is_visible = sees_tally(
             who,
             results=poll["results"],
             phase=poll["phase"],
             published=poll["published"],
             voted=viewer_state == poll["round"],
         )
-        return View.FULL if seen else View.MASKED
+        return View.FULL if is_visible else View.MASKED
 
     def needs_viewer_state(self, state: dict[str, Any], who: Who) -> bool:
         poll = state.get("poll")
@@ -65,7 +65,7 @@ class PollRule:
             if assurance != "code":
                 return round_number
             # The tag remains the voter's own here, too: a voter is bound to one holder of a wall at a time.
-            holder, _ = self.electorate.voter(asks, poll, wall, voter)
+            holder, _ = self.electorate.stored_voter(asks, poll, wall, voter)
             return voted(asks, poll, holder)[0] if holder else 0
 
         return await self._store.read(ask)

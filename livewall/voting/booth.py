@@ -51,7 +51,7 @@ class Booth:
             if poll.assurance == "open":
                 return ballots.cast(tx, poll_id, stored, choices, round_number=round_number, receipt=receipt, now=now)
             claim = self._roll.claim(tx, poll, voter, given.code)
-            holder = self._roll.holder(poll_id, poll.wall or "", claim.number)
+            holder = self._roll.holder_hash(poll_id, poll.wall or "", claim.number)
             cast = ballots.cast(tx, poll_id, holder, choices, round_number=round_number, receipt=receipt, now=now)
             if claim.fresh:  # only after the ballot was taken: a refused one binds nobody
                 self._roll.bind(tx, poll, voter, claim)
@@ -70,7 +70,7 @@ class Booth:
         def take_back(tx: Transaction) -> ballots.Cast:
             poll, holder = rows.held(tx, poll_id).poll, None
             if poll.assurance == "code":
-                holder, may_cast = self._roll.voter(tx, poll_id, poll.wall, voter)
+                holder, may_cast = self._roll.stored_voter(tx, poll_id, poll.wall, voter)
                 if holder is not None and not may_cast:
                     raise Refused("bad_code", "your code was revoked")
             return ballots.retract(tx, poll_id, holder or stored, round_number=round_number, now=now)
@@ -103,7 +103,7 @@ class Booth:
     def _on_commit(self, poll_id: str, stored: bytes, done: Voted) -> Callable[[Any, BaseException | None], None]:
         """Return the callback of a ballot's commit: it updates the voter's own view and the tally, and replies."""
 
-        def told(cast: ballots.Cast | Refused | None, error: BaseException | None) -> None:
+        def on_commit(cast: ballots.Cast | Refused | None, error: BaseException | None) -> None:
             if isinstance(cast, Refused):
                 cast, error = None, cast
             if cast is not None and cast.changed:
@@ -112,4 +112,4 @@ class Booth:
                 self._publisher.changed(poll_id)
             done(cast, error)
 
-        return told
+        return on_commit

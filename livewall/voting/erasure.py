@@ -61,7 +61,7 @@ class Erasure:
             ):
                 raise Refused("conflict", f"the poll is {poll.phase.value}; only a closed poll's ballots can be erased")
             last = poll.round - 1 if poll.phase is Phase.DRAFT else poll.round
-            return mark(tx, row, kept(tx, poll_id, last), now, who)
+            return mark(tx, row, unerased(tx, poll_id, last), now, who)
 
         row = await self._store.write(write)
         await self._remove(poll_id)
@@ -76,8 +76,8 @@ class Erasure:
         now = self._clock()
         before = later(now, -self._days * DAY)
         # In batches, each in a write of its own: ballots that are being cast wait for no more than one batch.
-        while found := await self._store.read(lambda asks: due(asks, before)):
-            for poll_id in found:
+        while polls := await self._store.read(lambda asks: due(asks, before)):
+            for poll_id in polls:
                 await self._mark_due(poll_id, before, iso(now))
                 await self._remove(poll_id)
 
@@ -136,10 +136,10 @@ def mark(
 
 def mark_due(tx: Transaction, poll_id: str, before: str, now: str) -> None:
     """Mark the rounds that ended before a time, as they are now: one of them may have been opened again."""
-    found = tx.all(
+    due_rounds = tx.all(
         f"SELECT round FROM rounds WHERE poll = :poll AND {_DUE} ORDER BY round", {"poll": poll_id, "before": before}
     )
-    mark(tx, rows.find(tx, poll_id, archived=True), [round_number for (round_number,) in found], now, None)
+    mark(tx, rows.find(tx, poll_id, archived=True), [round_number for (round_number,) in due_rounds], now, None)
 
 
 _DUE = "erased_at IS NULL AND ballots > 0 AND closed_at < :before"
@@ -147,19 +147,19 @@ _DUE = "erased_at IS NULL AND ballots > 0 AND closed_at < :before"
 
 def due(asks: rows.Asks, before: str) -> list[str]:
     """Return the polls with ballots of a round that ended before a time."""
-    found = asks.execute(
+    polls = asks.execute(
         f"SELECT DISTINCT poll FROM rounds WHERE {_DUE} LIMIT :limit", {"before": before, "limit": LOOK}
     )
-    return [poll_id for (poll_id,) in found]
+    return [poll_id for (poll_id,) in polls]
 
 
-def kept(asks: rows.Asks, poll: str, last: int) -> list[int]:
+def unerased(asks: rows.Asks, poll: str, last: int) -> list[int]:
     """Return the rounds up to `last` whose ballots are not erased."""
-    found = asks.execute(
+    rounds = asks.execute(
         "SELECT round FROM rounds WHERE poll = :poll AND round <= :last AND erased_at IS NULL ORDER BY round",
         {"poll": poll, "last": last},
     )
-    return [round_number for (round_number,) in found]
+    return [round_number for (round_number,) in rounds]
 
 
 def erased(asks: rows.Asks, poll: str) -> dict[int, str]:
@@ -174,11 +174,11 @@ def erased(asks: rows.Asks, poll: str) -> dict[int, str]:
 
 def unfinished(asks: rows.Asks) -> list[str]:
     """Return the polls with ballots of a round that was marked as erased."""
-    found = asks.execute(
+    polls = asks.execute(
         """SELECT DISTINCT poll FROM rounds WHERE erased_at IS NOT NULL AND EXISTS (
             SELECT 1 FROM ballots WHERE ballots.poll = rounds.poll AND ballots.round = rounds.round)"""
     )
-    return [poll_id for (poll_id,) in found]
+    return [poll_id for (poll_id,) in polls]
 
 
 def remove_some(tx: Transaction, poll: str) -> bool:

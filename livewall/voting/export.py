@@ -17,8 +17,8 @@ class Marked(msgspec.Struct):
 
 def ballots(asks: rows.Asks, poll: str) -> list[Marked]:
     """Return all ballots of a poll in the order of their receipts, which is random. Raises NotFound."""
-    order = {option_id: place for place, option_id in enumerate(rows.find(asks, poll).order)}
-    found: dict[str, Marked] = {}
+    order = {option_id: index for index, option_id in enumerate(rows.find(asks, poll).order)}
+    ballots_by_receipt: dict[str, Marked] = {}
     for receipt, round_number, choice in asks.execute(
         """SELECT ballots.receipt, ballots.round, choices.choice FROM ballots
         JOIN choices ON choices.receipt = ballots.receipt
@@ -26,10 +26,10 @@ def ballots(asks: rows.Asks, poll: str) -> list[Marked]:
         WHERE ballots.poll = :poll ORDER BY ballots.receipt""",
         {"poll": poll},
     ):
-        found.setdefault(receipt, Marked(receipt, round_number, [])).choices.append(choice)
-    for marked in found.values():
+        ballots_by_receipt.setdefault(receipt, Marked(receipt, round_number, [])).choices.append(choice)
+    for marked in ballots_by_receipt.values():
         marked.choices.sort(key=lambda option_id: order.get(option_id, len(order)))
-    return list(found.values())
+    return list(ballots_by_receipt.values())
 
 
 class Erased(msgspec.Struct):
@@ -56,5 +56,5 @@ def results(asks: rows.Asks, poll: str, days: int | None) -> Results:
         rows.tally(asks, msgspec.structs.replace(current, round=round_number))
         for round_number in range(1, current.round + 1)
     ]
-    gone = [Erased(round_number, at) for round_number, at in erased(asks, poll).items()]
-    return Results(current, tallies, days, gone)
+    erased_rounds = [Erased(round_number, at) for round_number, at in erased(asks, poll).items()]
+    return Results(current, tallies, days, erased_rounds)

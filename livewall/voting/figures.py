@@ -13,11 +13,11 @@ def figures(poll: Poll, tally: Tally) -> list[Figure]:
     """Return a figure for each option, in their order. A first place is given only once the round is over."""
     base = decision.base(poll, tally)
     first = decision.first(poll, tally) if poll.phase is Phase.CLOSED or tally.round < poll.round else ()
-    made = []
+    rows = []
     for index, option in enumerate(poll.options):
         count, abstains = tally.counts.get(option.id, 0), option.abstain is True
         colour, pattern = colour_and_pattern(index)
-        made.append(
+        rows.append(
             Figure(
                 id=option.id,
                 label=option.label,
@@ -31,4 +31,4 @@ def figures(poll: Poll, tally: Tally) -> list[Figure]:
                 abstain=abstains,
             )
         )
-    return made
+    return rows

@@ -127,27 +127,27 @@ def abstention(options: Sequence[Option]) -> str | None:
 
 def options_of(given: Sequence[str | OptionIn]) -> list[Option]:
     """Return the options with ids: the ids given, otherwise their places "1", "2", …"""
-    made = []
-    for place, each in enumerate(given, 1):
+    options = []
+    for number, each in enumerate(given, 1):
         label = each if isinstance(each, str) else each.label
         own = None if isinstance(each, str) else each.id
         abstains = isinstance(each, OptionIn) and each.abstain
-        shown = readable(label, f"options[{place - 1}]", lines=True)
-        made.append(Option(own or str(place), shown, abstains or UNSET))
-    ids = [o.id for o in made]
+        shown = readable(label, f"options[{number - 1}]", lines=True)
+        options.append(Option(own or str(number), shown, abstains or UNSET))
+    ids = [o.id for o in options]
     if len(set(ids)) != len(ids):
         raise invalid("options", "two options have the same id")
-    if sum(o.abstain is True for o in made) > 1:
+    if sum(o.abstain is True for o in options) > 1:
         raise invalid("options", "only one option can be the abstention")
-    if all(o.abstain is True for o in made):
+    if all(o.abstain is True for o in options):
         raise invalid("options", "a poll needs an option besides the abstention")
-    return made
+    return options
 
 
 def check_told_apart(options: Sequence[Option]) -> None:
     """Raise BadInput where two options look the same to a voter and have no ids of their own that tell them apart."""
     for places in alike(option.label for option in options):
-        if any(options[place].id == str(place + 1) for place in places):
+        if any(options[index].id == str(index + 1) for index in places):
             first, second = places[:2]
             raise invalid(
                 "options",
@@ -190,8 +190,8 @@ def new_poll(poll_id: str, given: PollIn) -> Poll:
 def as_input(poll: Poll, closes_in: int | None) -> PollIn:
     """Return the input with which a host would make this poll, on no wall."""
     options: list[str | OptionIn] = []
-    for place, option in enumerate(poll.options, 1):
-        own, abstains = option.id != str(place), option.abstain is True
+    for number, option in enumerate(poll.options, 1):
+        own, abstains = option.id != str(number), option.abstain is True
         given = OptionIn(option.label, option.id if own else None, abstains)
         options.append(given if own or abstains else option.label)
     return PollIn(

@@ -88,9 +88,9 @@ class Polls:
         now = iso(self._clock())
 
         def write(tx: Transaction) -> Poll:
-            made = _added(tx, poll, given.wall, given.closes_in, now)
+            poll_row = _added(tx, poll, given.wall, given.closes_in, now)
             audit.note(tx, who, now, "poll.create", rows.stream_of(poll.id))
-            return made
+            return poll_row
 
         return Versioned(await self._store.write(write), 1)
 
@@ -100,9 +100,9 @@ class Polls:
 
         def write(tx: Transaction) -> Poll:
             row = rows.find(tx, poll_id)
-            made = _added(tx, copied(row.poll, own), row.poll.wall, row.closes_in, now)
+            poll_row = _added(tx, copied(row.poll, own), row.poll.wall, row.closes_in, now)
             audit.note(tx, who, now, "poll.duplicate", rows.stream_of(own), of=rows.stream_of(poll_id))
-            return made
+            return poll_row
 
         return Versioned(await self._store.write(write), 1)
 
@@ -338,7 +338,7 @@ class Polls:
             tally = rows.tally(connection, row.poll) if view is View.FULL else None
             own, may_cast = voter, False
             if who.voter and row.poll.assurance == "code":
-                own, may_cast = self._electorate.voter(connection, poll_id, row.poll.wall, who.voter)
+                own, may_cast = self._electorate.stored_voter(connection, poll_id, row.poll.wall, who.voter)
             kept = row.poll.erased_at is UNSET
             ballot = ballots.own(connection, poll_id, row.poll.round, own) if own and kept else None
             return row, tally, ballot, may_cast

@@ -135,16 +135,16 @@ class TallyPublisher:
 def publish_tally(tx: Transaction, poll: str, now: str) -> None:
     """Append the tally as it is in this transaction, unless it was published already."""
     row = rows.held(tx, poll)
-    told: dict[str, str] | None = tx.memo.get("told")
-    if told is None:
-        told = tx.memo["told"] = {}
+    published: dict[str, str] | None = tx.memo.get("published")
+    if published is None:
+        published = tx.memo["published"] = {}
         tx.before_commit(_fan_out)
-    told[row.poll.id] = now
+    published[row.poll.id] = now
 
 
 def _fan_out(tx: Transaction) -> None:
     write_counts(tx)
-    for poll, now in tx.memo["told"].items():
+    for poll, now in tx.memo["published"].items():
         row = rows.held(tx, poll)
         if rows.changed_since_published(tx, row.poll):
             rows.append_tally_event(tx, row.poll, now)

@@ -27,26 +27,26 @@ async def counted_under(store: Store, hub: LiveHub, poll: str, typed: str, who: 
         view = await hub.view(rows.stream_of(poll), who)
     except NotFound:
         raise NotFound("no_such_poll", "there is no such poll") from None
-    seen = view is View.FULL
+    is_visible = view is View.FULL
 
     def ask(asks: rows.Asks) -> Ballot:
         row = rows.find(asks, poll)
-        if row.poll.phase is Phase.DRAFT and not seen:  # only hosts see anything of a draft
+        if row.poll.phase is Phase.DRAFT and not is_visible:  # only hosts see anything of a draft
             raise _hidden()
         try:
-            found = find(asks, poll, receipt(typed))
+            ballot = find(asks, poll, receipt(typed))
         except NotFound:
-            if seen:
+            if is_visible:
                 raise
             raise _hidden() from None
-        if found.round == row.poll.round:
-            allowed = seen
+        if ballot.round == row.poll.round:
+            allowed = is_visible
         else:
-            everything = who.host or (seen and row.poll.compare is True)
-            allowed = found.round in seen_rounds(row.poll.round, row.shown, everything=everything)
+            everything = who.host or (is_visible and row.poll.compare is True)
+            allowed = ballot.round in seen_rounds(row.poll.round, row.shown, everything=everything)
         if not allowed:
             raise _hidden()
-        return found
+        return ballot
 
     return await store.read(ask)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from livewall.store.sqlite import connect
 from livewall.voting import rows
-from livewall.voting.erasure import erased, kept
+from livewall.voting.erasure import erased, unerased
 from livewall.voting.kinds import kind_of
 from livewall.voting.poll import Poll, Tally
 
@@ -37,11 +37,12 @@ def recount(database: Path, poll: str) -> list[Recount]:
     try:
         connection.execute("BEGIN")
         current = rows.find(connection, poll).poll
-        found = []
-        for round_number in kept(connection, poll, current.round):
-            asked = msgspec.structs.replace(current, round=round_number)
-            found.append(Recount(round_number, count_ballots(connection, asked), rows.tally(connection, asked)))
-        return found
+        recounts = []
+        for round_number in unerased(connection, poll, current.round):
+            of_round = msgspec.structs.replace(current, round=round_number)
+            counted, kept = count_ballots(connection, of_round), rows.tally(connection, of_round)
+            recounts.append(Recount(round_number, counted, kept))
+        return recounts
     finally:
         connection.close()
 

@@ -19,7 +19,7 @@ from livewall.voting.rounds import Shown
 
 T = TypeVar("T")
 
-MOST = 2000
+MAX_MOMENTS = 2000
 """The largest number of moments in an answer."""
 _READ = 8000
 """The largest number of events that are read; of a round with more events, a part is read."""
@@ -52,50 +52,50 @@ class Replay(msgspec.Struct):
 
 def monotonic(items: Iterable[Moment]) -> list[Moment]:
     """Return the moments with times that never go back, as those of a clock that was set do."""
-    found: list[Moment] = []
+    moments: list[Moment] = []
     for item in items:
-        if found and item.at < found[-1].at:
-            item = Moment(found[-1].at, item.counts, item.ballots)
-        found.append(item)
-    return found
+        if moments and item.at < moments[-1].at:
+            item = Moment(moments[-1].at, item.counts, item.ballots)
+        moments.append(item)
+    return moments
 
 
-def sampled(told: Iterable[tuple[str, str]], round_number: int, most: int = _READ) -> list[tuple[str, str]]:
+def sampled(events: Iterable[tuple[str, str]], round_number: int, most: int = _READ) -> list[tuple[str, str]]:
     """Return events of the round as (time, text), beginning with the last one before its first ballot: all of them, or
     if there are more than `most`, every second, fourth, … and the last. Each text begins with its round and ends with
     its ballots, so most are dropped without being parsed."""
     own, empty = f'{{"round":{round_number},', '"ballots":0}'
-    held: list[tuple[str, str]] = []
+    kept: list[tuple[str, str]] = []
     first: tuple[str, str] | None = None
     last: tuple[str, str] | None = None
-    seen, stride = 0, 1
-    for event in told:
+    count, stride = 0, 1
+    for event in events:
         if not event[1].startswith(own):
             if last is not None:
                 break
             continue
-        if not seen and event[1].endswith(empty):
+        if not count and event[1].endswith(empty):
             first = last = event
             continue
         last = event
-        seen += 1
-        if seen % stride == 0:
-            held.append(event)
-            if len(held) > most:
-                held, stride = held[1::2], stride * 2
-    ends = [last] if last is not None and (not held or held[-1] is not last) and last is not first else []
-    return [*([first] if first is not None else []), *held, *ends]
+        count += 1
+        if count % stride == 0:
+            kept.append(event)
+            if len(kept) > most:
+                kept, stride = kept[1::2], stride * 2
+    ends = [last] if last is not None and (not kept or kept[-1] is not last) and last is not first else []
+    return [*([first] if first is not None else []), *kept, *ends]
 
 
-def read(asks: rows.Asks, poll: Poll, round_number: int, most: int = MOST) -> list[Moment]:
+def read(asks: rows.Asks, poll: Poll, round_number: int, most: int = MAX_MOMENTS) -> list[Moment]:
     """Return at most `most` moments of the round, from its opening on."""
     order = [option.id for option in poll.options]
-    told = asks.execute(
+    events = asks.execute(
         "SELECT at, data FROM kept WHERE stream = :stream AND key = 'tally' ORDER BY seq",
         {"stream": rows.stream_of(poll.id)},
     )
     items = []
-    for at, data in sampled(told, round_number):
+    for at, data in sampled(events, round_number):
         tally = _tally.decode(data)
         items.append(Moment(at, {poll_id: tally.counts.get(poll_id, 0) for poll_id in order}, tally.ballots))
     return thin(monotonic(items), most)
@@ -120,10 +120,10 @@ class Replays:
         Raises NotFound, and NotAllowed while `who` may not see the tally.
         """
         shown = await rounds.shown(self._store, self._hub, poll_id, who)
-        asked = rounds.chosen(shown, round_number).round
+        wanted = rounds.chosen(shown, round_number).round
         # Whoever waits here finds the answer in the cache, because most ask for the same round.
         async with self._reading:
-            return shown, await self._read(shown.poll, asked, shown.head)
+            return shown, await self._read(shown.poll, wanted, shown.head)
 
     async def in_thread(self, draw: Callable[[], T]) -> T:
         """Run a slow drawing in a worker thread, one at a time, because everyone who may see a tally may ask for it."""
@@ -140,9 +140,9 @@ class Replays:
             if fresh or held[0] == state:
                 return held[2]
         items = await self._store.read(lambda connection: read(connection, poll, round_number))
-        made = Replay(round_number, poll.options, items)
+        replay = Replay(round_number, poll.options, items)
         self._held.pop(key, None)
         while len(self._held) >= _CACHED:
             self._held.pop(next(iter(self._held)))
-        self._held[key] = (state, now, made)
-        return made
+        self._held[key] = (state, now, replay)
+        return replay

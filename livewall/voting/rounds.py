@@ -53,13 +53,13 @@ async def shown(store: Store, hub: LiveHub, poll: str, who: Who) -> Shown:
 def chosen(shown: Shown, round_number: int | None) -> Tally:
     """Return one of the rounds that may be seen, the current one unless another is named. Raises NotFound, NotAllowed.
     """
-    asked = shown.poll.round if round_number is None else round_number
-    if not 1 <= asked <= shown.poll.round:
-        raise NotFound("not_found", f"there is no round {asked}; this is round {shown.poll.round}")
+    wanted = shown.poll.round if round_number is None else round_number
+    if not 1 <= wanted <= shown.poll.round:
+        raise NotFound("not_found", f"there is no round {wanted}; this is round {shown.poll.round}")
     for tally in shown.tallies:
-        if tally.round == asked:
+        if tally.round == wanted:
             return tally
-    raise NotAllowed("forbidden", f"round {asked} was not shown to everyone")
+    raise NotAllowed("forbidden", f"round {wanted} was not shown to everyone")
 
 
 def seen_rounds(current: int, shown: Sequence[int], *, everything: bool) -> list[int]:

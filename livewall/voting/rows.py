@@ -62,30 +62,30 @@ def stream_of(poll: str) -> str:
     return f"polls/{poll}"
 
 
-def _row(found: Any) -> PollRow:
-    detail = _detail.decode(found[17])
+def _row(row: Any) -> PollRow:
+    detail = _detail.decode(row[17])
     poll = Poll(
-        id=found[0],
-        wall=found[1],
-        title=found[2],
-        kind=found[3],
-        options=_options.decode(found[4]),
-        phase=Phase(found[5]),
-        round=found[6],
-        results=found[7],
-        published=bool(found[8]),
-        assurance=found[9],
-        allow_change=bool(found[10]),
-        max_choices=found[11],
-        closes_at=found[12],
+        id=row[0],
+        wall=row[1],
+        title=row[2],
+        kind=row[3],
+        options=_options.decode(row[4]),
+        phase=Phase(row[5]),
+        round=row[6],
+        results=row[7],
+        published=bool(row[8]),
+        assurance=row[9],
+        allow_change=bool(row[10]),
+        max_choices=row[11],
+        closes_at=row[12],
         **{name: getattr(detail, name) for name in _DETAILS},
     )
     return PollRow(
         poll,
-        closes_in=found[13],
-        opened=bool(found[14]),
-        version=found[15],
-        opened_at=found[16],
+        closes_in=row[13],
+        opened=bool(row[14]),
+        version=row[15],
+        opened_at=row[16],
         order=tuple(o.id for o in poll.options),
         abstain=abstention(poll.options),
         shown=tuple(detail.shown or ()),
@@ -98,13 +98,13 @@ def _detail_of(poll: Poll, shown: Sequence[int]) -> str:
 
 def find(asks: Asks, poll_id: str, *, archived: bool = False) -> PollRow:
     """Return the poll's row, with `archived` also that of an archived poll. Raises NotFound."""
-    found = asks.execute(
+    row = asks.execute(
         f"SELECT {_FIELDS} FROM polls WHERE id = :id AND archived <= :archived",
         {"id": poll_id, "archived": archived},
     ).fetchone()
-    if found is None:
+    if row is None:
         raise NotFound("no_such_poll", "there is no such poll")
-    return _row(found)
+    return _row(row)
 
 
 def held(tx: Transaction, poll_id: str) -> PollRow:
@@ -194,11 +194,11 @@ def tally(asks: Asks, poll: Poll) -> Tally:
 
 
 def changed_since_published(asks: Asks, poll: Poll) -> bool:
-    found = asks.execute(
+    row = asks.execute(
         "SELECT changed <> told FROM rounds WHERE poll = :poll AND round = :round",
         {"poll": poll.id, "round": poll.round},
     ).fetchone()
-    return bool(found and found[0])
+    return bool(row and row[0])
 
 
 def append_tally_event(tx: Transaction, poll: Poll, now: str | None) -> None:
@@ -216,8 +216,8 @@ def append_tally_event(tx: Transaction, poll: Poll, now: str | None) -> None:
 
 
 def is_archived(asks: Asks, poll: str) -> bool:
-    found = asks.execute("SELECT archived FROM polls WHERE id = :poll", {"poll": poll}).fetchone()
-    return bool(found and found[0])
+    row = asks.execute("SELECT archived FROM polls WHERE id = :poll", {"poll": poll}).fetchone()
+    return bool(row and row[0])
 
 
 def ended(tx: Transaction, poll: str, round_number: int, now: str | None) -> None:
@@ -237,15 +237,15 @@ def begin_round(tx: Transaction, poll: Poll) -> None:
 
 def seen_after_vote(asks: Asks, wall: str) -> list[str]:
     """Return the polls with codes of a wall whose tally is shown to those who have voted."""
-    found = asks.execute(
+    rows = asks.execute(
         """SELECT id FROM polls
         WHERE wall = :wall AND assurance = 'code' AND results = 'after_vote' AND archived = 0""",
         {"wall": wall},
     )
-    return [poll_id for (poll_id,) in found]
+    return [poll_id for (poll_id,) in rows]
 
 
 def has_ballots(asks: Asks, poll: str) -> bool:
     """Return whether any round of the poll has a ballot."""
-    found = asks.execute("SELECT 1 FROM rounds WHERE poll = :poll AND ballots > 0 LIMIT 1", {"poll": poll})
-    return found.fetchone() is not None
+    rows = asks.execute("SELECT 1 FROM rounds WHERE poll = :poll AND ballots > 0 LIMIT 1", {"poll": poll})
+    return rows.fetchone() is not None

@@ -21,7 +21,7 @@ KIND = "walls/"
 KEY = "here"
 STAYS = 40.0
 """Seconds for which a voter that polls is present after a request; a page in the background asks every ten."""
-MOST_POLLED = 20_000
+MAX_POLLED = 20_000
 """The largest number of polling voters that are remembered for one wall."""
 READERS_A_SECOND = 1000
 """The largest number of readers that are sent `here` in a second; a wall with more readers sends it less often than
@@ -70,15 +70,15 @@ class Presence:
         self._shown = shown
         self._now = now
         self._polled: dict[str, dict[str, float]] = {}
-        self._told: dict[str, tuple[int, float]] = {}
+        self._sent: dict[str, tuple[int, float]] = {}
 
     def polled(self, stream: str, voter: str | None) -> None:
         """Note that a voter polled a wall; `voter` is None for hosts."""
         if voter is None or not stream.startswith(KIND):
             return
-        asked = self._polled.setdefault(stream, {})
-        if voter in asked or len(asked) < MOST_POLLED:
-            asked[voter] = self._now()
+        last_polls = self._polled.setdefault(stream, {})
+        if voter in last_polls or len(last_polls) < MAX_POLLED:
+            last_polls[voter] = self._now()
 
     def people(self, stream: str) -> int:
         return people(self._live(stream), self._polled.get(stream, {}), self._now())
@@ -86,17 +86,17 @@ class Presence:
     def audience(self, stream: str) -> Audience:
         return audience(self._live(stream), self._polled.get(stream, {}), self._now())
 
-    def turn(self) -> None:
+    def update(self) -> None:
         """Forget voters that stayed away, and send `here` on each wall whose number changed. Called once a second."""
         now = self._now()
-        for name, asked in list(self._polled.items()):
-            left = {voter: at for voter, at in asked.items() if now - at < STAYS}
+        for name, last_polls in list(self._polled.items()):
+            left = {voter: at for voter, at in last_polls.items() if now - at < STAYS}
             if left:
                 self._polled[name] = left
             else:
                 del self._polled[name]
-        for name in self._told.keys() - self._hub.streams.keys():
-            del self._told[name]
+        for name in self._sent.keys() - self._hub.streams.keys():
+            del self._sent[name]
         for name, stream in self._hub.streams.items():
             if name.startswith(KIND) and stream.cursors:
                 if self._shown(name):
@@ -105,12 +105,12 @@ class Presence:
                     stream.retained.pop(KEY, None)
 
     def _publish(self, name: str, stream: Stream, now: float) -> None:
-        found = self.people(name)
-        told, at = self._told.get(name, (0, 0.0))
-        if KEY in stream.retained and (found == told or now - at < interval(len(stream.cursors)) - 0.1):
+        count = self.people(name)
+        sent_count, sent_at = self._sent.get(name, (0, 0.0))
+        if KEY in stream.retained and (count == sent_count or now - sent_at < interval(len(stream.cursors)) - 0.1):
             return
-        self._told[name] = (found, now)
-        self._hub.volatile(name, KEY, wire.text({"people": found}), retain=True)
+        self._sent[name] = (count, now)
+        self._hub.volatile(name, KEY, wire.text({"people": count}), retain=True)
 
     def _live(self, stream: str) -> Mapping[str, dict[Cursor, Any]]:
         opened = self._hub.streams.get(stream)

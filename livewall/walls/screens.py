@@ -15,13 +15,13 @@ from livewall.errors import Busy
 
 FORGOTTEN = 60.0
 """Seconds after its last report for which a screen is listed; it reports every ten."""
-MOST = 64
+MAX_SCREENS = 64
 """The largest number of screens of one wall."""
-MOST_OF_ONE = 16
+MAX_PER_ADDRESS = 16
 """The largest number of screens of one wall that one address may report."""
 KEPT = 600.0
 """Seconds after its last report for which the place of a screen is kept that was there for a minute or longer."""
-MOST_WALLS = 1000
+MAX_WALLS = 1000
 
 
 class Screen(Struct, frozen=True):
@@ -63,35 +63,36 @@ class Screens:
         Raises Busy (`rate`) for one screen more than are kept for a wall or an address: a stranger must not take the
         places of real screens. Without an address only the wall's limit holds.
         """
-        known = self._kept(wall, now)
+        known = self._remembered(wall, now)
         held = known.get(screen_id)
         if held is None:
             # Counted only for a new screen. One that reports again keeps its place.
             of_one = sum(place.address == address for place in known.values()) if address is not None else 0
-            if of_one >= MOST_OF_ONE or len(known) >= MOST or self._is_full(wall):
+            if of_one >= MAX_PER_ADDRESS or len(known) >= MAX_SCREENS or self._is_full(wall):
                 self._forget(now)
-                most = f"{MOST_OF_ONE} screens of one address" if of_one >= MOST_OF_ONE else f"{MOST} screens of a wall"
-                raise Busy("rate", f"at most {most} are listed", retry_after=FORGOTTEN)
+                of_address, of_wall = f"{MAX_PER_ADDRESS} screens of one address", f"{MAX_SCREENS} screens of a wall"
+                limit = of_address if of_one >= MAX_PER_ADDRESS else of_wall
+                raise Busy("rate", f"at most {limit} are listed", retry_after=FORGOTTEN)
         screen = Screen(screen_id, given.width, given.height, given.transport, given.age, iso(now))
         self._walls.setdefault(wall, known)[screen_id] = _Place(screen, held.since if held else now, now, address)
 
     def of(self, wall: str, now: datetime) -> list[Screen]:
         """Return the screens that reported within the last minute, in the order of their first reports."""
         last = now - timedelta(seconds=FORGOTTEN)
-        return [place.screen for place in self._kept(wall, now).values() if place.at > last]
+        return [place.screen for place in self._remembered(wall, now).values() if place.at > last]
 
     def _is_full(self, wall: str) -> bool:
-        return wall not in self._walls and len(self._walls) >= MOST_WALLS
+        return wall not in self._walls and len(self._walls) >= MAX_WALLS
 
-    def _kept(self, wall: str, now: datetime) -> dict[str, _Place]:
+    def _remembered(self, wall: str, now: datetime) -> dict[str, _Place]:
         """Return the records of a wall, without those whose place is not kept any more."""
-        kept = self._walls.get(wall, {})
-        for screen_id in [screen_id for screen_id, place in kept.items() if not place.is_kept(now)]:
-            del kept[screen_id]
-        if not kept:
+        places = self._walls.get(wall, {})
+        for screen_id in [screen_id for screen_id, place in places.items() if not place.is_kept(now)]:
+            del places[screen_id]
+        if not places:
             self._walls.pop(wall, None)
-        return kept
+        return places
 
     def _forget(self, now: datetime) -> None:
         for wall in list(self._walls):
-            self._kept(wall, now)
+            self._remembered(wall, now)

@@ -11,7 +11,7 @@ from livewall.voting import rows
 from livewall.voting.access import sees_tally
 from livewall.voting.poll import Phase, Poll, Tally
 
-MOST = 60
+MAX_POLLS = 60
 """The largest number of polls in one answer, the first of the wall."""
 
 
@@ -37,13 +37,13 @@ def wall_results(asks: rows.Asks, code: str, who: Who) -> WallResults:
     wall = wall_rows.find(asks, wall_code(code)).wall
     polls = [rows.find(asks, item.partition("/")[2]).poll for item in wall.items if item.startswith("polls/")]
     closed = [poll for poll in polls if poll.phase is Phase.CLOSED]
-    seen = [
+    visible = [
         poll
         for poll in closed
         if sees_tally(who, results=poll.results, phase=poll.phase, published=poll.published, voted=False)
     ]
     return WallResults(
         over=wall.active is None and bool(polls) and len(closed) == len(polls),
-        items=[PollResult(poll, rows.tally(asks, poll)) for poll in seen[:MOST]],
-        hidden=len(closed) - len(seen),
+        items=[PollResult(poll, rows.tally(asks, poll)) for poll in visible[:MAX_POLLS]],
+        hidden=len(closed) - len(visible),
     )

@@ -73,8 +73,8 @@ class Walls:
 
         page = await self._store.read(ask)
         more = f"{page[limit - 1][4]}~{page[limit - 1][0]}" if len(page) > limit else None
-        found = [wall_rows.Wall(r[0], r[1], msgspec.json.decode(r[2], type=list[str]), r[3]) for r in page[:limit]]
-        return Listing(found, more)
+        walls = [wall_rows.Wall(r[0], r[1], msgspec.json.decode(r[2], type=list[str]), r[3]) for r in page[:limit]]
+        return Listing(walls, more)
 
     async def get(self, code: str, who: Who) -> tuple[Wall, int]:
         """Return the wall as `who` may see it, and its version. Raises NotFound."""
@@ -100,19 +100,19 @@ class Walls:
         """Return a wall as its hosts steer it; for hosts only. Raises NotFound."""
         return await self._store.read(lambda connection: wall_model(connection, wall_code(code)))
 
-    async def meant(self, code: str, alike: Sequence[str]) -> str:
+    async def find_code(self, code: str, alike: Sequence[str]) -> str:
         """Return the wall with this code, or else the only one whose code looks like it. Raises NotFound."""
 
         def ask(connection: sqlite3.Connection) -> set[str]:
             places = ", ".join("?" * len(alike))
             return {row[0] for row in connection.execute(f"SELECT code FROM walls WHERE code IN ({places})", alike)}
 
-        found = await self._store.read(ask)
-        if code in found:
+        codes = await self._store.read(ask)
+        if code in codes:
             return code
-        if len(found) != 1:
+        if len(codes) != 1:
             raise NotFound("not_found", f"there is no wall {code}")
-        return found.pop()
+        return codes.pop()
 
     async def edit(self, code: str, edit: wire.WallEdit, who: Who, *, version: Wanted) -> tuple[Wall, int]:
         """Change title, items or the active item. Raises Refused (`conflict`) when `version` is not the newest."""

@@ -66,7 +66,7 @@ class Codes(RuleBasedStateMachine):
     @rule(wall=st.sampled_from(WALLS), count=st.integers(1, 3))
     def more(self, wall: str, count: int) -> None:
         made = [next(self.fresh) for _ in range(count)]
-        numbers = codes.insert(self.tx, wall, [self.electorate.code(wall, code) for code in made])
+        numbers = codes.insert(self.tx, wall, [self.electorate.code_hash(wall, code) for code in made])
         assert list(numbers) == list(range(len(self.holders[wall]) + 1, len(self.holders[wall]) + count + 1))
         self.holders[wall] += [Holder(code) for code in made]
 
@@ -75,11 +75,12 @@ class Codes(RuleBasedStateMachine):
         number = data.draw(st.integers(1, len(self.holders[wall])))
         holder, code = self.holders[wall][number - 1], next(self.fresh)
         try:
-            before = codes.replace(self.tx, wall, str(number), self.electorate.code(wall, code))
+            before = codes.replace(self.tx, wall, str(number), self.electorate.code_hash(wall, code))
         except LivewallError as error:
             assert error.code == "conflict" and holder.revoked
             return
-        assert not holder.revoked and before == (self.electorate.bound(wall, holder.voter) if holder.voter else None)
+        bound_hash = self.electorate.bound_hash(wall, holder.voter) if holder.voter else None
+        assert not holder.revoked and before == bound_hash
         self.old.append(holder.code)
         self.holders[wall][number - 1] = Holder(code)
 
@@ -116,7 +117,7 @@ class Codes(RuleBasedStateMachine):
         try:
             poll = rows.held(self.tx, id).poll
             claim = self.electorate.claim(self.tx, poll, voter, code and code.lower())
-            stored = self.electorate.holder(id, wall, claim.number)
+            stored = self.electorate.holder_hash(id, wall, claim.number)
             marks, own = [choice], next(self.receipts)
             cast = ballots.cast(self.tx, id, stored, marks, round_number=None, receipt=own, now=NOW)
             if claim.fresh:
@@ -158,7 +159,7 @@ class Codes(RuleBasedStateMachine):
             assert counted == {"made": len(holders), "used": used, "left": left}
             for voter in VOTERS:
                 own = [(n, holder.revoked) for n, holder in enumerate(holders, 1) if holder.voter == voter]
-                assert codes.bound(self.tx, wall, self.electorate.bound(wall, voter)) == (own[0] if own else None)
+                assert codes.bound(self.tx, wall, self.electorate.bound_hash(wall, voter)) == (own[0] if own else None)
         for id, wall in POLLS.items():
             rows_of = [mark for (poll, _, _), mark in self.cast_as.items() if poll == id]
             counted_marks = self.tx.all(
@@ -167,9 +168,9 @@ class Codes(RuleBasedStateMachine):
             )
             assert sorted(mark for (mark,) in counted_marks) == sorted(rows_of)
             for voter in VOTERS:
-                stored, may_cast = self.electorate.voter(self.tx, id, wall, voter)
+                stored, may_cast = self.electorate.stored_voter(self.tx, id, wall, voter)
                 own_ballot = ballots.own(self.tx, id, 1, stored) if stored else None
-                number, revoked = codes.bound(self.tx, wall, self.electorate.bound(wall, voter)) or (0, True)
+                number, revoked = codes.bound(self.tx, wall, self.electorate.bound_hash(wall, voter)) or (0, True)
                 mark_held = self.cast_as.get((id, wall, number))
                 assert (own_ballot.choices if own_ballot else None) == ((mark_held,) if mark_held else None)
                 assert may_cast is not revoked

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from livewall.errors import BadInput
 from livewall.visible_text import shows, skeleton
 from livewall.voting.decks import deck, question_file
-from livewall.voting.decks.reader import MOST_PROBLEMS, DeckFault
+from livewall.voting.decks.reader import MAX_PROBLEMS, DeckFault
 from livewall.voting.poll import as_input, new_poll
 from livewall.wire import OptionIn, PollIn
 
@@ -366,7 +366,7 @@ def test_the_decks_of_the_manual_are_decks() -> None:
 
 
 def test_a_hundred_problems_are_enough() -> None:
-    assert len(problems("## Q\n" * 200)) == MOST_PROBLEMS
+    assert len(problems("## Q\n" * 200)) == MAX_PROBLEMS
 
 
 def test_a_fault_names_its_lines_as_fields() -> None:
@@ -382,5 +382,5 @@ def test_bytes_that_are_no_text_are_refused_with_their_line() -> None:
         deck.text_of(b"## Q\n- \xff")
     assert raised.value.problems[0].line == 2
     with pytest.raises(BadInput) as large:
-        deck.text_of(b"x" * (deck.MOST_BYTES + 1))
+        deck.text_of(b"x" * (deck.MAX_BYTES + 1))
     assert large.value.code == "too_large"

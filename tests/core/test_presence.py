@@ -15,7 +15,7 @@ from livewall.hub.log import Event
 from livewall.hub.position import View
 from livewall.hub.reader import Reader, State
 from livewall.identity import Who
-from livewall.walls.presence import MOST_POLLED, STAYS, Audience, Presence, interval, people
+from livewall.walls.presence import MAX_POLLED, STAYS, Audience, Presence, interval, people
 from livewall.walls.walls import WallRule
 
 WALL = "walls/K7M2QD"
@@ -55,7 +55,7 @@ class Wall:
 
     def turn(self, seconds: float = 1.0) -> None:
         self.time += seconds
-        self.presence.turn()
+        self.presence.update()
         list(self.hub.work())
 
     def told(self, reader: Reader) -> list[bytes]:
@@ -86,11 +86,11 @@ def test_who_polls_is_there_for_a_while_after_the_last_question() -> None:
 
 
 def test_no_more_pollers_are_kept_than_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("livewall.walls.presence.MOST_POLLED", 2)
+    monkeypatch.setattr("livewall.walls.presence.MAX_POLLED", 2)
     wall = Wall()
     for voter in "abcd":
         wall.presence.polled(WALL, voter)
-    assert wall.presence.people(WALL) == 2 < MOST_POLLED
+    assert wall.presence.people(WALL) == 2 < MAX_POLLED
 
 
 def test_readers_are_told_once_a_second_and_only_what_changed() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from livewall.errors import Busy
-from livewall.walls.screens import FORGOTTEN, MOST, MOST_OF_ONE, Screens
+from livewall.walls.screens import FORGOTTEN, MAX_PER_ADDRESS, MAX_SCREENS, Screens
 from livewall.wire import ScreenIn
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -33,7 +33,7 @@ def test_the_last_report_of_a_screen_counts() -> None:
 
 def test_one_screen_too_many_is_refused_and_the_known_ones_are_not() -> None:
     screens = Screens()
-    for n in range(MOST):
+    for n in range(MAX_SCREENS):
         screens.report("walls/A", f"s{n}", GIVEN, NOW)
     with pytest.raises(Busy):
         screens.report("walls/A", "more", GIVEN, NOW)
@@ -42,7 +42,7 @@ def test_one_screen_too_many_is_refused_and_the_known_ones_are_not() -> None:
 
 
 def test_no_more_walls_are_kept_than_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("livewall.walls.screens.MOST_WALLS", 1)
+    monkeypatch.setattr("livewall.walls.screens.MAX_WALLS", 1)
     screens = Screens()
     screens.report("walls/A", "s1", GIVEN, NOW)
     later = NOW + timedelta(seconds=61)
@@ -55,7 +55,7 @@ def test_no_more_walls_are_kept_than_are_allowed(monkeypatch: pytest.MonkeyPatch
 
 def test_one_address_takes_no_more_than_its_share() -> None:
     screens = Screens()
-    for n in range(MOST_OF_ONE):
+    for n in range(MAX_PER_ADDRESS):
         screens.report("walls/A", f"s{n}", GIVEN, NOW, "stranger")
     with pytest.raises(Busy):
         screens.report("walls/A", "more", GIVEN, NOW, "stranger")
@@ -69,7 +69,7 @@ def test_a_known_screen_that_comes_back_finds_its_place() -> None:
     for second in (0, 30, 60):
         screens.report("walls/A", "hall", GIVEN, NOW + timedelta(seconds=second), "hall")
     away = NOW + timedelta(seconds=300)
-    for n in range(MOST - 1):
+    for n in range(MAX_SCREENS - 1):
         screens.report("walls/A", f"s{n}", GIVEN, away, f"stranger {n % 8}")
     with pytest.raises(Busy):
         screens.report("walls/A", "more", GIVEN, away, "somebody")

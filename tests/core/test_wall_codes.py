@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from livewall.errors import Busy
 from livewall.limits import LONGEST_DELAY, Limits
-from livewall.names import CODE_ALPHABET, MOST_ALIKE, in_address, look_alikes, wall_code
+from livewall.names import CODE_ALPHABET, MAX_ALIKE, in_address, look_alikes, wall_code
 
 codes = st.text(CODE_ALPHABET, min_size=6, max_size=6)
 SEEN_AS = {"2": "Z", "Z": "2", "5": "S", "S": "5", "6": "G", "G": "6", "8": "B", "B": "8", "D": "O", "Q": "0", "7": "1",
@@ -38,7 +38,7 @@ def test_a_letter_taken_for_another_that_looks_like_it_is_found(code: str, place
 @given(st.text(max_size=12))
 def test_nothing_that_is_typed_leads_to_many_codes(typed: str) -> None:
     found = look_alikes(wall_code(typed))
-    assert len(found) <= MOST_ALIKE and all(len(code) == 6 for code in found)
+    assert len(found) <= MAX_ALIKE and all(len(code) == 6 for code in found)
 
 
 @pytest.mark.parametrize("typed", ["", "ABC", "ABCDEFG", "ABCÄEF", "墙墙墙墙墙墙"])

@@ -219,7 +219,7 @@ def test_a_server_may_have_more_than_1024_connections() -> None:
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
         file_limit.raise_file_limit()
-        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(before[1], file_limit.MOST_FILES)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(before[1], file_limit.MAX_FILES)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 

@@ -9,7 +9,7 @@ from livewall.tasks.kinds import RunSpec, Values, program
 from livewall.tasks.programs.mirror import problem_of
 from livewall.tasks.template import fill, uses
 from livewall.toml_lines import Path
-from livewall.toml_problems import Place, known_keys, text, word
+from livewall.toml_problems import Place, known_keys, text, type_name
 
 TEXTS = ("repository", "ref", "into")
 MAX_TEXT = 4_000
@@ -32,7 +32,7 @@ class Git:
     def check(self, table: Mapping[str, Any], where: Place) -> dict[str, Any]:
         given, here = table["git"], where["git"]
         if not isinstance(given, dict):
-            here.wrong(f'git must be a table, such as {{ repository = "/srv/git/site.git" }}, not {word(given)}')
+            here.wrong(f'git must be a table, such as {{ repository = "/srv/git/site.git" }}, not {type_name(given)}')
             return {}
         known_keys(given, (*TEXTS, "submodules"), here, "git")
         body: dict[str, Any] = {
@@ -44,7 +44,7 @@ class Git:
             here["repository"].wrong(f"the repository {problem}")
         submodules = given.get("submodules", False)
         if not isinstance(submodules, bool):
-            here["submodules"].wrong(f"submodules must be true or false, not {word(submodules)}")
+            here["submodules"].wrong(f"submodules must be true or false, not {type_name(submodules)}")
         return {**body, "into": body["into"] or INTO, "submodules": submodules}
 
     def texts(self, body: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 from livewall.tasks.kinds import RunSpec, Values, program
 from livewall.tasks.template import fill
 from livewall.toml_lines import Path
-from livewall.toml_problems import Place, known_keys, number, text, whole, word
+from livewall.toml_problems import Place, known_keys, number, text, type_name, whole
 
 TEXTS = ("url", "contains", "cacert", "proxy")
 MAX_TEXT = 10_000
@@ -22,7 +22,8 @@ class Http:
     def check(self, table: Mapping[str, Any], where: Place) -> dict[str, Any]:
         given, here = table["http"], where["http"]
         if not isinstance(given, dict):
-            here.wrong(f'http must be a table, such as {{ url = "http://127.0.0.1:8080/health" }}, not {word(given)}')
+            example = '{ url = "http://127.0.0.1:8080/health" }'
+            here.wrong(f"http must be a table, such as {example}, not {type_name(given)}")
             return {}
         known_keys(given, (*TEXTS, "status", "every", "within", "follow"), here, "http")
         body: dict[str, Any] = {
@@ -34,7 +35,7 @@ class Http:
             here["url"].wrong("url must begin with http:// or https://")
         follow = given.get("follow", False)
         if not isinstance(follow, bool):
-            here["follow"].wrong(f"follow must be true or false, not {word(follow)}")
+            here["follow"].wrong(f"follow must be true or false, not {type_name(follow)}")
         return {
             **body,
             "status": self._statuses(given.get("status", []), here["status"]),

@@ -9,7 +9,7 @@ from typing import Any
 from livewall.tasks.kinds import RunSpec, Values
 from livewall.tasks.template import fill
 from livewall.toml_lines import Path
-from livewall.toml_problems import Place, shown, text, word
+from livewall.toml_problems import Place, short, text, type_name
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 RESERVED_VARIABLES = frozenset({"LIVEWALL_OUTPUT", "LIVEWALL_INPUT", "LIVEWALL_URL", "LIVEWALL_TOKEN"})
@@ -43,7 +43,7 @@ def _refuse_expansion(value: Any, where: Place, label: str) -> None:
     """Report a text that expects a shell to expand it. No shell does, and the step would fail in a puzzling way."""
     if part := shell_expansion(value):
         where.wrong(
-            f"{shown(part)} is not replaced in {label}, since no shell reads it: write the value itself, or run a shell"
+            f"{short(part)} is not replaced in {label}, since no shell reads it: write the value itself, or run a shell"
             ' that replaces it, as in run = ["sh", "-c", "PATH=/opt/bin:$PATH make"]'
         )
 
@@ -67,41 +67,41 @@ class Run:
         if isinstance(run, str):
             where.wrong('run must be a list of arguments, ["command", "argument"], not one text: no shell reads it')
         elif not isinstance(run, list):
-            where.wrong(f"run must be a list of arguments, not {word(run)}")
+            where.wrong(f"run must be a list of arguments, not {type_name(run)}")
         elif not run:
             where.wrong("run must not be empty")
         elif len(run) > 1_000:
             where.wrong("run must have at most 1,000 arguments")
         else:
-            for place, argument in enumerate(run):
-                if argument != "" or place == 0:  # an argument may be empty, a command not
-                    label = "an argument" if place else "the command"
-                    text(argument, where[place], label, most=_MAX_ARGUMENT)
+            for index, argument in enumerate(run):
+                if argument != "" or index == 0:  # an argument may be empty, a command not
+                    label = "an argument" if index else "the command"
+                    text(argument, where[index], label, most=_MAX_ARGUMENT)
             _refuse_expansion(run[0], where[0], "the command")
             if isinstance(run[0], str) and run[0].rpartition("/")[2] not in _OWN_SYNTAX:
-                for place, argument in enumerate(run[1:], 1):
+                for index, argument in enumerate(run[1:], 1):
                     if isinstance(argument, str) and (argument in _OPERATORS or shell_expansion(argument) == argument):
-                        where[place].note(f"no shell reads run: {shown(argument)} is passed on unchanged")
+                        where[index].note(f"no shell reads run: {short(argument)} is passed on unchanged")
             return run
         return []
 
     def _env(self, env: Any, where: Place) -> dict[str, str]:
         if not isinstance(env, dict):
-            where.wrong(f"env must be a table of texts, not {word(env)}")
+            where.wrong(f"env must be a table of texts, not {type_name(env)}")
             return {}
         for name, value in env.items():
             if not VARIABLE.fullmatch(name):
-                where[name].wrong(f"{shown(name)!r} is not the name of a variable: letters, digits and _")
+                where[name].wrong(f"{short(name)!r} is not the name of a variable: letters, digits and _")
             elif name in RESERVED_VARIABLES:
                 where[name].wrong(f"{name} is set by Livewall")
             if value != "":
-                text(value, where[name], f"the variable {shown(name)}", most=_MAX_ARGUMENT)
+                text(value, where[name], f"the variable {short(name)}", most=_MAX_ARGUMENT)
                 _refuse_expansion(value, where[name], "env")
         return env
 
     def texts(self, body: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-        for place, argument in enumerate(body["argv"]):
-            yield ("run", place), argument
+        for index, argument in enumerate(body["argv"]):
+            yield ("run", index), argument
         if body["cwd"] is not None:
             yield ("cwd",), body["cwd"]
         for name, value in body["env"].items():

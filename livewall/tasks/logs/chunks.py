@@ -88,8 +88,8 @@ def unpack_marks(data: bytes, start: int) -> list[Mark]:
 
 def time_at(marks: Sequence[Mark], offset: int) -> int:
     """Return when the byte at `offset` arrived, in ms since 1970."""
-    place = bisect_right(marks, offset, key=lambda m: m.before)
-    return marks[min(place, len(marks) - 1)].ms if marks else 0
+    index = bisect_right(marks, offset, key=lambda m: m.before)
+    return marks[min(index, len(marks) - 1)].ms if marks else 0
 
 
 def pack(data: bytes) -> tuple[bool, bytes]:

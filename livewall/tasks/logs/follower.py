@@ -93,14 +93,14 @@ class Follower:
             log = rows.add_gap(c, log, self._base + hole[0], self._base + start)
             cut = start
         if stop > start:
-            found = ordered_marks(marks, start, stop, now)
-            log = rows.append(c, log, data[start - at : stop - at], [Mark(self._base + m.before, m.ms) for m in found])
+            new_marks = [Mark(self._base + m.before, m.ms) for m in ordered_marks(marks, start, stop, now)]
+            log = rows.append(c, log, data[start - at : stop - at], new_marks)
         position = log.bytes - self._base
         if hole is not None and position > hole[0]:
-            reach = min(hole[1], position)
-            if reach - max(cut, hole[0]) >= GAP_LAG_BYTES or (last and reach > cut):
-                log = rows.add_gap(c, log, self._base + hole[0], self._base + reach)
-                cut = reach
+            hole_end = min(hole[1], position)
+            if hole_end - max(cut, hole[0]) >= GAP_LAG_BYTES or (last and hole_end > cut):
+                log = rows.add_gap(c, log, self._base + hole[0], self._base + hole_end)
+                cut = hole_end
         ended = position >= self._size()
         if last and ended:
             log = rows.close(c, log)
@@ -108,9 +108,9 @@ class Follower:
             rows.save(c, log, now)
         return ReadResult(log.end, self._position < 0 or log.end != before.end, len(data), position, cut, ended)
 
-    def settle(self, turn: ReadResult) -> None:
+    def settle(self, result: ReadResult) -> None:
         """Take over the result of a read that was committed."""
-        self._position, self._cut = turn.position, turn.cut
+        self._position, self._cut = result.position, result.cut
 
     def give_up(self) -> None:
         """Treat the files as ended, because they cannot be read."""

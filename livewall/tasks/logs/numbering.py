@@ -62,11 +62,11 @@ class Numbering:
 
     def of_line(self, n: int) -> int:
         """Return the index of the segment with line `n`, or of the one before the gap with that number."""
-        place = 0
+        index = 0
         for number, segment in enumerate(self.segments):
             if segment.first <= n:
-                place = number
-        return place
+                index = number
+        return index
 
     def of_offset(self, offset: int) -> int:
         """Return the index of the segment with the byte at `offset`, or of the one after the gap that contains it."""

@@ -105,26 +105,26 @@ class View:
         stretches: dict[int, list[TextLine]] = {}
         ends: dict[int, int] = {}
         size = 0
-        place = self.numbering.of_line(n)
+        index = self.numbering.of_line(n)
         offset: int | None = None
         while n <= total and len(items) < count and size < answer:
-            segment = self.numbering.segments[place]
+            segment = self.numbering.segments[index]
             if n > segment.last:
-                place, offset = place + 1, None
+                index, offset = index + 1, None
                 if n == segment.last + 1 and segment.gap is not None:
                     items.append(LogLine(n, gap=segment.gap))
-                n = max(n, self.numbering.segments[place].first)
+                n = max(n, self.numbering.segments[index].first)
                 continue
             start = self._line_start(segment, n) if offset is None else offset
             item, offset = self.line_at(segment, n, start, line)
             size += min(offset - start, line)
             items.append(item)
-            stretches.setdefault(place, []).append(item)
-            ends[place] = offset
+            stretches.setdefault(index, []).append(item)
+            ends[index] = offset
             n += 1
         redraws = [
-            add_rendered(self, self.numbering.segments[place], lines, ends[place], line)
-            for place, lines in stretches.items()
+            add_rendered(self, self.numbering.segments[index], lines, ends[index], line)
+            for index, lines in stretches.items()
         ]
         following = str(n) if n <= total else None
         return LogLines(items, total, self.log.bytes, following, redraws=True if any(redraws) else UNSET)

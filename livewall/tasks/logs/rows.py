@@ -205,11 +205,11 @@ def _delete_between(c: sqlite3.Connection, log: int, start: int, end: int) -> in
     grown = -int(c.execute(f"SELECT {_STORED} FROM chunks WHERE {inside}", keys).fetchone()[0])
     c.execute(f"DELETE FROM chunks WHERE {inside}", keys)
     # At most two chunks are left that overlap the range: one at either edge, or one that contains it.
-    for place in (start, end):
+    for offset in (start, end):
         row = c.execute(
             """SELECT id, start, before, packed, marks, data FROM chunks WHERE log = :log AND start <= :place
             ORDER BY start DESC LIMIT 1""",
-            {"log": log, "place": place},
+            {"log": log, "place": offset},
         ).fetchone()
         if row is None:
             continue

@@ -23,7 +23,7 @@ from livewall.tasks.logs.reading import View, chunks
 
 SLICE_BYTES = 16 * CHUNK_BYTES
 """How many bytes one read of the database searches."""
-BEFORE, BEHIND = 256, 768
+BEFORE, AFTER = 256, 768
 """How much is shown around a match: bytes of its line, or characters of its visible text."""
 ERROR_HANDLER = "livewall.noting"
 MAX_EXACT_BYTES = 64 << 10
@@ -31,15 +31,15 @@ MAX_EXACT_BYTES = 64 << 10
 
 
 class Search:
-    """A search for the lines that contain `q`. It counts all, and collects the first `limit` from line `first` on.
+    """A search for the lines that contain `text`. It counts all, and collects the first `limit` from line `first` on.
 
     Without `case`, upper and lower case are the same. Output that arrives after the start is not searched.
     """
 
-    def __init__(self, q: str, first: int, limit: int, *, case: bool) -> None:
-        """`q` is not empty and has no newline."""
+    def __init__(self, text: str, first: int, limit: int, *, case: bool) -> None:
+        """`text` is not empty and has no newline."""
         self._case = case
-        self._needle = folded("".join([span.text for span in render_line(q)]), case=case)
+        self._needle = folded("".join([span.text for span in render_line(text)]), case=case)
         self._first = first
         self._limit = limit
         self._end: int | None = None
@@ -80,43 +80,43 @@ class Search:
         if self._transcript is not None:
             self._search_excerpts(self._transcript.close())
 
-    def _search_excerpts(self, stretches: Iterable[Excerpt]) -> None:
-        for stretch in stretches:
-            hay = folded(stretch.text, case=self._case)
+    def _search_excerpts(self, excerpts: Iterable[Excerpt]) -> None:
+        for excerpt in excerpts:
+            hay = folded(excerpt.text, case=self._case)
             at = last = passed = 0
             while (position := hay.find(self._needle, at)) >= 0:
                 passed += hay.count("\n", last, position)
                 last = position
-                if stretch.n + passed != self._counted:
-                    self._counted = stretch.n + passed
+                if excerpt.n + passed != self._counted:
+                    self._counted = excerpt.n + passed
                     self.count += 1
-                    self._add_match(stretch, passed, position - (hay.rfind("\n", 0, position) + 1))
+                    self._add_match(excerpt, passed, position - (hay.rfind("\n", 0, position) + 1))
                 at = hay.find("\n", position) + 1
                 if not at:
                     break
 
-    def _add_match(self, stretch: Excerpt, passed: int, at: int) -> None:
+    def _add_match(self, excerpt: Excerpt, passed: int, at: int) -> None:
         """Collect a match at position `at` of a folded line, which comes after `passed` others of the excerpt."""
-        n = stretch.n + passed
+        n = excerpt.n + passed
         if n < self._first:
             return
         if len(self._matches) >= self._limit:
             self.next = self.next or n
             return
-        begin, text_begin = _line(stretch.raw, b"\n", passed), _line(stretch.text, "\n", passed)
-        raw = stretch.raw[begin : _end(stretch.raw, b"\n", begin)]
-        text = stretch.text[text_begin : _end(stretch.text, "\n", text_begin)]
-        whole = len(text) <= MAX_EXACT_BYTES
-        place = place_in(text, at, case=self._case) if whole else at
-        end = place_in(text, at + len(self._needle), case=self._case) if whole else at + len(self._needle)
-        offset = stretch.offset + begin + _offset(raw, text, place, max(end, place + 1))
-        self._matches.append((n, offset, text[max(0, place - BEFORE) : place + BEHIND]))
+        begin, text_begin = _line(excerpt.raw, b"\n", passed), _line(excerpt.text, "\n", passed)
+        raw = excerpt.raw[begin : _end(excerpt.raw, b"\n", begin)]
+        text = excerpt.text[text_begin : _end(excerpt.text, "\n", text_begin)]
+        is_exact = len(text) <= MAX_EXACT_BYTES
+        start = place_in(text, at, case=self._case) if is_exact else at
+        end = place_in(text, at + len(self._needle), case=self._case) if is_exact else at + len(self._needle)
+        offset = excerpt.offset + begin + _offset(raw, text, start, max(end, start + 1))
+        self._matches.append((n, offset, text[max(0, start - BEFORE) : start + AFTER]))
 
     def _answer(self, view: View | None) -> Matches:
         items = []
         for n, offset, shown in self._matches if view is not None else []:
             assert view is not None
-            text = view.excerpt(offset, BEFORE, BEHIND)
+            text = view.excerpt(offset, BEFORE, AFTER)
             items.append(Match(n, offset, text, shown if SPECIAL.search(text) else UNSET))
         return Matches(items, self.count, None if self.next is None else str(self.next))
 
@@ -133,20 +133,20 @@ def _end(text: AnyStr, newline: AnyStr, begin: int) -> int:
     return len(text) if end < 0 else end
 
 
-def _offset(raw: bytes, text: str, place: int, end: int) -> int:
-    """Return the offset in the bytes of a line of its visible text from `place` to `end`; 0 if there is no single one.
+def _offset(raw: bytes, text: str, start: int, end: int) -> int:
+    """Return the offset in the bytes of a line of its visible text from `start` to `end`; 0 if there is no single one.
     """
-    whole = raw.decode("utf-8", "replace") if len(raw) <= MAX_EXACT_BYTES else ""
-    match = text[place:end].encode()
-    if SPECIAL.search(whole) is None:
+    line = raw.decode("utf-8", "replace") if len(raw) <= MAX_EXACT_BYTES else ""
+    match = text[start:end].encode()
+    if SPECIAL.search(line) is None:
         return max(0, raw.find(match))
-    if MOVING.search(whole.rstrip("\r")):
+    if MOVING.search(line.rstrip("\r")):
         return max(0, raw.rfind(match))  # the last occurrence was drawn last
     seen_so_far = offset = 0
-    for token in tokens(whole):
+    for token in tokens(line):
         shows = token.kind in (Kind.TEXT, Kind.SIGN)
-        if shows and seen_so_far + len(token.value) > place:
-            inside = token.source[: place - seen_so_far] if token.kind is Kind.TEXT else ""
+        if shows and seen_so_far + len(token.value) > start:
+            inside = token.source[: start - seen_so_far] if token.kind is Kind.TEXT else ""
             return bytes_before(raw, offset + len(inside))
         seen_so_far += len(token.value) if shows else 0
         offset += len(token.source)

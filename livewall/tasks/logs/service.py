@@ -167,9 +167,9 @@ class Logs:
         tasks = await self._read(lambda c: retention.expired_tasks(c, before=before, size=size, running=running))
 
         def delete(tx: LogTransaction, part: list[str]) -> list[str]:
-            gone = [task for task in part if not self._followed.follows(task)]
-            retention.mark_deleted(tx.connection, gone)
-            return gone
+            expired = [task for task in part if not self._followed.follows(task)]
+            retention.mark_deleted(tx.connection, expired)
+            return expired
 
         deleted: list[str] = []
         for at in range(0, len(tasks), 100):
@@ -235,11 +235,11 @@ class Logs:
         return await self._read(read)
 
     async def search(
-        self, task: str, step: str, q: str, first: int = 1, limit: int = 100, *, case: bool = False
+        self, task: str, step: str, text: str, first: int = 1, limit: int = 100, *, case: bool = False
     ) -> Matches:
-        """Return the lines from line `first` on that contain `q`, and how many of all lines do. It may be cancelled."""
+        """Return the lines from line `first` on that contain `text`, and how many of all lines do. May be cancelled."""
         async with self._searches:
-            search = Search(q, first, limit, case=case)
+            search = Search(text, first, limit, case=case)
             while True:
                 answer = await self._read(lambda c: search.resume(c, task, step))
                 if answer is not None:

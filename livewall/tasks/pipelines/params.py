@@ -18,7 +18,7 @@ import msgspec
 from livewall.errors import BadInput
 from livewall.tasks.pipelines.pattern_matching import match_in_process
 from livewall.tasks.template import PARAM, Scalar, as_text
-from livewall.toml_problems import Place, known_keys, meant, shown, text, word
+from livewall.toml_problems import Place, did_you_mean, known_keys, short, text, type_name
 from livewall.visible_text import matching
 
 if TYPE_CHECKING:
@@ -51,15 +51,15 @@ class Param(msgspec.Struct, frozen=True, kw_only=True):
 def parse_param(name: str, table: Any, where: Place) -> Param | None:
     """Return the parameter that a table `[params.NAME]` declares, or None after reporting problems."""
     if not re.fullmatch(PARAM, name):
-        where.wrong(f"{shown(name)!r} is not the name of a parameter: a letter first, then letters, digits, _ and -")
+        where.wrong(f"{short(name)!r} is not the name of a parameter: a letter first, then letters, digits, _ and -")
     if not isinstance(table, dict):
-        where.wrong(f"a parameter is a table, [params.{shown(name)}], not {word(table)}")
+        where.wrong(f"a parameter is a table, [params.{short(name)}], not {type_name(table)}")
         return None
     known_keys(table, ("type", "default", "pattern", "choices"), where, "a parameter")
     param_type = table.get("type", "string")
     if param_type not in get_args(Type):
-        suggestion = meant(param_type, get_args(Type)) if isinstance(param_type, str) else ""
-        where["type"].wrong(f"type must be one of {', '.join(get_args(Type))}, not {shown(param_type)}{suggestion}")
+        suggestion = did_you_mean(param_type, get_args(Type)) if isinstance(param_type, str) else ""
+        where["type"].wrong(f"type must be one of {', '.join(get_args(Type))}, not {short(param_type)}{suggestion}")
         return None
     pattern = _pattern(table, param_type, where)
     choices = _choices(table, param_type, where)
@@ -67,9 +67,9 @@ def parse_param(name: str, table: Any, where: Place) -> Param | None:
     default = _typed(table["default"], param_type) if "default" in table else None
     values = [*(choices or ()), *([] if default is None else [default])]
     reasons = _refusals([(param, value) for value in values])
-    for place, choice in enumerate(choices or ()):
-        if pattern and (reason := reasons[place]):
-            where["choices"][place].wrong(f"the choice {shown(choice)} {reason}")
+    for index, choice in enumerate(choices or ()):
+        if pattern and (reason := reasons[index]):
+            where["choices"][index].wrong(f"the choice {short(choice)} {reason}")
     if "default" not in table:
         return param
     if default is None:
@@ -92,7 +92,7 @@ def check_params(pipeline: Pipeline, given: Mapping[str, Any]) -> dict[str, Scal
         if len(faults) == MAX_UNKNOWN:
             break
         if name not in known:
-            suggestion = meant(name, known) if len(faults) < MAX_SUGGESTIONS else ""
+            suggestion = did_you_mean(name, known) if len(faults) < MAX_SUGGESTIONS else ""
             faults[f"params.{name[:80]}"] = f"is not a parameter of {pipeline.name}{suggestion}"
     for name, param in known.items():
         value = given.get(name)
@@ -129,7 +129,7 @@ _TYPE_NAMES: Mapping[Type, str] = {
 def _description(value: Any) -> str:
     if value is None:
         return "nothing"
-    return repr(shown(value)) if isinstance(value, str) else word(value)
+    return repr(short(value)) if isinstance(value, str) else type_name(value)
 
 
 def _typed(value: Any, param_type: Type) -> Scalar | None:
@@ -167,7 +167,7 @@ def _matching_choice(param: Param, value: Scalar) -> Scalar:
 
 def _in_order(faults: Mapping[str, str], known: Mapping[str, Param]) -> list[str]:
     """Return the names of the fields: unknown parameters first, then the others in the order of declaration."""
-    places = {f"params.{name}": place for place, name in enumerate(known)}
+    places = {f"params.{name}": index for index, name in enumerate(known)}
     return sorted(faults, key=lambda field: places.get(field, -1))
 
 
@@ -175,16 +175,16 @@ def _refusals(values: Sequence[tuple[Param, Scalar]]) -> list[str | None]:
     """Return for each value the reason to refuse it, or None. All patterns together have one limit of CPU time."""
     reasons = [_refusal_without_pattern(param, value) for param, value in values]
     compared = [
-        (place, param.pattern, value)
-        for place, (param, value) in enumerate(values)
-        if reasons[place] is None and param.pattern is not None and isinstance(value, str)
+        (index, param.pattern, value)
+        for index, (param, value) in enumerate(values)
+        if reasons[index] is None and param.pattern is not None and isinstance(value, str)
     ]
     results = match_in_process([(pattern, value) for _, pattern, value in compared])
-    for (place, pattern, _), matches in zip(compared, results, strict=True):
+    for (index, pattern, _), matches in zip(compared, results, strict=True):
         if matches is None:
-            reasons[place] = f"takes too long to compare with {pattern}"
+            reasons[index] = f"takes too long to compare with {pattern}"
         elif not matches:
-            reasons[place] = f"must match {pattern}"
+            reasons[index] = f"must match {pattern}"
     return reasons
 
 
@@ -207,7 +207,7 @@ def _refusal_without_pattern(param: Param, value: Scalar) -> str | None:
 
 
 def _list(choices: Sequence[Scalar]) -> str:
-    texts = [shown(as_text(choice)) for choice in choices[:20]]
+    texts = [short(as_text(choice)) for choice in choices[:20]]
     return ", ".join(texts) + (", …" if len(choices) > 20 else "")
 
 
@@ -222,18 +222,18 @@ def _no_warnings() -> Iterator[None]:
 def _pattern(table: dict[str, Any], param_type: Type, where: Place) -> str | None:
     if "pattern" not in table:
         return None
-    here = where["pattern"]
-    pattern = text(table["pattern"], here, "pattern", most=1_000)
+    pattern_place = where["pattern"]
+    pattern = text(table["pattern"], pattern_place, "pattern", most=1_000)
     if pattern is None:
         return None
     if param_type not in _TEXT_TYPES:
-        here.wrong(f"pattern is for strings; this parameter is {_TYPE_NAMES[param_type]}")
+        pattern_place.wrong(f"pattern is for strings; this parameter is {_TYPE_NAMES[param_type]}")
         return None
     try:
         with _no_warnings():
             re.compile(pattern)
     except (re.error, Warning, RecursionError, OverflowError) as error:
-        here.wrong(f"pattern is not a regular expression: {error}")
+        pattern_place.wrong(f"pattern is not a regular expression: {error}")
         return None
     return pattern
 
@@ -241,17 +241,17 @@ def _pattern(table: dict[str, Any], param_type: Type, where: Place) -> str | Non
 def _choices(table: dict[str, Any], param_type: Type, where: Place) -> tuple[Scalar, ...] | None:
     if "choices" not in table:
         return None
-    here, listed = where["choices"], table["choices"]
+    choices_place, listed = where["choices"], table["choices"]
     if not isinstance(listed, list) or not 0 < len(listed) <= 500:
-        here.wrong("choices must be a list of 1 to 500 values")
+        choices_place.wrong("choices must be a list of 1 to 500 values")
         return None
     choices: list[Scalar] = []
-    for place, choice in enumerate(listed):
+    for index, choice in enumerate(listed):
         typed = _typed(choice, param_type)
         if typed is None:
-            here[place].wrong(f"a choice must be {_TYPE_NAMES[param_type]}, not {_description(choice)}")
+            choices_place[index].wrong(f"a choice must be {_TYPE_NAMES[param_type]}, not {_description(choice)}")
         elif typed in choices:
-            here[place].wrong(f"the choice {shown(choice)} is listed twice")
+            choices_place[index].wrong(f"the choice {short(choice)} is listed twice")
         else:
             choices.append(typed)
     return tuple(choices)

@@ -25,13 +25,13 @@ from livewall.toml_problems import (
     Place,
     Problem,
     TomlFault,
+    did_you_mean,
     known_keys,
-    meant,
     number,
-    shown,
+    short,
     text,
+    type_name,
     whole,
-    word,
 )
 from livewall.visible_text import readable
 
@@ -108,7 +108,7 @@ class _Checker:
         table, where = self._table, self._where
         if not is_name(self._name):
             where.wrong(
-                f"{shown(self._name)!r} is not the name of a pipeline: letters, digits, '.', '_' and '-', at most 80,"
+                f"{short(self._name)!r} is not the name of a pipeline: letters, digits, '.', '_' and '-', at most 80,"
                 " a letter or digit first; rename the file"
             )
         known_keys(table, ("title", "concurrency", "secrets", "params", "steps"), where, "a pipeline")
@@ -145,21 +145,21 @@ class _Checker:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             where.wrong("secrets must be a list of names of environment variables")
             return ()
-        for place, name in enumerate(names):
+        for index, name in enumerate(names):
             if not VARIABLE.fullmatch(name):
-                where[place].wrong(f"{shown(name)!r} is not the name of a variable: letters, digits and _")
+                where[index].wrong(f"{short(name)!r} is not the name of a variable: letters, digits and _")
             elif name in _PREDEFINED:
-                where[place].wrong(f"{name} cannot be a secret: every step gets it")
-            elif name in names[:place]:
-                where[place].wrong(f"{name} is listed twice")
+                where[index].wrong(f"{name} cannot be a secret: every step gets it")
+            elif name in names[:index]:
+                where[index].wrong(f"{name} is listed twice")
             elif name in self._environment and (why := refusal(self._environment[name])):
-                where[place].wrong(f"the value of {name} in the environment {why}")
+                where[index].wrong(f"the value of {name} in the environment {why}")
         return tuple(names)
 
     def _declared(self) -> Iterator[Param]:
         tables, where = self._table.get("params", {}), self._where["params"]
         if not isinstance(tables, dict):
-            where.wrong(f"params must be tables, [params.NAME], not {word(tables)}")
+            where.wrong(f"params must be tables, [params.NAME], not {type_name(tables)}")
         elif len(tables) > MAX_PARAMS:
             where.wrong(f"a pipeline has at most {MAX_PARAMS} parameters")
         else:
@@ -179,7 +179,7 @@ class _Checker:
         if len(given) > MAX_STEPS:
             where.wrong(f"a pipeline has at most {MAX_STEPS} steps; these are {len(given):,}")
             return []
-        steps = [self._step(table, where[place]) for place, table in enumerate(given)]
+        steps = [self._step(table, where[index]) for index, table in enumerate(given)]
         self._names(steps, where)
         self._needs(steps, where)
         self._texts(steps, where)
@@ -194,7 +194,7 @@ class _Checker:
             where.wrong("the step has no name")
         elif not isinstance(name, str) or not is_name(name):
             where["name"].wrong(
-                f"{shown(name)!r} is not the name of a step: letters, digits, '.', '_' and '-', at most 80,"
+                f"{short(name)!r} is not the name of a step: letters, digits, '.', '_' and '-', at most 80,"
                 " a letter or digit first"
             )
         kind, body = self._body(table, where)
@@ -235,24 +235,24 @@ class _Checker:
 
     def _names(self, steps: list[StepDef], where: Place) -> None:
         first: dict[str, int] = {}
-        for place, step in enumerate(steps):
-            if step.name and first.setdefault(step.name, place) != place:
-                where[place]["name"].wrong(f"there are two steps {shown(step.name)}")
+        for index, step in enumerate(steps):
+            if step.name and first.setdefault(step.name, index) != index:
+                where[index]["name"].wrong(f"there are two steps {short(step.name)}")
 
     def _needs(self, steps: list[StepDef], where: Place) -> None:
-        names = {step.name: place for place, step in enumerate(steps)}
+        names = {step.name: index for index, step in enumerate(steps)}
         if sum(len(step.needs) for step in steps) > MAX_NEEDS:
             return where.wrong(f"a pipeline has at most {MAX_NEEDS:,} needs, those of all steps together")
-        for place, step in enumerate(steps):
+        for index, step in enumerate(steps):
             for at, need in enumerate(step.needs):
-                here = where[place]["needs"][at]
+                need_place = where[index]["needs"][at]
                 if where.findings.full:
                     return
                 if need not in names:
-                    suggestion = meant(need, names)
-                    here.wrong(f"{step.name} needs {shown(need)}, which is not a step{suggestion}")
+                    suggestion = did_you_mean(need, names)
+                    need_place.wrong(f"{step.name} needs {short(need)}, which is not a step{suggestion}")
                 elif need in step.needs[:at]:
-                    here.wrong(f"{step.name} needs {need} twice")
+                    need_place.wrong(f"{step.name} needs {need} twice")
         if cycle := find_cycle({step.name: [need for need in step.needs if need in names] for step in steps}):
             arrows = " → ".join(cycle)
             where[names[cycle[0]]]["needs"].wrong(f"the needs form a cycle: {arrows}")
@@ -261,20 +261,21 @@ class _Checker:
         """Check that every placeholder names a parameter, or an output of a step that this one needs."""
         params = [param.name for param in self._params]
         before = all_needs({step.name: step.needs for step in steps})
-        for place, step in enumerate(steps):
+        for index, step in enumerate(steps):
             texts = [] if not step.kind else list(self._kinds[step.kind].texts(step.body))
             texts += [] if step.when is None else [(("when",), step.when)]
             for path, filled in texts:
                 for use in dict.fromkeys(uses(filled)) if not where.findings.full else ():
-                    here = Place(where.findings, (*where[place].path, *path))
+                    text_place = Place(where.findings, (*where[index].path, *path))
                     if use.step is None:
                         if use.name not in params:
-                            suggestion = meant(use.name, params)
-                            here.wrong(f"{{params.{use.name}}} is not a parameter of this pipeline{suggestion}")
+                            suggestion = did_you_mean(use.name, params)
+                            text_place.wrong(f"{{params.{use.name}}} is not a parameter of this pipeline{suggestion}")
                     elif use.step not in before:
-                        here.wrong(f"{{steps.{use.step}.{use.name}}}: there is no such step{meant(use.step, before)}")
+                        suggestion = did_you_mean(use.step, before)
+                        text_place.wrong(f"{{steps.{use.step}.{use.name}}}: there is no such step{suggestion}")
                     elif use.step not in before[step.name]:
-                        here.wrong(
+                        text_place.wrong(
                             f"{{steps.{use.step}.{use.name}}}: {step.name} does not need {use.step},"
                             " so it may not have ended by then"
                         )

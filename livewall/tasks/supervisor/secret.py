@@ -39,11 +39,11 @@ def forms(secret: bytes) -> set[bytes]:
 def _plain_variants(text: str) -> Iterator[str]:
     """Yield the variants without JSON; none is empty."""
     lines = text.splitlines()
-    for whole in (text, text.strip()):
-        if whole:
-            yield whole
-        if len(lines) > 1 and whole.strip():
-            unix = whole.replace("\r\n", "\n")
+    for variant in (text, text.strip()):
+        if variant:
+            yield variant
+        if len(lines) > 1 and variant.strip():
+            unix = variant.replace("\r\n", "\n")
             yield unix
             yield unix.replace("\n", "\r\n")  # the line discipline of a terminal turns \\n into \\r\\n
     if len(lines) > 1:

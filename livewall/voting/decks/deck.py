@@ -16,7 +16,7 @@ from livewall.voting.decks.lines import ABSTAIN, Kind, has_checkbox, marks_of, r
 from livewall.voting.decks.reader import DeckFault, Problem, Reader
 from livewall.wire import OptionIn, PollIn
 
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 
 
 def text_of(data: bytes) -> str:
@@ -24,8 +24,8 @@ def text_of(data: bytes) -> str:
 
     Raises DeckFault if it is neither, BadInput (`too_large`).
     """
-    if len(data) > MOST_BYTES:
-        raise BadInput("too_large", f"a deck has at most {MOST_BYTES:,} bytes")
+    if len(data) > MAX_BYTES:
+        raise BadInput("too_large", f"a deck has at most {MAX_BYTES:,} bytes")
     if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         try:
             return data.decode("utf-16")
@@ -35,8 +35,8 @@ def text_of(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        said = "this is not UTF-8: save the file as UTF-8 text (in Excel: CSV UTF-8)"
-        raise DeckFault([Problem(line, said)]) from None
+        message = "this is not UTF-8: save the file as UTF-8 text (in Excel: CSV UTF-8)"
+        raise DeckFault([Problem(line, message)]) from None
 
 
 def parse(text: str) -> list[PollIn]:
@@ -64,14 +64,14 @@ def format(polls: Sequence[PollIn], title: str = "") -> str:
     parts = [f"# {written(title, named)}\n"] if title else []
     for poll in polls:
         part = [f"## {written(poll.title, named)}\n\n"]
-        part += [f"- {_option_written(option, place)}\n" for place, option in enumerate(poll.options, 1)]
+        part += [f"- {_option_written(option, number)}\n" for number, option in enumerate(poll.options, 1)]
         if settings := deck_settings.lines(poll):
             part += ["\n", *(f"{line}\n" for line in settings)]
         parts.append("".join(part))
     return "\n".join(parts)
 
 
-def _option_written(option: str | OptionIn, place: int) -> str:
+def _option_written(option: str | OptionIn, number: int) -> str:
     given = OptionIn(option) if isinstance(option, str) else option
     text = written(given.label, named)
     if has_checkbox(text):
@@ -79,6 +79,6 @@ def _option_written(option: str | OptionIn, place: int) -> str:
     if marks_of(text)[1]:
         before, brace, inside = text.rpartition("{")
         text = f"{before}\\{brace}{inside}"
-    marks = [f"#{given.id}"] if given.id not in (None, str(place)) else []
+    marks = [f"#{given.id}"] if given.id not in (None, str(number)) else []
     marks += [ABSTAIN] if given.abstain else []
     return f"{text} {{{' '.join(marks)}}}" if marks else text

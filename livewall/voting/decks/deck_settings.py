@@ -63,11 +63,11 @@ def _one_of(text: str, words: tuple[str, ...]) -> str:
 
 
 def _seconds(text: str) -> int:
-    if found := _CLOCK.fullmatch(text):
-        return int(found[1]) * 60 + int(found[2])
-    if found := _SPAN.fullmatch(text):
-        letters = text[len(found[1]) :].strip()
-        return int(found[1]) * _UNITS[letters[:1] or "s"]
+    if match := _CLOCK.fullmatch(text):
+        return int(match[1]) * 60 + int(match[2])
+    if match := _SPAN.fullmatch(text):
+        letters = text[len(match[1]) :].strip()
+        return int(match[1]) * _UNITS[letters[:1] or "s"]
     raise ValueError("a time such as 90 s, 2 min, 1:30 or 1 h")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from livewall.visible_text import alike, shows
-from livewall.voting.decks.reader import MOST_OPTIONS, MOST_POLLS, MOST_PROBLEMS, DeckFault, Problem, fault, unclean
+from livewall.voting.decks.reader import MAX_OPTIONS, MAX_POLLS, MAX_PROBLEMS, DeckFault, Problem, fault, unclean
 from livewall.wire import PollIn
 
 RIGHT_ANSWERS = (
@@ -30,7 +30,7 @@ class Drafts:
     def wrong(self, line: int, reason: str) -> None:
         """Note a problem. Raises DeckFault once there are too many to go on."""
         self._problems.append(Problem(line, reason))
-        if len(self._problems) >= MOST_PROBLEMS:
+        if len(self._problems) >= MAX_PROBLEMS:
             raise DeckFault(self._problems)
 
     def note(self, text: str) -> None:
@@ -45,17 +45,17 @@ class Drafts:
             self.wrong(line, f"the question {why}")
         if not options:
             self.wrong(line, "the question has no options to choose from")
-        if len(options) > MOST_OPTIONS:
-            self.wrong(options[MOST_OPTIONS][0], f"a poll has at most {MOST_OPTIONS} options")
+        if len(options) > MAX_OPTIONS:
+            self.wrong(options[MAX_OPTIONS][0], f"a poll has at most {MAX_OPTIONS} options")
         for at, label in options:
             if why := fault({"options": [label]}) or unclean(label):
                 self.wrong(at, f"the option {why}")
         for first, *others in alike(label for _, label in options):
             for other in others if shows(options[first][1]) else ():
-                said = f"{options[other][1]!r} looks like {options[first][1]!r}"
-                self.wrong(options[other][0], f"the option {said}: use other words")
-        if len(self._polls) == MOST_POLLS:
-            self.wrong(line, f"a deck has at most {MOST_POLLS} polls")
+                difference = f"{options[other][1]!r} looks like {options[first][1]!r}"
+                self.wrong(options[other][0], f"the option {difference}: use other words")
+        if len(self._polls) == MAX_POLLS:
+            self.wrong(line, f"a deck has at most {MAX_POLLS} polls")
         if len(self._problems) == known:
             self._polls.append(PollIn(title, [label for _, label in options], **settings))
 

@@ -30,12 +30,12 @@ def is_gift(text: str) -> bool:
     """Return whether a question has answers in braces behind it; a deck has braces behind options only."""
     masked = _mask(text)
     lines = masked.splitlines(keepends=True)
-    place = 0
+    offset = 0
     for line in lines:
         begin = line.find("{")
-        if begin >= 0 and not _DECK.match(line) and _BLOCK.match(masked, place + begin):
+        if begin >= 0 and not _DECK.match(line) and _BLOCK.match(masked, offset + begin):
             return True
-        place += len(line)
+        offset += len(line)
     return _NAMED.search(masked) is not None and _BLOCK.search(masked) is not None
 
 
@@ -82,8 +82,8 @@ def _question(drafts: Drafts, line: int, block: str) -> None:
         return drafts.wrong(line, f"this question {why}")
     before, inside, after = parts[0::2]
     before = re.sub(r"\A\s*::.*?::", lambda name: "\n" * name[0].count("\n"), before, flags=re.DOTALL)
-    if (found := _FORMAT.match(before)) and found[1].lower() != "plain" and _MARKUP.search(before + inside + after):
-        return drafts.wrong(line, f"this question is {found[1].upper()}: only plain text can be shown")
+    if (match := _FORMAT.match(before)) and match[1].lower() != "plain" and _MARKUP.search(before + inside + after):
+        return drafts.wrong(line, f"this question is {match[1].upper()}: only plain text can be shown")
     title = _plain(_FORMAT.sub("", before, count=1) + (f"{GAP}{after}" if after.strip() else ""))
     answers = line + before.count("\n")
     body = inside.strip()

@@ -68,24 +68,24 @@ def lines_of(text: str, named: Named) -> Iterator[Line]:
     """Return the lines of a deck that are not blank, without its comments. Of a block of code only its first line is
     returned. The second value are the comments that cannot be left out, each with the reason."""
     raw, faults = without_comments(text.split("\n"))
-    place, apart = 0, False
-    while place < len(raw):
-        line = recognised(raw[place], place + 1, named)
-        place += 1
+    index, apart = 0, False
+    while index < len(raw):
+        line = recognised(raw[index], index + 1, named)
+        index += 1
         if line.kind is Kind.BLANK:
             apart = True
             continue
         if line.kind is Kind.FENCE:
             fence = line.pieces[0][:3]
-            while place < len(raw) and not raw[place].lstrip().startswith(fence):
-                place += 1
-            place += 1
+            while index < len(raw) and not raw[index].lstrip().startswith(fence):
+                index += 1
+            index += 1
         elif line.kind in _GOING_ON and line.pieces[-1].endswith("\\"):
             pieces = list(line.pieces)
-            while _goes_on(pieces[-1]) and place < len(raw) and _is_text(raw[place], named):
+            while _goes_on(pieces[-1]) and index < len(raw) and _is_text(raw[index], named):
                 pieces[-1] = pieces[-1][:-1]
-                pieces.append(raw[place].strip())
-                place += 1
+                pieces.append(raw[index].strip())
+                index += 1
             line = line._replace(pieces=tuple(pieces))
         yield line._replace(apart=True) if apart else line
         apart = False
@@ -100,26 +100,26 @@ def without_comments(raw: Sequence[str]) -> tuple[list[str], list[tuple[int, str
     faults: list[tuple[int, str]] = []
     begun, nested = 0, False
     for number, line in enumerate(raw, 1):
-        left, place = "", 0
-        while place < len(line):
+        left, column = "", 0
+        while column < len(line):
             if begun:
-                end = line.find("-->", place)
-                nested = nested or _OPENS in line[place : len(line) if end < 0 else end]
+                end = line.find("-->", column)
+                nested = nested or _OPENS in line[column : len(line) if end < 0 else end]
                 if end < 0:
                     break
                 if nested and "-->" in line[end + 3 :].partition(_OPENS)[0]:
                     faults.append((number, "a comment within a comment: the outer one ends at the first -->"))
-                begun, nested, place = 0, False, end + 3
-            elif found := _COMMENT.search(line, place):
-                part = line[place : found.end() - len(_OPENS)]
-                left += _behind(left, part) if place else part
-                if line.startswith((">", "->"), found.end()):
+                begun, nested, column = 0, False, end + 3
+            elif match := _COMMENT.search(line, column):
+                part = line[column : match.end() - len(_OPENS)]
+                left += _behind(left, part) if column else part
+                if line.startswith((">", "->"), match.end()):
                     faults.append((number, "this comment ends where it begins: write <!-- before it, --> behind it"))
                     break
-                begun, place = number, found.end()
+                begun, column = number, match.end()
             else:
-                left += _behind(left, line[place:]) if place else line
-                place = len(line)
+                left += _behind(left, line[column:]) if column else line
+                column = len(line)
         kept.append(left)
     if begun:
         faults.append((begun, "this comment has no end: write --> after it"))
@@ -140,12 +140,12 @@ def recognised(raw: str, number: int, named: Named) -> Line:
         return Line(number, Kind.BLANK, ())
     if text.startswith(("```", "~~~")):
         return Line(number, Kind.FENCE, (text,))
-    if found := _HEADING.fullmatch(text):
-        return Line(number, Kind.HEADING, (found[2] or found[4] or "",), indent, len(found[1] or found[3]))
-    if found := _MARKER.fullmatch(text):
-        mark = (found[1] or found[3])[0]
+    if match := _HEADING.fullmatch(text):
+        return Line(number, Kind.HEADING, (match[2] or match[4] or "",), indent, len(match[1] or match[3]))
+    if match := _MARKER.fullmatch(text):
+        mark = (match[1] or match[3])[0]
         kind = "number" if mark.isdecimal() else "letter" if mark.isalpha() else _SIGNS.get(mark, mark)
-        return Line(number, Kind.OPTION, (found[2] or found[4] or "",), indent, name=kind)
+        return Line(number, Kind.OPTION, (match[2] or match[4] or "",), indent, name=kind)
     if (parts := setting_of(text)) and named(parts[0]):
         return Line(number, Kind.SETTING, (parts[1],), indent, name=parts[0])
     return Line(number, Kind.TEXT, (text,), indent)
@@ -153,8 +153,8 @@ def recognised(raw: str, number: int, named: Named) -> Line:
 
 def setting_of(text: str) -> tuple[str, str] | None:
     """Return the texts before and after a colon, if the first is not longer than a name."""
-    found = _COLON.search(text, 0, LONGEST_NAME)
-    return (text[: found.start()].strip(), text[found.end() :].strip()) if found else None
+    match = _COLON.search(text, 0, LONGEST_NAME)
+    return (text[: match.start()].strip(), text[match.end() :].strip()) if match else None
 
 
 def _is_text(raw: str, named: Named) -> bool:
@@ -193,8 +193,8 @@ def written(text: str, named: Named) -> str:
     """Return the text as it is written behind the mark of a heading or an option; further lines are indented."""
     lines = text.split("\n")
     last = len(lines) - 1
-    made = [_escaped(line) + ("\\" if place < last else "") for place, line in enumerate(lines)]
-    return "\n".join([made[0], *("  " + _guarded(line, named) for line in made[1:])])
+    escaped = [_escaped(line) + ("\\" if index < last else "") for index, line in enumerate(lines)]
+    return "\n".join([escaped[0], *("  " + _guarded(line, named) for line in escaped[1:])])
 
 
 def _hides_space(piece: str) -> bool:
@@ -212,10 +212,10 @@ def _guarded(line: str, named: Named) -> str:
         case Kind.TEXT:
             return line
         case Kind.SETTING:
-            found = _COLON.search(line)
-            place = found.start() if found else 0
+            match = _COLON.search(line)
+            column = match.start() if match else 0
         case Kind.OPTION:
-            place = len(line) - len(line.lstrip(string.digits + string.ascii_letters))
+            column = len(line) - len(line.lstrip(string.digits + string.ascii_letters))
         case _:
-            place = 0
-    return line[:place] + "\\" + line[place:]
+            column = 0
+    return line[:column] + "\\" + line[column:]

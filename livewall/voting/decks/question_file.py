@@ -49,18 +49,18 @@ _MENTIMETER = re.compile(r"mentimeter|menti\.com", re.IGNORECASE)
 
 def read(data: bytes) -> Taken:
     """Return the polls of a file, on no wall, and in words the parts that are not kept. Raises DeckFault, BadInput."""
-    if len(data) > deck.MOST_BYTES:
+    if len(data) > deck.MAX_BYTES:
         deck.text_of(data)
-    for begin, said in _BINARY.items():
+    for begin, advice in _BINARY.items():
         if data.startswith(begin):
-            raise xlsx.fault(f"this is {said}")
+            raise xlsx.fault(f"this is {advice}")
     if data.startswith(b"PK\x03\x04"):
         return _packed(data)
     text = deck.plain(deck.text_of(data))
     if deck.has_headings(text):
         return Taken(deck.parse(text), [])
-    if said := _foreign(text):
-        raise xlsx.fault(f"this is {said}")
+    if advice := _foreign(text):
+        raise xlsx.fault(f"this is {advice}")
     if aiken.is_aiken(text):
         return aiken.parse(text)
     if gift.is_gift(text):
@@ -76,9 +76,9 @@ def _packed(data: bytes) -> Taken:
             names = set(archive.namelist())
     except xlsx.BROKEN:
         raise xlsx.fault("this packed file is damaged") from None
-    for name, said in _PACKED.items():
+    for name, advice in _PACKED.items():
         if name in names:
-            raise xlsx.fault(f"this is {said}")
+            raise xlsx.fault(f"this is {advice}")
     if "xl/workbook.xml" not in names:
         raise xlsx.fault(f"this is a packed file: unpack it first. {_TEXT}")
     return _table(xlsx.rows_of(data))
@@ -99,7 +99,7 @@ def _foreign(text: str) -> str:
     """Return what a text is that cannot be read, and what to do about it; None if it is nothing known."""
     begin = text.lstrip()
     if begin.startswith("<") and not begin.startswith("<!--"):
-        return next((said for seen, said in _MARKUP if seen.search(begin[:20_000])), "")
+        return next((advice for pattern, advice in _MARKUP if pattern.search(begin[:20_000])), "")
     if begin[:1] in ("{", "["):
         try:
             json.loads(text)

@@ -19,8 +19,8 @@ from livewall.voting.kinds import check_kind, marking
 from livewall.voting.poll import new_poll
 from livewall.wire import OptionIn, PollIn, refused
 
-MOST_POLLS = 500
-MOST_OPTIONS = 40
+MAX_POLLS = 500
+MAX_OPTIONS = 40
 NESTED = 2
 """The number of spaces that tell a question from the options below it, where both have marks."""
 LOOKS_ALIKE = "use other words, or give each an id of its own, such as {#a} and {#b}"
@@ -32,7 +32,7 @@ _NOT_SHOWN = re.compile(
 """Marks of right answers in files of questions, which the audience must not read."""
 _REFERENCE = re.compile(r"\[[^\]]{0,80}\]:(?:\s|\Z)")
 """Parts that Markdown does not show: the target of a link, and a link that some write as a comment."""
-MOST_PROBLEMS = 100
+MAX_PROBLEMS = 100
 """The largest number of problems that are reported for one deck."""
 
 
@@ -111,7 +111,7 @@ class Reader:
 
     def _wrong(self, line: int, reason: str) -> None:
         self._problems.append(Problem(line, reason))
-        if len(self._problems) >= MOST_PROBLEMS:
+        if len(self._problems) >= MAX_PROBLEMS:
             raise _Full
 
     # -- line by line
@@ -163,11 +163,11 @@ class Reader:
         if first and (line.name != first.name or abs(line.indent - first.indent) >= NESTED):
             return self._astray(line, "this begins differently from the options above it")
         self._lost = False
-        if len(self._open.options) < MOST_OPTIONS:
+        if len(self._open.options) < MAX_OPTIONS:
             self._open.options.append(_Option(line.number, line.indent, line.kind, line.name, [line.pieces]))
         elif not self._open.too_many:
             self._open.too_many = True
-            self._wrong(line.number, f"a poll has at most {MOST_OPTIONS} options")
+            self._wrong(line.number, f"a poll has at most {MAX_OPTIONS} options")
 
     def _setting(self, line: Line) -> None:
         question = self._open
@@ -199,8 +199,8 @@ class Reader:
         if question.options:
             last = question.options[-1]
             below, deeper = before in (Kind.OPTION, Kind.TEXT), line.indent > last.indent
-            if before is not Kind.BLANK and not deeper and (meant := _meant(line)):
-                self._wrong(line.number, meant)
+            if before is not Kind.BLANK and not deeper and (suggestion := _suggestion(line)):
+                self._wrong(line.number, suggestion)
             elif below and not deeper and after is not None and _asks_something(line, after):
                 self._wrong(
                     line.number,
@@ -216,7 +216,7 @@ class Reader:
         elif question.level == 0 and not question.settings:
             self._begin(line)
         else:
-            self._wrong(line.number, _meant(line) or "this is neither an option (`- ` before it) nor a setting")
+            self._wrong(line.number, _suggestion(line) or "this is neither an option (`- ` before it) nor a setting")
 
     def _is_title(self, question: _Question) -> bool:
         """Return whether a question may be the title of the deck instead."""
@@ -233,8 +233,8 @@ class Reader:
             self._titled = True
             return
         self._count += 1
-        if self._count > MOST_POLLS:
-            self._wrong(question.number, f"a deck has at most {MOST_POLLS} polls")
+        if self._count > MAX_POLLS:
+            self._wrong(question.number, f"a deck has at most {MAX_POLLS} polls")
             raise _Full
         if not question.options:
             why = "this has no options: write each on a line of its own below it, `- ` before it"
@@ -290,8 +290,8 @@ class Reader:
         """Check the rules between the fields: those of any poll on a wall."""
         valid = {name: value for name, value in settings.items() if not fault({name: value})}
         plain: list[str | OptionIn] = [
-            OptionIn(f"{place}", abstain=isinstance(option, OptionIn) and option.abstain)
-            for place, option in enumerate(options)
+            OptionIn(f"{index}", abstain=isinstance(option, OptionIn) and option.abstain)
+            for index, option in enumerate(options)
         ]
         try:
             new_poll("", PollIn("?", plain, wall="", **valid))
@@ -343,11 +343,11 @@ def unclean(text: str) -> str:
     return ""
 
 
-def _meant(line: Line) -> str:
+def _suggestion(line: Line) -> str:
     """Return the objection to a line that looks like a setting with a misspelt name, or ""."""
     parts = setting_of(line.pieces[0])
-    found = difflib.get_close_matches(deck_settings.plain(parts[0]), deck_settings.NAMES, n=1) if parts else []
-    return f"there is no setting {parts[0]!r}; did you mean {found[0]!r}?" if parts and found else ""
+    matches = difflib.get_close_matches(deck_settings.plain(parts[0]), deck_settings.NAMES, n=1) if parts else []
+    return f"there is no setting {parts[0]!r}; did you mean {matches[0]!r}?" if parts and matches else ""
 
 
 def _short(text: str) -> str:

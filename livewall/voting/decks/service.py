@@ -21,7 +21,7 @@ from livewall.store.transaction import Transaction
 from livewall.voting import rows
 from livewall.voting.decks import deck, question_file
 from livewall.voting.poll import Poll, as_input, copied, new_poll
-from livewall.wall_rows import MOST_ITEMS, Wall
+from livewall.wall_rows import MAX_ITEMS, Wall
 
 _TO_CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", CROCKFORD)
 
@@ -54,7 +54,7 @@ class Decks:
 
         def read() -> tuple[list[tuple[Poll, int | None]], list[str]]:
             given, notes = question_file.read(data)
-            made = [new_poll(name(place), msgspec.structs.replace(each, wall=code)) for place, each in enumerate(given)]
+            made = [new_poll(name(index), msgspec.structs.replace(each, wall=code)) for index, each in enumerate(given)]
             return [(poll, each.closes_in) for poll, each in zip(made, given, strict=True)], notes
 
         async with self._reading:  # the worst deck takes seconds: one at a time, in a worker thread
@@ -65,8 +65,8 @@ class Decks:
             ids = [poll.id for poll, _ in drafts]
             if tx.one("SELECT 1 FROM polls WHERE id = :id", {"id": ids[0]}):
                 return [row.poll for row in _polls(tx, ids)], False
-            if len(wall.items) + len(ids) > MOST_ITEMS:
-                raise invalid("items", f"a wall has at most {MOST_ITEMS}; this one has {len(wall.items)}")
+            if len(wall.items) + len(ids) > MAX_ITEMS:
+                raise invalid("items", f"a wall has at most {MAX_ITEMS}; this one has {len(wall.items)}")
             made = _added(tx, wall, drafts, now)
             audit.note(tx, who, now, "deck.import", wall_rows.stream_of(code), count=len(made))
             return made, True
@@ -78,11 +78,11 @@ class Decks:
         """Return the function that names the polls of a deck: with an `import_id` always the same ids for the same
         text, which still cannot be guessed."""
         if import_id is None:
-            return lambda place: new_poll_id()
+            return lambda index: new_poll_id()
         start = f"deck:{code}:{import_id}:{hashlib.sha256(data).hexdigest()}"
 
-        def name(place: int) -> str:
-            drawn = keyed(self._secrets.cookie, f"{start}:{place}".encode())[:10]
+        def name(index: int) -> str:
+            drawn = keyed(self._secrets.cookie, f"{start}:{index}".encode())[:10]
             return base64.b32encode(drawn).decode().translate(_TO_CROCKFORD)
 
         return name
@@ -92,8 +92,8 @@ class Decks:
 
         def ask(connection: sqlite3.Connection) -> str:
             wall = wall_rows.find(connection, wall_code(code)).wall
-            found = _polls(connection, _ids(wall))
-            return deck.format([as_input(row.poll, row.closes_in) for row in found], wall.title)
+            polls = _polls(connection, _ids(wall))
+            return deck.format([as_input(row.poll, row.closes_in) for row in polls], wall.title)
 
         return await self._store.read(ask)
 
@@ -115,13 +115,13 @@ class Decks:
 
 def _added(tx: Transaction, wall: Wall, drafts: list[tuple[Poll, int | None]], now: str) -> list[Poll]:
     """Insert drafts and append them to a wall, in their order."""
-    made = [msgspec.structs.replace(poll, wall=wall.code) for poll, _ in drafts]
-    for poll, (_, closes_in) in zip(made, drafts, strict=True):
+    polls = [msgspec.structs.replace(poll, wall=wall.code) for poll, _ in drafts]
+    for poll, (_, closes_in) in zip(polls, drafts, strict=True):
         rows.add(tx, poll, closes_in, now)
-    if made:
-        items = [*wall.items, *(rows.stream_of(poll.id) for poll in made)]
+    if polls:
+        items = [*wall.items, *(rows.stream_of(poll.id) for poll in polls)]
         wall_rows.save(tx, wall, msgspec.structs.replace(wall, items=items))
-    return made
+    return polls
 
 
 def _ids(wall: Wall) -> list[str]:
@@ -130,10 +130,10 @@ def _ids(wall: Wall) -> list[str]:
 
 def _polls(asks: rows.Asks, ids: list[str]) -> list[rows.PollRow]:
     """Return those of the polls that exist and are not archived."""
-    found = []
+    polls = []
     for poll_id in ids:
         try:
-            found.append(rows.find(asks, poll_id))
+            polls.append(rows.find(asks, poll_id))
         except NotFound:
             continue
-    return found
+    return polls

@@ -121,20 +121,20 @@ def parse(rows: Sequence[SheetRow]) -> Taken:
     drafts = Drafts()
     if not rows:
         return drafts.taken()
-    first, *rest = rows
+    first, *other_rows = rows
     if _is_header(first.cells):
-        columns = _columns(drafts, first, rest)
+        columns = _columns(drafts, first, other_rows)
     elif "?" in first.cells[0] or "？" in first.cells[0]:
         width = max(len(row.cells) for row in rows)
-        columns, rest = _Columns(0, list(range(1, width)), None, {}, [], None, []), list(rows)
+        columns, other_rows = _Columns(0, list(range(1, width)), None, {}, [], None, []), list(rows)
     else:
         raise fault(f"the first row does not say what the columns are: {HOW}; {OTHERS}", first.number)
     if columns is None:
         return drafts.taken()
     if len(columns.options) == 1 and columns.listed is None:
-        _grouped(drafts, columns, rest)
+        _grouped(drafts, columns, other_rows)
     else:
-        for row in rest:
+        for row in other_rows:
             _question(drafts, columns, row)
     return drafts.taken()
 
@@ -144,27 +144,27 @@ def _columns(drafts: Drafts, header: SheetRow, rows: Sequence[SheetRow]) -> _Col
     times: list[int] = []
     options, alone, dropped, strange = list[int](), list[int](), list[int](), list[str]()
     settings: dict[int, str] = {}
-    for place, cell in enumerate(header.cells):
+    for column, cell in enumerate(header.cells):
         name = _plain(cell)
         if not cell.strip():
             continue
         if name in _QUESTION and question is None:
-            question = place
+            question = column
         elif name in _ALONE:
-            alone.append(place)
+            alone.append(column)
         elif name in _LISTED:
-            listed = place
+            listed = column
         elif _RIGHT.fullmatch(name):
-            dropped.append(place)
+            dropped.append(column)
         elif _OPTION.fullmatch(name):
-            options.append(place)
+            options.append(column)
         elif deck_settings.named(name):
-            settings[place] = name
+            settings[column] = name
         elif name in _TYPE:
-            kind = place
+            kind = column
         elif _TIME.fullmatch(name):
-            times.append(place)
-        elif any(_cell(row, place) for row in rows):
+            times.append(column)
+        elif any(_cell(row, column) for row in rows):
             strange.append(cell.strip()[:60])
     if options and listed is not None and _plain(header.cells[listed]) == "choices":
         settings[listed], listed = "choices", None  # how many options may be chosen
@@ -183,17 +183,17 @@ def _columns(drafts: Drafts, header: SheetRow, rows: Sequence[SheetRow]) -> _Col
     return _Columns(question, options, listed, settings, dropped, kind, times)
 
 
-def _cell(row: SheetRow, place: int) -> str:
-    return row.cells[place].strip() if place < len(row.cells) else ""
+def _cell(row: SheetRow, column: int) -> str:
+    return row.cells[column].strip() if column < len(row.cells) else ""
 
 
 def _question(drafts: Drafts, columns: _Columns, row: SheetRow) -> None:
     known = {columns.question, *columns.options, *columns.settings, *columns.dropped, *columns.times}
-    for place, cell in enumerate(row.cells):
-        if place not in known | {columns.listed, columns.kind} and cell.strip():
+    for column, cell in enumerate(row.cells):
+        if column not in known | {columns.listed, columns.kind} and cell.strip():
             return drafts.wrong(row.number, f"{cell.strip()[:60]!r} is in a column without a name")
     _note(drafts, columns, row)
-    labels = [label for place in columns.options if (label := _cell(row, place))]
+    labels = [label for column in columns.options if (label := _cell(row, column))]
     if columns.listed is not None:
         labels = _split(_cell(row, columns.listed))
     options = [(row.number, label) for label in labels]
@@ -201,9 +201,9 @@ def _question(drafts: Drafts, columns: _Columns, row: SheetRow) -> None:
 
 
 def _note(drafts: Drafts, columns: _Columns, row: SheetRow) -> None:
-    if any(_cell(row, place) for place in columns.dropped):
+    if any(_cell(row, column) for column in columns.dropped):
         drafts.note(RIGHT_ANSWERS)
-    if any(_cell(row, place) for place in columns.times):
+    if any(_cell(row, column) for column in columns.times):
         drafts.note(TIME)
 
 
@@ -220,8 +220,8 @@ def _settings(drafts: Drafts, columns: _Columns, row: SheetRow, options: int) ->
         given = {"kind": SEVERAL, "max_choices": None}
     elif kind and kind not in _CHOICE:
         drafts.wrong(row.number, f"a question of the type {kind[:60]!r} has nothing to choose from: delete the row")
-    for place, name in columns.settings.items():
-        if not (value := _cell(row, place)):
+    for column, name in columns.settings.items():
+        if not (value := _cell(row, column)):
             continue
         try:
             fields = deck_settings.fields(name, value)
@@ -243,20 +243,20 @@ def _settings(drafts: Drafts, columns: _Columns, row: SheetRow, options: int) ->
 
 def _grouped(drafts: Drafts, columns: _Columns, rows: Sequence[SheetRow]) -> None:
     """Read a table with a row for each option: the question stands in each of its rows, or in the first."""
-    place = columns.options[0]
+    option_column = columns.options[0]
     groups: list[list[SheetRow]] = []
     title = ""
     for row in rows:
-        asked = _cell(row, columns.question)
-        if asked and (asked != title or not groups):
+        question = _cell(row, columns.question)
+        if question and (question != title or not groups):
             groups.append([])
-            title = asked
+            title = question
         if not groups:
             drafts.wrong(row.number, "an option belongs below a question, but there is none above")
             continue
         groups[-1].append(row)
     for group in groups:
-        labels = [(row.number, label) for row in group if (label := _cell(row, place))]
+        labels = [(row.number, label) for row in group if (label := _cell(row, option_column))]
         for row in group:
             _note(drafts, columns, row)
         first = group[0]

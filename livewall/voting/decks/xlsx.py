@@ -20,11 +20,11 @@ from xml.parsers import expat
 
 from livewall.voting.decks.reader import DeckFault, Problem
 
-MOST_UNPACKED = 24 << 20
+MAX_UNPACKED = 24 << 20
 """The largest number of bytes of all parts of a workbook that are read."""
-MOST_ROWS = 5000
-MOST_CELLS = 100_000
-MOST_COLUMNS = 200
+MAX_ROWS = 5000
+MAX_CELLS = 100_000
+MAX_COLUMNS = 200
 _AS_TYPED = frozenset({"general", "@"})
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _CODED = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -49,13 +49,13 @@ def rows_of(data: bytes) -> list[SheetRow]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             book = _Book(archive)
-            found = [(name, rows) for name, part in book.sheets() if (rows := book.rows(part))]
+            sheets = [(name, rows) for name, part in book.sheets() if (rows := book.rows(part))]
     except BROKEN:
         raise fault("this Excel file is damaged or has a password: save it again without one") from None
-    if len(found) > 1:
-        names = ", ".join(repr(name[:40]) for name, _ in found[:5])
+    if len(sheets) > 1:
+        names = ", ".join(repr(name[:40]) for name, _ in sheets[:5])
         raise fault(f"more than one sheet has something in it ({names}): leave only the one with the questions")
-    return found[0][1] if found else []
+    return sheets[0][1] if sheets else []
 
 
 def fault(reason: str, line: int = 1) -> DeckFault:
@@ -68,11 +68,11 @@ class _Book:
         self._texts: list[str] | None = None
         self._typed: list[bool] | None = None
         self._cells = 0
-        self._room = MOST_UNPACKED
+        self._room = MAX_UNPACKED
 
     def sheets(self) -> list[tuple[str, str]]:
         """Return the names of the sheets and the parts that hold them."""
-        targets, found = dict[str, str](), list[tuple[str, str]]()
+        targets, sheets = dict[str, str](), list[tuple[str, str]]()
 
         def target(name: str, given: Mapping[str, str]) -> None:
             if name == "Relationship":
@@ -82,14 +82,14 @@ class _Book:
         def sheet(name: str, given: Mapping[str, str]) -> None:
             if name == "sheet":
                 relation = next(value for key, value in given.items() if key.endswith("relationships id"))
-                found.append((given["name"], targets[relation]))
+                sheets.append((given["name"], targets[relation]))
 
         self._read("xl/_rels/workbook.xml.rels", target)
         try:
             self._read("xl/workbook.xml", sheet)
         except StopIteration:
             raise KeyError("sheet") from None
-        return [(name, part) for name, part in found if part.startswith("xl/worksheets/")]
+        return [(name, part) for name, part in sheets if part.startswith("xl/worksheets/")]
 
     def rows(self, part: str) -> list[SheetRow]:
         rows: list[SheetRow] = []
@@ -126,7 +126,7 @@ class _Book:
                 if state["hidden"]:
                     raise fault("this row is hidden: show it or delete it", state["row"])
                 self._cells += 1
-                if len(rows) > MOST_ROWS or self._cells > MOST_CELLS or state["column"] > MOST_COLUMNS:
+                if len(rows) > MAX_ROWS or self._cells > MAX_CELLS or state["column"] > MAX_COLUMNS:
                     raise fault("this sheet is too large for questions", state["row"])
                 cells = rows[-1].cells
                 cells.extend([""] * (state["column"] - len(cells)))
@@ -253,10 +253,10 @@ class _SharedTexts:
 
 def _column(letters: str) -> int:
     """Return the place of a column, from 1."""
-    place = 0
+    column = 0
     for letter in letters:
-        place = place * 26 + ord(letter) - 64
-    return place
+        column = column * 26 + ord(letter) - 64
+    return column
 
 
 def _decoded(text: str) -> str:

@@ -35,8 +35,8 @@ class Multi(ChoiceKind):
     def read_setting(self, text: str) -> dict[str, Any] | None:
         if text in _ALL:
             return {"kind": self.name, "max_choices": None}
-        found = _UP_TO.fullmatch(text)
-        return {"kind": self.name, "max_choices": int(found[1])} if found else None
+        match = _UP_TO.fullmatch(text)
+        return {"kind": self.name, "max_choices": int(match[1])} if match else None
 
     def write_setting(self, poll: PollIn) -> str:
         return "several" if poll.max_choices == len(poll.options) else f"up to {poll.max_choices}"

@@ -14,7 +14,7 @@ import msgspec
 from livewall.errors import NotFound, Refused, invalid
 from livewall.store.transaction import Transaction
 
-MOST = 20_000
+MAX_CODES = 20_000
 """The largest number of codes of one wall."""
 
 
@@ -38,10 +38,10 @@ class Claim(msgspec.Struct):
 
 def insert(tx: Transaction, wall: str, hashes: Sequence[bytes]) -> range:
     """Insert new codes; return their numbers. Raises BadInput where the wall would have too many."""
-    made = tx.one("SELECT COUNT(*), MAX(number) FROM codes WHERE wall = :wall", {"wall": wall})
-    if made[0] + len(hashes) > MOST:
-        raise invalid("count", f"a wall has at most {MOST} codes; {MOST - made[0]} more can be created")
-    first = (made[1] or 0) + 1
+    count, last = tx.one("SELECT COUNT(*), MAX(number) FROM codes WHERE wall = :wall", {"wall": wall})
+    if count + len(hashes) > MAX_CODES:
+        raise invalid("count", f"a wall has at most {MAX_CODES} codes; {MAX_CODES - count} more can be created")
+    first = (last or 0) + 1
     tx.connection.executemany(
         "INSERT INTO codes (wall, number, hash) VALUES (:wall, :number, :hash)",
         [{"wall": wall, "number": number, "hash": code_hash} for number, code_hash in enumerate(hashes, first)],
@@ -51,10 +51,10 @@ def insert(tx: Transaction, wall: str, hashes: Sequence[bytes]) -> range:
 
 def bound(asks: Any, wall: str, voter: bytes) -> tuple[int, bool] | None:
     """Return the holder that a voter of this wall is bound to, and whether its code was revoked."""
-    found = asks.execute(
+    row = asks.execute(
         "SELECT number, revoked FROM codes WHERE wall = :wall AND voter = :voter", {"wall": wall, "voter": voter}
     ).fetchone()
-    return (found[0], bool(found[1])) if found else None
+    return (row[0], bool(row[1])) if row else None
 
 
 def claim(asks: Any, wall: str, voter: bytes, code: bytes | None) -> Claim:
@@ -69,13 +69,13 @@ def claim(asks: Any, wall: str, voter: bytes, code: bytes | None) -> Claim:
         if own[1]:
             raise Refused("bad_code", "your code was revoked")
         return Claim(own[0])
-    found = asks.execute(
+    row = asks.execute(
         "SELECT number, voter, revoked, replaced FROM codes WHERE wall = :wall AND hash = :hash",
         {"wall": wall, "hash": code},
     ).fetchone()
-    if found is None or found[2]:
+    if row is None or row[2]:
         raise Refused("bad_code", "this code is not valid here")
-    number, holder, _, replaced = found
+    number, holder, _, replaced = row
     if holder == voter:
         return Claim(number)
     if holder is not None:
@@ -144,10 +144,10 @@ def page(asks: Any, wall: str, *, limit: int, before: str | None) -> tuple[list[
 
 def _find(asks: Any, wall: str, code_id: str) -> tuple[int, bytes | None, bool]:
     number = int(code_id) if code_id.isascii() and code_id.isdecimal() and len(code_id) < 18 else 0
-    found = asks.execute(
+    row = asks.execute(
         "SELECT number, voter, revoked FROM codes WHERE wall = :wall AND number = :number",
         {"wall": wall, "number": number},
     ).fetchone()
-    if found is None or code_id != str(number):
+    if row is None or code_id != str(number):
         raise NotFound("not_found", "this wall has no such code")
-    return found[0], found[1], bool(found[2])
+    return row[0], row[1], bool(row[2])

@@ -1,4 +1,4 @@
-"""The service of voter codes for hosts. The answer that makes a code is the only one that shows it."""
+"""The service of voting codes for hosts. The answer that makes a code is the only one that shows it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class VoterCodes:
         Raises NotFound, and BadInput where the wall would have too many.
         """
         wall, now = wall_code(wall), iso(self._clock())
-        made, hashes = await asyncio.to_thread(self._draw, wall, count)
+        new_codes, hashes = await asyncio.to_thread(self._draw, wall, count)
 
         def write(tx: Transaction) -> range:
             wall_rows.find(tx, wall)
@@ -69,11 +69,11 @@ class VoterCodes:
             return numbers
 
         numbers = await self._store.write(write)
-        return CodesMade([in_groups(code) for code in made], [str(number) for number in numbers])
+        return CodesMade([in_groups(code) for code in new_codes], [str(number) for number in numbers])
 
     def _draw(self, wall: str, count: int) -> tuple[list[str], list[bytes]]:
-        made = [new_voting_code() for _ in range(count)]
-        return made, [self._electorate.code(wall, code) for code in made]
+        drawn = [new_voting_code() for _ in range(count)]
+        return drawn, [self._electorate.code_hash(wall, code) for code in drawn]
 
     async def list(self, wall: str, *, limit: int = 50, before: str | None = None) -> CodeList:
         """Return the counts of a wall's codes and a page of them, without the codes themselves. Raises NotFound."""
@@ -92,7 +92,7 @@ class VoterCodes:
         wall, now, code = wall_code(wall), iso(self._clock()), new_voting_code()
 
         def write(tx: Transaction) -> None:
-            before = codes.replace(tx, wall, code_id, self._electorate.code(wall, code))
+            before = codes.replace(tx, wall, code_id, self._electorate.code_hash(wall, code))
             audit.note(tx, who, now, "codes.replace", wall_rows.stream_of(wall), id=code_id)
             if before is not None:
                 polls = rows.seen_after_vote(tx, wall)
@@ -117,5 +117,5 @@ class VoterCodes:
         for poll in polls:
             self._hub.hub.invalidate_viewer_state(
                 rows.stream_of(poll),
-                lambda who: who.voter is not None and self._electorate.bound(wall, who.voter) == voter,
+                lambda who: who.voter is not None and self._electorate.bound_hash(wall, who.voter) == voter,
             )

@@ -145,8 +145,8 @@ export class HostController {
 
   /** @param {Stream} item */
   archive(item) {
-    const place = this.wall.items.indexOf(item);
-    const undo = () => this.restore(item, place);
+    const index = this.wall.items.indexOf(item);
+    const undo = () => this.restore(item, index);
     this.confirm(item, this.texts.say("home.archive_sure"), this.texts.say("home.archive_do"), () =>
       this.runner.run(item, commands.archive, "home.done.archive", { undo }));
   }
@@ -209,8 +209,8 @@ export class HostController {
    * @param {number} by
    */
   moveBy(item, by) {
-    const place = this.wall.items.indexOf(item) + by;
-    if (place >= 0 && place < this.wall.items.length) this.moveTo(item, place);
+    const index = this.wall.items.indexOf(item) + by;
+    if (index >= 0 && index < this.wall.items.length) this.moveTo(item, index);
   }
 
   /**

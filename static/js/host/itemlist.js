@@ -76,10 +76,10 @@ export class ItemList {
    */
   arrange(rows) {
     const focused = rows.find((row) => row.contains(document.activeElement)) || null;
-    const place = focused ? rows.indexOf(focused) : -1;
+    const focusedIndex = focused ? rows.indexOf(focused) : -1;
     rows.forEach((row, index) => {
       if (row === focused) return;
-      if (focused && index < place) this.element.insertBefore(row, focused);
+      if (focused && index < focusedIndex) this.element.insertBefore(row, focused);
       else this.element.append(row);
     });
   }

@@ -31,8 +31,8 @@ export function actionOf({ key, repeat = false, ctrlKey = false, altKey = false,
   if (typing || repeat || ctrlKey || altKey || metaKey) return null;
   if (control && key === " ") return null;
   const name = key.length === 1 ? key.toLowerCase() : key;
-  const found = KEYS.find(({ names }) => names.includes(name));
-  return found ? found.action : null;
+  const binding = KEYS.find(({ names }) => names.includes(name));
+  return binding ? binding.action : null;
 }
 
 /**

@@ -23,9 +23,9 @@ export function moveItem(items, item, place) {
  * @param {number} by
  */
 export function neighborItem(items, item, by) {
-  const place = item === null ? -1 : items.indexOf(item);
-  if (place < 0) return (by > 0 ? items[0] : items[items.length - 1]) || null;
-  return items[place + by] || null;
+  const index = item === null ? -1 : items.indexOf(item);
+  if (index < 0) return (by > 0 ? items[0] : items[items.length - 1]) || null;
+  return items[index + by] || null;
 }
 
 /**
@@ -49,7 +49,7 @@ export function followedItems({ items, active }, phaseOf, most) {
   const center = active === null ? 0 : Math.max(0, items.indexOf(active));
   const rankOf = (/** @type {Stream} */ item) => (item === active ? 0 : phaseOf(item) === "open" ? 1 : 2);
   const ranked = items
-    .map((item, place) => ({ item, rank: rankOf(item), distance: Math.abs(place - center) }))
+    .map((item, index) => ({ item, rank: rankOf(item), distance: Math.abs(index - center) }))
     .sort((a, b) => a.rank - b.rank || a.distance - b.distance)
     .slice(0, most);
   const followed = new Set(ranked.map(({ item }) => item));

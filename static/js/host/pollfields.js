@@ -43,21 +43,21 @@ const numberOf = (text) => (/^\d{1,9}$/.test(text.trim()) ? Number(text.trim()) 
 export function formValues(poll = null) {
   const { options = [], kind = FIRST } = poll || {};
   /** @type {Partial<Poll>} */
-  const rest = poll || {};
+  const current = poll || {};
   const labels = (/** @type {boolean} */ abstain) => options.filter((option) => Boolean(option.abstain) === abstain).map((option) => option.label);
   return {
-    title: rest.title || "",
+    title: current.title || "",
     options: labels(false).join("\n"),
     abstain: labels(true).join(""),
     kind,
     max_choices: poll ? kindOf(kind).formMaximum(poll) : "",
-    results: rest.results || "live",
-    assurance: rest.assurance || "open",
+    results: current.results || "live",
+    assurance: current.assurance || "open",
     closes_in: "",
-    quorum: rest.quorum ? String(rest.quorum) : "",
-    majority: rest.majority || "",
+    quorum: current.quorum ? String(current.quorum) : "",
+    majority: current.majority || "",
     allow_change: poll ? poll.allow_change : true,
-    compare: Boolean(rest.compare),
+    compare: Boolean(current.compare),
   };
 }
 

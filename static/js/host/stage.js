@@ -80,9 +80,9 @@ export class StagePanel {
     setAttribute(this.step, "aria-disabled", step.do === "end" || step.do === "none");
     setAttribute(this.step, "aria-busy", busy);
     const { items, active } = wall;
-    const place = active === null ? -1 : items.indexOf(active);
-    setAttribute(this.previous, "aria-disabled", place === 0 || !items.length);
-    setAttribute(this.next, "aria-disabled", !items.length || place === items.length - 1);
+    const index = active === null ? -1 : items.indexOf(active);
+    setAttribute(this.previous, "aria-disabled", index === 0 || !items.length);
+    setAttribute(this.next, "aria-disabled", !items.length || index === items.length - 1);
     this.reset.hidden = !poll || poll.phase !== "closed";
     this.openAgain.hidden = this.reset.hidden || Boolean(poll && poll.erased_at);
     this.result.hidden = !poll;

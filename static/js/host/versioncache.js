@@ -45,8 +45,8 @@ export class VersionCache {
    * @returns {Promise<Version>}
    */
   async versionOf(name, shown) {
-    const held = this.versions.get(name);
-    if (held && isSameState(held.value, shown)) return held;
+    const cached = this.versions.get(name);
+    if (cached && isSameState(cached.value, shown)) return cached;
     const version = await this.refresh(name);
     return version && isSameState(version.value, shown) ? version : { value: shown, etag: NO_VERSION };
   }

@@ -56,17 +56,17 @@ export function findMatches(text, query, most = 200) {
   let at = 0;
   for (const letter of letters) {
     const part = fold(letter);
-    for (let place = 0; place < part.length; place += 1) origin.push(at);
+    for (let index = 0; index < part.length; index += 1) origin.push(at);
     folded += part;
     at += letter.length;
   }
   origin.push(at);
   /** @type {Match[]} */
   const matches = [];
-  for (let place = folded.indexOf(wanted); place >= 0 && matches.length < most; place = folded.indexOf(wanted, place + wanted.length)) {
-    let end = origin[place + wanted.length];
-    if (end === origin[place]) end = origin.find((next) => next > end) || at;
-    matches.push([origin[place], end]);
+  for (let position = folded.indexOf(wanted); position >= 0 && matches.length < most; position = folded.indexOf(wanted, position + wanted.length)) {
+    let end = origin[position + wanted.length];
+    if (end === origin[position]) end = origin.find((next) => next > end) || at;
+    matches.push([origin[position], end]);
   }
   return matches;
 }

@@ -10,13 +10,13 @@ export const PREFERENCES = Object.freeze(["times", "wrap"]);
 /** @returns {Record<Preference, boolean>} */
 export function loadPreferences() {
   /** @type {Partial<Record<Preference, unknown>>} */
-  let kept = {};
+  let stored = {};
   try {
-    kept = JSON.parse(localStorage.getItem(KEY) || "{}") || {};
+    stored = JSON.parse(localStorage.getItem(KEY) || "{}") || {};
   } catch {
     // Storage is blocked here: the preferences begin as usual.
   }
-  return { times: kept.times !== false, wrap: kept.wrap === true };
+  return { times: stored.times !== false, wrap: stored.wrap === true };
 }
 
 /** @param {Record<Preference, boolean>} preferences */

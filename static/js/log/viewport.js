@@ -85,12 +85,12 @@ export class Viewport {
   moveToEnd(count, view, heightOf) {
     this.line = Math.max(1, count + 1);
     this.above = 0;
-    let rest = view;
-    while (rest > 0 && this.line > 1) {
+    let room = view;
+    while (room > 0 && this.line > 1) {
       this.line -= 1;
-      rest -= heightOf(this.line);
+      room -= heightOf(this.line);
     }
-    this.above = Math.max(0, -rest);
+    this.above = Math.max(0, -room);
   }
 
   /**

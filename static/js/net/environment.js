@@ -45,9 +45,9 @@ function keepsCookies() {
   const name = "livewall_try";
   try {
     document.cookie = `${name}=1; Path=/; SameSite=Lax`;
-    const kept = document.cookie.includes(`${name}=1`);
+    const isKept = document.cookie.includes(`${name}=1`);
     document.cookie = `${name}=; Path=/; SameSite=Lax; Max-Age=0`;
-    return kept;
+    return isKept;
   } catch {
     return false;
   }

@@ -57,9 +57,9 @@ export function backoff(attempts, random) {
 export function afterEnding(state, ending, random) {
   const good = ending.delivered && !ending.silent && ending.lasted >= GOOD_LIFETIME;
   const best = !good ? state.best : state.best === null ? state.level : Math.min(state.best, state.level);
-  const asked = ending.retry !== null && ending.retry !== undefined ? ending.retry : null;
-  if (asked !== null || ending.sentAway) {
-    return { state: { ...state, best, misses: 0, attempts: 0 }, wait: asked === null ? backoff(SENT_AWAY, random) : asked };
+  const retry = ending.retry !== null && ending.retry !== undefined ? ending.retry : null;
+  if (retry !== null || ending.sentAway) {
+    return { state: { ...state, best, misses: 0, attempts: 0 }, wait: retry === null ? backoff(SENT_AWAY, random) : retry };
   }
   if (good) return { state: { ...state, best, misses: 0, attempts: 1, climbs: 0 }, wait: backoff(0, random) };
   const misses = state.misses + 1;

@@ -56,14 +56,14 @@ function polling(on, env, { request, limit, pause }) {
 
 /** @type {Transport} */
 export function longpoll(spec, on, env) {
-  let asked = false;
+  let hasAsked = false;
   // The first request of a page that knows its positions asks for an answer at once: a page that had lost its server
   // learns that the server is back, although there is no news.
-  const wait = () => (asked || !isResuming(spec) ? LIMITS.wait : 0);
+  const wait = () => (hasAsked || !isResuming(spec) ? LIMITS.wait : 0);
   return polling(on, env, {
     request: () => {
       const url = `${env.origin}/updates/${streamAddress(spec.streams, { ...spec, wait: wait() / 1000 })}`;
-      asked = true;
+      hasAsked = true;
       return { url };
     },
     limit: () => (isResuming(spec) ? wait() : 0) + LIMITS.answer,

@@ -115,10 +115,10 @@ export class Choices {
       h("span", { class: "label" }, row.label),
       percent, before, previous && previous.element,
     ];
-    const look = { class: `choice edge${row.colour}`, dir: "auto" };
+    const attributes = { class: `choice edge${row.colour}`, dir: "auto" };
     const face = poll.phase === "open"
-      ? h("button", { ...look, type: "button", "aria-pressed": "false", onclick: () => this.tap(row.id) }, ...content)
-      : h("div", look, ...content);
+      ? h("button", { ...attributes, type: "button", "aria-pressed": "false", onclick: () => this.tap(row.id) }, ...content)
+      : h("div", attributes, ...content);
     return { item: h("li", {}, face), face, percent, set, previous, before };
   }
 

@@ -74,13 +74,13 @@ export function density(labels, title = "", extra = {}) {
   const rows = Math.ceil(labels.length / columns);
   const widths = labels.map(textWidth);
   let chosen = "three-cut";
-  for (const [name, most, among, letters, height, rest] of DENSITIES) {
+  for (const [name, most, among, letters, height, spacing] of DENSITIES) {
     if (among !== columns || labels.length > most) continue;
     chosen = name;
     const lines = widths.map((width) => Math.max(1, Math.ceil(width / letters)));
     const linesOfColumn = (/** @type {number} */ from) => lines.slice(from, from + rows).reduce((sum, each) => sum + each, 0);
     const tallest = Math.max(...Array.from({ length: columns }, (_, index) => linesOfColumn(index * rows)));
-    if (Math.max(0, ...lines) <= MAX_LINES && tallest * height + rows * (rest + row) <= room) break;
+    if (Math.max(0, ...lines) <= MAX_LINES && tallest * height + rows * (spacing + row) <= room) break;
   }
   return chosen;
 }
@@ -93,8 +93,8 @@ export function density(labels, title = "", extra = {}) {
 export function cutLines(labels, title = "", extra = {}) {
   const { foot = 0, row = 0 } = extra;
   const name = density(labels, title, extra);
-  const [, , , , height, rest] = DENSITIES.find(([each]) => each === name) || DENSITIES[0];
+  const [, , , , height, spacing] = DENSITIES.find(([each]) => each === name) || DENSITIES[0];
   const rows = Math.max(1, Math.ceil(labels.length / columnCount(labels.length)));
-  const room = ROOM[lengthClass(title)] - foot - rows * (rest + row);
+  const room = ROOM[lengthClass(title)] - foot - rows * (spacing + row);
   return Math.min(MAX_LINES, Math.max(1, Math.floor(room / (rows * height))));
 }

@@ -66,8 +66,8 @@ export class Camera {
 
   reset() {
     this.reservesButtons = false;
-    const whole = fitCamera(this.content, this.view);
-    this.reservesButtons = whole.scale < LEGIBLE_SCALE || this.coversStep(whole);
+    const fitted = fitCamera(this.content, this.view);
+    this.reservesButtons = fitted.scale < LEGIBLE_SCALE || this.coversStep(fitted);
     this.state = fitCamera(this.content, this.view);
     if (this.state.scale < OVERVIEW_SCALE) {
       this.state = { scale: OVERVIEW_SCALE, x: 24, y: (this.view.height - this.content.height * OVERVIEW_SCALE) / 2 };

@@ -185,12 +185,12 @@ export class Chart {
   /** @param {KeyboardEvent} event */
   key(event) {
     if (!this.view || !this.layout || event.ctrlKey || event.metaKey || event.altKey) return;
-    const here = stepElement(event.target);
-    const name = here && neighborStep(this.layout, here.dataset.step || "", event.key);
+    const element = stepElement(event.target);
+    const name = element && neighborStep(this.layout, element.dataset.step || "", event.key);
     const next = this.view.nodes.get(name || "");
     if (next) next.element.focus({ preventScroll: true });
-    // A link is followed with Enter; here Space does it too.
-    else if (event.key === " " && here) here.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
+    // A link is followed with Enter; element Space does it too.
+    else if (event.key === " " && element) element.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
     else if (!this.view.camera.key(event.key) && !event.key.startsWith("Arrow")) return;
     event.preventDefault();
   }
@@ -200,12 +200,12 @@ export class Chart {
    * @param {EventTarget | null} target
    */
   focused(target) {
-    const here = stepElement(target);
-    if (!here || !this.view || !this.layout) return;
+    const focusedStep = stepElement(target);
+    if (!focusedStep || !this.view || !this.layout) return;
     for (const { element } of this.view.nodes.values()) if (element.getAttribute("tabindex") === "0") element.setAttribute("tabindex", "-1");
-    here.setAttribute("tabindex", "0");
-    const node = placeOf(this.layout, here.dataset.step || "");
-    if (node && here.matches(":focus-visible")) this.view.camera.reveal(node);
+    focusedStep.setAttribute("tabindex", "0");
+    const node = placeOf(this.layout, focusedStep.dataset.step || "");
+    if (node && focusedStep.matches(":focus-visible")) this.view.camera.reveal(node);
   }
 }
 

@@ -132,16 +132,16 @@ export function revealNode(camera, node, view, margin = 32) {
  */
 export function neighborStep(layout, name, key) {
   const byName = new Map(layout.nodes.map((node) => [node.name, node]));
-  const here = byName.get(name);
-  if (!here) return null;
+  const current = byName.get(name);
+  if (!current) return null;
   const candidates = () => {
     if (key === "ArrowRight") return layout.edges.filter((edge) => edge.from === name).map((edge) => byName.get(edge.to));
     if (key === "ArrowLeft") return layout.edges.filter((edge) => edge.to === name).map((edge) => byName.get(edge.from));
-    if (key === "ArrowUp") return layout.nodes.filter((node) => node.x === here.x && node.y < here.y);
-    if (key === "ArrowDown") return layout.nodes.filter((node) => node.x === here.x && node.y > here.y);
+    if (key === "ArrowUp") return layout.nodes.filter((node) => node.x === current.x && node.y < current.y);
+    if (key === "ArrowDown") return layout.nodes.filter((node) => node.x === current.x && node.y > current.y);
     return [];
   };
-  const distance = (/** @type {Place} */ node) => Math.abs(node.y - here.y) + Math.abs(node.x - here.x) / 1e3;
+  const distance = (/** @type {Place} */ node) => Math.abs(node.y - current.y) + Math.abs(node.x - current.x) / 1e3;
   const nodes = candidates().filter((node) => node !== undefined);
   const [closest] = nodes.sort((a, b) => distance(a) - distance(b));
   return closest ? closest.name : null;
@@ -159,8 +159,8 @@ export function nameLines(name, room) {
   const least = name.length - room;
   const middle = Math.ceil(name.length / 2);
   let at = 0;
-  for (let place = least; place <= room; place += 1) {
-    if ("-._".includes(name[place - 1]) && Math.abs(place - middle) < Math.abs(at - middle)) at = place;
+  for (let index = least; index <= room; index += 1) {
+    if ("-._".includes(name[index - 1]) && Math.abs(index - middle) < Math.abs(at - middle)) at = index;
   }
   at = at || middle;
   return [name.slice(0, at), name.slice(at)];

@@ -10,7 +10,7 @@
  * @returns {Step[]}
  */
 export function sortSteps(steps, known = []) {
-  const place = new Map(known.map((name, index) => [name, index]));
+  const knownIndex = new Map(known.map((name, index) => [name, index]));
   const byName = new Map(steps.map((step) => [step.name, step]));
   /** @type {Map<string, number>} */
   const ranks = new Map();
@@ -34,7 +34,7 @@ export function sortSteps(steps, known = []) {
     return rank;
   };
   const placeOf = (/** @type {Step} */ { name }) => {
-    const at = place.get(name);
+    const at = knownIndex.get(name);
     return at === undefined ? Infinity : at;
   };
   return [...steps].sort((a, b) => {

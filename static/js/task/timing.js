@@ -49,8 +49,8 @@ export function progressShare(step, now) {
   if (hasEnded(step.state)) return 0;
   if (typeof step.progress === "number") return Math.max(0, Math.min(1, step.progress));
   if (!step.eta || !step.started_at) return 0;
-  const whole = Date.parse(step.eta) - Date.parse(step.started_at);
-  return whole > 0 ? Math.min(0.97, (elapsed(step, now) || 0) / whole) : 0;
+  const expected = Date.parse(step.eta) - Date.parse(step.started_at);
+  return expected > 0 ? Math.min(0.97, (elapsed(step, now) || 0) / expected) : 0;
 }
 
 /**

@@ -144,18 +144,18 @@ export class PollPoster {
  * @param {Map<string, {item: HTMLElement}>} rows
  */
 function isCrowded(section, rows) {
-  const whole = (section.querySelector(".rows") || section).getBoundingClientRect();
+  const area = (section.querySelector(".rows") || section).getBoundingClientRect();
   /** @type {number | null} */
   let column = null;
-  let bottom = whole.top;
+  let bottom = area.top;
   for (const { item } of rows.values()) {
     const boxes = [...item.children].map((part) => part.getBoundingClientRect()).filter((box) => box.height);
     const { left } = item.getBoundingClientRect();
-    if (left !== column) bottom = whole.top;
+    if (left !== column) bottom = area.top;
     column = left;
     if (Math.min(...boxes.map((box) => box.top)) < bottom - 1) return true;
     bottom = Math.max(...boxes.map((box) => box.bottom));
-    if (bottom > whole.bottom + 1) return true;
+    if (bottom > area.bottom + 1) return true;
   }
   return false;
 }

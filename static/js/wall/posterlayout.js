@@ -88,11 +88,11 @@ export function posterLayout(layout, view, { unit, least }) {
   let best = null;
   for (const lines of [2, 1]) {
     for (const across of [true, false]) {
-      const way = arrangement(layout, view, unit, across, lines);
-      if (way.width <= 0 || way.height <= 0) continue;
-      const font = fontSize(way, letters, unit);
+      const candidate = arrangement(layout, view, unit, across, lines);
+      if (candidate.width <= 0 || candidate.height <= 0) continue;
+      const font = fontSize(candidate, letters, unit);
       // Another direction must be clearly better: a chart from left to right is easier to read.
-      if (font >= least && (!best || font > best.font * 1.05)) best = { ...way, font };
+      if (font >= least && (!best || font > best.font * 1.05)) best = { ...candidate, font };
     }
     if (best) break;
   }
@@ -104,27 +104,27 @@ export function posterLayout(layout, view, { unit, least }) {
 
 /**
  * @param {Layout} layout
- * @param {Arrangement & {font: number}} way
+ * @param {Arrangement & {font: number}} arranged
  * @returns {PosterLayout}
  */
-function place(layout, way) {
+function place(layout, arranged) {
   const along = (/** @type {number} */ x) => {
     const rank = Math.floor(x / RANK);
     const inside = x - rank * RANK;
-    const start = way.from + rank * (way.length + way.gap);
-    if (inside <= BOX.width) return start + (inside / BOX.width) * way.length;
-    return start + way.length + ((inside - BOX.width) / GAP_X) * way.gap;
+    const start = arranged.from + rank * (arranged.length + arranged.gap);
+    if (inside <= BOX.width) return start + (inside / BOX.width) * arranged.length;
+    return start + arranged.length + ((inside - BOX.width) / GAP_X) * arranged.gap;
   };
-  const beside = (/** @type {number} */ y) => way.side + y * way.scale;
+  const beside = (/** @type {number} */ y) => arranged.side + y * arranged.scale;
   /** @type {(x: number, y: number) => Point} */
-  const at = (x, y) => (way.across ? [along(x), beside(y)] : [beside(y), along(x)]);
+  const at = (x, y) => (arranged.across ? [along(x), beside(y)] : [beside(y), along(x)]);
   return {
-    width: way.width, height: way.height, lines: way.lines, font: way.font,
+    width: arranged.width, height: arranged.height, lines: arranged.lines, font: arranged.font,
     nodes: layout.nodes.map(({ name, x, y }) => {
-      const [left, top] = at(x, way.across ? y : y + BOX.height / 2);
-      return { name, x: way.across ? left : left - way.width / 2, y: top };
+      const [left, top] = at(x, arranged.across ? y : y + BOX.height / 2);
+      return { name, x: arranged.across ? left : left - arranged.width / 2, y: top };
     }),
-    edges: layout.edges.map(({ from, to, points }) => ({ from, to, d: edgePath(points, way.across, at) })),
+    edges: layout.edges.map(({ from, to, points }) => ({ from, to, d: edgePath(points, arranged.across, at) })),
   };
 }
 

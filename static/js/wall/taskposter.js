@@ -155,8 +155,8 @@ export class TaskPoster {
     const columns = Math.max(1, Math.floor(field.width / size));
     const order = [...layout.nodes].sort((a, b) => a.x - b.x || a.y - b.y);
     const nodes = new Map(order.map(({ name }, index) => {
-      const place = { x: (index % columns) * size, y: Math.floor(index / columns) * size };
-      return [name, makeCell(place, size)];
+      const corner = { x: (index % columns) * size, y: Math.floor(index / columns) * size };
+      return [name, makeCell(corner, size)];
     }));
     const used = Math.ceil(count / columns) * size;
     const listColumns = field.width > TWO_COLUMNS * unit ? 2 : 1;
