@@ -11,6 +11,7 @@ from pathlib import Path
 from . import record
 from .machine import facts, load_average
 from .plan import Plan
+from .progress import Progress
 
 NAMES = {
     "fanout": "server CPU per delivery to 1,000 and 9,000 WebSocket readers",
@@ -29,7 +30,12 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="The comparisons, each beside its peer.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="The comparisons, each beside its peer.",
+        epilog="What is being measured is printed to standard error. All of them together take more than an hour; "
+        "--list names them.",
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help="all of them when none is given")
     parser.add_argument("--list", action="store_true", help="name them and stop")
     parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean nothing")
@@ -46,7 +52,10 @@ def main() -> int:
         parser.error("quick figures are not for the record")
     for name in names:
         started, load = time.time(), load_average()
-        text = importlib.import_module(f"benchmarks.{name}").run(Plan(quick=options.quick))
+        with Progress(name) as progress:
+            seconds = None if options.quick else record.last_seconds(DOCUMENT.read_text(encoding="utf-8"), name)
+            progress.step(f"it begins; it took {seconds} s when its figures were kept" if seconds else "it begins")
+            text = importlib.import_module(f"benchmarks.{name}").run(Plan(options.quick, progress.step))
         command = f"python -m benchmarks {name}" + (" --quick" if options.quick else "")
         header = record.header(command, facts(), started, time.time() - started, load)
         print(f"## {NAMES[name]}\n\n{header}\n\n{text}\n", flush=True)

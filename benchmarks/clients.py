@@ -13,7 +13,9 @@ from typing import Any, Self
 
 from .machine import CLIENT_CORE, pinned
 from .native import program, scratch
+from .progress import PATIENCE_SECONDS, answer_within
 
+RUN_SECONDS = 900.0  # for any number of ballots
 HANDSHAKE = (
     "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
@@ -46,11 +48,13 @@ class Load:
         self._child.stdin.write(line + "\n")
         self._child.stdin.flush()
 
-    def hear(self) -> dict[str, Any]:
+    def hear(self, patience: float = PATIENCE_SECONDS) -> dict[str, Any]:
+        """Return the next answer. Raises RuntimeError if the client ended, or did not answer in time and was ended."""
         assert self._child.stdout is not None
-        line = self._child.stdout.readline()
+        with answer_within(patience, self._child):
+            line = self._child.stdout.readline()
         if not line:
-            raise RuntimeError(f"the load client ended: {self._child.args!r}")
+            raise RuntimeError(f"the load client ended, or did not answer for {patience:g} s: {self._child.args!r}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -144,7 +148,7 @@ class Voters(Load):
     def go(self, *, rate: float = 0, seconds: float = 0, flight: int = 1, count: int = 0) -> dict[str, Any]:
         """Run to the end; raises when an answer was an error or never came."""
         self.start(rate=rate, seconds=seconds, flight=flight, count=count)
-        return checked(self.hear())
+        return checked(self.hear(seconds + RUN_SECONDS))
 
     def due_times(self) -> array.array[int]:
         path = Path(_file(""))

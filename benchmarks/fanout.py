@@ -16,6 +16,7 @@ from .clients import Readers, WebSocketVoters, checked
 from .machine import free_port
 from .native import program
 from .plan import Plan, table
+from .progress import PATIENCE_SECONDS, answer_within
 from .spread import Spread, ratios, verdict
 from .target import Child, Livewall, Peer, vote_message
 
@@ -40,13 +41,18 @@ class Watched:
         self.voters.open(voters)
 
     def window(self, seconds: float, rate: float = BALLOTS_PER_SECOND) -> tuple[int, int]:
-        """CPU nanoseconds and deliveries of a stretch with that many ballots a second."""
+        """CPU nanoseconds and deliveries of a stretch with that many ballots a second.
+
+        Raises RuntimeError if nothing was delivered: the machine is too busy to measure anything.
+        """
         self.voters.start(rate=rate, flight=20)
         time.sleep(0.3)
         cpu, deliveries = self.server.cpu(), self.readers.stat()["tallies"]
         time.sleep(seconds)
         spent = self.server.cpu() - cpu, self.readers.stat()["tallies"] - deliveries
         checked(self.voters.stop())
+        if not spent[1]:
+            raise RuntimeError(f"no tally reached a reader within {seconds:g} s")
         return spent
 
     def idle(self, seconds: float) -> int:
@@ -69,7 +75,7 @@ class Floor:
         self.readers.open(count)
 
     def window(self, rate: float, seconds: float, frame: str) -> tuple[int, int]:
-        return _told(self.child, self.readers, f"send {rate} {seconds} {frame}", "{")
+        return _told(self.child, self.readers, f"send {rate} {seconds} {frame}", "{", seconds + PATIENCE_SECONDS)
 
 
 class WriteMessage:
@@ -84,18 +90,23 @@ class WriteMessage:
         self.readers.open(count)
 
     def window(self, rate: float, seconds: float, text: str) -> tuple[int, int]:
-        return _told(self.child, self.readers, f"{rate} {seconds} {text}", "done")
+        return _told(self.child, self.readers, f"{rate} {seconds} {text}", "done", seconds + PATIENCE_SECONDS)
 
 
-def _told(child: Child, readers: Readers, line: str, answer: str) -> tuple[int, int]:
-    """Give a peer its order; CPU nanoseconds and deliveries until everything has arrived."""
+def _told(child: Child, readers: Readers, line: str, answer: str, patience: float) -> tuple[int, int]:
+    """Give a peer its order; CPU nanoseconds and deliveries until everything has arrived.
+
+    Raises RuntimeError if the peer ended, or did not answer in time and was ended.
+    """
     process = child.process
     assert process.stdin is not None and process.stdout is not None
     cpu, before = child.cpu(), readers.stat()["tallies"]
     process.stdin.write(line + "\n")
     process.stdin.flush()
-    while not process.stdout.readline().startswith(answer):
-        pass
+    with answer_within(patience, process):
+        while not (heard := process.stdout.readline()).startswith(answer):
+            if not heard:
+                raise RuntimeError(f"a peer ended, or did not answer for {patience:g} s: {process.args!r}")
     seen = readers.stat()["tallies"]
     while True:
         time.sleep(0.1)
@@ -107,25 +118,34 @@ def _told(child: Child, readers: Readers, line: str, answer: str) -> tuple[int, 
 def compare(count: int, plan: Plan) -> list[str]:
     """The rows for one number of readers."""
     net, whole, floor, loop, rates, keeping = [], [], [], [], [], []
+    readers = f"{count:,} readers"
     with ExitStack() as stack:
+        plan.step(f"opening connections of {readers}, over {plan.seconds(20):g} s")
         few, many = Watched(stack, FEW), Watched(stack, count, over=plan.seconds(20))
+        plan.step(f"opening as many connections of the C loop and of `write_message`, {readers}")
         bare, naive = Floor(stack, count), WriteMessage(stack, count)
-        for _ in range(plan.pairs):
+        for number in range(plan.pairs):
             seconds, short = plan.seconds(6, 2), plan.seconds(3, 1)
+            pair = f"{readers}, windows {number + 1} of {plan.pairs}"
+            plan.step(f"{pair}: Livewall with {FEW} readers, {short:g} s")
             few_cpu, few_deliveries = few.window(short)
+            plan.step(f"{pair}: Livewall, {seconds:g} s")
             cpu, deliveries = many.window(seconds)
             share = seconds / short
             net.append((cpu - few_cpu * share) / (deliveries - few_deliveries * share) / 1000)
             whole.append(cpu / deliveries / 1000)
             rates.append(deliveries / count / seconds)
             frame = many.readers.frame()
+            plan.step(f"{pair}: C loop, {short:g} s")
             cpu, deliveries = bare.window(rates[-1], short, frame)
             floor.append(cpu / deliveries / 1000)
             text = bytes.fromhex(frame)[4:].decode()
+            plan.step(f"{pair}: `write_message`, {short:g} s")
             cpu, deliveries = naive.window(min(rates[-1], 10_000 / count), short, text)
             loop.append(cpu / deliveries / 1000)
-        for _ in range(plan.size(3, 1)):
+        for number in range(plan.size(3, 1)):
             seconds = plan.seconds(20, 2)
+            plan.step(f"{readers}, idle, {number + 1} of {plan.size(3, 1)}: {seconds:g} s")
             keeping.append(many.idle(seconds) / seconds / count / 1000)
         size = len(frame) // 2
     # Microseconds a second a reader, over publications a second: what keeping adds to each delivery.

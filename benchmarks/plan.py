@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Plan:
     quick: bool = False
+    step: Callable[[str], None] = lambda text: None
+    """Called with what begins now, where that takes longer than two seconds."""
 
     @property
     def pairs(self) -> int:

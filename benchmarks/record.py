@@ -12,6 +12,12 @@ def header(command: str, facts: str, started: float, seconds: float, load: float
     return f"`{command}` on {day} UTC, {seconds:.0f} s, load average {load:.1f} at its start. {facts}."
 
 
+def last_seconds(document: str, name: str) -> int | None:
+    """Return how long a benchmark took when its figures were kept last, or None if the document does not say so."""
+    found = re.search(rf"^`python -m benchmarks {name}` on [^,\n]*, (\d+) s,", document, re.MULTILINE)
+    return int(found[1]) if found else None
+
+
 def keep(document: Path, name: str, text: str) -> None:
     """Replace what stands between `<!-- NAME -->` and `<!-- /NAME -->`; raises when the document has no such place."""
     old = document.read_text(encoding="utf-8")
