@@ -5,11 +5,12 @@ A test holds them to what the server answers.
 
 from __future__ import annotations
 
-from msgspec import Struct, defstruct
+from msgspec import Struct
 
 from livewall.audit import Line
 from livewall.credentials import Credential
 from livewall.credentials import TokenMade as TokenMade
+from livewall.listing import Listing
 from livewall.tasks.logs.lines import LogLines as LogLines
 from livewall.tasks.logs.lines import Matches as Matches
 from livewall.tasks.pipelines.git_refs import GitRefs as GitRefs
@@ -80,14 +81,28 @@ class Done(Struct):
     """The request was carried out. The answer is empty."""
 
 
-def listed(kind: type[Struct], name: str) -> type[Struct]:
-    """Return the shape of a page of a list, with the cursor of the next page."""
-    return defstruct(name, [("items", list[kind]), ("next", str | None)])  # type: ignore[valid-type]
+# A page of each list. The names are those of the API's description.
 
 
-PollList = listed(Poll, "PollList")
-WallList = listed(WallShown, "WallList")
-TaskList = listed(Task, "TaskList")
-PipelineList = listed(PipelineShown, "PipelineList")
-CredentialList = listed(Credential, "CredentialList")
-AuditList = listed(Line, "AuditList")
+class PollList(Listing[Poll]):
+    pass
+
+
+class WallList(Listing[WallShown]):
+    pass
+
+
+class TaskList(Listing[Task]):
+    pass
+
+
+class PipelineList(Listing[PipelineShown]):
+    pass
+
+
+class CredentialList(Listing[Credential]):
+    pass
+
+
+class AuditList(Listing[Line]):
+    pass
