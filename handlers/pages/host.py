@@ -8,7 +8,7 @@ from typing import Any
 from handlers.assets.assets import texts
 from handlers.pages.page import Page, installed_kinds
 from handlers.pages.screens import is_reachable
-from handlers.view_models.option_rows import format_count, result_rows
+from handlers.view_models.option_rows import OptionRow, format_count, result_rows
 from handlers.view_models.result_summary import ResultSummary
 from livewall.names import wall_code
 from livewall.voting.kinds import kind_of
@@ -28,6 +28,7 @@ class HostView(Page):
         code = wall_code(typed_code)
         wall, version, entries = await self.services.walls.model(code)
         active = next((entry for entry in entries if entry.item == wall.active), None)
+        rows, facts = self.figures(active)
         base = self.services.base_url
         await self.render_in_thread(
             "host.html",
@@ -36,7 +37,8 @@ class HostView(Page):
             version=version,
             entries=entries,
             active=active,
-            **self.figures(active),
+            rows=rows,
+            facts=facts,
             only=code,
             ballots_text=self.ballots_text,
             is_tally_public=is_tally_public,
@@ -53,14 +55,14 @@ class HostView(Page):
             script="host",
         )
 
-    def figures(self, active: WallItem | None) -> dict[str, Any]:
+    def figures(self, active: WallItem | None) -> tuple[list[OptionRow], str]:
         """Return the rows of the active item and the text below them, as hosts see them, whether they are published or
         not."""
         if active is None or active.poll is None or active.tally is None or active.poll.phase is Phase.DRAFT:
-            return {"rows": [], "facts": ""}
+            return [], ""
         facts = ResultSummary(self, active.poll, active.tally)
         rows = result_rows(active.poll, active.tally)
-        return {"rows": rows, "facts": " · ".join(each for each in (facts.quorum(), facts.below_bars(None)) if each)}
+        return rows, " · ".join(each for each in (facts.quorum(), facts.below_bars(None)) if each)
 
     def ballots_text(self, entry: WallItem) -> str:
         """Return the number of ballots in the current round in words; empty for a draft."""

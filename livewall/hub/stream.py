@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -14,19 +14,21 @@ from livewall.hub.position import View
 from livewall.hub.reader import Cursor
 
 Send = Callable[[bytes], int]
+State = Mapping[str, Any]
+"""The data of the events that a rule reads, by their keys; None for a key that was deleted."""
 
 
 class Rule(Protocol):
     """Decides who may read a kind of stream, and which view. The decision depends on the stream's state, not on the
     transport."""
 
-    keys: frozenset[str]
-    """The keys of the events that the rule reads."""
+    keys: Mapping[str, Any]
+    """The keys of the events that the rule reads, with the types of their data."""
 
-    def view(self, state: dict[str, Any], who: Any, viewer_state: Any) -> View:
+    def view(self, state: State, who: Any, viewer_state: Any) -> View:
         """Return the view that `who` gets. Raises LivewallError where there is none."""
 
-    def needs_viewer_state(self, state: dict[str, Any], who: Any) -> bool:
+    def needs_viewer_state(self, state: State, who: Any) -> bool:
         """Return whether the decision depends on a state of the viewer's own (its ballot)."""
 
     def viewer_tag(self, name: str, who: Any) -> str | None:
@@ -39,7 +41,7 @@ class Rule(Protocol):
 class StateRule:
     """The base of rules that read only the state of the stream, and nothing of the viewer's own."""
 
-    def needs_viewer_state(self, state: dict[str, Any], who: Any) -> bool:
+    def needs_viewer_state(self, state: State, who: Any) -> bool:
         return False
 
     def viewer_tag(self, name: str, who: Any) -> str | None:
@@ -188,7 +190,7 @@ class Stream:
         self.pending: list[Event] = []
         self.logs: dict[View, Log] = {}
         self.lanes: dict[tuple[View, str], Lane] = {}
-        self.state: dict[str, Any] = {}
+        self.state: dict[str, object] = {}
         self.cursors: dict[Cursor, None] = {}
         self.tags: dict[str, dict[Cursor, None]] = {}
         self.moving: deque[Cursor] = deque()
@@ -208,9 +210,10 @@ class Stream:
     def note(self, event: Event) -> bool:
         """Keep the data of an event that the rule of this stream reads; return whether it does. Rules see the full view
         and the events that no view shows."""
-        if event.key not in self.rule.keys or event.view == View.MASKED:
+        key = event.key
+        if key is None or key not in self.rule.keys or event.view == View.MASKED:
             return False
-        self.state[event.key] = None if event.data is None else msgspec.json.decode(event.data)
+        self.state[key] = None if event.data is None else msgspec.json.decode(event.data, type=self.rule.keys[key])
         return True
 
     def lane(self, view: View, framing: Framing) -> Lane:

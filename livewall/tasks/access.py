@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from livewall.errors import NotAllowed
 from livewall.hub.position import View
-from livewall.hub.stream import StateRule
+from livewall.hub.stream import State, StateRule
 from livewall.identity import Who
+from livewall.tasks.rows import Owner
 
 
 class TaskRule(StateRule):
@@ -17,15 +19,15 @@ class TaskRule(StateRule):
     operators and the reporter of the task read logs.
     """
 
-    keys = frozenset({"task", "owner", "stage"})
+    keys: Mapping[str, Any] = {"task": Any, "owner": Owner, "stage": bool}
 
-    def view(self, state: dict[str, Any], who: Who, viewer_state: Any) -> View:
-        owner = state.get("owner")
+    def view(self, state: State, who: Who, viewer_state: Any) -> View:
+        owner: Owner | None = state.get("owner")
         if owner is None:
             return _list(who)
-        if owner.get("log"):
-            return _log(who, owner["credential"])
-        if who.operator or who.host or state.get("stage") or owns(who, owner["credential"]):
+        if owner.log:
+            return _log(who, owner.credential)
+        if who.operator or who.host or state.get("stage") or owns(who, owner.credential):
             return View.FULL
         raise denied(who, "this task is not on a wall now")
 

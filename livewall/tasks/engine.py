@@ -33,7 +33,7 @@ from livewall.tasks.machine import (
 from livewall.tasks.pipelines.pipeline import Pipeline, StepDef
 from livewall.tasks.queue import Waiting, admit
 from livewall.tasks.rows import Task, TaskRow
-from livewall.tasks.template import MissingOutput, when_holds
+from livewall.tasks.template import MissingOutput, Params, when_holds
 
 MAX_RUNNING_STEPS = 16
 """The most steps of one task that run at once. Each has a supervisor of some 10 MB."""
@@ -107,7 +107,7 @@ class Engine:
     # -- requests
 
     def start(
-        self, tx: Transaction, pipeline: Pipeline, params: dict[str, Any], task_id: str | None, who: Who, now: str
+        self, tx: Transaction, pipeline: Pipeline, params: Params, task_id: str | None, who: Who, now: str
     ) -> tuple[str, bool, Actions]:
         """Create a task of a pipeline; return its id, whether it is new, and the actions to perform.
 
@@ -438,8 +438,8 @@ def _step_definition(pipeline: Pipeline, name: str) -> StepDef:
     return next(s for s in pipeline.steps if s.name == name)
 
 
-def _params(row: TaskRow) -> dict[str, Any]:
-    params: dict[str, Any] = msgspec.json.decode(row.params or "{}")
+def _params(row: TaskRow) -> Params:
+    params: Params = msgspec.json.decode(row.params or "{}")
     return params
 
 

@@ -38,6 +38,7 @@ from livewall.tasks.rows import TaskRow
 from livewall.tasks.supervisor.folder import INPUT_VARIABLE
 from livewall.tasks.supervisor.mask import masked
 from livewall.tasks.supervisor.secret import refusal
+from livewall.tasks.template import Params
 
 log = logging.getLogger("livewall.tasks")
 T = TypeVar("T")
@@ -113,7 +114,7 @@ class Runner:
     # -- requests
 
     async def start_task(
-        self, pipeline: Pipeline, params: dict[str, Any], task_id: str | None, who: Who
+        self, pipeline: Pipeline, params: Params, task_id: str | None, who: Who
     ) -> tuple[str, bool]:
         """Create a task; return its id, and whether it is new. Raises Refused."""
         now = iso(self._clock())

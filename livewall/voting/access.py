@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from msgspec import Struct
 
 from livewall.errors import NotFound
 from livewall.hub.position import View
+from livewall.hub.stream import State
 from livewall.identity import Secrets, Who
 from livewall.store.store import Store
 from livewall.voting import rows
@@ -19,32 +23,41 @@ def sees_tally(who: Who, *, results: str, phase: str, published: bool, voted: bo
     return who.host or tally_is_seen(results, phase, published, voted)
 
 
+class PollState(Struct):
+    """What the rule reads of a poll."""
+
+    results: str
+    phase: str
+    published: bool
+    round: int
+
+
 class PollRule:
     """The rule of streams `polls/ID`. The state of a viewer is the last round in which it has a ballot; 0 for none."""
 
-    keys = frozenset({"poll"})
+    keys: Mapping[str, Any] = {"poll": PollState}
 
     def __init__(self, secrets: Secrets, store: Store) -> None:
         self._secrets = secrets
         self._store = store
         self.electorate = Electorate(secrets)
 
-    def view(self, state: dict[str, Any], who: Who, viewer_state: int | None) -> View:
-        poll = state.get("poll")
+    def view(self, state: State, who: Who, viewer_state: int | None) -> View:
+        poll: PollState | None = state.get("poll")
         if poll is None:
             raise NotFound("no_such_stream", "there is no such poll")
         is_visible = sees_tally(
             who,
-            results=poll["results"],
-            phase=poll["phase"],
-            published=poll["published"],
-            voted=viewer_state == poll["round"],
+            results=poll.results,
+            phase=poll.phase,
+            published=poll.published,
+            voted=viewer_state == poll.round,
         )
         return View.FULL if is_visible else View.MASKED
 
-    def needs_viewer_state(self, state: dict[str, Any], who: Who) -> bool:
-        poll = state.get("poll")
-        return poll is not None and poll["results"] == "after_vote" and who.voter is not None and not who.host
+    def needs_viewer_state(self, state: State, who: Who) -> bool:
+        poll: PollState | None = state.get("poll")
+        return poll is not None and poll.results == "after_vote" and who.voter is not None and not who.host
 
     def viewer_tag(self, name: str, who: Who) -> str | None:
         if who.voter is None or who.host:

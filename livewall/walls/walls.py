@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from livewall.entity_versions import Wanted, check_version
 from livewall.errors import NotFound, invalid
 from livewall.hub.live_hub import LiveHub
 from livewall.hub.position import View
-from livewall.hub.stream import StateRule
+from livewall.hub.stream import State, StateRule
 from livewall.identity import Who
 from livewall.listing import Listing
 from livewall.names import wall_code
@@ -30,9 +30,9 @@ from livewall.walls.wall_results import WallResults, wall_results
 class WallRule(StateRule):
     """The rule of streams `walls/CODE`."""
 
-    keys = frozenset({"wall"})
+    keys: Mapping[str, Any] = {"wall": Any}
 
-    def view(self, state: dict[str, Any], who: Who, viewer_state: Any) -> View:
+    def view(self, state: State, who: Who, viewer_state: Any) -> View:
         if state.get("wall") is None:
             raise NotFound("no_such_stream", "there is no such wall")
         return View.FULL if who.host else View.MASKED

@@ -9,6 +9,7 @@ import os
 import random
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ EVENTS = 3000 if os.environ.get("LIVEWALL_TORTURE") else 400
 class Open:
     """A rule under which all see all."""
 
-    keys: frozenset[str] = frozenset()
+    keys: Mapping[str, Any] = {}
 
     def view(self, state: Any, who: Any, viewer_state: Any) -> View:
         return View.FULL

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from unittest.mock import patch
 
@@ -26,7 +26,7 @@ NAME = "polls/a"
 class Everyone:
     """A rule under which all see all."""
 
-    keys: frozenset[str] = frozenset()
+    keys: Mapping[str, Any] = {}
 
     def view(self, state: Any, who: Any, viewer_state: Any) -> View:
         return View.FULL

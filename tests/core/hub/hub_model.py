@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from checker import Broken, Checker, at
@@ -36,9 +36,9 @@ class Who:
 class ShowRule:
     """A poll's rule in small: `show` says who sees the full view, `owner` is seen by the rule only."""
 
-    keys = frozenset({"show", "owner"})
+    keys: Mapping[str, Any] = {"show": Any, "owner": Any}
 
-    def view(self, state: dict[str, Any], who: Who, viewer_state: Any) -> View:
+    def view(self, state: Mapping[str, Any], who: Who, viewer_state: Any) -> View:
         show = (state.get("show") or {"show": "none"})["show"]
         if who.host or (state.get("owner") or {}).get("name") == who.name:
             return View.FULL
@@ -48,7 +48,7 @@ class ShowRule:
             return View.FULL
         return View.MASKED
 
-    def needs_viewer_state(self, state: dict[str, Any], who: Who) -> bool:
+    def needs_viewer_state(self, state: Mapping[str, Any], who: Who) -> bool:
         return not who.host and (state.get("show") or {}).get("show") == "voted"
 
     def viewer_tag(self, name: str, who: Who) -> str | None:
