@@ -86,6 +86,7 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/api/tasks/{ID}/cancel", tasks.CancelHandler, kwargs),
         URLSpec(rf"/api/tasks/{ID}/retry", tasks.RetryHandler, kwargs),
         URLSpec(rf"/api/tasks/{ID}/steps/{ID}", tasks.StepHandler, kwargs),
+        URLSpec(rf"/api/tasks/{ID}/steps/{ID}/decide", tasks.DecideHandler, kwargs),
         URLSpec(rf"/api/tasks/{ID}/logs/{ID}", logs.LogHandler, kwargs),
         URLSpec(rf"/api/tasks/{ID}/logs/{ID}/lines", logs.LogLinesHandler, kwargs),
         URLSpec(rf"/api/tasks/{ID}/logs/{ID}/search", logs.LogSearchHandler, kwargs),

@@ -146,6 +146,12 @@ class StepReport(Input):
     lease: Annotated[float, Meta(ge=0.1, le=86400)] | UnsetType | None = UNSET
 
 
+class DecideIn(Input):
+    decision: Literal["approve", "reject"]
+    comment: ShortText = ""
+    ref: Ref | None = None
+
+
 class StartIn(Input):
     params: dict[str, Any] = {}
     id: Name | None = None

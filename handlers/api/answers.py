@@ -13,6 +13,7 @@ from livewall.credentials import TokenMade as TokenMade
 from livewall.listing import Listing
 from livewall.tasks.logs.lines import LogLines as LogLines
 from livewall.tasks.logs.lines import Matches as Matches
+from livewall.tasks.machine import Step as Step
 from livewall.tasks.pipelines.git_refs import GitRefs as GitRefs
 from livewall.tasks.pipelines.watched_folder import PipelineShown as PipelineShown
 from livewall.tasks.rows import Task

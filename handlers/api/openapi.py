@@ -144,6 +144,8 @@ CALLS: tuple[Call, ...] = (
          {200: answers.TaskShown, 201: answers.TaskShown}, OPERATOR, EMPTY, errors=(409,), headers=PLACED),
     Call("PUT", f"{TASK}/steps/{{step}}", "Report a step. Repeating a report changes nothing", {200: answers.StepShown},
          REPORTER, wire.StepReport, errors=(409,)),
+    Call("POST", f"{TASK}/steps/{{step}}/decide", "Decide a gate as an approver. Repeating it changes nothing",
+         {200: answers.Step}, WATCHER, wire.DecideIn, errors=(409,)),
     Call("GET", LOG, "Get the log of a step by bytes", {200: TEXT, 206: TEXT}, REPORTER, parameters=BYTES,
          errors=(416,)),
     Call("POST", LOG, "Append to the log of a step", {200: answers.Appended}, REPORTER, TEXT, APPEND, (409,)),

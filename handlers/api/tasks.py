@@ -68,6 +68,16 @@ class CancelHandler(ApiHandler):
         self.answer(await self.services.tasks.detail(task_id, self.who))
 
 
+class DecideHandler(ApiHandler):
+    """POST /api/tasks/ID/steps/NAME/decide. Which approver may decide is checked with the decision."""
+
+    def authorize_change(self) -> None:
+        self.require("reporter", "operator", "host")
+
+    async def post(self, task_id: str, name: str) -> None:
+        self.answer(await self.services.runner.decide(task_id, name, self.body(wire.DecideIn), self.who))
+
+
 class RetryHandler(ApiHandler):
     """POST /api/tasks/ID/retry. The status is 200 if the same retry was made before."""
 

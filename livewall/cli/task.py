@@ -239,6 +239,28 @@ def cancel(server: Server, task_id: str, yes: bool, as_json: bool) -> None:
     print_task(run(server.post(address(task_id, "/cancel"))), as_json)
 
 
+def decision(name: str, about: str) -> click.Command:
+    """Return the command that decides a gate: `approve` or `reject`."""
+
+    @click.argument("task_id", metavar="ID")
+    @click.argument("step")
+    @click.option("--comment", metavar="TEXT", default="", help="A comment that is shown with the decision.")
+    @json_option
+    @acting_server_options
+    def decide(server: Server, task_id: str, step: str, comment: str, as_json: bool) -> None:
+        # Repeated with the same `ref` if the answer is lost, the decision counts once.
+        body = {"decision": name, "comment": comment, "ref": secrets.token_hex(8)}
+        decided = run(server.post(address(task_id, f"/steps/{segment(step)}/decide"), body, repeat=True))
+        output.as_json(decided) if as_json else click.echo(output.plain(f"{decided['name']}: {decided['reason']}"))
+
+    decide.__doc__ = f"{about}\n\n\b\nlivewall task {name} $task go --comment 'looks good'\n"
+    return task.command(name=name)(decide)
+
+
+decision("approve", "Approve a gate: the step STEP of the task ID succeeds, and what needs it runs.")
+decision("reject", "Reject a gate: the step STEP of the task ID fails, and what needs it does not run.")
+
+
 @task.command()
 @click.argument("task_id", metavar="ID")
 @json_option

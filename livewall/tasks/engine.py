@@ -10,15 +10,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import UNSET
 
-from livewall import wire
+from livewall import audit, wire
 from livewall.clock import later, moment
 from livewall.errors import LivewallError, Refused
 from livewall.identity import Who
 from livewall.store.transaction import Transaction
-from livewall.tasks import estimate, rows
+from livewall.tasks import estimate, gates, rows
 from livewall.tasks.attempt_result import Outcome
-from livewall.tasks.kinds import RunSpec, Values, kinds
+from livewall.tasks.kinds import RunSpec, Values, WaitSpec, kinds
 from livewall.tasks.machine import (
     TASK_ENDED,
     Step,
@@ -81,7 +82,15 @@ class RetryLater(NamedTuple):
     delay: float
 
 
-Actions = list[StartAttempt | StopAttempt | RetryLater]
+class EndWaitLater(NamedTuple):
+    """End the wait of a step after a delay in seconds, unless somebody decides before."""
+
+    task: str
+    step: str
+    delay: float
+
+
+Actions = list[StartAttempt | StopAttempt | RetryLater | EndWaitLater]
 
 
 
@@ -215,12 +224,43 @@ class Engine:
         self._begin_step(tx, row, definition_of(row), step, now, actions)
         return actions + self.advance(tx, row, now)
 
+    def decide(self, tx: Transaction, task_id: str, name: str, given: wire.DecideIn, who: Who, now: str) -> Actions:
+        """Apply a decision to a step that waits for one. A repetition with the same `ref` changes nothing.
+
+        Raises NotFound, NotAllowed for those who are no approvers, and Refused if there is nothing to decide.
+        """
+        row, step = rows.find(tx, task_id), rows.step(tx, task_id, name)
+        spec = self._spec(tx, row, _step_definition(definition_of(row), name)) if row.local else None
+        if not isinstance(spec, WaitSpec):
+            raise Refused("conflict", f"{name} is not a gate")
+        gates.check_may_decide(who, spec.approvers)
+        made = gates.Decision(given.decision, who.credential, given.ref)
+        after = gates.decide(step, made, who, given.comment, rows.decision(tx, task_id, name), now)
+        if after is None:
+            return []
+        rows.save_step(tx, task_id, after)
+        rows.save_decision(tx, task_id, name, made)
+        audit.note(tx, who, now, f"task.{given.decision}", rows.stream_of(task_id), step=name, comment=given.comment)
+        return self.advance(tx, row, now)
+
+    def end_wait(self, tx: Transaction, task_id: str, name: str, now: str) -> Actions:
+        """End the wait of a step whose time is over. If it is not over yet, look again when it is."""
+        row, step = rows.find(tx, task_id), rows.step(tx, task_id, name)
+        spec = self._spec(tx, row, _step_definition(definition_of(row), name))
+        assert isinstance(spec, WaitSpec)
+        after = gates.over(step, spec.otherwise, now)
+        if after is None:
+            return [] if step.waits_for is UNSET else [_end_wait_later(task_id, step, now)]
+        rows.save_step(tx, task_id, after)
+        audit.note(tx, None, now, f"task.{after.state.value}", rows.stream_of(task_id), step=name, reason=after.reason)
+        return self.advance(tx, row, now)
+
     def admit(self, tx: Transaction, now: str) -> Actions:
         """Start the waiting tasks whose turn it is."""
         actions: Actions = []
         while True:
             waiting, current_reasons = _waiting(tx)
-            admitted, reasons = admit(waiting, _running(tx), workers=self._workers)
+            admitted, reasons = admit(waiting, _running(tx), workers=self._workers, idle=_idle(tx))
             for task_id in admitted:
                 tx.execute("UPDATE tasks SET admitted = 1 WHERE id = :id", {"id": task_id})
                 actions += self._advance(tx, rows.find(tx, task_id), now)
@@ -232,9 +272,10 @@ class Engine:
         return actions
 
     def advance(self, tx: Transaction, row: TaskRow, now: str) -> Actions:
-        """Apply the rules to a task in its present state, and start waiting tasks if it has ended."""
+        """Apply the rules to a task in its present state, and start waiting tasks if it makes room for them."""
         actions = self._advance(tx, row, now)
-        return actions + self.admit(tx, now) if rows.find(tx, row.task.id).task.state in TASK_ENDED else actions
+        makes_room = rows.find(tx, row.task.id).task.state in TASK_ENDED | {TaskState.WAITING}
+        return actions + self.admit(tx, now) if makes_room else actions
 
     def _advance(self, tx: Transaction, row: TaskRow, now: str) -> Actions:
         task_id: str = row.task.id
@@ -299,7 +340,12 @@ class Engine:
         task_id, definition = row.task.id, _step_definition(pipeline, step.name)
         started = transition(step, StepState.RUNNING, now)
         try:
-            run = self._run_spec(tx, row, definition)
+            run = self._spec(tx, row, definition)
+            if isinstance(run, WaitSpec):
+                rows.save_step(tx, task_id, gates.begin(step, run, now))
+                if run.within is not None:
+                    actions.append(EndWaitLater(task_id, step.name, run.within))
+                return True
             # In the transaction: a folder without a running step is only left over, a running step without one is lost.
             self._prepare(task_id, step.name, started.attempt)
         except (LivewallError, OSError) as error:
@@ -318,8 +364,8 @@ class Engine:
         )
         return True
 
-    def _run_spec(self, db: Any, row: TaskRow, definition: StepDef) -> RunSpec:
-        """Return the command of a step. Raises MissingOutput."""
+    def _spec(self, db: Any, row: TaskRow, definition: StepDef) -> RunSpec | WaitSpec:
+        """Return the command of a step, or what it waits for. Raises MissingOutput."""
         values = Values(
             _params(row),
             rows.outputs(db, row.task.id),
@@ -336,6 +382,16 @@ class Engine:
             {"epoch": self._epoch},
         )
         return [action for (task_id,) in tasks for action in self._advance(tx, rows.find(tx, task_id), now)]
+
+    def unfinished_waits(self, db: Any, now: str) -> list[EndWaitLater]:
+        """Return the ends of waits that are still to come, for a server that starts."""
+        found = db.execute("SELECT task, name FROM steps WHERE ended_at IS NULL AND waits_for IS NOT NULL").fetchall()
+        waiting = [(task_id, rows.step(db, task_id, name)) for task_id, name in found]
+        return [
+            _end_wait_later(task_id, step, now)
+            for task_id, step in waiting
+            if step.waits_for is not UNSET and step.waits_for.until is not UNSET
+        ]
 
     def unfinished_attempts(self, db: Any, now: str) -> list[tuple[StartAttempt | RetryLater, bool, bool]]:
         """Return the attempts that should run and the delays that are left, for a server that starts.
@@ -359,7 +415,8 @@ class Engine:
                     delay = min(delay, max(0.0, (moment(retry_at) - moment(now)).total_seconds()))
                 unfinished.append((RetryLater(task_id, name, step.attempt, delay), row.cancelled, current))
                 continue
-            run, timeout = self._run_spec(db, row, definition), definition.timeout or DEFAULT_TIMEOUT
+            run, timeout = self._spec(db, row, definition), definition.timeout or DEFAULT_TIMEOUT
+            assert isinstance(run, RunSpec), "a step that waits is not running"
             base, inherits = _log_base(db, task_id, name), _inherits(db, task_id)
             begin = StartAttempt(task_id, row.root, name, step.attempt, run, timeout, pipeline.secrets, base, inherits)
             unfinished.append((begin, row.cancelled, current))
@@ -386,6 +443,12 @@ class Engine:
             "UPDATE steps SET outputs = :outputs WHERE task = :task AND name = :name",
             {"outputs": wire.text(outputs), "task": task, "name": step},
         )
+
+
+def _end_wait_later(task_id: str, step: Step, now: str) -> EndWaitLater:
+    assert step.waits_for is not UNSET and step.waits_for.until is not UNSET
+    left = (moment(step.waits_for.until) - moment(now)).total_seconds()
+    return EndWaitLater(task_id, step.name, max(0.0, left))
 
 
 def with_measured_times(step: Step, seconds: float | None) -> Step:
@@ -423,6 +486,15 @@ def _running(tx: Transaction) -> dict[str, int]:
             WHERE ended_at IS NULL AND admitted = 1 AND definition IS NOT NULL GROUP BY pipeline"""
         )
     )
+
+
+def _idle(tx: Transaction) -> int:
+    """Return how many of the tasks that run wait for a decision, and for nothing else."""
+    count: int = tx.one(
+        "SELECT COUNT(*) FROM tasks WHERE state = :state AND admitted = 1 AND definition IS NOT NULL",
+        {"state": TaskState.WAITING.value},
+    )[0]
+    return count
 
 
 class _Concurrency(msgspec.Struct):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from livewall.errors import Refused, invalid
 from livewall.tasks.dependencies import MAX_NEEDS
@@ -56,6 +57,17 @@ LATE_START_STATES = frozenset({_S.RUNNING, _S.WAITING})
 TASK_ENDED = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED, TaskState.LOST})
 
 
+class WaitsFor(msgspec.Struct, frozen=True):
+    """What a waiting step waits for, as it is sent to readers: people, of whom `approvers` names or describes each.
+
+    `until` is when the wait ends without them.
+    """
+
+    kind: Literal["approval"]
+    approvers: list[str]
+    until: str | UnsetType = UNSET
+
+
 class Step(msgspec.Struct, kw_only=True):
     """A step, as it is sent to readers."""
 
@@ -70,6 +82,7 @@ class Step(msgspec.Struct, kw_only=True):
     ended_at: str | None = None
     eta: str | None = None
     targets: list[dict[str, str]] = []
+    waits_for: WaitsFor | UnsetType = UNSET
 
 
 class StepConflict(Refused):
@@ -148,9 +161,11 @@ def cancelled(steps: Iterable[Step], now: str, *, by_force: bool = False) -> lis
     ends = UNDER_WAY | {_S.PENDING} if by_force else {_S.PENDING, _S.RETRYING}
     reason = "ended without an answer" if by_force else ""
     return [
-        transition(step, _S.CANCELLED, now, reason=reason if step.state in UNDER_WAY else "")
+        msgspec.structs.replace(
+            transition(step, _S.CANCELLED, now, reason=reason if step.state in UNDER_WAY else ""), waits_for=UNSET
+        )
         for step in steps
-        if step.state in ends
+        if step.state in ends or step.waits_for is not UNSET
     ]
 
 

@@ -16,15 +16,16 @@ class Waiting(NamedTuple):
 
 
 def admit(
-    waiting: Iterable[Waiting], running: Mapping[str, int], *, workers: int
+    waiting: Iterable[Waiting], running: Mapping[str, int], *, workers: int, idle: int = 0
 ) -> tuple[list[str], dict[str, str]]:
     """Return the tasks that may start now, and for each of the others the reason why it waits.
 
     `waiting` is in order of arrival, `running` counts the running tasks of each pipeline, and `workers` limits how many
-    run at once. A task that waits for its own pipeline does not hold up tasks of another one.
+    run at once. `idle` of the running tasks wait for a decision, so they take no place. A task that waits for its own
+    pipeline does not hold up tasks of another one.
     """
     running_now = Counter(running)
-    free = workers - running_now.total()
+    free = workers - (running_now.total() - idle)
     admitted: list[str] = []
     reasons: dict[str, str] = {}
     for task, pipeline, concurrency in waiting:

@@ -10,13 +10,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import UNSET
 
 from livewall import wire
 from livewall.errors import NotFound
 from livewall.hub.position import View
 from livewall.store.transaction import Transaction
+from livewall.tasks.gates import Decision
 from livewall.tasks.logs.chunks import End
-from livewall.tasks.machine import ENDED, Step, StepState, TaskState, task_state
+from livewall.tasks.machine import ENDED, Step, StepState, TaskState, WaitsFor, task_state
 
 LISTED_ENDED = 100
 """The number of ended tasks that stay in the stream of the list."""
@@ -28,7 +30,8 @@ _OWN_FIELDS = "owner, cancelled, admitted, root, epoch, params, definition"
 # Hundreds of steps are read whenever one ends, so states and decoders are looked up, not constructed.
 _STATES = {state.value: state for state in StepState}
 _names = msgspec.json.Decoder(list[str])
-STEP_FIELDS = "name, needs, state, reason, attempt, progress, message, started_at, ended_at, eta"
+_waits_for = msgspec.json.Decoder(WaitsFor)
+STEP_FIELDS = "name, needs, state, reason, attempt, progress, message, started_at, ended_at, eta, waits_for"
 
 
 class Task(msgspec.Struct, kw_only=True):
@@ -123,6 +126,7 @@ def _step(row: Sequence[Any]) -> Step:
     return Step(
         name=row[0], needs=_names.decode(row[1]), state=_STATES[row[2]], reason=row[3],
         attempt=row[4], progress=row[5], message=row[6], started_at=row[7], ended_at=row[8], eta=row[9],
+        waits_for=UNSET if row[10] is None else _waits_for.decode(row[10]),
     )
 
 
@@ -149,6 +153,21 @@ def with_outputs(db: Any) -> set[str]:
 
 def forget_outputs(tx: Transaction, task_id: str) -> None:
     tx.execute("UPDATE steps SET outputs = '{}' WHERE task = :task AND outputs <> '{}'", {"task": task_id})
+
+
+def decision(db: Any, task_id: str, name: str) -> Decision | None:
+    """Return the decision of a gate, or None."""
+    row = db.execute(
+        "SELECT decision FROM steps WHERE task = :task AND name = :name", {"task": task_id, "name": name}
+    ).fetchone()
+    return None if row is None or row[0] is None else msgspec.json.decode(row[0], type=Decision)
+
+
+def save_decision(tx: Transaction, task_id: str, name: str, made: Decision) -> None:
+    tx.execute(
+        "UPDATE steps SET decision = :decision WHERE task = :task AND name = :name",
+        {"decision": wire.text(made), "task": task_id, "name": name},
+    )
 
 
 # -- writing
@@ -182,7 +201,7 @@ def insert(tx: Transaction, row: TaskRow, number: int, steps: Iterable[Step]) ->
         tx.execute(
             f"""INSERT INTO steps (task, place, {STEP_FIELDS})
             VALUES (:task, :place, :name, :needs, :state, :reason, :attempt, :progress, :message, :started_at,
-                :ended_at, :eta)""",
+                :ended_at, :eta, :waits_for)""",
             _values(task.id, step) | {"place": index, "needs": wire.text(step.needs)},
         )
         tx.append(stream_of(task.id), f"step/{step.name}", wire.text(step), view=View.FULL)
@@ -192,6 +211,7 @@ def _values(task: str, step: Step) -> dict[str, Any]:
     values: dict[str, Any] = msgspec.to_builtins(step) | {"task": task}
     for field in ("needs", "targets"):
         del values[field]
+    values["waits_for"] = None if step.waits_for is UNSET else wire.text(step.waits_for)
     return values
 
 
@@ -199,7 +219,7 @@ def save_step(tx: Transaction, task: str, step: Step) -> None:
     """Write a step, and append its event."""
     tx.execute(
         """UPDATE steps SET state = :state, reason = :reason, attempt = :attempt, progress = :progress,
-            message = :message, started_at = :started_at, ended_at = :ended_at, eta = :eta
+            message = :message, started_at = :started_at, ended_at = :ended_at, eta = :eta, waits_for = :waits_for
         WHERE task = :task AND name = :name""",
         _values(task, step),
     )

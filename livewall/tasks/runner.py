@@ -28,22 +28,25 @@ from livewall.store.transaction import Transaction
 from livewall.tasks import rows
 from livewall.tasks.attempt import OUTPUT_CAP, Absent, Attempt, Ended, Running, Spec, attempt_of, terminate
 from livewall.tasks.attempt_result import Outcome, outcome_of
-from livewall.tasks.engine import Actions, Engine, RetryLater, StartAttempt, StopAttempt
+from livewall.tasks.engine import Actions, EndWaitLater, Engine, RetryLater, StartAttempt, StopAttempt
 from livewall.tasks.logs.chunks import End as LogEnd
 from livewall.tasks.logs.follower import AttemptFiles
 from livewall.tasks.logs.service import Logs
-from livewall.tasks.machine import TASK_ENDED, StepState
+from livewall.tasks.machine import TASK_ENDED, Step, StepState
 from livewall.tasks.pipelines.pipeline import Pipeline
 from livewall.tasks.rows import TaskRow
 from livewall.tasks.supervisor.folder import INPUT_VARIABLE
 from livewall.tasks.supervisor.mask import masked
 from livewall.tasks.supervisor.secret import refusal
 from livewall.tasks.template import Params
+from livewall.visible_text import readable
 
 log = logging.getLogger("livewall.tasks")
 T = TypeVar("T")
 
 GRACE = 10.0
+LONGEST_TIMER = 60.0
+"""Seconds after which the clock is looked at again, because timers stand still while the machine sleeps."""
 LOG_TIMEOUT = 2.0
 """Seconds for which the end of a step waits for its log to be read completely."""
 MAX_TRIES = 10
@@ -97,6 +100,7 @@ class Runner:
                 self._perform([action])
             else:
                 self._tasks.spawn(self._supervise(action, self._resume(action, cancelled=cancelled, current=current)))
+        self._perform([*await self._store.read(lambda c: self._engine.unfinished_waits(c, now))])
         await self._write(lambda tx: ((), self._engine.admit(tx, now)))
 
     async def close(self) -> None:
@@ -152,6 +156,17 @@ class Runner:
 
         await self._write(write)
 
+    async def decide(self, task_id: str, step: str, given: wire.DecideIn, who: Who) -> Step:
+        """Decide a gate; return the step. Raises NotFound, NotAllowed, Refused, BadInput."""
+        given.comment = readable(given.comment, "comment") if given.comment.strip() else ""
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> tuple[Step, Actions]:
+            actions = self._engine.decide(tx, task_id, step, given, who, now)
+            return rows.step(tx, task_id, step), actions
+
+        return await self._write(write)
+
     def mask(self, row: TaskRow, text: str, who: Who) -> str:
         """Return a text with the secrets of its task masked, and with the token of the step that reports it."""
         if not row.local:
@@ -178,6 +193,9 @@ class Runner:
                     self._tasks.spawn(self._supervise(action, self._run(action)))
                 case StopAttempt(task, step, attempt):
                     self._tasks.spawn(self._stop(task, step, attempt))
+                case EndWaitLater(task, step, delay):
+                    timer = self._loop.call_later(min(delay, LONGEST_TIMER), self._end_wait, task, step)
+                    self._timers[task, step] = timer
                 case RetryLater(task, step, attempt, delay):
                     self._timers[task, step] = self._loop.call_later(delay, self._retry_step, task, step, attempt)
 
@@ -186,6 +204,11 @@ class Runner:
         now = iso(self._clock())
         retried = self._write_until_done(lambda tx: ((), self._engine.retry_step(tx, task, step, attempt, now)))
         self._tasks.spawn(retried)
+
+    def _end_wait(self, task: str, step: str) -> None:
+        del self._timers[task, step]
+        now = iso(self._clock())
+        self._tasks.spawn(self._write_until_done(lambda tx: ((), self._engine.end_wait(tx, task, step, now))))
 
     def _attempt(self, task: str, step: str, attempt: int) -> Attempt:
         return attempt_of(self._folder, task, step, attempt)

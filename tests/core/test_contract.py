@@ -12,7 +12,7 @@ import pytest
 from handlers.api.openapi import CALLS
 from livewall.cli import COMMANDS
 from livewall.errors import STATUS, CloseCode
-from livewall.tasks.machine import Step, StepState, TaskState
+from livewall.tasks.machine import Step, StepState, TaskState, WaitsFor
 from livewall.tasks.rows import Task
 from livewall.voting.ballots import Ballot
 from livewall.voting.poll import Option, Poll, Tally, Turnout
@@ -30,6 +30,7 @@ OBJECTS: dict[str, Any] = {
     "wall": Wall,
     "task": Task,
     "step": Step,
+    "waits_for": WaitsFor,
 }
 
 

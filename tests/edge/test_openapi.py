@@ -123,6 +123,7 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
         '[params.n]\ntype = "integer"\ndefault = 1\nchoices = [1, 2]\n[[steps]]\nname = "a"\nrun = ["false"]\n'
     )
     (folder / "wrong.toml").write_text("steps = 1\n")
+    (folder / "gate.toml").write_text("""[[steps]]\nname = "go"\ngate = { approvers = ["role:admin"] }\n""")
     (folder / "refs.toml").write_text(
         """params.ref.type = "git_ref"\n[[steps]]\nname = "a"\ngit = { repository = "/none", ref = "{params.ref}" }\n"""
     )
@@ -235,6 +236,14 @@ async def tasks(client: Client) -> None:
         await client.ask("GET", f"/api/pipelines/{name}/refs", token=token)
     for name in ("fails", "wrong", "none"):
         await client.ask("POST", f"/api/pipelines/{name}/tasks", {"params": {"n": 2}, "id": "f1"}, token=ADMIN)
+    gate = (await client.ask("POST", "/api/pipelines/gate/tasks", {}, token=ADMIN)).json["id"]
+    socket = await client.socket(f"/ws/tasks/{gate}", token=ADMIN)
+    await socket.until(lambda m: m.get("key") == "step/go" and m["data"]["state"] == "waiting")
+    await client.ask("GET", f"/api/tasks/{gate}", token=ADMIN)
+    for body, token in (({}, ADMIN), ({"decision": "approve"}, reporter), ({"decision": "approve"}, None)):
+        await client.ask("POST", f"/api/tasks/{gate}/steps/go/decide", body, token=token)
+    for _ in range(2):
+        await client.ask("POST", f"/api/tasks/{gate}/steps/go/decide", {"decision": "approve"}, token=ADMIN)
     socket = await client.socket("/ws/tasks/f1", token=ADMIN)
     await socket.until(lambda m: m.get("key") == "task" and m["data"]["ended_at"] is not None)
     for id in ("f1", "f1", "t1", "none"):

@@ -66,6 +66,7 @@ COMMAND_OF = {
     "POST /api/tasks": "report",
     "GET /api/tasks/{id}": "task show",
     "POST /api/tasks/{id}/cancel": "task cancel",
+    "POST /api/tasks/{id}/steps/{step}/decide": "task approve",
     "POST /api/tasks/{id}/retry": "task retry",
     "PUT /api/tasks/{id}/steps/{step}": "report",
     "GET /api/tasks/{id}/logs/{step}": "task logs",

@@ -30,6 +30,11 @@ from livewall.names import step_of_token
 pytest_plugins = ("server_fixtures",)
 
 PIPELINES = {
+    "gated": """
+        [[steps]]
+        name = "go"
+        gate = { approvers = ["role:admin"] }
+    """,
     "build": """
         title = "Build"
         [params.ref]
@@ -172,6 +177,17 @@ def test_a_cancel_ends_what_runs(server: Server) -> None:
     assert server.run("task", "cancel", id).startswith(f"{id} cancel")
     assert "cancelled" in server.run("task", "watch", id, status=1)
     server.run("task", "cancel", "no-such", status=1)
+
+
+def test_a_gate_is_approved_and_rejected_by_commands(server: Server) -> None:
+    for act, end in (("approve", "approved by admin: fine"), ("reject", "rejected by admin")):
+        id = server.run("task", "start", "gated").strip()
+        until(lambda id=id: state(server, id) == "waiting")  # type: ignore[misc]
+        comment = ("--comment", "fine") if act == "approve" else ()
+        assert server.run("task", act, id, "go", *comment) == f"go: {end}\n"
+        assert state(server, id) == ("succeeded" if act == "approve" else "failed")
+        assert "nothing to decide" in server.run("task", act, id, "go", status=1)
+    assert "no step nogo" in server.run("task", "reject", id, "nogo", status=1)
 
 
 def test_a_step_reports_on_itself(server: Server) -> None:

@@ -49,6 +49,17 @@ class RunSpec(msgspec.Struct, frozen=True):
     """What a program of Livewall is to do (`livewall/tasks/programs`)."""
 
 
+class WaitSpec(msgspec.Struct, frozen=True):
+    """Instead of a command: a decision to wait for, with all values filled in.
+
+    `approvers` are names and `role:ROLE`. After `within` seconds without a decision the state `otherwise` follows.
+    """
+
+    approvers: list[str]
+    within: float | None
+    otherwise: str
+
+
 def program(name: str, given: dict[str, Any]) -> RunSpec:
     """Return the command that runs a program of `livewall/tasks/programs` with this input."""
     # A Python outside the system's folders may need LD_LIBRARY_PATH to start.
@@ -68,6 +79,7 @@ class Kind(Protocol):
     """The key in a step's table that selects this kind."""
     keys: frozenset[str]
     """All keys in a step's table that belong to this kind."""
+    # A kind whose steps run no command also has `runs = False`.
 
     def check(self, table: Mapping[str, Any], where: Place) -> dict[str, Any]:
         """Return the body of a step. Problems are reported at their place; the body is not used if there are any."""
@@ -75,8 +87,8 @@ class Kind(Protocol):
     def texts(self, body: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         """Yield every text with values to fill in, and its path in the step's table."""
 
-    def spec(self, step: Mapping[str, Any], values: Values) -> RunSpec:
-        """Return the command of a step with this body. Raises MissingOutput."""
+    def spec(self, step: Mapping[str, Any], values: Values) -> RunSpec | WaitSpec:
+        """Return the command of a step with this body, or what it waits for. Raises MissingOutput."""
 
 
 @functools.cache
@@ -85,9 +97,10 @@ def kinds() -> Mapping[str, Kind]:
 
     Raises LivewallError where an installed kind cannot be loaded, or has the key of another.
     """
+    from livewall.tasks.kinds.gate import Gate
     from livewall.tasks.kinds.git import Git
     from livewall.tasks.kinds.http import Http
     from livewall.tasks.kinds.run import Run
 
-    builtin: tuple[Kind, ...] = (Run(), Git(), Http())
+    builtin: tuple[Kind, ...] = (Run(), Git(), Http(), Gate())
     return entry_points.load(GROUP, {kind.key: kind for kind in builtin})

@@ -37,6 +37,8 @@ from livewall.visible_text import readable
 
 MAX_STEPS = 500
 MAX_PARAMS = 100
+RUNNING_KEYS = frozenset({"timeout", "retries", "retry_delay"})
+"""The keys of a step that are about its command."""
 _MONTH = 31 * 86400
 _PREDEFINED = RESERVED_VARIABLES | {"PATH", "HOME", "LANG"}
 
@@ -198,6 +200,9 @@ class _Checker:
                 " a letter or digit first"
             )
         kind, body = self._body(table, where)
+        if kind and not getattr(kind, "runs", True):
+            for key in RUNNING_KEYS & table.keys():
+                where[key].wrong(f"{key} has no meaning for a step that runs no command")
         when = None
         if "when" in table and (when := text(table["when"], where["when"], "when", most=10_000)):
             try:

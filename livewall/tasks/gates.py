@@ -1,0 +1,86 @@
+"""The rules of steps that wait for a decision: who may decide, and what a decision does, or its absence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET
+
+from livewall.clock import later, moment
+from livewall.errors import NotAllowed, Refused
+from livewall.identity import Who
+from livewall.tasks.kinds import WaitSpec
+from livewall.tasks.machine import Step, StepState, WaitsFor, transition
+
+DECISIONS = {"approve": (StepState.SUCCEEDED, "approved"), "reject": (StepState.FAILED, "rejected")}
+UNDECIDED = "nobody decided in time"
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """A decision as it is stored: who made it, and the `ref` with which it may be repeated."""
+
+    decision: Literal["approve", "reject"]
+    credential: str
+    ref: str | None = None
+
+
+def tags_of(who: Who) -> tuple[str, ...]:
+    """Return the texts by which a list of approvers may name somebody: a name, and a role.
+
+    A step that reports on itself has neither: a task must not open its own gate.
+    """
+    return () if who.role is None else (who.name, f"role:{who.role}")
+
+
+def may_decide(who: Who, approvers: Sequence[str]) -> bool:
+    return any(tag in approvers for tag in tags_of(who))
+
+
+def begin(step: Step, spec: WaitSpec, now: str) -> Step:
+    """Return the step that waits from now on."""
+    until = UNSET if spec.within is None else later(moment(now), spec.within)
+    waiting = transition(step, StepState.WAITING, now)
+    return msgspec.structs.replace(waiting, waits_for=WaitsFor("approval", spec.approvers, until))
+
+
+def check_may_decide(who: Who, approvers: Sequence[str]) -> None:
+    """Raise NotAllowed for somebody who is not an approver."""
+    if not may_decide(who, approvers):
+        code = "unauthenticated" if who.role is None else "forbidden"
+        raise NotAllowed(code, f"this gate is decided by {in_words(approvers)}")
+
+
+def decide(step: Step, made: Decision, who: Who, comment: str, before: Decision | None, now: str) -> Step | None:
+    """Return the step after a decision, or None if it repeats the one that was made.
+
+    Raises Refused (`conflict`) for a step that does not wait, or was decided already.
+    """
+    if before is not None and made.ref is not None and made == before:
+        return None
+    if step.state is not StepState.WAITING or step.waits_for is UNSET:
+        raise Refused("conflict", f"the step is {step.state.value}; there is nothing to decide")
+    state, verb = DECISIONS[made.decision]
+    return end(step, state, f"{verb} by {who.name}{f': {comment}' if comment else ''}", now)
+
+
+def over(step: Step, otherwise: str, now: str) -> Step | None:
+    """Return the step that nobody decided in time, or None while there is time, or if it does not wait any more."""
+    if step.state is not StepState.WAITING or step.waits_for is UNSET:
+        return None
+    until = step.waits_for.until
+    return end(step, StepState(otherwise), UNDECIDED, now) if until is not UNSET and until <= now else None
+
+
+def end(step: Step, state: StepState, reason: str, now: str) -> Step:
+    """Return a step that waits no longer."""
+    return msgspec.structs.replace(transition(step, state, now, reason=reason), waits_for=UNSET)
+
+
+def in_words(approvers: Sequence[str]) -> str:
+    """Return the approvers in words: "Lin, or anybody with the role host"."""
+    names = [name for name in approvers if not name.startswith("role:")]
+    roles = [name.removeprefix("role:") for name in approvers if name.startswith("role:")]
+    parts = [*names, *(f"anybody with the role {role}" for role in roles)]
+    return f"{', '.join(parts[:-1])} or {parts[-1]}" if len(parts) > 1 else parts[0]
