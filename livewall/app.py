@@ -1,6 +1,6 @@
 """The composition of a Livewall: everything that a server consists of, HTTP aside.
 
-`App.open` makes the parts in order and enters each into one exit stack. Where one of them fails, those before it are
+`App.open` makes the parts in order and enters each into one exit stack. If one of them fails, those before it are
 closed again: no lock, thread, timer or open file is left behind.
 """
 

@@ -52,7 +52,7 @@ class TokenMade(Credential):
 
 
 class Credentials:
-    """The holders of roles. `revoked(id)` is called when a credential is not valid any more, so that its sockets close.
+    """The holders of roles. `revoked(id)` is called when a credential is no longer valid, so that its sockets close.
     """
 
     def __init__(self, store: Store, secrets: Secrets, clock: Clock) -> None:
@@ -107,7 +107,7 @@ class Credentials:
         return who
 
     async def create_token(self, role: Role, name: str, by: Who) -> TokenMade:
-        """Make a token for a program. The answer is the only place where it is shown. Raises BadInput for its name."""
+        """Create a token for a program. Only the answer to this call shows it. Raises BadInput for its name."""
         name = readable(name, "name")
         token = secrets.token_urlsafe(32)
 
@@ -172,8 +172,7 @@ class Credentials:
     # -- signing in
 
     async def create_link(self, role: Role, by: Who) -> tuple[str, str]:
-        """Make a sign-in link; return its code and when it expires. Raises NotAllowed for a role above the asker's own.
-        """
+        """Create a sign-in link; return its code and when it expires. Raises NotAllowed for a role above one's own."""
         if by.role is None or role not in BELOW[by.role]:
             raise NotAllowed("forbidden", f"{article(by.role or 'guest')} cannot create a link for {article(role)}")
         code = secrets.token_urlsafe(16)

@@ -14,7 +14,7 @@ T = TypeVar("T")
 def load(group: str, builtin: Mapping[str, T]) -> dict[str, T]:
     """Return `builtin` and what the entry points of `group` name, each made without arguments.
 
-    Raises LivewallError where one cannot be loaded, or has a name that is taken.
+    Raises LivewallError if one cannot be loaded, or has a name that is taken.
     """
     known = dict(builtin)
     for entry in importlib.metadata.entry_points(group=group):

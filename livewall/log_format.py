@@ -27,7 +27,7 @@ class JsonLines(logging.Formatter):
 
 
 class PlainLines(logging.Formatter):
-    """One line of text that nothing quoted in it can break or use to steer a terminal. A traceback follows it."""
+    """One line of text that nothing quoted in it can break or use to control a terminal. A traceback follows it."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return visible(super().formatMessage(record))

@@ -1,4 +1,4 @@
-"""Text of others as a terminal, a log file or a JSON line may show it: nothing in it can steer a terminal.
+"""Text of others as a terminal, a log file or a JSON line may show it: nothing in it can control a terminal.
 
 Escape sequences move the cursor, change the title of a window and hide earlier output; bidirectional controls reorder a
 line (CVE-2021-42574). Both are shown as escapes, so that a reader sees them.
@@ -43,7 +43,7 @@ def _replacement(error: UnicodeError) -> tuple[bytes, int]:
 
 
 def visible(text: str) -> str:
-    """Return `text` with every character that could steer a terminal as an escape, such as `\x1b`."""
+    """Return `text` with every character that could control a terminal as an escape, such as `\x1b`."""
     return _STEERS.sub(_escape, readable(text))
 
 

@@ -30,7 +30,7 @@ def read(path: Path) -> bytes:
 
 
 def decoded(data: bytes, file: str, what: str = "a pipeline") -> str:
-    """Return the text of a file. Raises TomlFault where it is too large or not UTF-8."""
+    """Return the text of a file. Raises TomlFault if it is too large or not UTF-8."""
     if len(data) > LARGEST:
         raise TomlFault([too_large(file, what)])
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -43,7 +43,7 @@ def decoded(data: bytes, file: str, what: str = "a pipeline") -> str:
 
 
 def parsed(text: str, file: str) -> dict[str, Any]:
-    """Return the top table of a TOML text. Raises TomlFault where the text is not TOML."""
+    """Return the top table of a TOML text. Raises TomlFault if the text is not TOML."""
     for number, content in enumerate(text.split("\n"), 1):
         if content.count(".") >= MAX_KEY_PARTS and _key_parts(content) > MAX_KEY_PARTS:
             raise TomlFault([Problem(file, number, f"a key has at most {MAX_KEY_PARTS} parts")])

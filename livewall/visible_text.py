@@ -71,7 +71,7 @@ def _without_ignorable(text: str) -> str:
 
 
 def alike(texts: Iterable[str]) -> list[list[int]]:
-    """Return the places, from 0, of texts that look the same, each group in order."""
+    """Return the indices of texts that look the same, each group in order."""
     groups: dict[str, list[int]] = {}
     for index, text in enumerate(texts):
         groups.setdefault(skeleton(text), []).append(index)
@@ -79,7 +79,7 @@ def alike(texts: Iterable[str]) -> list[list[int]]:
 
 
 def matching(typed: str, texts: Sequence[str]) -> list[int]:
-    """Return the places of the texts that somebody who typed `typed` may mean.
+    """Return the indices of the texts that somebody who typed `typed` may mean.
 
     Equal texts come first; then texts in another composition, then those of compatible characters, then those that look
     the same: the first group that is not empty. The caller refuses more than one.

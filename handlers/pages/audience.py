@@ -207,7 +207,7 @@ class AudiencePage(Page):
         return " ".join([*texts, self.hosts_only(poll, counted=counted)]).strip()
 
     def retention(self, poll: Poll) -> str:
-        """Return for how long ballots are kept; empty if they are kept for ever."""
+        """Return for how long ballots are kept; empty if they are kept forever."""
         days = self.services.settings.ballot_days
         if poll.erased_at:
             return self.say("poll.erased", date=poll.erased_at[:10])

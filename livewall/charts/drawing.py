@@ -19,7 +19,7 @@ DASHES = ("", "9 5", "2 4", "14 4 2 4")
 _NOT_XML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FAR_EAST = "\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef"
 _WORD = re.compile(f"[{_FAR_EAST}]|[^\\s{_FAR_EAST}]+ ?| ")
-"""A unit that is not broken over two lines: a letter of a Far Eastern script, or a word with the space behind it."""
+"""A unit that is not broken over two lines: a letter of a Far Eastern script, or a word with the space after it."""
 _NARROW = frozenset("iljtfrI1.,:;!|'`()[]{}/\\ ")
 _WIDE = frozenset("mwMWQO@%&—…")
 

@@ -26,8 +26,8 @@ async def repeated(
 ) -> T:
     """Return the result of `request`, which is repeated until the monotonic time `deadline()`, asked anew each time.
 
-    `say_waiting` is called if it takes long. Raises Refusal at once where `is_temporary` does not hold, and else the
-    last Refusal or NotReached.
+    `say_waiting` is called if it takes long. Raises Refusal at once unless `is_temporary` holds, otherwise the last
+    Refusal or NotReached.
     """
     pause = FIRST_PAUSE
     notice = asyncio.get_running_loop().call_later(QUIET_SECONDS, say_waiting)

@@ -72,7 +72,7 @@ async def cast_as(
     except Refusal as problem:
         if problem.status != 401:
             raise
-        # The server does not accept the token any more (another data folder, or a year has passed). No ballot of this
+        # The server no longer accepts the token (another data folder, or a year has passed). No ballot of this
         # voter counts there, so a new voter cannot vote twice.
         server.token = await _new_token(voters, server, name, server.token)
         receipt = await cast(server, target["id"], ids, target["round"], code)

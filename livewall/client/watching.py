@@ -23,10 +23,10 @@ class Watch:
     """The events of some streams, for `for` and for `async for`.
 
     Each is a message of the wire: `{"stream", "reset": True}` (forget what you hold), events with `key` and `data`
-    (`None` deletes the key), and `{"stream", "synced": True}` (what you hold is whole). The loop goes on through
-    restarts of the server and lost connections, and misses nothing: it resumes at its position, over whichever
-    transport works. It ends with Refusal where the server allows no stream of it (any more), and with NotReached where
-    the server does not answer within `wait` seconds at the start (livewall.client.calls has both).
+    (`None` deletes the key), and `{"stream", "synced": True}` (what you hold is complete). The loop continues
+    after restarts of the server and lost connections, and misses nothing: it resumes at its position, over whichever
+    transport works. It ends with Refusal if the server allows none of its streams (or no longer does), and with
+    NotReached if the server does not answer within `wait` seconds at the start (livewall.client.calls has both).
     """
 
     def __init__(self, server: Server, streams: tuple[str, ...], since: str | None) -> None:
@@ -79,7 +79,7 @@ def watch(
 
     `since` is the `pos` of an event, after which one stream goes on; without it a stream begins with a snapshot. `url`
     and `token` come from `LIVEWALL_URL` and `LIVEWALL_TOKEN` where they are not given; polls and walls need no token.
-    Raises ValueError where there is no stream, or `since` with more than one.
+    Raises ValueError if there is no stream, or `since` with more than one.
     """
     if not streams or (since and len(streams) > 1):
         raise ValueError("watch follows one or more streams, and `since` goes with one")

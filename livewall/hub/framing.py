@@ -35,7 +35,7 @@ def volatile_json(stream: str, key: str, data: str) -> str:
 
 class Framing(Protocol):
     """One transport's way to put a message on its wire. `ids` is the position from which a reader may resume after the
-    message; None where it may not."""
+    message; None if it may not."""
 
     name: str
     shared: bool

@@ -137,7 +137,7 @@ class Hub:
         return any(name.startswith(kinds) for name in self.streams)
 
     def abandon(self, name: str, error: LivewallError) -> None:
-        """Close a stream whose log cannot be trusted any more. Its readers get `error`; the next reader loads it anew.
+        """Close a stream whose log can no longer be trusted. Its readers get `error`; the next reader loads it anew.
         """
         stream = self.streams.pop(name, None)
         if stream is not None:
@@ -491,7 +491,7 @@ class Hub:
 
     def backfilled(self, cursor: Cursor, events: Sequence[Event] | None) -> None:
         """Take the store's answer to `LoadBackfill`: the events after the cursor in its view, oldest first, or the
-        first of them. None means that the store does not hold all of them any more, or cannot be read at the moment."""
+        first of them. None means that the store no longer holds all of them, or cannot be read at the moment."""
         if not cursor.loading:
             return
         cursor.loading = False

@@ -210,7 +210,7 @@ class LiveHub:
         self.hub.backfilled(cursor, events)
 
     def _load_failed(self, missing: str, stream: Stream, error: Exception) -> Busy:
-        """Log that a load failed and return the error for its caller, which would wait for ever without one."""
+        """Log that a load failed and return the error for its caller, which would wait forever without one."""
         is_expected = isinstance(error, LivewallError)
         log.warning("%s of %s is not known: %s", missing, stream.name, error, exc_info=None if is_expected else error)
         return Busy("unavailable", "the stream cannot be read at the moment; try again")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 class View(IntFlag):
     """The part of a stream that a reader may see. A stream has one or two views, each with its own chain of `prev`.
 
-    NONE marks events that only rules read (who owns a task, whether it is on a stage); no reader gets them.
+    NONE marks events that only rules read (who owns a task, whether it is active on a wall); no reader gets them.
     """
 
     NONE = 0

@@ -37,7 +37,7 @@ class Outlet(Protocol):
         """Call `Hub.ready` once bytes can be taken again."""
 
     def ended(self, stream: str, error: LivewallError) -> None:
-        """Note that the reader lost the right to this stream, or that it does not exist any more; it has been detached.
+        """Note that the reader lost the right to this stream, or that it no longer exists; it has been detached.
         """
 
     def lost(self) -> None:

@@ -26,13 +26,13 @@ class Rule(Protocol):
     """The keys of the events that the rule reads, with the types of their data."""
 
     def view(self, state: State, who: Any, viewer_state: Any) -> View:
-        """Return the view that `who` gets. Raises LivewallError where there is none."""
+        """Return the view that `who` gets. Raises LivewallError if there is none."""
 
     def needs_viewer_state(self, state: State, who: Any) -> bool:
         """Return whether the decision depends on a state of the viewer's own (its ballot)."""
 
     def viewer_tag(self, name: str, who: Any) -> str | None:
-        """Return the name under which `set_viewer_state` reaches this viewer; None where there is no such state."""
+        """Return the name under which `set_viewer_state` reaches this viewer; None if there is no such state."""
 
     async def load_viewer_state(self, name: str, who: Any) -> Any:
         """Load the state of a viewer from the store. Called only where there is a tag."""

@@ -105,7 +105,7 @@ class Runner:
 
     async def close(self) -> None:
         """Stop waiting for attempts. They continue to run, and the next server finds them again."""
-        # First, because a write that is under way may still return actions, and nothing may start any more.
+        # First, because a write that is under way may still return actions, and nothing may start from now on.
         self._closed = True
         for timer in self._timers.values():
             timer.cancel()
@@ -231,7 +231,7 @@ class Runner:
         """Follow an attempt to its end.
 
         After an error of the server (for example when it cannot open more files) the attempt is looked up again.
-        After `MAX_TRIES` its step is lost, because it would otherwise seem to run for ever.
+        After `MAX_TRIES` its step is lost, because it would otherwise seem to run forever.
         """
         for attempts in range(1, MAX_TRIES + 1):
             try:

@@ -27,7 +27,7 @@ _DELETE = "DELETE FROM ballots WHERE poll = :poll AND round = :round AND voter =
 
 
 class Ballot(msgspec.Struct):
-    """The ballot that a voter has; `receipt` is None where there is none."""
+    """The ballot that a voter has; `receipt` is None if there is none."""
 
     receipt: str | None
     choices: tuple[str, ...]
@@ -89,7 +89,7 @@ def cast(
 
 
 def retract(tx: Transaction, poll: str, voter: bytes, *, round_number: int | None, now: str) -> Cast:
-    """Take a ballot back. Having none is not an error, so that a retry succeeds. Raises NotFound, Refused."""
+    """Retract a ballot. Having none is not an error, so that a retry succeeds. Raises NotFound, Refused."""
     row = rows.held(tx, poll)
     this = _round(row, round_number, now)
     params: dict[str, Any] = {"poll": poll, "round": this, "voter": voter}
@@ -126,7 +126,7 @@ def voted(asks: rows.Asks, poll: str, voter: bytes) -> tuple[int, str, str | Non
 
 
 def _round(row: rows.PollRow, wanted: int | None, now: str) -> int:
-    """Return the round that a ballot belongs to. Raises Refused where the poll takes none."""
+    """Return the round that a ballot belongs to. Raises Refused if the poll takes none."""
     poll = row.poll
     if wanted is not None and wanted != poll.round:
         raise Refused("round_over", f"that was round {wanted}; this is round {poll.round}, nothing was changed")

@@ -14,7 +14,7 @@ def base(poll: Poll, tally: Tally) -> int:
 
 
 def quorum_reached(poll: Poll, tally: Tally) -> bool | None:
-    """Return whether the quorum is reached; None where the poll has no quorum."""
+    """Return whether the quorum is reached; None if the poll has no quorum."""
     return shares.quorum_reached(None if poll.quorum is UNSET else poll.quorum, tally.ballots)
 
 

@@ -86,7 +86,7 @@ class Turnout(msgspec.Struct):
 
 
 def next_phase(phase: Phase, action: str) -> Phase:
-    """Return the phase after `action`. Raises Refused where the table has no such move."""
+    """Return the phase after `action`. Raises Refused if the table has no such move."""
     try:
         return MOVES[phase, action]
     except KeyError:
@@ -145,7 +145,7 @@ def options_of(given: Sequence[str | OptionIn]) -> list[Option]:
 
 
 def check_told_apart(options: Sequence[Option]) -> None:
-    """Raise BadInput where two options look the same to a voter and have no ids of their own that tell them apart."""
+    """Raise BadInput if two options look the same to a voter and have no ids of their own that tell them apart."""
     for places in alike(option.label for option in options):
         if any(options[index].id == str(index + 1) for index in places):
             first, second = places[:2]
@@ -188,7 +188,7 @@ def new_poll(poll_id: str, given: PollIn) -> Poll:
 
 
 def as_input(poll: Poll, closes_in: int | None) -> PollIn:
-    """Return the input with which a host would make this poll, on no wall."""
+    """Return the input with which a host would create this poll, on no wall."""
     options: list[str | OptionIn] = []
     for number, option in enumerate(poll.options, 1):
         own, abstains = option.id != str(number), option.abstain is True
@@ -226,7 +226,7 @@ def copied(poll: Poll, poll_id: str) -> Poll:
 
 
 def timed(poll: Poll, timer: TimerIn, now: datetime) -> Poll:
-    """Return an open poll with another end. Raises BadInput; Refused unless the poll is open."""
+    """Return an open poll with another closing time. Raises BadInput; Refused unless the poll is open."""
     if (timer.add is UNSET) == (timer.left is UNSET):
         raise invalid("add", "send either add or left")
     if poll.phase is not Phase.OPEN:

@@ -1,4 +1,4 @@
-"""The service of polls: hosts make, list and edit them and move them through their phases.
+"""The service of polls: hosts create, list and edit them and move them through their phases.
 
 Each call is one write: the rows it changes, the events about them and the answer come from the same transaction.
 """
@@ -83,7 +83,7 @@ class Polls:
     # -- hosts
 
     async def create(self, given: wire.PollIn, who: Who) -> Versioned:
-        """Make a draft, and append it to its wall where one is named. Raises BadInput, NotFound."""
+        """Create a draft, and append it to its wall where one is named. Raises BadInput, NotFound."""
         poll = new_poll(new_poll_id(), given)
         now = iso(self._clock())
 
@@ -95,7 +95,7 @@ class Polls:
         return Versioned(await self._store.write(write), 1)
 
     async def duplicate(self, poll_id: str, who: Who) -> Versioned:
-        """Make a draft with the question and the rules of another poll, last on its wall. Raises NotFound."""
+        """Create a draft with the question and the rules of another poll, at the end of its wall. Raises NotFound."""
         own, now = new_poll_id(), iso(self._clock())
 
         def write(tx: Transaction) -> Poll:
@@ -149,7 +149,7 @@ class Polls:
     async def timer(
         self, poll_id: str, given: wire.TimerIn, who: Who, *, version: Wanted
     ) -> Versioned:
-        """Give an open poll another end. Raises BadInput, Refused."""
+        """Change the closing time of an open poll. Raises BadInput, Refused."""
 
         def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
             return msgspec.structs.replace(row, poll=timed(row.poll, given, self._clock()))
@@ -193,7 +193,7 @@ class Polls:
     async def reset(
         self, poll_id: str, round_number: int, who: Who, *, version: Wanted = None
     ) -> Versioned:
-        """Leave the round `round_number` for a new one, a draft. Leaving a round that was left already changes nothing.
+        """End the round `round_number` and begin a new one as a draft. Ending an earlier round again changes nothing.
         """
 
         def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
@@ -242,7 +242,7 @@ class Polls:
         self._deadlines.forget(poll_id)
 
     async def restore(self, poll_id: str, who: Who) -> Versioned:
-        """Restore an archived poll as it was, last on its wall if the wall still exists. Raises NotFound."""
+        """Restore an archived poll as it was, at the end of its wall if the wall still exists. Raises NotFound."""
         now = iso(self._clock())
 
         def write(tx: Transaction) -> rows.PollRow:
@@ -369,7 +369,7 @@ class Polls:
 
 
 def _added(tx: Transaction, poll: Poll, wall: str | None, closes_in: int | None, now: str) -> Poll:
-    """Insert a new poll, last on its wall. Raises NotFound where there is no such wall."""
+    """Insert a new poll, at the end of its wall. Raises NotFound if there is no such wall."""
     if wall is not None:
         poll = msgspec.structs.replace(poll, wall=wall_rows.append_item(tx, wall, rows.stream_of(poll.id)))
     rows.add(tx, poll, closes_in, now)

@@ -22,7 +22,7 @@ class BallotExport(NamedTuple):
 
 
 class ResultReader:
-    """`ballot_days` is for how many days after closing this server keeps ballots; None for ever."""
+    """`ballot_days` is for how many days after closing this server keeps ballots; None forever."""
 
     def __init__(self, store: Store, hub: LiveHub, *, ballot_days: int | None) -> None:
         self._store = store

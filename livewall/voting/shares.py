@@ -44,7 +44,7 @@ def line(majority: str) -> float:
 
 
 def quorum_reached(quorum: int | None, ballots: int) -> bool | None:
-    """Return whether so many ballots reach the quorum; None where the poll has none."""
+    """Return whether so many ballots reach the quorum; None if the poll has none."""
     return None if quorum is None else ballots >= quorum
 
 

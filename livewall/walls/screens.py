@@ -85,7 +85,7 @@ class Screens:
         return wall not in self._walls and len(self._walls) >= MAX_WALLS
 
     def _remembered(self, wall: str, now: datetime) -> dict[str, _Place]:
-        """Return the records of a wall, without those whose place is not kept any more."""
+        """Return the records of a wall, without those whose place is no longer kept."""
         places = self._walls.get(wall, {})
         for screen_id in [screen_id for screen_id, place in places.items() if not place.is_kept(now)]:
             del places[screen_id]

@@ -33,7 +33,7 @@ class WallModel(NamedTuple):
 
 
 def wall_model(asks: rows.Asks, code: str) -> WallModel:
-    """Return a wall as its hosts steer it; for hosts only. Raises NotFound."""
+    """Return a wall as its hosts control it; for hosts only. Raises NotFound."""
     row = find(asks, code)
     return WallModel(row.wall, row.version, [wall_item(asks, item) for item in row.wall.items])
 

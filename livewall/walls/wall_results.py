@@ -23,7 +23,7 @@ class PollResult(Struct):
 
 
 class WallResults(Struct):
-    """`over` says that nothing is on the stage and that every poll of the wall was asked and is closed. `items` are the
+    """`over` says that no item is active and that every poll of the wall was asked and is closed. `items` are the
     closed polls whose result the asker may see, in the order of the wall; `hidden` is the number of closed polls left
     out."""
 

@@ -97,7 +97,7 @@ class Walls:
         return await self._store.read(lambda connection: wall_results(connection, code, who))
 
     async def model(self, code: str) -> WallModel:
-        """Return a wall as its hosts steer it; for hosts only. Raises NotFound."""
+        """Return a wall as its hosts control it; for hosts only. Raises NotFound."""
         return await self._store.read(lambda connection: wall_model(connection, wall_code(code)))
 
     async def find_code(self, code: str, alike: Sequence[str]) -> str:
@@ -163,7 +163,7 @@ class Walls:
 
 
 def edited(wall: Wall, edit: wire.WallEdit) -> Wall:
-    """Return the wall after an edit; fields left out stay. An item that is removed is not active any more. Raises
+    """Return the wall after an edit; fields left out stay. An item that is removed is no longer active. Raises
     BadInput."""
     title = wall.title if edit.title is msgspec.UNSET else wall_rows.title_of(edit.title)
     items = wall.items if edit.items is msgspec.UNSET else list(edit.items)

@@ -95,7 +95,7 @@ class Kind(Protocol):
 def kinds() -> Mapping[str, Kind]:
     """Return every kind by its key: those of Livewall, then those of installed packages.
 
-    Raises LivewallError where an installed kind cannot be loaded, or has the key of another.
+    Raises LivewallError if an installed kind cannot be loaded, or has the key of another.
     """
     from livewall.tasks.kinds.gate import Gate
     from livewall.tasks.kinds.git import Git

@@ -1,4 +1,4 @@
-"""Steps that ask an address until its answer fits: `http`, a table with `url` and what is expected."""
+"""Steps that request an address until the answer is as expected: `http`, a table with `url` and what is expected."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ class View:
         return LogLines(items, total, self.log.bytes, following, redraws=True if any(redraws) else UNSET)
 
     def excerpt(self, offset: int, before: int, behind: int) -> str:
-        """Return the text around `offset`, at most so many bytes before and behind it, within its line."""
+        """Return the text around `offset`, at most so many bytes before and after it, within its line."""
         segment = self.numbering.segments[self.numbering.of_offset(offset)]
         offset = max(offset, segment.start)
         start = max(segment.start, offset - before)

@@ -1,4 +1,4 @@
-"""The program of steps of kind `http`: ask an address until its answer fits, or the time is over.
+"""The program of steps of kind `http`: request an address until the answer is as expected, or the time is over.
 
 Redirects, certificates and proxies are treated as curl does: a redirect is followed only with `follow`, certificates
 are always verified, and a proxy is used only where one is named.

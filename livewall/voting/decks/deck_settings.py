@@ -23,7 +23,7 @@ Fields = dict[str, Any]
 
 
 class Setting(NamedTuple):
-    """A setting. `read` returns fields of a poll from the words behind the colon, or raises ValueError with the
+    """A setting. `read` returns fields of a poll from the words after the colon, or raises ValueError with the
     accepted words; `written` returns the words for a poll, "" for the default."""
 
     names: tuple[str, ...]

@@ -1,6 +1,6 @@
 """Questions in Moodle's GIFT format: multiple choice, and true or false.
 
-https://docs.moodle.org/en/GIFT_format. Right answers, feedback and names of questions are not kept.
+https://docs.moodle.org/en/GIFT_format. Correct answers, feedback and names of questions are not kept.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ GAP = "_____"
 
 
 def is_gift(text: str) -> bool:
-    """Return whether a question has answers in braces behind it; a deck has braces behind options only."""
+    """Return whether a question has answers in braces after it; a deck has braces after options only."""
     masked = _mask(text)
     lines = masked.splitlines(keepends=True)
     offset = 0

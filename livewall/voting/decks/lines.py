@@ -127,7 +127,7 @@ def without_comments(raw: Sequence[str]) -> tuple[list[str], list[tuple[int, str
 
 
 def _behind(left: str, right: str) -> str:
-    """Return the text behind a comment as it continues `left`: without a double space, or one at the beginning of a
+    """Return the text after a comment as it continues `left`: without a double space, or one at the beginning of a
     line."""
     return right if left[-1:].strip() else right.lstrip()
 
@@ -175,12 +175,12 @@ def read(pieces: Sequence[str]) -> str:
 
 
 def has_checkbox(piece: str) -> bool:
-    """Return whether an option begins with `[x]` or `[ ]`, as in lists whose right answers are ticked."""
+    """Return whether an option begins with `[x]` or `[ ]`, as in lists whose correct answers are ticked."""
     return _CHECKBOX.match(piece) is not None
 
 
 def marks_of(piece: str) -> tuple[str, Sequence[str]]:
-    """Return the end of an option without the marks in braces behind it, and these marks."""
+    """Return the end of an option without the marks in braces after it, and these marks."""
     before, brace, inside = piece.rpartition("{")
     words = inside[:-1].split()
     marked = brace and words and inside.endswith("}") and (not before or before[-1].isspace())
@@ -190,7 +190,7 @@ def marks_of(piece: str) -> tuple[str, Sequence[str]]:
 
 
 def written(text: str, named: Named) -> str:
-    """Return the text as it is written behind the mark of a heading or an option; further lines are indented."""
+    """Return the text as it is written after the mark of a heading or an option; further lines are indented."""
     lines = text.split("\n")
     last = len(lines) - 1
     escaped = [_escaped(line) + ("\\" if index < last else "") for index, line in enumerate(lines)]

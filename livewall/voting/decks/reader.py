@@ -29,7 +29,7 @@ _NOT_SHOWN = re.compile(
     r"|speaker notes?|antwort|l[öo]sung|richtig|erkl[äa]rung|(?:正确)?答案|解析)\s*[:：=]",
     re.IGNORECASE,
 )
-"""Marks of right answers in files of questions, which the audience must not read."""
+"""Marks of correct answers in files of questions, which the audience must not read."""
 _REFERENCE = re.compile(r"\[[^\]]{0,80}\]:(?:\s|\Z)")
 """Parts that Markdown does not show: the target of a link, and a link that some write as a comment."""
 MAX_PROBLEMS = 100

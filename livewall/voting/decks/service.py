@@ -41,8 +41,8 @@ class Decks:
         self._reading = asyncio.Lock()
 
     async def add(self, code: str, data: bytes, who: Who, *, import_id: str | None) -> tuple[DeckMade, bool]:
-        """Import the polls of a file as drafts, last on the wall: all of them or none. Return them with notes on the
-        parts that are not kept, and whether they were made now.
+        """Import the polls of a file as drafts, at the end of the wall: all of them or none. Return them with notes on
+        the parts that are not kept, and whether they were made now.
 
         A deck is imported to a wall once under the same `import_id`; a repetition returns those of its polls that still
         exist. Raises DeckFault, BadInput, NotFound.
@@ -98,7 +98,7 @@ class Decks:
         return await self._store.read(ask)
 
     async def duplicate(self, code: str, who: Who) -> tuple[Wall, int]:
-        """Make a new wall of the same title with its polls as drafts. Tasks, codes and ballots are not copied."""
+        """Create a new wall with the same title and its polls as drafts. Tasks, codes and ballots are not copied."""
         code, now = wall_code(code), iso(self._clock())
 
         def write(tx: Transaction) -> tuple[Wall, int]:

@@ -100,7 +100,7 @@ def _parted(text: str, delimiter: str, skipped: int) -> list[SheetRow] | None:
 
 
 def _plain(name: str) -> str:
-    """Return a heading in small letters, without a hint behind it such as `- max 120 characters` or `(optional)`."""
+    """Return a heading in lower case, without a hint after it such as `- max 120 characters` or `(optional)`."""
     return re.split(r"\s+-\s+|\s*[(\[*:]", skeleton(name), maxsplit=1)[0].strip()
 
 
@@ -242,7 +242,7 @@ def _settings(drafts: Drafts, columns: _Columns, row: SheetRow, options: int) ->
 
 
 def _grouped(drafts: Drafts, columns: _Columns, rows: Sequence[SheetRow]) -> None:
-    """Read a table with a row for each option: the question stands in each of its rows, or in the first."""
+    """Read a table with a row for each option: the question is in each of its rows, or in the first."""
     option_column = columns.options[0]
     groups: list[list[SheetRow]] = []
     title = ""

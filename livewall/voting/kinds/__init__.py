@@ -75,7 +75,7 @@ class Kind(Protocol):
         """Return what a form holds for a poll of this kind."""
 
     def read_setting(self, text: str) -> dict[str, Any] | None:
-        """Return the fields that the setting `choices: text` of a deck gives; None where the words are not this
+        """Return the fields that the setting `choices: text` of a deck gives; None if the words are not this
         kind's. A `max_choices` of None stands for all options."""
 
     def write_setting(self, poll: PollIn) -> str:
@@ -100,7 +100,7 @@ class Kind(Protocol):
     # words and pictures
 
     def rule(self, max_choices: int) -> Phrase | None:
-        """Return the rule that stands beside a result ("up to 3 choices"); None where it goes without saying."""
+        """Return the rule that stands beside a result ("up to 3 choices"); None if it goes without saying."""
 
     def invitation(self, max_choices: int) -> Phrase | None:
         """Return the sentence that tells a voter what to do."""
@@ -113,7 +113,7 @@ class Kind(Protocol):
 def kinds() -> Mapping[str, Kind]:
     """Return every kind by its name: those of Livewall, then those of installed packages.
 
-    Raises LivewallError where an installed kind cannot be loaded, or has the name of another.
+    Raises LivewallError if an installed kind cannot be loaded, or has the name of another.
     """
     from livewall.voting.kinds.multi import Multi
     from livewall.voting.kinds.single import Single
@@ -128,7 +128,7 @@ def added_kinds() -> dict[str, str]:
 
 
 def kind_of(name: str) -> Kind:
-    """Return the kind named `name`; for a poll whose kind is not installed any more, one that takes no ballot."""
+    """Return the kind named `name`; for a poll whose kind is no longer installed, one that takes no ballot."""
     known = kinds()
     if name in known:
         return known[name]

@@ -1,4 +1,4 @@
-"""The kind of a poll whose package is not installed any more: its counts are shown, and its ballots stand."""
+"""The kind of a poll whose package is no longer installed: its counts are shown, and its ballots stand."""
 
 from __future__ import annotations
 

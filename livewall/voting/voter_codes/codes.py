@@ -37,7 +37,7 @@ class Claim(msgspec.Struct):
 
 
 def insert(tx: Transaction, wall: str, hashes: Sequence[bytes]) -> range:
-    """Insert new codes; return their numbers. Raises BadInput where the wall would have too many."""
+    """Insert new codes; return their numbers. Raises BadInput if the wall would have too many."""
     count, last = tx.one("SELECT COUNT(*), MAX(number) FROM codes WHERE wall = :wall", {"wall": wall})
     if count + len(hashes) > MAX_CODES:
         raise invalid("count", f"a wall has at most {MAX_CODES} codes; {MAX_CODES - count} more can be created")

@@ -55,7 +55,7 @@ class VoterCodes:
         self._clock = clock
 
     async def make(self, wall: str, count: int, who: Who) -> CodesMade:
-        """Make codes; return them with the ids that replace or revoke them, in the same order.
+        """Create codes; return them with the ids that replace or revoke them, in the same order.
 
         Raises NotFound, and BadInput where the wall would have too many.
         """
@@ -87,7 +87,7 @@ class VoterCodes:
         return await self._store.read(ask)
 
     async def replace(self, wall: str, code_id: str, who: Who) -> CodeMade:
-        """Give the holder another code; a voter who was bound to the old one is not bound any more. Raises NotFound,
+        """Give the holder another code; a voter who was bound to the old one is no longer bound. Raises NotFound,
         Refused."""
         wall, now, code = wall_code(wall), iso(self._clock()), new_voting_code()
 

@@ -62,7 +62,7 @@ function build(context) {
 }
 
 /**
- * Returns for how long ballots are kept, where they are not kept for ever.
+ * Returns for how long ballots are kept, where they are not kept forever.
  * @param {Context} context
  * @param {Poll} poll
  */
