@@ -94,7 +94,7 @@ class Leases:
         self.watch(task)
 
     def drop(self, task: str) -> None:
-        """Forget a task: it has ended, or has no leases any more."""
+        """Forget a task: it has ended, or no longer has leases."""
         self._promises.pop(task, None)
         self._stop(task)
 

@@ -48,7 +48,7 @@ def recount(database: Path, poll: str) -> list[Recount]:
 
 
 def erased_rounds(database: Path, poll: str) -> dict[int, str]:
-    """Return the rounds that cannot be counted any more, and when their ballots were erased. Raises sqlite3.Error."""
+    """Return the rounds that can no longer be counted, and when their ballots were erased. Raises sqlite3.Error."""
     connection = connect(database, writer=False)
     try:
         return erased(connection, poll)

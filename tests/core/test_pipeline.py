@@ -187,7 +187,7 @@ def test_without_a_title_it_has_its_name() -> None:
         (HTTP + "http = { url = 'http://{params.host}/' }\n", 3, "{params.host} is not a parameter"),
         (HTTP + "git = 'x'\n", 3, 'git must be a table, such as { repository = "/srv/git/site.git" }'),
         (HTTP + "git = { ref = 'main' }\n", 3, "git needs a repository"),
-        (HTTP + "git = { repository = 'ext::sh -c x' }\n", 3, "names a program of its own"),
+        (HTTP + "git = { repository = 'ext::sh -c x' }\n", 3, "names a remote helper"),
         (HTTP + "git = { repository = '/x', submodules = 1 }\n", 3, "submodules must be true or false"),
         ("params.r.type = 'git_ref'\n" + STEP, 1, "r is a git_ref, so a step needs git"),
         ("params.r.type = 'git_ref'\n" + HTTP + "git = { repository = '/x', ref = 'v{params.r}' }\n", 1, "r is a "),

@@ -359,7 +359,7 @@ http = {{ url = "{client.url}/nothing-here", status = 200, within = 0 }}
 """)
     task = await ended(client, token, await start(client, token, "ask"))
     assert states(task) == {"up": "succeeded", "gone": "failed"}
-    assert task["steps"][1]["reason"] == "no answer fitted within 0 s; the last one: 404 Not Found, not 200"
+    assert task["steps"][1]["reason"] == "no answer was as expected within 0 s; the last one: 404 Not Found, not 200"
     assert "404 Not Found, " in await log_of(client, token, task["id"], "gone")
 
 

@@ -78,7 +78,7 @@ async def test_a_repository_is_asked_again_after_a_while_and_its_absence_is_said
     clock.now += git_refs.FRESH_SECONDS + 1
     refs = await reader.list(release, "")
     assert listed(refs, "branch") == [("main", "two")]
-    assert refs.problem == "the repository cannot be fetched; this is what was fetched before"
+    assert refs.problem == "the repository cannot be fetched; this list is from an earlier fetch"
 
 
 async def test_a_repository_that_never_answers_holds_up_nobody_for_long(
@@ -97,7 +97,7 @@ async def test_a_repository_that_never_answers_holds_up_nobody_for_long(
         "silent.toml",
     )
     refs = await reader.list(silent, "")
-    assert refs == GitRefs([], "the repository does not answer in time; this is what was fetched before")
+    assert refs == GitRefs([], "the repository does not answer in time; this list is from an earlier fetch")
     server.close()
 
 

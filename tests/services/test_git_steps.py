@@ -100,7 +100,7 @@ def test_what_was_force_pushed_is_taken_and_what_vanished_is_not(repository: Rep
     assert (found.outputs["subject"], found.outputs["commit"] == new) == ("amended", False)
     git("push", "--quiet", "--delete", "origin", "topic", cwd=repository.work)
     found = checkout("topic")
-    assert (found.status, found.reason) == (1, "the repository has no branch, tag or commit of this name")
+    assert (found.status, found.reason) == (1, "the repository has no branch, tag or commit with this name")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_what_was_force_pushed_is_taken_and_what_vanished_is_not(repository: Rep
 def test_a_ref_is_a_name_and_nothing_else(ref: str, repository: Repository, checkout: Checkout, tmp_path: Path) -> None:
     repository.commit("one")
     found = checkout(ref)
-    assert (found.status, found.reason) == (1, "the repository has no branch, tag or commit of this name")
+    assert (found.status, found.reason) == (1, "the repository has no branch, tag or commit with this name")
     assert not list(tmp_path.rglob("pwned"))
 
 
@@ -213,7 +213,7 @@ def test_a_commit_that_no_branch_leads_to_is_fetched_by_its_hash(repository: Rep
     git("push", "--quiet", "--force", "origin", "main", cwd=repository.work)
     git("config", "uploadpack.allowAnySHA1InWant", "true", cwd=repository.bare)
     assert checkout(hidden).outputs["subject"] == "two"
-    assert checkout("0" * 40).reason == "the repository has no branch, tag or commit of this name"
+    assert checkout("0" * 40).reason == "the repository has no branch, tag or commit with this name"
 
 
 def test_a_killed_fetch_leaves_nothing_in_the_way(repository: Repository, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ class RefReader:
         """
         repository = repository_of_param(pipeline, param)
         if self._waiting >= MAX_WAITING:
-            raise Busy("rate", "too many lists of refs are being made; try again")
+            raise Busy("rate", "too many requests for refs at once; try again")
         self._waiting += 1
         try:
             async with self._lock:

@@ -38,13 +38,13 @@ def _resolved(mirror: Mirror, name: str | None, progress: Progress) -> Ref:
         mirror.fetch_commit(name, progress.report)
         ref = mirror.resolve(name)
     if ref is None:
-        raise StepFailed("the repository has no branch, tag or commit of this name")
+        raise StepFailed("the repository has no branch, tag or commit with this name")
     say(f"{ref.kind} {ref.name}: {ref.commit}")
     return ref
 
 
 def _check_out(mirror: Mirror, ref: Ref, target: Path, *, submodules: bool) -> None:
-    """Put the commit into `target`, which appears when it is complete. What stands there is replaced."""
+    """Put the commit into `target`, which appears when it is complete. What is there is replaced."""
     new = target.with_name(f".{target.name[:100]}.new")
     remove(new)
     new.parent.mkdir(parents=True, exist_ok=True)

@@ -55,9 +55,9 @@ def _fetch(mirror: Mirror, seconds: float) -> str:
         with mirror.locked():
             mirror.fetch(lambda part, message: None, quiet=True)
     except TimeoutError:
-        return "the repository does not answer in time; this is what was fetched before"
+        return "the repository does not answer in time; this list is from an earlier fetch"
     except StepFailed:
-        return "the repository cannot be fetched; this is what was fetched before"
+        return "the repository cannot be fetched; this list is from an earlier fetch"
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     return ""

@@ -70,7 +70,7 @@ def run(given: dict[str, Any]) -> None:
             say(shown[: 4 * SHOWN].decode(errors="replace")[:SHOWN])
         left = given["within"] - (time.monotonic() - begin)
         if left <= given["every"]:
-            raise StepFailed(f"no answer fitted within {given['within']:g} s; the last one: {answer.words}, {lack}")
+            raise StepFailed(f"no answer was as expected within {given['within']:g} s; the last one: {answer.words}, {lack}")
         time.sleep(given["every"])
 
 
@@ -96,7 +96,7 @@ def missing(answer: Answer, statuses: Sequence[int], text: str) -> str:
     if answer.status not in statuses if statuses else not 200 <= answer.status < 300:
         return f"not {' or '.join(map(str, statuses)) or '200 to 299'}"
     if text and text.encode() not in answer.body:
-        return "the text is not in it"
+        return "the expected text is missing"
     return ""
 
 
@@ -153,7 +153,7 @@ def _problem(error: Exception) -> str:
         case ssl.SSLCertVerificationError():
             return f"its certificate is not valid: {reason.verify_message}"
         case ssl.SSLError():
-            return "no encrypted connection could be made"
+            return "the encrypted connection failed"
         case TimeoutError():
             return "no answer in time"
         case socket.gaierror():
@@ -163,4 +163,4 @@ def _problem(error: Exception) -> str:
         case http.client.RemoteDisconnected() | ConnectionError():
             return "the connection was closed without an answer"
         case _:
-            return "what came is not an answer of HTTP"
+            return "the answer is not HTTP"

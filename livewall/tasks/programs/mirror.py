@@ -47,7 +47,7 @@ def problem_of(repository: str) -> str:
         return "is not the address or the path of a repository"
     scheme, separator, _ = repository.partition("::")
     if separator and re.fullmatch(r"[A-Za-z0-9+-]+", scheme):
-        return "names a program of its own, which is not run"
+        return "names a remote helper, which is not run"
     if "://" not in repository:
         remote = ":" in repository.partition("/")[0]
         return "" if remote or repository.startswith("/") else "must be an address or an absolute path"
@@ -59,7 +59,7 @@ def problem_of(repository: str) -> str:
     if parts.scheme not in PROTOCOLS:
         return f"must be a path, or an address that begins with {', '.join(f'{each}://' for each in PROTOCOLS)}"
     if password:
-        return "holds a password, which every user of the machine could see: use a credential helper of git, or ssh"
+        return "contains a password, which every user of the machine could see: use a credential helper of git, or ssh"
     return ""
 
 
@@ -229,4 +229,4 @@ def remove(path: Path) -> None:
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise StepFailed(f"what stands in the place of the folder cannot be removed: {error.strerror}") from None
+            raise StepFailed(f"what is in the place of the folder cannot be removed: {error.strerror}") from None

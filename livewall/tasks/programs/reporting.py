@@ -37,7 +37,7 @@ class Progress:
         self._changed.set()
 
     def close(self) -> None:
-        """Send nothing any more."""
+        """Stop sending."""
         self._closed.set()
         self._changed.set()
 
