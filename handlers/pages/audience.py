@@ -154,7 +154,7 @@ class AudiencePage(Page):
             scene,
             lobby_title=wall.title,
             lobby_head=self.say("lobby.over"),
-            lobby_rest=self.say("lobby.over_rest"),
+            lobby_note=self.say("lobby.over_wait"),
             lobby_end=self.reverse_url("wall_print", wall.code) if results.items else "",
         )
 

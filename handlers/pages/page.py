@@ -132,7 +132,7 @@ class Page(BaseHandler):
 
     def lobby(self, title: str, head: str) -> Scene:
         return Scene(
-            kind="lobby", title=title or head, lobby_title=title, lobby_head=head, lobby_rest=self.say("lobby.rest")
+            kind="lobby", title=title or head, lobby_title=title, lobby_head=head, lobby_note=self.say("lobby.wait")
         )
 
     def poll_scene(self, poll: PollShown) -> Scene:

@@ -59,7 +59,7 @@ class Scene:
 
     lobby_title: str = ""
     lobby_head: str = ""
-    lobby_rest: str = ""
+    lobby_note: str = ""
     lobby_here: str = ""
     lobby_end: str | None = None
     """The address of all results of a wall that is over, empty if none is public; None before its end."""

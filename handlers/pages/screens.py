@@ -65,7 +65,7 @@ class ScreenPage(Page):
         return replace(
             scene,
             lobby_title=scene.lobby_title or wall.title,
-            lobby_rest=self.say("screen.lobby_rest"),
+            lobby_note=self.say("screen.lobby_invitation"),
             lobby_here=self.say("screen.here", people, n=format_count(people)) if people else "",
         )
 

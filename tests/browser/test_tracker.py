@@ -359,7 +359,7 @@ async def test_the_list_moves_by_itself_and_is_filtered(hall: Hall) -> None:
     await expect(page.locator(".entry")).to_have_count(1)
     assert page.url.endswith("?q=night")
     await page.fill("#q", "nothing like it")
-    await reads(page, "#told", "No task matches this filter.")
+    await reads(page, "#outcome", "No task matches this filter.")
     await page.fill("#q", "")
     await page.wait_for_selector(f".entry[data-id='{other}']")
     # While somebody points at the list no row leaves its place.

@@ -70,7 +70,8 @@ def run(given: dict[str, Any]) -> None:
             say(shown[: 4 * SHOWN].decode(errors="replace")[:SHOWN])
         left = given["within"] - (time.monotonic() - begin)
         if left <= given["every"]:
-            raise StepFailed(f"no answer was as expected within {given['within']:g} s; the last one: {answer.words}, {lack}")
+            last = f"{answer.words}, {lack}"
+            raise StepFailed(f"no answer was as expected within {given['within']:g} s; the last one: {last}")
         time.sleep(given["every"])
 
 

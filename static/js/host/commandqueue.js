@@ -21,7 +21,7 @@ export const UNREACHABLE = Object.freeze({ code: "unreached" });
  */
 
 /**
- * `ok` is null where there was nothing to do.
+ * `ok` is null if there was nothing to do.
  * @typedef {{ok?: Fields | null, error?: ApiError, conflict?: Conflict}} CommandOutcome
  */
 

@@ -92,7 +92,7 @@ export class CommandRunner {
   }
 
   /**
-   * Reads the current version of an item; null where it is gone or cannot be read.
+   * Reads the current version of an item; null if it is gone or cannot be read.
    * @param {Stream} item
    */
   refresh(item) {
@@ -100,7 +100,7 @@ export class CommandRunner {
   }
 
   /**
-   * Returns the version that a form is opened for, so that it changes nothing else; null where it cannot be read.
+   * Returns the version that a form is opened for, so that it changes nothing else; null if it cannot be read.
    * @param {string} name
    */
   async versionForForm(name) {

@@ -18,7 +18,7 @@ import { isPublic } from "../poll/tally.js";
  */
 
 /** @typedef {any} Value a poll or a wall */
-/** @typedef {(value: Value) => Plan | null} Command returns null where there is nothing to do */
+/** @typedef {(value: Value) => Plan | null} Command returns null if there is nothing to do */
 
 const post = (/** @type {string} */ path, body = {}) => ({ method: "POST", path, body });
 const put = (/** @type {string} */ path, /** @type {object} */ body) => ({ method: "PUT", path, body });

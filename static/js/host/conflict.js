@@ -10,7 +10,7 @@ import { changeText } from "./changetext.js";
 /**
  * @param {object} options
  * @param {Change[]} options.changed
- * @param {(() => void) | null} options.again runs the command on the current version; null where that is not possible
+ * @param {(() => void) | null} options.again runs the command on the current version; null if that is not possible
  * @param {() => void} options.keep leaves everything as it is now
  * @param {Tools} tools
  */

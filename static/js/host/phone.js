@@ -7,7 +7,7 @@ import { h } from "../ui/dom.js";
 /** @import { Texts } from "../ui/texts.js" */
 
 /**
- * Resolves with the dialog, or with null where the server refused or was not reached.
+ * Resolves with the dialog, or with null if the server refused or was not reached.
  * @param {string} address makes a link and answers with it as a page
  * @param {{texts: Texts, env: Environment}} tools
  */

@@ -30,7 +30,7 @@ const [FIRST] = kindNames();
 const linesOf = (text) => text.split("\n").map((line) => line.trim()).filter(Boolean);
 
 /**
- * Returns the number in a field, null where it is empty. Anything else goes to the server as it is, which refuses it.
+ * Returns the number in a field, null if it is empty. Anything else goes to the server as it is, which refuses it.
  * @param {string} text
  */
 const numberOf = (text) => (/^\d{1,9}$/.test(text.trim()) ? Number(text.trim()) : text.trim() || null);

@@ -11,7 +11,7 @@ const NO_VERSION = '"0"';
 /** @typedef {{value: Fields, etag: string}} Version */
 
 export class VersionCache {
-  /** @param {(name: string) => Promise<Version | null>} read reads "polls/ID" or "walls/CODE"; null where it is gone */
+  /** @param {(name: string) => Promise<Version | null>} read reads "polls/ID" or "walls/CODE"; null if it is gone */
   constructor(read) {
     this.read = read;
     /** @type {Map<string, Version>} */
@@ -28,7 +28,7 @@ export class VersionCache {
   }
 
   /**
-   * Reads the current version, whatever is shown; null where it is gone.
+   * Reads the current version, whatever is shown; null if it is gone.
    * @param {string} name
    */
   async refresh(name) {

@@ -51,7 +51,7 @@ export class LogReader {
     this.request();
   }
 
-  /** Returns the lines to ask for next, or null where none are needed. */
+  /** Returns the lines to ask for next, or null if none are needed. */
   nextRange() {
     if (!this.started && this.begin !== null) return { from: Math.max(1, this.begin - FIRST_BATCH / 2), count: FIRST_BATCH };
     const { line, rows } = this.view();

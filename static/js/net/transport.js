@@ -118,7 +118,7 @@ export function isResuming(spec) {
 }
 
 /**
- * Returns the milliseconds of `Retry-After`, or null where the answer does not ask for a wait.
+ * Returns the milliseconds of `Retry-After`, or null if the answer does not ask for a wait.
  * @param {Response} response
  */
 export function retryAfter(response) {

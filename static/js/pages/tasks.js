@@ -43,7 +43,7 @@ function build(context) {
     history: new TaskHistory(env),
     offline: new OfflineNotice([{ element: find("#groups") }, { element: more }], { texts, textKey: "live.away_figures" }),
     form, button,
-    status: find("#told"),
+    status: find("#outcome"),
     filter: { state: "", q: "" },
     hasDrawn: false,
   };

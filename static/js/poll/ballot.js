@@ -18,7 +18,7 @@ const NONE = Object.freeze({ choices: [], receipt: null, round: null });
  */
 
 /**
- * Each resolves with null when nobody answered. `load` resolves with null where there is no ballot, and with undefined
+ * Each resolves with null when nobody answered. `load` resolves with null if there is no ballot, and with undefined
  * where that is unknown.
  * @typedef {object} BallotRequests
  * @property {(choice: Choice) => Promise<Outcome | null>} send

@@ -47,7 +47,7 @@ export class Choices {
   }
 
   /**
-   * @param {PollScene & {previous?: Tally | null}} scene `previous` is the tally of the round before, where it is compared
+   * @param {PollScene & {previous?: Tally | null}} scene `previous` is the tally of the round before, if it is compared
    * @param {Ballot} ballot
    */
   update({ stream, poll, tally, turnout, revealing, previous = null }, ballot) {

@@ -29,7 +29,7 @@ export class Receipt {
   }
 
   /**
-   * Returns what a screen reader is to announce, or null where nothing changed.
+   * Returns what a screen reader is to announce, or null if nothing changed.
    * @param {Poll} poll
    * @param {Ballot} ballot
    */

@@ -77,7 +77,7 @@ export class Replay {
     const speed = h("select", { "aria-label": say("replay.speed"), onchange: () => { player.speed = Number(speed.value); } }, options);
     const clock = h("p", { class: "clock" });
     const idle = h("p", { class: "idle" });
-    find("#controls").replaceChildren(button, range, speed, h("div", { class: "said" }, clock, idle));
+    find("#controls").replaceChildren(button, range, speed, h("div", { class: "status" }, clock, idle));
     return { replay, player, button, range, speed, clock, idle, bars: new TallyBars(find("#bars"), this), ...this.markRace(player) };
   }
 

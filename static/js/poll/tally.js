@@ -19,7 +19,7 @@ const PATTERNS = 4;
  * @property {number} share between 0 and 1
  * @property {string} percent
  * @property {boolean} first whether a closed poll has no option with more marks
- * @property {{share: number, percent: string} | null} before the same option in the round before, where it is compared
+ * @property {{share: number, percent: string} | null} before the same option in the round before, if it is compared
  */
 
 /**
@@ -77,7 +77,7 @@ export function majorityShare(majority) {
 }
 
 /**
- * Whether so many ballots reach the quorum; null where the poll has none.
+ * Whether so many ballots reach the quorum; null if the poll has none.
  * @param {Poll} poll
  * @param {number} cast
  */

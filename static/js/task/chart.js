@@ -19,7 +19,7 @@ const LINE_ROOM = 25;
 const ANCHOR_STATES = ["failed", "lost", "running", "retrying", "waiting"];
 
 /**
- * Returns the step around which a large chart is shown; null where one is as good as another.
+ * Returns the step around which a large chart is shown; null if one is as good as another.
  * @param {Step[]} steps
  */
 function anchorStep(steps) {

@@ -125,7 +125,7 @@ export function revealNode(camera, node, view, margin = 32) {
 
 /**
  * Returns the name of the step to which an arrow key leads: along a line to the left or right, within a column up or
- * down; null where there is none.
+ * down; null if there is none.
  * @param {Layout} layout
  * @param {string} name
  * @param {string} key

@@ -51,7 +51,7 @@ export class StepTable {
     const caption = h("caption", { dir: "auto" });
     const cells = new Map(steps.map((step) => [step.name, [h("td"), h("td"), h("td"), h("td", { dir: "auto" })]]));
     const rows = [...cells].map(([name, list]) => h("tr", {}, h("th", { scope: "row", dir: "auto" }, name), list));
-    const heads = ["task.step", "task.state", "task.needs", "task.elapsed", "task.said"];
+    const heads = ["task.step", "task.state", "task.needs", "task.elapsed", "task.message"];
     this.element.replaceChildren(caption,
       h("thead", {}, h("tr", {}, heads.map((key) => h("th", { scope: "col" }, this.texts.say(key))))),
       h("tbody", {}, rows));

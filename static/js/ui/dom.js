@@ -51,7 +51,7 @@ export function svg(tag, attributes = null, ...children) {
 }
 
 /**
- * Returns the first element of a page that its template always has. Throws where it is missing.
+ * Returns the first element of a page that its template always has. Throws if it is missing.
  * @template {HTMLElement} [T=HTMLElement]
  * @param {string} selector
  * @param {ParentNode} root

@@ -21,7 +21,7 @@ export class Lobby {
   /**
    * @param {HTMLElement} stage
    * @param {{texts: Texts, number: FormatNumber, people?: (() => number | null) | null}} tools `people` returns how many
-   *   are here, null where that is unknown; only screens have it
+   *   are here, null if that is unknown; only screens have it
    */
   constructor(stage, { texts, number, people = null }) {
     this.stage = stage;
@@ -81,10 +81,10 @@ export class Lobby {
     const say = (/** @type {string} */ key) => this.texts.say(key);
     if (kind === "gone") {
       const key = `error.${code}`;
-      return { head: say("lobby.gone"), rest: this.texts.has(key) ? say(key) : say("lobby.gone_rest") };
+      return { head: say("lobby.gone"), rest: this.texts.has(key) ? say(key) : say("lobby.gone_reason") };
     }
-    if (kind === "end") return { head: say("lobby.over"), rest: say("lobby.over_rest") };
+    if (kind === "end") return { head: say("lobby.over"), rest: say("lobby.over_wait") };
     if (kind === "waiting") return { head: say("live.connecting"), rest: "" };
-    return { head: say(stream ? "lobby.draft" : "lobby.nothing"), rest: say(this.people ? "screen.lobby_rest" : "lobby.rest") };
+    return { head: say(stream ? "lobby.draft" : "lobby.nothing"), rest: say(this.people ? "screen.lobby_invitation" : "lobby.wait") };
   }
 }

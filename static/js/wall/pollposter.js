@@ -31,7 +31,7 @@ export class PollPoster {
     this.view = null;
   }
 
-  /** @param {PollScene & {previous?: Tally | null}} scene `previous` is the tally of the round before, where it is compared */
+  /** @param {PollScene & {previous?: Tally | null}} scene `previous` is the tally of the round before, if it is compared */
   update({ stream, poll, tally, revealing, previous = null }) {
     const rows = resultRows(poll, tally, previous);
     const structure = JSON.stringify([stream, poll.title, poll.options, poll.round, poll.majority, poll.compare]);

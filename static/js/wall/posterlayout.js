@@ -76,7 +76,7 @@ function fontSize({ width, height, lines }, letters, unit) {
  */
 
 /**
- * Returns the layout that fills `view` with the largest letters; null where they would be smaller than `least`.
+ * Returns the layout that fills `view` with the largest letters; null if they would be smaller than `least`.
  * @param {Layout} layout
  * @param {Size} view
  * @param {{unit: number, least: number}} letters

@@ -13,11 +13,11 @@ import { single } from "./single.js";
  * @property {string} markClass the class of the sign that an option is marked
  * @property {(poll: Poll) => boolean} castsOnTap whether a tap casts the ballot at once
  * @property {(poll: Poll, marked: string[], id: string) => string[] | null} mark returns the options that are marked
- *   after a tap on `id`; null where that would be one too many
+ *   after a tap on `id`; null if that would be one too many
  * @property {(poll: Poll, texts: Texts) => string} invitation tells a voter what to do
  * @property {(poll: Poll, texts: Texts) => string} rule stands beside a result
  * @property {(maximum: number | string | null, options: number) => {max_choices: number | string}} formFields returns
- *   what the form gives the API; `maximum` is what its field holds, null where it is empty
+ *   what the form gives the API; `maximum` is what its field holds, null if it is empty
  * @property {(poll: Poll) => string} formMaximum returns what that field holds for a poll
  */
 
