@@ -29,7 +29,7 @@ ROLES = ("reporter", "operator", "host", "admin")
 def login(server: Server, role: str, qr: bool | None, as_json: bool) -> None:
     """Create a link that signs a browser in. It works once, for ten minutes.
 
-This command needs a token or, on the server's machine, its data folder.
+    This command needs a token or, on the server's machine, its data folder.
 
     \b
     livewall login --role operator

@@ -17,7 +17,7 @@ SHELLS = ("bash", "zsh", "fish")
 @output_option
 @click.pass_context
 def completion(context: click.Context, shell: str, into: Path | None) -> None:
-    """Print what SHELL needs to complete commands, options, and the polls and walls of the server.
+    """Print a script with which SHELL completes commands, options, and the polls and walls of the server.
 
     \b
     echo 'eval "$(livewall completion bash)"' >> ~/.bashrc

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=Group)
 def pipeline() -> None:
-    """Check the files that define tasks, and list those that the server has.
+    """Check pipelines, the files that define tasks, and list those on the server.
 
     \b
     livewall pipeline check pipelines/*.toml
@@ -34,9 +34,9 @@ def pipeline() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print each file, its steps and its errors as JSON.")
 @click.pass_context
 def check(context: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
-    """Check pipelines, without a server. Prints FILE:LINE: REASON of each problem; status 1 if there is one.
+    """Check pipelines, without a server. Problems are printed as FILE:LINE: REASON, and the exit status is then 1.
 
-    The values of their secrets are checked where this command's environment has them.
+    The values of their secrets are checked if this command's environment has them.
 
     \b
     livewall pipeline check release.toml
@@ -106,7 +106,7 @@ def list_(server: Server, as_json: bool) -> None:
 @json_option
 @server_options
 def refs(server: Server, name: str, query: str, param: str | None, as_json: bool) -> None:
-    """List the branches, tags and last commits of the repository that NAME releases, those that contain QUERY.
+    """List the branches, tags and last commits in the repository of the pipeline NAME, those that contain QUERY.
 
     \b
     livewall pipeline refs release

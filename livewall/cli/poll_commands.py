@@ -205,7 +205,7 @@ def duplicate(server: Server, poll: str, as_json: bool) -> None:
 @json_option
 @acting_server_options
 def archive(server: Server, poll: str, yes: bool, as_json: bool) -> None:
-    """Remove a poll from every list, wall and screen. Its ballots are kept; `restore` restores it.
+    """Remove a poll from every list, wall and screen. Its ballots are kept, and `poll restore` restores it.
 
     \b
     livewall poll archive $poll --yes

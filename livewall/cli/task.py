@@ -253,7 +253,8 @@ def decision(name: str, about: str) -> click.Command:
         decided = run(server.post(address(task_id, f"/steps/{segment(step)}/decide"), body, repeat=True))
         output.as_json(decided) if as_json else click.echo(output.plain(f"{decided['name']}: {decided['reason']}"))
 
-    decide.__doc__ = f"{about}\n\n\b\nlivewall task {name} $task go --comment 'looks good'\n"
+    comment = "looks good" if name == "approve" else "not before Monday"
+    decide.__doc__ = f"{about}\n\n\b\nlivewall task {name} $task go --comment '{comment}'\n"
     return task.command(name=name)(decide)
 
 

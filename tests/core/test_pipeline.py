@@ -193,7 +193,7 @@ def test_without_a_title_it_has_its_name() -> None:
         ("params.r.type = 'git_ref'\n" + HTTP + "git = { repository = '/x', ref = 'v{params.r}' }\n", 1, "r is a "),
         (HTTP + "gate = 'Lin'\n", 3, 'gate must be a table, such as { approvers = ["Lin", "role:host"] }'),
         (HTTP + "gate = { within = 5 }\n", 3, "gate needs approvers: 1 to 100 names or roles"),
-        (HTTP + "gate = { approvers = ['a', 'a'] }\n", 3, "the approver a is there twice"),
+        (HTTP + "gate = { approvers = ['a', 'a'] }\n", 3, "the approver a is listed twice"),
         (HTTP + "gate = { approvers = ['role:hots'] }\n", 3, "'hots' is not a role"),
         (HTTP + "gate = { approvers = ['a'], otherwise = 'failed' }\n", 3, "otherwise has no effect without within"),
         (HTTP + "gate = { approvers = ['a'], within = 1, otherwise = 'lost' }\n", 3, "otherwise must be one of failed"),

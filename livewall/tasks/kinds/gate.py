@@ -13,7 +13,7 @@ from livewall.toml_lines import Path
 from livewall.toml_problems import Place, did_you_mean, known_keys, number, short, text, type_name
 
 OTHERWISE = ("failed", "skipped", "succeeded")
-"""How a gate may end that nobody decided."""
+"""How a gate that nobody has decided may end."""
 MAX_APPROVERS = 100
 MAX_TEXT = 200
 LONGEST = 31 * 86400
@@ -38,7 +38,7 @@ class Gate:
         if otherwise not in OTHERWISE:
             here["otherwise"].wrong(f"otherwise must be one of {', '.join(OTHERWISE)}, not {short(otherwise)}")
         elif "otherwise" in given and "within" not in given:
-            here["otherwise"].wrong("otherwise has no effect without within: the gate waits for ever")
+            here["otherwise"].wrong("otherwise has no effect without within: the gate waits forever")
         return {
             "approvers": self._approvers(given.get("approvers"), here["approvers"]),
             "within": within,
@@ -57,7 +57,7 @@ class Gate:
             if role and role[1] not in ROLES and not any(uses(approver)):
                 where[place].wrong(f"{short(role[1])!r} is not a role: {either(ROLES)}{did_you_mean(role[1], ROLES)}")
             elif given.index(each) != place:
-                where[place].wrong(f"the approver {short(approver)} is there twice")
+                where[place].wrong(f"the approver {short(approver)} is listed twice")
         return given
 
     def texts(self, body: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
