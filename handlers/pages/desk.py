@@ -24,6 +24,7 @@ from handlers.view_models.task_times import elapsed_seconds, elapsed_text
 from livewall import wire
 from livewall.errors import BadInput, LivewallError, Stale, invalid
 from livewall.names import is_name, wall_code
+from livewall.tasks.machine import has_ended
 from livewall.voting.poll import Phase, Poll, is_public
 from livewall.wall_rows import Wall
 
@@ -32,7 +33,6 @@ WATCHED = 16
 """The number of polls whose counts are live on the desk, which is the number of streams that a connection may have."""
 ENDED = 10
 """The number of ended tasks that are listed below the running ones."""
-LIVE_TASKS = frozenset({"pending", "running", "waiting", "cancelling"})
 FIELDS = {
     "title": "home.title_field",
     "options": "home.options_field",
@@ -78,8 +78,8 @@ class DeskPage(Page):
             "home.html",
             polls=polls,
             walls=walls,
-            tasks=[task for task in visible_tasks if task.state in LIVE_TASKS],
-            ended=[task for task in visible_tasks if task.state not in LIVE_TASKS][:ENDED],
+            tasks=[task for task in visible_tasks if not has_ended(task.state)],
+            ended=[task for task in visible_tasks if has_ended(task.state)][:ENDED],
             elapsed=lambda task: elapsed_text(task, clock),
             seconds=lambda task: elapsed_seconds(task, clock),
             titles=titles,

@@ -17,11 +17,11 @@ from handlers.pages.page import Page
 from handlers.view_models.log_lines import log_parts
 from handlers.view_models.option_rows import format_count
 from handlers.view_models.task_chart import BOX, edge_state, line_path, name_lines, shape, truncate
-from handlers.view_models.task_times import ENDED, elapsed_text, forecast
+from handlers.view_models.task_times import elapsed_text, forecast
 from livewall.errors import BadInput, LivewallError, NotFound, invalid
 from livewall.names import is_name
 from livewall.tasks.logs.lines import LogLine
-from livewall.tasks.machine import Step, TaskState
+from livewall.tasks.machine import Step, TaskState, has_ended, retry_refusal
 from livewall.tasks.pipelines.params import Param, check_params
 from livewall.tasks.rows import Task
 
@@ -102,7 +102,7 @@ def group_tasks(tasks: list[Task]) -> list[tuple[str, list[Task]]]:
     """Return three groups of tasks. Those that have not ended are in the order in which they were created."""
     groups: dict[str, list[Task]] = {"running": [], "waiting": [], "ended": []}
     for task in tasks:
-        ended = task.state in ENDED
+        ended = has_ended(task.state)
         groups["ended" if ended else "waiting" if task.state in WAITING else "running"].append(task)
     groups["running"].reverse()
     groups["waiting"].reverse()
@@ -125,7 +125,7 @@ class TaskPage(TaskPages):
             title=task.title,
             layout=task.layout,
             states={step.name: step.state for step in task.steps},
-            ended=sum(step.state in ENDED for step in task.steps),
+            ended=sum(has_ended(step.state) for step in task.steps),
             params=params_as_text(task.params or {}),
             reads_logs=reads_logs,
             may_act=self.who.operator,
@@ -200,12 +200,12 @@ class TaskForm(FormHandler, TaskPages):
 
 
 def can_be_cancelled(task: Task) -> bool:
-    return task.state not in ENDED and task.state is not TaskState.CANCELLING
+    return not has_ended(task.state) and task.state is not TaskState.CANCELLING
 
 
 def can_be_retried(task: Task) -> bool:
     """Return whether a task can be retried here. A task that was reported from elsewhere is started again there."""
-    return bool(task.state in ENDED and task.state is not TaskState.SUCCEEDED and task.pipeline)
+    return not retry_refusal(task.state, local=bool(task.pipeline))
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 
-from livewall.tasks.machine import Step
+from livewall.durations import format_duration
+from livewall.tasks.machine import Step, has_ended
 from livewall.tasks.rows import Task
-
-ENDED = frozenset({"succeeded", "failed", "cancelled", "skipped", "lost"})
-"""The states in which a task or step has ended."""
 
 
 def format_timestamp(at: str, *, exact: bool = False) -> str:
@@ -20,13 +17,6 @@ def format_timestamp(at: str, *, exact: bool = False) -> str:
 def format_short_timestamp(at: str, now: str) -> str:
     """Return a time in UTC, without its date if it is today's."""
     return f"{at[11:16]} UTC" if at[:10] == now[:10] else format_timestamp(at)
-
-
-def format_duration(seconds: float) -> str:
-    """Return a duration as a clock shows it: 65 is "1:05" and 3665 is "1:01:05". It is never negative."""
-    total = max(0, math.ceil(seconds))
-    hours, minutes = total // 3600, total % 3600 // 60
-    return f"{hours}:{minutes:02}:{total % 60:02}" if hours else f"{minutes}:{total % 60:02}"
 
 
 def elapsed_seconds(timed: Task | Step, now: datetime) -> float:
@@ -44,7 +34,7 @@ def elapsed_text(timed: Task | Step, now: datetime) -> str:
 
 def forecast(timed: Task | Step, now: datetime) -> tuple[str, str]:
     """Return "ended", "none" (there is no estimate), "left" or "overdue", and for the last two the duration."""
-    if timed.state in ENDED:
+    if has_ended(timed.state):
         return "ended", ""
     if not timed.eta:
         return "none", ""

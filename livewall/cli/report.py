@@ -11,6 +11,7 @@ from livewall.cli import output
 from livewall.cli.exit_status import NOT_REACHED, REFUSED, refusal_text, run, say, stop
 from livewall.cli.options import json_option, patient_server_options
 from livewall.cli.run import spool
+from livewall.cli.task_states import ENDED
 from livewall.client.calls import Refusal, Server, segment
 from livewall.client.log_forwarding import LogForwarder
 from livewall.client.pipe_reader import PipeReader
@@ -18,7 +19,6 @@ from livewall.client.tasks import parse_step
 from livewall.names import step_of_token
 
 STATES = ("pending", "running", "waiting", "retrying", "succeeded", "failed", "cancelled", "skipped", "lost")
-ENDS = frozenset({"succeeded", "failed", "cancelled", "skipped", "lost"})
 
 
 @click.command()
@@ -111,7 +111,7 @@ async def forward(
     """
     pipe = PipeReader(log.fileno(), spool)
     forwarding = LogForwarder(server, task, step, pipe, lease=body.get("lease"), say=say)
-    ends = body.get("state") in ENDS
+    ends = body.get("state") in ENDED
     if body and not ends:
         await forwarding.report(body)
     await forwarding.send_log()

@@ -16,7 +16,8 @@ from livewall.cli.exit_status import REFUSED, run, say, stop
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, json_option, server_options
 from livewall.cli.paging import pages
-from livewall.cli.task_logs import STEP_STATES_ENDED, address, bare_id
+from livewall.cli.task_logs import address, bare_id
+from livewall.cli.task_states import ENDED
 from livewall.cli.watch import show
 from livewall.client.calls import Refusal, Server, segment
 from livewall.client.stream_state import StreamState
@@ -212,7 +213,7 @@ def ended(held: StreamState) -> bool:
     entries = held.entries
     steps = [data["state"] for key, data in entries.items() if key.startswith("step/")]
     return bool(held.synced and "task" in entries and entries["task"]["ended_at"]) and all(
-        state in STEP_STATES_ENDED for state in steps
+        state in ENDED for state in steps
     )
 
 

@@ -14,11 +14,11 @@ from livewall.ansi.transcript import Transcript
 from livewall.cli import output
 from livewall.cli.exit_status import run, say
 from livewall.cli.options import RETRY_SECONDS, json_option, server_options
+from livewall.cli.task_states import ENDED
 from livewall.client.calls import Server, segment
 from livewall.client.logs import line_offset, read, retry
 from livewall.client.subscription import Subscription, subscribe
 
-STEP_STATES_ENDED = frozenset({"succeeded", "failed", "cancelled", "skipped", "lost"})
 READ_BYTES = 1 << 20  # bytes of one answer
 PAGE = 1000  # lines of one answer
 
@@ -181,4 +181,4 @@ class Log:
 
     def _step_ended(self, subscription: Subscription, name: str) -> bool:
         step = subscription.held[name].entries.get(f"step/{self.step}")
-        return step is not None and step["state"] in STEP_STATES_ENDED
+        return step is not None and step["state"] in ENDED

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -17,6 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from livewall.cli.output import bar, plain
+from livewall.cli.task_states import ENDED, LIVE, UNSUCCESSFUL
+from livewall.durations import format_duration
 
 Step = Mapping[str, Any]
 
@@ -33,9 +34,6 @@ SHAPES = {
     "skipped": ("·", "dim"),
     "lost": ("?", "bold red"),
 }
-LIVE = frozenset({"running", "waiting", "retrying", "cancelling"})
-UNSUCCESSFUL = frozenset({"failed", "lost", "cancelled"})
-ENDED = UNSUCCESSFUL | {"succeeded", "skipped"}
 
 NARROW_COLUMNS = 60  # columns below which a row is spread over two lines
 MAX_INDENT = 8  # levels that are indented; deeper ones stay at this indent
@@ -150,13 +148,13 @@ def duration_text(entry: Step, now: datetime) -> str:
     if start is None:
         return ""
     if end is not None:
-        return format_seconds((end - start).total_seconds())
-    so_far = format_seconds((now - start).total_seconds())
+        return format_duration((end - start).total_seconds())
+    so_far = format_duration((now - start).total_seconds())
     if eta is None:
         return so_far
     if now > eta:
-        return f"{so_far}, overdue by {format_seconds((now - eta).total_seconds())}"
-    return f"{so_far} of about {format_seconds((eta - start).total_seconds())}"
+        return f"{so_far}, overdue by {format_duration((now - eta).total_seconds())}"
+    return f"{so_far} of about {format_duration((eta - start).total_seconds())}"
 
 
 def headline(task: Step, now: datetime) -> str:
@@ -176,12 +174,6 @@ def moment(text: Any) -> datetime | None:
     except (TypeError, ValueError):
         return None
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-
-
-def format_seconds(seconds: float) -> str:
-    minutes, remainder = divmod(max(0, math.ceil(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{remainder:02}" if hours else f"{minutes}:{remainder:02}"
 
 
 def state_text(state: str) -> Text:

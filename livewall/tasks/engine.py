@@ -28,6 +28,7 @@ from livewall.tasks.machine import (
     cancelled,
     ready,
     retried,
+    retry_refusal,
     skip_blocked,
     transition,
 )
@@ -155,12 +156,8 @@ class Engine:
         existing = tx.one("SELECT id FROM tasks WHERE retry_of = :id", {"id": task_id})
         if existing is not None:
             return existing[0], False, []
-        if not old.local:
-            raise Refused("conflict", "this task was reported from elsewhere; start it again there")
-        if old.task.state not in TASK_ENDED:
-            raise Refused("conflict", f"the task is {old.task.state.value}; it can be retried when it has ended")
-        if old.task.state is TaskState.SUCCEEDED:
-            raise Refused("conflict", "the task succeeded; start a new one")
+        if why := retry_refusal(old.task.state, local=old.local):
+            raise Refused("conflict", why)
         number, new = rows.free_id(tx)
         task = Task(
             id=new, pipeline=old.task.pipeline, title=old.task.title, state=TaskState.WAITING, retry_of=task_id,

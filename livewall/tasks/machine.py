@@ -68,6 +68,20 @@ class WaitsFor(msgspec.Struct, frozen=True):
     until: str | UnsetType = UNSET
 
 
+def has_ended(state: str) -> bool:
+    """Return whether a state of a step or of a task is final."""
+    return state in ENDED
+
+
+def retry_refusal(state: TaskState, *, local: bool) -> str:
+    """Return why a task cannot be retried, or an empty text; `local` says that it runs here."""
+    if not local:
+        return "this task was reported from elsewhere; start it again there"
+    if state not in TASK_ENDED:
+        return f"the task is {state.value}; it can be retried when it has ended"
+    return "the task succeeded; start a new one" if state is TaskState.SUCCEEDED else ""
+
+
 class Step(msgspec.Struct, kw_only=True):
     """A step, as it is sent to readers."""
 

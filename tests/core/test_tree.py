@@ -10,18 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from livewall.cli.task_states import ENDED, LIVE, UNSUCCESSFUL
 from livewall.cli.task_tree import (
-    ENDED,
     SHAPES,
     TaskTree,
     TreeRow,
     duration_text,
     fit,
-    format_seconds,
     headline,
     rows,
     task_list,
 )
+from livewall.durations import format_duration
+from livewall.tasks import machine
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 
@@ -76,7 +77,13 @@ def test_what_took_how_long_and_what_is_expected() -> None:
 
 def test_a_clock_that_is_behind_shows_nothing_negative() -> None:
     assert duration_text({"started_at": "2026-11-21T12:00:05Z"}, NOW) == "0:00"
-    assert format_seconds(3725) == "1:02:05"
+    assert format_duration(3725) == "1:02:05"
+
+
+def test_the_command_line_knows_the_states_of_the_server() -> None:
+    assert ENDED == machine.ENDED and ENDED > machine.TASK_ENDED
+    assert machine.UNDER_WAY | {machine.TaskState.CANCELLING} == LIVE
+    assert UNSUCCESSFUL == machine.BLOCKING
 
 
 def test_a_running_task_without_an_expected_end_says_so() -> None:

@@ -16,7 +16,8 @@ import pytest
 from clients import ADMIN, Answer, Client
 
 from handlers.view_models.task_chart import BOX, SHAPES, edge_state, line_path, name_lines, truncate
-from handlers.view_models.task_times import forecast, format_duration
+from handlers.view_models.task_times import forecast
+from livewall.durations import format_duration
 from livewall.settings import Settings
 from livewall.tasks.machine import Step, StepState
 

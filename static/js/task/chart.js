@@ -5,8 +5,8 @@ import { formatDuration } from "../ui/duration.js";
 import { shorten } from "../ui/length.js";
 import { Camera, OVERVIEW_SCALE } from "./camera.js";
 import { BOX, edgeState, linePath, nameLines, neighborStep } from "./chartlayout.js";
-import { hasEnded, shapeOf } from "./states.js";
-import { elapsedText, forecast, progressShare } from "./timing.js";
+import { shapeOf } from "./states.js";
+import { elapsedText, forecast, progressShare, progressText } from "./timing.js";
 
 /** @import { LiveStreams } from "../net/streams.js" */
 /** @import { Layout, Step, Task } from "../net/wire.d.ts" */
@@ -135,7 +135,7 @@ export class Chart {
     }
     const message = step.message || step.reason || "";
     setText(node.message, shorten(message, LINE_ROOM));
-    const label = [step.name, this.texts.say(`state.${step.state}`), percentOf(step), message].filter(Boolean).join(", ");
+    const label = [step.name, this.texts.say(`state.${step.state}`), progressText(step), message].filter(Boolean).join(", ");
     setAttribute(node.element, "aria-label", label);
     setText(node.title, label);
   }
@@ -165,7 +165,7 @@ export class Chart {
     const left = !isRunning ? "" : kind === "left" ? texts.say("task.left_short", { time: formatDuration(time) })
       : kind === "overdue" ? texts.say("task.is_overdue") : "";
     const state = `${texts.say(`state.${step.state}`)} ${elapsedText(step, now)}`.trim();
-    return [state, percentOf(step), left, attempt].filter(Boolean).join(" · ");
+    return [state, progressText(step), left, attempt].filter(Boolean).join(" · ");
   }
 
   /**
@@ -223,11 +223,6 @@ function stepElement(target) {
  */
 function placeOf(layout, name) {
   return layout.nodes.find((node) => node.name === name) || null;
-}
-
-/** @param {Step} step */
-function percentOf({ state, progress }) {
-  return typeof progress === "number" && !hasEnded(state) ? `${Math.floor(progress * 100)}%` : "";
 }
 
 /** @param {Layout["nodes"][number]} node */

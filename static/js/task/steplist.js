@@ -3,7 +3,7 @@
 import { h, setText, svg } from "../ui/dom.js";
 import { StateBadge } from "./badge.js";
 import { hasEnded } from "./states.js";
-import { elapsedText, forecastText } from "./timing.js";
+import { elapsedText, forecastText, progressText } from "./timing.js";
 
 /** @import { LiveStreams } from "../net/streams.js" */
 /** @import { Step } from "../net/wire.d.ts" */
@@ -96,10 +96,8 @@ export class StepList {
     if (!row) return;
     row.badge.set(step.state);
     row.item.dataset.state = step.state;
-    const share = step.progress === undefined ? null : step.progress;
-    const percent = share !== null && step.state === "running" ? `${Math.round(share * 100)}%` : "";
-    setText(row.detail, [percent, step.message, step.reason].filter(Boolean).join(" · "));
-    const done = step.state === "succeeded" ? 1 : share || 0;
+    setText(row.detail, [progressText(step), step.message, step.reason].filter(Boolean).join(" · "));
+    const done = step.state === "succeeded" ? 1 : step.progress || 0;
     row.fill.setAttribute("width", `${Math.round(done * 1000) / 10}%`);
   }
 

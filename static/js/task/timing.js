@@ -54,6 +54,15 @@ export function progressShare(step, now) {
 }
 
 /**
+ * Returns the progress that a step has reported as a text, empty for what has reported none or has ended. It is rounded
+ * down: "100%" is all of it.
+ * @param {Pick<Step, "state" | "progress">} step
+ */
+export function progressText({ state, progress }) {
+  return typeof progress === "number" && !hasEnded(state) ? `${Math.floor(progress * 100)}%` : "";
+}
+
+/**
  * Returns the forecast as a text, empty for what has ended.
  * @param {Pick<Timed, "state" | "eta">} timed
  * @param {number} now

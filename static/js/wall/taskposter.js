@@ -4,7 +4,7 @@
 import { StateBadge } from "../task/badge.js";
 import { edgeState } from "../task/chartlayout.js";
 import { hasEnded, shapeOf } from "../task/states.js";
-import { elapsedText, forecast, forecastText, progressShare } from "../task/timing.js";
+import { elapsedText, forecast, forecastText, progressShare, progressText } from "../task/timing.js";
 import { h, setAttribute, setText, svg } from "../ui/dom.js";
 import { formatDuration } from "../ui/duration.js";
 import { lengthClass, shorten } from "../ui/length.js";
@@ -229,10 +229,9 @@ export class TaskPoster {
     if (lines === 1) return elapsed;
     const { kind, time } = forecast(step, now);
     const isRunning = step.state === "running" || step.state === "retrying";
-    const percent = isRunning && typeof step.progress === "number" ? `${Math.floor(step.progress * 100)}%` : "";
     const left = !isRunning ? "" : kind === "left" ? texts.say("task.left_short", { time: formatDuration(time) })
       : kind === "overdue" ? texts.say("task.is_overdue") : "";
-    return [`${texts.say(`state.${step.state}`)} ${elapsed}`.trim(), percent, left].filter(Boolean).join(" · ");
+    return [`${texts.say(`state.${step.state}`)} ${elapsed}`.trim(), progressText(step), left].filter(Boolean).join(" · ");
   }
 
   /**

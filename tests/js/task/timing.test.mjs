@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { elapsed, forecast, forecastText, progressShare } from "../../../static/js/task/timing.js";
+import { elapsed, forecast, forecastText, progressShare, progressText } from "../../../static/js/task/timing.js";
 
 test("the forecast is an estimate, the time left, or the time overdue", () => {
   const texts = { say: (key, values = {}) => [key, ...Object.values(values)].join(" ") };
@@ -21,4 +21,11 @@ test("the progress is the reported one, else an estimate that never reaches the 
   assert.equal(progressShare(step, now + 600_000), 0.97);
   assert.equal(progressShare({ ...step, eta: null }, now), 0);
   assert.equal(progressShare({ ...step, state: "succeeded", ended_at: step.eta }, now), 0);
+});
+
+test("the reported progress is rounded down, so that 100% is all of it, and what has ended shows none", () => {
+  assert.equal(progressText({ state: "running", progress: 0.999 }), "99%");
+  assert.equal(progressText({ state: "running", progress: 1 }), "100%");
+  assert.equal(progressText({ state: "running", progress: null }), "");
+  assert.equal(progressText({ state: "failed", progress: 0.4 }), "");
 });
