@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,8 +18,10 @@ from handlers.view_models.log_lines import log_parts
 from handlers.view_models.option_rows import format_count
 from handlers.view_models.task_chart import BOX, edge_state, line_path, name_lines, shape, truncate
 from handlers.view_models.task_times import elapsed_text, forecast
+from livewall import wire
 from livewall.errors import BadInput, LivewallError, NotFound, invalid
 from livewall.names import is_name
+from livewall.tasks.gates import may_decide, tags_of
 from livewall.tasks.logs.lines import LogLine
 from livewall.tasks.machine import Step, TaskState, has_ended, retry_refusal
 from livewall.tasks.pipelines.params import Param, check_params
@@ -38,7 +40,7 @@ WAITING = frozenset({"pending", "waiting"})
 class TaskPages(Page):
     """The base of these pages: functions for templates that describe a task or step."""
 
-    scripts = ("live", "task", "tasks", "log", "state", "error", "lobby")
+    scripts = ("live", "task", "tasks", "gate", "log", "state", "error", "lobby")
 
     def get_template_namespace(self) -> dict[str, Any]:
         now = self.services.clock()
@@ -63,6 +65,15 @@ class TaskPages(Page):
         if kind == "none":
             return self.say("task.no_estimate")
         return self.say("task.left", time=time) if kind == "left" else self.say("task.overdue", time=time)
+
+    def approvers_text(self, approvers: Sequence[str]) -> str:
+        """Return the approvers of a gate in words."""
+        people = [
+            self.say("gate.role", role=each.removeprefix("role:")) if each.startswith("role:") else each
+            for each in approvers
+        ]
+        first = self.say("gate.comma").join(people[:-1])
+        return self.say("gate.or", first=first, last=people[-1]) if first else people[-1]
 
     def lang(self) -> str:
         return self.locale.code.replace("_", "-")
@@ -129,6 +140,9 @@ class TaskPage(TaskPages):
             params=params_as_text(task.params or {}),
             reads_logs=reads_logs,
             may_act=self.who.operator,
+            gates=[step for step in task.steps if step.waits_for is not UNSET],
+            may_decide=lambda step: may_decide(self.who, step.waits_for.approvers),
+            approvers_text=self.approvers_text,
             can_be_cancelled=can_be_cancelled(task),
             can_be_retried=can_be_retried(task),
             chosen=chosen,
@@ -137,6 +151,7 @@ class TaskPage(TaskPages):
             | {
                 "task": task_id,
                 "logs": reads_logs,
+                "me": tags_of(self.who),
                 "layout": task.layout,
                 "needs": [{"name": step.name, "needs": step.needs} for step in task.steps],
             },
@@ -171,11 +186,15 @@ def param_text(value: Any) -> str:
 
 class TaskForm(FormHandler, TaskPages):
     """GET and POST /desk/tasks/ID: the actions behind the buttons of a task's page without scripts. The confirmation to
-    cancel is a page of its own, because the task's page reloads by itself."""
+    cancel, and a decision, are pages of their own, because the task's page reloads by itself."""
 
-    write_right = "operator"
+    def authorize_change(self) -> None:
+        self.require("operator", "reporter", "host")  # what exactly is asked for decides whether that is enough
 
     async def get(self, task_id: str) -> None:
+        if self.argument("step"):
+            await self.show_gate(task_id)
+            return
         self.require("operator")
         task = await self.services.tasks.detail(task_id, self.who)
         if can_be_cancelled(task):
@@ -183,8 +202,25 @@ class TaskForm(FormHandler, TaskPages):
         else:
             self.redirect(self.reverse_url("task", task_id))
 
+    async def show_gate(self, task_id: str) -> None:
+        """Ask what an approver decides, unless the gate waits no longer."""
+        task = await self.services.tasks.detail(task_id, self.who)
+        step = next((step for step in task.steps if step.name == self.argument("step")), None)
+        if step is None or step.waits_for is UNSET or not may_decide(self.who, step.waits_for.approvers):
+            self.redirect(self.reverse_url("task", task_id))
+            return
+        decision = "reject" if self.argument("do") == "reject" else "approve"
+        self.render("task_gate.html", task=task, step=step, decision=decision, ref=secrets.token_hex(8))
+
     async def post(self, task_id: str) -> None:
-        match self.fields().get("do"):
+        fields = self.fields()
+        act = fields.get("do")
+        if act in ("cancel", "retry"):
+            self.require("operator")
+        match act:
+            case "approve" | "reject":
+                given = wire.DecideIn(act, fields.get("comment", "")[:1000], fields.get("ref", "")[:64] or None)
+                await self.services.runner.decide(task_id, fields.get("step", ""), given, self.who)
             case "cancel":
                 # A double click must not count as a second request, which does not wait for the task's reporter.
                 if can_be_cancelled(await self.services.tasks.detail(task_id, self.who)):

@@ -12,7 +12,7 @@ from livewall.clock import later, moment
 from livewall.errors import NotAllowed, Refused
 from livewall.identity import Who
 from livewall.tasks.kinds import WaitSpec
-from livewall.tasks.machine import Step, StepState, WaitsFor, transition
+from livewall.tasks.machine import Step, StepState, WaitsFor, transition, without_wait
 
 DECISIONS = {"approve": (StepState.SUCCEEDED, "approved"), "reject": (StepState.FAILED, "rejected")}
 UNDECIDED = "nobody decided in time"
@@ -42,7 +42,11 @@ def begin(step: Step, spec: WaitSpec, now: str) -> Step:
     """Return the step that waits from now on."""
     until = UNSET if spec.within is None else later(moment(now), spec.within)
     waiting = transition(step, StepState.WAITING, now)
-    return msgspec.structs.replace(waiting, waits_for=WaitsFor("approval", spec.approvers, until))
+    return msgspec.structs.replace(
+        waiting,
+        message=f"waits for {in_words(spec.approvers)}",
+        waits_for=WaitsFor("approval", spec.approvers, until),
+    )
 
 
 def check_may_decide(who: Who, approvers: Sequence[str]) -> None:
@@ -75,7 +79,7 @@ def over(step: Step, otherwise: str, now: str) -> Step | None:
 
 def end(step: Step, state: StepState, reason: str, now: str) -> Step:
     """Return a step that waits no longer."""
-    return msgspec.structs.replace(transition(step, state, now, reason=reason), waits_for=UNSET)
+    return without_wait(transition(step, state, now, reason=reason))
 
 
 def in_words(approvers: Sequence[str]) -> str:

@@ -175,12 +175,15 @@ def cancelled(steps: Iterable[Step], now: str, *, by_force: bool = False) -> lis
     ends = UNDER_WAY | {_S.PENDING} if by_force else {_S.PENDING, _S.RETRYING}
     reason = "ended without an answer" if by_force else ""
     return [
-        msgspec.structs.replace(
-            transition(step, _S.CANCELLED, now, reason=reason if step.state in UNDER_WAY else ""), waits_for=UNSET
-        )
+        without_wait(transition(step, _S.CANCELLED, now, reason=reason if step.state in UNDER_WAY else ""))
         for step in steps
         if step.state in ends or step.waits_for is not UNSET
     ]
+
+
+def without_wait(step: Step) -> Step:
+    """Return the step that waits for nothing any more."""
+    return step if step.waits_for is UNSET else msgspec.structs.replace(step, message="", waits_for=UNSET)
 
 
 def lose(step: Step, now: str, reason: str) -> Step:

@@ -244,7 +244,7 @@ def update_task(tx: Transaction, row: TaskRow, steps: Sequence[Step], now: str, 
     changed = msgspec.structs.replace(
         task,
         state=state,
-        reason=task.reason if state is task.state else first_reason(steps, state),
+        reason=task.reason if state is task.state and state is not TaskState.WAITING else first_reason(steps, state),
         started_at=task.started_at or (now if state is not TaskState.PENDING else None),
         ended_at=(task.ended_at or max((s.ended_at for s in steps if s.ended_at), default=now)) if ended else None,
         eta=None if ended else eta or task.eta,
@@ -269,7 +269,12 @@ def correct_future_times(tx: Transaction, now: str) -> None:
 
 
 def first_reason(steps: Sequence[Step], state: TaskState) -> str:
-    """Return why a task failed or is lost: the reason, or else the message, of its first step in that state."""
+    """Return why a task failed or is lost: the reason, or else the message, of its first step in that state.
+
+    Of a task that waits for a decision, return for whose.
+    """
+    if state is TaskState.WAITING:
+        return next((f"{step.name}: {step.message}" for step in steps if step.waits_for is not UNSET), "")
     for step in steps:
         if step.state.value == state.value and state in (TaskState.FAILED, TaskState.LOST):
             cause = step.reason or step.message

@@ -71,7 +71,8 @@ class Gated(House):
 def test_a_gate_waits_and_says_for_whom_and_until_when() -> None:
     house = Gated()
     assert house.states(house.release) == {"build": S.SUCCEEDED, "go": S.WAITING, "switch": S.PENDING}
-    assert house.task(house.release).state is T.WAITING
+    task = house.task(house.release)
+    assert (task.state, task.reason) == (T.WAITING, "go: waits for Lin or anybody with the role host")
     assert house.gate.waits_for == WaitsFor("approval", ["Lin", "role:host"], "2026-01-02T04:04:05.000Z")
     assert house.waits == [EndWaitLater(house.release, "go", 3600.0)]
     event = house.connection.execute("SELECT data FROM latest WHERE key = 'step/go'").fetchone()[0]
@@ -82,12 +83,22 @@ def test_a_gate_waits_and_says_for_whom_and_until_when() -> None:
     assert "waits_for" not in msgspec.json.decode(build), "other steps are as they were"
 
 
+def test_a_gate_at_the_beginning_waits_for_people_and_no_longer_for_its_turn() -> None:
+    house = House(workers=1)
+    first = house.start(pipeline('[[steps]]\nname = "a"\nrun = ["true"]\n', "first"))
+    gate = house.start(pipeline('[[steps]]\nname = "go"\ngate = { approvers = ["Lin"] }\n', "gate"))
+    assert house.task(gate).reason == "waits for its turn: this server runs one task at a time"
+    house.end(house.next("a", first))
+    assert (house.task(gate).state, house.task(gate).reason) == (T.WAITING, "go: waits for Lin")
+
+
 @pytest.mark.parametrize("who", [LIN, HOST])
 def test_an_approver_opens_the_gate_and_the_step_says_who_it_was(who: Who) -> None:
     house = Gated()
     house.decide(who, comment="looks good")
     assert house.states(house.release) == {"build": S.SUCCEEDED, "go": S.SUCCEEDED, "switch": S.RUNNING}
     assert house.gate.reason == f"approved by {who.name}: looks good" and house.gate.waits_for is UNSET
+    assert house.gate.message == "" and house.task(house.release).reason == ""
     assert house.audited() == [(who.name, "task.approve", {"step": "go", "comment": "looks good"})]
 
 

@@ -117,6 +117,14 @@ export interface Step extends Timed {
   message?: string | null;
   attempt?: number;
   progress?: number | null;
+  waits_for?: WaitsFor;
+}
+
+/** What a step waits for; `until` is when it stops waiting. */
+export interface WaitsFor {
+  kind: "approval";
+  approvers: string[];
+  until?: string;
 }
 
 /** How far a log reaches. */

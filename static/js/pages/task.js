@@ -2,6 +2,7 @@
 
 import { LogView } from "../log/view.js";
 import { Chart, mostRelevantStep } from "../task/chart.js";
+import { GatePanel } from "../task/gates.js";
 import { TaskHead } from "../task/head.js";
 import { LayoutCache } from "../task/layoutcache.js";
 import { hasEnded } from "../task/states.js";
@@ -39,6 +40,7 @@ function build(context) {
     corner: new Corner(find("#corner"), context),
     announcer: new Announcer(find("#announcer"), env),
     head: new TaskHead(context),
+    gates: new GatePanel(find("#gates"), context),
     chart: new Chart(find("#chart"), context),
     table: new StepTable(find("#steptable"), context),
     log: page.logs ? new LogView(find("#log"), { ...context, task: page.task }) : null,
@@ -122,6 +124,7 @@ function draw(context) {
 function drawTask(views, context, scene) {
   const { task, steps, stream } = scene;
   views.head.update(scene);
+  views.gates.update(scene);
   views.chart.update({ task, steps, layout: views.layouts.get(stream, steps) });
   views.table.update(scene);
   announce(views, context, scene);

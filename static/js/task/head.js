@@ -3,6 +3,8 @@
 import { find, setText } from "../ui/dom.js";
 import { OfflineNotice } from "../ui/offline.js";
 import { StateBadge } from "./badge.js";
+import { sendCommand } from "./commands.js";
+import { waitingGates } from "./gates.js";
 import { hasEnded } from "./states.js";
 import { elapsedText, forecastText } from "./timing.js";
 
@@ -52,7 +54,7 @@ export class TaskHead {
     setText(title, task.title);
     this.badge.set(task.state);
     setText(reason, task.reason || "");
-    reason.hidden = !task.reason;
+    reason.hidden = !task.reason || waitingGates(steps).length > 0; // the panel of the gates says it
     const ended = steps.filter((step) => hasEnded(step.state)).length;
     setText(done, this.texts.say("task.done", { n: ended, of: steps.length }));
     if (this.controls) {
@@ -84,29 +86,13 @@ export class TaskHead {
    */
   async command(name, button) {
     if (!this.scene) return;
-    const { task } = this.scene;
-    const answer = find("#answer");
-    const show = (/** @type {string} */ text) => {
-      setText(answer, text);
-      answer.hidden = !text;
-    };
+    const problem = find("#answer");
     button.disabled = true;
-    show("");
-    try {
-      const response = await this.env.fetch(`/api/tasks/${encodeURIComponent(task.id)}/${name}`, {
-        method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, body: "{}",
-      });
-      const body = await response.json();
-      if (!response.ok) {
-        const key = `error.${body.error.code}`;
-        const isKnown = body.error.code !== "conflict" && this.texts.has(key);
-        show(isKnown ? this.texts.say(key) : body.error.message);
-      } else if (name === "retry") {
-        location.assign(`/tasks/${encodeURIComponent(body.id)}`);
-      }
-    } catch {
-      show(this.texts.say("task.not_sent"));
-    }
+    problem.hidden = true;
+    const { answer, refusal } = await sendCommand(this, this.scene.task.id, name);
+    setText(problem, refusal);
+    problem.hidden = !refusal;
+    if (answer && name === "retry") location.assign(`/tasks/${encodeURIComponent(answer.id)}`);
     button.disabled = this.scene.task.state === "cancelling";
   }
 }

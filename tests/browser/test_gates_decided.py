@@ -1,0 +1,117 @@
+"""A gate on the page of its task: who sees the buttons, what they ask, and the same without script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from browsing import ADMIN, Hall, becomes
+from playwright.async_api import Page, expect
+from test_desk import check
+
+from livewall.settings import Settings
+
+RELEASE = """title = "Release 4.2"
+[[steps]]
+name = "build"
+run = ["true"]
+[[steps]]
+name = "go"
+needs = ["build"]
+gate = { approvers = ["Lin", "role:host"], within = 3600 }
+[[steps]]
+name = "switch"
+needs = ["go"]
+run = ["true"]
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (folder / "release.toml").write_text(RELEASE)
+    return Settings(port=0, data=tmp_path / "data", admin_token=ADMIN, rate_limits=False, pipelines=folder)
+
+
+async def release(hall: Hall) -> str:
+    """A release that waits at its gate."""
+    task = str((await hall.ask("POST", "/api/pipelines/release/tasks"))["id"])
+
+    async def state() -> str:
+        return str((await hall.ask("GET", f"/api/tasks/{task}"))["steps"][1]["state"])
+
+    await becomes(state, "waiting")
+    return task
+
+
+async def signed_in(hall: Hall, token: str, size: tuple[int, int] = (1280, 800), *, script: bool = True) -> Page:
+    page = await hall.page("/", size=size, java_script_enabled=script)
+    await page.fill("input[name=token]", token)
+    await page.click("main button")
+    await page.wait_for_selector("text=Signed in as")
+    return page
+
+
+async def test_an_approver_decides_by_keyboard_and_everybody_sees_it(hall: Hall) -> None:
+    task = await release(hall)
+    host = (await hall.ask("POST", "/api/tokens", {"role": "host", "name": "Ada"}))["token"]
+    other = await signed_in(hall, ADMIN)
+    page = await signed_in(hall, host, (360, 780))
+    for each in (other, page):
+        await each.goto(f"{hall.url}/tasks/{task}")
+        await hall.live(each)
+        said = "go: waits for Lin or anybody with the role host to decide (until "
+        await expect(each.locator("#gates")).to_contain_text(said)
+    await expect(other.locator("#gates button")).to_have_count(0)
+    await expect(page.locator(".n[data-step=go] .s")).to_have_text("waits for Lin or anybody…")
+    faults: list[str] = []
+    await check(page, "gate", faults)
+    await page.focus("#gates button.primary")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("dialog[open] h2:text-is('Approve go?')")
+    await check(page, "question", faults)
+    assert not faults
+    await page.keyboard.type("looks good")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("dialog[open]", state="detached")
+    for each in (other, page):
+        await expect(each.locator("#gates")).to_be_hidden()
+        await expect(each.locator(".head .badge .word")).to_have_text("succeeded")
+    assert (await hall.ask("GET", f"/api/tasks/{task}"))["steps"][1]["reason"] == "approved by Ada: looks good"
+
+
+async def test_who_comes_too_late_is_told(hall: Hall) -> None:
+    task = await release(hall)
+    host = (await hall.ask("POST", "/api/tokens", {"role": "host", "name": "Ada"}))["token"]
+    page = await signed_in(hall, host)
+    await page.goto(f"{hall.url}/tasks/{task}")
+    await hall.live(page)
+    await page.click("#gates button.danger")
+    await page.wait_for_selector("dialog[open] h2:text-is('Reject go?')")
+    lin = (await hall.ask("POST", "/api/tokens", {"role": "host", "name": "Lin"}))["token"]
+    await hall.ask("POST", f"/api/tasks/{task}/steps/go/decide", {"decision": "approve"}, lin)
+    await page.click("dialog[open] button[type=submit]")
+    said = "the step is succeeded; there is nothing to decide"
+    await expect(page.locator("dialog[open] [role=alert]")).to_have_text(said)
+    await page.click("dialog[open] button.second")
+    await page.wait_for_selector("dialog[open]", state="detached")
+
+
+async def test_without_script_a_gate_is_decided_by_forms(hall: Hall) -> None:
+    task = await release(hall)
+    host = (await hall.ask("POST", "/api/tokens", {"role": "host", "name": "Ada"}))["token"]
+    page = await signed_in(hall, host, (360, 780), script=False)
+    await page.goto(f"{hall.url}/tasks/{task}")
+    await page.click("#gates button.danger")
+    await expect(page.locator("h1")).to_have_text("Reject go?")
+    await page.click("text=Not now")
+    await page.click("#gates button.danger")
+    await page.fill("input[name=comment]", "not today")
+    await page.click("main button.danger")
+    await expect(page.locator("#reason")).to_have_text("go: rejected by Ada: not today")
+    await expect(page.locator("#gates .gate")).to_have_count(0)
+    other = await signed_in(hall, ADMIN, script=False)
+    await other.goto(f"{hall.url}/desk/tasks/{await release(hall)}?step=go&do=approve")
+    await expect(other.locator("#gates .gate")).to_have_count(1)
+    await expect(other.locator("#gates button")).to_have_count(0)
