@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from clients import ADMIN, Client
+from task_runs import ended, states
 from watchers import TRANSPORTS, Watcher
 
 import server
@@ -44,19 +45,6 @@ async def gated(client: Client, token: str) -> str:
     task = str(answer.json["id"])
     await waiting(client, token, task)
     return task
-
-
-def states(task: dict[str, Any]) -> dict[str, str]:
-    return {step["name"]: step["state"] for step in task["steps"]}
-
-
-async def ended(client: Client, token: str, task: str) -> dict[str, Any]:
-    watcher = Watcher(client.url, "websocket", f"tasks/{task}", token=token)
-    watcher.start()
-    await watcher.until(lambda c: c.state.get("task", {}).get("ended_at"))
-    await watcher.stop()
-    found: dict[str, Any] = (await client.ask("GET", f"/api/tasks/{task}", token=token)).json
-    return found
 
 
 async def waiting(client: Client, token: str, task: str, transport: str = "websocket") -> dict[str, Any]:

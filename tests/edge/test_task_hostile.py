@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from clients import Client
-from test_task_runs import Write, ended, nothing_is_left, pipelines, settings, start, states, write
+from task_runs import ended, start, states
+from test_task_runs import Write, nothing_is_left, pipelines, settings, write
 
 import server
 from livewall.clock import iso, utc_now

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from clients import Client
+from task_runs import ended, start, states
 from tornado.ioloop import IOLoop
 from watchers import TRANSPORTS, Watcher
 
@@ -76,25 +77,6 @@ def nothing_is_left(io_loop: IOLoop, client: Client) -> Iterator[None]:
                 await ended(client, token, task["id"])
 
     io_loop.run_sync(end)
-
-
-async def start(client: Client, token: str, pipeline: str, **params: Any) -> str:
-    answer = await client.ask("POST", f"/api/pipelines/{pipeline}/tasks", {"params": params}, token=token)
-    assert answer.status == 201, answer.body
-    return str(answer.json["id"])
-
-
-async def ended(client: Client, token: str, task: str) -> dict[str, Any]:
-    watcher = Watcher(client.url, "websocket", f"tasks/{task}", token=token)
-    watcher.start()
-    await watcher.until(lambda c: c.state.get("task", {}).get("ended_at"))
-    await watcher.stop()
-    found: dict[str, Any] = (await client.ask("GET", f"/api/tasks/{task}", token=token)).json
-    return found
-
-
-def states(task: dict[str, Any]) -> dict[str, str]:
-    return {step["name"]: step["state"] for step in task["steps"]}
 
 
 async def log_of(client: Client, token: str, task: str, step: str) -> str:
