@@ -26,10 +26,10 @@ def language_of(accepted: str) -> str:
     kind of Chinese, otherwise English."""
     best_weight, language = 0.0, "en_US"
     for part in accepted.split(",")[:20]:
-        tag, _, rest = part.partition(";")
+        tag, _, parameters = part.partition(";")
         name = LANGUAGES.get(tag.strip().lower().partition("-")[0].partition("_")[0])
         try:
-            weight = float(rest.strip().removeprefix("q=")) if rest.strip() else 1.0
+            weight = float(parameters.strip().removeprefix("q=")) if parameters.strip() else 1.0
         except ValueError:
             continue
         if name is not None and best_weight < weight <= 1:

@@ -72,8 +72,8 @@ def _texts(setting: Setting, value: Any, where: Place, folder: Path) -> str | li
     if not isinstance(value, list):
         where.wrong(f'{setting.name} must be a list of text, such as ["10.0.0.0/8"], not {type_name(value)}')
         return None
-    found = [_text(setting, each, where[index], folder) for index, each in enumerate(value)]
-    return [each for each in found if each is not None]
+    given_texts = [_text(setting, each, where[index], folder) for index, each in enumerate(value)]
+    return [each for each in given_texts if each is not None]
 
 
 def _text(setting: Setting, value: Any, where: Place, folder: Path) -> str | None:

@@ -170,8 +170,8 @@ def statuses(call: Call) -> list[int]:
 
 
 def schema_of(kind: Any) -> dict[str, Any]:
-    (found,), _ = msgspec.json.schema_components([kind], ref_template=REF)
-    return dict(found)
+    (schema,), _ = msgspec.json.schema_components([kind], ref_template=REF)
+    return dict(schema)
 
 
 def schemas(kinds: Iterable[Any]) -> dict[str, dict[str, Any]]:

@@ -29,10 +29,10 @@ def read(path: Path) -> bytes:
         return opened.read(LARGEST + 1)
 
 
-def decoded(data: bytes, file: str, what: str = "a pipeline") -> str:
+def decoded(data: bytes, file: str, label: str = "a pipeline") -> str:
     """Return the text of a file. Raises TomlFault if it is too large or not UTF-8."""
     if len(data) > LARGEST:
-        raise TomlFault([too_large(file, what)])
+        raise TomlFault([too_large(file, label)])
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise TomlFault([Problem(file, 1, "this is UTF-16; save the file as UTF-8")])
     try:
@@ -69,8 +69,8 @@ def _key_parts(line: str) -> int:
     return longest
 
 
-def too_large(file: str, what: str) -> Problem:
-    return Problem(file, 1, f"{what} has at most {LARGEST // 1024} KiB")
+def too_large(file: str, label: str) -> Problem:
+    return Problem(file, 1, f"{label} has at most {LARGEST // 1024} KiB")
 
 
 def _syntax(file: str, text: str, message: str) -> Problem:

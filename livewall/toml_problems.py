@@ -97,8 +97,8 @@ def short(value: Any) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean X?` if a known name is like `name`, otherwise nothing."""
-    found = difflib.get_close_matches(name[:80], list(known), n=1)
-    return f"; did you mean {found[0]}?" if found else ""
+    matches = difflib.get_close_matches(name[:80], list(known), n=1)
+    return f"; did you mean {matches[0]}?" if matches else ""
 
 
 def type_name(value: Any) -> str:
@@ -118,46 +118,47 @@ def type_name(value: Any) -> str:
             return "a date or time"
 
 
-def known_keys(table: Mapping[str, Any], known: Iterable[str], where: Place, what: str) -> None:
-    """Report keys that `what` does not have: their author would believe that they do something."""
+def known_keys(table: Mapping[str, Any], known: Iterable[str], where: Place, label: str) -> None:
+    """Report keys that `label` does not have: their author would believe that they do something."""
     known = list(known)
     for key in table:
         if key not in known and not where.findings.full:
-            where[key].wrong(f"{what} has no key {short(key)!r}{did_you_mean(key, known)}")
+            where[key].wrong(f"{label} has no key {short(key)!r}{did_you_mean(key, known)}")
 
 
-def text(value: Any, where: Place, what: str, *, most: int) -> str | None:
+def text(value: Any, where: Place, label: str, *, most: int) -> str | None:
     """Return the text, or None and report a problem."""
     if not isinstance(value, str):
-        where.wrong(f"{what} must be text, not {type_name(value)}")
+        where.wrong(f"{label} must be text, not {type_name(value)}")
     elif not value:
-        where.wrong(f"{what} must not be empty")
+        where.wrong(f"{label} must not be empty")
     elif len(value) > most:
-        where.wrong(f"{what} must have at most {most:,} characters")
+        where.wrong(f"{label} must have at most {most:,} characters")
     elif "\0" in value:
-        where.wrong(f"{what} must not contain a NUL character")
+        where.wrong(f"{label} must not contain a NUL character")
     else:
         return value
     return None
 
 
-def number(value: Any, where: Place, what: str, *, least: float, most: float, above: bool = False) -> float | None:
+def number(value: Any, where: Place, label: str, *, least: float, most: float, above: bool = False) -> float | None:
     """Return the number from `least` (exclusive with `above`) to `most`, or None and report a problem."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        where.wrong(f"{what} must be a number, not {type_name(value)}")
+        where.wrong(f"{label} must be a number, not {type_name(value)}")
     elif not (least < value if above else least <= value) or not value <= most:
-        where.wrong(f"{what} must be {'above' if above else 'at least'} {least:g} and at most {most:,.0f}")
+        where.wrong(f"{label} must be {'above' if above else 'at least'} {least:g} and at most {most:,.0f}")
     else:
         return float(value)
     return None
 
 
-def whole(value: Any, where: Place, what: str, *, least: int, most: int) -> int | None:
+def whole(value: Any, where: Place, label: str, *, least: int, most: int) -> int | None:
     """Return the whole number from `least` to `most`, or None and report a problem."""
     if isinstance(value, bool) or not isinstance(value, int):
-        where.wrong(f"{what} must be a whole number, not {type_name(value) if not isinstance(value, float) else value}")
+        given = value if isinstance(value, float) else type_name(value)
+        where.wrong(f"{label} must be a whole number, not {given}")
     elif not least <= value <= most:
-        where.wrong(f"{what} must be at least {least} and at most {most:,}")
+        where.wrong(f"{label} must be at least {least} and at most {most:,}")
     else:
         return value
     return None

@@ -258,8 +258,8 @@ def plain(message: str) -> str:
         kind, least, number = match[1], match[2] == ">=", match[3]
         if least and number == "1":
             return "must not be empty"
-        what = "characters" if kind == "str" else "entries"
-        return f"must have at {'least' if least else 'most'} {number} {what}"
+        unit = "characters" if kind == "str" else "entries"
+        return f"must have at {'least' if least else 'most'} {number} {unit}"
     if match := _BOUND.fullmatch(message):
         return f"must be at {'least' if match[1] == '>=' else 'most'} {match[2].removesuffix('.0')}"
     if match := _TYPE.fullmatch(message):
@@ -278,9 +278,9 @@ def plain(message: str) -> str:
 
 def refused(error: msgspec.ValidationError) -> BadInput:
     """Return the BadInput for an error of msgspec, with its path as a field."""
-    said = str(error)
-    match = _PATH.search(said)
-    message = said[: match.start()] if match else said
+    reason = str(error)
+    match = _PATH.search(reason)
+    message = reason[: match.start()] if match else reason
     field = (match[1] if match else "") or "body"
     missing = re.fullmatch(r"Object (?:missing required|contains unknown) field `(.+)`", message)
     if missing:

@@ -29,9 +29,9 @@ def shape(state: str) -> str:
 
 def line_path(points: Sequence[Sequence[float]]) -> str:
     """Return the path of a line through points. It leaves and arrives horizontally."""
-    (from_x, from_y), *rest = points
+    (from_x, from_y), *other_points = points
     path = f"M{_one_decimal(from_x)} {_one_decimal(from_y)}"
-    for to_x, to_y in rest:
+    for to_x, to_y in other_points:
         middle = _one_decimal((from_x + to_x) / 2)
         if to_y == from_y:
             path += f"H{_one_decimal(to_x)}"

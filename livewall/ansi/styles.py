@@ -51,17 +51,17 @@ def apply_codes(style: str, params: str) -> str:
     codes = [_numbers(part) for part in params.split(";")[:_MAX_PARAMETERS]]
     at = 0
     while at < len(codes):
-        code, *rest = codes[at]
+        code, *parameters = codes[at]
         at += 1
         if code in (38, 48, 58):
-            if rest:
-                colour, _ = _extended(rest, colons=True)
+            if parameters:
+                colour, _ = _extended(parameters, colons=True)
             else:
                 colour, used = _extended([part[0] for part in codes[at:]], colons=False)
                 at += used
             if colour is not None and code != 58:
                 _colour(names, "ink" if code == 38 else "ground", colour)
-        elif code == 4 and rest[:1] == [0]:
+        elif code == 4 and parameters[:1] == [0]:
             names.pop("underline", None)
         else:
             _simple(names, code)
@@ -95,15 +95,15 @@ def _colour(names: dict[str, None], kind: str, number: int | None) -> None:
         names[f"{kind}{number}"] = None
 
 
-def _extended(rest: list[int], *, colons: bool) -> tuple[int | None, int]:
+def _extended(parameters: list[int], *, colons: bool) -> tuple[int | None, int]:
     """Return the colour of `5;N` or `2;R;G;B`, and how many codes it takes.
 
     With colons, an empty colour space may precede the red (ISO 8613-6).
     """
-    if rest[:1] == [5]:
-        return (of_256(rest[1]) if len(rest) > 1 else None), 2
-    if rest[:1] != [2]:
+    if parameters[:1] == [5]:
+        return (of_256(parameters[1]) if len(parameters) > 1 else None), 2
+    if parameters[:1] != [2]:
         return None, 1
-    first = 2 if colons and len(rest) >= 5 else 1
-    parts = rest[first : first + 3]
+    first = 2 if colons and len(parameters) >= 5 else 1
+    parts = parameters[first : first + 3]
     return (nearest(*(min(255, part) for part in parts)) if len(parts) == 3 else None), first + 3

@@ -108,21 +108,21 @@ def wrapped(text: str, size: float, room: float, most: int) -> list[str]:
     lines = [""]
     waiting = _WORD.findall(clean(text))[::-1]
     while waiting:
-        word = waiting.pop()
-        if text_width((lines[-1] + word).rstrip(), size) <= room:
-            lines[-1] += word
+        unit = waiting.pop()
+        if text_width((lines[-1] + unit).rstrip(), size) <= room:
+            lines[-1] += unit
         elif len(lines) == most:
-            lines[-1] = shortened(lines[-1] + word + "".join(reversed(waiting)), size, room)
+            lines[-1] = shortened(lines[-1] + unit + "".join(reversed(waiting)), size, room)
             break
         elif lines[-1].strip():
             lines.append("")
-            waiting.append(word)
+            waiting.append(unit)
         else:  # a word that is longer than a line
-            part = max(1, _fitting(word, size, room))
-            lines[-1] = word[:part]
-            if part < len(word):
+            part = max(1, _fitting(unit, size, room))
+            lines[-1] = unit[:part]
+            if part < len(unit):
                 lines.append("")
-                waiting.append(word[part:])
+                waiting.append(unit[part:])
     return [line.rstrip() for line in lines]
 
 

@@ -45,8 +45,8 @@ class Axis(NamedTuple):
     knots: list[tuple[float, float]]
     pauses: list[int]
 
-    def place(self, at: float) -> float:
-        """Return the place of a time, from 0 to 1."""
+    def position(self, at: float) -> float:
+        """Return the position of a time on the axis, from 0 to 1."""
         for (t0, x0), (t1, x1) in itertools.pairwise(self.knots):
             if at <= t1:
                 return x0 + (x1 - x0) * max(0.0, at - t0) / (t1 - t0) if t1 > t0 else x1
@@ -124,7 +124,7 @@ def race(replay: Replay, words: Words, theme: Theme, *, headed: bool = True) -> 
     def level(count: int) -> float:
         return bottom - height * count / most
 
-    xs = [LEFT + PLOT * scale.place(at) for at in times]
+    xs = [LEFT + PLOT * scale.position(at) for at in times]
     ends = [level(items[-1].counts[option.id]) for option in replay.options]
     places = spread(ends, EACH - 2, bottom)
     parts = [*head, *_grid(most, level, theme), *_time(scale, top, bottom, words, theme)]
@@ -149,20 +149,20 @@ def _head(words: Words, theme: Theme) -> tuple[list[str], float]:
 
 
 def _line(
-    index: int, option: Option, count: int, path: str, end: float, place: float, theme: Theme
+    index: int, option: Option, count: int, path: str, end: float, label_y: float, theme: Theme
 ) -> list[str]:
     """Return the line of an option, with its label at the end."""
     colour, kind = drawing.colour_and_pattern(index)
     stroke, dash, x = theme.option(colour), drawing.DASHES[kind - 1], LEFT + PLOT
     dashed = f' stroke-dasharray="{dash}"' if dash else ""
-    leader = f"M{number(x)} {number(end)}L{number(x + 18)} {number(place)}"
+    leader = f"M{number(x)} {number(end)}L{number(x + 18)} {number(label_y)}"
     label = shortened(f"{index + 1}  {drawing.clean(option.label)}", 15, RIGHT - 88)
     return [
         f'<g class="c{colour}"><title>{drawing.escaped(option.label)}</title><path class="run" d="{path}" fill="none" '
         f'stroke="{stroke}" stroke-width="2.5" stroke-linejoin="round"{dashed}/>',
         f'<path class="lead" d="{leader}" fill="none" stroke="{stroke}" stroke-width="1"/>',
-        text_element(x + 70, place + 5.5, f"{count:,}", 16, theme.text, anchor="end", bold=True),
-        text_element(x + 80, place + 5.5, label, 15, theme.text, rtl=False),
+        text_element(x + 70, label_y + 5.5, f"{count:,}", 16, theme.text, anchor="end", bold=True),
+        text_element(x + 80, label_y + 5.5, label, 15, theme.text, rtl=False),
         "</g>",
     ]
 
@@ -203,7 +203,7 @@ def _time(scale: Axis, top: float, bottom: float, words: Words, theme: Theme) ->
             continue
         at = first + math.ceil((t0 - first) / step - 1e-9) * step
         while at <= t1 + 1e-9:
-            x = LEFT + PLOT * scale.place(min(at, last))
+            x = LEFT + PLOT * scale.position(min(at, last))
             if x - last_mark >= 64:
                 parts.append(line(x, bottom, x, bottom + 6, theme.edge, name="grid"))
                 parts.append(

@@ -213,7 +213,7 @@ class EventParser:
     def __init__(self) -> None:
         self.retry: float | None = None  # seconds after which the server wants the client to connect again
         self.closing_hint: float | None = None  # the same, after a block of `retry:` alone: the server ends the stream
-        self._rest = b""
+        self._incomplete = b""
         self._data: list[bytes] = []
         self._block_has_retry = False
         self._started = False
@@ -224,7 +224,7 @@ class EventParser:
 
     def feed(self, chunk: bytes) -> list[str]:
         """Return the data of the events that are complete now."""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        *lines, self._incomplete = (self._incomplete + chunk).split(b"\n")
         events = []
         for line in lines:
             line = line.rstrip(b"\r")

@@ -427,7 +427,7 @@ class Hub:
         cursor = lane.cursors[index]
         if cursor is None:
             return
-        reached = lane.target if sent > 0 and lane.target is not None else cursor.place
+        reached = lane.target if sent > 0 and lane.target is not None else cursor.current_n
         lane.leave(cursor)
         cursor.n = reached
         self._settle(cursor.reader, data, sent)

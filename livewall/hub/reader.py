@@ -65,7 +65,7 @@ class Reader:
     def positions(self, epoch: str) -> dict[str, str]:
         """Return the position in each stream whose snapshot is complete."""
         return {
-            name: f"{position.prefix(epoch, cursor.view)}{cursor.place}"
+            name: f"{position.prefix(epoch, cursor.view)}{cursor.current_n}"
             for name, cursor in self.cursors.items()
             if not cursor.needs_reset and not cursor.needs_synced
         }
@@ -112,11 +112,11 @@ class Cursor:
         self.index = -1
 
     @property
-    def place(self) -> int:
+    def current_n(self) -> int:
         """The number of this cursor's position now."""
         if self.lane is None or self.index < 0:
             return self.n
-        return self.lane.place(self.index)
+        return self.lane.n_at(self.index)
 
     @property
     def can_receive(self) -> bool:

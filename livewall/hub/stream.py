@@ -87,7 +87,7 @@ class Lane:
         self.joining: dict[Cursor, None] = {}
         self.individual: dict[Cursor, None] = {}
 
-    def place(self, index: int) -> int:
+    def n_at(self, index: int) -> int:
         if self.target is not None and index < self.progress:
             return self.target
         return self.sent
@@ -115,7 +115,7 @@ class Lane:
             self.joining.pop(cursor, None)
             self.individual.pop(cursor, None)
         else:
-            cursor.n = self.place(index)
+            cursor.n = self.n_at(index)
             if self.target is not None:
                 self.sends[index] = _removed
                 self.cursors[index] = None

@@ -54,10 +54,10 @@ def _delete_piecemeal(top: Path) -> str | None:
     pending = [top]
     number = count()
     while pending:
-        here = pending.pop()
+        folder = pending.pop()
         try:
-            os.chmod(here, 0o700)
-            entries = list(os.scandir(here))
+            os.chmod(folder, 0o700)
+            entries = list(os.scandir(folder))
         except OSError as error:
             failed.append(_explanation(error))
             continue
@@ -65,7 +65,7 @@ def _delete_piecemeal(top: Path) -> str | None:
             try:
                 if not entry.is_dir(follow_symlinks=False):
                     os.unlink(entry.path)
-                elif here == top:
+                elif folder == top:
                     pending.append(Path(entry.path))
                 else:
                     os.chmod(entry.path, 0o700)  # renaming a folder changes its `..`, which needs write access to it
@@ -74,9 +74,9 @@ def _delete_piecemeal(top: Path) -> str | None:
                     pending.append(moved)
             except OSError as error:
                 failed.append(_explanation(error))
-        if here != top:
+        if folder != top:
             with suppress(OSError):  # what is left in it has been reported already
-                os.rmdir(here)
+                os.rmdir(folder)
     try:
         os.rmdir(top)
     except OSError as error:

@@ -58,13 +58,13 @@ def _hidden() -> NotAllowed:
 def find(asks: rows.Asks, poll: str, receipt: str) -> Ballot:
     """Return the ballot with this receipt. Raises NotFound."""
     order = rows.find(asks, poll).order
-    found: Any = asks.execute(
+    row: Any = asks.execute(
         """SELECT ballots.round FROM ballots
         JOIN rounds ON rounds.poll = ballots.poll AND rounds.round = ballots.round AND rounds.erased_at IS NULL
         WHERE ballots.receipt = :receipt AND ballots.poll = :poll""",
         {"receipt": receipt, "poll": poll},
     ).fetchone()
-    if found is None:
+    if row is None:
         raise NotFound("not_found", "no ballot of this poll has that receipt")
     marks = {c for (c,) in asks.execute("SELECT choice FROM choices WHERE receipt = :receipt", {"receipt": receipt})}
-    return Ballot(receipt, tuple(o for o in order if o in marks), found[0])
+    return Ballot(receipt, tuple(o for o in order if o in marks), row[0])

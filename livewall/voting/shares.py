@@ -33,14 +33,14 @@ def percent(count: int, of: int) -> str:
 
 def needed(majority: str, base: int) -> int:
     """Return how many marks a majority takes: more than half, or at least two thirds or three quarters, of `base`."""
-    part, whole = MAJORITIES[majority]
-    return base // 2 + 1 if majority == "1/2" else -(-base * part // whole)
+    numerator, denominator = MAJORITIES[majority]
+    return base // 2 + 1 if majority == "1/2" else -(-base * numerator // denominator)
 
 
 def line(majority: str) -> float:
     """Return where the line of a majority is drawn, as a share of the base."""
-    part, whole = MAJORITIES[majority]
-    return part / whole
+    numerator, denominator = MAJORITIES[majority]
+    return numerator / denominator
 
 
 def quorum_reached(quorum: int | None, ballots: int) -> bool | None:

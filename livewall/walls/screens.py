@@ -67,7 +67,7 @@ class Screens:
         held = known.get(screen_id)
         if held is None:
             # Counted only for a new screen. One that reports again keeps its place.
-            of_one = sum(place.address == address for place in known.values()) if address is not None else 0
+            of_one = sum(record.address == address for record in known.values()) if address is not None else 0
             if of_one >= MAX_PER_ADDRESS or len(known) >= MAX_SCREENS or self._is_full(wall):
                 self._forget(now)
                 of_address, of_wall = f"{MAX_PER_ADDRESS} screens of one address", f"{MAX_SCREENS} screens of a wall"
@@ -79,19 +79,19 @@ class Screens:
     def of(self, wall: str, now: datetime) -> list[Screen]:
         """Return the screens that reported within the last minute, in the order of their first reports."""
         last = now - timedelta(seconds=FORGOTTEN)
-        return [place.screen for place in self._remembered(wall, now).values() if place.at > last]
+        return [record.screen for record in self._remembered(wall, now).values() if record.at > last]
 
     def _is_full(self, wall: str) -> bool:
         return wall not in self._walls and len(self._walls) >= MAX_WALLS
 
     def _remembered(self, wall: str, now: datetime) -> dict[str, _Place]:
         """Return the records of a wall, without those whose place is no longer kept."""
-        places = self._walls.get(wall, {})
-        for screen_id in [screen_id for screen_id, place in places.items() if not place.is_kept(now)]:
-            del places[screen_id]
-        if not places:
+        records = self._walls.get(wall, {})
+        for screen_id in [screen_id for screen_id, record in records.items() if not record.is_kept(now)]:
+            del records[screen_id]
+        if not records:
             self._walls.pop(wall, None)
-        return places
+        return records
 
     def _forget(self, now: datetime) -> None:
         for wall in list(self._walls):

@@ -41,8 +41,8 @@ def wall_model(asks: rows.Asks, code: str) -> WallModel:
 def wall_item(asks: rows.Asks, item: str) -> WallItem:
     kind, _, item_id = item.partition("/")
     if kind == "tasks":
-        found = asks.execute("SELECT title, state FROM tasks WHERE id = :id", {"id": item_id}).fetchone()
-        return WallItem(item, found[0], state=found[1]) if found else WallItem(item, "")
+        task_row = asks.execute("SELECT title, state FROM tasks WHERE id = :id", {"id": item_id}).fetchone()
+        return WallItem(item, task_row[0], state=task_row[1]) if task_row else WallItem(item, "")
     try:
         row = rows.find(asks, item_id)
     except NotFound:

@@ -73,7 +73,7 @@ def test_the_race_is_valid_xml_and_ends_with_the_last_counts(
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=60).map(sorted))
 def test_time_never_runs_back_on_the_axis(times: list[float]) -> None:
     scale = axis(times)
-    places = [scale.place(at) for at in times]
+    places = [scale.position(at) for at in times]
     assert all(a <= b + 1e-9 for a, b in pairwise(places))
     assert abs(places[-1] - 1) < 1e-9 and all(0 <= place <= 1 + 1e-9 for place in places)
 
@@ -82,7 +82,7 @@ def test_a_poll_that_was_opened_again_has_its_pause_shortened() -> None:
     times = [float(n) for n in range(100)] + [86_400.0 + n for n in range(100)]
     scale = axis(times)
     assert len(scale.pauses) == 1 and scale.knots[scale.pauses[0]][0] == 99
-    assert abs(scale.place(99) - 0.475) < 0.01 and abs(scale.place(86_400) - 0.525) < 0.01
+    assert abs(scale.position(99) - 0.475) < 0.01 and abs(scale.position(86_400) - 0.525) < 0.01
     assert axis([float(n * 100) for n in range(50)]).pauses == []
 
 

@@ -179,9 +179,9 @@ class FollowedFiles(Turns[LogTransaction]):
         elif followed.last:
             followed.follower.close()
             self._answer(followed, turn.end, None)
-            rest = self._followed[key]
-            del rest[0]
-            if not rest:
+            attempts = self._followed[key]
+            del attempts[0]
+            if not attempts:
                 del self._followed[key]
             self._poll_at = 0.0
 

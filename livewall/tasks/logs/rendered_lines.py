@@ -116,8 +116,8 @@ def _before(view: View, segment: Segment, n: int, offset: int) -> Iterator[Line]
     if start > segment.start:
         texts = texts[1:]
     texts = texts[-REACH:]
-    for place, text in enumerate(texts, n - len(texts)):
-        yield Line(place, text)
+    for line_number, text in enumerate(texts, n - len(texts)):
+        yield Line(line_number, text)
 
 
 def _after(view: View, segment: Segment, n: int, start: int) -> Iterator[tuple[Line, int]]:

@@ -99,7 +99,8 @@ def _candidates(program: bytes, env: Mapping[bytes, bytes]) -> list[bytes]:
         return [program]
     path = env.get(b"PATH") or os.fsencode(os.defpath)
     candidates = [os.path.join(part or b".", program) for part in path.split(b":")]
-    return [place for place in candidates if os.access(place, os.X_OK) and not os.path.isdir(place)] or candidates
+    executable = [each for each in candidates if os.access(each, os.X_OK) and not os.path.isdir(each)]
+    return executable or candidates
 
 
 def _explanation(stage: bytes, number: int, exists: bool, program: str, cwd: str) -> str:

@@ -56,9 +56,9 @@ def _flag(text: str) -> bool:
 
 
 def _one_of(text: str, words: tuple[str, ...]) -> str:
-    word = re.sub(r"[\s_-]+", "_", text)
-    if word in words:
-        return word
+    normalized = re.sub(r"[\s_-]+", "_", text)
+    if normalized in words:
+        return normalized
     raise ValueError(", ".join(each.replace("_", " ") for each in words))
 
 
@@ -72,9 +72,9 @@ def _seconds(text: str) -> int:
 
 
 def _span(seconds: int) -> str:
-    for size, word in ((3600, "h"), (60, "min")):
+    for size, unit in ((3600, "h"), (60, "min")):
         if seconds % size == 0:
-            return f"{seconds // size} {word}"
+            return f"{seconds // size} {unit}"
     return f"{seconds} s"
 
 

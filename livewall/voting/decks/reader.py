@@ -255,7 +255,7 @@ class Reader:
     def _options(self, question: _Question) -> list[str | OptionIn]:
         options: list[str | OptionIn] = []
         taken: dict[str, int] = {}
-        for place, option in enumerate(question.options, 1):
+        for index, option in enumerate(question.options, 1):
             number, last = option.number, option.lines[-1]
             end, marks = marks_of(last[-1])
             if has_checkbox(option.lines[0][0]):
@@ -270,18 +270,18 @@ class Reader:
                     self._wrong(number, f"{_short('#' + option_id)} is not an id: at most 40 letters, digits, . _ -")
             if len(ids) > 1:
                 self._wrong(number, "an option has one id")
-            own, abstains = ids[0] if ids else str(place), len(marks) > len(ids)
+            own, abstains = ids[0] if ids else str(index), len(marks) > len(ids)
             if own in taken:
                 self._wrong(number, f"the option has the id {_short(own)}, like that of line {taken[own]}")
             taken.setdefault(own, number)
-            plain = own == str(place) and not abstains
-            options.append(label if plain else OptionIn(label, None if own == str(place) else own, abstains))
+            plain = own == str(index) and not abstains
+            options.append(label if plain else OptionIn(label, None if own == str(index) else own, abstains))
         labels = [option if isinstance(option, str) else option.label for option in options]
         for places in alike(labels):
             if not shows(labels[places[0]]):
                 continue  # which was reported
-            first, *others = [question.options[place].number for place in places]
-            if not all(_own_id(options[place]) for place in places):
+            first, *others = [question.options[index].number for index in places]
+            if not all(_own_id(options[index]) for index in places):
                 for other in others:
                     self._wrong(other, f"this option looks like that of line {first}: {LOOKS_ALIKE}")
         return options

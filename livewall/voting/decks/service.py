@@ -54,8 +54,9 @@ class Decks:
 
         def read() -> tuple[list[tuple[Poll, int | None]], list[str]]:
             given, notes = question_file.read(data)
-            made = [new_poll(name(index), msgspec.structs.replace(each, wall=code)) for index, each in enumerate(given)]
-            return [(poll, each.closes_in) for poll, each in zip(made, given, strict=True)], notes
+            inputs = [msgspec.structs.replace(each, wall=code) for each in given]
+            new_polls = [new_poll(name(index), each) for index, each in enumerate(inputs)]
+            return [(poll, each.closes_in) for poll, each in zip(new_polls, given, strict=True)], notes
 
         async with self._reading:  # the worst deck takes seconds: one at a time, in a worker thread
             drafts, notes = await asyncio.to_thread(read)
@@ -67,9 +68,9 @@ class Decks:
                 return [row.poll for row in _polls(tx, ids)], False
             if len(wall.items) + len(ids) > MAX_ITEMS:
                 raise invalid("items", f"a wall has at most {MAX_ITEMS}; this one has {len(wall.items)}")
-            made = _added(tx, wall, drafts, now)
-            audit.note(tx, who, now, "deck.import", wall_rows.stream_of(code), count=len(made))
-            return made, True
+            new_polls = _added(tx, wall, drafts, now)
+            audit.note(tx, who, now, "deck.import", wall_rows.stream_of(code), count=len(new_polls))
+            return new_polls, True
 
         polls, created = await self._store.write(write)
         return DeckMade(polls, notes or UNSET), created

@@ -106,8 +106,8 @@ class _Book:
                 cell.clear()
                 cell.update(given)
                 value.clear()
-                if place := _REFERENCE.fullmatch(given.get("r", "")):
-                    state["column"] = _column(place[1])
+                if match := _REFERENCE.fullmatch(given.get("r", "")):
+                    state["column"] = _column(match[1])
                 else:
                     state["column"] += 1
             elif name == "rPh":

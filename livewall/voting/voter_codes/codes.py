@@ -122,12 +122,12 @@ def forget(tx: Transaction, wall: str) -> None:
 
 def counted(asks: Any, wall: str) -> dict[str, int]:
     """Return how many codes were made, how many are bound, and how many can still be used for the first time."""
-    made, used, left = asks.execute(
+    total, used, left = asks.execute(
         """SELECT COUNT(*), COUNT(voter), COALESCE(SUM(voter IS NULL AND revoked = 0), 0)
         FROM codes WHERE wall = :wall""",
         {"wall": wall},
     ).fetchone()
-    return {"made": made, "used": used, "left": left}
+    return {"made": total, "used": used, "left": left}
 
 
 def page(asks: Any, wall: str, *, limit: int, before: str | None) -> tuple[list[Item], str | None]:
