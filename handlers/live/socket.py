@@ -253,7 +253,7 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         """Return the poll that an act is about. Raises BadInput."""
         if named is not None:
             return named
-        raise invalid("poll", "say which poll")
+        raise invalid("poll", "name the poll")
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         self._mark_alive()
@@ -316,4 +316,4 @@ class TaskSocket(LiveSocket):
     """GET /ws/tasks and /ws/tasks/ID. An act must name its poll."""
 
     def poll_of(self, named: str | None) -> str:
-        raise invalid("poll", "this socket follows a task; say which poll")
+        raise invalid("poll", "this socket follows a task; name the poll")
