@@ -112,7 +112,8 @@ async def test_a_task_that_is_not_shown_to_everyone_says_so_to_people(hall: Hall
     id = (await hall.ask("POST", "/api/tasks", {"title": "Release", "steps": [{"name": "zip"}]}))["id"]
     page = await hall.page(f"/tasks/{id}")
     said = await page.inner_text("h1")
-    assert said == "Operators and hosts can see tasks, and everyone can while they are on a wall."
+    others = "Everyone else can see a task only while it is on the screen of a wall."
+    assert said == f"Operators and hosts can see tasks. {others}"
     assert await page.get_attribute("main a", "href") == "/"
     # Operators find it on the desk, also when it has ended.
     await hall.ask("PUT", f"/api/tasks/{id}/steps/zip", {"state": "succeeded"})
