@@ -19,11 +19,12 @@ from handlers.view_models.option_rows import format_count
 from handlers.view_models.task_chart import BOX, edge_state, line_path, name_lines, shape, truncate
 from handlers.view_models.task_times import elapsed_text, forecast
 from livewall import wire
-from livewall.errors import BadInput, LivewallError, NotFound, invalid
+from livewall.errors import BadInput, Busy, LivewallError, NotFound, invalid
 from livewall.names import is_name
 from livewall.tasks.gates import may_decide, tags_of
 from livewall.tasks.logs.lines import LogLine
 from livewall.tasks.machine import Step, TaskState, has_ended, retry_refusal
+from livewall.tasks.pipelines.git_refs import GitRef, GitRefs
 from livewall.tasks.pipelines.params import Param, check_params
 from livewall.tasks.rows import Task
 
@@ -40,7 +41,7 @@ WAITING = frozenset({"pending", "waiting"})
 class TaskPages(Page):
     """The base of these pages: functions for templates that describe a task or step."""
 
-    scripts = ("live", "task", "tasks", "gate", "log", "state", "error", "lobby")
+    scripts: tuple[str, ...] = ("live", "task", "tasks", "gate", "log", "state", "error", "lobby")
 
     def get_template_namespace(self) -> dict[str, Any]:
         now = self.services.clock()
@@ -264,13 +265,14 @@ class PipelinePage(FormHandler, TaskPages):
     """GET and POST /pipelines/NAME: the form with its parameters, which starts the pipeline."""
 
     write_right = "operator"
+    scripts = ("refs",)
 
     body_limit = 512 << 10  # a parameter may have 100 kB, and a form encodes a byte in up to three
     most_fields = 1000
 
     async def get(self, name: str) -> None:
         self.require("operator")
-        self.show_form(name, {}, {}, "")
+        await self.show_form(name, {}, {}, "")
 
     async def post(self, name: str) -> None:
         form = self.fields()
@@ -287,7 +289,7 @@ class PipelinePage(FormHandler, TaskPages):
                 raise
             self.set_status(error.status)
             faults = {key.removeprefix("params."): why for key, why in error.fields.items()}
-            self.show_form(name, typed, faults, "" if faults else error.message)
+            await self.show_form(name, typed, faults, "" if faults else error.message)
             return
         self.redirect(self.reverse_url("task", task), status=303)
 
@@ -295,7 +297,7 @@ class PipelinePage(FormHandler, TaskPages):
         name = self.path_args[0]
         return self.reverse_url("pipeline", name), self.say("error.back_to", page=name)
 
-    def show_form(self, name: str, typed: dict[str, str], faults: dict[str, str], error_text: str) -> None:
+    async def show_form(self, name: str, typed: dict[str, str], faults: dict[str, str], error_text: str) -> None:
         """Show the form with what was typed, and each error beside its field. Raises NotFound."""
         known = next((each for each in self.services.pipelines.list() if each.name == name), None)
         if known is None:
@@ -305,5 +307,28 @@ class PipelinePage(FormHandler, TaskPages):
         others = [f"{name}: {why}" for name, why in faults.items() if name not in names]
         # If a double click sends the form twice, the same id starts the task once.
         task_id = f"{name[:70]}-{secrets.token_hex(3)}"
-        error_text = " ".join([error_text, *others]).strip()
-        self.render("pipeline.html", pipeline=known, fields=fields, id=task_id, error_text=error_text)
+        self.render(
+            "pipeline.html",
+            pipeline=known,
+            fields=fields,
+            id=task_id,
+            error_text=" ".join([error_text, *others]).strip(),
+            refs=await self.known_refs(name, known.params),
+            data={"lang": self.lang(), "refs": f"/api/pipelines/{name}/refs"},
+            script="pipeline",
+        )
+
+    async def known_refs(self, name: str, params: Sequence[Param]) -> dict[str, list[GitRef]]:
+        """Return what each parameter of type `git_ref` may name, as far as it was fetched before: scripts ask again,
+        and readers without scripts do not wait for another machine."""
+        refs: dict[str, list[GitRef]] = {}
+        for param in params:
+            if param.type == "git_ref":
+                try:
+                    listed = await self.services.git_refs.list(
+                        self.services.pipelines.get(name), "", param=param.name, fetch=False
+                    )
+                except Busy:
+                    listed = GitRefs([])
+                refs[param.name] = listed.items
+        return refs
