@@ -64,6 +64,8 @@ def axis(times: Sequence[float]) -> Axis:
             break
         active -= end - start
         cut.append((start, end))
+    # Added up again: what is left after subtracting long pauses from a long time is mostly rounding errors.
+    active = math.fsum(end - start for start, end in itertools.pairwise(times) if (start, end) not in cut)
     scale = (1 - PAUSE_SHARE * len(cut)) / active if active > 0 else 0.0
     share = PAUSE_SHARE if scale else 1 / max(1, len(cut))
     knots, pauses = [(first, 0.0)], []

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from livewall.settings import environment_with
 from livewall.tasks.supervisor.folder import INPUT_VARIABLE, MAX_MESSAGE, REASON
 
 
@@ -24,7 +24,7 @@ class StepFailed(Exception):
 
 def main(name: str) -> NoReturn:
     """Run the program `name` with the input in its file or on stdin, and exit: 0, or 1 after writing the reason."""
-    file = os.environ.get(INPUT_VARIABLE)
+    file = environment_with(INPUT_VARIABLE).get(INPUT_VARIABLE)
     given = Path(file).read_bytes() if file else sys.stdin.buffer.read()
     try:
         run(name, json.loads(given))
@@ -49,6 +49,6 @@ def say(line: str) -> None:
 
 def write_outputs(values: Mapping[str, str]) -> None:
     """Write outputs of the step. A line break in a value becomes a blank."""
-    with open(os.environ["LIVEWALL_OUTPUT"], "a", encoding="utf-8", errors="replace") as file:
+    with open(environment_with("LIVEWALL_OUTPUT")["LIVEWALL_OUTPUT"], "a", encoding="utf-8", errors="replace") as file:
         for name, value in values.items():
             file.write(f"{name}={' '.join(value.splitlines())}\n")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from livewall.settings import environment_with
 from livewall.tasks.programs import StepFailed
 
 PROTOCOLS = ("file", "git", "http", "https", "ssh")
@@ -203,7 +204,7 @@ class Mirror:
 def environment(allowed: tuple[str, ...]) -> Mapping[str, str]:
     """Return the environment of git: that of the step, without anything that asks, and in English."""
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+        **{name: value for name, value in environment_with().items() if not name.startswith("GIT_")},
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_SSH_COMMAND": "ssh -o BatchMode=yes",
         "GIT_ALLOW_PROTOCOL": ":".join(allowed),

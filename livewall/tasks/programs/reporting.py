@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import urllib.request
 
 from livewall.names import step_of_token
+from livewall.settings import server_of_environment
 
 INTERVAL = 0.5
 """The shortest time in seconds between two reports."""
@@ -21,9 +21,10 @@ class Progress:
     """
 
     def __init__(self) -> None:
-        self._token = os.environ.get("LIVEWALL_TOKEN", "")
+        server, token = server_of_environment()
+        self._token = token or ""
         task, step = step_of_token(self._token)
-        self._url = f"{os.environ.get('LIVEWALL_URL', '')}/api/tasks/{task}/steps/{step}"
+        self._url = f"{server}/api/tasks/{task}/steps/{step}"
         self._newest: tuple[float, str] | None = None
         self._changed = threading.Event()
         self._closed = threading.Event()
