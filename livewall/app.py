@@ -155,6 +155,7 @@ class App:
             wall_clock=clock,
         )
         deadlines = Deadlines(clock, loop.call_later)
+        base_url = settings.public_url or f"http://{reachable(settings.address)}:{port}"
         tasks = open_task_runtime(
             settings,
             store,
@@ -162,6 +163,7 @@ class App:
             secrets,
             clock,
             url=f"http://{local(settings.address)}:{port}",
+            base_url=base_url,
             environment=environment_with(),
             umask=umask,
         )
@@ -193,6 +195,7 @@ class App:
             pipelines=tasks.pipelines,
             git_refs=RefReader(settings.data, time.monotonic),
             logs=tasks.logs,
+            webhooks=tasks.webhooks,
             # Links and sign-ins last for as long as they were made for, whether or not the server's clock is held.
             credentials=Credentials(store, secrets, ServerClock()),
             limits=Limits(on=settings.rate_limits),
@@ -203,7 +206,7 @@ class App:
             pages=web.pages,
             site=web.site,
             bodies=Bodies(),
-            base_url=settings.public_url or f"http://{reachable(settings.address)}:{port}",
+            base_url=base_url,
         )
         await services.polls.start()
         services.erasure.purge_soon()

@@ -22,6 +22,7 @@ from livewall.tasks.pipelines.git_refs import RefReader
 from livewall.tasks.pipelines.watched_folder import Pipelines
 from livewall.tasks.runner import Runner
 from livewall.tasks.tasks import Tasks
+from livewall.tasks.webhooks.sender import Sender
 from livewall.voting.booth import Booth
 from livewall.voting.decks.service import Decks
 from livewall.voting.erasure import Erasure
@@ -57,6 +58,7 @@ class Services:
     pipelines: Pipelines
     git_refs: RefReader
     logs: Logs
+    webhooks: Sender
     credentials: Credentials
     limits: Limits
     metrics: Metrics

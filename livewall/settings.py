@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
+from livewall.host_names import host_name
 from livewall.terminal import readable
 
 Network = IPv4Network | IPv6Network
@@ -102,6 +103,11 @@ def network(text: str) -> Network:
         return ip_network(text)
     except ValueError as problem:
         raise ValueError(f"{text!r} is not a network such as 10.0.0.0/8: {problem}") from None
+
+
+def hosts(text: str) -> tuple[str, ...]:
+    """Return the names of hosts in a text, in which commas or blanks separate them."""
+    return tuple(host_name(each) for each in text.replace(",", " ").split())
 
 
 def rate(text: str) -> float:
@@ -230,6 +236,12 @@ class Settings:
     )
     trusted_proxy: tuple[Network, ...] = _option(
         (), network, "CIDR", "Network whose forwarded headers are trusted; may be given several times.", many=True
+    )
+    webhook_allow: tuple[str, ...] = _option(
+        (),
+        hosts,
+        "HOST[,HOST…]",
+        "Hosts to which webhooks are sent although their addresses are private, or of this machine.",
     )
     publish_rate: float = _option(
         20.0, rate, "N", "How many times a second a changing tally is published, at most.", toml=float

@@ -17,7 +17,7 @@ from handlers.pages.page import Page
 from handlers.view_models.log_lines import log_parts
 from handlers.view_models.option_rows import format_count
 from handlers.view_models.task_chart import BOX, edge_state, line_path, name_lines, shape, truncate
-from handlers.view_models.task_times import elapsed_text, forecast
+from handlers.view_models.task_times import elapsed_text, forecast, format_timestamp
 from livewall import wire
 from livewall.errors import BadInput, Busy, LivewallError, NotFound, invalid
 from livewall.names import is_name
@@ -27,6 +27,7 @@ from livewall.tasks.machine import Step, TaskState, has_ended, retry_refusal
 from livewall.tasks.pipelines.git_refs import GitRef, GitRefs
 from livewall.tasks.pipelines.params import Param, check_params
 from livewall.tasks.rows import Task
+from livewall.tasks.webhooks.deliveries import Undelivered
 
 SHOWN_LINES = 200
 """The number of lines of a log on a page without scripts."""
@@ -35,6 +36,8 @@ SEARCHED_LINES = 2_000
 MAX_LINE_LENGTH = 2_000
 """The number of characters of such a line."""
 LISTED = 50
+SHOWN_WEBHOOKS = 3
+"""The number of webhooks that were not delivered on the page of a task, the newest ones."""
 WAITING = frozenset({"pending", "waiting"})
 
 
@@ -131,6 +134,7 @@ class TaskPage(TaskPages):
         assert task is not None
         reads_logs = task.params is not UNSET
         chosen = next((step.name for step in task.steps if step.name == self.argument("step")), "")
+        undelivered = await self.services.webhooks.undelivered(task_id) if self.who.operator else []
         await self.render_in_thread(
             "task.html",
             task=task,
@@ -141,6 +145,7 @@ class TaskPage(TaskPages):
             params=params_as_text(task.params or {}),
             reads_logs=reads_logs,
             may_act=self.who.operator,
+            webhooks=[self.webhook_text(each) for each in undelivered[-SHOWN_WEBHOOKS:]],
             gates=[step for step in task.steps if step.waits_for is not UNSET],
             may_decide=lambda step: may_decide(self.who, step.waits_for.approvers),
             approvers_text=self.approvers_text,
@@ -158,6 +163,18 @@ class TaskPage(TaskPages):
             },
             script="task",
         )
+
+    def webhook_text(self, webhook: Undelivered) -> str:
+        """Return what became of a delivery of a webhook that failed."""
+        text = self.say(
+            "webhook.failed",
+            host=webhook.host,
+            state=self.say("state." + webhook.state),
+            problem=self.say("webhook.problem." + webhook.problem, status=webhook.status),
+        )
+        if webhook.due_at is None:
+            return f"{text} {self.say('webhook.given_up')}"
+        return f"{text} {self.say('webhook.later', time=format_timestamp(webhook.due_at, exact=True))}"
 
     async def last_lines(self, task: str, step: str) -> list[LogLine]:
         """Return the last visible lines of a step's log, for readers without scripts. If most lines were drawn over by

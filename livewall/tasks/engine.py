@@ -36,6 +36,7 @@ from livewall.tasks.pipelines.pipeline import Pipeline, StepDef
 from livewall.tasks.queue import Waiting, admit
 from livewall.tasks.rows import Task, TaskRow
 from livewall.tasks.template import MissingOutput, Params, when_holds
+from livewall.tasks.webhooks.outbox import Outbox
 
 MAX_RUNNING_STEPS = 16
 """The most steps of one task that run at once. Each has a supervisor of some 10 MB."""
@@ -52,7 +53,7 @@ class StartAttempt(NamedTuple):
     """Start an attempt that the database says runs.
 
     Its log begins at `log_base` of the step's log. With `inherits`, an earlier step succeeded, so that the working
-    folder must exist.
+    folder must exist. The step gets the `secrets`; those in `masked_only` are masked as well, and it does not get them.
     """
 
     task: str
@@ -64,6 +65,7 @@ class StartAttempt(NamedTuple):
     secrets: tuple[str, ...]
     log_base: int
     inherits: bool
+    masked_only: tuple[str, ...]
 
 
 class StopAttempt(NamedTuple):
@@ -106,13 +108,17 @@ class Engine:
     """The rules of local tasks; at most `workers` of them run at once, and `epoch` is that of the database.
 
     `prepare(task, step, attempt)` makes the folder of an attempt before the database says that it runs, so that a
-    folder that is missing later must have been deleted. It may be called again.
+    folder that is missing later must have been deleted. It may be called again. The `outbox` writes the
+    deliveries of webhooks.
     """
 
-    def __init__(self, workers: int, epoch: str, prepare: Callable[[str, str, int], None]) -> None:
+    def __init__(
+        self, workers: int, epoch: str, prepare: Callable[[str, str, int], None], outbox: Outbox
+    ) -> None:
         self._workers = workers
         self._epoch = epoch
         self._prepare = prepare
+        self._outbox = outbox
 
     # -- requests
 
@@ -144,7 +150,7 @@ class Engine:
         )
         row = TaskRow(task, who.credential, False, False, task.id, self._epoch, params_json, wire.text(pipeline))
         rows.insert(tx, row, number, [Step(name=s.name, needs=list(s.needs)) for s in pipeline.steps])
-        return task.id, True, self.admit(tx, now)
+        return task.id, True, self._admit_new(tx, task.id, now)
 
     def retry(self, tx: Transaction, task_id: str, who: Who, now: str) -> tuple[str, bool, Actions]:
         """Create a task that takes over the steps that succeeded in an ended one; asked again, return the same task.
@@ -167,7 +173,7 @@ class Engine:
         rows.insert(tx, row, number, retried(rows.steps(tx, task_id)))
         for step, step_outputs in rows.outputs(tx, task_id).items():
             self._save_outputs(tx, new, step, step_outputs)
-        return new, True, self.admit(tx, now)
+        return new, True, self._admit_new(tx, new, now)
 
     def cancel(self, tx: Transaction, task_id: str, now: str) -> Actions:
         """Cancel the steps that have not started, and return the actions that end the others.
@@ -252,6 +258,13 @@ class Engine:
         audit.note(tx, None, now, f"task.{after.state.value}", rows.stream_of(task_id), step=name, reason=after.reason)
         return self.advance(tx, row, now)
 
+    def _admit_new(self, tx: Transaction, task_id: str, now: str) -> Actions:
+        actions = self.admit(tx, now)
+        row = rows.find(tx, task_id)
+        if not row.admitted:
+            self._outbox.queued(tx, row, now)
+        return actions
+
     def admit(self, tx: Transaction, now: str) -> Actions:
         """Start the waiting tasks whose turn it is."""
         actions: Actions = []
@@ -277,7 +290,7 @@ class Engine:
     def _advance(self, tx: Transaction, row: TaskRow, now: str) -> Actions:
         task_id: str = row.task.id
         actions: Actions = []
-        steps = rows.steps(tx, task_id)
+        before = steps = rows.steps(tx, task_id)
         if row.cancelled:
             for step in cancelled(steps, now):
                 rows.save_step(tx, task_id, step)
@@ -292,7 +305,8 @@ class Engine:
         else:
             return actions
         steps = rows.steps(tx, task_id)
-        rows.update_task(tx, row, steps, now, eta=self._eta(tx, row, steps, now))
+        task = rows.update_task(tx, row, steps, now, eta=self._eta(tx, row, steps, now))
+        self._outbox.changed(tx, row, task, before, steps, now)
         return actions
 
     def _settle_and_begin(
@@ -357,8 +371,11 @@ class Engine:
         base, inherits = _log_base(tx, task_id, step.name), _inherits(tx, task_id)
         timeout = definition.timeout or DEFAULT_TIMEOUT
         actions.append(
-            StartAttempt(task_id, row.root, step.name, started.attempt, run, timeout, pipeline.secrets, base, inherits)
-        )
+            StartAttempt(
+                task_id, row.root, step.name, started.attempt, run, timeout, pipeline.secrets, base, inherits,
+                pipeline.webhook_secrets,
+            )
+        )  # fmt: skip
         return True
 
     def _spec(self, db: Any, row: TaskRow, definition: StepDef) -> RunSpec | WaitSpec:
@@ -415,7 +432,10 @@ class Engine:
             run, timeout = self._spec(db, row, definition), definition.timeout or DEFAULT_TIMEOUT
             assert isinstance(run, RunSpec), "a step that waits is not running"
             base, inherits = _log_base(db, task_id, name), _inherits(db, task_id)
-            begin = StartAttempt(task_id, row.root, name, step.attempt, run, timeout, pipeline.secrets, base, inherits)
+            begin = StartAttempt(
+                task_id, row.root, name, step.attempt, run, timeout, pipeline.secrets, base, inherits,
+                pipeline.webhook_secrets,
+            )  # fmt: skip
             unfinished.append((begin, row.cancelled, current))
         return unfinished
 

@@ -171,8 +171,9 @@ class Runner:
         """Return a text with the secrets of its task masked, and with the token of the step that reports it."""
         if not row.local:
             return text
-        secret_names = msgspec.json.decode(row.definition or "{}", type=_Secrets).secrets
-        secrets = list(self._secret_values(secret_names).values())
+        named = msgspec.json.decode(row.definition or "{}", type=_Secrets)
+        webhook_secrets = tuple(webhook.secret for webhook in named.webhooks if webhook.secret is not None)
+        secrets = self._masked_values(named.secrets, webhook_secrets)
         if who.step is not None:
             secrets.append(self._secrets.step_token(*who.step))
         return masked(text, secrets)
@@ -326,7 +327,7 @@ class Runner:
     async def _finish(self, begin: StartAttempt, attempt: Attempt) -> None:
         """Read the log of an ended attempt to its end, and record the outcome."""
         token = self._secrets.step_token(begin.task, begin.step, begin.attempt)
-        secrets = [*self._secret_values(begin.secrets).values(), token]
+        secrets = [*self._masked_values(begin.secrets, begin.masked_only), token]
         outcome = await self._in_thread(lambda: outcome_of(attempt, secrets))
         outcome = outcome._replace(
             reason=outcome.reason.replace(f"{self._working_folder(begin)}", "…")
@@ -381,6 +382,11 @@ class Runner:
         """Return the secrets of a pipeline that the server's environment has."""
         return {name: self._environment[name] for name in names if name in self._environment}
 
+    def _masked_values(self, secrets: tuple[str, ...], masked_only: tuple[str, ...]) -> list[str]:
+        """Return the values to mask: the secrets of a pipeline, and those of its webhooks, which steps do not get."""
+        hidden = [value for value in self._secret_values(masked_only).values() if not refusal(value)]
+        return [*self._secret_values(secrets).values(), *hidden]
+
     def _spec(self, begin: StartAttempt, attempt: Attempt) -> Spec:
         """Return the specification for the supervisor. Raises LivewallError if a secret is missing or unusable."""
         values = self._secret_values(begin.secrets)
@@ -402,17 +408,22 @@ class Runner:
             program=begin.run.program,
             folder=begin.run.folder,
             umask=self._umask,
-            secrets=[*values.values(), token],
+            secrets=[*self._masked_values(begin.secrets, begin.masked_only), token],
             timeout=begin.timeout,
             grace=GRACE,
             cap=OUTPUT_CAP,
         )
 
 
+class _WebhookSecret(msgspec.Struct):
+    secret: str | None = None
+
+
 class _Secrets(msgspec.Struct):
     """The part of a definition that masking needs, for every report."""
 
     secrets: tuple[str, ...] = ()
+    webhooks: tuple[_WebhookSecret, ...] = ()
 
 
 

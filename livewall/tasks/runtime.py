@@ -26,6 +26,8 @@ from livewall.tasks.runner import Runner
 from livewall.tasks.supervisor.truncation import truncation
 from livewall.tasks.task_clock import TaskClock
 from livewall.tasks.tasks import Tasks
+from livewall.tasks.webhooks.outbox import Outbox
+from livewall.tasks.webhooks.sender import Sender
 
 log = logging.getLogger("livewall.tasks")
 
@@ -43,6 +45,7 @@ class TaskRuntime:
     runner: Runner
     pipelines: Pipelines
     logs: Logs
+    webhooks: Sender
     store: Store
     folder: Path
     settings: Settings
@@ -59,6 +62,7 @@ class TaskRuntime:
         await self.store.write(lambda tx: rows.correct_future_times(tx, now))
         await self.tasks.start()
         await self.runner.start()
+        await self.webhooks.start()
         loop = asyncio.get_running_loop()
         self._background = [
             loop.create_task(self._maintain()),
@@ -71,6 +75,7 @@ class TaskRuntime:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+        await self.webhooks.close()
         await self.runner.close()
         await self.logs.close()
 
@@ -110,6 +115,7 @@ class TaskRuntime:
             )
         )
         await self.logs.delete_expired(now, days=days, size=self.settings.log_size * GIB, running=running)
+        await self.webhooks.forget(iso(now.fromtimestamp(oldest, now.tzinfo)))
         # Outputs may hold secrets, and a task whose working folder is deleted cannot be retried.
         with_outputs = await self.store.read(rows.with_outputs)
         for task_id in with_outputs & old:
@@ -128,20 +134,25 @@ def open_task_runtime(
     clock: Clock,
     *,
     url: str,
+    base_url: str,
     environment: Mapping[str, str],
     umask: int | None,
 ) -> TaskRuntime:
     """Open the logs' database, read the pipelines, and return the services. It blocks.
 
-    Steps reach this server at `url` and run with `umask`; `environment` is the server's own. Raises NewerDatabase,
-    sqlite3.Error.
+    Steps reach this server at `url` and run with `umask`; others reach it at `base_url`. `environment` is the server's
+    own. Raises NewerDatabase, sqlite3.Error.
     """
     folder = settings.data / "tasks"
     pipelines = Pipelines(settings.pipelines, environment)
     pipelines.refresh()
     logs = Logs(settings.data / "logs.db", hole=truncation, clock=clock)
+    webhooks = Sender(store, clock, environment=environment, allowed=settings.webhook_allow)
     engine = Engine(
-        settings.workers, store.epoch, lambda task, step, attempt: attempt_of(folder, task, step, attempt).prepare()
+        settings.workers,
+        store.epoch,
+        lambda task, step, attempt: attempt_of(folder, task, step, attempt).prepare(),
+        Outbox(store.epoch, lambda task: f"{base_url}/tasks/{task}", webhooks.wake),
     )
     loop = asyncio.get_running_loop()
     unfinished = TaskClock(clock)
@@ -150,4 +161,4 @@ def open_task_runtime(
     )
     tasks = Tasks(store, hub, unfinished.clock, loop.time, loop.call_later, logs, runner.mask)
     logs.on_move = tasks.publish_log_ends
-    return TaskRuntime(tasks, runner, pipelines, logs, store, folder, settings, clock, unfinished)
+    return TaskRuntime(tasks, runner, pipelines, logs, webhooks, store, folder, settings, clock, unfinished)

@@ -39,6 +39,7 @@ def test_every_setting_can_stand_in_a_file():
         admin_token = "of-the-admin"
         rate_limits = false
         trusted_proxy = ["127.0.0.1/32", "::1/128"]
+        webhook_allow = "chat.internal, 10.0.0.7"
         publish_rate = 10
         gather = 2.5
         log_format = "json"

@@ -14,6 +14,7 @@ from livewall.cli import COMMANDS
 from livewall.errors import STATUS, CloseCode
 from livewall.tasks.machine import Step, StepState, TaskState, WaitsFor
 from livewall.tasks.rows import Task
+from livewall.tasks.webhooks.body import Body
 from livewall.voting.ballots import Ballot
 from livewall.voting.poll import Option, Poll, Tally, Turnout
 from livewall.wall_rows import Wall
@@ -31,6 +32,7 @@ OBJECTS: dict[str, Any] = {
     "task": Task,
     "step": Step,
     "waits_for": WaitsFor,
+    "delivery": Body,
 }
 
 

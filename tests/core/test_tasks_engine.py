@@ -21,11 +21,16 @@ from livewall.tasks.attempt_result import Outcome
 from livewall.tasks.engine import Actions, Engine, RetryLater, StartAttempt, StopAttempt, with_measured_times
 from livewall.tasks.machine import ENDED, TASK_ENDED, Step, StepState, TaskState, transition
 from livewall.tasks.pipelines.pipeline import Pipeline, parse
+from livewall.tasks.webhooks.outbox import Outbox
 
 NOW = "2026-01-02T03:04:05.000Z"
 OPERATOR = Who(role="operator", name="lin", credential="c1")
 S, T = StepState, TaskState
 R = TypeVar("R")
+
+
+def outbox(epoch: str) -> Outbox:
+    return Outbox(epoch, lambda task: f"https://wall.example.org/tasks/{task}")
 
 
 class House:
@@ -34,7 +39,7 @@ class House:
     def __init__(self, workers: int = 4) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self.connection)
-        self.engine = Engine(workers, "epoch", lambda task, step, attempt: None)
+        self.engine = Engine(workers, "epoch", lambda task, step, attempt: None, outbox("epoch"))
         self.begun: list[StartAttempt] = []
         self.ends: list[StopAttempt] = []
         self.again: list[RetryLater] = []
@@ -318,7 +323,7 @@ def test_in_a_restored_database_nothing_begins_that_did_not() -> None:
     first = house.start(steps("a", "b", "c", c=["a"]))
     again = house.start(pipeline('concurrency = 1\n[[steps]]\nname = "a"\nrun = ["true"]\nretries = 1', "other"))
     done = house.next("b", first)
-    house.engine = Engine(1, "a new epoch", lambda task, step, attempt: None)
+    house.engine = Engine(1, "a new epoch", lambda task, step, attempt: None, outbox("a new epoch"))
     house.begun = [begin for begin in house.begun if begin != done]
     house.do(house.write(lambda tx: house.engine.hold_restored(tx, NOW)))
     house.do(house.write(lambda tx: house.engine.admit(tx, NOW)))

@@ -231,3 +231,16 @@ git = {{ repository = "{repository.bare}", ref = "{{params.ref}}" }}
         assert server.json("pipeline", "refs", "release", "zzz", "--param", "ref") == []
     finally:
         assert server.stop() == 0
+
+
+def test_the_command_checks_webhooks_without_showing_their_addresses(folder: Path) -> None:
+    hook = '[[webhooks]]\nurl = "https://chat.example.org/SeCrEt"\non = ["failed"]\nsecret = "HOOK_KEY"\n'
+    (folder / "a.toml").write_text(text("a") + hook)
+    done = check(folder, "a.toml", HOOK_KEY="long enough")
+    assert (done.returncode, done.stdout) == (0, "a.toml: ok, 1 step\n")
+    done = check(folder, "a.toml")
+    assert done.returncode == 0 and "note: the environment of this command has no HOOK_KEY" in done.stdout
+    (folder / "a.toml").write_text(text("a") + hook.replace("https://", "https://lin:SeCrEt@"))
+    done = check(folder, "a.toml", HOOK_KEY="long enough")
+    assert done.returncode == 1 and "url must not contain a user or a password" in done.stdout
+    assert "SeCrEt" not in done.stdout + done.stderr

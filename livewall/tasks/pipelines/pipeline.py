@@ -18,6 +18,7 @@ from livewall.tasks.kinds.run import RESERVED_VARIABLES, VARIABLE
 from livewall.tasks.pipelines.params import Param, parse_param
 from livewall.tasks.supervisor.secret import refusal
 from livewall.tasks.template import comparison, uses
+from livewall.tasks.webhooks.definition import Webhook, check_webhooks
 from livewall.toml_file import LARGEST, decoded, parsed, read, too_large
 from livewall.toml_lines import key_lines
 from livewall.toml_problems import (
@@ -66,7 +67,13 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     """How many of its tasks may run at once; None means any number."""
     secrets: tuple[str, ...] = ()
     params: tuple[Param, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
     steps: tuple[StepDef, ...]
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The secrets of its webhooks, which steps do not get."""
+        return tuple(webhook.secret for webhook in self.webhooks if webhook.secret is not None)
 
 
 def load(path: FilePath, file: str) -> Pipeline:
@@ -74,23 +81,26 @@ def load(path: FilePath, file: str) -> Pipeline:
     return parse(decoded(read(path), file), path.stem, file)
 
 
-def parse(text: str, name: str, file: str, environment: Mapping[str, str] = {}) -> Pipeline:
+def parse(
+    text: str, name: str, file: str, environment: Mapping[str, str] = {}, *, complete: bool = False
+) -> Pipeline:
     """Return the pipeline `name` that `text` defines. Raises TomlFault with all problems.
 
-    `environment` is that of the server: a secret whose value cannot be masked is a problem as well.
+    `environment` is that of the server: a secret whose value cannot be masked is a problem as well. If it is
+    `complete`, so is a secret of a webhook that it does not have.
     """
-    return checked(text, name, file, environment)[0]
+    return checked(text, name, file, environment, complete=complete)[0]
 
 
 def checked(
-    text: str, name: str, file: str, environment: Mapping[str, str] = {}
+    text: str, name: str, file: str, environment: Mapping[str, str] = {}, *, complete: bool = False
 ) -> tuple[Pipeline, list[Problem]]:
     """Return the pipeline, and notes about things that are allowed but probably mistakes. Raises TomlFault."""
     if len(text.encode(errors="replace")) > LARGEST:
         raise TomlFault([too_large(file, "a pipeline")])
     table = parsed(text, file)
     findings = Findings(file, key_lines(text))
-    pipeline = _Checker(table, name, Place(findings), environment).pipeline()
+    pipeline = _Checker(table, name, Place(findings), environment, complete=complete).pipeline()
     findings.done()
     return pipeline, sorted(findings.notes, key=lambda note: note.line)
 
@@ -98,8 +108,11 @@ def checked(
 class _Checker:
     """Checks the parsed table. Problems go to the findings, and a harmless value takes the place of a wrong one."""
 
-    def __init__(self, table: dict[str, Any], name: str, where: Place, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, table: dict[str, Any], name: str, where: Place, environment: Mapping[str, str], *, complete: bool
+    ) -> None:
         self._table = table
+        self._complete = complete
         self._environment = environment
         self._name = name
         self._where = where
@@ -113,7 +126,7 @@ class _Checker:
                 f"{short(self._name)!r} is not the name of a pipeline: letters, digits, '.', '_' and '-', at most 80,"
                 " a letter or digit first; rename the file"
             )
-        known_keys(table, ("title", "concurrency", "secrets", "params", "steps"), where, "a pipeline")
+        known_keys(table, ("title", "concurrency", "secrets", "params", "steps", "webhooks"), where, "a pipeline")
         title = self._title()
         concurrency = None
         if "concurrency" in table:
@@ -121,9 +134,12 @@ class _Checker:
         secrets = self._secrets()
         self._params = tuple(self._declared())
         steps = tuple(self._steps())
+        webhooks = check_webhooks(
+            table.get("webhooks", []), where["webhooks"], self._environment, _PREDEFINED, complete=self._complete
+        )
         return Pipeline(
             name=self._name, title=title, concurrency=concurrency, secrets=secrets, params=self._params,
-            steps=steps,
+            webhooks=tuple(webhooks), steps=steps,
         )  # fmt: skip
 
     def _title(self) -> str:

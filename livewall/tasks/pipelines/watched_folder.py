@@ -118,7 +118,7 @@ class Pipelines:
     def _parsed(self, data: bytes, name: str) -> Pipeline | TomlFault:
         file = f"{name}{_SUFFIX}"
         try:
-            return parse(decoded(data, file), name, file, self._environment)
+            return parse(decoded(data, file), name, file, self._environment, complete=True)
         except TomlFault as fault:
             log.info("the pipeline %s is refused: %s", name, fault.message)
             return fault
