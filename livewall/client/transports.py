@@ -39,6 +39,7 @@ SSE_TIMEOUT = 35.0  # … every 15 s
 SSE_FIRST_TIMEOUT = 5.0  # from connecting on; a proxy that buffers would never deliver the start
 LONG_POLL_SECONDS = 25.0
 POLL_INTERVAL = 2.0
+CLOSE_SECONDS = 1.0  # for the other side to close as well
 
 Positions = Callable[[], Sequence[str | None]]  # returns the present positions of the streams
 Transport = Callable[[Server, Sequence[str], Positions], AsyncGenerator[Message, None]]
@@ -79,6 +80,7 @@ def address(server: Server, kind: str, streams: Sequence[str], positions: Positi
 async def websocket(server: Server, streams: Sequence[str], positions: Positions) -> AsyncGenerator[Message, None]:
     url = address(server, "ws", streams, positions)
     connection = await _upgrade(server, "ws" + url.removeprefix("http"))
+    text: str | bytes | None = ""
     try:
         yield DELIVERING
         while True:
@@ -91,12 +93,32 @@ async def websocket(server: Server, streams: Sequence[str], positions: Positions
             yield _decode(text)
     finally:
         connection.close()
+        if text is not None:
+            await _closed(connection)
+
+
+async def _closed(connection: WebSocketClientConnection) -> None:
+    """Wait a moment for the server to close a connection as well: a loop that ends before leaves the socket open."""
+    with suppress(TimeoutError, StreamClosedError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            while await connection.read_message() is not None:
+                pass
 
 
 async def _upgrade(server: Server, url: str) -> WebSocketClientConnection:
     request = HTTPRequest(url, headers=server.headers(), connect_timeout=CONNECT_TIMEOUT, request_timeout=10)
+    connecting = asyncio.ensure_future(websocket_connect(request, max_message_size=16 << 20))
+    connecting.add_done_callback(lambda done: done.cancelled() or done.exception())  # also if nobody waits any more
     try:
-        return await websocket_connect(request, max_message_size=16 << 20)
+        return await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        # Tornado goes on with the connection, whoever waits for it.
+        with suppress(Exception):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                connection = await asyncio.shield(connecting)
+                connection.close()
+                await _closed(connection)
+        raise
     except HTTPError as problem:
         # Livewall refuses streams on an open socket. A status comes from a proxy, or from a server that drains.
         raise _server_unavailable(problem.code, retry_after(problem.response) if problem.response else None) from None
