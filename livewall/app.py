@@ -17,6 +17,7 @@ from typing import Any
 from livewall.audit import AuditLog
 from livewall.clock import ServerClock, iso
 from livewall.credentials import Credentials
+from livewall.gate_polls import GatePolls
 from livewall.health import Health
 from livewall.hub.live_hub import LiveHub
 from livewall.hub.log import Event
@@ -156,6 +157,8 @@ class App:
         )
         deadlines = Deadlines(clock, loop.call_later)
         base_url = settings.public_url or f"http://{reachable(settings.address)}:{port}"
+        polls = Polls(store, hub, poll_rule, publisher, deadlines, clock)
+        gate_polls = GatePolls(polls)
         tasks = open_task_runtime(
             settings,
             store,
@@ -166,13 +169,14 @@ class App:
             base_url=base_url,
             environment=environment_with(),
             umask=umask,
+            polls=gate_polls,
         )
+        gate_polls.connect(tasks.gates)
         erasure = Erasure(store, clock, days=settings.ballot_days)
         stack.push_async_callback(erasure.close)
         stack.push_async_callback(tasks.close)
         stack.callback(deadlines.close)
         screens = Screens()
-        polls = Polls(store, hub, poll_rule, publisher, deadlines, clock)
         services = Services(
             settings=settings,
             secrets=secrets,
@@ -184,7 +188,7 @@ class App:
             health=Health(store, hub, metrics),
             results=ResultReader(store, hub, ballot_days=settings.ballot_days),
             replays=Replays(store, hub, time.monotonic),
-            walls=Walls(store, hub, clock),
+            walls=Walls(store, hub, clock, gate_polls.wall_deleted),
             presence=Presence(hub.hub, time.monotonic, lambda wall: bool(screens.of(wall, clock()))),
             screens=screens,
             voter_codes=VoterCodes(store, hub, poll_rule.electorate, clock),
@@ -208,9 +212,10 @@ class App:
             bodies=Bodies(),
             base_url=base_url,
         )
+        await tasks.start()
+        # After the tasks: a poll whose time is over may open a gate, and its next steps must not be started twice.
         await services.polls.start()
         services.erasure.purge_soon()
-        await tasks.start()
         timers = Timers()
         stack.callback(timers.close)
         timers.every(LAG_SECONDS, lambda late: metrics.loop_lag.set(late))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import UNSET
 
@@ -28,6 +30,7 @@ from livewall.tasks.pipelines.git_refs import GitRef, GitRefs
 from livewall.tasks.pipelines.params import Param, check_params
 from livewall.tasks.rows import Task
 from livewall.tasks.webhooks.deliveries import Undelivered
+from livewall.voting.polls import PollShown
 
 SHOWN_LINES = 200
 """The number of lines of a log on a page without scripts."""
@@ -76,8 +79,34 @@ class TaskPages(Page):
             self.say("gate.role", role=each.removeprefix("role:")) if each.startswith("role:") else each
             for each in approvers
         ]
-        first = self.say("gate.comma").join(people[:-1])
-        return self.say("gate.or", first=first, last=people[-1]) if first else people[-1]
+        *others, last = people
+        return self.say("gate.or", first=self.list_text(others), last=last) if others else last
+
+    def list_text(self, items: Sequence[str]) -> str:
+        """Return texts as one list."""
+        return functools.reduce(lambda first, following: self.say("gate.list", first=first, next=following), items)
+
+    async def gate_polls(self, steps: Sequence[Step]) -> dict[str, GatePollShown]:
+        """Return the polls that decide these gates and can be read, by their ids."""
+        shown = {}
+        for step in steps:
+            if step.waits_for is not UNSET and step.waits_for.poll is not UNSET:
+                with suppress(NotFound):  # it was archived just now; the step follows
+                    poll, _ = await self.services.polls.detail(step.waits_for.poll, self.who)
+                    ballots = poll.tally.ballots if poll.tally else await self.services.results.turnout(poll)
+                    shown[poll.id] = GatePollShown(poll.title, poll.wall, self.standing_text(poll, ballots))
+        return shown
+
+    def standing_text(self, poll: PollShown, ballots: int) -> str:
+        """Return how a poll stands, as far as this reader may see it."""
+        text = self.say("gate.ballots", ballots, n=f"{ballots:,}")
+        if poll.tally is not None:
+            counts = [
+                self.say("gate.count", option=option.label, n=f"{poll.tally.counts[option.id]:,}")
+                for option in poll.options
+            ]
+            text = self.say("gate.counts", ballots=text, counts=self.list_text(counts))
+        return text if poll.quorum is UNSET else f"{text} {self.say('gate.quorum', n=f'{poll.quorum:,}')}"
 
     def lang(self) -> str:
         return self.locale.code.replace("_", "-")
@@ -87,6 +116,14 @@ class TaskPages(Page):
             show_error_page(self, error, key="task_denied")
         else:
             super().show_error(error)
+
+
+class GatePollShown(NamedTuple):
+    """A poll that decides a gate, and how it stands, in words."""
+
+    title: str
+    wall: str | None
+    text: str
 
 
 class TasksPage(TaskPages):
@@ -135,6 +172,7 @@ class TaskPage(TaskPages):
         reads_logs = task.params is not UNSET
         chosen = next((step.name for step in task.steps if step.name == self.argument("step")), "")
         undelivered = await self.services.webhooks.undelivered(task_id) if self.who.operator else []
+        gates = [step for step in task.steps if step.waits_for is not UNSET]
         await self.render_in_thread(
             "task.html",
             task=task,
@@ -146,7 +184,8 @@ class TaskPage(TaskPages):
             reads_logs=reads_logs,
             may_act=self.who.operator,
             webhooks=[self.webhook_text(each) for each in undelivered[-SHOWN_WEBHOOKS:]],
-            gates=[step for step in task.steps if step.waits_for is not UNSET],
+            gates=gates,
+            polls=await self.gate_polls(gates),
             may_decide=lambda step: may_decide(self.who, step.waits_for.approvers),
             approvers_text=self.approvers_text,
             can_be_cancelled=can_be_cancelled(task),

@@ -96,8 +96,6 @@ class EndWaitLater(NamedTuple):
 Actions = list[StartAttempt | StopAttempt | RetryLater | EndWaitLater]
 
 
-
-
 def definition_of(row: TaskRow) -> Pipeline:
     """Return the pipeline as it was when the task was started."""
     assert row.definition is not None
@@ -109,16 +107,22 @@ class Engine:
 
     `prepare(task, step, attempt)` makes the folder of an attempt before the database says that it runs, so that a
     folder that is missing later must have been deleted. It may be called again. The `outbox` writes the
-    deliveries of webhooks.
+    deliveries of webhooks, and `polls` asks the polls of gates.
     """
 
     def __init__(
-        self, workers: int, epoch: str, prepare: Callable[[str, str, int], None], outbox: Outbox
+        self,
+        workers: int,
+        epoch: str,
+        prepare: Callable[[str, str, int], None],
+        outbox: Outbox,
+        polls: gates.AsksPolls,
     ) -> None:
         self._workers = workers
         self._epoch = epoch
         self._prepare = prepare
         self._outbox = outbox
+        self._polls = polls
 
     # -- requests
 
@@ -233,9 +237,11 @@ class Engine:
         Raises NotFound, NotAllowed for those who are no approvers, and Refused if there is nothing to decide.
         """
         row, step = rows.find(tx, task_id), rows.step(tx, task_id, name)
-        spec = self._spec(tx, row, _step_definition(definition_of(row), name)) if row.local else None
-        if not isinstance(spec, WaitSpec):
+        spec = self.wait_spec(tx, row, name)
+        if spec is None:
             raise Refused("conflict", f"{name} is not a gate")
+        if spec.poll is not None:
+            raise Refused("conflict", f"{name} is decided by a poll")
         gates.check_may_decide(who, spec.approvers)
         made = gates.Decision(given.decision, who.credential, given.ref)
         after = gates.decide(step, made, who, given.comment, rows.decision(tx, task_id, name), now)
@@ -249,11 +255,12 @@ class Engine:
     def end_wait(self, tx: Transaction, task_id: str, name: str, now: str) -> Actions:
         """End the wait of a step whose time is over. If it is not over yet, look again when it is."""
         row, step = rows.find(tx, task_id), rows.step(tx, task_id, name)
-        spec = self._spec(tx, row, _step_definition(definition_of(row), name))
-        assert isinstance(spec, WaitSpec)
+        spec = self.wait_spec(tx, row, name)
+        assert spec is not None
         after = gates.over(step, spec.otherwise, now)
         if after is None:
-            return [] if step.waits_for is UNSET else [_end_wait_later(task_id, step, now)]
+            waits = step.waits_for is not UNSET and step.waits_for.poll is UNSET
+            return [_end_wait_later(task_id, step, now)] if waits else []
         rows.save_step(tx, task_id, after)
         audit.note(tx, None, now, f"task.{after.state.value}", rows.stream_of(task_id), step=name, reason=after.reason)
         return self.advance(tx, row, now)
@@ -292,12 +299,11 @@ class Engine:
         actions: Actions = []
         before = steps = rows.steps(tx, task_id)
         if row.cancelled:
-            for step in cancelled(steps, now):
-                rows.save_step(tx, task_id, step)
+            self._save_cancelled(tx, task_id, steps, cancelled(steps, now), now)
         # The database was restored: what a step does may have been done since the backup.
         elif row.epoch != self._epoch:
-            for step in cancelled(steps, now):
-                rows.save_step(tx, task_id, msgspec.structs.replace(step, reason=RESTORED))
+            after = [msgspec.structs.replace(step, reason=RESTORED) for step in cancelled(steps, now)]
+            self._save_cancelled(tx, task_id, steps, after, now)
         elif row.admitted:
             pipeline = definition_of(row)
             while self._settle_and_begin(tx, row, pipeline, steps, now, actions):
@@ -308,6 +314,16 @@ class Engine:
         task = rows.update_task(tx, row, steps, now, eta=self._eta(tx, row, steps, now))
         self._outbox.changed(tx, row, task, before, steps, now)
         return actions
+
+    def _save_cancelled(
+        self, tx: Transaction, task_id: str, before: Sequence[Step], after: Sequence[Step], now: str
+    ) -> None:
+        """Write cancelled steps, and close the polls that they waited for."""
+        for step in after:
+            rows.save_step(tx, task_id, step)
+        for step in before:
+            if step.waits_for is not UNSET and step.waits_for.poll is not UNSET:
+                self._polls.end(tx, step.waits_for.poll, now)
 
     def _settle_and_begin(
         self, tx: Transaction, row: TaskRow, pipeline: Pipeline, steps: Sequence[Step], now: str, actions: Actions
@@ -352,6 +368,9 @@ class Engine:
         started = transition(step, StepState.RUNNING, now)
         try:
             run = self._spec(tx, row, definition)
+            if isinstance(run, WaitSpec) and run.poll is not None:
+                rows.save_step(tx, task_id, gates.begin_poll(step, self._polls.ask(tx, run.poll, task_id, now), now))
+                return True
             if isinstance(run, WaitSpec):
                 rows.save_step(tx, task_id, gates.begin(step, run, now))
                 if run.within is not None:
@@ -368,7 +387,7 @@ class Engine:
             started.eta = later(moment(now), duration)
         rows.save_step(tx, task_id, started)
         rows.begin_log(tx, row, step.name)
-        base, inherits = _log_base(tx, task_id, step.name), _inherits(tx, task_id)
+        base, inherits = _log_base(tx, task_id, step.name), _inherits(tx, task_id, pipeline)
         timeout = definition.timeout or DEFAULT_TIMEOUT
         actions.append(
             StartAttempt(
@@ -387,6 +406,11 @@ class Engine:
         )
         return kinds()[definition.kind].spec(definition.body, values)
 
+    def wait_spec(self, db: Any, row: TaskRow, name: str) -> WaitSpec | None:
+        """Return what a step waits for, or None if it is not a gate of a task that runs here."""
+        spec = self._spec(db, row, _step_definition(definition_of(row), name)) if row.local else None
+        return spec if isinstance(spec, WaitSpec) else None
+
     # -- after a restart
 
     def hold_restored(self, tx: Transaction, now: str) -> Actions:
@@ -398,13 +422,13 @@ class Engine:
         return [action for (task_id,) in tasks for action in self._advance(tx, rows.find(tx, task_id), now)]
 
     def unfinished_waits(self, db: Any, now: str) -> list[EndWaitLater]:
-        """Return the ends of waits that are still to come, for a server that starts."""
+        """Return the ends of waits for people that are still to come, for a server that starts."""
         found = db.execute("SELECT task, name FROM steps WHERE ended_at IS NULL AND waits_for IS NOT NULL").fetchall()
         waiting = [(task_id, rows.step(db, task_id, name)) for task_id, name in found]
         return [
             _end_wait_later(task_id, step, now)
             for task_id, step in waiting
-            if step.waits_for is not UNSET and step.waits_for.until is not UNSET
+            if step.waits_for is not UNSET and step.waits_for.poll is UNSET and step.waits_for.until is not UNSET
         ]
 
     def unfinished_attempts(self, db: Any, now: str) -> list[tuple[StartAttempt | RetryLater, bool, bool]]:
@@ -431,7 +455,7 @@ class Engine:
                 continue
             run, timeout = self._spec(db, row, definition), definition.timeout or DEFAULT_TIMEOUT
             assert isinstance(run, RunSpec), "a step that waits is not running"
-            base, inherits = _log_base(db, task_id, name), _inherits(db, task_id)
+            base, inherits = _log_base(db, task_id, name), _inherits(db, task_id, pipeline)
             begin = StartAttempt(
                 task_id, row.root, name, step.attempt, run, timeout, pipeline.secrets, base, inherits,
                 pipeline.webhook_secrets,
@@ -539,10 +563,12 @@ def _log_base(db: Any, task: str, step: str) -> int:
     return int(row[0])
 
 
-def _inherits(db: Any, task: str) -> bool:
-    """Return whether a step of a task succeeded, in this task or in one that it retries."""
-    row = db.execute("SELECT 1 FROM steps WHERE task = :task AND state = 'succeeded' LIMIT 1", {"task": task})
-    return row.fetchone() is not None
+def _inherits(db: Any, task: str, pipeline: Pipeline) -> bool:
+    """Return whether a step that runs a command succeeded, in this task or in one that it retries. Gates use no folder.
+    """
+    found = db.execute("SELECT name FROM steps WHERE task = :task AND state = 'succeeded'", {"task": task})
+    succeeded = {name for (name,) in found}
+    return any(getattr(kinds()[s.kind], "runs", True) for s in pipeline.steps if s.name in succeeded)
 
 
 def _seconds(text: str | None) -> float | None:

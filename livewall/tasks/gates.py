@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 from msgspec import UNSET
@@ -11,11 +11,30 @@ from msgspec import UNSET
 from livewall.clock import later, moment
 from livewall.errors import NotAllowed, Refused
 from livewall.identity import Who
-from livewall.tasks.kinds import WaitSpec
+from livewall.store.transaction import Transaction
+from livewall.tasks.kinds import GatePoll, WaitSpec
 from livewall.tasks.machine import Step, StepState, WaitsFor, transition, without_wait
 
 DECISIONS = {"approve": (StepState.SUCCEEDED, "approved"), "reject": (StepState.FAILED, "rejected")}
 UNDECIDED = "nobody decided in time"
+
+
+class Asked(NamedTuple):
+    """A poll that a gate asked: its id, the code of its wall, and when it closes by itself."""
+
+    poll: str
+    wall: str
+    closes_at: str | None
+
+
+class AsksPolls(Protocol):
+    """Asks and ends the polls of gates, in the transaction in which the step changes."""
+
+    def ask(self, tx: Transaction, given: GatePoll, task: str, now: str) -> Asked:
+        """Create a poll for a gate and open it. Raises LivewallError, always before the first change."""
+
+    def end(self, tx: Transaction, poll: str, now: str) -> None:
+        """Close a poll that decides nothing any more."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -38,14 +57,24 @@ def may_decide(who: Who, approvers: Sequence[str]) -> bool:
     return any(tag in approvers for tag in tags_of(who))
 
 
+def begin_poll(step: Step, asked: Asked, now: str) -> Step:
+    """Return the step that waits from now on until its poll is closed."""
+    until = UNSET if asked.closes_at is None else asked.closes_at
+    return msgspec.structs.replace(
+        transition(step, StepState.WAITING, now),
+        message=f"waits for a poll on wall {asked.wall}",
+        waits_for=WaitsFor("poll", [], asked.poll, until),
+    )
+
+
 def begin(step: Step, spec: WaitSpec, now: str) -> Step:
-    """Return the step that waits from now on."""
+    """Return the step that waits from now on for its approvers."""
     until = UNSET if spec.within is None else later(moment(now), spec.within)
     waiting = transition(step, StepState.WAITING, now)
     return msgspec.structs.replace(
         waiting,
         message=f"waits for {in_words(spec.approvers)}",
-        waits_for=WaitsFor("approval", spec.approvers, until),
+        waits_for=WaitsFor("approval", spec.approvers, until=until),
     )
 
 
@@ -70,8 +99,8 @@ def decide(step: Step, made: Decision, who: Who, comment: str, before: Decision 
 
 
 def over(step: Step, otherwise: str, now: str) -> Step | None:
-    """Return the step that nobody decided in time, or None while there is time, or if it does not wait any more."""
-    if step.state is not StepState.WAITING or step.waits_for is UNSET:
+    """Return the step that nobody decided in time, or None while there is time, or if it does not wait for people."""
+    if step.state is not StepState.WAITING or step.waits_for is UNSET or step.waits_for.kind != "approval":
         return None
     until = step.waits_for.until
     return end(step, StepState(otherwise), UNDECIDED, now) if until is not UNSET and until <= now else None

@@ -58,13 +58,15 @@ TASK_ENDED = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELL
 
 
 class WaitsFor(msgspec.Struct, frozen=True):
-    """What a waiting step waits for, as it is sent to readers: people, of whom `approvers` names or describes each.
+    """What a waiting step waits for, as it is sent to readers: people, of whom `approvers` names or describes each, or
+    the end of a `poll`, of which this is the id.
 
-    `until` is when the wait ends without them.
+    `until` is when the wait ends without them, or the poll closes.
     """
 
-    kind: Literal["approval"]
+    kind: Literal["approval", "poll"]
     approvers: list[str]
+    poll: str | UnsetType = UNSET
     until: str | UnsetType = UNSET
 
 

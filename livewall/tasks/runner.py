@@ -180,6 +180,11 @@ class Runner:
 
     # -- performing actions
 
+    def after_commit(self, tx: Transaction, actions: Actions) -> None:
+        """Perform actions to which a write of another service has led, after its commit."""
+        if actions:
+            tx.after_commit(lambda: self._perform(actions))
+
     async def _write(self, write: Callable[[Transaction], tuple[T, Actions]]) -> T:
         result, actions = await self._store.write(write)
         self._perform(actions)

@@ -19,9 +19,11 @@ from livewall.tasks import rows
 from livewall.tasks.attempt import attempt_of
 from livewall.tasks.engine import Engine
 from livewall.tasks.folders import remove, set_aside
+from livewall.tasks.gates import AsksPolls
 from livewall.tasks.log_recovery import recover
 from livewall.tasks.logs.service import Logs
 from livewall.tasks.pipelines.watched_folder import Pipelines
+from livewall.tasks.poll_gates import PollGates
 from livewall.tasks.runner import Runner
 from livewall.tasks.supervisor.truncation import truncation
 from livewall.tasks.task_clock import TaskClock
@@ -39,7 +41,8 @@ GIB = 1 << 30
 
 @dataclass
 class TaskRuntime:
-    """The services of tasks. Call `start` after the other services, and `close` before the store is closed."""
+    """The services of tasks. Call `start` before polls are closed, whose end may decide a gate, and `close` before the
+    store is closed."""
 
     tasks: Tasks
     runner: Runner
@@ -51,6 +54,7 @@ class TaskRuntime:
     settings: Settings
     clock: Clock
     unfinished: TaskClock
+    gates: PollGates
     _background: Sequence[asyncio.Task[None]] = ()
     _not_removed: set[Path] = field(default_factory=set)
 
@@ -137,11 +141,12 @@ def open_task_runtime(
     base_url: str,
     environment: Mapping[str, str],
     umask: int | None,
+    polls: AsksPolls,
 ) -> TaskRuntime:
     """Open the logs' database, read the pipelines, and return the services. It blocks.
 
     Steps reach this server at `url` and run with `umask`; others reach it at `base_url`. `environment` is the server's
-    own. Raises NewerDatabase, sqlite3.Error.
+    own; `polls` asks the polls of gates. Raises NewerDatabase, sqlite3.Error.
     """
     folder = settings.data / "tasks"
     pipelines = Pipelines(settings.pipelines, environment)
@@ -153,6 +158,7 @@ def open_task_runtime(
         store.epoch,
         lambda task, step, attempt: attempt_of(folder, task, step, attempt).prepare(),
         Outbox(store.epoch, lambda task: f"{base_url}/tasks/{task}", webhooks.wake),
+        polls,
     )
     loop = asyncio.get_running_loop()
     unfinished = TaskClock(clock)
@@ -161,4 +167,5 @@ def open_task_runtime(
     )
     tasks = Tasks(store, hub, unfinished.clock, loop.time, loop.call_later, logs, runner.mask)
     logs.on_move = tasks.publish_log_ends
-    return TaskRuntime(tasks, runner, pipelines, logs, webhooks, store, folder, settings, clock, unfinished)
+    gates = PollGates(engine, runner.after_commit)
+    return TaskRuntime(tasks, runner, pipelines, logs, webhooks, store, folder, settings, clock, unfinished, gates)

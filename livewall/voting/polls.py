@@ -6,7 +6,8 @@ Each call is one write: the rows it changes, the events about them and the answe
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -45,6 +46,17 @@ class PollShown(Poll, kw_only=True):
     needs_code: bool | UnsetType = UNSET
 
 
+class OnEnd(Protocol):
+    """Called in the transaction in which an open poll is closed or gets another closing time, with the poll as it is
+    then, or in which a poll is archived."""
+
+    def __call__(self, tx: Transaction, poll: Poll, now: str, *, archived: bool) -> None: ...
+
+
+def _ignore(tx: Transaction, poll: Poll, now: str, *, archived: bool) -> None:
+    pass
+
+
 class Versioned(NamedTuple):
     """A poll and its version."""
 
@@ -63,6 +75,7 @@ class Polls:
         self._publisher = publisher
         self._deadlines = deadlines
         self._clock = clock
+        self.on_end: OnEnd = _ignore
 
     async def start(self) -> None:
         """Close the polls whose time is over, set timers for the others, and publish tallies that a crash left
@@ -127,24 +140,36 @@ class Polls:
 
     async def open(self, poll_id: str, who: Who, *, version: Wanted = None) -> Versioned:
         now = self._clock()
-
-        def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
-            phase = next_phase(row.poll.phase, "open")
-            if row.poll.phase is phase:
-                return row
-            if row.poll.erased_at is not UNSET:
-                raise Refused("conflict", "the ballots of this round were erased; reset the poll to begin a new round")
-            poll = msgspec.structs.replace(
-                row.poll, phase=phase, closes_at=_end_time(row.closes_in, now), closed_at=UNSET
-            )
-            if not row.opened:
-                wall_rows.item_opened(tx, rows.stream_of(poll_id))
-            return msgspec.structs.replace(row, poll=poll, opened=True, opened_at=iso(now))
-
-        return await self._change(poll_id, change, who, "poll.open", version)
+        return await self._change(poll_id, lambda tx, row: _opened(tx, row, now), who, "poll.open", version)
 
     async def close(self, poll_id: str, who: Who, *, version: Wanted = None) -> Versioned:
         return await self._change(poll_id, lambda tx, row: _closed(row, iso(self._clock())), who, "poll.close", version)
+
+    def ask(self, tx: Transaction, given: wire.PollIn, now: str, **detail: Any) -> Poll:
+        """Create a poll and open it, in a write of another service; `detail` goes into the audit log.
+
+        Raises BadInput and NotFound, always before the first change.
+        """
+        poll, at = new_poll(new_poll_id(), given), moment(now)
+        _added(tx, poll, given.wall, given.closes_in, now)
+        audit.note(tx, None, now, "poll.create", rows.stream_of(poll.id), **detail)
+        opening = self._changing(poll.id, lambda tx, row: _opened(tx, row, at), None, "poll.open", at=at)
+        return self._changed_within(tx, opening).poll
+
+    def end(self, tx: Transaction, poll_id: str, now: str) -> None:
+        """Close a poll in a write of another service, if it is open."""
+        if not rows.is_archived(tx, poll_id):
+            closing = self._changing(
+                poll_id, lambda tx, row: _closed(row, now) if row.poll.phase is Phase.OPEN else row, None, "poll.close",
+                at=moment(now),
+            )  # fmt: skip
+            self._changed_within(tx, closing)
+
+    def _changed_within(self, tx: Transaction, change: Callable[[Transaction], rows.PollRow]) -> rows.PollRow:
+        """Change a poll in a write of another service; its timer follows after the commit."""
+        row = change(tx)
+        tx.after_commit(lambda: self._set_timer(row.poll))
+        return row
 
     async def timer(
         self, poll_id: str, given: wire.TimerIn, who: Who, *, version: Wanted
@@ -237,6 +262,7 @@ class Polls:
             for key in ("poll", "turnout"):
                 tx.append(rows.stream_of(poll_id), key, None, view=View.MASKED)
             audit.note(tx, who, now, "poll.archive", rows.stream_of(poll_id))
+            self.on_end(tx, row.poll, now, archived=True)
 
         await self._store.write(write)
         self._deadlines.forget(poll_id)
@@ -265,7 +291,7 @@ class Polls:
             audit.note(tx, who, now, "poll.restore", rows.stream_of(poll_id))
             return msgspec.structs.replace(row, version=row.version + 1)
 
-        return self._timed(poll_id, await self._store.write(write))
+        return self._timed(await self._store.write(write))
 
     async def _change(
         self,
@@ -276,15 +302,18 @@ class Polls:
         version: Wanted = None,
     ) -> Versioned:
         """Change a poll in one write. Raises Refused (`conflict`) when `version` is given and not the newest."""
-        return self._timed(poll_id, await self._store.write(self._changing(poll_id, change, who, act, version)))
+        return self._timed(await self._store.write(self._changing(poll_id, change, who, act, version)))
 
-    def _timed(self, poll_id: str, row: rows.PollRow) -> Versioned:
+    def _timed(self, row: rows.PollRow) -> Versioned:
         """Return the poll and its version after setting or removing the timer of its end."""
-        if row.poll.phase is Phase.OPEN and row.poll.closes_at is not None:
-            self._deadlines.set(poll_id, row.poll.closes_at, self._close_due)
-        else:
-            self._deadlines.forget(poll_id)
+        self._set_timer(row.poll)
         return Versioned(row.poll, row.version)
+
+    def _set_timer(self, poll: Poll) -> None:
+        if poll.phase is Phase.OPEN and poll.closes_at is not None:
+            self._deadlines.set(poll.id, poll.closes_at, self._close_due)
+        else:
+            self._deadlines.forget(poll.id)
 
     def _changing(
         self,
@@ -293,10 +322,11 @@ class Polls:
         who: Who | None,
         act: str,
         version: Wanted = None,
+        at: datetime | None = None,
     ) -> Callable[[Transaction], rows.PollRow]:
         """Return the write that changes a poll: its row, then the `poll` event, then the tally event that follows from
-        it, then the line of the audit log."""
-        at = self._clock()
+        it, then the line of the audit log, then what its end decides."""
+        at = at or self._clock()
         now, reveal = iso(at), later(at, REVEAL)
 
         def write(tx: Transaction) -> rows.PollRow:
@@ -318,6 +348,8 @@ class Polls:
                 if (old.phase, old.round, old.options) != (new.phase, new.round, new.options):
                     rows.append_tally_event(tx, new, now)
             audit.note(tx, who, now, act, rows.stream_of(poll_id), **_audit_detail(before, after, act))
+            if new.phase is not Phase.DRAFT and (old.phase, old.closes_at) != (new.phase, new.closes_at):
+                self.on_end(tx, new, now, archived=False)
             return msgspec.structs.replace(after, version=before.version + 1)
 
         return write
@@ -376,6 +408,18 @@ def _added(tx: Transaction, poll: Poll, wall: str | None, closes_in: int | None,
     return poll
 
 
+def _opened(tx: Transaction, row: rows.PollRow, now: datetime) -> rows.PollRow:
+    phase = next_phase(row.poll.phase, "open")
+    if row.poll.phase is phase:
+        return row
+    if row.poll.erased_at is not UNSET:
+        raise Refused("conflict", "the ballots of this round were erased; reset the poll to begin a new round")
+    poll = msgspec.structs.replace(row.poll, phase=phase, closes_at=_end_time(row.closes_in, now), closed_at=UNSET)
+    if not row.opened:
+        wall_rows.item_opened(tx, rows.stream_of(row.poll.id))
+    return msgspec.structs.replace(row, poll=poll, opened=True, opened_at=iso(now))
+
+
 def _closed(row: rows.PollRow, now: str) -> rows.PollRow:
     phase = next_phase(row.poll.phase, "close")
     if row.poll.phase is phase:
@@ -392,5 +436,5 @@ def _audit_detail(before: rows.PollRow, after: rows.PollRow, act: str) -> dict[s
     return {"fields": [*fields, *(["closes_in"] if before.closes_in != after.closes_in else [])]}
 
 
-def _end_time(closes_in: int | None, now: Any) -> str | None:
+def _end_time(closes_in: int | None, now: datetime) -> str | None:
     return None if closes_in is None else later(now, closes_in)

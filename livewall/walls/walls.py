@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -43,10 +43,15 @@ class WallRule(StateRule):
 
 
 class Walls:
-    def __init__(self, store: Store, hub: LiveHub, clock: Clock) -> None:
+    """`orphaned(tx, poll, now)` is called for each poll of a wall, in the transaction that deletes the wall."""
+
+    def __init__(
+        self, store: Store, hub: LiveHub, clock: Clock, orphaned: Callable[[Transaction, str, str], None]
+    ) -> None:
         self._store = store
         self._hub = hub
         self._clock = clock
+        self._orphaned = orphaned
 
     async def create(self, given: wire.WallIn, who: Who) -> tuple[Wall, int]:
         title = wall_rows.title_of(given.title)
@@ -153,6 +158,7 @@ class Walls:
                 poll = msgspec.structs.replace(held.poll, wall=None)
                 rows.update(tx, msgspec.structs.replace(held, poll=poll))
                 rows.append_poll_event(tx, poll)
+                self._orphaned(tx, item_id, now)
             tx.append(wall_rows.stream_of(code), "wall", None)
             wall_rows.append_stage_event(tx, row.wall.active)
             audit.note(tx, who, now, "wall.delete", wall_rows.stream_of(code))

@@ -25,12 +25,36 @@ needs = ["go"]
 run = ["true"]
 """
 
+POLLED = """title = "Release 4.2"
+params.wall.default = ""
+[[steps]]
+name = "build"
+run = ["true"]
+[[steps]]
+name = "go"
+needs = ["build"]
+[steps.gate.poll]
+wall = "{params.wall}"
+title = "Release 4.2 to everybody?"
+options = ["Yes", "No"]
+passes = "Yes"
+quorum = 2
+closes_in = 3600
+RESULTS
+[[steps]]
+name = "switch"
+needs = ["go"]
+run = ["true"]
+"""
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     folder = tmp_path / "pipelines"
     folder.mkdir()
     (folder / "release.toml").write_text(RELEASE)
+    for name, results in {"polled": "live", "hidden": "on_publish"}.items():
+        (folder / f"{name}.toml").write_text(POLLED.replace("RESULTS", f'results = "{results}"'))
     return Settings(port=0, data=tmp_path / "data", admin_token=ADMIN, rate_limits=False, pipelines=folder)
 
 
@@ -115,3 +139,62 @@ async def test_without_script_a_gate_is_decided_by_forms(hall: Hall) -> None:
     await other.goto(f"{hall.url}/desk/tasks/{await release(hall)}?step=go&do=approve")
     await expect(other.locator("#gates .gate")).to_have_count(1)
     await expect(other.locator("#gates button")).to_have_count(0)
+
+
+async def polled(hall: Hall, pipeline: str) -> tuple[str, str, str]:
+    """A release that waits for its poll: the task, the poll and the wall."""
+    wall = (await hall.ask("POST", "/api/walls", {"title": "Forum"}))["code"]
+    task = str((await hall.ask("POST", f"/api/pipelines/{pipeline}/tasks", {"params": {"wall": wall}}))["id"])
+
+    async def waits() -> bool:
+        return "waits_for" in (await hall.ask("GET", f"/api/tasks/{task}"))["steps"][1]
+
+    await becomes(waits, True)
+    step = (await hall.ask("GET", f"/api/tasks/{task}"))["steps"][1]
+    return task, step["waits_for"]["poll"], wall
+
+
+async def test_a_poll_on_the_wall_opens_the_gate_and_the_page_of_the_task_shows_how_it_stands(hall: Hall) -> None:
+    task, poll, wall = await polled(hall, "polled")
+    page, large = await signed_in(hall, ADMIN, (360, 780)), await signed_in(hall, ADMIN, (1920, 1080))
+    for each in (page, large):
+        await each.goto(f"{hall.url}/tasks/{task}")
+        await hall.live(each)
+        said = f"go: waits for the poll Release 4.2 to everybody? · wall {wall}"
+        await expect(each.locator("#gates")).to_contain_text(said)
+        await expect(each.locator("#gates .standing")).to_have_text("0 ballots so far: Yes: 0, No: 0 (quorum: 2)")
+        await expect(each.locator("#gates button")).to_have_count(0)
+    await hall.vote(poll, "1", 2)
+    await hall.vote(poll, "2")
+    faults: list[str] = []
+    for each in (page, large):
+        await expect(each.locator("#gates .standing")).to_have_text("3 ballots so far: Yes: 2, No: 1 (quorum: 2)")
+        await check(each, "gate with a poll", faults)
+    assert not faults
+    await page.click("#gates a >> nth=0")
+    await expect(page.locator("h1")).to_have_text("Release 4.2 to everybody?")
+    await page.go_back()
+    await hall.live(page)
+    assert await page.locator("#gates a >> nth=1").get_attribute("href") == f"/w/{wall}"
+    await hall.ask("POST", f"/api/polls/{poll}/timer", {"left": None})
+    await expect(page.locator("#gates .quiet")).to_have_count(0)
+    await hall.ask("POST", f"/api/polls/{poll}/close")
+    for each in (page, large):
+        await expect(each.locator("#gates")).to_be_hidden()
+        await expect(each.locator(".head .badge .word")).to_have_text("succeeded")
+    await expect(large.locator("#steptable")).to_contain_text("Yes, 2 of 3, quorum 2")
+
+
+async def test_a_hidden_result_is_hidden_on_the_page_of_the_task(hall: Hall) -> None:
+    task, poll, _ = await polled(hall, "hidden")
+    operator = (await hall.ask("POST", "/api/tokens", {"role": "operator", "name": "Ada"}))["token"]
+    page, host = await signed_in(hall, operator), await signed_in(hall, ADMIN)
+    for each in (page, host):
+        await each.goto(f"{hall.url}/tasks/{task}")
+        await hall.live(each)
+    await hall.vote(poll, "1")
+    await expect(page.locator("#gates .standing")).to_have_text("1 ballot so far (quorum: 2)")
+    await expect(host.locator("#gates .standing")).to_have_text("1 ballot so far: Yes: 1, No: 0 (quorum: 2)")
+    await hall.ask("POST", f"/api/polls/{poll}/close")
+    for each in (page, host):
+        await expect(each.locator("#reason")).to_have_text("go: the poll did not pass; its result is not public")

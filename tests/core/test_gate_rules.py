@@ -73,7 +73,7 @@ def test_a_gate_waits_and_says_for_whom_and_until_when() -> None:
     assert house.states(house.release) == {"build": S.SUCCEEDED, "go": S.WAITING, "switch": S.PENDING}
     task = house.task(house.release)
     assert (task.state, task.reason) == (T.WAITING, "go: waits for Lin or anybody with the role host")
-    assert house.gate.waits_for == WaitsFor("approval", ["Lin", "role:host"], "2026-01-02T04:04:05.000Z")
+    assert house.gate.waits_for == WaitsFor("approval", ["Lin", "role:host"], until="2026-01-02T04:04:05.000Z")
     assert house.waits == [EndWaitLater(house.release, "go", 3600.0)]
     event = house.connection.execute("SELECT data FROM latest WHERE key = 'step/go'").fetchone()[0]
     assert msgspec.json.decode(event)["waits_for"] == {
@@ -90,6 +90,17 @@ def test_a_gate_at_the_beginning_waits_for_people_and_no_longer_for_its_turn() -
     assert house.task(gate).reason == "waits for its turn: this server runs one task at a time"
     house.end(house.next("a", first))
     assert (house.task(gate).state, house.task(gate).reason) == (T.WAITING, "go: waits for Lin")
+
+
+def test_a_step_after_a_gate_alone_inherits_no_folder() -> None:
+    house = Gated()
+    alone = '[[steps]]\nname = "go"\ngate = { approvers = ["Lin"] }\n'
+    text = alone + '[[steps]]\nname = "a"\nneeds = ["go"]\nrun = ["true"]\n'
+    task = house.start(pipeline(text, "gate"))
+    house.do(house.write(lambda tx: house.engine.decide(tx, task, "go", wire.DecideIn("approve"), LIN, NOW)))
+    assert house.next("a", task).inherits is False
+    house.decide(LIN)
+    assert house.next("switch").inherits is True
 
 
 @pytest.mark.parametrize("who", [LIN, HOST])

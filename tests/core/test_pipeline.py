@@ -42,6 +42,8 @@ when = "{params.ref} == main"        # one comparison
 """
 STEP = '[[steps]]\nname = "a"\nrun = ["true"]\n'
 HTTP = '[[steps]]\nname = "a"\n'
+POLL = HTTP + "[steps.gate]\n"
+ASKED = "poll.title = 'T'\npoll.options = ['a', 'b']\npoll.passes = 'a'\n"
 
 
 def faults(text: str, name: str = "build") -> list[tuple[int, str]]:
@@ -199,6 +201,26 @@ def test_without_a_title_it_has_its_name() -> None:
         (HTTP + "gate = { approvers = ['a'], within = 1, otherwise = 'lost' }\n", 3, "otherwise must be one of failed"),
         (HTTP + "gate = { approvers = ['a'] }\nretries = 2\n", 4, "retries has no meaning for a step that runs no"),
         (HTTP + "gate = { approvers = ['{params.who}'] }\n", 3, "{params.who} is not a parameter"),
+        (POLL + "approvers = ['a']\npoll.wall = 'W'\n" + ASKED, 4, "a gate has either approvers or a poll"),
+        (POLL + "within = 5\npoll.wall = 'W'\n" + ASKED, 4, "within has no effect with a poll: closes_in of the poll"),
+        (POLL + "otherwise = 'lost'\npoll.wall = 'W'\n" + ASKED, 4, "otherwise must be one of failed"),
+        (POLL + "poll = 'Release?'\n", 4, "poll must be a table with wall, title, options and passes, not text"),
+        (POLL + ASKED, 4, "a gate's poll needs the code of a wall: wall"),
+        (POLL + "poll.wall = 7\n" + ASKED, 4, "wall must be text, not a number"),
+        (POLL + "poll.wall = 'W'\npoll.options = ['Yes']\npoll.title = 'T'\n", 5, "a poll needs 2 to 40 options"),
+        (POLL + "poll.wall = 'W'\npoll.options = ['Yes', '']\npoll.title = 'T'\n", 5, "an option must not be empty"),
+        (POLL + "poll.wall = 'W'\npoll.options = ['Yes', ' ']\npoll.title = 'T'\n", 5, "an option must not be empty"),
+        (POLL + "poll = { wall = 'W', title = 'T', options = ['a', 'A'], passes = 'a' }\n", 4, "1 and 2 look the same"),
+        (POLL + "poll = { wall = 'W', title = 'T', options = ['a', 'b'] }\n", 4, "passes must be one of the options"),
+        (POLL + "poll = { wall = 'W', title = 'T', options = ['A', 'b'], passes = 'a' }\n", 4, "the gate, not a"),
+        (POLL + "poll.wall = 'W'\npoll.majority = '1/3'\n" + ASKED, 5, "majority must be one of 1/2, 2/3, 3/4, not"),
+        (POLL + "poll.wall = 'W'\npoll.majority = ['1/2']\n" + ASKED, 5, "majority must be one of 1/2, 2/3, 3/4"),
+        (POLL + "poll.wall = 'W'\npoll.quorum = 0\n" + ASKED, 5, "quorum must be at least 1"),
+        (POLL + "poll.wall = 'W'\npoll.closes_in = 1.5\n" + ASKED, 5, "closes_in must be a whole number, not 1.5"),
+        (POLL + "poll.wall = 'W'\npoll.results = 'hidden'\n" + ASKED, 5, "results must be one of live, after_vote, "),
+        (POLL + "poll.wall = 'W'\npoll.assurance = 'codes'\n" + ASKED, 5, "assurance must be one of open, code"),
+        (POLL + "poll.wall = 'W'\npoll.pases = 'a'\n" + ASKED, 5, "poll has no key 'pases'; did you mean passes?"),
+        (POLL + "poll.wall = '{params.wall}'\n" + ASKED, 4, "{params.wall} is not a parameter"),
         (STEP + "http = { url = 'http://x' }\n", 1, "a step does one thing; it has run and http"),
         ("#" * LARGEST + "\n" + STEP, 1, "at most 256 KiB"),
         ("\n".join(STEP.replace('"a"', f'"s{n}"') for n in range(501)), 1, "at most 500 steps; these are 501"),

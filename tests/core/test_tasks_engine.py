@@ -19,6 +19,8 @@ from livewall.store.transaction import Transaction
 from livewall.tasks import rows
 from livewall.tasks.attempt_result import Outcome
 from livewall.tasks.engine import Actions, Engine, RetryLater, StartAttempt, StopAttempt, with_measured_times
+from livewall.tasks.gates import Asked
+from livewall.tasks.kinds import GatePoll
 from livewall.tasks.machine import ENDED, TASK_ENDED, Step, StepState, TaskState, transition
 from livewall.tasks.pipelines.pipeline import Pipeline, parse
 from livewall.tasks.webhooks.outbox import Outbox
@@ -33,13 +35,23 @@ def outbox(epoch: str) -> Outbox:
     return Outbox(epoch, lambda task: f"https://wall.example.org/tasks/{task}")
 
 
+class NoPolls:
+    """For pipelines whose gates ask nobody by a poll."""
+
+    def ask(self, tx: Transaction, given: GatePoll, task: str, now: str) -> Asked:
+        raise AssertionError("no gate of this test asks a poll")
+
+    def end(self, tx: Transaction, poll: str, now: str) -> None:
+        raise AssertionError("no gate of this test asks a poll")
+
+
 class House:
     """An engine with its database, and what it wanted done."""
 
     def __init__(self, workers: int = 4) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self.connection)
-        self.engine = Engine(workers, "epoch", lambda task, step, attempt: None, outbox("epoch"))
+        self.engine = Engine(workers, "epoch", lambda task, step, attempt: None, outbox("epoch"), NoPolls())
         self.begun: list[StartAttempt] = []
         self.ends: list[StopAttempt] = []
         self.again: list[RetryLater] = []
@@ -323,7 +335,7 @@ def test_in_a_restored_database_nothing_begins_that_did_not() -> None:
     first = house.start(steps("a", "b", "c", c=["a"]))
     again = house.start(pipeline('concurrency = 1\n[[steps]]\nname = "a"\nrun = ["true"]\nretries = 1', "other"))
     done = house.next("b", first)
-    house.engine = Engine(1, "a new epoch", lambda task, step, attempt: None, outbox("a new epoch"))
+    house.engine = Engine(1, "a new epoch", lambda task, step, attempt: None, outbox("a new epoch"), NoPolls())
     house.begun = [begin for begin in house.begun if begin != done]
     house.do(house.write(lambda tx: house.engine.hold_restored(tx, NOW)))
     house.do(house.write(lambda tx: house.engine.admit(tx, NOW)))

@@ -49,15 +49,31 @@ class RunSpec(msgspec.Struct, frozen=True):
     """What a program of Livewall is to do (`livewall/tasks/programs`)."""
 
 
+class GatePoll(msgspec.Struct, frozen=True, kw_only=True):
+    """A poll to wait for. `passes` is the label of the option that opens the gate; the rest is as polls have it."""
+
+    wall: str
+    title: str
+    options: list[str]
+    passes: str
+    majority: str | None = None
+    quorum: int | None = None
+    closes_in: int | None = None
+    results: str = "live"
+    assurance: str = "open"
+
+
 class WaitSpec(msgspec.Struct, frozen=True):
     """Instead of a command: a decision to wait for, with all values filled in.
 
-    `approvers` are names and `role:ROLE`. After `within` seconds without a decision the state `otherwise` follows.
+    It is made by the `approvers`, names and `role:ROLE`, or by a `poll`. After `within` seconds without a decision, or
+    if the poll does not pass, the state `otherwise` follows.
     """
 
     approvers: list[str]
     within: float | None
     otherwise: str
+    poll: GatePoll | None = None
 
 
 def program(name: str, given: dict[str, Any]) -> RunSpec:

@@ -120,10 +120,11 @@ export interface Step extends Timed {
   waits_for?: WaitsFor;
 }
 
-/** What a step waits for; `until` is when it stops waiting. */
+/** What a step waits for: people, or the end of a poll; `until` is when it stops waiting. */
 export interface WaitsFor {
-  kind: "approval";
+  kind: "approval" | "poll";
   approvers: string[];
+  poll?: string;
   until?: string;
 }
 

@@ -7,18 +7,54 @@ import { sendCommand } from "./commands.js";
 
 /** @import { Environment } from "../net/environment.js" */
 /** @import { LiveStreams } from "../net/streams.js" */
-/** @import { Step } from "../net/wire.d.ts" */
-/** @import { Texts } from "../ui/texts.js" */
+/** @import { Poll, Step, Stream, Tally, Turnout } from "../net/wire.d.ts" */
+/** @import { FormatNumber, Texts } from "../ui/texts.js" */
 /** @import { TaskScene } from "../wall/scene.js" */
 
 /** @typedef {"approve" | "reject"} Decision */
 
+const KINDS = ["approval", "poll"];
+
 /**
- * Returns the steps that wait for people.
+ * Returns the steps that wait for people or for a poll.
  * @param {Step[]} steps
  */
 export function waitingGates(steps) {
-  return steps.filter((step) => step.state === "waiting" && step.waits_for && step.waits_for.kind === "approval");
+  return steps.filter((step) => step.state === "waiting" && step.waits_for && KINDS.includes(step.waits_for.kind));
+}
+
+/**
+ * Returns the streams of the polls that decide gates.
+ * @param {Step[]} gates
+ * @returns {Stream[]}
+ */
+export function pollStreams(gates) {
+  return gates.flatMap(({ waits_for }) => (waits_for && waits_for.poll ? [`polls/${waits_for.poll}`] : []));
+}
+
+/**
+ * Returns texts as one list.
+ * @param {string[]} items
+ * @param {Texts} texts
+ */
+function listText(items, texts) {
+  return items.reduce((first, next) => texts.say("gate.list", { first, next }));
+}
+
+/**
+ * Returns how a poll stands, as far as this reader may see it; an empty text before it has arrived.
+ * @param {{poll?: Poll | null, tally?: Tally | null, turnout?: Turnout | null}} values
+ * @param {{texts: Texts, number: FormatNumber}} tools
+ */
+export function standingText({ poll, tally, turnout }, { texts, number }) {
+  const counted = tally || turnout;
+  if (!poll || !counted) return "";
+  const n = counted.round === poll.round ? counted.ballots : 0;
+  const ballots = texts.say("gate.ballots", { n: number(n) }, n);
+  const counts = tally && tally.round === poll.round
+    ? poll.options.map(({ id, label }) => texts.say("gate.count", { option: label, n: number(tally.counts[id] || 0) })) : [];
+  const quorum = poll.quorum ? ` ${texts.say("gate.quorum", { n: number(poll.quorum) })}` : "";
+  return (counts.length ? texts.say("gate.counts", { ballots, counts: listText(counts, texts) }) : ballots) + quorum;
 }
 
 /**
@@ -39,22 +75,28 @@ export function approversText(approvers, texts) {
   const people = approvers.map((approver) =>
     approver.startsWith("role:") ? texts.say("gate.role", { role: approver.slice(5) }) : approver);
   const last = people.pop() || "";
-  return people.length > 0 ? texts.say("gate.or", { first: people.join(texts.say("gate.comma")), last }) : last;
+  return people.length > 0 ? texts.say("gate.or", { first: listText(people, texts), last }) : last;
 }
 
 export class GatePanel {
   /**
    * @param {HTMLElement} root
-   * @param {{texts: Texts, env: Environment, live: LiveStreams, page: {task: string, me: string[]}}} context
+   * @param {{texts: Texts, number: FormatNumber, env: Environment, live: LiveStreams,
+   *   page: {task: string, me: string[]}}} context
    */
-  constructor(root, { texts, env, live, page }) {
+  constructor(root, { texts, number, env, live, page }) {
     this.root = root;
     this.texts = texts;
+    this.number = number;
     this.env = env;
     this.live = live;
     this.task = page.task;
     this.me = page.me;
     this.shown = "";
+    /** @type {Stream[]} the polls that this panel shows */
+    this.polls = [];
+    /** @type {(() => void)[]} show how each of them stands */
+    this.updates = [];
     root.replaceChildren(); // the forms of the page without script
   }
 
@@ -62,24 +104,54 @@ export class GatePanel {
   update({ steps }) {
     const gates = waitingGates(steps);
     const shown = JSON.stringify(gates.map((step) => [step.name, step.waits_for]));
-    if (shown === this.shown) return;
-    this.shown = shown;
-    this.root.replaceChildren(...gates.map((step) => this.entry(step)));
-    this.root.hidden = gates.length === 0;
+    if (shown !== this.shown) {
+      this.shown = shown;
+      this.updates = [];
+      this.polls = pollStreams(gates);
+      this.root.replaceChildren(...gates.map((step) => this.entry(step)));
+      this.root.hidden = gates.length === 0;
+    }
+    for (const update of this.updates) update();
   }
 
   /** @param {Step} step */
   entry(step) {
-    const { approvers = [], until } = step.waits_for || {};
+    const { approvers = [], poll, until } = step.waits_for || {};
     const { texts } = this;
     const time = until ? formatShortTimestamp(until, this.live.clock.now()) : "";
+    const end = time ? h("span", { class: "quiet" }, " ", texts.say("gate.until", { time })) : null;
+    if (poll) return this.pollEntry(step, poll, end);
     const button = (/** @type {Decision} */ decision) =>
       h("button", { type: "button", class: decision === "reject" ? "danger" : "primary", onclick: () => this.ask(step, decision) },
         texts.say(`gate.${decision}`));
     return h("div", { class: "gate" },
-      h("p", { dir: "auto" }, h("b", {}, step.name), ": ", texts.say("gate.waits", { who: approversText(approvers, texts) }),
-        time ? h("span", { class: "quiet" }, " ", texts.say("gate.until", { time })) : null),
+      h("p", { dir: "auto" }, h("b", {}, step.name), ": ", texts.say("gate.waits", { who: approversText(approvers, texts) }), end),
       mayDecide(approvers, this.me) ? h("p", { class: "acts" }, button("approve"), button("reject")) : null);
+  }
+
+  /**
+   * @param {Step} step
+   * @param {string} poll
+   * @param {HTMLElement | null} end
+   */
+  pollEntry(step, poll, end) {
+    const { texts } = this;
+    const title = h("a", { href: `/polls/${poll}`, dir: "auto" }, poll);
+    const code = h("a", {});
+    const wall = h("span", { hidden: true }, ` · ${texts.say("gate.wall")} `, code);
+    const standing = h("p", { class: "standing", dir: "auto" });
+    this.updates.push(() => {
+      const { values } = this.live.state(`polls/${poll}`);
+      if (values.poll) {
+        setText(title, values.poll.title);
+        wall.hidden = !values.poll.wall;
+        if (values.poll.wall) code.setAttribute("href", `/w/${values.poll.wall}`);
+        setText(code, values.poll.wall || "");
+      }
+      setText(standing, standingText(values, this));
+    });
+    return h("div", { class: "gate" },
+      h("p", { dir: "auto" }, h("b", {}, step.name), ": ", texts.say("gate.poll"), " ", title, wall, end), standing);
   }
 
   /**

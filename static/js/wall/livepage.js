@@ -167,7 +167,7 @@ class LivePage {
     if (wall !== this.wall) this.refused = null;
     this.wall = wall;
     if (item && this.live.state(item).error) this.refused = item;
-    return this.refused && this.refused === item ? [first] : streams;
+    return this.refused && this.refused === item ? streams.filter((stream) => stream !== item) : streams;
   }
 
   /**

@@ -20,8 +20,8 @@ import { sortSteps } from "../task/order.js";
 
 /**
  * What a page is about, from the data that the server put into it: one item, or the wall whose active item it shows.
- * `log` is a further stream.
- * @typedef {{stream?: Stream, wallStream?: Stream, log?: Stream}} Subject
+ * `log` is a further stream, and so are `polls`, which decide gates.
+ * @typedef {{stream?: Stream, wallStream?: Stream, log?: Stream, polls?: Stream[]}} Subject
  */
 
 /** @typedef {(stream: Stream) => StreamState} StateOf */
@@ -65,13 +65,13 @@ export function pageScene(page, stateOf, order = []) {
 }
 
 /**
- * Returns the streams that a page needs now: its item and its log, or its wall and the active item.
+ * Returns the streams that a page needs now: its item with its log and polls, or its wall and the active item.
  * @param {Subject} page
  * @param {StateOf} stateOf
  * @returns {Stream[]}
  */
 export function neededStreams(page, stateOf) {
-  if (!page.wallStream) return [page.stream, page.log].filter((stream) => stream !== undefined);
+  if (!page.wallStream) return [page.stream, page.log, ...(page.polls || [])].filter((stream) => stream !== undefined);
   const { wall } = stateOf(page.wallStream).values;
   return wall && wall.active ? [page.wallStream, wall.active] : [page.wallStream];
 }

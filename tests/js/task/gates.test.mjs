@@ -1,9 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { approversText, mayDecide, waitingGates } from "../../../static/js/task/gates.js";
+import { approversText, mayDecide, pollStreams, standingText, waitingGates } from "../../../static/js/task/gates.js";
 import { Texts } from "../../../static/js/ui/texts.js";
 
-const texts = new Texts({ "gate.role": "anybody with the role %(role)s", "gate.comma": ", ", "gate.or": "%(first)s or %(last)s" });
+const texts = new Texts({
+  "gate.role": "anybody with the role %(role)s",
+  "gate.list": "%(first)s, %(next)s",
+  "gate.or": "%(first)s or %(last)s",
+  "gate.ballots": { one: "%(n)s ballot so far", other: "%(n)s ballots so far" },
+  "gate.count": "%(option)s: %(n)s",
+  "gate.counts": "%(ballots)s: %(counts)s",
+  "gate.quorum": "(quorum: %(n)s)",
+});
 
 test("approvers are named as the server names them", () => {
   assert.equal(approversText(["Lin"], texts), "Lin");
@@ -21,4 +29,22 @@ test("a step that was reported as waiting is no gate", () => {
   const gate = { name: "go", state: "waiting", waits_for: { kind: "approval", approvers: ["Lin"] } };
   const steps = [{ name: "a", state: "waiting" }, gate, { ...gate, name: "b", state: "failed" }];
   assert.deepEqual(waitingGates(steps), [gate]);
+});
+
+test("the polls of gates are followed", () => {
+  const gate = { name: "go", state: "waiting", waits_for: { kind: "poll", approvers: [], poll: "7Q4F" } };
+  const approval = { name: "b", state: "waiting", waits_for: { kind: "approval", approvers: ["Lin"] } };
+  assert.deepEqual(waitingGates([gate, approval]), [gate, approval]);
+  assert.deepEqual(pollStreams([gate, approval]), ["polls/7Q4F"]);
+});
+
+test("a poll stands as far as the reader may see it", () => {
+  const tools = { texts, number: String };
+  const poll = { round: 2, quorum: 10, options: [{ id: "1", label: "Yes" }, { id: "2", label: "No" }] };
+  const tally = { round: 2, ballots: 4, counts: { 1: 3, 2: 1 } };
+  assert.equal(standingText({ poll, tally }, tools), "4 ballots so far: Yes: 3, No: 1 (quorum: 10)");
+  assert.equal(standingText({ poll: { ...poll, quorum: undefined }, turnout: { round: 2, ballots: 1 } }, tools), "1 ballot so far");
+  assert.equal(standingText({ poll, tally: { ...tally, round: 1 } }, tools), "0 ballots so far (quorum: 10)");
+  assert.equal(standingText({ poll }, tools), "");
+  assert.equal(standingText({}, tools), "");
 });
