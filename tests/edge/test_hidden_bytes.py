@@ -57,7 +57,7 @@ CHOOSING = {
 VALUES = CHOOSING | {
     "since": "", "wait": "0", "limit": "5", "before": "", "state": "", "q": "a", "step": "a", "done": "open", "at": "x",
     "download": "1", "case": "1", "v": "x", "packs": "off", "id": "1", "from": "1", "next": "", "edit": "{poll}",
-    "param": "commit",
+    "param": "commit", "do": "approve",
 }
 """Every argument that a handler reads."""
 
