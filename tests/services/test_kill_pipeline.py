@@ -171,7 +171,7 @@ async def test_a_step_whose_supervisor_is_killed_is_lost_at_once(
             await asyncio.to_thread(server.start)
         await watcher.until(lambda c: c.state.get("task", {}).get("state") == "lost")
         seen: Any = watcher.checker.state
-        assert seen["step/a"]["state"] == "lost" and "may live on" in seen["step/a"]["reason"]
+        assert seen["step/a"]["state"] == "lost" and "may still be running" in seen["step/a"]["reason"]
         assert seen["step/b"]["state"] == "skipped"
         await watcher.stop()
         (tmp_path / "pid").unlink()
