@@ -24,7 +24,7 @@ class Arrived(NamedTuple):
 
 
 class HookTarget:
-    """Listens on a port of 127.0.0.1. `answers` are raw responses, first to last, then `usual`; None: no answer."""
+    """Listens on a free port. `answers` are raw responses, first to last, then `usual`; None: no answer."""
 
     OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -35,8 +35,8 @@ class HookTarget:
         self._changed = asyncio.Event()
         self._released = asyncio.Event()
 
-    async def start(self, **more: Any) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, **more)
+    async def start(self, host: str = "127.0.0.1", **more: Any) -> None:
+        self._server = await asyncio.start_server(self._serve, host, 0, **more)
         self.port: int = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:

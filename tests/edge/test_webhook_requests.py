@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
@@ -124,6 +125,27 @@ async def test_a_target_that_sends_its_answer_without_an_end_is_left(
     monkeypatch.setattr(request, "BODY_SECONDS", 0.1)
     target.usual = b"HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\n" + b"x" * request.MAX_BODY * 2
     assert await sent(target) is None
+
+
+async def test_an_address_of_ipv6_is_reached_in_brackets() -> None:
+    if not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    six = HookTarget()
+    await six.start("::1")
+    assert await sent(six, "::1", resolve=request.resolve) is None
+    assert await sent(six, "::1", resolve=request.resolve, allowed=()) == Failure("address")
+    (arrived,) = six.arrived
+    assert arrived.headers["host"] == f"[::1]:{six.port}"
+    await six.stop()
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 async def test_nobody_listens(target: HookTarget) -> None:

@@ -7,7 +7,9 @@ import functools
 import hashlib
 import hmac
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -167,6 +169,26 @@ async def test_a_server_that_starts_sends_what_an_earlier_one_could_not(
         assert target.arrived[0].body == target.arrived[1].body
     finally:
         await again.stop()
+
+
+async def test_what_is_refused_for_a_day_is_given_up_and_what_follows_is_sent(
+    client: Client, target: HookTarget, settings: Settings, soon: None, expected_logs: list[str]
+) -> None:
+    expected_logs.append("at 127.0.0.1 was given up after a day: it answered 500")
+    target.usual = answer(500)
+    task = await start(client, ADMIN, "talk", words="x")
+    await ended(client, ADMIN, task)
+    await target.until(lambda arrived: len(arrived) > 1)
+    with closing(sqlite3.connect(settings.data / "livewall.db")) as database, database:
+        database.execute("UPDATE deliveries SET created_at = '2020-01-01T00:00:00.000Z' WHERE state = 'running'")
+    await target.until(lambda arrived: arrived[-1].state == "succeeded")
+    target.usual = target.OK
+    page = (await client.ask("GET", f"/tasks/{task}", token=ADMIN)).body.decode()
+    assert "Webhook to 127.0.0.1 (running): it answered 500. It was given up." in page
+    lines = (await client.ask("GET", "/api/audit", token=ADMIN)).json["items"]
+    (line,) = [line for line in lines if line["act"] == "task.webhook"]
+    assert (line["about"], line["detail"]["host"]) == (f"tasks/{task}", "127.0.0.1")
+    assert "gave up a webhook" in (await client.ask("GET", "/audit", token=ADMIN)).body.decode()
 
 
 async def test_an_edit_of_the_file_does_not_redirect_what_was_started_before(

@@ -73,13 +73,14 @@ def heads(db: Any) -> list[Delivery]:
     Of the deliveries of one task to one webhook, the next follows when the one before was delivered or given up.
     """
     rows = db.execute(
-        f"""SELECT {", ".join(Delivery._fields)} FROM (
-            SELECT *, ROW_NUMBER() OVER (PARTITION BY host ORDER BY due_at, number) AS rank FROM deliveries AS head
-            WHERE ended_at IS NULL AND NOT EXISTS (
-                SELECT 1 FROM deliveries AS earlier WHERE earlier.ended_at IS NULL AND earlier.task = head.task
-                AND earlier.webhook = head.webhook AND earlier.number < head.number
-            )
-        ) WHERE rank <= {HEADS_PER_HOST} ORDER BY due_at, number"""
+        f"""SELECT {", ".join(Delivery._fields)} FROM deliveries WHERE number IN (
+            SELECT number FROM (
+                SELECT number, ROW_NUMBER() OVER (PARTITION BY host ORDER BY due_at, number) AS rank
+                FROM deliveries WHERE number IN (
+                    SELECT MIN(number) FROM deliveries WHERE ended_at IS NULL GROUP BY task, webhook
+                )
+            ) WHERE rank <= {HEADS_PER_HOST}
+        ) ORDER BY due_at, number"""
     )
     return [Delivery(*row) for row in rows]
 

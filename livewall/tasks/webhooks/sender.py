@@ -57,6 +57,8 @@ class Sender:
         self._tasks = BackgroundTasks(log, "a webhook could not be sent")
         self._under_way: dict[str, str] = {}
         """The host of each delivery that is being sent, by its id."""
+        self._recorded: list[str] = []
+        """The deliveries whose result was written since the last look at the database."""
 
     async def start(self) -> None:
         """Begin to send. Deliveries of a database that was restored since are given up."""
@@ -85,6 +87,10 @@ class Sender:
     async def _send_due(self) -> None:
         while True:
             self._woken.clear()
+            # Before the read: one that ends during it is still among what was read, and must not be sent again.
+            for delivery_id in self._recorded:
+                del self._under_way[delivery_id]
+            self._recorded.clear()
             try:
                 heads = await self._store.read(deliveries.heads)
                 seconds = self._begin(heads)
@@ -118,8 +124,8 @@ class Sender:
                 break
             except Busy:  # it must not be sent again only because the disk is full
                 await asyncio.sleep(1.0)
-        # Only now: after an error that nobody expects, it waits for the next start instead of being sent all the time.
-        del self._under_way[delivery.id]
+        # Not after an error that nobody expects: the delivery then waits for the next start.
+        self._recorded.append(delivery.id)
         self.wake()
 
     async def _try(self, delivery: Delivery) -> Failure | None:
