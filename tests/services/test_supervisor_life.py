@@ -160,7 +160,7 @@ def test_a_killed_supervisor_is_lost_at_once(bench):
     bench.processes[-1].wait(PATIENCE)
     found = attempt.probe()
     assert isinstance(found, Lost)
-    assert "may live on" in found.reason
+    assert "may still be running" in found.reason
     assert alive(pid)
     assert not attempt.cancel()
     bench.start("touch", "again", attempt=attempt)
