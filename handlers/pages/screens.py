@@ -25,7 +25,7 @@ class ScreenPage(Page):
     """The screen of a poll or a wall. It needs no cookie, sets none, and always shows what the audience sees."""
 
     framed = True
-    scripts = (*Page.scripts, "screen", "result", "keys")
+    scripts = (*Page.scripts, "screen", "result", "keys", "gate")
 
     def get_template_namespace(self) -> dict[str, Any]:
         return super().get_template_namespace() | {"grid_size": grid_size, "top_rows": top_rows}

@@ -198,3 +198,16 @@ async def test_a_hidden_result_is_hidden_on_the_page_of_the_task(hall: Hall) -> 
     await hall.ask("POST", f"/api/polls/{poll}/close")
     for each in (page, host):
         await expect(each.locator("#reason")).to_have_text("go: the poll did not pass; its result is not public")
+
+
+async def test_a_projector_that_shows_the_task_shows_how_its_poll_stands(hall: Hall) -> None:
+    task, poll, _ = await polled(hall, "polled")
+    wall = await hall.wall("Operations")
+    await hall.ask("PUT", f"/api/walls/{wall}", {"items": [f"tasks/{task}"], "active": f"tasks/{task}"})
+    screen = await hall.page(f"/w/{wall}/screen", size=(1920, 1080))
+    await hall.vote(poll, "1", 2)
+    said = "2 ballots so far: Yes: 2, No: 0 (quorum: 2)"
+    await expect(screen.locator(".sum .reason")).to_contain_text(said)
+    await hall.ask("POST", f"/api/polls/{poll}/close")
+    await expect(screen.locator(".sum .reason")).to_have_text("")
+    await expect(screen.locator("#stage .badge .word")).to_have_text("succeeded")

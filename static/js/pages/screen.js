@@ -169,6 +169,6 @@ function tick(context) {
   if (scene.kind === "poll") views.previous.tallyFor(scene); // asks again where the last request failed
 }
 
-const { texts } = startLivePage({ audience: true, draw, tick });
+const { texts } = startLivePage({ audience: true, gates: true, draw, tick });
 keepScreenOn({ wakeLock: navigator.wakeLock, document });
 new ScreenKeys({ texts, document }, [["f", "keys.full", () => toggleFullScreen(document)]]);

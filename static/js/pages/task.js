@@ -125,24 +125,12 @@ function drawTask(views, context, scene) {
   const { task, steps, stream } = scene;
   views.head.update(scene);
   views.gates.update(scene);
-  followPolls(views, context);
   views.chart.update({ task, steps, layout: views.layouts.get(stream, steps) });
   views.table.update(scene);
   announce(views, context, scene);
   if (!views.chosen) followAddress(views, context);
   const step = steps.find(({ name }) => name === views.chosen);
   if (views.log && step) drawLog(views, views.log, context, step);
-}
-
-/**
- * Follows the polls that decide gates.
- * @param {Views} views
- * @param {Context} context
- */
-function followPolls({ gates }, { page, redraw }) {
-  if ((page.polls || []).join() === gates.polls.join()) return;
-  page.polls = gates.polls;
-  redraw();
 }
 
 /**
@@ -172,4 +160,4 @@ function tick(context) {
   if (views.log && page.log && live.state(page.log).error) context.redraw();
 }
 
-startLivePage({ draw, tick });
+startLivePage({ gates: true, draw, tick });

@@ -4,7 +4,7 @@ import { find, setText } from "../ui/dom.js";
 import { OfflineNotice } from "../ui/offline.js";
 import { StateBadge } from "./badge.js";
 import { sendCommand } from "./commands.js";
-import { waitingGates } from "./gates.js";
+import { waitingGates } from "./gatesteps.js";
 import { hasEnded } from "./states.js";
 import { elapsedText, forecastText } from "./timing.js";
 

@@ -34,12 +34,12 @@ const RELOAD_INTERVAL = 5_000;
  */
 
 /**
- * @param {{audience?: boolean, draw: (context: Context) => void, tick: (context: Context) => void}} options `audience`
- *   shows what the audience sees, whoever is signed in
+ * @param {{audience?: boolean, gates?: boolean, draw: (context: Context) => void, tick: (context: Context) => void}} options
+ *   `audience` shows what the audience sees, whoever is signed in; `gates` follows the polls that decide gates, too
  * @returns {Context}
  */
-export function startLivePage({ audience = false, draw, tick }) {
-  const page = new LivePage(audience, draw);
+export function startLivePage({ audience = false, gates = false, draw, tick }) {
+  const page = new LivePage(audience, gates, draw);
   document.documentElement.classList.add("scripted");
   localizeTimestamps();
   page.live.start();
@@ -53,14 +53,16 @@ export function startLivePage({ audience = false, draw, tick }) {
 class LivePage {
   /**
    * @param {boolean} audience
+   * @param {boolean} gates
    * @param {(context: Context) => void} draw
    */
-  constructor(audience, draw) {
+  constructor(audience, gates, draw) {
     this.page = dataBlock("page");
     adoptKinds(this.page.kinds);
     this.env = browserEnvironment();
     this.texts = new Texts(dataBlock("texts"));
     this.audience = audience;
+    this.gates = gates;
     this.draw = draw;
     const numbers = new Intl.NumberFormat(this.page.lang || undefined);
     /** @type {FormatNumber} */
@@ -88,9 +90,9 @@ class LivePage {
   update() {
     const { page, live } = this;
     const stateOf = (/** @type {Stream} */ stream) => live.state(stream);
-    const streams = this.withoutRefused(neededStreams(page, stateOf));
+    const streams = this.withoutRefused(neededStreams(page, stateOf, this.gates));
     if (streams.join() !== live.streams.join()) {
-      this.fetchOrder(streams[streams.length - 1]);
+      if (page.wallStream && streams[1] !== live.streams[1]) this.fetchOrder(streams[1]);
       live.follow(streams);
     }
     /** @type {Scene} */

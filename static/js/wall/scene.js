@@ -1,6 +1,7 @@
 // What a page is to show, worked out from the streams it follows: a lobby, a poll, a task, or that nothing can be read.
 // Pure.
 
+import { gatePolls } from "../task/gatesteps.js";
 import { sortSteps } from "../task/order.js";
 
 /** @import { StreamState } from "../net/state.js" */
@@ -20,8 +21,8 @@ import { sortSteps } from "../task/order.js";
 
 /**
  * What a page is about, from the data that the server put into it: one item, or the wall whose active item it shows.
- * `log` is a further stream, and so are `polls`, which decide gates.
- * @typedef {{stream?: Stream, wallStream?: Stream, log?: Stream, polls?: Stream[]}} Subject
+ * `log` is a further stream.
+ * @typedef {{stream?: Stream, wallStream?: Stream, log?: Stream}} Subject
  */
 
 /** @typedef {(stream: Stream) => StreamState} StateOf */
@@ -38,8 +39,7 @@ export function itemScene(stream, { values, ready, error }, order = []) {
   if (!ready) return { kind: "waiting", stream };
   if (stream.startsWith("tasks/")) {
     if (!values.task) return { kind: "gone", stream };
-    const steps = Object.entries(values).filter(([key]) => key.startsWith("step/")).map(([, step]) => step);
-    return { kind: "task", stream, task: values.task, steps: sortSteps(steps, order) };
+    return { kind: "task", stream, task: values.task, steps: sortSteps(stepsOf(values), order) };
   }
   const { poll, tally, turnout } = values;
   if (!poll || poll.phase === "draft") return { kind: "lobby", stream, poll: poll || null };
@@ -65,13 +65,25 @@ export function pageScene(page, stateOf, order = []) {
 }
 
 /**
- * Returns the streams that a page needs now: its item with its log and polls, or its wall and the active item.
+ * Returns the steps of a task, in the order in which they changed.
+ * @param {StreamState["values"]} values
+ * @returns {Step[]}
+ */
+function stepsOf(values) {
+  return Object.entries(values).filter(([key]) => key.startsWith("step/")).map(([, step]) => step);
+}
+
+/**
+ * Returns the streams that a page needs now: its item and its log, or its wall and the active item; with `gates` also
+ * the polls that decide the gates of a task.
  * @param {Subject} page
  * @param {StateOf} stateOf
+ * @param {boolean} gates
  * @returns {Stream[]}
  */
-export function neededStreams(page, stateOf) {
-  if (!page.wallStream) return [page.stream, page.log, ...(page.polls || [])].filter((stream) => stream !== undefined);
-  const { wall } = stateOf(page.wallStream).values;
-  return wall && wall.active ? [page.wallStream, wall.active] : [page.wallStream];
+export function neededStreams(page, stateOf, gates = false) {
+  const { wall } = page.wallStream ? stateOf(page.wallStream).values : {};
+  const item = page.wallStream ? wall && wall.active : page.stream;
+  const polls = gates && item && item.startsWith("tasks/") ? gatePolls(stepsOf(stateOf(item).values)) : [];
+  return [page.wallStream, item, page.wallStream ? undefined : page.log, ...polls].filter((stream) => Boolean(stream));
 }

@@ -3,6 +3,7 @@
 
 import { StateBadge } from "../task/badge.js";
 import { edgeState } from "../task/chartlayout.js";
+import { gatePolls, standingText } from "../task/gatesteps.js";
 import { hasEnded, shapeOf } from "../task/states.js";
 import { elapsedText, forecast, forecastText, progressShare, progressText } from "../task/timing.js";
 import { h, setAttribute, setText, svg } from "../ui/dom.js";
@@ -15,7 +16,7 @@ import { cellSize, listedSteps, posterLayout, stateCounts } from "./posterlayout
 /** @import { Size } from "../task/chartlayout.js" */
 /** @import { LayoutCache } from "../task/layoutcache.js" */
 /** @import { LengthClass } from "../ui/length.js" */
-/** @import { Texts } from "../ui/texts.js" */
+/** @import { FormatNumber, Texts } from "../ui/texts.js" */
 /** @import { PosterLayout } from "./posterlayout.js" */
 /** @import { TaskScene } from "./scene.js" */
 
@@ -44,11 +45,12 @@ const TITLE_SIZES = { short: 3, medium: 2.6, long: 2.1, endless: 1.7 };
 export class TaskPoster {
   /**
    * @param {HTMLElement} stage
-   * @param {{texts: Texts, live: LiveStreams, layouts: LayoutCache}} tools
+   * @param {{texts: Texts, number: FormatNumber, live: LiveStreams, layouts: LayoutCache}} tools
    */
-  constructor(stage, { texts, live, layouts }) {
+  constructor(stage, { texts, number, live, layouts }) {
     this.stage = stage;
     this.texts = texts;
+    this.number = number;
     this.live = live;
     this.layouts = layouts;
     /** @type {TaskScene | null} */
@@ -79,7 +81,8 @@ export class TaskPoster {
     setText(view.title, task.title);
     view.title.dataset.length = lengthClass(task.title);
     view.badge.set(task.state);
-    setText(view.reason, task.reason || "");
+    const standings = gatePolls(steps).map((poll) => standingText(this.live.state(poll).values, this));
+    setText(view.reason, [task.reason, ...standings].filter(Boolean).join(" · "));
     const layout = this.layouts.get(stream, steps);
     if (layout && layout !== this.layout) {
       this.layout = layout;

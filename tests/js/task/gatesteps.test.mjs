@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { approversText, mayDecide, pollStreams, standingText, waitingGates } from "../../../static/js/task/gates.js";
+import { approversText, gatePolls, mayDecide, standingText, waitingGates } from "../../../static/js/task/gatesteps.js";
 import { Texts } from "../../../static/js/ui/texts.js";
 
 const texts = new Texts({
@@ -35,7 +35,8 @@ test("the polls of gates are followed", () => {
   const gate = { name: "go", state: "waiting", waits_for: { kind: "poll", approvers: [], poll: "7Q4F" } };
   const approval = { name: "b", state: "waiting", waits_for: { kind: "approval", approvers: ["Lin"] } };
   assert.deepEqual(waitingGates([gate, approval]), [gate, approval]);
-  assert.deepEqual(pollStreams([gate, approval]), ["polls/7Q4F"]);
+  assert.deepEqual(gatePolls([gate, approval, { ...gate, state: "failed" }]), ["polls/7Q4F"]);
+  assert.equal(gatePolls(Array(20).fill(gate)).length, 8, "a connection carries 16 streams");
 });
 
 test("a poll stands as far as the reader may see it", () => {

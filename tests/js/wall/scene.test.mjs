@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { neededStreams } from "../../../static/js/wall/scene.js";
+
+const gate = { name: "go", state: "waiting", waits_for: { kind: "poll", approvers: [], poll: "7Q4F" } };
+const states = {
+  "walls/K7M2QD": { values: { wall: { active: "tasks/9" } } },
+  "walls/EMPTY": { values: { wall: { active: null } } },
+  "tasks/9": { values: { task: {}, "step/go": gate } },
+  "polls/P": { values: {} },
+};
+const stateOf = (stream) => states[stream] || { values: {} };
+
+test("a page of one item follows it and its log", () => {
+  assert.deepEqual(neededStreams({ stream: "polls/P" }, stateOf), ["polls/P"]);
+  assert.deepEqual(neededStreams({ stream: "tasks/9", log: "tasks/9/logs/go" }, stateOf), ["tasks/9", "tasks/9/logs/go"]);
+});
+
+test("a page of a wall follows the wall and what it shows", () => {
+  assert.deepEqual(neededStreams({ wallStream: "walls/EMPTY" }, stateOf), ["walls/EMPTY"]);
+  assert.deepEqual(neededStreams({ wallStream: "walls/K7M2QD" }, stateOf), ["walls/K7M2QD", "tasks/9"]);
+});
+
+test("a page that shows gates follows the polls that decide them", () => {
+  assert.deepEqual(neededStreams({ stream: "polls/P" }, stateOf, true), ["polls/P"]);
+  assert.deepEqual(neededStreams({ wallStream: "walls/K7M2QD" }, stateOf, true), ["walls/K7M2QD", "tasks/9", "polls/7Q4F"]);
+  const page = { stream: "tasks/9", log: "tasks/9/logs/go" };
+  assert.deepEqual(neededStreams(page, stateOf, true), ["tasks/9", "tasks/9/logs/go", "polls/7Q4F"]);
+});
