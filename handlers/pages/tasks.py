@@ -205,15 +205,13 @@ class TaskPage(TaskPages):
 
     def webhook_text(self, webhook: Undelivered) -> str:
         """Return what became of a delivery of a webhook that failed."""
-        text = self.say(
-            "webhook.failed",
+        return self.say(
+            "webhook.later" if webhook.due_at else "webhook.given_up",
             host=webhook.host,
             state=self.say("state." + webhook.state),
             problem=self.say("webhook.problem." + webhook.problem, status=webhook.status),
+            time=format_timestamp(webhook.due_at, exact=True) if webhook.due_at else "",
         )
-        if webhook.due_at is None:
-            return f"{text} {self.say('webhook.given_up')}"
-        return f"{text} {self.say('webhook.later', time=format_timestamp(webhook.due_at, exact=True))}"
 
     async def last_lines(self, task: str, step: str) -> list[LogLine]:
         """Return the last visible lines of a step's log, for readers without scripts. If most lines were drawn over by

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from test_webhook_rules import NOW, started
 
-from livewall.clock import moment
+from livewall.clock import Clock, moment
 from livewall.errors import Busy
 from livewall.tasks.webhooks.deliveries import Failure
 from livewall.tasks.webhooks.sender import PER_HOST, Sender
@@ -56,8 +57,8 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-async def sender_of(store: HeldStore, target: Target) -> Sender:
-    sender = Sender(store, lambda: moment(NOW), environment={}, allowed=(), post=target)  # type: ignore[arg-type]
+async def sender_of(store: HeldStore, target: Target, clock: Clock = lambda: moment(NOW)) -> Sender:
+    sender = Sender(store, clock, environment={}, allowed=(), post=target)  # type: ignore[arg-type]
     await sender.start()
     await turns()
     return sender
@@ -110,6 +111,24 @@ async def test_what_failed_waits_for_its_time() -> None:
     sender.wake()
     await turns()
     assert len(target.asked) == 1
+    await sender.close()
+
+
+async def test_a_target_that_was_away_for_an_hour_gets_everything_in_order_within_half_an_hour() -> None:
+    store, target, now = HeldStore("a.org"), Target(), [moment(NOW)]
+    target.failure = Failure("connection")
+    target.answers.set()
+    sender = await sender_of(store, target, lambda: now[0])
+    deliveries = "SELECT id, due_at FROM deliveries ORDER BY number"
+    running, failed = [row[0] for row in store.house.connection.execute(deliveries)]
+    back = now[0] + timedelta(hours=1)
+    while waiting := store.house.connection.execute(deliveries).fetchall():
+        now[0] = max(now[0], moment(waiting[0][1]))
+        target.failure = Failure("connection") if now[0] < back else None
+        sender.wake()
+        await turns()
+    assert target.asked == [running] * 13 + [failed]
+    assert back <= now[0] < back + timedelta(minutes=30)
     await sender.close()
 
 
