@@ -13,21 +13,36 @@ from bisect import bisect_left
 Path = tuple[str | int, ...]
 """The path to a value from the top: keys, and indices of lists from 0: `("steps", 0, "run", 1)`."""
 
-_SPACE = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
-_KEY = re.compile(r"""[A-Za-z0-9_-]++|"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*+'""")
-_SCALAR = re.compile(
-    r'''"""(?:[^"\\]++|\\.|"{1,2}(?!"))*+"{3,5}'''
-    r"""|'''(?:[^']++|'{1,2}(?!'))*+'{3,5}"""
-    r'''|"(?:[^"\\\n]++|\\.)*+"'''
-    r"""|'[^'\n]*+'"""
-    r"""|[^\s,\]}#]++(?:[ ][0-9][^\s,\]}#]*+)?""",  # a space may separate a date and its time
-    re.DOTALL,
-)
+# No possessive groups: Python before 3.11.4 takes some of them for no match (cpython #101955).
+_SPACE = re.compile(r"[ \t\r\n]*")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_BARE_VALUE = re.compile(r"[^\s,\]}#]+(?: [0-9][^\s,\]}#]*)?")  # a space may separate a date and its time
+_ESCAPE_OR_QUOTE = re.compile(r'\\.|"', re.DOTALL)
+_ESCAPE_OR_QUOTES = re.compile(r'\\.|"""', re.DOTALL)
 
 
 def key_lines(text: str) -> dict[Path, int]:
     """Return the line, from 1, on which each key, table and list entry is first named. The text must be valid TOML."""
     return _Scanner(text).lines
+
+
+def string_end(text: str, at: int) -> int | None:
+    """Return where the TOML string that begins at `at` ends, or None if none begins there."""
+    quote = text[at : at + 1]
+    if quote not in ("'", '"'):
+        return None
+    is_long = text.startswith(quote * 3, at)
+    begin = at + (3 if is_long else 1)
+    if quote == "'":
+        end = text.index(quote * 3 if is_long else quote, begin)
+    else:
+        pattern = _ESCAPE_OR_QUOTES if is_long else _ESCAPE_OR_QUOTE
+        end = next(match.start() for match in pattern.finditer(text, begin) if match[0][0] == quote)
+    end += 3 if is_long else 1
+    # Before the closing quotes of a long string, one or two more belong to the string.
+    for _ in range(2 if is_long else 0):
+        end += text.startswith(quote, end)
+    return end
 
 
 class _Scanner:
@@ -51,9 +66,15 @@ class _Scanner:
         return self._at < len(self._text)
 
     def _skip(self) -> None:
-        match = _SPACE.match(self._text, self._at)
-        assert match is not None
-        self._at = match.end()
+        """Skip blanks, line ends and comments."""
+        while True:
+            match = _SPACE.match(self._text, self._at)
+            assert match is not None
+            self._at = match.end()
+            if not self._text.startswith("#", self._at):
+                return
+            end = self._text.find("\n", self._at)
+            self._at = len(self._text) if end < 0 else end
 
     def _takes(self, mark: str) -> bool:
         if self._text.startswith(mark, self._at):
@@ -65,15 +86,22 @@ class _Scanner:
         if path not in self.lines:
             self.lines[path] = bisect_left(self._ends, at) + 1
 
+    def _scalar(self, bare: re.Pattern[str]) -> str:
+        """Read a string, or else what matches `bare`; return it with its quotes."""
+        at, end = self._at, string_end(self._text, self._at)
+        if end is None:
+            match = bare.match(self._text, at)
+            assert match is not None, f"nothing to read at {at}"
+            end = match.end()
+        self._at = end
+        return self._text[at:end]
+
     def _part(self) -> tuple[str, int]:
         """Read one part of a dotted key; return it with its position."""
         self._skip()
         at = self._at
-        match = _KEY.match(self._text, at)
-        assert match is not None, f"no key at {at}"
-        self._at = match.end()
+        raw = self._scalar(_BARE_KEY)
         self._skip()
-        raw = match[0]
         if raw[0] == '"' and "\\" in raw:
             return tomllib.loads(f"key = {raw}")["key"], at
         return raw[1:-1] if raw[0] in "\"'" else raw, at
@@ -122,9 +150,7 @@ class _Scanner:
             elif self._takes("{"):
                 inside.append((path, -1))
             else:
-                match = _SCALAR.match(self._text, self._at)
-                assert match is not None, f"no value at {self._at}"
-                self._at = match.end()
+                self._scalar(_BARE_VALUE)
             while inside:
                 self._skip()
                 if self._takes(","):

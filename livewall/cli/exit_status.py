@@ -85,4 +85,6 @@ def refusal_text(problem: Refusal) -> str:
     if message and message[-1] not in ".!?":
         message += "."
     details = [text for name, text in problem.fields.items() if text not in message]
-    return " ".join(filter(None, [message[:1].upper() + message[1:], *details, advice, f"({problem.code})"]))
+    if message.partition(" ")[0].isalpha():  # not the name of a file or an id
+        message = message[:1].upper() + message[1:]
+    return " ".join(filter(None, [message, *details, advice, f"({problem.code})"]))

@@ -239,9 +239,9 @@ class Engine:
         row, step = rows.find(tx, task_id), rows.step(tx, task_id, name)
         spec = self.wait_spec(tx, row, name)
         if spec is None:
-            raise Refused("conflict", f"{name} is not a gate")
+            raise Refused("conflict", f"the step {name} is not a gate")
         if spec.poll is not None:
-            raise Refused("conflict", f"{name} is decided by a poll")
+            raise Refused("conflict", f"the step {name} is decided by a poll")
         gates.check_may_decide(who, spec.approvers)
         made = gates.Decision(given.decision, who.credential, given.ref)
         after = gates.decide(step, made, who, given.comment, rows.decision(tx, task_id, name), now)

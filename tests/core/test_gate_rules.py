@@ -156,7 +156,7 @@ def test_there_is_nothing_to_decide_before_and_at_other_steps() -> None:
     house = House()
     task = house.start(pipeline(RELEASE.replace("OTHERWISE", "failed"), "release"), {"who": "Lin"})
     body = wire.DecideIn("approve")
-    for step, said in (("go", "the step is pending"), ("build", "build is not a gate")):
+    for step, said in (("go", "the step is pending"), ("build", "the step build is not a gate")):
         with pytest.raises(Refused, match=said):
             house.write(lambda tx, s=step: house.engine.decide(tx, task, s, body, LIN, NOW))  # type: ignore[misc]
 

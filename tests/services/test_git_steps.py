@@ -67,7 +67,7 @@ def checkout(tmp_path: Path, repository: Repository) -> Checkout:
 
 
 def inputs(folder: Path, repository: Repository, ref: str | None, **given: Any) -> dict[str, Any]:
-    usual = {"repository": str(repository.bare), "ref": ref, "into": "src", "submodules": False, "previous": None}
+    usual = {"repository": str(repository.bare), "ref": ref, "into": "src", "submodules": False, "previous": ""}
     return {**usual, "data": str(folder / "data"), **given}
 
 
@@ -86,7 +86,7 @@ def test_branches_tags_and_commits_are_checked_out(repository: Repository, check
     for name in ("v1", "refs/tags/v1", first, first[:9]):
         found = checkout(name)
         assert (found.status, file.read_text(), found.outputs["subject"]) == (0, "one", "The first"), found.log
-        assert "previous" not in found.outputs
+        assert found.outputs["previous"] == ""
     assert checkout(None).outputs["ref"] == "main", "the default branch is the one of the repository"
 
 
@@ -121,7 +121,7 @@ def test_a_ref_is_a_name_and_nothing_else(ref: str, repository: Repository, chec
 )  # fmt: skip
 def test_a_repository_that_runs_or_shows_something_is_refused(repository: str, tmp_path: Path) -> None:
     assert problem_of(repository)
-    given = {"repository": repository, "ref": None, "into": "src", "submodules": False, "previous": None}
+    given = {"repository": repository, "ref": None, "into": "src", "submodules": False, "previous": ""}
     found = run_program(tmp_path, "git_checkout", {**given, "data": str(tmp_path / "data")})
     assert found.status == 1 and found.reason.startswith("the repository ")
     assert not list(tmp_path.rglob("pwned"))
@@ -228,6 +228,22 @@ def test_a_killed_fetch_leaves_nothing_in_the_way(repository: Repository, tmp_pa
         (mirror.path / left).touch()
     repository.commit("two")
     assert run_program(tmp_path, "git_checkout", given).outputs["subject"] == "two"
+
+
+def test_a_mirror_is_private_and_the_folder_is_as_the_step_wants_it(repository: Repository, tmp_path: Path) -> None:
+    repository.commit("one")
+    for _ in range(2):
+        assert run_program(tmp_path, "git_checkout", inputs(tmp_path, repository, "main")).status == 0
+        repository.commit("two")
+    seen = [path for path in (tmp_path / "data").rglob("*") if path.stat().st_mode & 0o077]
+    assert not seen
+    assert (tmp_path / "work/src/file").stat().st_mode & 0o777 == 0o666 & ~umask()
+
+
+def umask() -> int:
+    now = os.umask(0)
+    os.umask(now)
+    return now
 
 
 def test_two_steps_share_a_mirror_one_after_the_other(repository: Repository, tmp_path: Path) -> None:

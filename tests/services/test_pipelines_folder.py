@@ -12,8 +12,9 @@ from children import LIVEWALL, ServerProcess, environment
 from test_git_steps import Repository
 
 from livewall.errors import NotFound
-from livewall.tasks.pipelines import watched_folder
+from livewall.tasks.pipelines import pipeline, watched_folder
 from livewall.tasks.pipelines.watched_folder import Pipelines
+from livewall.toml_lines import Path as TomlPath
 from livewall.toml_problems import TomlFault
 
 STEP = '[[steps]]\nname = "{name}"\nrun = ["true"]\n'
@@ -60,6 +61,30 @@ def test_a_file_is_noticed_when_it_comes_changes_and_goes(folder: Path, found: P
     assert found.refresh() and names(found) == []
     with pytest.raises(NotFound, match="no pipeline build"):
         found.get("build")
+
+
+def test_a_file_over_which_the_checks_stumble_keeps_no_other_from_running(
+    folder: Path,
+    found: Pipelines,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("the pipeline bad could not be checked")
+
+    key_lines = pipeline.key_lines
+
+    def stumble(text: str) -> dict[TomlPath, int]:
+        if "stumble" in text:
+            raise AssertionError("a bug")
+        return key_lines(text)
+
+    monkeypatch.setattr(pipeline, "key_lines", stumble)
+    (folder / "bad.toml").write_text(text("stumble"))
+    (folder / "good.toml").write_text(text("a"))
+    assert found.refresh() and names(found) == ["bad", "good"]
+    assert found.list()[0].errors[0].reason == "the file could not be checked because of an error of the server"
+    assert "AssertionError: a bug" in caplog.text
 
 
 def test_a_change_that_leaves_size_and_times_alike_is_noticed(folder: Path, found: Pipelines) -> None:

@@ -56,4 +56,4 @@ class Git:
         filled = {
             name: None if step[name] is None else fill(step[name], values.params, values.outputs) for name in TEXTS
         }
-        return program("git_checkout", {**step, **filled, "previous": values.previous().get("commit")})
+        return program("git_checkout", {**step, **filled, "previous": values.previous().get("commit", "")})

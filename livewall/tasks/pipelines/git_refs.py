@@ -80,7 +80,7 @@ def repository_of_param(pipeline: Pipeline, param: str | None) -> str:
             for step in pipeline.steps:
                 if step.kind == "git" and (repository := repository_of(step.body, declared.name)):
                     return repository
-    raise NotFound("not_found", f"{pipeline.name} has no such parameter of type git_ref")
+    raise NotFound("not_found", f"the pipeline {pipeline.name} has no such parameter of type git_ref")
 
 
 def _list(data: Path, repository: str, q: str, seconds: float) -> GitRefs:

@@ -122,6 +122,9 @@ class Pipelines:
         except TomlFault as fault:
             log.info("the pipeline %s is refused: %s", name, fault.message)
             return fault
+        except Exception:  # a bug in the checks must not keep the other pipelines from running
+            log.exception("the pipeline %s could not be checked", name)
+            return TomlFault([Problem(file, 1, "the file could not be checked because of an error of the server")])
 
     def get(self, name: str) -> Pipeline:
         """Return the pipeline as its file defines it now. Raises NotFound, and TomlFault if the file has problems."""

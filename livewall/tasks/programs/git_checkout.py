@@ -68,7 +68,7 @@ def _check_out(mirror: Mirror, ref: Ref, target: Path, *, submodules: bool) -> N
     os.rename(new, target)
 
 
-def _write_outputs(mirror: Mirror, ref: Ref, previous: str | None) -> None:
+def _write_outputs(mirror: Mirror, ref: Ref, previous: str) -> None:
     shown = mirror.git("show", "--no-patch", f"--format={_FORMAT}", "--no-show-signature", ref.commit, "--") or ""
     commit, short, author, date, subject = (shown.splitlines() + [""] * 5)[:5]
     outputs = {
@@ -79,5 +79,5 @@ def _write_outputs(mirror: Mirror, ref: Ref, previous: str | None) -> None:
         "date": date,
         "ref": ref.name,
     }
-    write_outputs(outputs if previous is None else outputs | {"previous": previous})
+    write_outputs(outputs | {"previous": previous})
     say(f"{short} {subject[:MAX_TEXT]} ({author[:MAX_TEXT]}, {date})")

@@ -38,6 +38,7 @@ def run(given: dict[str, Any]) -> None:
             problem = _fetch(mirror, given["seconds"])
         if mirror.path.is_dir():
             refs = list(matching(mirror, given["q"].casefold()))
+            problem += "; this list is from an earlier fetch" if problem else ""
     except StepFailed as failure:
         problem = str(failure)
     print(json.dumps({"items": refs, "problem": problem}))
@@ -55,9 +56,9 @@ def _fetch(mirror: Mirror, seconds: float) -> str:
         with mirror.locked():
             mirror.fetch(lambda part, message: None, quiet=True)
     except TimeoutError:
-        return "the repository does not answer in time; this list is from an earlier fetch"
+        return "the repository does not answer in time"
     except StepFailed:
-        return "the repository cannot be fetched; this list is from an earlier fetch"
+        return "the repository cannot be fetched"
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     return ""

@@ -100,7 +100,7 @@ class Mirror:
         """Return what a git command prints, or None if it fails. What it says about itself goes to the log."""
         done = subprocess.run(
             self._command(folder, arguments), env=environment(allowed), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, pass_fds=self._inherited,
+            stdout=subprocess.PIPE, pass_fds=self._inherited, umask=self._umask(folder),
         )  # fmt: skip
         return done.stdout.decode(errors="replace") if done.returncode == 0 else None
 
@@ -175,7 +175,7 @@ class Mirror:
         process = subprocess.Popen(
             self._command(folder, arguments),
             env=environment(PROTOCOLS), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
-            pass_fds=self._inherited,
+            pass_fds=self._inherited, umask=self._umask(folder),
         )  # fmt: skip
         assert process.stderr is not None
         with process, process.stderr as stream:
@@ -194,6 +194,10 @@ class Mirror:
         if shutil.which("git") is None:
             raise StepFailed("git is not installed on the server's machine")
         return ["git", "-C", str(folder or self.path), *_SAFE, *arguments]
+
+    def _umask(self, folder: Path | None) -> int:
+        """Return the umask of a git: what it writes below DATA/git is private. -1 keeps that of the step."""
+        return 0o077 if folder in (None, self.path.parent) else -1
 
     @property
     def _inherited(self) -> tuple[int, ...]:
