@@ -364,7 +364,7 @@ def test_the_step_says_until_when_it_waits_as_the_poll_is_given_more_time() -> N
 
 def test_nobody_approves_a_gate_that_a_poll_decides_and_its_time_is_that_of_the_poll() -> None:
     hall = Hall()
-    with pytest.raises(Refused, match="go is decided by a poll"):
+    with pytest.raises(Refused, match="the step go is decided by a poll"):
         hall.write(lambda tx: hall.engine.decide(tx, hall.release, "go", wire.DecideIn("approve"), HOST, NOW))
     late = iso(hall.now + timedelta(days=1))
     assert hall.write(lambda tx: hall.engine.end_wait(tx, hall.release, "go", late)) == []

@@ -151,7 +151,7 @@ async def test_a_poll_that_goes_ends_the_gate(client: Client) -> None:
 async def test_a_cancel_closes_the_poll_and_nobody_decides_by_hand(client: Client) -> None:
     token, task, poll, _ = await begun(client)
     answer = await client.ask("POST", f"/api/tasks/{task}/steps/go/decide", {"decision": "approve"}, token=ADMIN)
-    assert (answer.status, answer.json["error"]["message"]) == (409, "go is decided by a poll")
+    assert (answer.status, answer.json["error"]["message"]) == (409, "the step go is decided by a poll")
     await client.ask("POST", f"/api/tasks/{task}/cancel", {}, token=token)
     assert await outcome(client, token, task) == ("cancelled", "")
     assert (await client.host("GET", f"/api/polls/{poll}"))["phase"] == "closed"
