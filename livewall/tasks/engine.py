@@ -17,7 +17,7 @@ from livewall.clock import later, moment
 from livewall.errors import LivewallError, Refused
 from livewall.identity import Who
 from livewall.store.transaction import Transaction
-from livewall.tasks import estimate, gates, rows
+from livewall.tasks import gates, rows, usual_times
 from livewall.tasks.attempt_result import Outcome
 from livewall.tasks.kinds import RunSpec, Values, WaitSpec, kinds
 from livewall.tasks.machine import (
@@ -43,10 +43,6 @@ MAX_RUNNING_STEPS = 16
 DEFAULT_TIMEOUT = 24 * 3600.0
 """The timeout, in seconds, of a step that defines none."""
 RESTORED = "the database was restored from a backup; retry the task to start this"
-MEASURE_TOLERANCE = 2.0
-"""Seconds by which a step may take longer than its command: the supervisor has to start, and the log to be read."""
-REMEMBERED_RUNS = 20
-"""The number of runs from which the usual duration of a step is computed."""
 
 
 class StartAttempt(NamedTuple):
@@ -209,7 +205,8 @@ class Engine:
         elif state is StepState.FAILED and attempt <= definition.retries:
             state = StepState.RETRYING
             actions.append(RetryLater(task_id, name, attempt, definition.retry_delay))
-        rows.save_step(tx, task_id, with_measured_times(transition(step, state, now, reason=reason), outcome.seconds))
+        ended = transition(step, state, now, reason=reason)
+        rows.save_step(tx, task_id, usual_times.with_measured_times(ended, outcome.seconds))
         retry_at = later(moment(now), definition.retry_delay) if actions else None
         tx.execute(
             """UPDATE steps SET log_base = log_base + :size, retry_at = :retry_at
@@ -219,7 +216,7 @@ class Engine:
         if state is StepState.SUCCEEDED:
             self._save_outputs(tx, task_id, name, outcome.outputs)
             if outcome.seconds is not None and row.task.pipeline is not None:
-                _record_duration(tx, row.task.pipeline, name, outcome.seconds)
+                usual_times.record(tx, row.task.pipeline, name, outcome.seconds)
         return actions + self.advance(tx, row, now)
 
     def retry_step(self, tx: Transaction, task_id: str, name: str, attempt: int, now: str) -> Actions:
@@ -311,7 +308,7 @@ class Engine:
         else:
             return actions
         steps = rows.steps(tx, task_id)
-        task = rows.update_task(tx, row, steps, now, eta=self._eta(tx, row, steps, now))
+        task = rows.update_task(tx, row, steps, now, eta=usual_times.expected_end(tx, row, steps, now))
         self._outbox.changed(tx, row, task, before, steps, now)
         return actions
 
@@ -382,7 +379,7 @@ class Engine:
             reason = error.message if isinstance(error, LivewallError) else f"no folder for it: {error.strerror}"
             rows.save_step(tx, task_id, transition(started, StepState.FAILED, now, reason=reason))
             return False
-        duration = _usual_durations(tx, pipeline.name).get(step.name)
+        duration = usual_times.durations(tx, pipeline.name).get(step.name)
         if duration is not None:
             started.eta = later(moment(now), duration)
         rows.save_step(tx, task_id, started)
@@ -463,22 +460,6 @@ class Engine:
             unfinished.append((begin, row.cancelled, current))
         return unfinished
 
-    # -- time
-
-    def _eta(self, tx: Transaction, row: TaskRow, steps: Sequence[Step], now: str) -> str | None:
-        """Return when a task is expected to end, from the usual durations of its steps along the longest path."""
-        durations = _usual_durations(tx, row.task.pipeline or "")
-        if not durations:
-            return None
-        timings = [
-            estimate.StepTiming(
-                s.name, s.needs, s.state, _seconds(s.started_at), _seconds(s.ended_at), durations.get(s.name)
-            )
-            for s in steps
-        ]
-        end = estimate.expected_ends(timings, moment(now).timestamp()).task
-        return None if end is None else later(moment(now), end - moment(now).timestamp())
-
     def _save_outputs(self, tx: Transaction, task: str, step: str, outputs: dict[str, str]) -> None:
         tx.execute(
             "UPDATE steps SET outputs = :outputs WHERE task = :task AND name = :name",
@@ -490,23 +471,6 @@ def _end_wait_later(task_id: str, step: Step, now: str) -> EndWaitLater:
     assert step.waits_for is not UNSET and step.waits_for.until is not UNSET
     left = (moment(step.waits_for.until) - moment(now)).total_seconds()
     return EndWaitLater(task_id, step.name, max(0.0, left))
-
-
-def with_measured_times(step: Step, seconds: float | None) -> Step:
-    """Return an ended step with times that agree with the duration that its supervisor measured.
-
-    The times of the wall clock are wrong if no server ran at the end of the step, or if the clock was set. The
-    supervisor measures one attempt, so a step with several attempts is returned unchanged.
-    """
-    if seconds is None or step.attempt != 1 or step.started_at is None or step.ended_at is None:
-        return step
-    began, ended = moment(step.started_at), moment(step.ended_at)
-    if abs((ended - began).total_seconds() - seconds) < MEASURE_TOLERANCE:
-        return step
-    end = later(began, seconds)
-    if end <= step.ended_at:
-        return msgspec.structs.replace(step, ended_at=end)
-    return msgspec.structs.replace(step, started_at=later(ended, -seconds))
 
 
 def _waiting(tx: Transaction) -> tuple[list[Waiting], dict[str, str]]:
@@ -569,30 +533,3 @@ def _inherits(db: Any, task: str, pipeline: Pipeline) -> bool:
     found = db.execute("SELECT name FROM steps WHERE task = :task AND state = 'succeeded'", {"task": task})
     succeeded = {name for (name,) in found}
     return any(getattr(kinds()[s.kind], "runs", True) for s in pipeline.steps if s.name in succeeded)
-
-
-def _seconds(text: str | None) -> float | None:
-    return None if text is None else moment(text).timestamp()
-
-
-def _usual_durations(tx: Transaction, pipeline: str) -> dict[str, float]:
-    """Return the usual duration in seconds of each step that has run often enough."""
-    cached: dict[str, float] | None = tx.memo.get(("usual", pipeline))
-    if cached is None:
-        duration_rows = tx.all("SELECT step, seconds FROM usual WHERE pipeline = :pipeline", {"pipeline": pipeline})
-        times = {step: estimate.median(msgspec.json.decode(text, type=list[float])) for step, text in duration_rows}
-        cached = tx.memo["usual", pipeline] = {step: seconds for step, seconds in times.items() if seconds is not None}
-    return cached
-
-
-def _record_duration(tx: Transaction, pipeline: str, step: str, seconds: float) -> None:
-    row = tx.one(
-        "SELECT seconds FROM usual WHERE pipeline = :pipeline AND step = :step", {"pipeline": pipeline, "step": step}
-    )
-    durations = msgspec.json.decode(row[0], type=list[float]) if row else []
-    tx.execute(
-        """INSERT INTO usual (pipeline, step, seconds) VALUES (:pipeline, :step, :seconds)
-        ON CONFLICT (pipeline, step) DO UPDATE SET seconds = excluded.seconds""",
-        {"pipeline": pipeline, "step": step, "seconds": wire.text([*durations, round(seconds, 3)][-REMEMBERED_RUNS:])},
-    )
-    tx.memo.pop(("usual", pipeline), None)

@@ -93,7 +93,7 @@ def decide(step: Step, made: Decision, who: Who, comment: str, before: Decision 
     if before is not None and made.ref is not None and made == before:
         return None
     if step.state is not StepState.WAITING or step.waits_for is UNSET:
-        raise Refused("conflict", f"the step is {step.state.value}; there is nothing to decide")
+        raise Refused("conflict", f"there is nothing to decide: the state of the step is {step.state.value}")
     state, verb = DECISIONS[made.decision]
     return end(step, state, f"{verb} by {who.name}{f': {comment}' if comment else ''}", now)
 

@@ -105,7 +105,7 @@ async def test_an_approver_decides_by_keyboard_and_everybody_sees_it(hall: Hall)
     assert (await hall.ask("GET", f"/api/tasks/{task}"))["steps"][1]["reason"] == "approved by Ada: looks good"
 
 
-async def test_who_comes_too_late_is_told(hall: Hall) -> None:
+async def test_a_question_closes_when_somebody_else_has_decided(hall: Hall) -> None:
     task = await release(hall)
     host = (await hall.ask("POST", "/api/tokens", {"role": "host", "name": "Ada"}))["token"]
     page = await signed_in(hall, host)
@@ -115,11 +115,21 @@ async def test_who_comes_too_late_is_told(hall: Hall) -> None:
     await page.wait_for_selector("dialog[open] h2:text-is('Reject go?')")
     lin = (await hall.ask("POST", "/api/tokens", {"role": "host", "name": "Lin"}))["token"]
     await hall.ask("POST", f"/api/tasks/{task}/steps/go/decide", {"decision": "approve"}, lin)
-    await page.click("dialog[open] button[type=submit]")
-    said = "the step is succeeded; there is nothing to decide"
-    await expect(page.locator("dialog[open] [role=alert]")).to_have_text(said)
-    await page.click("dialog[open] button.second")
     await page.wait_for_selector("dialog[open]", state="detached")
+    await expect(page.locator(".head .badge .word")).to_have_text("succeeded")
+
+
+async def test_who_comes_too_late_is_told(hall: Hall) -> None:
+    task = await release(hall)
+    host = (await hall.ask("POST", "/api/tokens", {"role": "host", "name": "Ada"}))["token"]
+    page = await signed_in(hall, host, script=False)
+    await page.goto(f"{hall.url}/tasks/{task}")
+    await page.click("#gates button.danger")
+    lin = (await hall.ask("POST", "/api/tokens", {"role": "host", "name": "Lin"}))["token"]
+    await hall.ask("POST", f"/api/tasks/{task}/steps/go/decide", {"decision": "approve"}, lin)
+    await page.click("main button.danger")
+    said = "there is nothing to decide: the state of the step is succeeded"
+    await expect(page.locator("main")).to_contain_text(said)
 
 
 async def test_without_script_a_gate_is_decided_by_forms(hall: Hall) -> None:

@@ -145,7 +145,7 @@ def test_the_first_decision_counts_and_its_repetition_is_no_second_one() -> None
     house.decide(LIN, ref="a1")
     house.decide(LIN, ref="a1")
     for who, ref in ((HOST, "a1"), (HOST, None), (LIN, "a2"), (LIN, None)):
-        with pytest.raises(Refused, match="the step is succeeded; there is nothing to decide"):
+        with pytest.raises(Refused, match="there is nothing to decide: the state of the step is succeeded"):
             house.decide(who, ref=ref)
     with pytest.raises(Refused):
         house.decide(LIN, "reject", ref="a1")
@@ -156,7 +156,7 @@ def test_there_is_nothing_to_decide_before_and_at_other_steps() -> None:
     house = House()
     task = house.start(pipeline(RELEASE.replace("OTHERWISE", "failed"), "release"), {"who": "Lin"})
     body = wire.DecideIn("approve")
-    for step, said in (("go", "the step is pending"), ("build", "the step build is not a gate")):
+    for step, said in (("go", "the state of the step is pending"), ("build", "the step build is not a gate")):
         with pytest.raises(Refused, match=said):
             house.write(lambda tx, s=step: house.engine.decide(tx, task, s, body, LIN, NOW))  # type: ignore[misc]
 

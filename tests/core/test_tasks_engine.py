@@ -18,11 +18,12 @@ from livewall.store.sqlite import migrate
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
 from livewall.tasks.attempt_result import Outcome
-from livewall.tasks.engine import Actions, Engine, RetryLater, StartAttempt, StopAttempt, with_measured_times
+from livewall.tasks.engine import Actions, Engine, RetryLater, StartAttempt, StopAttempt
 from livewall.tasks.gates import Asked
 from livewall.tasks.kinds import GatePoll
 from livewall.tasks.machine import ENDED, TASK_ENDED, Step, StepState, TaskState, transition
 from livewall.tasks.pipelines.pipeline import Pipeline, parse
+from livewall.tasks.usual_times import with_measured_times
 from livewall.tasks.webhooks.outbox import Outbox
 
 NOW = "2026-01-02T03:04:05.000Z"

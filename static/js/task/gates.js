@@ -31,6 +31,8 @@ export class GatePanel {
     this.shown = "";
     /** @type {(() => void)[]} show how each poll stands */
     this.updates = [];
+    /** @type {{step: string, close: () => void} | null} the open question */
+    this.question = null;
     root.replaceChildren(); // the forms of the page without script
   }
 
@@ -43,6 +45,9 @@ export class GatePanel {
       this.updates = [];
       this.root.replaceChildren(...gates.map((step) => this.entry(step)));
       this.root.hidden = gates.length === 0;
+      // Somebody else has decided.
+      const { question } = this;
+      if (question && !gates.some(({ name }) => name === question.step)) question.close();
     }
     for (const update of this.updates) update();
   }
@@ -110,6 +115,9 @@ export class GatePanel {
       if (!refusal) dialog.close();
     };
     const dialog = openDialog({
+      onClose: () => {
+        this.question = null;
+      },
       title: texts.say(`gate.${decision}_sure`, { step: step.name }),
       parts: h("form", { onsubmit: send },
         h("p", {}, texts.say(`gate.${decision}_means`)),
@@ -118,6 +126,7 @@ export class GatePanel {
         h("p", { class: "acts" }, yes,
           h("button", { type: "button", class: "second", onclick: () => dialog.close() }, texts.say("gate.later")))),
     });
+    this.question = { step: step.name, close: dialog.close };
     comment.focus();
   }
 }
