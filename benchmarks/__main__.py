@@ -24,6 +24,7 @@ NAMES = {
     "tap": "from a tap to \"your ballot is in\" and to the projector, with 200 other voters",
     "screen": "memory of a projector's page over a simulated day, 20,000 tallies",
     "tasks": "steps, their logs and their readers, beside a shell script, cat and gzip",
+    "git": "a step that fetches from git, beside git itself",
     "logs": "CPU per MB of a log that is followed, beside zlib level 1; memory; lines, search",
 }
 DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"
