@@ -52,7 +52,7 @@ class GatePolls:
         try:
             checked = msgspec.convert(question, wire.PollIn)
         except msgspec.ValidationError as error:
-            raise wire.refused(error) from None
+            raise wire.refused(error, wire.PollIn) from None
         poll = self._polls.ask(tx, checked, now, task=task)
         wall = wall_rows.find(tx, code).wall
         if wall.active in (None, task_stream(task)):

@@ -6,10 +6,13 @@ Input types forbid unknown fields, so that a misspelt option is an error and not
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import cache
+from itertools import chain
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, inspect
 
 from livewall.errors import BadInput
 from livewall.names import NAME
@@ -193,9 +196,8 @@ class Unsubscribe(Act, tag="unsubscribe"):
     stream: Annotated[str, Meta(max_length=120)]
 
 
-_ACT: msgspec.json.Decoder[Vote | Retract | Subscribe | Unsubscribe] = msgspec.json.Decoder(
-    Vote | Retract | Subscribe | Unsubscribe
-)
+_ACTS = Vote | Retract | Subscribe | Unsubscribe
+_ACT: msgspec.json.Decoder[Vote | Retract | Subscribe | Unsubscribe] = msgspec.json.Decoder(_ACTS)
 _PATH = re.compile(r" - at `(?:key in )?\$\.?([^`]*)`$")
 encode = msgspec.json.Encoder().encode
 
@@ -210,7 +212,7 @@ def decode(data: bytes | str, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(data or b"{}", type=kind)
     except msgspec.ValidationError as error:
-        raise refused(error) from None
+        raise refused(error, kind) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("malformed", f"this is not JSON: {error}") from None
 
@@ -220,7 +222,7 @@ def decode_act(data: str | bytes) -> Vote | Retract | Subscribe | Unsubscribe:
     try:
         return _ACT.decode(data)
     except msgspec.ValidationError as error:
-        raise refused(error) from None
+        raise refused(error, _ACTS) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("malformed", f"this is not JSON: {error}") from None
 
@@ -249,11 +251,12 @@ _WORDS = {
 }
 _LENGTH = re.compile(r"Expected `(str|array)` of length (>=|<=) (\d+)")
 _BOUND = re.compile(r"Expected `(?:int|float)` (>=|<=) ([\d.]+)")
-_TYPE = re.compile(r"Expected `([a-z |]+)`, got `([a-z]+)`")
+_TYPE = re.compile(r"Expected `([a-z |]+)`(?:, got `([a-z]+)`)?")
 
 
-def plain(message: str) -> str:
-    """Return msgspec's reason in plain words; a reason that is not known here stays as it is."""
+def plain(message: str, choices: Sequence[str] = ()) -> str:
+    """Return msgspec's reason in plain words; a reason that is not known here stays as it is. `choices` are the values
+    that the field may have, where there are only some."""
     if match := _LENGTH.fullmatch(message):
         kind, least, number = match[1], match[2] == ">=", match[3]
         if least and number == "1":
@@ -264,20 +267,38 @@ def plain(message: str) -> str:
         return f"must be at {'least' if match[1] == '>=' else 'most'} {match[2].removesuffix('.0')}"
     if match := _TYPE.fullmatch(message):
         wanted = [_WORDS.get(kind, kind) for kind in match[1].split(" | ") if kind != "null"]
-        return f"must be {' or '.join(wanted)}, not {_WORDS.get(match[2], match[2])}"
+        return f"must be {' or '.join(wanted)}{f', not {_WORDS.get(match[2], match[2])}' if match[2] else ''}"
     if message.startswith("Expected `str` matching regex"):
         return "has characters that are not allowed here, or is too long"
     if match := re.fullmatch(r"Invalid (?:enum )?value (.+)", message):
-        return f"must not be {match[1]}: there is no such choice"
+        return f"must be one of {', '.join(choices)}" if choices else f"must not be {match[1]}: there is no such choice"
     if message.startswith("Object missing required field"):
         return "is missing"
     if message.startswith("Object contains unknown field"):
-        return "is not known here"
+        return "unknown field"
     return message
 
 
-def refused(error: msgspec.ValidationError) -> BadInput:
-    """Return the BadInput for an error of msgspec, with its path as a field."""
+@cache
+def _choices(kind: Any, field: str) -> tuple[str, ...]:
+    """Return the only values that a field of `kind`, a type of input or a union of some, may have; () if any text."""
+    found: dict[str, None] = {}
+    for each in _members(inspect.type_info(kind)):
+        if isinstance(each, inspect.StructType):
+            if each.tag_field == field:
+                found[str(each.tag)] = None
+            types = [_members(own.type) for own in each.fields if own.encode_name == field]
+            literals = [part for part in chain(*types) if isinstance(part, inspect.LiteralType)]
+            found |= {str(value): None for literal in literals for value in literal.values}
+    return tuple(found)
+
+
+def _members(info: inspect.Type) -> Sequence[inspect.Type]:
+    return info.types if isinstance(info, inspect.UnionType) else (info,)
+
+
+def refused(error: msgspec.ValidationError, kind: Any) -> BadInput:
+    """Return the BadInput for an error of msgspec, with its path as a field; `kind` is the type that was expected."""
     reason = str(error)
     match = _PATH.search(reason)
     message = reason[: match.start()] if match else reason
@@ -285,5 +306,5 @@ def refused(error: msgspec.ValidationError) -> BadInput:
     missing = re.fullmatch(r"Object (?:missing required|contains unknown) field `(.+)`", message)
     if missing:
         field = missing[1]
-    why = plain(message)
+    why = plain(message, _choices(kind, field) if "value" in message else ())
     return BadInput("invalid", f"{field}: {why}", fields={field: why})

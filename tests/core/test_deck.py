@@ -344,10 +344,24 @@ allow change: no
         ("## Q\n- A\nkind: single\nmax: 2", 4, "a single poll has exactly 1"),
         ("## Q\n- A\nchoices: 99", 3, "at most 40"),
         ("## Q\n- A\nresults: live\nreslts: live", 4, "did you mean 'results'"),
+        ("## Q\n- A\nResults = after close", 3, "write `Results: …`"),
+        ("## Q\n- A\nfoo: bar", 3, "there is no setting 'foo'; indent a line that continues the option"),
+        ("## Q\n- A\nand more\nnot known=1", 4, "there is no setting 'not known'"),
+        ("## Q\nresults = live\n- A", 2, "write `results: …`"),
+        ("Q\nreslts: live\n- A", 2, "did you mean 'results'"),
     ],
 )
 def test_what_is_refused(typed: str, line: int, why: str) -> None:
     assert [at for at, said in problems(typed) if why in said] == [line]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["  foo: bar", "  Results = after close", r"foo\: bar", "at 10:15", "https://example.org", "a == b", "i, e, x: c"],
+)
+def test_a_line_that_cannot_be_a_setting_continues_the_option_above(line: str) -> None:
+    [poll] = deck.parse(f"## Q\n- A\n{line}\n- B")
+    assert poll.options == ["A " + line.strip().replace("\\", ""), "B"]
 
 
 def test_the_decks_of_the_manual_are_decks() -> None:

@@ -32,8 +32,9 @@ POLL = {"title": "Tea?", "options": ["yes", "no"]}
         ({"max_choices": 41}, "max_choices", "must be at most 40"),
         ({"closes_in": 1.5}, "closes_in", "must be a whole number, not a number"),
         ({"allow_change": "yes"}, "allow_change", "must be true or false, not text"),
-        ({"results": "never"}, "results", "must not be 'never': there is no such choice"),
-        ({"colour": "red"}, "colour", "is not known here"),
+        ({"results": "never"}, "results", "must be one of after_close, after_vote, live, on_publish"),
+        ({"majority": "3/5"}, "majority", "must be one of 1/2, 2/3, 3/4"),
+        ({"colour": "red"}, "colour", "unknown field"),
     ],
 )
 def test_a_field_is_refused_in_plain_words(change: dict[str, Any], field: str, why: str) -> None:
@@ -41,6 +42,19 @@ def test_a_field_is_refused_in_plain_words(change: dict[str, Any], field: str, w
         wire.decode(msgspec.json.encode(POLL | change), wire.PollIn)
     assert caught.value.code == "invalid"
     assert caught.value.fields == {field: why}
+
+
+@pytest.mark.parametrize(
+    ("act", "why"),
+    [
+        ({"do": "dance", "ref": "1"}, "must be one of vote, retract, subscribe, unsubscribe"),
+        ({"do": 5, "ref": "1"}, "must be text"),
+    ],
+)
+def test_an_act_that_does_not_exist_is_refused_with_those_that_do(act: dict[str, Any], why: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        wire.decode_act(msgspec.json.encode(act))
+    assert caught.value.fields == {"do": why}
 
 
 def test_a_missing_field_is_named() -> None:

@@ -195,10 +195,10 @@ async def test_a_broken_setting_of_a_kind_hides_no_other_problem_of_a_deck(
     assert refused.status == 422
 
 
-def test_a_kind_that_does_not_exist_is_refused_by_its_name() -> None:
+def test_a_kind_that_does_not_exist_is_refused_with_the_names_of_those_that_do() -> None:
     with pytest.raises(LivewallError) as caught:
         check_kind("many")
-    assert getattr(caught.value, "fields", None) == {"kind": "must not be 'many': there is no such choice"}
+    assert getattr(caught.value, "fields", None) == {"kind": f"must be one of {', '.join(kinds())}"}
 
 
 @pytest.mark.parametrize(

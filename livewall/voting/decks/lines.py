@@ -26,6 +26,8 @@ _COMMENT = re.compile(r"(?<!\\)(?:\\\\)*" + _OPENS)
 _CHECKBOX = re.compile(r"\[[ xX✓✔]?\](?=[\s\\]|\Z)")
 _RULE = re.compile(r"([-=_*])\1{2,}")
 _COLON = re.compile("[:：]")
+_ASSIGNS = re.compile(r"(?<!\\)(?::(?!//)|：|(?<![<>=!])=(?!=)|＝)")
+_NAME_WORDS = re.compile(r"[^\W\d][\w-]*(?:\s+[^\W\d][\w-]*)?")
 ABSTAIN = "abstain"
 """The mark of the option that means to abstain."""
 LONGEST_NAME = 40
@@ -153,7 +155,18 @@ def recognised(raw: str, number: int, named: Named) -> Line:
 
 def setting_of(text: str) -> tuple[str, str] | None:
     """Return the texts before and after a colon, if the first is not longer than a name."""
-    match = _COLON.search(text, 0, LONGEST_NAME)
+    return _parted(text, _COLON)
+
+
+def assignment_of(text: str) -> tuple[str, str] | None:
+    """Return the texts before and after a colon or an equals sign, if one or two words precede it: what may have been
+    meant as a setting."""
+    parts = _parted(text, _ASSIGNS)
+    return parts if parts and _NAME_WORDS.fullmatch(parts[0]) else None
+
+
+def _parted(text: str, sign: re.Pattern[str]) -> tuple[str, str] | None:
+    match = sign.search(text, 0, LONGEST_NAME)
     return (text[: match.start()].strip(), text[match.end() :].strip()) if match else None
 
 

@@ -14,7 +14,7 @@ from livewall.errors import BadInput
 from livewall.visible_text import alike, readable, shows
 from livewall.voting.decks import deck_settings
 from livewall.voting.decks.deck_settings import named
-from livewall.voting.decks.lines import Kind, Line, has_checkbox, lines_of, marks_of, read, setting_of
+from livewall.voting.decks.lines import Kind, Line, assignment_of, has_checkbox, lines_of, marks_of, read
 from livewall.voting.kinds import check_kind, marking
 from livewall.voting.poll import new_poll
 from livewall.wire import OptionIn, PollIn, refused
@@ -199,8 +199,9 @@ class Reader:
         if question.options:
             last = question.options[-1]
             below, deeper = before in (Kind.OPTION, Kind.TEXT), line.indent > last.indent
-            if before is not Kind.BLANK and not deeper and (suggestion := _suggestion(line)):
-                self._wrong(line.number, suggestion)
+            if before is not Kind.BLANK and not deeper and (name := _assigned(line)):
+                unknown = f"there is no setting {name!r}; indent a line that continues the option above"
+                self._wrong(line.number, _suggestion(name) or unknown)
             elif below and not deeper and after is not None and _asks_something(line, after):
                 self._wrong(
                     line.number,
@@ -211,12 +212,13 @@ class Reader:
                 last.lines.append(line.pieces)
             else:
                 self._begin(line)
-        elif question.level == 0 and before is Kind.TEXT:
+        elif question.level == 0 and before is Kind.TEXT and not _suggestion(_assigned(line)):
             question.lines.append(line.pieces)
-        elif question.level == 0 and not question.settings:
+        elif question.level == 0 and before is not Kind.TEXT and not question.settings:
             self._begin(line)
         else:
-            self._wrong(line.number, _suggestion(line) or "this is neither an option (`- ` before it) nor a setting")
+            why = _suggestion(_assigned(line)) or "this is neither an option (`- ` before it) nor a setting"
+            self._wrong(line.number, why)
 
     def _is_title(self, question: _Question) -> bool:
         """Return whether a question may be the title of the deck instead."""
@@ -331,7 +333,7 @@ def fault(fields: dict[str, Any]) -> str:
     try:
         msgspec.convert({"title": "?", "options": ["A"]} | fields, PollIn)
     except msgspec.ValidationError as error:
-        return next(iter(refused(error).fields.values()))
+        return next(iter(refused(error, PollIn).fields.values()))
     return ""
 
 
@@ -343,11 +345,21 @@ def unclean(text: str) -> str:
     return ""
 
 
-def _suggestion(line: Line) -> str:
-    """Return the objection to a line that looks like a setting with a misspelt name, or ""."""
-    parts = setting_of(line.pieces[0])
-    matches = difflib.get_close_matches(deck_settings.plain(parts[0]), deck_settings.NAMES, n=1) if parts else []
-    return f"there is no setting {parts[0]!r}; did you mean {matches[0]!r}?" if parts and matches else ""
+def _assigned(line: Line) -> str:
+    """Return what stands before the colon or the equals sign of a line that may have been meant as a setting, or ""."""
+    parts = assignment_of(line.pieces[0])
+    return parts[0] if parts else ""
+
+
+def _suggestion(name: str) -> str:
+    """Return the objection to a name that is that of a setting, or nearly so, or ""."""
+    plain = deck_settings.plain(name)
+    matches = difflib.get_close_matches(plain, deck_settings.NAMES, n=1) if name else []
+    if not matches:
+        return ""
+    if matches[0] == plain:
+        return f"a setting has a colon after its name: write `{name}: …`"
+    return f"there is no setting {name!r}; did you mean {matches[0]!r}?"
 
 
 def _short(text: str) -> str:

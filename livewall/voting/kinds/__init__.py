@@ -141,7 +141,7 @@ def check_kind(name: str) -> Kind:
     """Return the kind that a host asks for. Raises BadInput with the field `kind`."""
     known = kinds()
     if name not in known:
-        raise invalid("kind", f"must not be {name[:40]!r}: there is no such choice")
+        raise invalid("kind", f"must be one of {', '.join(known)}")
     return known[name]
 
 
