@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from livewall.cli.config_file import config_option
 from livewall.cli.exit_status import say
@@ -30,6 +31,8 @@ class Value(click.ParamType[Any]):
         try:
             return self.setting.read(value)
         except ValueError as problem:
+            if ctx is not None and ctx.get_parameter_source(self.name) is ParameterSource.ENVIRONMENT:
+                raise click.BadParameter(str(problem), ctx, param_hint=self.setting.variable) from None
             self.fail(str(problem), param, ctx)
 
 

@@ -162,7 +162,9 @@ async def newest(server: Server, query: Mapping[str, str | None], limit: int) ->
 @json_option
 @server_options
 def show_(server: Server, task_id: str, as_json: bool) -> None:
-    """Print a task and its steps as they are now: a tree on a terminal; name, state and reason of each in a pipe.
+    """Print a task and its steps as they are now: a tree on a terminal; name, state and reason of each step in a pipe.
+
+    The state of the task and the reason for it are on a terminal and in --json.
 
     \b
     livewall task show $task

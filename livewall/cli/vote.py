@@ -59,7 +59,7 @@ def vote(
         raise click.UsageError(str(problem)) from None
     try:
         if retract:
-            print_retracted(run(retract_ballot(url, wait, poll, name)), as_json)
+            print_retracted(*run(retract_ballot(url, wait, poll, name)), as_json)
             return
         answer = run(cast_ballot(url, wait, poll, choices, by, name, code))
     except (OSError, ValueError) as problem:
@@ -71,18 +71,23 @@ def vote(
     click.echo(f"Your ballot is in: {labels}\nreceipt {answer['receipt']}, round {answer['round']}")
 
 
-async def retract_ballot(url: str, wait: float, poll: str, name: str) -> dict[str, Any]:
-    """Retract the ballot of a stored voter, and return the server's answer."""
+async def retract_ballot(url: str, wait: float, poll: str, name: str) -> tuple[dict[str, Any], bool]:
+    """Retract the ballot of a stored voter. Return the server's answer, and whether there was a ballot."""
     server = Server(url, Voters(config_folder()).token(url, name), patience=RETRY_SECONDS, wait=wait, say=say)
     if server.token is None:
         stop(REFUSED, "This user's configuration folder has no voter for this server.")
     target = await find_poll(server, poll)
     answer: dict[str, Any] = await server.delete(f"/api/polls/{segment(target['id'])}/ballot")
-    return {"poll": target["id"], **answer}
+    return {"poll": target["id"], **answer}, target["ballot"] is not None
 
 
-def print_retracted(answer: dict[str, Any], as_json: bool) -> None:
-    output.as_json(answer) if as_json else click.echo(f"You have no ballot in round {answer['round']}.")
+def print_retracted(answer: dict[str, Any], had_ballot: bool, as_json: bool) -> None:
+    if as_json:
+        output.as_json(answer)
+    elif had_ballot:
+        click.echo("Your ballot was retracted.")
+    else:
+        click.echo(f"You have no ballot in round {answer['round']}.")
 
 
 async def cast_ballot(

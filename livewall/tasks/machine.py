@@ -105,8 +105,18 @@ class StepConflict(Refused):
     """A report of a transition that the table does not allow: after the step's end, or back to `pending`."""
 
     def __init__(self, current: StepState, wanted: StepState) -> None:
-        final = ", which is final" if current in ENDED else ""
-        super().__init__("conflict", f"the step is {current.value}{final}; it cannot become {wanted.value}")
+        super().__init__("conflict", f"{step_is(current)}; it cannot become {wanted.value}")
+
+
+def step_is(state: StepState) -> str:
+    """Return a sentence for a refusal: in which state the step is, or how it has ended."""
+    match state:
+        case _S.SUCCEEDED | _S.FAILED:
+            return f"the step has already {state.value}"
+        case _S.CANCELLED | _S.SKIPPED:
+            return f"the step was already {state.value}"
+        case _:
+            return f"the step is {state.value}"
 
 
 def check_graph(steps: Sequence[tuple[str, Sequence[str]]]) -> None:

@@ -19,7 +19,7 @@ from livewall.store.transaction import Transaction
 from livewall.tasks import machine, rows
 from livewall.tasks.access import denied, owns
 from livewall.tasks.lease_deadlines import Lease, Promises, deadlines, left_at_start
-from livewall.tasks.machine import TASK_ENDED, Step, StepState, lose, reported
+from livewall.tasks.machine import TASK_ENDED, Step, StepState, lose, reported, step_is
 from livewall.tasks.rows import Task, TaskRow
 
 Mask = Callable[[TaskRow, str, Who], str]
@@ -255,7 +255,7 @@ def check_reporter(row: TaskRow, step: Step, who: Who, state: StepState | None) 
         if (task, name) != (row.task.id, step.name):
             raise NotAllowed("forbidden", "this token is for reporting on another step")
         if step.attempt != attempt or step.state is not StepState.RUNNING:
-            raise Refused("conflict", f"this attempt is over; the step is {step.state.value}")
+            raise Refused("conflict", f"this attempt is over; {step_is(step.state)}")
         if state not in (None, StepState.RUNNING):
             raise Refused("conflict", "a step that runs here ends with its command")
         return

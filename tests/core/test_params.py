@@ -90,7 +90,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     found = why((REF, COUNT, Param(name="must")), ref="a b", count="x", reff="main")
     assert list(found) == ["params.reff", "params.ref", "params.count", "params.must"]
     assert found["params.reff"] == "is not a parameter of build; did you mean ref?"
-    assert found["params.must"] == "is needed"
+    assert found["params.must"] == "is required"
 
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=50))

@@ -36,7 +36,7 @@ def test_the_same_report_again_changes_nothing() -> None:
 def test_the_end_may_be_reported_twice_but_not_two_ends() -> None:
     step = reported(Step(name="a", needs=[]), S.SUCCEEDED, None, None, "t1")
     assert reported(step, S.SUCCEEDED, None, None, "t2") == step
-    with pytest.raises(StepConflict):
+    with pytest.raises(StepConflict, match="the step has already succeeded; it cannot become failed"):
         reported(step, S.FAILED, None, None, "t2")
 
 

@@ -398,4 +398,4 @@ git = {{ repository = "{work}", ref = "{{params.ref}}" }}
     assert (await client.ask("GET", f"{path}?param=word", token=token)).status == 404
     assert (await client.ask("GET", "/api/pipelines/prints/refs", token=token)).status == 404
     refused = await client.ask("POST", "/api/pipelines/release/tasks", {"params": {"ref": ""}}, token=token)
-    assert refused.json["error"]["fields"] == {"params.ref": "is needed"}
+    assert refused.json["error"]["fields"] == {"params.ref": "is required"}

@@ -102,6 +102,7 @@ def test_rounds_replay_ballots_and_pictures_come_out(server, poll):
 def test_a_ballot_is_taken_back(server, poll):
     assert "no voter for this server" in server.run("vote", poll, "--retract", "--as", "nobody", status=1)
     server.run("vote", poll, "Dole", "--as", "b")
+    assert server.run("vote", poll, "--retract", "--as", "b") == "Your ballot was retracted.\n"
     assert server.run("vote", poll, "--retract", "--as", "b") == "You have no ballot in round 1.\n"
     assert server.json("vote", poll, "--retract", "--as", "b")["receipt"] is None
     assert server.json("poll", "results", poll)["ballots"] == 0

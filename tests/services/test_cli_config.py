@@ -158,3 +158,9 @@ def test_other_commands_find_the_server_through_the_variable(server, tmp_path):
             [LIVEWALL, *arguments], cwd=tmp_path, env=inside, capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stderr
+
+
+def test_a_wrong_variable_is_named_and_not_the_option(monkeypatch):
+    monkeypatch.setenv("LIVEWALL_PORT", "abc")
+    assert "Invalid value for LIVEWALL_PORT: 'abc' is not a port" in config(status=2).output
+    assert "Invalid value for '--port': 'abcd' is not a port" in config("--port", "abcd", status=2).output

@@ -98,7 +98,7 @@ def check_params(pipeline: Pipeline, given: Mapping[str, Any]) -> dict[str, Scal
         value = given.get(name)
         if name not in given or (param.type != "string" and value == ""):  # an empty field of a form
             if param.default is None:
-                faults[f"params.{name}"] = "is needed"
+                faults[f"params.{name}"] = "is required"
             else:
                 values[name] = param.default
             continue
