@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import gzip
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from msgspec import UNSET, Struct
+from tornado.escape import xhtml_escape
 
 from handlers.assets.assets import in_script, texts
 from handlers.base import BaseHandler
@@ -29,8 +31,14 @@ from livewall.wall_rows import Wall
 
 HIDDEN_ARGUMENTS = {"as", "change", "lang", "packs", "round", "theme"}
 """The query arguments whose text never appears in a page."""
+_OPTION = re.compile(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*")
 _EXECUTOR = ThreadPoolExecutor(1, thread_name_prefix="livewall-pages")
 """Long pages are rendered one at a time, because several busy threads would keep the event loop waiting."""
+
+
+def with_options(text: str) -> str:
+    """Return a text as HTML in which options of the command line are code, so that no line breaks within them."""
+    return _OPTION.sub(r"<code>\g<0></code>", xhtml_escape(text))
 
 
 def installed_kinds() -> dict[str, Any]:
@@ -98,6 +106,7 @@ class Page(BaseHandler):
             "legacy": False,
             "packs": self.request.query_arguments.get("packs") != [b"off"],
             "texts": texts(self.locale, self.scripts),
+            "with_options": with_options,
         }
 
     async def scene(self, stream: str | None, who: Who) -> Scene:

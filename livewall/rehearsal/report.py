@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MAX_SHOWN = 10
 BUSY_SHARE = 0.85  # of a core; beyond it, this process may be the bottleneck
 MAX_LAG = 0.1  # seconds of lag of the event loop (p95); beyond it, the same holds
+NEAR_LIMIT = 0.5  # share of a limit beyond which the slowest part gets advice
 
 
 class Limits(NamedTuple):
@@ -228,7 +229,8 @@ class Report:
         sentences = []
         if slowest := self.slowest():
             part, share = slowest
-            sentences.append(f"Slowest part: {NAMES[part]}, {share:.0%} of its limit (p95). {ADVICE[part]}")
+            advice = f" {ADVICE[part]}" if share >= NEAR_LIMIT else ""
+            sentences.append(f"Slowest part: {NAMES[part]}, {share:.0%} of its limit (p95).{advice}")
         sentences += [f"{fault.kind}: {fault.text}" for fault in self.faults[:MAX_SHOWN]]
         if len(self.faults) > MAX_SHOWN:
             sentences.append(f"… and {len(self.faults) - MAX_SHOWN} more (--json has them all)")

@@ -203,3 +203,15 @@ async def test_words_say_what_applies(hall: Hall) -> None:
     await hall.live(host)
     assert await host.locator(".group:not([hidden])").count() == 1
     assert not await host.is_visible("text=Older tasks")
+
+
+async def test_the_list_of_acts_shows_all_of_each_row_on_a_narrow_phone(hall: Hall) -> None:
+    await hall.poll()
+    host = await hall.host()
+    await host.set_viewport_size({"width": 360, "height": 740})
+    await host.goto(f"{hall.url}/audit")
+    await reads(host, ".acts-done tbody tr td:nth-child(3)", "signed in")
+    assert await host.eval_on_selector(".acts-done", "list => list.scrollWidth - list.clientWidth") <= 0
+    found: list[str] = []
+    await check(host, "audit", found)
+    assert not found

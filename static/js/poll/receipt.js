@@ -85,7 +85,7 @@ export class Receipt {
   proof(poll, ballot) {
     const parts = [h("br"), `${this.texts.say("vote.receipt")} `, h("code", {}, groupReceipt(ballot.stored.receipt))];
     if (poll.phase === "open" && poll.allow_change) {
-      parts.push(" · ", h("button", { type: "button", class: "link", onclick: () => this.onRetract() }, this.texts.say("vote.take_back")));
+      parts.push(" ", h("button", { type: "button", class: "link", onclick: () => this.onRetract() }, this.texts.say("vote.take_back")));
     }
     return parts;
   }
