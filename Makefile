@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Schemathesis brings much along: it has an environment of its own.
+# Schemathesis has many dependencies: it has an environment of its own.
 FUZZ := .venv-fuzz
 SCHEMATHESIS := schemathesis>=4.32,<5
 # Tests that run side by side: one more than two processors have, as tests also wait for other processes and for timers.

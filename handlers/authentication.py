@@ -47,7 +47,7 @@ class Authentication(LeanHandler):
         else:
             signed_in = self.own_cookie(self.role_cookie)
             voter = self.own_cookie(self.voter_cookie)
-            # Longer values were never ours, and need no look into the store.
+            # Longer values were never ours, and need no store lookup.
             holder = await credentials.holder(signed_in) if signed_in and len(signed_in) < 200 else None
             self.who = Who(
                 role=holder.role if holder else None,

@@ -5,7 +5,7 @@
     ├── NotAllowed      unauthenticated, bad_token, no_voter, forbidden
     ├── NotFound        not_found, no_such_poll, no_such_stream
     ├── Refused         conflict (Stale), already_voted, closed, poll_not_open, round_over, bad_code, code_used
-    └── Busy            rate, draining, unavailable      (come back after `retry_after` seconds)
+    └── Busy            rate, draining, unavailable      (try again after `retry_after` seconds)
 
 An error has a code and an HTTP status, and knows nothing else of HTTP.
 """
@@ -44,7 +44,7 @@ STATUS: Mapping[str, int] = {
 
 
 class CloseCode(IntEnum):
-    """WebSocket close codes (RFC 6455 §7.4): after 4000-4499 a client comes back, after 4500-4999 it stays away."""
+    """WebSocket close codes (RFC 6455 §7.4): after 4000-4499 a client reconnects, after 4500-4999 it does not."""
 
     LEAVING = 1001
     TOO_BIG = 1009
@@ -118,7 +118,7 @@ def invalid(field: str, message: str) -> BadInput:
 
 
 def close_code(error: LivewallError) -> CloseCode:
-    """Return the close code that tells a WebSocket client whether to come back after `error`."""
+    """Return the close code that tells a WebSocket client whether to reconnect after `error`."""
     match error.code:
         case "unauthenticated" | "bad_token" | "no_voter":
             return CloseCode.UNAUTHENTICATED

@@ -61,7 +61,7 @@ class Limit:
             self._full_at[key] -= 1 / self.rate
 
     def check(self, key: str, now: float) -> None:
-        """Take a token. Raises Busy, with the time to come back."""
+        """Take a token. Raises Busy, with the time after which to try again."""
         wait = self.take(key, now)
         if wait:
             raise Busy("rate", "too many requests at once; try again shortly", retry_after=wait)
@@ -100,7 +100,7 @@ class Limits:
     def code_delay(self, voter: str, address: str, now: float) -> float:
         """Return the seconds that a voting code waits before it is checked.
 
-        Of one address 50 wrong codes are checked at once, then 20 a second, over all its connections and voters; a
+        Of one address 50 invalid codes are checked at once, then 20 a second, over all its connections and voters; a
         voter has one code waiting at a time. Must be followed by `code_checked`. Raises Busy (`rate`) if too many wait
         already, and nothing must follow then.
         """
@@ -127,8 +127,8 @@ class Limits:
     def wrong_code(self, voter: str, address: str, now: float) -> float:
         """Count a wrong wall code; return the seconds to wait before it is answered, if many come from one address.
 
-        A right code is neither counted nor refused, because a hall shares an address. Raises Busy (`rate`) for a
-        voter's eleventh wrong code at once, beyond one in five seconds.
+        A valid code is neither counted nor refused, because a hall shares an address. Raises Busy (`rate`) for a
+        voter's eleventh invalid code at once, beyond one in five seconds.
         """
         if not self.on:
             return 0.0
@@ -139,6 +139,6 @@ class Limits:
         return LONGEST_DELAY
 
     def wrong_sign_in(self, address: str, now: float) -> None:
-        """Count a wrong code of a link or a wrong token. Raises Busy (`rate`) beyond 20 at once and 5 a second."""
+        """Count an invalid code of a link or token. Raises Busy (`rate`) beyond 20 at once and 5 a second."""
         if self.on:
             self._sign_ins.check(address, now)

@@ -27,7 +27,7 @@ RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"
 
 
 class ErrorBody(msgspec.Struct):
-    """The reason of a refusal: `code` for programs, `message` for people, `fields` with a reason for each field."""
+    """The reason for a refusal: `code` for programs, `message` for people, `fields` with a reason for each field."""
 
     code: str
     message: str

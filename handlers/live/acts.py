@@ -140,7 +140,7 @@ class Acts:
             cast()
 
     def _count_code(self, voter: str, error: BaseException | None) -> BaseException | None:
-        """Count a wrong code, and return the error to send to the voter."""
+        """Count an invalid code, and return the error to send to the voter."""
         is_wrong = isinstance(error, LivewallError) and is_guess(error)
         try:
             self._services.limits.code_checked(voter, self._address, self._services.monotonic(), wrong=is_wrong)

@@ -71,11 +71,11 @@ class Connections:
             connection.refuse(revoked_error())
 
     async def drain(self) -> None:
-        """Close all connections in batches, so that the clients come back spread out."""
+        """Close all connections in batches, so that the clients reconnect spread out."""
         self._draining = True
         connections = list(self._all)
         for index, connection in enumerate(connections):
-            # Nobody is asked to come back at once: only a server that is about to stop is there yet.
+            # Nobody is asked to reconnect at once: only a server that is about to stop is there yet.
             connection.drain(200 + SPREAD_MS * index // max(1, len(connections)))
             if index % BATCH == BATCH - 1:
                 # Between two batches the loop sends the close frames, and answers acts that are under way.

@@ -39,7 +39,7 @@ class FormHandler(ApiHandler):
 
     @contextmanager
     def limit_guesses(self) -> Iterator[None]:
-        """Count a wrong code or token against the client's address. A right one is never counted and never refused.
+        """Count an invalid code or token against the client's address. A valid one is never counted and never refused.
         Raises Busy (`rate`) instead of the refusal if too many were wrong."""
         try:
             yield

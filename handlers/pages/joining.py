@@ -33,7 +33,7 @@ class CodeForm(Page):
             return None
 
     async def refuse(self, typed: str, code: str) -> None:
-        """Count a wrong code for the browser, which gets a cookie for that, and show the form. The answer may be
+        """Count an invalid code for the browser, which gets a cookie for that, and show the form. The answer may be
         delayed."""
         self.ensure_voter()
         limits, now = self.services.limits, self.services.monotonic()

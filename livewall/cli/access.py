@@ -27,7 +27,7 @@ ROLES = ("reporter", "operator", "host", "admin")
 @json_option
 @acting_server_options
 def login(server: Server, role: str, qr: bool | None, as_json: bool) -> None:
-    """Create a link that signs a browser in. It works once, for ten minutes.
+    """Create a link that signs a browser in. It can be used once, within ten minutes.
 
     This command needs a token or, on the server's machine, its data folder.
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=Group)
 def pipeline() -> None:
-    """Check pipelines, the files that define tasks, and list those on the server.
+    """Check pipelines, the files that define tasks, and list those on the server and the refs that they can start with.
 
     \b
     livewall pipeline check pipelines/*.toml

@@ -59,7 +59,11 @@ def poll() -> None:
 @click.option(
     "--max-choices", type=click.IntRange(1), metavar="N", help="At most N choices, with --multi.  [default: all]"
 )
-@click.option("--abstain", metavar="LABEL", help="An option to abstain, which counts as a ballot only.")
+@click.option(
+    "--abstain",
+    metavar="LABEL",
+    help="An option to abstain, which counts towards turnout but not towards shares.",
+)
 @click.option("--results", type=click.Choice(RESULTS), help="Who may see the counts, and when.  [default: live]")
 @click.option("--quorum", type=click.IntRange(1), metavar="N", help="The number of ballots that are needed.")
 @click.option(

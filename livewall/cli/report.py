@@ -40,7 +40,9 @@ STATES = ("pending", "running", "waiting", "retrying", "succeeded", "failed", "c
 @click.option(
     "--step", "steps", multiple=True, metavar="NAME[:NEED,…]", help="With --new: a step, and what it waits for."
 )
-@click.option("--id", "task_id", metavar="ID", help="With --new: the task's id; the same id creates no second task.")
+@click.option(
+    "--id", "task_id", metavar="ID", help="With --new: the task's id; repeating an id returns the existing task."
+)
 @json_option
 @patient_server_options
 def report(

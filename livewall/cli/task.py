@@ -31,7 +31,9 @@ PAGE = 100  # tasks of one answer
 
 @click.group(cls=Group)
 def task() -> None:
-    """Start, list, follow, cancel and retry tasks, and read their logs. ID may be written tasks/ID.
+    """Start, list, follow, cancel and retry tasks, approve and reject their gates, and read their logs.
+
+    ID may be written tasks/ID.
 
     \b
     livewall task start build ref=next --watch
@@ -41,7 +43,7 @@ def task() -> None:
 @task.command()
 @click.argument("pipeline")
 @click.argument("params", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--id", "task_id", metavar="ID", help="The task's id; the same id creates no second task.")
+@click.option("--id", "task_id", metavar="ID", help="The task's id; repeating an id returns the existing task.")
 @click.option("--watch", is_flag=True, help="Follow the task to its end. The exit status is 1 if it does not succeed.")
 @json_option
 @acting_server_options

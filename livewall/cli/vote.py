@@ -42,7 +42,7 @@ def vote(
 ) -> None:
     """Cast your ballot in a poll, or in the poll on the screen of a wall.
 
-    POLL-OR-CODE is a poll's ID, a wall's code, or the link of either. CHOICE is an option's id or label. Voting again
+    POLL-OR-CODE is a poll's ID, a wall's code, or a link to either. CHOICE is an option's id or label. Voting again
     changes the ballot, if the poll allows it. A code (--code) is needed once for all polls of its wall. You stay
     the same voter: your token is kept in your configuration folder.
 

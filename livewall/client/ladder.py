@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 LEVELS = ("websocket", "sse", "longpoll", "poll")
 
-GOOD_LIFETIME = 10.0  # seconds; a connection that lasted so long proves that its transport works here
+GOOD_LIFETIME = 10.0  # seconds; a connection that lasted this long proves that its transport works here
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 15.0
 FIRST_CLIMB = 30.0
@@ -48,7 +48,7 @@ class Ending:
 
     `delivered` says whether anything arrived, and `lasted` for how many seconds the transport was in use. `silent` says
     that it was given up because nothing arrived, and `sent_away` that the server itself closed it, so that the
-    transport works. `retry` is after how many seconds the server asks the client to come back.
+    transport works. `retry` is after how many seconds the server asks the client to reconnect.
     """
 
     delivered: bool
@@ -67,7 +67,7 @@ class Climb(NamedTuple):
 
 def backoff(attempts: int, random: Random) -> float:
     """Return the seconds to wait after so many failures. Half of the wait is random, so that the clients of a server
-    that was away do not all come back at the same moment.
+    that was away do not all reconnect at the same moment.
     """
     longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempts, 10))
     return longest * (0.5 + random() / 2)

@@ -423,7 +423,7 @@ class Hub:
         self.deliveries += total
 
     def _fell_behind(self, lane: Lane, index: int, sent: int, data: bytes) -> None:
-        """Take a reader that took only a part of a batch, or none of it, off its lanes until it can take more."""
+        """Remove from its lanes a reader that accepted only part of a batch, or none, until it can take more."""
         cursor = lane.cursors[index]
         if cursor is None:
             return

@@ -23,7 +23,7 @@ class NewerDatabase(LivewallError):
 
 
 def connect(path: Path, *, writer: bool) -> sqlite3.Connection:
-    """Open a connection in WAL mode whose commits are on the disk (synchronous=FULL) when they return."""
+    """Open a connection in WAL mode whose commits are on disk (synchronous=FULL) when they return."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     connection.execute("PRAGMA journal_mode = WAL")

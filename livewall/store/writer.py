@@ -2,7 +2,8 @@
 
 A write is acknowledged after its commit, never before. If one write of a group fails after it has changed something,
 the group is rolled back and its writes run one by one. If the transaction itself fails, every write of it gets
-`unavailable`. The writer knows no table, and not what its writes get as their transaction.
+`unavailable`. The writer knows neither the
+schema nor the type of transaction that it passes to writes.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Commit(NamedTuple, Generic[T]):
 
 
 class Turns(Generic[T]):
-    """Work that the thread finds by itself, between the groups. This one finds none.
+    """Work done between the groups; the base class does nothing.
 
     What is due shares the transaction of the queued writes. All methods are called in the thread, and so is the `done`
     of the jobs that `take` returns.
@@ -124,7 +125,7 @@ class Writer(Generic[T]):
     ) -> None:
         """Start the thread `name`.
 
-        `begin` makes what the writes of a transaction get, and `before_commit` is called with it when all have run.
+        `begin` creates the object passed to each write, and `before_commit` is called with it when all have run.
         `database` is what the log calls the database, and `unavailable` the message of the refusal while the database
         refuses commits. A group waits `gather` seconds for more writes.
         """

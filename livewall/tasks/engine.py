@@ -46,7 +46,7 @@ RESTORED = "the database was restored from a backup; retry the task to start thi
 
 
 class StartAttempt(NamedTuple):
-    """Start an attempt that the database says runs.
+    """Start an attempt recorded as running.
 
     Its log begins at `log_base` of the step's log. With `inherits`, an earlier step succeeded, so that the working
     folder must exist. The step gets the `secrets`; those in `masked_only` are masked as well, and it does not get them.
@@ -474,7 +474,7 @@ def _end_wait_later(task_id: str, step: Step, now: str) -> EndWaitLater:
 
 
 def _waiting(tx: Transaction) -> tuple[list[Waiting], dict[str, str]]:
-    """Return the waiting tasks in order of arrival, and the present reason of each."""
+    """Return the waiting tasks in order of arrival, and the current reason for each."""
     task_rows = tx.all(
         """SELECT id, pipeline, definition, reason FROM tasks
         WHERE ended_at IS NULL AND admitted = 0 AND definition IS NOT NULL ORDER BY number"""

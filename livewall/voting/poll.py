@@ -37,8 +37,8 @@ MOVES: Mapping[tuple[Phase, str], Phase] = {
 
 
 class Option(msgspec.Struct):
-    """An answer that can be chosen. One option of a poll may be the abstention, which counts as a ballot and not into
-    the base."""
+    """An answer that can be chosen. One option of a poll may be the abstention, which counts towards turnout but not
+    towards the base."""
 
     id: str
     label: str

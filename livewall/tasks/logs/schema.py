@@ -57,7 +57,7 @@ CREATE TABLE doomed (log INTEGER PRIMARY KEY)
 
 
 def open_database(path: Path, *, writer: bool) -> sqlite3.Connection:
-    """Open a connection whose commits are on the disk when they return; that of the writer creates the tables.
+    """Open a connection whose commits are on disk when they return; that of the writer creates the tables.
 
     Raises sqlite3.Error, and NewerDatabase if a newer version wrote the database, which is not changed then.
     """

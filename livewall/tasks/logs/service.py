@@ -1,6 +1,6 @@
 """The service for the logs of steps: append, follow, read, search and delete. No SQL runs on the event loop.
 
-A log is a sequence of bytes whose offsets never change. What is acknowledged is on the disk.
+A log is a sequence of bytes whose offsets never change. What is acknowledged is on disk.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Logs:
     # -- writing
 
     async def append(self, task: str, step: str, offset: int | None, data: bytes, at: datetime | None = None) -> End:
-        """Append `data` at `offset`, or at the end; return the end of the log once it is on the disk.
+        """Append `data` at `offset`, or at the end; return the end of the log once it is on disk.
 
         Bytes that the log has already are dropped. `at` is the time of the data, by default now. Raises Refused
         (`conflict`) for a gap, with the end of the log in its fields, and if a file is followed; BadInput

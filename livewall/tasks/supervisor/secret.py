@@ -25,7 +25,7 @@ def refusal(value: str) -> str | None:
 def forms(secret: bytes) -> set[bytes]:
     """Return all forms in which a secret may be printed.
 
-    These are the secret as it is, stripped, with other line ends, each of its lines that is long enough, and each of
+    These are the secret verbatim, stripped, with other line endings, each of its lines that is long enough, and each of
     these as JSON. An empty secret has no form.
     """
     text = secret.decode(errors="surrogateescape")

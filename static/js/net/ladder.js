@@ -30,7 +30,7 @@ const SENT_AWAY = 2;
  * @property {number} lasted for how many milliseconds it was in use
  * @property {boolean} [silent] whether it was given up because nothing arrived
  * @property {boolean} [sentAway] whether the server itself closed it, so that the transport works
- * @property {number | null} [retry] after how many milliseconds the server asks the page to come back
+ * @property {number | null} [retry] after how many milliseconds the server asks the page to reconnect
  */
 
 /** @type {Readonly<LadderState>} */
@@ -38,7 +38,7 @@ export const START = Object.freeze({ level: 0, best: null, misses: 0, attempts: 
 
 /**
  * Returns the milliseconds to wait after so many failures. Half of the wait is random, so that the pages of a hall do
- * not all come back at the same moment.
+ * not all reconnect at the same moment.
  * @param {number} attempts
  * @param {() => number} random
  */

@@ -110,7 +110,7 @@ export function streamAddress(streams, { positionOf = () => null, audience = fal
 }
 
 /**
- * Whether a close code lets a client connect again: 4500-4999 tell it to stay away.
+ * Whether a close code lets a client connect again: 4500-4999 tell it not to.
  * @param {number | null} code
  */
 export function mayReconnect(code) {
@@ -118,7 +118,7 @@ export function mayReconnect(code) {
 }
 
 /**
- * Returns the milliseconds after which a server that drains asks its clients to come back: the reason of the close.
+ * Returns the milliseconds after which a server that drains asks its clients to reconnect: the reason of the close.
  * @param {string | undefined} reason
  */
 export function reconnectDelay(reason) {

@@ -16,7 +16,7 @@
  * @typedef {object} Ending
  * @property {number | null} code the close code of a WebSocket
  * @property {number | null} status the status of an HTTP answer that was not the expected one
- * @property {number | null} retry after how many milliseconds the server asks the page to come back
+ * @property {number | null} retry after how many milliseconds the server asks the page to reconnect
  * @property {boolean} silent whether it was given up because nothing arrived
  */
 
