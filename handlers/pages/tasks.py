@@ -22,6 +22,7 @@ from handlers.view_models.task_chart import BOX, edge_state, line_path, name_lin
 from handlers.view_models.task_times import elapsed_text, forecast, format_timestamp
 from livewall import wire
 from livewall.errors import BadInput, Busy, LivewallError, NotFound, invalid
+from livewall.identity import ROLES
 from livewall.names import is_name
 from livewall.tasks.gates import may_decide, tags_of
 from livewall.tasks.logs.lines import LogLine
@@ -75,12 +76,13 @@ class TaskPages(Page):
 
     def approvers_text(self, approvers: Sequence[str]) -> str:
         """Return the approvers of a gate in words."""
-        people = [
-            self.say("gate.role", role=each.removeprefix("role:")) if each.startswith("role:") else each
-            for each in approvers
-        ]
-        *others, last = people
+        *others, last = [self.approver_text(each) for each in approvers]
         return self.say("gate.or", first=self.list_text(others), last=last) if others else last
+
+    def approver_text(self, approver: str) -> str:
+        """Return a name, or a role in words; a role of a parameter may be none that there is."""
+        prefix, _, role = approver.partition(":")
+        return self.say("gate.role." + role) if prefix == "role" and role in ROLES else approver
 
     def list_text(self, items: Sequence[str]) -> str:
         """Return texts as one list."""

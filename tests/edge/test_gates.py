@@ -61,6 +61,14 @@ async def token_named(client: Client, role: str, name: str) -> str:
     return str((await client.ask("POST", "/api/tokens", {"role": role, "name": name}, token=ADMIN)).json["token"])
 
 
+async def test_the_page_names_roles_in_the_language_of_its_reader(client: Client) -> None:
+    token = await client.token("operator")
+    task = await gated(client, token)
+    for lang, said in (("en", "waits for Lin or anybody with the role host to decide"), ("zh", "等待决定：Lin 或任何主持人")):
+        page = await client.ask("GET", f"/tasks/{task}?lang={lang}", token=token)
+        assert said in page.body.decode()
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_gate_is_seen_by_every_reader_and_opened_by_an_approver(
     transport: str, client: Client

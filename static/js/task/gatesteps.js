@@ -66,8 +66,17 @@ export function mayDecide(approvers, me) {
  * @param {Texts} texts
  */
 export function approversText(approvers, texts) {
-  const people = approvers.map((approver) =>
-    approver.startsWith("role:") ? texts.say("gate.role", { role: approver.slice(5) }) : approver);
+  const people = approvers.map((approver) => approverText(approver, texts));
   const last = people.pop() || "";
   return people.length > 0 ? texts.say("gate.or", { first: listText(people, texts), last }) : last;
+}
+
+/**
+ * Returns a name, or a role in words; a role of a parameter may be none that there is.
+ * @param {string} approver
+ * @param {Texts} texts
+ */
+function approverText(approver, texts) {
+  const key = `gate.role.${approver.slice(5)}`;
+  return approver.startsWith("role:") && texts.has(key) ? texts.say(key) : approver;
 }

@@ -4,7 +4,7 @@ import { approversText, gatePolls, mayDecide, standingText, waitingGates } from 
 import { Texts } from "../../../static/js/ui/texts.js";
 
 const texts = new Texts({
-  "gate.role": "anybody with the role %(role)s",
+  "gate.role.host": "anybody with the role host",
   "gate.list": "%(first)s, %(next)s",
   "gate.or": "%(first)s or %(last)s",
   "gate.ballots": { one: "%(n)s ballot so far", other: "%(n)s ballots so far" },
@@ -16,6 +16,7 @@ const texts = new Texts({
 test("approvers are named as the server names them", () => {
   assert.equal(approversText(["Lin"], texts), "Lin");
   assert.equal(approversText(["Ada", "Lin", "role:host"], texts), "Ada, Lin or anybody with the role host");
+  assert.equal(approversText(["role:guest"], texts), "role:guest");
 });
 
 test("a name or a role decides", () => {
