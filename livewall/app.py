@@ -177,6 +177,8 @@ class App:
         stack.push_async_callback(tasks.close)
         stack.callback(deadlines.close)
         screens = Screens()
+        git_refs = RefReader(settings.data, time.monotonic)
+        stack.callback(git_refs.close)
         services = Services(
             settings=settings,
             secrets=secrets,
@@ -197,7 +199,7 @@ class App:
             tasks=tasks.tasks,
             runner=tasks.runner,
             pipelines=tasks.pipelines,
-            git_refs=RefReader(settings.data, time.monotonic),
+            git_refs=git_refs,
             logs=tasks.logs,
             webhooks=tasks.webhooks,
             # Links and sign-ins last for as long as they were made for, whether or not the server's clock is held.

@@ -120,7 +120,7 @@ def refs(server: Server, name: str, query: str, param: str | None, as_json: bool
     if answer["problem"]:
         click.echo(f"Note: {output.plain(answer['problem'])}.", err=True)
     rows = [
-        (ref["name"] if ref["kind"] != "commit" else ref["commit"][:12], ref["kind"], output.when(ref["date"]),
+        (ref["ref"] if ref["kind"] != "commit" else ref["commit"][:12], ref["kind"], output.when(ref["date"]),
          ref["subject"])
         for ref in answer["items"]
     ]  # fmt: skip

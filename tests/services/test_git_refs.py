@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
 from test_git_steps import Repository, git
 
-from livewall.errors import NotFound
+from livewall.errors import Busy, NotFound
 from livewall.tasks.pipelines import git_refs
 from livewall.tasks.pipelines.git_refs import GitRefs, RefReader
 from livewall.tasks.pipelines.pipeline import Pipeline, parse
+from livewall.tasks.programs.mirror import Mirror
+
+SILENT = """params.ref.type = "git_ref"
+[[steps]]
+name = "a"
+git = { repository = "git://127.0.0.1:%s/%s", ref = "{params.ref}" }
+"""
 
 
 class Clock:
@@ -84,21 +92,44 @@ async def test_a_repository_is_asked_again_after_a_while_and_its_absence_is_said
 async def test_a_repository_that_never_answers_holds_up_nobody_for_long(
     repository: Repository, release: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(git_refs, "FETCH_SECONDS", 0.5)
+    monkeypatch.setattr(git_refs, "FETCH_SECONDS", 3.0)
     repository.commit("one")
     reader = RefReader(tmp_path / "data", Clock())
     await reader.list(release, "")
     server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    silent = parse(
-        f"params.ref.type = 'git_ref'\n[[steps]]\nname = 'a'\ngit = {{ repository = 'git://127.0.0.1:{port}/x', "
-        "ref = '{params.ref}' }\n",
-        "silent",
-        "silent.toml",
-    )
-    refs = await reader.list(silent, "")
-    assert refs == GitRefs([], "the repository does not answer in time")
+    silent = parse(SILENT % (port, "x"), "silent", "silent.toml")
+    asked, began = asyncio.ensure_future(reader.list(silent, "")), time.monotonic()
+    assert listed(await reader.list(release, ""), "branch") == [("main", "one")]
+    assert time.monotonic() - began < git_refs.FETCH_SECONDS, "others do not wait for it"
+    assert await asked == GitRefs([], "the repository does not answer in time")
+    began = time.monotonic()
+    assert await reader.list(silent, "") == GitRefs([], "the repository does not answer in time")
+    assert time.monotonic() - began < git_refs.FETCH_SECONDS, "it is not asked again at once"
+    asked = asyncio.ensure_future(reader.list(parse(SILENT % (port, "y"), "silent", "silent.toml"), ""))
+    while not reader._programs:
+        await asyncio.sleep(0.01)
+    reader.close()
+    [ended] = await asyncio.gather(asked, return_exceptions=True)
+    assert isinstance(ended, GitRefs | Busy)
     server.close()
+
+
+async def test_what_has_the_name_of_another_is_named_in_full(
+    repository: Repository, release: Pipeline, tmp_path: Path
+) -> None:
+    first = repository.commit("one")
+    repository.tag("v1")
+    repository.commit("two", branch="a")
+    git("push", "--quiet", "origin", "HEAD:refs/heads/v1", f"HEAD:refs/heads/{first}", cwd=repository.work)
+    refs = await RefReader(tmp_path / "data", Clock()).list(release, "")
+    named = {(ref.kind, ref.name): ref.ref for ref in refs.items}
+    assert named["branch", "v1"] == "v1" and named["tag", "v1"] == "refs/tags/v1"
+    assert named["branch", first] == f"refs/heads/{first}" and named["commit", first] == first
+    mirror = Mirror(tmp_path / "data", str(repository.bare))
+    for ref in refs.items:
+        found = mirror.resolve(ref.ref)
+        assert found is not None and (found.kind, found.commit) == (ref.kind, ref.commit)
 
 
 async def test_of_twenty_thousand_refs_the_newest_are_listed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -132,7 +133,7 @@ def test_usual_addresses_are_taken(repository: str) -> None:
     assert problem_of(repository) == ""
 
 
-@pytest.mark.parametrize("into", ["../out", "/tmp/out", ".", "a/../../b", "link/out", "x\0y"])
+@pytest.mark.parametrize("into", ["../out", "/tmp/out", ".", "a/../../b", "link/out", "x\0y", "a\nb", "a" * 201])
 def test_a_folder_outside_the_working_folder_is_refused(into: str, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "work/link").symlink_to(tmp_path)
@@ -228,6 +229,78 @@ def test_a_killed_fetch_leaves_nothing_in_the_way(repository: Repository, tmp_pa
         (mirror.path / left).touch()
     repository.commit("two")
     assert run_program(tmp_path, "git_checkout", given).outputs["subject"] == "two"
+
+
+@pytest.mark.parametrize("damage", ["head", "refs", "config", "packed", "loose", "objects"])
+def test_a_damaged_mirror_is_made_anew_and_no_other_repository_is_touched(
+    damage: str, repository: Repository, tmp_path: Path
+) -> None:
+    repository.commit("one")
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    git("init", "--quiet", "--initial-branch=precious", cwd=outer)
+    git("commit", "--quiet", "--allow-empty", "--message", "mine", cwd=outer)
+    before = git("for-each-ref", cwd=outer)
+    given = inputs(outer, repository, "main")
+    assert run_program(tmp_path, "git_checkout", given).status == 0
+    mirror = Mirror(outer / "data", str(repository.bare)).path
+    match damage:
+        case "head":
+            (mirror / "HEAD").write_text("")
+        case "refs" | "objects":
+            shutil.rmtree(mirror / damage)
+        case "config":
+            (mirror / "config").write_text("[core\n")
+        case "packed":
+            (mirror / "packed-refs").write_bytes(bytes(range(256)))
+        case _:
+            (mirror / "refs/heads").mkdir(parents=True, exist_ok=True)
+            (mirror / "refs/heads/main").write_text("")
+    repository.commit("two")
+    assert run_program(tmp_path, "git_checkout", given).outputs["subject"] == "two"
+    assert git("for-each-ref", cwd=outer) == before and git("log", "--format=%s", cwd=outer) == "mine"
+
+
+def test_a_branch_may_become_a_folder_of_branches(repository: Repository, checkout: Checkout) -> None:
+    repository.commit("one", branch="a")
+    repository.commit("one", branch="x/y")
+    assert checkout("a").status == 0 and checkout("x/y").status == 0
+    git("push", "--quiet", "origin", "--delete", "a", "x/y", cwd=repository.work)
+    git("push", "--quiet", "origin", "HEAD:refs/heads/a/b", "HEAD:refs/heads/x", cwd=repository.work)
+    assert checkout("a/b").status == 0 and checkout("x").status == 0
+    assert checkout("a").status == 1
+
+
+def test_a_checkout_that_fails_leaves_nothing(repository: Repository, checkout: Checkout, tmp_path: Path) -> None:
+    part = Repository(tmp_path / "far/part")
+    part.commit("inner")
+    git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", part.bare, "part", cwd=repository.work)
+    repository.commit("outer")
+    assert checkout("main").status == 0
+    part.bare.rename(part.bare.with_name("away"))
+    found = checkout("main", submodules=True)
+    assert (found.status, found.reason) == (1, "the submodules cannot be fetched; the log says why")
+    assert [path.name for path in (tmp_path / "work").iterdir()] == ["src"], "what was there before is still there"
+
+
+def test_an_author_cannot_say_what_the_date_and_the_subject_are(repository: Repository, checkout: Checkout) -> None:
+    name = "Eve\u20282020-01-01T00:00:00+00:00\u2028forged"
+    git("-c", f"user.name={name}", "commit", "--quiet", "--allow-empty", "--message", "true", cwd=repository.work)
+    git("checkout", "--quiet", "-B", "main", cwd=repository.work)
+    git("commit", "--quiet", "--amend", "--allow-empty", "--no-edit", f"--author={name} <e@e>", cwd=repository.work)
+    git("push", "--quiet", "--force", "origin", "main", cwd=repository.work)
+    found = checkout("main")
+    assert found.outputs["subject"] == "true" and not found.outputs["date"].startswith("2020")
+
+
+def test_a_mirror_that_another_process_holds_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livewall.tasks.programs.mirror.LOCK_SECONDS", 0.2)
+    mirror = Mirror(tmp_path, "/srv/x.git")
+    with mirror.locked(), pytest.raises(StepFailed, match="another process has held the mirror"):  # noqa: SIM117
+        with Mirror(tmp_path, "/srv/x.git").locked():
+            pass
 
 
 def test_a_mirror_is_private_and_the_folder_is_as_the_step_wants_it(repository: Repository, tmp_path: Path) -> None:

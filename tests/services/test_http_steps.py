@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import socket
 import ssl
@@ -99,6 +100,27 @@ def test_a_redirect_is_followed_only_where_that_is_asked_for(site: Site, check: 
     assert found.status == 1 and "root:" not in found.log
     site.pages["/d"] = [(302, {"Location": "/d"}, b"")]
     assert check(f"{site.url}/d", follow=True).status == 1
+    site.asked.clear()
+    user = site.url.replace("//", "//lin:secret@")
+    assert check(f"{user}/a", follow=True).status == 0
+    assert [("Authorization" in headers) for _, headers in site.asked] == [True, False]
+
+
+def test_the_body_of_a_redirect_is_not_read(check: Check, site: Site) -> None:
+    site.pages["/ok"] = [(200, {}, b"here")]
+    with socket.create_server(("127.0.0.1", 0)) as endless:
+
+        def pour() -> None:
+            with endless.accept()[0] as connection:
+                connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: %s/ok\r\n\r\n" % site.url.encode())
+                with contextlib.suppress(OSError):
+                    while True:
+                        connection.sendall(bytes(1 << 16))
+
+        thread = threading.Thread(target=pour)
+        thread.start()
+        assert check(f"http://127.0.0.1:{endless.getsockname()[1]}/", follow=True, contains="here").status == 0
+        thread.join()
 
 
 def test_a_user_and_a_password_are_sent_and_never_shown(site: Site, check: Check) -> None:

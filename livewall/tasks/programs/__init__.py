@@ -11,6 +11,7 @@ import importlib
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,7 +33,8 @@ def main(name: str) -> NoReturn:
         reason = str(failure)[:MAX_MESSAGE]
         say(reason)
         if file:
-            Path(file).with_name(REASON).write_text(reason)
+            with suppress(OSError):  # the disk may be full, which is often the reason
+                Path(file).with_name(REASON).write_text(reason)
         sys.exit(1)
     sys.exit(0)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 from livewall.tasks.programs import StepFailed, say, write_outputs
-from livewall.tasks.programs.mirror import PROTOCOLS, Mirror, Ref, place_in, remove
+from livewall.tasks.programs.mirror import PROTOCOLS, WHOLE_HASH, Mirror, Ref, place_in, remove
 from livewall.tasks.programs.reporting import Progress
 
 MAX_TEXT = 500
 """The number of characters of a subject or an author that become an output."""
-_FORMAT = "%H%n%h%n%an%n%cI%n%s"
+_FORMAT = "%H%x00%h%x00%an%x00%cI%x00%s"
 
 
 def run(given: dict[str, Any]) -> None:
@@ -34,7 +34,7 @@ def run(given: dict[str, Any]) -> None:
 def _resolved(mirror: Mirror, name: str | None, progress: Progress) -> Ref:
     name = mirror.default_branch() if name is None else name
     ref = mirror.resolve(name)
-    if ref is None and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", name):
+    if ref is None and WHOLE_HASH.fullmatch(name):
         mirror.fetch_commit(name, progress.report)
         ref = mirror.resolve(name)
     if ref is None:
@@ -45,9 +45,19 @@ def _resolved(mirror: Mirror, name: str | None, progress: Progress) -> Ref:
 
 def _check_out(mirror: Mirror, ref: Ref, target: Path, *, submodules: bool) -> None:
     """Put the commit into `target`, which appears when it is complete. What is there is replaced."""
-    new = target.with_name(f".{target.name[:100]}.new")
+    new = target.with_name(f".{target.name[:40]}.new")
     remove(new)
     new.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _fill(mirror, ref, new, submodules=submodules)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)  # it may have filled the disk
+        raise
+    remove(target)
+    os.rename(new, target)
+
+
+def _fill(mirror: Mirror, ref: Ref, new: Path, *, submodules: bool) -> None:
     clone = ("clone", "--quiet", "--no-checkout", "--local", "--template=", "--", str(mirror.path), str(new))
     steps = [
         (clone, new.parent),
@@ -64,13 +74,11 @@ def _check_out(mirror: Mirror, ref: Ref, target: Path, *, submodules: bool) -> N
         allowed = PROTOCOLS if is_local else tuple(each for each in PROTOCOLS if each != "file")
         if mirror.git("submodule", "--quiet", "update", "--init", "--recursive", folder=new, allowed=allowed) is None:
             raise StepFailed("the submodules cannot be fetched; the log says why")
-    remove(target)
-    os.rename(new, target)
 
 
 def _write_outputs(mirror: Mirror, ref: Ref, previous: str) -> None:
     shown = mirror.git("show", "--no-patch", f"--format={_FORMAT}", "--no-show-signature", ref.commit, "--") or ""
-    commit, short, author, date, subject = (shown.splitlines() + [""] * 5)[:5]
+    commit, short, author, date, subject = (shown.rstrip("\n").split("\0") + [""] * 5)[:5]
     outputs = {
         "commit": commit,
         "short": short,

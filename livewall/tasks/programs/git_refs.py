@@ -15,7 +15,7 @@ from typing import Any
 
 from livewall.clock import iso
 from livewall.tasks.programs import StepFailed
-from livewall.tasks.programs.mirror import Mirror
+from livewall.tasks.programs.mirror import WHOLE_HASH, Mirror
 
 MAX_EACH = 50
 """The largest number of branches, of tags and of commits."""
@@ -29,16 +29,15 @@ _COMMIT_FIELDS = _SEPARATOR.join(("%H", "%cI", "%s"))
 
 
 def run(given: dict[str, Any]) -> None:
-    """Print the refs of `repository` that contain `q`; fetch them first for at most `seconds`, unless that is 0."""
+    """Bring the mirror of a repository up to date within `seconds`; if that is 0, print the refs that contain `q`."""
     problem = ""
     refs: list[dict[str, str]] = []
     try:
         mirror = Mirror(Path(given["data"]), given["repository"])
         if given["seconds"]:
             problem = _fetch(mirror, given["seconds"])
-        if mirror.path.is_dir():
+        elif mirror.path.is_dir():
             refs = list(matching(mirror, given["q"].casefold()))
-            problem += "; this list is from an earlier fetch" if problem else ""
     except StepFailed as failure:
         problem = str(failure)
     print(json.dumps({"items": refs, "problem": problem}))
@@ -51,6 +50,7 @@ def _fetch(mirror: Mirror, seconds: float) -> str:
         raise TimeoutError
 
     signal.signal(signal.SIGALRM, over)
+    signal.signal(signal.SIGTERM, over)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         with mirror.locked():
@@ -65,26 +65,35 @@ def _fetch(mirror: Mirror, seconds: float) -> str:
 
 
 def matching(mirror: Mirror, q: str) -> Iterator[dict[str, str]]:
-    """Yield the branches, the tags and the commits whose name, subject or hash contains `q`, the newest first."""
+    """Yield the branches, the tags and the commits whose name, subject or hash contains `q`, the newest first.
+
+    `ref` is the text that names each of them, also where a branch and a tag have one name.
+    """
+    branches = set((mirror.git("for-each-ref", "--format=%(refname)", "refs/heads/") or "").split("\n"))
     for kind, prefix in (("branch", "refs/heads/"), ("tag", "refs/tags/")):
         listed = mirror.git("for-each-ref", "--sort=-creatordate", f"--format={_REF_FIELDS}", prefix) or ""
         fields = (line.split(_SEPARATOR, 4) for line in listed.split("\n") if line.count(_SEPARATOR) >= 4)
         found = (
-            _ref(name.removeprefix(prefix), kind, peeled or commit, date, subject)
+            _ref(name.removeprefix(prefix), kind, peeled or commit, date, subject, branches)
             for name, commit, peeled, date, subject in fields
         )
         yield from _first(found, q)
     listed = mirror.git("log", "--branches", f"--max-count={SEARCHED_COMMITS}", f"--format={_COMMIT_FIELDS}") or ""
     commits = (line.split(_SEPARATOR, 2) for line in listed.split("\n") if line.count(_SEPARATOR) >= 2)
-    yield from _first((_ref(commit, "commit", commit, date, subject) for commit, date, subject in commits), q)
+    yield from _first((_ref(commit, "commit", commit, date, subject, branches) for commit, date, subject in commits), q)
 
 
-def _ref(name: str, kind: str, commit: str, date: str, subject: str) -> dict[str, str]:
+def _ref(name: str, kind: str, commit: str, date: str, subject: str, branches: set[str]) -> dict[str, str]:
     try:
         date = iso(datetime.fromisoformat(date).astimezone(UTC))
     except (ValueError, OverflowError):  # whoever commits chooses the date
         date = ""
-    return {"name": name, "kind": kind, "commit": commit, "date": date, "subject": subject[:MAX_SUBJECT]}
+    ref = name
+    if kind == "tag" and f"refs/heads/{name}" in branches:
+        ref = f"refs/tags/{name}"
+    elif kind == "branch" and WHOLE_HASH.fullmatch(name):
+        ref = f"refs/heads/{name}"
+    return {"name": name, "kind": kind, "ref": ref, "commit": commit, "date": date, "subject": subject[:MAX_SUBJECT]}
 
 
 def _first(refs: Iterator[dict[str, str]], q: str) -> Iterator[dict[str, str]]:

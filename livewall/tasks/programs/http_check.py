@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from livewall import __version__
 from livewall.tasks.programs import StepFailed, say
@@ -28,6 +28,8 @@ MAX_BODY = 1 << 20
 """The number of bytes of a body in which the text is looked for."""
 SHOWN = 300
 """The number of characters of a body that are shown in the log if the answer does not fit."""
+MAX_REDIRECTS = 10
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SAFE = "%/:=&?~#+!$,;'@()*[]-._"
 
 
@@ -52,15 +54,13 @@ class Answer(NamedTuple):
 def run(given: dict[str, Any]) -> None:
     """Ask until an answer fits. Raises StepFailed."""
     url, user = split_user(given["url"])
-    request = urllib.request.Request(url, headers={"User-Agent": f"livewall/{__version__}", "Accept": "*/*"})
-    if user:
-        request.add_unredirected_header("Authorization", f"Basic {base64.b64encode(user.encode()).decode()}")
-    opener = opener_for(follow=given["follow"], cacert=given["cacert"], proxy=given["proxy"])
+    opener = opener_for(cacert=given["cacert"], proxy=given["proxy"])
+    redirects = MAX_REDIRECTS if given["follow"] else 0
     say(f"GET {url}")
     begin, shown = time.monotonic(), b""
     while True:
         left = given["within"] - (time.monotonic() - begin)
-        answer = ask(opener, request, min(TRY_SECONDS, max(left, 1.0)))
+        answer = ask(opener, url, user, min(TRY_SECONDS, max(left, 1.0)), redirects=redirects)
         lack = missing(answer, given["status"], given["contains"])
         say(f"{answer.words}, {answer.seconds * 1000:.0f} ms{f': {lack}' if lack else ''}")
         if not lack:
@@ -101,7 +101,14 @@ def missing(answer: Answer, statuses: Sequence[int], text: str) -> str:
     return ""
 
 
-def opener_for(*, follow: bool, cacert: str | None, proxy: str | None) -> urllib.request.OpenerDirector:
+def request_for(url: str, user: str) -> urllib.request.Request:
+    request = urllib.request.Request(url, headers={"User-Agent": f"livewall/{__version__}", "Accept": "*/*"})
+    if user:
+        request.add_header("Authorization", f"Basic {base64.b64encode(user.encode()).decode()}")
+    return request
+
+
+def opener_for(*, cacert: str | None, proxy: str | None) -> urllib.request.OpenerDirector:
     """Return an opener for http and https alone. Raises StepFailed if the certificates cannot be read."""
     try:
         context = ssl.create_default_context(cafile=cacert)
@@ -115,13 +122,18 @@ def opener_for(*, follow: bool, cacert: str | None, proxy: str | None) -> urllib
         urllib.request.HTTPErrorProcessor(),
     ]
     opener = urllib.request.OpenerDirector()
-    for handler in handlers + ([urllib.request.HTTPRedirectHandler()] if follow else []):
+    for handler in handlers:
         opener.add_handler(handler)
     return opener
 
 
-def ask(opener: urllib.request.OpenerDirector, request: urllib.request.Request, seconds: float) -> Answer:
-    """Return the answer to one request. It takes at most `seconds`, however slowly the bytes come."""
+def ask(
+    opener: urllib.request.OpenerDirector, url: str, user: str, seconds: float, *, redirects: int = 0
+) -> Answer:
+    """Return the answer to a question. It takes at most `seconds`, however slowly the bytes come.
+
+    Up to `redirects` redirects are followed, whose bodies are not read. User and password go to the first address only.
+    """
     begin = time.monotonic()
 
     def over(*_: object) -> None:
@@ -131,12 +143,19 @@ def ask(opener: urllib.request.OpenerDirector, request: urllib.request.Request, 
     signal.setitimer(signal.ITIMER_REAL, seconds)
     status, body, problem = None, b"", ""
     try:
-        try:
-            response = opener.open(request, timeout=seconds)
-        except urllib.error.HTTPError as error:
-            response = error
-        with response:
-            status, body = response.status, response.read(MAX_BODY)
+        for hop in range(redirects + 1):
+            try:
+                response = opener.open(request_for(url, "" if hop else user), timeout=seconds)
+            except urllib.error.HTTPError as error:
+                response = error
+            with response:
+                status, location = response.status, response.headers.get("Location")
+                if hop == redirects or status not in REDIRECTS or not location:
+                    body = response.read(MAX_BODY)
+                    break
+            url, _ = split_user(urljoin(url, location))
+    except StepFailed:
+        status, problem = None, "it redirects to an address that is not valid"
     except TimeoutError:
         status, problem = None, f"no answer within {seconds:g} s"
     except (OSError, http.client.HTTPException, ValueError) as error:

@@ -10,7 +10,9 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,13 +25,20 @@ from livewall.tasks.programs import StepFailed
 PROTOCOLS = ("file", "git", "http", "https", "ssh")
 _BRANCHES, _TAGS = "refs/heads/", "refs/tags/"
 _HASH = re.compile(r"[0-9a-f]{4,40}|[0-9a-f]{64}")
+WHOLE_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NO_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{")
 """Signs that no name of a branch or a tag has (git-check-ref-format), and that mean something in a revision."""
 _SAFE = (
     "-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never", "-c", "gc.auto=0", "-c", "maintenance.auto=0",
-    "-c", "advice.detachedHead=false", "-c", "core.fsync=objects",
+    "-c", "advice.detachedHead=false", "-c", "core.fsync=objects", "-c", "http.lowSpeedLimit=1",
+    "-c", "http.lowSpeedTime=60",
 )  # fmt: skip
 
+LOCK_SECONDS = 600.0
+"""The longest time in seconds for which the mirror is waited for."""
+MAX_NAME = 200
+"""The largest number of bytes of the name of a folder."""
+_SSH = "ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15 -o ServerAliveCountMax=4"
 _FETCH = ("--progress", "--no-tags", "--no-write-fetch-head")
 _NOT_FETCHED = "the repository cannot be fetched; the log says why"
 
@@ -89,18 +98,30 @@ class Mirror:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 waiting()
-                fcntl.flock(held, fcntl.LOCK_EX)
+                self._wait_for_lock(held)
             self._held = held
             yield
         finally:
             self._held = None
             os.close(held)
 
+    def _wait_for_lock(self, held: int) -> None:
+        """Wait for other processes, but not without end: one of them may have outlived its program."""
+        until = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                return fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    minutes = f"{LOCK_SECONDS / 60:.0f} minutes"
+                    raise StepFailed(f"another process has held the mirror for {minutes}") from None
+            time.sleep(0.1)
+
     def git(self, *arguments: str, folder: Path | None = None, allowed: tuple[str, ...] = PROTOCOLS) -> str | None:
         """Return what a git command prints, or None if it fails. What it says about itself goes to the log."""
         done = subprocess.run(
-            self._command(folder, arguments), env=environment(allowed), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, pass_fds=self._inherited, umask=self._umask(folder),
+            self._command(folder, arguments), env=environment(allowed, self._ceiling(folder)), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, pass_fds=self._inherited, umask=self._umask(folder), cwd="/",
         )  # fmt: skip
         return done.stdout.decode(errors="replace") if done.returncode == 0 else None
 
@@ -118,19 +139,22 @@ class Mirror:
             for left in self.path.glob(pattern):
                 left.unlink(missing_ok=True)
         specs = (f"+{_BRANCHES}*:{_BRANCHES}*", f"+{_TAGS}*:{_TAGS}*")
-        arguments = ("fetch", *_FETCH, "--prune", "--atomic", "--", self.repository, *specs)
+        # Not atomic: what is pruned first may stand in the way of what comes, as `a` does of `a/b`.
+        arguments = ("fetch", *_FETCH, "--prune", "--", self.repository, *specs)
         if self._run(arguments, progress, quiet=quiet) != 0:
-            raise StepFailed(_NOT_FETCHED)
+            # The mirror may be damaged. It is replaced if the repository can be cloned, and kept otherwise.
+            self._clone(progress, quiet=quiet)
         self.git("pack-refs", "--all")  # thousands of files otherwise, each of which a clone would read
 
     def _clone(self, progress: Callable[[float, str], None], *, quiet: bool) -> None:
-        """Make the mirror. A clone writes thousands of refs at once, and a fetch writes a file for each."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Make the mirror, or make it anew. A clone writes thousands of refs at once, and a fetch a file for each."""
         new = self.path.with_suffix(".new")
         shutil.rmtree(new, ignore_errors=True)
         arguments = ("clone", "--bare", "--no-local", "--progress", "--template=", "--", self.repository, str(new))
         if self._run(arguments, progress, quiet=quiet, folder=self.path.parent) != 0:
+            shutil.rmtree(new, ignore_errors=True)
             raise StepFailed(_NOT_FETCHED)
+        shutil.rmtree(self.path, ignore_errors=True)
         new.rename(self.path)
 
     def fetch_commit(self, commit: str, progress: Callable[[float, str], None]) -> None:
@@ -146,9 +170,11 @@ class Mirror:
         return match[1]
 
     def resolve(self, name: str) -> Ref | None:
-        """Return the commit of a branch, a tag or a hash, in this order."""
+        """Return the commit of a whole hash, a branch, a tag or the beginning of a hash, in this order."""
         if not name or _NO_REF.search(name):
             return None
+        if WHOLE_HASH.fullmatch(name) and (commit := self._commit(name)) == name:
+            return Ref(name, "commit", commit)
         short = name.removeprefix(_BRANCHES).removeprefix(_TAGS)
         for prefix, kind in ((_BRANCHES, "branch"), (_TAGS, "tag")):
             if name.startswith("refs/") and not name.startswith(prefix):
@@ -174,8 +200,9 @@ class Mirror:
         """Run a command that fetches, pass on what it says, and return its exit status."""
         process = subprocess.Popen(
             self._command(folder, arguments),
-            env=environment(PROTOCOLS), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
-            pass_fds=self._inherited, umask=self._umask(folder),
+            env=environment(PROTOCOLS, self._ceiling(folder)), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, pass_fds=self._inherited, umask=self._umask(folder), cwd="/",
+            start_new_session=True,
         )  # fmt: skip
         assert process.stderr is not None
         with process, process.stderr as stream:
@@ -186,14 +213,20 @@ class Mirror:
                     for stage, percent in re.findall(rb"(Receiving objects|Resolving deltas): +(\d+)%", text):
                         progress(int(percent) / 100, "resolving" if stage.startswith(b"Res") else "receiving")
             except BaseException:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)  # also the programs that git has started
                 raise
         return process.returncode
 
     def _command(self, folder: Path | None, arguments: tuple[str, ...]) -> list[str]:
         if shutil.which("git") is None:
             raise StepFailed("git is not installed on the server's machine")
-        return ["git", "-C", str(folder or self.path), *_SAFE, *arguments]
+        # Named, not looked for: git would take the repository around a mirror that is damaged.
+        where = [f"--git-dir={self.path}"] if folder is None else ["-C", str(folder)]
+        return ["git", *where, *_SAFE, *arguments]
+
+    def _ceiling(self, folder: Path | None) -> Path:
+        """Return the folder above which no git looks for a repository."""
+        return (folder or self.path).parent
 
     def _umask(self, folder: Path | None) -> int:
         """Return the umask of a git: what it writes below DATA/git is private. -1 keeps that of the step."""
@@ -205,12 +238,13 @@ class Mirror:
         return () if self._held is None else (self._held,)
 
 
-def environment(allowed: tuple[str, ...]) -> Mapping[str, str]:
+def environment(allowed: tuple[str, ...], ceiling: Path) -> Mapping[str, str]:
     """Return the environment of git: that of the step, without anything that asks, and in English."""
     return {
         **{name: value for name, value in environment_with().items() if not name.startswith("GIT_")},
         "GIT_TERMINAL_PROMPT": "0",
-        "GIT_SSH_COMMAND": "ssh -o BatchMode=yes",
+        "GIT_CEILING_DIRECTORIES": str(ceiling),
+        "GIT_SSH_COMMAND": _SSH,
         "GIT_ALLOW_PROTOCOL": ":".join(allowed),
         "LC_ALL": "C.UTF-8",
         "LANGUAGE": "C",
@@ -219,9 +253,10 @@ def environment(allowed: tuple[str, ...]) -> Mapping[str, str]:
 
 def place_in(work: Path, into: str) -> Path:
     """Return the folder `into` of a working folder. Raises StepFailed if it would be elsewhere."""
-    path = work / into
-    inside = not Path(into).is_absolute() and ".." not in Path(into).parts and Path(into).name
-    if not inside or "\0" in into or not Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(work)):
+    path, parts = work / into, Path(into).parts
+    is_name = all(len(part.encode()) <= MAX_NAME for part in parts) and not any(ord(letter) < 32 for letter in into)
+    is_inside = is_name and not Path(into).is_absolute() and ".." not in parts and Path(into).name != ""
+    if not is_inside or not Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(work)):
         raise StepFailed("into must name a folder inside the task's working folder")
     return path
 

@@ -7,19 +7,11 @@ import { ageText } from "../ui/age.js";
 /** @import { Environment } from "../net/environment.js" */
 /** @import { Texts } from "../ui/texts.js" */
 
-/** @typedef {{name: string, kind: "branch" | "tag" | "commit", commit: string, date: string, subject: string}} Ref */
+/** @typedef {{name: string, kind: "branch" | "tag" | "commit", ref: string, commit: string, date: string, subject: string}} Ref */
 
 /** The list is asked for again so many milliseconds after the last key. */
 const PAUSE = 250;
 const SHORT_HASH = 10;
-
-/**
- * Returns what the field holds when this ref is chosen. A commit is named by its whole hash.
- * @param {Ref} ref
- */
-export function refValue(ref) {
-  return ref.kind === "commit" ? ref.commit : ref.name;
-}
 
 export class RefPicker {
   /**
@@ -136,7 +128,7 @@ export class RefPicker {
 
   /** @param {number} index */
   take(index) {
-    this.field.value = refValue(this.refs[index]);
+    this.field.value = this.refs[index].ref;
     this.close();
   }
 

@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { refValue } from "../../../static/js/task/refpicker.js";
 import { ageText } from "../../../static/js/ui/age.js";
-
-test("a commit is named by its whole hash, and everything else by its name", () => {
-  const ref = { name: "main", commit: "c".repeat(40), date: "", subject: "" };
-  assert.equal(refValue({ ...ref, kind: "branch" }), "main");
-  assert.equal(refValue({ ...ref, kind: "commit", name: ref.commit }), ref.commit);
-});
 
 test("an age is told in the largest unit that fits", () => {
   const now = Date.parse("2026-11-29T12:00:00Z");
