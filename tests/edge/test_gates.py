@@ -64,7 +64,8 @@ async def token_named(client: Client, role: str, name: str) -> str:
 async def test_the_page_names_roles_in_the_language_of_its_reader(client: Client) -> None:
     token = await client.token("operator")
     task = await gated(client, token)
-    for lang, said in (("en", "waits for Lin or anybody with the role host to decide"), ("zh", "等待决定：Lin 或任何主持人")):
+    english, chinese = "waits for Lin or anybody with the role host to decide", "等待决定：Lin 或任何主持人"
+    for lang, said in (("en", english), ("zh", chinese)):
         page = await client.ask("GET", f"/tasks/{task}?lang={lang}", token=token)
         assert said in page.body.decode()
 
