@@ -28,6 +28,7 @@ try:
 except ModuleNotFoundError as problem:
     if __name__ != "__main__":
         raise
+    # Not a traceback: somebody has run this file without the environment that `make demo` makes.
     sys.exit(advice(problem))
 from tornado.httputil import HTTPServerRequest
 from tornado.netutil import bind_sockets
@@ -91,12 +92,14 @@ class Running:
     async def stop(self) -> None:
         """Drain: report not ready, accept no connections, ask clients to reconnect later, and commit what is queued."""
         self.services.draining = True
+        # No connection is accepted from here on: one that came now would be asked to go away at once.
         self.http.stop()
         self.connections.websocket_heartbeat.stop()
         self.connections.sse_heartbeat.stop()
         self.timers.close()
         await self.connections.drain()
         await self.app.close()
+        # Close frames need a moment to arrive, and a client that never answers must not hold up the end.
         for _ in range(50):
             if not len(self.connections):
                 break
@@ -110,6 +113,7 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
     Raises PortTaken, FolderInUse, NewerDatabase, sqlite3.Error and OSError. Nothing stays open then.
     """
     async with AsyncExitStack() as stack:
+        # Before the app is opened: the port is taken far more often than the data folder is broken.
         sockets = listen(settings)
         for each in sockets:
             stack.callback(each.close)
@@ -117,6 +121,7 @@ async def start(settings: Settings, umask: int | None = None) -> Running:
         pages = PageCache(time.monotonic)
         web = Web(installed_assets(), pages, Site(settings.public_url), committed=pages.changed)
         app = await App.open(settings, web, port=port, umask=umask)
+        # If something below fails, the app is closed before its sockets.
         stack.push_async_callback(app.close)
         services = app.services
         connections = Connections(services.metrics)
@@ -226,6 +231,7 @@ async def serve(settings: Settings, umask: int | None = None) -> int:
     if is_interactive():
         code, _ = await running.services.credentials.create_link("admin", Who(role="admin"))
         print(f"Livewall is at {running.url}\nSign in with {running.url}/login/{code} (once, within ten minutes)")
+    # After everything long-lived was made.
     tune_gc()
     await stop.wait()
     log.info("draining")
@@ -248,6 +254,7 @@ def run(settings: Settings) -> int:
     Files that this process makes are readable by its owner only. Steps make files with the umask that the server was
     started with.
     """
+    # Before the first file is made.
     umask = os.umask(GROUP_AND_OTHERS)
     set_up_logs(settings.log_format, settings.log_level)
     raise_file_limit()

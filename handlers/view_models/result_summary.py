@@ -77,6 +77,7 @@ class ResultSummary:
         share, n = self.majority_text(), f"{shares.needed(poll.majority, self.base):,}"
         if not self.is_over:
             return self.say("result.majority" if self.base else "result.majority_yet", share=share, n=n)
+        # Without the quorum a majority decides nothing, and no winner is named.
         if decision.quorum_reached(poll, self.tally) is False:
             return self.say("result.majority_void", share=share)
         if not self.base:

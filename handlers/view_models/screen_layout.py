@@ -69,6 +69,7 @@ def density(labels: Sequence[str], title: str = "", extra: tuple[float, float] =
     widths = [text_width(label) for label in labels]
     options, room, densest = len(labels), ROOM[length_class(title)] - extra[0], "three-cut"
     for name, max_options, columns, line_width, line_height, extra_height in DENSITIES:
+        # The columns depend on the number of options alone, so that rows keep their places while labels change.
         if columns != column_count(options) or options > max_options:
             continue
         densest = name

@@ -61,6 +61,7 @@ def name_lines(name: str, length: int = 18) -> list[str]:
     if len(name) > 2 * length:
         return [name[:length], f"…{name[1 - length :]}"]
     middle = -(-len(name) // 2)
+    # A break after a separator is preferred, if both lines fit.
     breaks = [at for at in range(len(name) - length, length + 1) if name[at - 1] in "-._"]
     at = min(breaks, key=lambda at: abs(at - middle), default=middle)
     return [name[:at], name[at:]]

@@ -39,6 +39,7 @@ class Sanitizer:
         self._held = ""
         if not end:
             complete = _complete_length(last)
+            # What looks like the beginning of a sequence is held back, but not without limit: it may be plain text.
             if len(last) - complete < MAX_PENDING:
                 last, self._held = last[:complete], last[complete:]
         written: list[str] = []
@@ -66,6 +67,7 @@ class Sanitizer:
         if letter in "\r\b":
             return letter
         if letter in "AF":
+            # Never above what the log itself has written: the lines above belong to somebody else.
             times = min(times, self._row, REACH - (self._rows - self._row))
             self._row -= max(0, times)
         elif letter in "BE":

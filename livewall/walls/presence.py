@@ -77,6 +77,7 @@ class Presence:
         if voter is None or not stream.startswith(KIND):
             return
         last_polls = self._polled.setdefault(stream, {})
+        # Beyond the limit nobody new is counted, so that a flood of voters costs no memory.
         if voter in last_polls or len(last_polls) < MAX_POLLED:
             last_polls[voter] = self._now()
 
@@ -95,6 +96,7 @@ class Presence:
                 self._polled[name] = left
             else:
                 del self._polled[name]
+        # Streams without readers are closed by the hub; their entries would stay.
         for name in self._sent.keys() - self._hub.streams.keys():
             del self._sent[name]
         for name, stream in self._hub.streams.items():
@@ -102,6 +104,7 @@ class Presence:
                 if self._shown(name):
                     self._publish(name, stream, now)
                 else:
+                    # A number that is not kept up to date must not be sent to whoever comes later.
                     stream.retained.pop(KEY, None)
 
     def _publish(self, name: str, stream: Stream, now: float) -> None:

@@ -40,6 +40,7 @@ def wall_results(asks: rows.Asks, code: str, who: Who) -> WallResults:
     visible = [
         poll
         for poll in closed
+        # `voted=False`: the end page is for the hall, and does not depend on who has voted where.
         if sees_tally(who, results=poll.results, phase=poll.phase, published=poll.published, voted=False)
     ]
     return WallResults(

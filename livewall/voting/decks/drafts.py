@@ -54,6 +54,7 @@ class Drafts:
             for other in others if shows(options[first][1]) else ():
                 difference = f"{options[other][1]!r} looks like {options[first][1]!r}"
                 self.wrong(options[other][0], f"the option {difference}: use other words")
+        # Reported with its line, and the rest of the file is still checked.
         if len(self._polls) == MAX_POLLS:
             self.wrong(line, f"a deck has at most {MAX_POLLS} polls")
         if len(self._problems) == known:

@@ -64,6 +64,7 @@ class Decks:
         def write(tx: Transaction) -> tuple[list[Poll], bool]:
             wall = wall_rows.find(tx, code).wall
             ids = [poll.id for poll, _ in drafts]
+            # Ids are derived from the import's id, so a repetition finds the polls of the first one.
             if tx.one("SELECT 1 FROM polls WHERE id = :id", {"id": ids[0]}):
                 return [row.poll for row in _polls(tx, ids)], False
             if len(wall.items) + len(ids) > MAX_ITEMS:

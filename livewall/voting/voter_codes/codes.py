@@ -41,6 +41,7 @@ def insert(tx: Transaction, wall: str, hashes: Sequence[bytes]) -> range:
     count, last = tx.one("SELECT COUNT(*), MAX(number) FROM codes WHERE wall = :wall", {"wall": wall})
     if count + len(hashes) > MAX_CODES:
         raise invalid("count", f"a wall has at most {MAX_CODES} codes; {MAX_CODES - count} more can be created")
+    # Numbers are not reused, because a holder's ballots are stored under its number.
     first = (last or 0) + 1
     tx.connection.executemany(
         "INSERT INTO codes (wall, number, hash) VALUES (:wall, :number, :hash)",
@@ -78,8 +79,10 @@ def claim(asks: Any, wall: str, voter: bytes, code: bytes | None) -> Claim:
     number, holder, _, replaced = row
     if holder == voter:
         return Claim(number)
+    # After the comparison with the voter's own: who sends the same code twice has lost an answer.
     if holder is not None:
         raise Refused("code_used", "this code was used in another browser or program")
+    # One person with two codes would have two ballots. A revoked code does not count.
     if own is not None and not own[1]:
         raise Refused("code_used", "you have used another code of this wall")
     return Claim(number, fresh=True, moves=bool(replaced or own))
@@ -148,6 +151,7 @@ def _find(asks: Any, wall: str, code_id: str) -> tuple[int, bytes | None, bool]:
         "SELECT number, voter, revoked FROM codes WHERE wall = :wall AND number = :number",
         {"wall": wall, "number": number},
     ).fetchone()
+    # `007` and `7` must not be the same code under two addresses.
     if row is None or code_id != str(number):
         raise NotFound("not_found", "this wall has no such code")
     return row[0], row[1], bool(row[2])

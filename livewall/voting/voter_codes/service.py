@@ -60,6 +60,7 @@ class VoterCodes:
         Raises NotFound, and BadInput where the wall would have too many.
         """
         wall, now = wall_code(wall), iso(self._clock())
+        # Two thousand keyed hashes would hold up the loop for tens of milliseconds.
         new_codes, hashes = await asyncio.to_thread(self._draw, wall, count)
 
         def write(tx: Transaction) -> range:
