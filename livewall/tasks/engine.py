@@ -33,13 +33,13 @@ from livewall.tasks.machine import (
     transition,
 )
 from livewall.tasks.pipelines.pipeline import Pipeline, StepDef
-from livewall.tasks.queue import Waiting, admit
-from livewall.tasks.rows import Task, TaskRow
+from livewall.tasks.queue import Waiting, admit, turn
+from livewall.tasks.rows import Place, Task, TaskRow
 from livewall.tasks.template import MissingOutput, Params, when_holds
 from livewall.tasks.webhooks.outbox import Outbox
 
 MAX_RUNNING_STEPS = 16
-"""The most steps of one task that run at once. Each has a supervisor of some 10 MB."""
+"""The most steps of one task that run at once. Each has a supervisor of some 10 MB; a gate has none."""
 DEFAULT_TIMEOUT = 24 * 3600.0
 """The timeout, in seconds, of a step that defines none."""
 RESTORED = "the database was restored from a backup; retry the task to start this"
@@ -148,7 +148,7 @@ class Engine:
             created_at=now,
             started_by=who.name,
         )
-        row = TaskRow(task, who.credential, False, False, task.id, self._epoch, params_json, wire.text(pipeline))
+        row = TaskRow(task, who.credential, False, Place.QUEUED, task.id, self._epoch, params_json, wire.text(pipeline))
         rows.insert(tx, row, number, [Step(name=s.name, needs=list(s.needs)) for s in pipeline.steps])
         return task.id, True, self._admit_new(tx, task.id, now)
 
@@ -169,7 +169,7 @@ class Engine:
             id=new, pipeline=old.task.pipeline, title=old.task.title, state=TaskState.WAITING, retry_of=task_id,
             created_at=now, started_by=who.name,
         )
-        row = TaskRow(task, who.credential, False, False, old.root, self._epoch, old.params, old.definition)
+        row = TaskRow(task, who.credential, False, Place.QUEUED, old.root, self._epoch, old.params, old.definition)
         rows.insert(tx, row, number, retried(rows.steps(tx, task_id)))
         for step, step_outputs in rows.outputs(tx, task_id).items():
             self._save_outputs(tx, new, step, step_outputs)
@@ -265,7 +265,7 @@ class Engine:
     def _admit_new(self, tx: Transaction, task_id: str, now: str) -> Actions:
         actions = self.admit(tx, now)
         row = rows.find(tx, task_id)
-        if not row.admitted:
+        if row.place is Place.QUEUED:
             self._outbox.queued(tx, row, now)
         return actions
 
@@ -274,9 +274,9 @@ class Engine:
         actions: Actions = []
         while True:
             waiting, current_reasons = _waiting(tx)
-            admitted, reasons = admit(waiting, _running(tx), workers=self._workers, idle=_idle(tx))
+            admitted, reasons = admit(waiting, _running(tx), workers=self._workers, free=self._free(tx))
             for task_id in admitted:
-                tx.execute("UPDATE tasks SET admitted = 1 WHERE id = :id", {"id": task_id})
+                rows.save_place(tx, task_id, Place.TAKEN)
                 actions += self._advance(tx, rows.find(tx, task_id), now)
             if not admitted:  # otherwise look again: a task that ended at once has made room for another
                 break
@@ -295,22 +295,56 @@ class Engine:
         task_id: str = row.task.id
         actions: Actions = []
         before = steps = rows.steps(tx, task_id)
+        queued = False
         if row.cancelled:
             self._save_cancelled(tx, task_id, steps, cancelled(steps, now), now)
         # The database was restored: what a step does may have been done since the backup.
         elif row.epoch != self._epoch:
             after = [msgspec.structs.replace(step, reason=RESTORED) for step in cancelled(steps, now)]
             self._save_cancelled(tx, task_id, steps, after, now)
-        elif row.admitted:
-            pipeline = definition_of(row)
-            while self._settle_and_begin(tx, row, pipeline, steps, now, actions):
-                steps = rows.steps(tx, task_id)
-        else:
+        elif row.place is Place.QUEUED and row.task.started_at is None:
             return actions
+        else:
+            queued = self._settle(tx, row, now, actions) is Place.QUEUED
         steps = rows.steps(tx, task_id)
-        task = rows.update_task(tx, row, steps, now, eta=usual_times.expected_end(tx, row, steps, now))
+        eta = usual_times.expected_end(tx, row, steps, now)
+        task = rows.update_task(tx, row, steps, now, eta=eta, turn=turn(self._workers) if queued else "")
         self._outbox.changed(tx, row, task, before, steps, now)
+        if queued and row.place is not Place.QUEUED:
+            self._outbox.queued(tx, row._replace(task=task), now)
         return actions
+
+    def _settle(self, tx: Transaction, row: TaskRow, now: str, actions: Actions) -> Place:
+        """Skip and begin the steps that can be; return the place that the task has then.
+
+        A task that waits for nothing but decisions gives its place back. When one has been made and a command is to
+        run, it takes a place that is free, or waits for its turn.
+        """
+        task_id, pipeline, taken = row.task.id, definition_of(row), row.place is Place.TAKEN
+        steps = self._settle_steps(tx, row, pipeline, now, actions, taken=taken)
+        wants_place = not taken and any(_runs(_step_definition(pipeline, step.name)) for step in ready(steps))
+        # Tasks that gave their place back and wait for one are started whenever one is free: this passes none of them.
+        if wants_place and self._free(tx) > 0:
+            wants_place = False
+            steps = self._settle_steps(tx, row, pipeline, now, actions, taken=True)
+        busy = any(step.state in (StepState.RUNNING, StepState.RETRYING) for step in steps)
+        place = Place.TAKEN if busy else Place.QUEUED if wants_place else Place.GIVEN_BACK
+        if place is not row.place:
+            rows.save_place(tx, task_id, place)
+        return place
+
+    def _settle_steps(
+        self, tx: Transaction, row: TaskRow, pipeline: Pipeline, now: str, actions: Actions, *, taken: bool
+    ) -> list[Step]:
+        """Skip and begin the steps that can be, commands only if a place is `taken`; return the steps."""
+        steps = rows.steps(tx, row.task.id)
+        while self._settle_and_begin(tx, row, pipeline, steps, now, actions, taken=taken):
+            steps = rows.steps(tx, row.task.id)
+        return rows.steps(tx, row.task.id)
+
+    def _free(self, tx: Transaction) -> int:
+        """Return how many places are free."""
+        return self._workers - rows.places_taken(tx)
 
     def _save_cancelled(
         self, tx: Transaction, task_id: str, before: Sequence[Step], after: Sequence[Step], now: str
@@ -323,20 +357,22 @@ class Engine:
                 self._polls.end(tx, step.waits_for.poll, now)
 
     def _settle_and_begin(
-        self, tx: Transaction, row: TaskRow, pipeline: Pipeline, steps: Sequence[Step], now: str, actions: Actions
+        self, tx: Transaction, row: TaskRow, pipeline: Pipeline, steps: Sequence[Step], now: str, actions: Actions,
+        *, taken: bool,
     ) -> bool:
         """Skip and begin the steps that can be. Return True if a step ended, so that others may follow."""
         task_id, ended = row.task.id, False
         for step in skip_blocked(steps, now):
             rows.save_step(tx, task_id, step)
             ended = True
-        free = MAX_RUNNING_STEPS - sum(s.state is StepState.RUNNING for s in steps)
+        free = MAX_RUNNING_STEPS - sum(s.state is StepState.RUNNING for s in steps) if taken else 0
         params, outputs = _params(row), rows.outputs(tx, task_id)
         by_name = {defined.name: defined for defined in pipeline.steps}
         for step in ready(steps):
             definition = by_name[step.name]
+            runs = _runs(definition)
             # A step with a condition is looked at even without room, because it may turn out that it is skipped.
-            if free <= 0 and definition.when is None:
+            if runs and free <= 0 and definition.when is None:
                 continue
             try:
                 holds = definition.when is None or when_holds(definition.when, params, outputs)
@@ -349,8 +385,8 @@ class Engine:
                     tx, task_id, transition(step, StepState.SKIPPED, now, reason=f"only when {definition.when}")
                 )
                 ended = True
-            elif free > 0:
-                free -= 1
+            elif free > 0 or not runs:
+                free -= runs
                 ended = not self._begin_step(tx, row, pipeline, step, now, actions) or ended
         return ended
 
@@ -474,32 +510,30 @@ def _end_wait_later(task_id: str, step: Step, now: str) -> EndWaitLater:
 
 
 def _waiting(tx: Transaction) -> tuple[list[Waiting], dict[str, str]]:
-    """Return the waiting tasks in order of arrival, and the current reason for each."""
+    """Return the tasks that wait for their turn, and the current reason for each.
+
+    Those that go on after a decision come first, and otherwise they are in order of arrival.
+    """
     task_rows = tx.all(
-        """SELECT id, pipeline, definition, reason FROM tasks
-        WHERE ended_at IS NULL AND admitted = 0 AND definition IS NOT NULL ORDER BY number"""
+        """SELECT id, pipeline, definition, reason, started_at IS NOT NULL AS begun FROM tasks
+        WHERE ended_at IS NULL AND admitted = 0 AND definition IS NOT NULL ORDER BY begun DESC, number"""
     )
-    waiting = [Waiting(task_id, name, _concurrency.decode(text).concurrency) for task_id, name, text, _ in task_rows]
-    return waiting, {task_id: reason for task_id, _, _, reason in task_rows}
+    waiting = [
+        Waiting(task_id, name, None if begun else _concurrency.decode(text).concurrency, bool(begun))
+        for task_id, name, text, _, begun in task_rows
+    ]
+    return waiting, {task_id: reason for task_id, _, _, reason, _ in task_rows}
 
 
 def _running(tx: Transaction) -> dict[str, int]:
-    """Return how many tasks of each pipeline run."""
+    """Return how many tasks of each pipeline have begun and not ended."""
     return dict(
         tx.all(
             """SELECT pipeline, COUNT(*) FROM tasks
-            WHERE ended_at IS NULL AND admitted = 1 AND definition IS NOT NULL GROUP BY pipeline"""
+            WHERE ended_at IS NULL AND (admitted <> 0 OR started_at IS NOT NULL) AND definition IS NOT NULL
+            GROUP BY pipeline"""
         )
     )
-
-
-def _idle(tx: Transaction) -> int:
-    """Return how many of the tasks that run wait for a decision, and for nothing else."""
-    count: int = tx.one(
-        "SELECT COUNT(*) FROM tasks WHERE state = :state AND admitted = 1 AND definition IS NOT NULL",
-        {"state": TaskState.WAITING.value},
-    )[0]
-    return count
 
 
 class _Concurrency(msgspec.Struct):
@@ -513,6 +547,11 @@ _concurrency = msgspec.json.Decoder(_Concurrency)
 
 def _step_definition(pipeline: Pipeline, name: str) -> StepDef:
     return next(s for s in pipeline.steps if s.name == name)
+
+
+def _runs(definition: StepDef) -> bool:
+    """Return whether a step runs a command, and does not wait for a decision instead."""
+    return bool(getattr(kinds()[definition.kind], "runs", True))
 
 
 def _params(row: TaskRow) -> Params:
@@ -532,4 +571,4 @@ def _inherits(db: Any, task: str, pipeline: Pipeline) -> bool:
     """
     found = db.execute("SELECT name FROM steps WHERE task = :task AND state = 'succeeded'", {"task": task})
     succeeded = {name for (name,) in found}
-    return any(getattr(kinds()[s.kind], "runs", True) for s in pipeline.steps if s.name in succeeded)
+    return any(_runs(step) for step in pipeline.steps if step.name in succeeded)

@@ -7,6 +7,7 @@ task and for the last hundred that ended. The stream `tasks/ID/logs/NAME` has th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 import msgspec
@@ -50,17 +51,27 @@ class Task(msgspec.Struct, kw_only=True):
     started_by: str
 
 
+class Place(IntEnum):
+    """Whether a task has one of the places of the server's `--workers`, as the column `admitted` has it."""
+
+    QUEUED = 0
+    """It waits for its turn: to begin, or to go on after a decision."""
+    TAKEN = 1
+    GIVEN_BACK = 2
+    """It waits for decisions, and for nothing else."""
+
+
 class TaskRow(NamedTuple):
     """A task with the fields that readers do not get.
 
-    These are its owner's credential, whether it is cancelled, whether it has been admitted, the first task of its chain
+    These are its owner's credential, whether it is cancelled, its place, the first task of its chain
     of retries and, for a task that runs here, the epoch in which it began, its parameters and its definition as JSON.
     """
 
     task: Task
     owner: str
     cancelled: bool
-    admitted: bool
+    place: Place
     root: str
     epoch: str | None = None
     params: str | None = None
@@ -95,8 +106,8 @@ def find(db: Any, task_id: str) -> TaskRow:
     row = db.execute(f"SELECT {TASK_FIELDS}, {_OWN_FIELDS} FROM tasks WHERE id = :id", {"id": task_id}).fetchone()
     if row is None:
         raise NotFound("not_found", f"there is no task {task_id[:80]}")
-    owner, cancelled, admitted, root, *last_fields = row[11:]
-    return TaskRow(task(row), owner, bool(cancelled), bool(admitted), root or task_id, *last_fields)
+    owner, cancelled, place, root, *last_fields = row[11:]
+    return TaskRow(task(row), owner, bool(cancelled), Place(place), root or task_id, *last_fields)
 
 
 def task(row: Sequence[Any]) -> Task:
@@ -186,7 +197,7 @@ def insert(tx: Transaction, row: TaskRow, number: int, steps: Iterable[Step]) ->
     """Insert a task with its steps, and append the first events of its streams."""
     task = row.task
     values = msgspec.to_builtins(task) | {
-        "number": number, "owner": row.owner, "admitted": int(row.admitted), "root": row.root, "epoch": row.epoch,
+        "number": number, "owner": row.owner, "admitted": int(row.place), "root": row.root, "epoch": row.epoch,
         "params": row.params, "definition": row.definition,
     }
     tx.execute(
@@ -236,15 +247,34 @@ def save_task(tx: Transaction, task: Task) -> None:
     append_task_events(tx, task)
 
 
-def update_task(tx: Transaction, row: TaskRow, steps: Sequence[Step], now: str, *, eta: str | None = None) -> Task:
-    """Set the state of a task from its steps, and write it if it has changed; return the task."""
+def save_place(tx: Transaction, task_id: str, place: Place) -> None:
+    tx.execute("UPDATE tasks SET admitted = :place WHERE id = :id", {"place": int(place), "id": task_id})
+
+
+def places_taken(tx: Transaction) -> int:
+    """Return how many of the tasks that run here have a place."""
+    count: int = tx.one(
+        "SELECT COUNT(*) FROM tasks WHERE ended_at IS NULL AND admitted = :place AND definition IS NOT NULL",
+        {"place": int(Place.TAKEN)},
+    )[0]
+    return count
+
+
+def update_task(
+    tx: Transaction, row: TaskRow, steps: Sequence[Step], now: str, *, eta: str | None = None, turn: str = ""
+) -> Task:
+    """Set the state of a task from its steps, and write it if it has changed; return the task.
+
+    `turn` is the reason of a task that waits for its turn after a decision.
+    """
     task = row.task
-    state = task_state((s.state for s in steps), cancelled=row.cancelled)
+    state = TaskState.WAITING if turn else task_state((s.state for s in steps), cancelled=row.cancelled)
     ended = all(s.state in ENDED for s in steps)
     changed = msgspec.structs.replace(
         task,
         state=state,
-        reason=task.reason if state is task.state and state is not TaskState.WAITING else first_reason(steps, state),
+        reason=turn
+        or (task.reason if state is task.state and state is not TaskState.WAITING else first_reason(steps, state)),
         started_at=task.started_at or (now if state is not TaskState.PENDING else None),
         ended_at=(task.ended_at or max((s.ended_at for s in steps if s.ended_at), default=now)) if ended else None,
         eta=None if ended else eta or task.eta,

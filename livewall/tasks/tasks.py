@@ -140,7 +140,7 @@ class Tasks:
                 started_by=who.name,
             )
             steps = [Step(name=s.name, needs=list(s.needs)) for s in body.steps]
-            rows.insert(tx, TaskRow(task, who.credential, False, True, task.id), number, steps)
+            rows.insert(tx, TaskRow(task, who.credential, False, rows.Place.TAKEN, task.id), number, steps)
             return task, steps, True
 
         task, steps, created = await self._store.write(write)

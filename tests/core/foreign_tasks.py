@@ -141,7 +141,7 @@ class House:
         self.start()
         now = iso(self.clock())
         task = rows.Task(id="t", pipeline=None, title="T", state=TaskState.PENDING, created_at=now, started_by="b")
-        row = rows.TaskRow(task, MINE.credential, False, True, "t")
+        row = rows.TaskRow(task, MINE.credential, False, rows.Place.TAKEN, "t")
         steps = [Step(name=name, needs=wanted) for name, wanted in needs.items()]
         self.store.run(lambda tx: rows.insert(tx, row, 1, steps))
 

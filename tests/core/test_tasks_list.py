@@ -29,7 +29,7 @@ def tx() -> Iterator[Transaction]:
 def add(tx: Transaction) -> rows.Task:
     number, id = rows.free_id(tx)
     task = rows.Task(id=id, pipeline=None, title=id, state=TaskState.PENDING, created_at=NOW, started_by="lin")
-    rows.insert(tx, rows.TaskRow(task, "c1", False, True, id), number, [])
+    rows.insert(tx, rows.TaskRow(task, "c1", False, rows.Place.TAKEN, id), number, [])
     return task
 
 
