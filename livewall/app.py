@@ -229,8 +229,8 @@ class App:
         return cls(services, folder, deadlines, tasks, timers, AsyncExitStack())
 
     async def close(self) -> None:
-        """Stop the background work, commit what is queued and release the data folder. Steps go on; the next server
-        finds them."""
+        """Stop the background work, commit what is queued and release the data folder. Steps keep running; the next
+        server finds them."""
         await self._exit.aclose()
         await self.services.hub.idle()
 

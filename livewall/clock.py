@@ -21,7 +21,7 @@ def utc_now() -> datetime:
 
 
 def since_boot() -> float:
-    """Return the seconds of CLOCK_BOOTTIME, which nobody can set and which goes on while the machine sleeps (Linux)."""
+    """Return the seconds of CLOCK_BOOTTIME, which nobody can set and which counts while the machine sleeps (Linux)."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 

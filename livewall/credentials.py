@@ -128,7 +128,7 @@ class Credentials:
     async def revoke(self, credential_id: str, by: Who) -> None:
         """Revoke a token or sign-in and the sign-ins that were made with it; their sockets are closed.
 
-        Signing out leaves those sign-ins valid: the phone goes on when the laptop signs out. Raises NotFound.
+        Signing out leaves those sign-ins valid: the phone stays signed in when the laptop signs out. Raises NotFound.
         """
         now = iso(self._clock())
 

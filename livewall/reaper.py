@@ -1,6 +1,6 @@
 """The duty of process 1 in a container: it becomes the parent of every orphan and must reap it.
 
-If this program is process 1, it goes on in a child process, so that no exit status is taken from a process that the
+If this program is process 1, it continues in a child process, so that no exit status is taken from a process that the
 program itself has started. The parent only passes signals on and reaps.
 """
 

@@ -35,7 +35,7 @@ class Lingering:
         return len(self._sockets)
 
     def add(self, connection: socket.socket) -> None:
-        """Tell the peer that nothing more will be sent, and go on reading."""
+        """Tell the peer that nothing more will be sent, and keep reading."""
         try:
             connection.shutdown(socket.SHUT_WR)
         except OSError:  # the peer has disconnected

@@ -24,7 +24,7 @@ from livewall.request_deadlines import Patience
 log = logging.getLogger("livewall.http")
 
 READ_AHEAD = 2 << 10
-"""The number of unread bytes up to which a stream goes on listening."""
+"""The number of unread bytes up to which a stream keeps listening."""
 NOTSENT_LOWAT = 16 * 1024
 SEND_BUFFER = 64 * 1024
 PONG = b"\x8a\x80"
@@ -114,7 +114,7 @@ class LiveStream(IOStream):
             self._writable_watcher.add(self._watched_handle, self)
 
     def on_writable(self) -> None:
-        """Go on after the socket has become writable."""
+        """Continue after the socket has become writable."""
         self._watched_handle = -1
         if self._buffered:
             try:
@@ -130,7 +130,7 @@ class LiveStream(IOStream):
         self._report_empty()  # if Tornado writes as well, `_left` will call it
 
     def _handle_events(self, fd: Any, events: int) -> None:
-        """Handle events as Tornado does, but go on listening while a few bytes are unread (the body after a header, the
+        """Handle events as Tornado does, but keep listening while a few bytes are unread (the body after a header, the
         rest of a frame). Tornado would stop listening and start again a moment later."""
         if self.closed():
             return

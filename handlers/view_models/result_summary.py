@@ -70,7 +70,7 @@ class ResultSummary:
         return "" if self.poll.majority is UNSET else self.say(MAJORITIES[self.poll.majority])
 
     def majority(self) -> str:
-        """Return which options reached the majority. While voting goes on, no option is called a winner."""
+        """Return which options reached the majority. During voting, no option is called a winner."""
         poll = self.poll
         if poll.majority is UNSET:
             return ""

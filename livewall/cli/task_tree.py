@@ -69,7 +69,7 @@ def in_order(steps: Sequence[Step]) -> list[Any]:
 
 
 def rows(steps: Sequence[Step], now: datetime) -> list[TreeRow]:
-    """Return a row for each step, below the deepest of its needs; other needs are named in its details."""
+    """Return a row for each step, under the deepest step that it needs; other needs are named in its details."""
     depth: dict[str, int] = {}
     below: dict[str, list[Step]] = {"": []}
     parents: dict[str, str] = {}

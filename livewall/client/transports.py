@@ -112,7 +112,7 @@ async def _upgrade(server: Server, url: str) -> WebSocketClientConnection:
     try:
         return await asyncio.shield(connecting)
     except asyncio.CancelledError:
-        # Tornado goes on with the connection, whoever waits for it.
+        # Tornado keeps opening the connection, whoever waits for it.
         with suppress(Exception):
             async with asyncio.timeout(CLOSE_SECONDS):
                 connection = await asyncio.shield(connecting)

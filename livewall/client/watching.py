@@ -77,7 +77,7 @@ def watch(
 ) -> Watch:
     """Follow `streams` (`polls/ID`, `walls/CODE`, `tasks/ID`, `tasks/ID/logs/STEP`, `tasks`; at most 16).
 
-    `since` is the `pos` of an event, after which one stream goes on; without it a stream begins with a snapshot. `url`
+    `since` is the `pos` of an event after which one stream continues; without it a stream begins with a snapshot. `url`
     and `token` come from `LIVEWALL_URL` and `LIVEWALL_TOKEN` where they are not given; polls and walls need no token.
     Raises ValueError if there is no stream, or `since` with more than one.
     """

@@ -36,7 +36,7 @@ Say = Callable[[str], None]
 
 
 class Failed(Exception):
-    """The demonstration cannot go on."""
+    """The demonstration cannot continue."""
 
 
 async def show(*, port: int, address: str, data: Path | None, seconds: float | None, say: Say) -> None:

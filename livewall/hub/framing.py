@@ -40,7 +40,7 @@ class Framing(Protocol):
     name: str
     shared: bool
     lasting: bool
-    """Whether the connection goes on after a message: false for polling."""
+    """Whether the connection stays open after a message: false for polling."""
 
     def frame(self, message: str, ids: str | None) -> bytes: ...
 

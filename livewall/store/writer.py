@@ -159,7 +159,7 @@ class Writer(Generic[T]):
         return self._entries.qsize()
 
     def close(self) -> None:
-        """Commit queued writes, go on with turns while they must, and end the thread."""
+        """Commit queued writes, continue with turns while they must, and end the thread."""
         self._entries.put(self._stop)
         self._thread.join()
 

@@ -183,7 +183,7 @@ class Engine:
         row = rows.find(tx, task_id)
         if row.task.state in TASK_ENDED:
             return []
-        # Kept in the row, so that a server that is killed now goes on with the cancel when it starts again.
+        # Kept in the row, so that a server that is killed now continues the cancel when it starts again.
         tx.execute("UPDATE tasks SET cancelled = 1 WHERE id = :id", {"id": task_id})
         return self.advance(tx, row._replace(cancelled=True), now) + [
             StopAttempt(task_id, s.name, s.attempt) for s in rows.steps(tx, task_id) if s.state is StepState.RUNNING

@@ -1,4 +1,4 @@
-"""A right link, token or code is never refused because others were wrong; only wrong ones are counted."""
+"""A valid link, token or code is never refused because others were not; only invalid ones are counted."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Drafts:
         self._notes: list[str] = []
 
     def wrong(self, line: int, reason: str) -> None:
-        """Note a problem. Raises DeckFault once there are too many to go on."""
+        """Note a problem. Raises DeckFault once there are too many to continue."""
         self._problems.append(Problem(line, reason))
         if len(self._problems) >= MAX_PROBLEMS:
             raise DeckFault(self._problems)

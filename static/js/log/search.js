@@ -36,7 +36,7 @@ export class LogSearch {
     /** @type {Set<number>} the same */
     this.marks = new Set();
     this.count = 0; // of all lines that match
-    /** @type {string | null} the line from which the server goes on */
+    /** @type {string | null} the line from which the server continues */
     this.next = null;
     this.at = -1;
     this.input.addEventListener("input", () => this.typed());

@@ -17,7 +17,7 @@ let dirty = false;
 document.documentElement.classList.add("scripted");
 localizeTimestamps();
 
-/** Running times go on from what the server wrote when it made the page. */
+/** Running times continue from what the server wrote when it made the page. */
 function tick() {
   for (const element of document.querySelectorAll(".took[data-seconds]")) {
     const { seconds } = /** @type {HTMLElement} */ (element).dataset;
