@@ -11,8 +11,8 @@ import msgspec
 
 from livewall import audit
 from livewall.clock import Clock, iso, later
-from livewall.errors import NotAllowed, NotFound
-from livewall.identity import BELOW, Role, Secrets, Who, hashed, role_named
+from livewall.errors import NotAllowed, NotFound, invalid
+from livewall.identity import BELOW, Role, Secrets, Who, hashed, imitates_role, role_named
 from livewall.listing import Listing
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
@@ -109,6 +109,8 @@ class Credentials:
     async def create_token(self, role: Role, name: str, by: Who) -> TokenMade:
         """Create a token for a program. Only the answer to this call shows it. Raises BadInput for its name."""
         name = readable(name, "name")
+        if imitates_role(name):
+            raise invalid("name", "must not begin with role: as roles do where approvers are listed")
         token = secrets.token_urlsafe(32)
 
         def write(tx: Transaction) -> Credential:

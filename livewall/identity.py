@@ -15,6 +15,7 @@ from typing import Literal
 
 from livewall.atomic_file import write_whole
 from livewall.errors import LivewallError
+from livewall.visible_text import skeleton
 
 Role = Literal["reporter", "operator", "host", "admin"]
 ROLES: tuple[Role, ...] = ("reporter", "operator", "host", "admin")
@@ -171,6 +172,11 @@ def keyed(key: bytes, text: bytes) -> bytes:
 def hashed(token: str) -> bytes:
     """Return the hash of a token that is stored."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def imitates_role(name: str) -> bool:
+    """Return whether a name looks like `role:ROLE`, which stands for everybody with a role where people are listed."""
+    return skeleton(name).startswith("role:")
 
 
 def role_named(text: str) -> Role | None:

@@ -22,7 +22,6 @@ from handlers.view_models.task_chart import BOX, edge_state, line_path, name_lin
 from handlers.view_models.task_times import elapsed_text, forecast, format_timestamp
 from livewall import wire
 from livewall.errors import BadInput, Busy, LivewallError, NotFound, invalid
-from livewall.identity import ROLES
 from livewall.names import is_name
 from livewall.tasks.gates import may_decide, tags_of
 from livewall.tasks.logs.lines import LogLine
@@ -80,9 +79,8 @@ class TaskPages(Page):
         return self.say("gate.or", first=self.list_text(others), last=last) if others else last
 
     def approver_text(self, approver: str) -> str:
-        """Return a name, or a role in words; a role of a parameter may be none that there is."""
-        prefix, _, role = approver.partition(":")
-        return self.say("gate.role." + role) if prefix == "role" and role in ROLES else approver
+        """Return a name, or a role in words."""
+        return self.say("gate.role." + approver.removeprefix("role:")) if approver.startswith("role:") else approver
 
     def list_text(self, items: Sequence[str]) -> str:
         """Return texts as one list."""

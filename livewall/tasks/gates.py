@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from livewall.clock import later, moment
 from livewall.errors import NotAllowed, Refused
-from livewall.identity import Who
+from livewall.identity import ROLES, Who, imitates_role
 from livewall.store.transaction import Transaction
 from livewall.tasks.kinds import GatePoll, WaitSpec
 from livewall.tasks.machine import Step, StepState, WaitsFor, transition, without_wait
@@ -48,9 +48,13 @@ class Decision(msgspec.Struct, frozen=True):
 def tags_of(who: Who) -> tuple[str, ...]:
     """Return the texts by which a list of approvers may name somebody: a name, and a role.
 
-    A step that reports on itself has neither: a task must not open its own gate.
+    A step that reports on itself has neither: a task must not open its own gate. Who signed in with a link is called as
+    their role is, and has no name of their own; nor has a token of an earlier version whose name imitates a role.
     """
-    return () if who.role is None else (who.name, f"role:{who.role}")
+    if who.role is None:
+        return ()
+    role = f"role:{who.role}"
+    return (role,) if who.name in ROLES or imitates_role(who.name) else (who.name, role)
 
 
 def may_decide(who: Who, approvers: Sequence[str]) -> bool:

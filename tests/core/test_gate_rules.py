@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,6 +22,7 @@ from livewall.tasks.engine import EndWaitLater
 from livewall.tasks.machine import Step, WaitsFor
 
 NOW = "2026-01-02T03:04:05.000Z"
+DECIDERS = json.loads((Path(__file__).parent.parent / "vectors" / "deciders.json").read_text())
 LIN = Who(role="reporter", name="Lin", credential="c7")
 HOST = Who(role="host", name="stage", credential="c8")
 RELEASE = """params.who.default = "Lin"
@@ -138,6 +141,39 @@ def test_others_decide_nothing(who: Who) -> None:
     house.decide(LIN)
     with pytest.raises(NotAllowed):
         house.decide(who)
+
+
+@pytest.mark.parametrize("each", DECIDERS, ids=[each["what"] for each in DECIDERS])
+def test_names_and_roles_decide_by_the_rule_of_the_pages(each: dict[str, Any]) -> None:
+    who = Who(role=each["role"], name=each["name"], credential="c1")
+    assert list(gates.tags_of(who)) == each["me"]
+    assert gates.may_decide(who, each["approvers"]) is each["may"]
+
+
+@pytest.mark.parametrize("value", ["role:host", "host", " Role:admin", "\u200brole:host", "ｒｏｌｅ：host"])
+def test_a_value_is_a_name_and_never_a_role(value: str) -> None:
+    house = Gated(who=value)
+    assert house.gate.state is S.FAILED and house.gate.waits_for is UNSET
+    assert house.gate.reason == "the approver {params.who} must be the name of a token, not a role"
+    assert house.states(house.release)["switch"] is S.SKIPPED
+
+
+def test_no_value_completes_the_word_before_a_role() -> None:
+    house = House()
+    text = 'params.who = {}\n[[steps]]\nname = "go"\ngate = { approvers = ["ro{params.who}"] }\n'
+    task = house.start(pipeline(text), {"who": "le:host"})
+    assert house.task(task).state is T.FAILED
+
+
+@pytest.mark.parametrize(("role", "state"), [("host", S.WAITING), ("hots", S.FAILED), ("", S.FAILED)])
+def test_a_role_may_come_from_a_parameter_and_must_be_one(role: str, state: Any) -> None:
+    house = House()
+    text = 'params.who = {}\n[[steps]]\nname = "go"\ngate = { approvers = ["role:{params.who}"] }\n'
+    task = house.start(pipeline(text), {"who": role})
+    assert house.states(task) == {"go": state}
+    if state is S.FAILED:
+        said = "go: the approver role:{params.who} is not a role: reporter, operator, host or admin"
+        assert house.task(task).reason == said
 
 
 def test_the_first_decision_counts_and_its_repetition_is_no_second_one() -> None:

@@ -197,6 +197,8 @@ def test_without_a_title_it_has_its_name() -> None:
         (HTTP + "gate = { within = 5 }\n", 3, "gate needs approvers: 1 to 100 names or roles"),
         (HTTP + "gate = { approvers = ['a', 'a'] }\n", 3, "the approver a is listed twice"),
         (HTTP + "gate = { approvers = ['role:hots'] }\n", 3, "'hots' is not a role"),
+        (HTTP + "gate = { approvers = ['host'] }\n", 3, "'host' is not a name; write role:host"),
+        (HTTP + "gate = { approvers = ['Role: admin'] }\n", 3, "'Role: admin' is not a name; write role:admin"),
         (HTTP + "gate = { approvers = ['a'], otherwise = 'failed' }\n", 3, "otherwise has no effect without within"),
         (HTTP + "gate = { approvers = ['a'], within = 1, otherwise = 'lost' }\n", 3, "otherwise must be one of failed"),
         (HTTP + "gate = { approvers = ['a'] }\nretries = 2\n", 4, "retries has no meaning for a step that runs no"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -166,3 +167,25 @@ async def test_a_gate_goes_on_waiting_over_a_restart_and_its_time_goes_on_withou
         assert states(await ended(client, token, task))["switch"] == "succeeded"
     finally:
         await again.stop()
+
+
+async def test_no_token_gets_a_name_that_imitates_a_role(client: Client) -> None:
+    for name in ("role:host", "Role:host", "role:x"):
+        answer = await client.ask("POST", "/api/tokens", {"role": "reporter", "name": name}, token=ADMIN)
+        assert answer.status == 422 and "must not begin with role:" in answer.body.decode()
+
+
+async def test_a_sign_in_with_a_link_decides_by_its_role_only(client: Client, settings: Settings) -> None:
+    """Its name is that of its role; a token of an earlier version may have such a name, or imitate a role."""
+    token = await client.token("operator")
+    task = await gated(client, token)
+    old = await token_named(client, "reporter", "rule:host")
+    with closing(sqlite3.connect(settings.data / "livewall.db")) as connection, connection:
+        connection.execute("UPDATE credentials SET name = 'role:host' WHERE name = 'rule:host'")
+    answer = await client.ask("POST", f"/api/tasks/{task}/steps/go/decide", {"decision": "approve"}, token=old)
+    assert answer.status == 403
+    code = (await client.host("POST", "/api/logins", {"role": "host"}))["link"].rpartition("/")[2]
+    signed_in = await client.ask("POST", f"/login/{code}", raw=b"", headers={"Sec-Fetch-Site": "same-origin"})
+    cookie = {"Cookie": signed_in.headers["Set-Cookie"].partition(";")[0]}
+    page = (await client.ask("GET", f"/tasks/{task}", headers=cookie)).body.decode()
+    assert '"me": ["role:host"]' in page or '"me":["role:host"]' in page

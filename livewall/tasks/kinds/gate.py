@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from livewall import wire
-from livewall.errors import BadInput
-from livewall.identity import ROLES, either
+from livewall.errors import BadInput, Refused
+from livewall.identity import ROLES, either, imitates_role, role_named
 from livewall.tasks.kinds import GatePoll, Values, WaitSpec
 from livewall.tasks.template import fill, uses
 from livewall.toml_lines import Path
 from livewall.toml_problems import Place, did_you_mean, known_keys, number, short, text, type_name, whole
-from livewall.visible_text import alike, readable
+from livewall.visible_text import alike, readable, skeleton
 
 OTHERWISE = ("failed", "skipped", "succeeded")
 """How a gate that nobody has decided may end."""
@@ -114,7 +114,10 @@ class Gate:
             if approver is None:
                 continue
             role = _ROLE.fullmatch(approver)
-            if role and role[1] not in ROLES and not any(uses(approver)):
+            if approver in ROLES or (not role and imitates_role(approver)):
+                meant = role_named(skeleton(approver).removeprefix("role:").strip())
+                where[place].wrong(f"{short(approver)!r} is not a name; write role:{meant or 'ROLE'}")
+            elif role and role[1] not in ROLES and not any(uses(approver)):
                 where[place].wrong(f"{short(role[1])!r} is not a role: {either(ROLES)}{did_you_mean(role[1], ROLES)}")
             elif given.index(each) != place:
                 where[place].wrong(f"the approver {short(approver)} is listed twice")
@@ -128,9 +131,23 @@ class Gate:
                 yield ("gate", "poll", key), body["poll"][key]
 
     def spec(self, step: Mapping[str, Any], values: Values) -> WaitSpec:
-        approvers = [fill(approver, values.params, values.outputs) for approver in step["approvers"]]
+        approvers = [_approver(approver, values) for approver in step["approvers"]]
         poll = step.get("poll")
         if poll is not None:
             filled = {key: fill(poll[key], values.params, values.outputs) for key in ("wall", "title")}
             poll = GatePoll(**poll | filled)
         return WaitSpec(approvers=approvers, within=step["within"], otherwise=step["otherwise"], poll=poll)
+
+
+def _approver(written: str, values: Values) -> str:
+    """Return an approver with its values filled in.
+
+    Only the file says what is a role: a value that looks like one would let others decide. Raises Refused.
+    """
+    filled = fill(written, values.params, values.outputs)
+    if _ROLE.fullmatch(written):
+        if role_named(filled.removeprefix("role:")) is None:
+            raise Refused("conflict", f"the approver {written} is not a role: {either(ROLES)}")
+    elif filled in ROLES or imitates_role(filled):
+        raise Refused("conflict", f"the approver {written} must be the name of a token, not a role")
+    return filled

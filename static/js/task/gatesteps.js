@@ -72,11 +72,10 @@ export function approversText(approvers, texts) {
 }
 
 /**
- * Returns a name, or a role in words; a role of a parameter may be none that there is.
+ * Returns a name, or a role in words.
  * @param {string} approver
  * @param {Texts} texts
  */
 function approverText(approver, texts) {
-  const key = `gate.role.${approver.slice(5)}`;
-  return approver.startsWith("role:") && texts.has(key) ? texts.say(key) : approver;
+  return approver.startsWith("role:") ? texts.say(`gate.role.${approver.slice(5)}`) : approver;
 }
