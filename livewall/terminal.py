@@ -1,7 +1,8 @@
 """Text of others as a terminal, a log file or a JSON line may show it: nothing in it can control a terminal.
 
 Escape sequences move the cursor, change the title of a window and hide earlier output; bidirectional controls reorder a
-line (CVE-2021-42574). Both are shown as escapes, so that a reader sees them.
+line (CVE-2021-42574); invisible characters make two texts look the same. All are shown as escapes, so that a reader
+sees them.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ import sys
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# C0, DEL and C1 controls; line and paragraph separators; bidirectional controls.
-_STEERS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# C0, DEL and C1 controls; line and paragraph separators; bidirectional controls; characters that no reader sees.
+# Joiners stay where a script or a picture needs them, which is never after a Latin letter; variation selectors stay.
+_STEERS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb]"
+    "|(?<![\u0590-\u1fff\u2070-\U0010ffff])[\u200c\u200d]"
+)
 
 
 def readable(text: str) -> str:
@@ -43,7 +48,7 @@ def _replacement(error: UnicodeError) -> tuple[bytes, int]:
 
 
 def visible(text: str) -> str:
-    """Return `text` with every character that could control a terminal as an escape, such as `\x1b`."""
+    """Return `text` with every character that could control a terminal or is invisible as an escape, such as `\x1b`."""
     return _STEERS.sub(_escape, readable(text))
 
 

@@ -95,9 +95,13 @@ def test_steps_stand_below_what_they_need():
 def test_text_of_others_is_one_line_with_its_control_characters_as_escapes():
     assert plain("a\nb\t\x1b[31mc\u202e") == r"a b \x1b[31mc\u202e"
     assert plain("\x9b2J \x7f") == r"\x9b2J \x7f"
+    assert plain("a\u200bb\xad\ufeff\u2060\u3164") == r"a\u200bb\xad\ufeff\u2060\u3164"
+    assert plain("\u200dad\u200cmin\u200d\u200d") == r"\u200dad\u200cmin\u200d\u200d", "nothing is joined here"
 
 
-@pytest.mark.parametrize("text", ["👨\u200d👩\u200d👧", "❤\ufe0f", "می\u200cخواهم", "e\u0301"])
+@pytest.mark.parametrize(
+    "text", ["👨\u200d👩\u200d👧", "❤\ufe0f", "❤\ufe0f\u200d🔥", "می\u200cخواهم", "क्\u200dष", "e\u0301"]
+)
 def test_joiners_and_marks_that_belong_to_a_script_stay(text):
     assert plain(text) == text
 
