@@ -5,8 +5,11 @@ The logs' database may have been locked at that time, for example.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +18,8 @@ import msgspec
 from livewall.errors import LivewallError
 from livewall.store.store import Store
 from livewall.tasks import rows
-from livewall.tasks.attempt import OUTPUT_CAP, attempt_of
+from livewall.tasks.attempt import OUTPUT_CAP, Attempt, attempt_of
+from livewall.tasks.logs.chunks import End
 from livewall.tasks.logs.follower import AttemptFiles
 from livewall.tasks.logs.service import Logs
 
@@ -36,18 +40,53 @@ class _EndedStep(NamedTuple):
 
 
 async def recover(store: Store, logs: Logs, folder: Path) -> None:
-    """Read the rest of the output of ended steps. A log that was deleted meanwhile stays deleted."""
+    """Read the rest of the output of ended steps, and delete the files of which the logs have all.
+
+    A log that was deleted meanwhile stays deleted. What is lost becomes a gap, so that no later start looks for it.
+    """
     for step in await store.read(_ended_steps):
         try:
             end = await logs.end(step.task, step.step)
-            if (end.bytes if end else step.published) >= step.bytes or (end is None and step.published):
+            if end is None and step.published:
                 continue
-            attempt = attempt_of(folder, step.task, step.step, step.attempt)
-            base = step.bytes - attempt.output.stat().st_size
-            logs.follow(step.task, step.step, AttemptFiles(attempt.output, attempt.times, OUTPUT_CAP), base)
-            await logs.finish(step.task, step.step)
+            if end is None or end.bytes < step.bytes:
+                end = await _read_rest(logs, step, attempt_of(folder, step.task, step.step, step.attempt))
+            if end is not None and end.bytes >= step.bytes:
+                await asyncio.to_thread(_delete_outputs, folder, step)
         except (LivewallError, OSError) as error:
             log.warning("the rest of the log of %s/%s cannot be read: %s", step.task, step.step, error)
+
+
+async def _read_rest(logs: Logs, step: _EndedStep, attempt: Attempt) -> End | None:
+    """Read the output of the last attempt into the log; return its end, or None if the output is lost.
+
+    Raises OSError, LivewallError.
+    """
+    size = await asyncio.to_thread(_size, attempt.output)
+    if size is None:
+        log.warning("the rest of the log of %s/%s is lost: its output was deleted or replaced", step.task, step.step)
+        await logs.give_up(step.task, step.step, step.bytes)
+        return None
+    files = AttemptFiles(attempt.output, attempt.times, OUTPUT_CAP)
+    logs.follow(step.task, step.step, files, step.bytes - size)
+    return await logs.finish(step.task, step.step)
+
+
+def _size(path: Path) -> int | None:
+    """Return the size of a file, or None if there is none, or something else in its place. Raises OSError."""
+    try:
+        found = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
+def _delete_outputs(folder: Path, step: _EndedStep) -> None:
+    for number in range(1, step.attempt + 1):
+        attempt = attempt_of(folder, step.task, step.step, number)
+        for path in (attempt.output, attempt.times):
+            with suppress(OSError):
+                path.unlink()
 
 
 def _ended_steps(connection: sqlite3.Connection) -> list[_EndedStep]:

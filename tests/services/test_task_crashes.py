@@ -73,6 +73,10 @@ def test_what_was_not_read_yet_of_a_log_when_the_server_was_killed_is_read_by_th
         assert time.monotonic() < end
         time.sleep(0.1)
     assert server.host_bytes(f"/api/tasks/{task}/logs/a") == b"one\ntwo\n"
+    attempt = server.data / "tasks" / task / "steps" / "a.1"
+    while (attempt / "output").exists() or (attempt / "times").exists():
+        assert time.monotonic() < end, "the log has all of it"
+        time.sleep(0.1)
 
 
 def test_a_server_that_stops_while_steps_begin_says_nothing_and_loses_none(

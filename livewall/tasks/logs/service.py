@@ -150,6 +150,18 @@ class Logs:
         self._writer.call(finish)
         return await future
 
+    async def give_up(self, task: str, step: str, size: int) -> None:
+        """Put a gap in the place of what a log lacks of its `size`, because it cannot be read any more. Raises Busy."""
+
+        def write(tx: LogTransaction) -> None:
+            log = rows.find_or_insert(tx.connection, task, step)
+            if log.bytes < size:
+                log = rows.add_gap(tx.connection, log, log.bytes, size)
+                rows.save(tx.connection, log, tx.now)
+            tx.moved[task, step] = log.end
+
+        await self._write(write)
+
     async def forget(self, task: str) -> None:
         """Delete the logs of a task."""
         self._writer.call(lambda: self._followed.drop(task))
