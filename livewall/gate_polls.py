@@ -1,4 +1,4 @@
-"""The polls of gates: asks them on their walls, and decides the gates when they end.
+"""The polls of gates and of failed tasks: asks them on their walls, and decides what follows when they end.
 
 Polls know nothing of tasks, and tasks nothing of polls. Both are changed in one transaction, so that a gate has one
 poll and is decided once, whoever closes it.
@@ -24,6 +24,7 @@ from livewall.voting.polls import Polls
 from livewall.voting.verdict import verdict
 
 ARCHIVED = "the poll was archived"
+CLOSED = "the poll was closed"
 WALL_DELETED = "the wall of the poll was deleted"
 
 
@@ -66,13 +67,15 @@ class GatePolls:
         self._polls.end(tx, poll, now)
 
     def poll_ended(self, tx: Transaction, poll: Poll, now: str, *, archived: bool) -> None:
-        """Decide the gate that waits for a poll, if it has ended; otherwise say when it will."""
+        """Decide what waits for a poll, if it has ended; otherwise say when it will."""
         gate = self._gates.find(tx, poll.id) if self._gates else None
         if gate is None or self._gates is None:
             return
         if archived:
             self._gates.end(tx, gate, gate.otherwise, ARCHIVED, now)
-        elif poll.phase is Phase.CLOSED:
+        elif poll.phase is Phase.CLOSED and gate.passes is None:
+            self._gates.end(tx, gate, gate.otherwise, CLOSED, now)
+        elif poll.phase is Phase.CLOSED and gate.passes is not None:
             decided = verdict(poll, rows.tally(tx, poll), readable(gate.passes, "passes", lines=True))
             state = StepState.SUCCEEDED if decided.passed else gate.otherwise
             self._gates.end(tx, gate, state, decided.words if is_public(poll) else decided.public_words, now)
@@ -80,7 +83,7 @@ class GatePolls:
             self._gates.move(tx, gate, poll.closes_at)
 
     def wall_deleted(self, tx: Transaction, poll: str, now: str) -> None:
-        """End the gate that waits for a poll whose wall is deleted: nobody would find the poll any more."""
+        """End what waits for a poll whose wall is deleted: nobody would find the poll any more."""
         gate = self._gates.find(tx, poll) if self._gates else None
         if gate is not None and self._gates is not None:
             self._gates.end(tx, gate, StepState.FAILED, WALL_DELETED, now)

@@ -86,13 +86,14 @@ class TaskPages(Page):
         """Return texts as one list."""
         return functools.reduce(lambda first, following: self.say("gate.list", first=first, next=following), items)
 
-    async def gate_polls(self, steps: Sequence[Step]) -> dict[str, GatePollShown]:
-        """Return the polls that decide these gates and can be read, by their ids."""
+    async def gate_polls(self, task: Task, gates: Sequence[Step]) -> dict[str, GatePollShown]:
+        """Return the polls that decide these gates, or what follows the task, and can be read, by their ids."""
         shown = {}
-        for step in steps:
-            if step.waits_for is not UNSET and step.waits_for.poll is not UNSET:
+        waits = [step.waits_for for step in gates]
+        for wait in (*waits, task.on_failure):
+            if wait is not UNSET and wait.poll is not UNSET:
                 with suppress(NotFound):  # it was archived just now; the step follows
-                    poll, _ = await self.services.polls.detail(step.waits_for.poll, self.who)
+                    poll, _ = await self.services.polls.detail(wait.poll, self.who)
                     ballots = poll.tally.ballots if poll.tally else await self.services.results.turnout(poll)
                     shown[poll.id] = GatePollShown(poll.title, poll.wall, self.standing_text(poll, ballots))
         return shown
@@ -185,7 +186,8 @@ class TaskPage(TaskPages):
             may_act=self.who.operator,
             webhooks=[self.webhook_text(each) for each in undelivered[-SHOWN_WEBHOOKS:]],
             gates=gates,
-            polls=await self.gate_polls(gates),
+            polls=await self.gate_polls(task, gates),
+            follow_up=task.on_failure or None,
             may_decide=lambda step: may_decide(self.who, step.waits_for.approvers),
             approvers_text=self.approvers_text,
             can_be_cancelled=can_be_cancelled(task),

@@ -17,7 +17,7 @@ from livewall.clock import later, moment
 from livewall.errors import LivewallError, Refused
 from livewall.identity import Who
 from livewall.store.transaction import Transaction
-from livewall.tasks import gates, rows, usual_times
+from livewall.tasks import follow_ups, gates, rows, usual_times
 from livewall.tasks.attempt_result import Outcome
 from livewall.tasks.kinds import RunSpec, Values, WaitSpec, kinds
 from livewall.tasks.machine import (
@@ -43,6 +43,7 @@ MAX_RUNNING_STEPS = 16
 DEFAULT_TIMEOUT = 24 * 3600.0
 """The timeout, in seconds, of a step that defines none."""
 RESTORED = "the database was restored from a backup; retry the task to start this"
+RESTORED_POLL = "the database was restored from a backup"
 
 
 class StartAttempt(NamedTuple):
@@ -96,6 +97,12 @@ def definition_of(row: TaskRow) -> Pipeline:
     """Return the pipeline as it was when the task was started."""
     assert row.definition is not None
     return msgspec.json.decode(row.definition, type=Pipeline)
+
+
+def params_of(row: TaskRow) -> Params:
+    """Return the parameters of a task."""
+    params: Params = msgspec.json.decode(row.params or "{}")
+    return params
 
 
 class Engine:
@@ -173,6 +180,9 @@ class Engine:
         rows.insert(tx, row, number, retried(rows.steps(tx, task_id)))
         for step, step_outputs in rows.outputs(tx, task_id).items():
             self._save_outputs(tx, new, step, step_outputs)
+        if old.task.on_failure is not UNSET and old.task.on_failure.state == "open":
+            # If the retry fails as well, it asks again.
+            follow_ups.withdraw(tx, old.task, f"the task was retried as #{new}", self._polls, now)
         return new, True, self._admit_new(tx, new, now)
 
     def cancel(self, tx: Transaction, task_id: str, now: str) -> Actions:
@@ -312,6 +322,12 @@ class Engine:
         self._outbox.changed(tx, row, task, before, steps, now)
         if queued and row.place is not Place.QUEUED:
             self._outbox.queued(tx, row._replace(task=task), now)
+        # What a task of a backup asks may have been asked, and answered, since the backup.
+        if task.state in follow_ups.FAILURES and row.task.state not in TASK_ENDED and row.epoch == self._epoch:
+            on_failure = definition_of(row).on_failure
+            if on_failure is not None:
+                outputs = rows.outputs(tx, task_id)
+                follow_ups.ask(tx, task, on_failure, params_of(row), outputs, self._polls, now)
         return actions
 
     def _settle(self, tx: Transaction, row: TaskRow, now: str, actions: Actions) -> Place:
@@ -366,7 +382,7 @@ class Engine:
             rows.save_step(tx, task_id, step)
             ended = True
         free = MAX_RUNNING_STEPS - sum(s.state is StepState.RUNNING for s in steps) if taken else 0
-        params, outputs = _params(row), rows.outputs(tx, task_id)
+        params, outputs = params_of(row), rows.outputs(tx, task_id)
         by_name = {defined.name: defined for defined in pipeline.steps}
         for step in ready(steps):
             definition = by_name[step.name]
@@ -433,7 +449,7 @@ class Engine:
     def _spec(self, db: Any, row: TaskRow, definition: StepDef) -> RunSpec | WaitSpec:
         """Return the command of a step, or what it waits for. Raises MissingOutput."""
         values = Values(
-            _params(row),
+            params_of(row),
             rows.outputs(db, row.task.id),
             lambda: rows.previous_outputs(db, row.task.pipeline or "", definition.name),
         )
@@ -447,7 +463,13 @@ class Engine:
     # -- after a restart
 
     def hold_restored(self, tx: Transaction, now: str) -> Actions:
-        """After a restore, cancel the steps of earlier tasks that have not begun; those that run continue."""
+        """After a restore, cancel the steps of earlier tasks that have not begun; those that run continue. Close the
+        polls of failed tasks."""
+        for state in ("open", "starting"):
+            for task_id in rows.with_follow_up(tx, state):
+                row = rows.find(tx, task_id)
+                if row.epoch != self._epoch:
+                    follow_ups.withdraw(tx, row.task, RESTORED_POLL, self._polls, now)
         tasks = tx.all(
             "SELECT id FROM tasks WHERE ended_at IS NULL AND definition IS NOT NULL AND epoch <> :epoch",
             {"epoch": self._epoch},
@@ -552,11 +574,6 @@ def _step_definition(pipeline: Pipeline, name: str) -> StepDef:
 def _runs(definition: StepDef) -> bool:
     """Return whether a step runs a command, and does not wait for a decision instead."""
     return bool(getattr(kinds()[definition.kind], "runs", True))
-
-
-def _params(row: TaskRow) -> Params:
-    params: Params = msgspec.json.decode(row.params or "{}")
-    return params
 
 
 def _log_base(db: Any, task: str, step: str) -> int:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from livewall import wire
 from livewall.errors import NotFound
@@ -26,13 +26,29 @@ LISTED_ENDED = 100
 FORGET_EVERY = 128
 """After so many tasks that left the list, its old deletions are forgotten."""
 
-TASK_FIELDS = "id, pipeline, title, state, reason, retry_of, created_at, started_at, ended_at, eta, started_by"
+TASK_FIELDS = (
+    "id, pipeline, title, state, reason, retry_of, created_at, started_at, ended_at, eta, started_by, on_failure"
+)
 _OWN_FIELDS = "owner, cancelled, admitted, root, epoch, params, definition"
 # Hundreds of steps are read whenever one ends, so states and decoders are looked up, not constructed.
 _STATES = {state.value: state for state in StepState}
 _names = msgspec.json.Decoder(list[str])
 _waits_for = msgspec.json.Decoder(WaitsFor)
 STEP_FIELDS = "name, needs, state, reason, attempt, progress, message, started_at, ended_at, eta, waits_for"
+
+
+class FollowUp(msgspec.Struct, frozen=True, kw_only=True):
+    """What a failed task asks, as it is sent to readers: a `poll`, which closes at `until`, and what came of it.
+
+    It is `starting` from the end of a poll that passed until the other pipeline was started as the task `started`. It
+    is `over` if nothing is started; then `reason` says why.
+    """
+
+    state: Literal["open", "starting", "started", "over"]
+    reason: str = ""
+    poll: str | UnsetType = UNSET
+    until: str | UnsetType = UNSET
+    started: str | UnsetType = UNSET
 
 
 class Task(msgspec.Struct, kw_only=True):
@@ -49,6 +65,10 @@ class Task(msgspec.Struct, kw_only=True):
     ended_at: str | None = None
     eta: str | None = None
     started_by: str
+    on_failure: FollowUp | UnsetType = UNSET
+
+
+_follow_up = msgspec.json.Decoder(FollowUp)
 
 
 class Place(IntEnum):
@@ -106,7 +126,7 @@ def find(db: Any, task_id: str) -> TaskRow:
     row = db.execute(f"SELECT {TASK_FIELDS}, {_OWN_FIELDS} FROM tasks WHERE id = :id", {"id": task_id}).fetchone()
     if row is None:
         raise NotFound("not_found", f"there is no task {task_id[:80]}")
-    owner, cancelled, place, root, *last_fields = row[11:]
+    owner, cancelled, place, root, *last_fields = row[12:]
     return TaskRow(task(row), owner, bool(cancelled), Place(place), root or task_id, *last_fields)
 
 
@@ -114,6 +134,7 @@ def task(row: Sequence[Any]) -> Task:
     return Task(
         id=row[0], pipeline=row[1], title=row[2], state=TaskState(row[3]), reason=row[4], retry_of=row[5],
         created_at=row[6], started_at=row[7], ended_at=row[8], eta=row[9], started_by=row[10],
+        on_failure=UNSET if row[11] is None else _follow_up.decode(row[11]),
     )
 
 
@@ -139,6 +160,16 @@ def _step(row: Sequence[Any]) -> Step:
         attempt=row[4], progress=row[5], message=row[6], started_at=row[7], ended_at=row[8], eta=row[9],
         waits_for=UNSET if row[10] is None else _waits_for.decode(row[10]),
     )
+
+
+def with_follow_up(db: Any, state: str, poll: str | None = None) -> list[str]:
+    """Return the ids of the tasks whose follow-up has this state, and this poll if one is given."""
+    found = db.execute(
+        """SELECT id FROM tasks WHERE on_failure IS NOT NULL AND json_extract(on_failure, '$.state') = :state
+        AND (:poll IS NULL OR json_extract(on_failure, '$.poll') = :poll) ORDER BY number""",
+        {"state": state, "poll": poll},
+    )
+    return [task_id for (task_id,) in found.fetchall()]
 
 
 def outputs(db: Any, task_id: str) -> dict[str, dict[str, str]]:
@@ -196,14 +227,14 @@ def free_id(tx: Transaction) -> tuple[int, str]:
 def insert(tx: Transaction, row: TaskRow, number: int, steps: Iterable[Step]) -> None:
     """Insert a task with its steps, and append the first events of its streams."""
     task = row.task
-    values = msgspec.to_builtins(task) | {
+    values = _task_values(task) | {
         "number": number, "owner": row.owner, "admitted": int(row.place), "root": row.root, "epoch": row.epoch,
         "params": row.params, "definition": row.definition,
     }
     tx.execute(
         f"""INSERT INTO tasks (number, cancelled, {TASK_FIELDS}, owner, admitted, root, epoch, params, definition)
         VALUES (:number, 0, :id, :pipeline, :title, :state, :reason, :retry_of, :created_at, :started_at, :ended_at,
-            :eta, :started_by, :owner, :admitted, :root, :epoch, :params, :definition)""",
+            :eta, :started_by, :on_failure, :owner, :admitted, :root, :epoch, :params, :definition)""",
         values,
     )
     tx.append(stream_of(task.id), "owner", wire.text(Owner(row.owner)), view=View.NONE)
@@ -216,6 +247,11 @@ def insert(tx: Transaction, row: TaskRow, number: int, steps: Iterable[Step]) ->
             _values(task.id, step) | {"place": index, "needs": wire.text(step.needs)},
         )
         tx.append(stream_of(task.id), f"step/{step.name}", wire.text(step), view=View.FULL)
+
+
+def _task_values(task: Task) -> dict[str, Any]:
+    values: dict[str, Any] = msgspec.to_builtins(task)
+    return values | {"on_failure": None if task.on_failure is UNSET else wire.text(task.on_failure)}
 
 
 def _values(task: str, step: Step) -> dict[str, Any]:
@@ -240,9 +276,10 @@ def save_step(tx: Transaction, task: str, step: Step) -> None:
 def save_task(tx: Transaction, task: Task) -> None:
     """Write a task, and append its events."""
     tx.execute(
-        """UPDATE tasks SET state = :state, reason = :reason, started_at = :started_at, ended_at = :ended_at, eta = :eta
+        """UPDATE tasks SET state = :state, reason = :reason, started_at = :started_at, ended_at = :ended_at,
+            eta = :eta, on_failure = :on_failure
         WHERE id = :id""",
-        msgspec.to_builtins(task),
+        _task_values(task),
     )
     append_task_events(tx, task)
 

@@ -19,6 +19,7 @@ from livewall.tasks import rows
 from livewall.tasks.attempt import attempt_of
 from livewall.tasks.engine import Engine
 from livewall.tasks.folders import remove, set_aside
+from livewall.tasks.follow_up_starter import FollowUpStarter
 from livewall.tasks.gates import AsksPolls
 from livewall.tasks.log_recovery import recover
 from livewall.tasks.logs.service import Logs
@@ -55,6 +56,7 @@ class TaskRuntime:
     clock: Clock
     unfinished: TaskClock
     gates: PollGates
+    follow_ups: FollowUpStarter
     _background: Sequence[asyncio.Task[None]] = ()
     _not_removed: set[Path] = field(default_factory=set)
 
@@ -66,6 +68,7 @@ class TaskRuntime:
         await self.store.write(lambda tx: rows.correct_future_times(tx, now))
         await self.tasks.start()
         await self.runner.start()
+        await self.follow_ups.start()
         await self.webhooks.start()
         loop = asyncio.get_running_loop()
         self._background = [
@@ -80,6 +83,7 @@ class TaskRuntime:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self.webhooks.close()
+        await self.follow_ups.close()
         await self.runner.close()
         await self.logs.close()
 
@@ -167,5 +171,8 @@ def open_task_runtime(
     )
     tasks = Tasks(store, hub, unfinished.clock, loop.time, loop.call_later, logs, runner.mask)
     logs.on_move = tasks.publish_log_ends
-    gates = PollGates(engine, runner.after_commit)
-    return TaskRuntime(tasks, runner, pipelines, logs, webhooks, store, folder, settings, clock, unfinished, gates)
+    follow_ups = FollowUpStarter(store, engine, pipelines, runner.after_commit, unfinished.clock)
+    gates = PollGates(engine, runner.after_commit, follow_ups.begin)
+    return TaskRuntime(
+        tasks, runner, pipelines, logs, webhooks, store, folder, settings, clock, unfinished, gates, follow_ups
+    )

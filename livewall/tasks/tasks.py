@@ -324,7 +324,7 @@ class Tasks:
             ]
 
         task_rows = await self._store.read(read)
-        next_page = str(task_rows[limit - 1][11]) if len(task_rows) > limit else None
+        next_page = str(task_rows[limit - 1][-1]) if len(task_rows) > limit else None
         return Listing([rows.task(r) for r in task_rows[:limit]], next_page)
 
 

@@ -47,12 +47,23 @@ needs = ["go"]
 run = ["true"]
 """
 
+FAILING = """title = "Release 4.2"
+params.wall.default = ""
+[on_failure]
+poll = { wall = "{params.wall}", title = "Roll back?", options = ["Roll back", "Leave it"], closes_in = 3600 }
+starts = { pipeline = "release", when = "Roll back" }
+[[steps]]
+name = "switch"
+run = ["false"]
+"""
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     folder = tmp_path / "pipelines"
     folder.mkdir()
     (folder / "release.toml").write_text(RELEASE)
+    (folder / "failing.toml").write_text(FAILING)
     for name, results in {"polled": "live", "hidden": "on_publish"}.items():
         (folder / f"{name}.toml").write_text(POLLED.replace("RESULTS", f'results = "{results}"'))
     return Settings(port=0, data=tmp_path / "data", admin_token=ADMIN, rate_limits=False, pipelines=folder)
@@ -221,3 +232,29 @@ async def test_a_projector_that_shows_the_task_shows_how_its_poll_stands(hall: H
     await hall.ask("POST", f"/api/polls/{poll}/close")
     await expect(screen.locator(".sum .reason")).to_have_text("")
     await expect(screen.locator("#stage .badge .word")).to_have_text("succeeded")
+
+
+async def test_a_failed_task_shows_its_poll_and_what_came_of_it(hall: Hall) -> None:
+    wall = (await hall.ask("POST", "/api/walls", {"title": "Forum"}))["code"]
+    task = str((await hall.ask("POST", "/api/pipelines/failing/tasks", {"params": {"wall": wall}}))["id"])
+    page, large = await signed_in(hall, ADMIN, (360, 780)), await signed_in(hall, ADMIN, (1920, 1080))
+    for each in (page, large):
+        await each.goto(f"{hall.url}/tasks/{task}")
+        await hall.live(each)
+        await expect(each.locator("#gates")).to_contain_text(f"On failure: waits for the poll Roll back? · wall {wall}")
+        await expect(each.locator("#gates")).to_contain_text("(until ")
+        await expect(each.locator("#reason")).to_contain_text("switch")
+    poll = str((await hall.ask("GET", f"/api/tasks/{task}"))["on_failure"]["poll"])
+    await hall.vote(poll, "1", 2)
+    faults: list[str] = []
+    for each in (page, large):
+        await expect(each.locator("#gates .standing")).to_have_text("2 ballots so far: Roll back: 2, Leave it: 0")
+        await check(each, "the poll of a failed task", faults)
+    await hall.ask("POST", f"/api/polls/{poll}/close")
+    for each in (page, large):
+        await expect(each.locator("#gates")).to_contain_text("On failure: Roll back, 2 of 2; started the task #")
+        await expect(each.locator("#gates .standing")).to_have_count(0)
+        await check(each, "what came of a poll", faults)
+    assert not faults
+    await page.click("#gates a >> nth=0")
+    await expect(page.locator(".head .sub")).to_contain_text(f"started by livewall (on failure of #{task})")

@@ -105,7 +105,9 @@ class Hall(House):
         self.booth = Booth(store, hub, rule, publisher, self.clock, self.polls.close_over)
         gate_polls = GatePolls(self.polls)
         self.engine = Engine(4, "epoch", lambda task, step, attempt: None, outbox("epoch"), gate_polls)
-        gate_polls.connect(PollGates(self.engine, lambda tx, todo: tx.after_commit(lambda: self.do(todo))))
+        self.follows: list[str] = []
+        after_commit = lambda tx, todo: tx.after_commit(lambda: self.do(todo))  # noqa: E731
+        gate_polls.connect(PollGates(self.engine, after_commit, self.follows.append))
         self.walls = Walls(store, hub, self.clock, gate_polls.wall_deleted)
         self.wall = self.write(lambda tx: wall_rows.insert(tx, "Forum", NOW)).code
         for old, new in more.items():

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from typing import Any
 
-from livewall import wire
-from livewall.errors import BadInput, Refused
+from livewall.errors import Refused
 from livewall.identity import ROLES, either, imitates_role, role_named
-from livewall.tasks.kinds import GatePoll, Values, WaitSpec
+from livewall.tasks.kinds import Values, WaitSpec
+from livewall.tasks.kinds.poll_table import MAX_TEXT, check_poll, filled_poll, poll_texts
 from livewall.tasks.template import fill, uses
 from livewall.toml_lines import Path
-from livewall.toml_problems import Place, did_you_mean, known_keys, number, short, text, type_name, whole
-from livewall.visible_text import alike, readable, skeleton
+from livewall.toml_problems import Place, did_you_mean, known_keys, number, short, text, type_name
+from livewall.visible_text import skeleton
 
 OTHERWISE = ("failed", "skipped", "succeeded")
 """How a gate that nobody has decided may end."""
 MAX_APPROVERS = 100
-MAX_TEXT = 200
-MAX_TITLE = 500
-MIN_OPTIONS, MAX_OPTIONS = 2, 40
-MAX_QUORUM = 10_000_000
-LONGEST_POLL = 366 * 86400
-POLL_KEYS = ("wall", "title", "options", "passes", "majority", "quorum", "closes_in", "results", "assurance")
 LONGEST = 31 * 86400
 _ROLE = re.compile(r"role:(.*)", re.DOTALL)
 
@@ -63,47 +57,11 @@ class Gate:
         }
 
     def _poll(self, given: Any, here: Place) -> dict[str, Any]:
-        if not isinstance(given, dict):
-            here.wrong(f"poll must be a table with wall, title, options and passes, not {type_name(given)}")
-            return {}
-        known_keys(given, POLL_KEYS, here, "poll")
-        for key, most in (("wall", MAX_TEXT), ("title", MAX_TITLE)):
-            if key in given:
-                text(given[key], here[key], key, most=most)
-            else:
-                here.wrong(f"a gate's poll needs {'the code of a wall' if key == 'wall' else 'a title'}: {key}")
-        options = self._options(given.get("options"), here["options"])
-        if options:
-            passes = given.get("passes")
-            if passes not in options:
-                said = f", not {short(passes)}" if "passes" in given else ""
-                here["passes"].wrong(f"passes must be one of the options, the one that opens the gate{said}")
-        for key, kind in (("majority", wire.Majority), ("results", wire.Results), ("assurance", wire.Assurance)):
-            if key in given and given[key] not in get_args(kind):
-                here[key].wrong(f"{key} must be one of {', '.join(get_args(kind))}, not {short(given[key])}")
-        for key, most in (("quorum", MAX_QUORUM), ("closes_in", LONGEST_POLL)):
-            if key in given:
-                whole(given[key], here[key], key, least=1, most=most)
-        return {key: given[key] for key in POLL_KEYS if key in given}
-
-    def _options(self, given: Any, here: Place) -> list[str]:
-        """Return the options as voters see them; an empty list if one of them is wrong."""
-        if not isinstance(given, list) or not MIN_OPTIONS <= len(given) <= MAX_OPTIONS:
-            here.wrong(f"a poll needs {MIN_OPTIONS} to {MAX_OPTIONS} options, such as [\"Yes\", \"No\"]")
-            return []
-        options = [text(each, here[place], "an option", most=MAX_TEXT) for place, each in enumerate(given)]
-        labels = [option for option in options if option is not None]
-        for place, label in enumerate(labels):
-            try:
-                readable(label, "options", lines=True)
-            except BadInput as error:
-                here[place].wrong(f"an option {error.fields['options']}")
-                return []
-        if len(labels) < len(options):
-            return []
-        for places in alike(labels):
-            here[places[1]].wrong(f"options {places[0] + 1} and {places[1] + 1} look the same")
-        return labels
+        poll, options = check_poll(given, here, "a gate's poll", more=("passes",))
+        if options and poll.get("passes") not in options:
+            said = f", not {short(poll['passes'])}" if "passes" in poll else ""
+            here["passes"].wrong(f"passes must be one of the options, the one that opens the gate{said}")
+        return poll
 
     def _approvers(self, given: Any, where: Place) -> list[str]:
         if not isinstance(given, list) or not 0 < len(given) <= MAX_APPROVERS:
@@ -126,16 +84,14 @@ class Gate:
     def texts(self, body: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         for place, approver in enumerate(body["approvers"]):
             yield ("gate", "approvers", place), approver
-        for key in ("wall", "title"):
-            if key in body.get("poll", {}):
-                yield ("gate", "poll", key), body["poll"][key]
+        for key, given in poll_texts(body.get("poll", {})):
+            yield ("gate", "poll", key), given
 
     def spec(self, step: Mapping[str, Any], values: Values) -> WaitSpec:
         approvers = [_approver(approver, values) for approver in step["approvers"]]
         poll = step.get("poll")
         if poll is not None:
-            filled = {key: fill(poll[key], values.params, values.outputs) for key in ("wall", "title")}
-            poll = GatePoll(**poll | filled)
+            poll = filled_poll(poll, poll["passes"], values.params, values.outputs)
         return WaitSpec(approvers=approvers, within=step["within"], otherwise=step["otherwise"], poll=poll)
 
 

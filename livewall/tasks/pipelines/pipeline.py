@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -15,9 +15,10 @@ from livewall.tasks.dependencies import MAX_NEEDS, all_needs, find_cycle
 from livewall.tasks.kinds import Kind, kinds
 from livewall.tasks.kinds.git import repository_of
 from livewall.tasks.kinds.run import RESERVED_VARIABLES, VARIABLE
+from livewall.tasks.pipelines.on_failure import OnFailure, check_on_failure
 from livewall.tasks.pipelines.params import Param, parse_param
 from livewall.tasks.supervisor.secret import refusal
-from livewall.tasks.template import comparison, uses
+from livewall.tasks.template import Use, comparison, uses
 from livewall.tasks.webhooks.definition import Webhook, check_webhooks
 from livewall.toml_file import LARGEST, decoded, parsed, read, too_large
 from livewall.toml_lines import key_lines
@@ -68,6 +69,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[str, ...] = ()
     params: tuple[Param, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
+    on_failure: OnFailure | None = None
     steps: tuple[StepDef, ...]
 
     @property
@@ -126,7 +128,8 @@ class _Checker:
                 f"{short(self._name)!r} is not the name of a pipeline: letters, digits, '.', '_' and '-', at most 80,"
                 " a letter or digit first; rename the file"
             )
-        known_keys(table, ("title", "concurrency", "secrets", "params", "steps", "webhooks"), where, "a pipeline")
+        known = ("title", "concurrency", "secrets", "params", "steps", "webhooks", "on_failure")
+        known_keys(table, known, where, "a pipeline")
         title = self._title()
         concurrency = None
         if "concurrency" in table:
@@ -139,8 +142,19 @@ class _Checker:
         )
         return Pipeline(
             name=self._name, title=title, concurrency=concurrency, secrets=secrets, params=self._params,
-            webhooks=tuple(webhooks), steps=steps,
+            webhooks=tuple(webhooks), on_failure=self._on_failure(steps), steps=steps,
         )  # fmt: skip
+
+    def _on_failure(self, steps: Sequence[StepDef]) -> OnFailure | None:
+        if "on_failure" not in self._table:
+            return None
+        where = self._where["on_failure"]
+        on_failure = check_on_failure(self._table["on_failure"], where)
+        if on_failure is not None:
+            names = [step.name for step in steps]
+            for path, filled in on_failure.texts():
+                self._uses(filled, Place(where.findings, (*where.path, *path)), names)
+        return on_failure
 
     def _title(self) -> str:
         if "title" not in self._table:
@@ -280,27 +294,33 @@ class _Checker:
 
     def _texts(self, steps: list[StepDef], where: Place) -> None:
         """Check that every placeholder names a parameter, or an output of a step that this one needs."""
-        params = [param.name for param in self._params]
         before = all_needs({step.name: step.needs for step in steps})
         for index, step in enumerate(steps):
             texts = [] if not step.kind else list(self._kinds[step.kind].texts(step.body))
             texts += [] if step.when is None else [(("when",), step.when)]
             for path, filled in texts:
-                for use in dict.fromkeys(uses(filled)) if not where.findings.full else ():
-                    text_place = Place(where.findings, (*where[index].path, *path))
-                    if use.step is None:
-                        if use.name not in params:
-                            suggestion = did_you_mean(use.name, params)
-                            text_place.wrong(f"{{params.{use.name}}} is not a parameter of this pipeline{suggestion}")
-                    elif use.step not in before:
-                        suggestion = did_you_mean(use.step, before)
-                        text_place.wrong(f"{{steps.{use.step}.{use.name}}}: there is no such step{suggestion}")
-                    elif use.step not in before[step.name]:
+                text_place = Place(where.findings, (*where[index].path, *path))
+                for use in self._uses(filled, text_place, before):
+                    if use.step not in before[step.name]:
                         text_place.wrong(
                             f"{{steps.{use.step}.{use.name}}}: {step.name} does not need {use.step},"
                             " so it may not have ended by then"
                         )
 
+    def _uses(self, filled: str, where: Place, steps: Collection[str]) -> list[Use]:
+        """Check that every placeholder of a text names a parameter or one of the steps; return those of steps."""
+        params, outputs = [param.name for param in self._params], []
+        for use in dict.fromkeys(uses(filled)) if not where.findings.full else ():
+            if use.step is None:
+                if use.name not in params:
+                    suggestion = did_you_mean(use.name, params)
+                    where.wrong(f"{{params.{use.name}}} is not a parameter of this pipeline{suggestion}")
+            elif use.step not in steps:
+                suggestion = did_you_mean(use.step, steps)
+                where.wrong(f"{{steps.{use.step}.{use.name}}}: there is no such step{suggestion}")
+            else:
+                outputs.append(use)
+        return outputs
 
     def _git_refs(self, steps: list[StepDef]) -> None:
         """Check that a parameter of type `git_ref` is the ref of a step whose repository is known."""

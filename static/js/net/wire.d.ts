@@ -108,6 +108,16 @@ export interface Task extends Timed {
   reason?: string | null;
   created_at: string;
   started_by?: string | null;
+  on_failure?: FollowUp;
+}
+
+/** What a failed task asks, and what came of it; `until` is when the poll closes. */
+export interface FollowUp {
+  state: "open" | "starting" | "started" | "over";
+  reason: string;
+  poll?: string;
+  until?: string;
+  started?: string;
 }
 
 export interface Step extends Timed {

@@ -1,4 +1,4 @@
-// The gates of a task that wait for a decision, with buttons for those who may make it.
+// The gates of a task that wait for a decision, with buttons for those who may make it, and what follows its failure.
 
 import { openDialog } from "../ui/dialog.js";
 import { h, setText } from "../ui/dom.js";
@@ -8,7 +8,7 @@ import { approversText, mayDecide, standingText, waitingGates } from "./gatestep
 
 /** @import { Environment } from "../net/environment.js" */
 /** @import { LiveStreams } from "../net/streams.js" */
-/** @import { Step } from "../net/wire.d.ts" */
+/** @import { FollowUp, Step } from "../net/wire.d.ts" */
 /** @import { FormatNumber, Texts } from "../ui/texts.js" */
 /** @import { TaskScene } from "../wall/scene.js" */
 
@@ -37,14 +37,17 @@ export class GatePanel {
   }
 
   /** @param {TaskScene} scene */
-  update({ steps }) {
+  update({ steps, task }) {
     const gates = waitingGates(steps);
-    const shown = JSON.stringify(gates.map((step) => [step.name, step.waits_for]));
+    const { on_failure: followUp } = task;
+    const shown = JSON.stringify([gates.map((step) => [step.name, step.waits_for]), followUp]);
     if (shown !== this.shown) {
       this.shown = shown;
       this.updates = [];
-      this.root.replaceChildren(...gates.map((step) => this.entry(step)));
-      this.root.hidden = gates.length === 0;
+      const entries = gates.map((step) => this.entry(step));
+      if (followUp) entries.push(this.followUpEntry(followUp));
+      this.root.replaceChildren(...entries);
+      this.root.hidden = entries.length === 0;
       // Somebody else has decided.
       const { question } = this;
       if (question && !gates.some(({ name }) => name === question.step)) question.close();
@@ -56,23 +59,38 @@ export class GatePanel {
   entry(step) {
     const { approvers = [], poll, until } = step.waits_for || {};
     const { texts } = this;
-    const time = until ? formatShortTimestamp(until, this.live.clock.now()) : "";
-    const end = time ? h("span", { class: "quiet" }, " ", texts.say("gate.until", { time })) : null;
-    if (poll) return this.pollEntry(step, poll, end);
+    if (poll) return this.pollEntry(step.name, poll, until);
     const button = (/** @type {Decision} */ decision) =>
       h("button", { type: "button", class: decision === "reject" ? "danger" : "primary", onclick: () => this.ask(step, decision) },
         texts.say(`gate.${decision}`));
     return h("div", { class: "gate" },
-      h("p", { dir: "auto" }, h("b", {}, step.name), ": ", texts.say("gate.waits", { who: approversText(approvers, texts) }), end),
+      h("p", { dir: "auto" }, h("b", {}, step.name), ": ", texts.say("gate.waits", { who: approversText(approvers, texts) }), this.endPart(until)),
       mayDecide(approvers, this.me) ? h("p", { class: "acts" }, button("approve"), button("reject")) : null);
   }
 
+  /** @param {string | undefined} until */
+  endPart(until) {
+    const time = until ? formatShortTimestamp(until, this.live.clock.now()) : "";
+    return time ? h("span", { class: "quiet" }, " ", this.texts.say("gate.until", { time })) : null;
+  }
+
+  /** @param {FollowUp} followUp */
+  followUpEntry({ state, reason, poll, until, started }) {
+    const { texts } = this;
+    const label = texts.say("gate.failure");
+    if (state === "open" && poll) return this.pollEntry(label, poll, until);
+    const outcome = texts.say(`gate.failure.${state}`, { reason });
+    return h("div", { class: "gate" }, h("p", { dir: "auto" }, h("b", {}, label), ": ", outcome,
+      started ? [" ", h("a", { href: `/tasks/${encodeURIComponent(started)}` }, `#${started}`)] : null,
+      poll ? [" · ", h("a", { href: `/polls/${poll}` }, texts.say("gate.failure.poll"))] : null));
+  }
+
   /**
-   * @param {Step} step
+   * @param {string} label
    * @param {string} poll
-   * @param {HTMLElement | null} end
+   * @param {string | undefined} until
    */
-  pollEntry(step, poll, end) {
+  pollEntry(label, poll, until) {
     const { texts } = this;
     const title = h("a", { href: `/polls/${poll}`, dir: "auto" }, poll);
     const code = h("a", {});
@@ -89,7 +107,7 @@ export class GatePanel {
       setText(standing, standingText(values, this));
     });
     return h("div", { class: "gate" },
-      h("p", { dir: "auto" }, h("b", {}, step.name), ": ", texts.say("gate.poll"), " ", title, wall, end), standing);
+      h("p", { dir: "auto" }, h("b", {}, label), ": ", texts.say("gate.poll"), " ", title, wall, this.endPart(until)), standing);
   }
 
   /**

@@ -1,6 +1,6 @@
 // The gates of a task that wait for people or for polls, and how those stand, in words. Pure.
 
-/** @import { Poll, Step, Stream, Tally, Turnout } from "../net/wire.d.ts" */
+/** @import { Poll, Step, Stream, Tally, Task, Turnout } from "../net/wire.d.ts" */
 /** @import { FormatNumber, Texts } from "../ui/texts.js" */
 
 /** A connection carries 16 streams; that of a page needs some for itself. */
@@ -16,14 +16,15 @@ export function waitingGates(steps) {
 }
 
 /**
- * Returns the streams of the polls that decide gates now, as many as a page can follow.
+ * Returns the streams of the polls that decide gates now, or what follows a failed task, as many as a page can follow.
  * @param {Step[]} steps
+ * @param {Task | null} [task]
  * @returns {Stream[]}
  */
-export function gatePolls(steps) {
-  return waitingGates(steps)
-    .flatMap(({ waits_for }) => (waits_for && waits_for.poll ? [`polls/${waits_for.poll}`] : []))
-    .slice(0, MAX_POLLS);
+export function gatePolls(steps, task) {
+  const { on_failure: asked } = task || {};
+  const waits = [...waitingGates(steps).map(({ waits_for }) => waits_for), asked && asked.state === "open" ? asked : null];
+  return waits.flatMap((wait) => (wait && wait.poll ? [`polls/${wait.poll}`] : [])).slice(0, MAX_POLLS);
 }
 
 /**

@@ -75,7 +75,7 @@ function stepsOf(values) {
 
 /**
  * Returns the streams that a page needs now: its item and its log, or its wall and the active item; with `gates` also
- * the polls that decide the gates of a task.
+ * the polls that decide the gates of a task, or what follows its failure.
  * @param {Subject} page
  * @param {StateOf} stateOf
  * @param {boolean} gates
@@ -84,6 +84,7 @@ function stepsOf(values) {
 export function neededStreams(page, stateOf, gates = false) {
   const { wall } = page.wallStream ? stateOf(page.wallStream).values : {};
   const item = page.wallStream ? wall && wall.active : page.stream;
-  const polls = gates && item && item.startsWith("tasks/") ? gatePolls(stepsOf(stateOf(item).values)) : [];
+  const values = gates && item && item.startsWith("tasks/") ? stateOf(item).values : {};
+  const polls = gatePolls(stepsOf(values), values.task);
   return [page.wallStream, item, page.wallStream ? undefined : page.log, ...polls].filter((stream) => Boolean(stream));
 }

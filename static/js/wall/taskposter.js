@@ -81,7 +81,7 @@ export class TaskPoster {
     setText(view.title, task.title);
     view.title.dataset.length = lengthClass(task.title);
     view.badge.set(task.state);
-    const standings = gatePolls(steps).map((poll) => standingText(this.live.state(poll).values, this));
+    const standings = gatePolls(steps, task).map((poll) => standingText(this.live.state(poll).values, this));
     setText(view.reason, [task.reason, ...standings].filter(Boolean).join(" · "));
     const layout = this.layouts.get(stream, steps);
     if (layout && layout !== this.layout) {

@@ -38,6 +38,10 @@ test("the polls of gates are followed", () => {
   assert.deepEqual(waitingGates([gate, approval]), [gate, approval]);
   assert.deepEqual(gatePolls([gate, approval, { ...gate, state: "failed" }]), ["polls/7Q4F"]);
   assert.equal(gatePolls(Array(20).fill(gate)).length, 8, "a connection carries 16 streams");
+  const failed = (state) => ({ state: "failed", on_failure: { state, poll: "9K2M" } });
+  assert.deepEqual(gatePolls([], failed("open")), ["polls/9K2M"]);
+  assert.deepEqual(gatePolls([], failed("started")), [], "its poll is closed");
+  assert.deepEqual(gatePolls([], null), []);
 });
 
 test("a poll stands as far as the reader may see it", () => {

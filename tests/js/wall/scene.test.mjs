@@ -7,6 +7,7 @@ const states = {
   "walls/K7M2QD": { values: { wall: { active: "tasks/9" } } },
   "walls/EMPTY": { values: { wall: { active: null } } },
   "tasks/9": { values: { task: {}, "step/go": gate } },
+  "tasks/10": { values: { task: { on_failure: { state: "open", poll: "9K2M" } } } },
   "polls/P": { values: {} },
 };
 const stateOf = (stream) => states[stream] || { values: {} };
@@ -26,4 +27,5 @@ test("a page that shows gates follows the polls that decide them", () => {
   assert.deepEqual(neededStreams({ wallStream: "walls/K7M2QD" }, stateOf, true), ["walls/K7M2QD", "tasks/9", "polls/7Q4F"]);
   const page = { stream: "tasks/9", log: "tasks/9/logs/go" };
   assert.deepEqual(neededStreams(page, stateOf, true), ["tasks/9", "tasks/9/logs/go", "polls/7Q4F"]);
+  assert.deepEqual(neededStreams({ stream: "tasks/10" }, stateOf, true), ["tasks/10", "polls/9K2M"]);
 });
