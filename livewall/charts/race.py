@@ -25,6 +25,8 @@ LEAST, EACH = 420, 22
 PAUSE, PAUSE_SHARE, PAUSES = 60.0, 0.05, 6
 """Pauses: the least length in seconds, the width at which one is drawn, and the largest number of them. A pause must
 also be longer than half of all the rest."""
+MOMENT = 1e-9
+"""Seconds; a shorter time in which people voted is no part of the axis."""
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 
 
@@ -66,7 +68,7 @@ def axis(times: Sequence[float]) -> Axis:
         cut.append((start, end))
     # Added up again: what is left after subtracting long pauses from a long time is mostly rounding errors.
     active = math.fsum(end - start for start, end in itertools.pairwise(times) if (start, end) not in cut)
-    scale = (1 - PAUSE_SHARE * len(cut)) / active if active > 0 else 0.0
+    scale = (1 - PAUSE_SHARE * len(cut)) / active if active > MOMENT else 0.0
     share = PAUSE_SHARE if scale else 1 / max(1, len(cut))
     knots, pauses = [(first, 0.0)], []
     for start, end in sorted(cut):

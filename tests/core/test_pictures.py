@@ -72,6 +72,8 @@ def test_the_race_is_valid_xml_and_ends_with_the_last_counts(
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=60).map(sorted))
 @example([0.0, 4.7e-10, 60.97, 524_349.0])
+@example([0.0, 5e-324, 61.0])
+@example([0.0, 5e-324])
 def test_time_never_runs_back_on_the_axis(times: list[float]) -> None:
     scale = axis(times)
     places = [scale.position(at) for at in times]
