@@ -26,6 +26,7 @@ quick: $(VENV)/.tests
 
 check: $(VENV)/.tests check-js
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture

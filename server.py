@@ -202,8 +202,8 @@ def listen(settings: Settings) -> list[socket.socket]:
 
 
 async def serve(settings: Settings, umask: int | None = None) -> int:
-    """Run until a signal arrives, then drain. A second signal ends the process at once. `umask` is the umask of steps.
-    """
+    """Run until a signal arrives, then drain. A second signal ends the process at once. `umask` is the umask of
+    steps."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     try:

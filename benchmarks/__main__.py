@@ -21,7 +21,7 @@ NAMES = {
     "memory": "memory a reader, after 100,000 ballots, after 10,000 readers came and went",
     "slow": "1,000 readers that never read",
     "join": "server CPU for a phone that joins; 1,000 phones in ten seconds; a page on a bad network",
-    "tap": "from a tap to \"your ballot is in\" and to the projector, with 200 other voters",
+    "tap": 'from a tap to "your ballot is in" and to the projector, with 200 other voters',
     "screen": "memory of a projector's page over a simulated day, 20,000 tallies",
     "tasks": "steps, their logs and their readers, beside a shell script, cat and gzip",
     "git": "a step that fetches from git, beside git itself",

@@ -111,9 +111,7 @@ def run(plan: Plan) -> str:
         screen.set_viewport_size({"width": 1920, "height": 1080})
         for page in (phone, screen):
             page.wait_for_selector("#corner[data-state=live]")
-        with WebSocketVoters(
-            server.port, f"/ws/polls/{poll}", vote_message(poll), tokens=tokens, core=None
-        ) as others:
+        with WebSocketVoters(server.port, f"/ws/polls/{poll}", vote_message(poll), tokens=tokens, core=None) as others:
             others.open(OTHERS)
             others.start(rate=RATE, flight=1)
             time.sleep(plan.seconds(6, 2))

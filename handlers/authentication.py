@@ -141,8 +141,8 @@ class Authentication(LeanHandler):
 
     @property
     def address(self) -> str:
-        """The client's address, by which limits are counted. Forwarded headers count only if a trusted proxy sent them.
-        """
+        """The client's address, by which limits are counted. Forwarded headers count only if a trusted proxy sent
+        them."""
         peer = self.request.remote_ip or ""
         trusted = self.services.settings.trusted_proxy
         if trusted:

@@ -1,5 +1,5 @@
-"""The base class of every handler: identity, security headers and errors in one shape. It holds no rule of the product.
-"""
+"""The base class of every handler: identity, security headers and errors in one shape. It holds no rule of the
+product."""
 
 from __future__ import annotations
 
@@ -265,5 +265,3 @@ class NotFoundHandler(BaseHandler):
 
     async def prepare(self) -> None:
         raise NotFound(message="there is nothing at this address")
-
-

@@ -49,8 +49,8 @@ class Event(NamedTuple):
 
 
 class Updates(Struct):
-    """The answer of long and plain polling: messages in order, and the position that the next request sends as `since`.
-    """
+    """The answer of long and plain polling: messages in order, and the position that the next request sends as
+    `since`."""
 
     events: list[dict[str, Any]]
     pos: str

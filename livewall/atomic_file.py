@@ -178,8 +178,8 @@ def _no_links(error: OSError) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Synchronize the names in `folder` to the disk, so that they survive a power failure, where the file system can.
-    """
+    """Synchronize the names in `folder` to the disk, so that they survive a power failure, where the file system
+    can."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)

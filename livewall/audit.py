@@ -34,8 +34,8 @@ class Line(msgspec.Struct):
 
 
 def note(tx: Transaction, who: Who | None, now: str, act: str, about: str, **detail: Any) -> None:
-    """Write the line of an act that changed something; without `who` it was Livewall itself. Deletes the oldest lines.
-    """
+    """Write the line of an act that changed something; without `who` it was Livewall itself. Deletes the oldest
+    lines."""
     name, role, credential = (who.name, who.role or "", who.credential) if who else ("livewall", "system", "")
     row = tx.one("SELECT MAX(number) FROM audit", {})
     number = (row[0] or 0) + 1

@@ -52,8 +52,7 @@ class TokenMade(Credential):
 
 
 class Credentials:
-    """The holders of roles. `revoked(id)` is called when a credential is no longer valid, so that its sockets close.
-    """
+    """The holders of roles. `revoked(id)` is called when a credential is no longer valid, so that its sockets close."""
 
     def __init__(self, store: Store, secrets: Secrets, clock: Clock) -> None:
         self._store = store

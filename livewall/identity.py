@@ -77,8 +77,8 @@ NOBODY = Who()
 
 @dataclass(frozen=True)
 class Secrets:
-    """The content of DATA/secret: the key of cookies and voter tokens, the key of stored voters, and the admin's token.
-    """
+    """The content of DATA/secret: the key of cookies and voter tokens, the key of stored voters, and the admin's
+    token."""
 
     cookie: bytes
     ballot: bytes

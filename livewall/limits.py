@@ -46,8 +46,8 @@ class Limit:
         self._full_at[key] = full_at
 
     def reserve(self, key: str, now: float, longest: float) -> float:
-        """Take a token, a later one if necessary; return the seconds until it is there. Raises Busy beyond `longest`.
-        """
+        """Take a token, a later one if necessary; return the seconds until it is there. Raises Busy beyond
+        `longest`."""
         full_at = max(self._full_at.get(key, now), now) + 1 / self.rate
         wait = full_at - now - self.burst / self.rate
         if wait > longest + 1e-9:

@@ -116,8 +116,8 @@ def in_address(typed: str) -> str:
 
 
 def step_of_token(token: str) -> tuple[str | None, str | None]:
-    """Return the task and the step that a step's token (`s1.NAMES.SIGNATURE`) is valid for, or None for another token.
-    """
+    """Return the task and the step that a step's token (`s1.NAMES.SIGNATURE`) is valid for, or None for another
+    token."""
     version, _, signed = token.partition(".")
     try:
         task, step, _ = base64.urlsafe_b64decode(signed.partition(".")[0]).decode().split("/")

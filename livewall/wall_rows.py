@@ -150,8 +150,8 @@ def remove_item(tx: Transaction, item: str) -> None:
 
 
 def item_opened(tx: Transaction, item: str) -> None:
-    """Mark a poll as opened for the first time, and append the `wall` event of its walls: everyone sees it there now.
-    """
+    """Mark a poll as opened for the first time, and append the `wall` event of its walls: everyone sees it there
+    now."""
     tx.execute("UPDATE polls SET opened = 1 WHERE id = :id", {"id": item.partition("/")[2]})
     for (code,) in tx.all("SELECT code FROM walls WHERE items LIKE :like", {"like": f'%"{item}"%'}):
         append_wall_event(tx, find(tx, code).wall)

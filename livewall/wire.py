@@ -37,9 +37,7 @@ Round = Annotated[int, Meta(ge=1, le=1_000_000)]
 ClosesIn = Annotated[int, Meta(ge=1, le=366 * 86400)]
 Quorum = Annotated[int, Meta(ge=1, le=10_000_000)]
 Majority = Literal["1/2", "2/3", "3/4"]
-StepState = Literal[
-    "pending", "running", "waiting", "retrying", "succeeded", "failed", "cancelled", "skipped", "lost"
-]
+StepState = Literal["pending", "running", "waiting", "retrying", "succeeded", "failed", "cancelled", "skipped", "lost"]
 
 
 class Input(Struct, forbid_unknown_fields=True):

@@ -11,12 +11,34 @@ from collections.abc import Iterator
 from typing import Any
 
 TYPES: dict[str, Any] = {
-    "object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool,
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
     "null": type(None),
 }
 KNOWN = {
-    "$ref", "additionalProperties", "anyOf", "default", "description", "enum", "items", "maxItems", "maxLength",
-    "maximum", "minItems", "minLength", "minimum", "pattern", "prefixItems", "properties", "required", "title", "type",
+    "$ref",
+    "additionalProperties",
+    "anyOf",
+    "default",
+    "description",
+    "enum",
+    "items",
+    "maxItems",
+    "maxLength",
+    "maximum",
+    "minItems",
+    "minLength",
+    "minimum",
+    "pattern",
+    "prefixItems",
+    "properties",
+    "required",
+    "title",
+    "type",
 }
 
 

@@ -20,7 +20,13 @@ class Watcher:
     """Follows one stream on one transport until it is stopped; comes back after every loss."""
 
     def __init__(
-        self, url: str, transport: str, stream: str, *, token: str | None = None, query: str = "",
+        self,
+        url: str,
+        transport: str,
+        stream: str,
+        *,
+        token: str | None = None,
+        query: str = "",
         on_change: Callable[[str | None, Any, Any], None] | None = None,
     ) -> None:
         self.url = url

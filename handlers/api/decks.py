@@ -10,8 +10,8 @@ from livewall.names import wall_code
 
 
 class DeckHandler(ApiHandler):
-    """POST /api/walls/CODE/deck: create the polls of a deck. The status is 200 if it was imported under this id before.
-    """
+    """POST /api/walls/CODE/deck: create the polls of a deck. The status is 200 if it was imported under this id
+    before."""
 
     write_right = "host"
     body_limit = MAX_BODY

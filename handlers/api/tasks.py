@@ -27,9 +27,7 @@ class TasksHandler(ApiHandler):
         state = self.argument("state") or None
         if state is not None and state not in set(TaskState):
             raise invalid("state", f"one of {', '.join(TaskState)}")
-        self.answer(
-            await self.services.tasks.list(state=state, q=self.argument("q")[:200], **self.page_arguments())
-        )
+        self.answer(await self.services.tasks.list(state=state, q=self.argument("q")[:200], **self.page_arguments()))
 
     async def post(self) -> None:
         task, created = await self.services.tasks.create(self.body(wire.TaskIn), self.who)

@@ -44,8 +44,17 @@ class Acts:
     has ended.
     """
 
-    __slots__ = ("_address", "_changes", "_finished", "_poll_of", "_reader", "_replies", "_services", "_task",
-                 "under_way")
+    __slots__ = (
+        "_address",
+        "_changes",
+        "_finished",
+        "_poll_of",
+        "_reader",
+        "_replies",
+        "_services",
+        "_task",
+        "under_way",
+    )
 
     def __init__(
         self,

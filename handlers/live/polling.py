@@ -127,4 +127,3 @@ class UpdatesHandler(BaseHandler):
         if not 0 <= seconds < 1e6:
             raise BadInput("invalid", "wait: seconds, 0 to 30", fields={"wait": "seconds, 0 to 30"})
         return min(seconds, MAX_WAIT)
-

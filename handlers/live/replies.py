@@ -15,8 +15,8 @@ log = logging.getLogger("livewall.http")
 
 
 class Replies:
-    """Frames replies and passes them to `write` in the order in which they are made. After `close`, they are dropped.
-    """
+    """Frames replies and passes them to `write` in the order in which they are made. After `close`, they are
+    dropped."""
 
     __slots__ = ("_frames", "_write")
 
@@ -30,8 +30,8 @@ class Replies:
         self.send({"ref": ref, "ok": result}, now=now)
 
     def error(self, ref: str | None, error: BaseException | None) -> None:
-        """Reply that an act was refused. An error that is not a LivewallError is logged, and its details are not sent.
-        """
+        """Reply that an act was refused. An error that is not a LivewallError is logged, and its details are not
+        sent."""
         if not isinstance(error, LivewallError):
             if error is not None:
                 log.error("an act on a socket failed", exc_info=error)

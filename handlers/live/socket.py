@@ -271,8 +271,8 @@ class LiveSocket(BaseHandler, WebSocketHandler):
         return self._wait_for_room() if self._is_full() else None
 
     def _count_message(self) -> None:
-        """Count a message that was refused or that needs the store. Beyond the limit, the socket is closed with 4008.
-        """
+        """Count a message that was refused or that needs the store. Beyond the limit, the socket is closed with
+        4008."""
         try:
             self._rate.take()
         except Busy as error:
@@ -284,8 +284,8 @@ class LiveSocket(BaseHandler, WebSocketHandler):
             asyncio.get_running_loop().call_soon(self._close_for_drain)
 
     def _is_full(self) -> bool:
-        """Return whether reading has to pause: too many acts are under way, or the client reads its replies too slowly.
-        """
+        """Return whether reading has to pause: too many acts are under way, or the client reads its replies too
+        slowly."""
         if self._is_closing() or self._acts is None:
             return False
         return self._acts.is_full or self.stream.has_buffered_bytes

@@ -43,9 +43,7 @@ class Round:
     def outcome(self) -> str:
         """The outcome of the round on one line."""
         facts = self.facts
-        return " · ".join(
-            each for each in (facts.ballots(), facts.of_base(), facts.quorum(), facts.majority()) if each
-        )
+        return " · ".join(each for each in (facts.ballots(), facts.of_base(), facts.quorum(), facts.majority()) if each)
 
 
 @dataclass(frozen=True)

@@ -173,11 +173,9 @@ class Exchange(HTTP1Connection):
             if future is not None:
                 await future
 
-    def write_headers(
-        self, start_line: Any, headers: HTTPHeaders, chunk: bytes | None = None
-    ) -> asyncio.Future[None]:
-        """Send the header of a response, with `chunk`, as Tornado does, but format and check all of its lines at once.
-        """
+    def write_headers(self, start_line: Any, headers: HTTPHeaders, chunk: bytes | None = None) -> asyncio.Future[None]:
+        """Send the header of a response, with `chunk`, as Tornado does, but format and check all of its lines at
+        once."""
         assert isinstance(start_line, ResponseStartLine)
         if not self._read_finished and not self._drop_body():
             self._disconnect_on_finish = True
@@ -284,4 +282,3 @@ class ServerConnection(HTTP1ServerConnection):
     @property
     def unsent(self) -> bool:
         return self._exchange is not None and self._exchange.unsent
-

@@ -44,7 +44,10 @@ class LiveServer(HTTPServer):
         self, application: Any, *, max_connections: int, clock: Callable[[], float], terms: Terms | None = None
     ) -> None:
         super().initialize(
-            application, chunk_size=READ_CHUNK, max_buffer_size=MAX_BUFFER, max_header_size=MAX_HEADER,
+            application,
+            chunk_size=READ_CHUNK,
+            max_buffer_size=MAX_BUFFER,
+            max_header_size=MAX_HEADER,
             max_body_size=MAX_BUFFER,
         )
         self.max_connections = max_connections

@@ -137,9 +137,7 @@ class ScreenRow:
         text = text.replace(_FILL, "")
         if not self._clusters:
             return text
-        return "".join(
-            [self._clusters[ord(c) - _FIRST_CLUSTER] if "\ud800" <= c <= "\udfff" else c for c in text]
-        )
+        return "".join([self._clusters[ord(c) - _FIRST_CLUSTER] if "\ud800" <= c <= "\udfff" else c for c in text])
 
     def write(self, column: int, cells: str, style: str) -> None:
         """Overwrite the cells from a column on."""

@@ -152,9 +152,7 @@ def _head(words: Words, theme: Theme) -> tuple[list[str], float]:
     return parts, y + 26 + 40
 
 
-def _line(
-    index: int, option: Option, count: int, path: str, end: float, label_y: float, theme: Theme
-) -> list[str]:
+def _line(index: int, option: Option, count: int, path: str, end: float, label_y: float, theme: Theme) -> list[str]:
     """Return the line of an option, with its label at the end."""
     colour, kind = drawing.colour_and_pattern(index)
     stroke, dash, x = theme.option(colour), drawing.DASHES[kind - 1], LEFT + PLOT

@@ -128,4 +128,3 @@ def stop_with(name: str, lines: list[tuple[str, str]]) -> NoReturn:
     for line, why in lines:
         click.echo(output.plain(f"{name}:{line}: {why}"), err=True)
     stop(REFUSED, "")
-

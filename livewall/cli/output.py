@@ -20,8 +20,6 @@ def terminal() -> bool:
     return sys.stdout.isatty()
 
 
-
-
 def as_json(value: Any) -> None:
     click.echo(json_document(value), nl=False)
 

@@ -32,23 +32,38 @@ LINE_SECONDS = 2.0  # seconds between two lines in a pipe
     "--voters", type=click.IntRange(1, 20_000), default=500, show_default=True, metavar="N", help="How many voters."
 )
 @click.option(
-    "--seconds", type=click.FloatRange(4, 3600), default=60.0, show_default="60", metavar="S",
+    "--seconds",
+    type=click.FloatRange(4, 3600),
+    default=60.0,
+    show_default="60",
+    metavar="S",
     help="How long the event lasts, in seconds.",
 )
 @click.option(
     "--screens", type=click.IntRange(0, 50), default=2, show_default=True, metavar="N", help="How many screens."
 )
 @click.option(
-    "--wifi", type=click.Choice(["good", "poor"]), default="good", show_default=True,
+    "--wifi",
+    type=click.Choice(["good", "poor"]),
+    default="good",
+    show_default=True,
     help="The simulated network of the voters.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Repeat an earlier rehearsal.  [default: random]")
 @click.option(
-    "--ack", type=click.FloatRange(0, min_open=True), default=1.0, show_default="1", metavar="S",
+    "--ack",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default="1",
+    metavar="S",
     help="Limit: 95 of 100 ballots are acknowledged within this many seconds.",
 )
 @click.option(
-    "--screen", type=click.FloatRange(0, min_open=True), default=1.5, show_default="1.5", metavar="S",
+    "--screen",
+    type=click.FloatRange(0, min_open=True),
+    default=1.5,
+    show_default="1.5",
+    metavar="S",
     help="Limit: an action of the host is on every screen within this many seconds.",
 )
 @click.option("--clean", is_flag=True, help="Only remove the walls that earlier rehearsals left behind.")
@@ -57,8 +72,18 @@ LINE_SECONDS = 2.0  # seconds between two lines in a pipe
 @output_option
 @acting_server_options
 def rehearse(
-    server: Server, voters: int, seconds: float, screens: int, wifi: str, seed: int | None, ack: float, screen: float,
-    clean: bool, yes: bool, as_json: bool, into: Path | None,
+    server: Server,
+    voters: int,
+    seconds: float,
+    screens: int,
+    wifi: str,
+    seed: int | None,
+    ack: float,
+    screen: float,
+    clean: bool,
+    yes: bool,
+    as_json: bool,
+    into: Path | None,
 ) -> None:
     """Test a server with a simulated audience.
 

@@ -11,8 +11,8 @@ Shape = Mapping[str, Any]
 
 
 class TallyRow(NamedTuple):
-    """An option. `percent` is of the base and empty for the abstention; `wins` says that it has the required majority.
-    """
+    """An option. `percent` is of the base and empty for the abstention; `wins` says that it has the required
+    majority."""
 
     id: str
     label: str

@@ -139,8 +139,14 @@ def list_(server: Server, state: str | None, search: str | None, limit: int, as_
 
     now = server.now()
     rows = [
-        (each["id"], each["state"], each["started_by"], output.when(each["created_at"]), duration_text(each, now),
-         each["title"])
+        (
+            each["id"],
+            each["state"],
+            each["started_by"],
+            output.when(each["created_at"]),
+            duration_text(each, now),
+            each["title"],
+        )
         for each in tasks
     ]
     empty = "No such task." if state or search else f"No task yet: {this_command()} task start PIPELINE"

@@ -103,9 +103,7 @@ async def cast_ballot(
 
 def advice(problem: NoSuchChoice) -> str:
     """Return a message with the problem, what to do about it, and the options."""
-    listed = "".join(
-        f"\n  {output.plain(option['id'])}  {output.plain(option['label'])}" for option in problem.options
-    )
+    listed = "".join(f"\n  {output.plain(option['id'])}  {output.plain(option['label'])}" for option in problem.options)
     if isinstance(problem, AmbiguousChoice):
         return f"{problem}; {'add --id or --label' if problem.either else 'give an id'}:{listed}"
     return f"{problem}. There are:{listed}"

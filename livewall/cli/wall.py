@@ -177,9 +177,7 @@ def archive(server: Server, code: str, yes: bool, as_json: bool) -> None:
     livewall wall archive K7M2QD --yes
     """
     confirm(
-        lambda: title_question(
-            server, address(code), "Archive the wall {}, with its join code and its voting codes?"
-        ),
+        lambda: title_question(server, address(code), "Archive the wall {}, with its join code and its voting codes?"),
         yes,
     )
     answer = run(server.delete(address(code)))
@@ -250,8 +248,6 @@ def address(code: str, suffix: str = "") -> str:
 def item_name(item: str) -> str:
     """Return the name of an item; the id of a poll alone stands for `polls/ID`."""
     return item if "/" in item else f"polls/{item}"
-
-
 
 
 def print_wall(wall: dict[str, Any], as_json: bool) -> None:

@@ -1,6 +1,6 @@
 """The Python client: calls, votes and subscriptions that survive lost connections and restarts of the server.
 
-    from livewall.client import Task, vote, watch
+from livewall.client import Task, vote, watch
 """
 
 from __future__ import annotations

@@ -42,8 +42,8 @@ async def new_voter(server: Server) -> str:
 
 
 async def find_poll(server: Server, name: str) -> dict[str, Any]:
-    """Return the poll that `name` denotes: by its id, `polls/ID`, a wall's code (its active poll), or a link to either.
-    """
+    """Return the poll that `name` denotes: by its id, `polls/ID`, a wall's code (its active poll), or a link to
+    either."""
     kind, _, last = name.rstrip("/").rpartition("/")
     if kind.endswith("/screen") or last in ("screen", "host"):
         kind, _, last = name.rstrip("/").rpartition("/")[0].rpartition("/")

@@ -53,7 +53,9 @@ async def append(server: Server, task: str, step: str, data: bytes, offset: int 
         end = json.loads(response.body)
         lease = response.headers.get("Livewall-Lease")
         return {
-            "bytes": int(end["bytes"]), "cancel": bool(end.get("cancel")), "lease": float(lease) if lease else None,
+            "bytes": int(end["bytes"]),
+            "cancel": bool(end.get("cancel")),
+            "lease": float(lease) if lease else None,
         }
     except (ValueError, KeyError, TypeError):
         raise Refusal(response.code, "internal", f"{server.url} answered something that is not a log's end.") from None
@@ -80,8 +82,8 @@ async def read(server: Server, task: str, step: str, offset: int, limit: int) ->
 
 
 async def line_offset(server: Server, task: str, step: str, line: int) -> int:
-    """Return the offset of a line, counted from 1 or, if negative, from the end; the end of the log if there is none.
-    """
+    """Return the offset of a line, counted from 1 or, if negative, from the end; the end of the log if there is
+    none."""
     # Ask for two lines: the first may be a gap, which has no offset.
     lines = await server.get(f"{path(task, step)}/lines?from={line}&count=2")
     for item in lines["items"]:

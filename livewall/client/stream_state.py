@@ -89,8 +89,8 @@ class StreamState:
         return verdict
 
     def heartbeat(self, pos: str) -> Verdict:
-        """Compare the state with the position at which the server believes the reader to be; less means missing events.
-        """
+        """Compare the state with the position at which the server believes the reader to be; less means missing
+        events."""
         if self._in_snapshot:
             return Verdict.DUPLICATE
         if self._at is None:

@@ -133,8 +133,8 @@ async def _read(connection: WebSocketClientConnection) -> str | bytes | None:
 
 
 def _close_error(code: int | None, reason: str | None) -> Exception:
-    """Return the error for a close code: a Refusal for 4500-4999, else ConnectionEnded with the delay, if it gives one.
-    """
+    """Return the error for a close code: a Refusal for 4500-4999, else ConnectionEnded with the delay, if it gives
+    one."""
     codes = {4501: "unauthenticated", 4503: "forbidden", 4504: "no_such_stream"}
     if code is not None and 4500 <= code <= 4999:
         status = {4501: 401, 4503: 403, 4504: 404}.get(code, 400)

@@ -62,8 +62,8 @@ class Voters:
 
 
 def _stored_name(tokens: dict[str, str], name: str) -> str:
-    """Return the stored form of a name that is typed in another Unicode form or case, so that nobody votes twice by it.
-    """
+    """Return the stored form of a name that is typed in another Unicode form or case, so that nobody votes twice by
+    it."""
     names = [each for each in tokens if each]
     matches = matching(name, names) if name else []
     return names[matches[0]] if len(matches) == 1 else name

@@ -59,8 +59,8 @@ async def cast_as(
     name: str = DEFAULT_VOTER,
     code: str | None = None,
 ) -> dict[str, Any]:
-    """Cast a ballot as a voter of `voters`, which stores a new one if there is none; return the receipt as `vote` does.
-    """
+    """Cast a ballot as a voter of `voters`, which stores a new one if there is none; return the receipt as `vote`
+    does."""
     target = await find_poll(server, poll)
     chosen = [match(choice, target["options"], by) for choice in choices]
     ids = [option["id"] for option in chosen]

@@ -1,10 +1,10 @@
 """Streams as loops over their events.
 
-    from livewall.client import watch
+from livewall.client import watch
 
-    for event in watch("polls/7Q4F"):
-        if event.get("key") == "tally":
-            print(event["data"]["counts"])
+for event in watch("polls/7Q4F"):
+    if event.get("key") == "tally":
+        print(event["data"]["counts"])
 """
 
 from __future__ import annotations

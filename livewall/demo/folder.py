@@ -1,5 +1,5 @@
-"""The data folder of the demonstration: one that a demonstration has made, or an empty one, never one with real data.
-"""
+"""The data folder of the demonstration: one that a demonstration has made, or an empty one, never one with real
+data."""
 
 from __future__ import annotations
 

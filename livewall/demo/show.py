@@ -227,8 +227,8 @@ async def poll_until_ready(url: str) -> None:
 
 
 async def create_wall(server: Server) -> dict[str, str]:
-    """Make a wall with two polls and a task, with the first poll open and active; return their ids and a sign-in link.
-    """
+    """Make a wall with two polls and a task, with the first poll open and active; return their ids and a sign-in
+    link."""
     wall = await server.post("/api/walls", {"title": "Election night 1996"})
     code = wall["code"]
     poll = await server.post("/api/polls", {"title": "Who gets your vote?", "options": list(OPTIONS), "wall": code})

@@ -137,8 +137,7 @@ class Hub:
         return any(name.startswith(kinds) for name in self.streams)
 
     def abandon(self, name: str, error: LivewallError) -> None:
-        """Close a stream whose log can no longer be trusted. Its readers get `error`; the next reader loads it anew.
-        """
+        """Close a stream whose log can no longer be trusted. Its readers get `error`; the next reader loads it anew."""
         stream = self.streams.pop(name, None)
         if stream is not None:
             self.dirty.pop(stream, None)
@@ -289,8 +288,8 @@ class Hub:
                 self._decide(cursor)
 
     def invalidate_viewer_state(self, name: str, concerned: Callable[[Any], bool]) -> None:
-        """Forget the state of the viewers for whom `concerned(who)` holds, and request it again where a rule needs it.
-        """
+        """Forget the state of the viewers for whom `concerned(who)` holds, and request it again where a rule needs
+        it."""
         stream = self.streams.get(name)
         if stream is None:
             return

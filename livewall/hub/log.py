@@ -80,8 +80,8 @@ class Log:
         self.earlier = True
 
     def load(self, events: Iterable[Event]) -> None:
-        """Fill an empty log with the events that the store holds, oldest first. A `head` that the store gave is kept.
-        """
+        """Fill an empty log with the events that the store holds, oldest first. A `head` that the store gave is
+        kept."""
         head = self.head
         self.head = 0
         for event in events:
@@ -91,8 +91,8 @@ class Log:
         self.head = max(head, self.head)
 
     def after(self, n: int) -> list[Event]:
-        """Return the events that a reader at `n` lacks, oldest first. Valid for `n >= base`, and for a snapshot from 0.
-        """
+        """Return the events that a reader at `n` lacks, oldest first. Valid for `n >= base`, and for a snapshot from
+        0."""
         if n >= self.head:
             return []
         events: list[Event] = []

@@ -37,8 +37,7 @@ class Outlet(Protocol):
         """Call `Hub.ready` once bytes can be taken again."""
 
     def ended(self, stream: str, error: LivewallError) -> None:
-        """Note that the reader lost the right to this stream, or that it no longer exists; it has been detached.
-        """
+        """Note that the reader lost the right to this stream, or that it no longer exists; it has been detached."""
 
     def lost(self) -> None:
         """Close the connection: a call of `send`, `keep`, `watch` or `ended` raised, and the hub has removed the
@@ -86,9 +85,27 @@ class Cursor:
     nothing is sent before that answer, because it decides whether the reader may resume from `claimed_position`.
     """
 
-    __slots__ = ("claimed_position", "index", "lane", "loading", "n", "needs_reset", "needs_synced", "reader",
-                 "retained_sent", "snapshot_base", "snapshot_head", "started", "state_requested", "state_superseded",
-                 "stream", "tag", "view", "viewer_state", "waiting")
+    __slots__ = (
+        "claimed_position",
+        "index",
+        "lane",
+        "loading",
+        "n",
+        "needs_reset",
+        "needs_synced",
+        "reader",
+        "retained_sent",
+        "snapshot_base",
+        "snapshot_head",
+        "started",
+        "state_requested",
+        "state_superseded",
+        "stream",
+        "tag",
+        "view",
+        "viewer_state",
+        "waiting",
+    )
 
     def __init__(self, reader: Reader, stream: Stream, view: View, viewer_state: Any) -> None:
         self.reader = reader

@@ -179,8 +179,23 @@ class Stream:
     """One open stream. `state` is the newest data of each key as the rule sees it: of the full view and of unseen
     events."""
 
-    __slots__ = ("being_served", "cursors", "idle", "lanes", "loading", "logs", "moving", "name", "pending", "retained",
-                 "rule", "seq", "state", "tags", "volatile")
+    __slots__ = (
+        "being_served",
+        "cursors",
+        "idle",
+        "lanes",
+        "loading",
+        "logs",
+        "moving",
+        "name",
+        "pending",
+        "retained",
+        "rule",
+        "seq",
+        "state",
+        "tags",
+        "volatile",
+    )
 
     def __init__(self, name: str, rule: Rule) -> None:
         self.name = name

@@ -41,8 +41,8 @@ class Arrival(NamedTuple):
 
 
 def arrivals(voters: int, seconds: float, chance: random.Random) -> list[Arrival]:
-    """Return when each voter joins, and how: most at the start and some late, some behind proxies without WebSockets.
-    """
+    """Return when each voter joins, and how: most at the start and some late, some behind proxies without
+    WebSockets."""
     filling = joining_seconds(voters, seconds)
     arriving = []
     for _ in range(voters):
@@ -93,7 +93,14 @@ class Crowd:
     """The voters and screens of a rehearsal, and its host."""
 
     def __init__(
-        self, run: Run, server: Server, test_wall: TestWall, *, voters: int, seconds: float, screens: int,
+        self,
+        run: Run,
+        server: Server,
+        test_wall: TestWall,
+        *,
+        voters: int,
+        seconds: float,
+        screens: int,
         chance: random.Random,
     ) -> None:
         self.run = run

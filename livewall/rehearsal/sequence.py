@@ -54,9 +54,7 @@ async def rehearse(server: Server, plan: Plan, *, say: Say, started: Callable[[C
     before = await server_usage(server)
     async with _own_wall(server, test_wall.title_of(plan.seed, datetime.now(UTC)), say) as wall:
         run = Run(address, wall.wall, plan.network, chance, reaction_seconds=reaction(plan.voters, plan.seconds))
-        crowd = Crowd(
-            run, server, wall, voters=plan.voters, seconds=plan.seconds, screens=plan.screens, chance=chance
-        )
+        crowd = Crowd(run, server, wall, voters=plan.voters, seconds=plan.seconds, screens=plan.screens, chance=chance)
         when_joined: list[tuple[ProcessUsage | None, int, int]] = []
 
         async def record_joined() -> None:

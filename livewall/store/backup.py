@@ -211,8 +211,8 @@ def check_file(file: Path) -> None:
 
 
 def check_database(file: Path, shown_as: Path | None = None) -> None:
-    """Raise LivewallError unless `file` is an intact database that this version can open; messages call it `shown_as`.
-    """
+    """Raise LivewallError unless `file` is an intact database that this version can open; messages call it
+    `shown_as`."""
     shown_as = shown_as or file
     try:
         connection = sqlite3.connect(file, isolation_level=None)

@@ -97,7 +97,6 @@ class Folder:
         write_whole(self.path / NONCE, "\n".join(nonces).encode())
 
 
-
 def close_to_others(data: Path) -> tuple[int, list[Path]]:
     """Remove the permissions of other users from everything in `data`.
 

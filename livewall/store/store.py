@@ -234,4 +234,3 @@ def since(connection: sqlite3.Connection, name: str, view: View, n: int) -> list
         {"name": name, "view": int(view), "n": n, "limit": BACKFILL},
     )
     return [Event(*event) for event in rows]
-

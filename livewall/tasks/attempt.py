@@ -142,8 +142,13 @@ class Attempt:
         env = environment_with("LD_LIBRARY_PATH")
         process = subprocess.Popen(
             [sys.executable, "-E", "-S", str(_PROGRAM), str(self.folder)],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env=env, cwd="/", close_fds=True, start_new_session=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=env,
+            cwd="/",
+            close_fds=True,
+            start_new_session=True,
         )
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it has ended already; `probe` finds out why

@@ -7,7 +7,7 @@ applies the rules of `machine` and returns the actions to perform after the comm
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
@@ -18,6 +18,7 @@ from livewall.errors import LivewallError, Refused
 from livewall.identity import Who
 from livewall.store.transaction import Transaction
 from livewall.tasks import follow_ups, gates, rows, usual_times
+from livewall.tasks.actions import Actions, EndWaitLater, RetryLater, StartAttempt, StopAttempt
 from livewall.tasks.attempt_result import Outcome
 from livewall.tasks.kinds import RunSpec, Values, WaitSpec, kinds
 from livewall.tasks.machine import (
@@ -44,53 +45,6 @@ DEFAULT_TIMEOUT = 24 * 3600.0
 """The timeout, in seconds, of a step that defines none."""
 RESTORED = "the database was restored from a backup; retry the task to start this"
 RESTORED_POLL = "the database was restored from a backup"
-
-
-class StartAttempt(NamedTuple):
-    """Start an attempt recorded as running.
-
-    Its log begins at `log_base` of the step's log. With `inherits`, an earlier step succeeded, so that the working
-    folder must exist. The step gets the `secrets`; those in `masked_only` are masked as well, and it does not get them.
-    """
-
-    task: str
-    root: str
-    step: str
-    attempt: int
-    run: RunSpec
-    timeout: float
-    secrets: tuple[str, ...]
-    log_base: int
-    inherits: bool
-    masked_only: tuple[str, ...]
-
-
-class StopAttempt(NamedTuple):
-    """End the command of an attempt, because its task is cancelled."""
-
-    task: str
-    step: str
-    attempt: int
-
-
-class RetryLater(NamedTuple):
-    """Start another attempt of a step after a delay in seconds."""
-
-    task: str
-    step: str
-    attempt: int
-    delay: float
-
-
-class EndWaitLater(NamedTuple):
-    """End the wait of a step after a delay in seconds, unless somebody decides before."""
-
-    task: str
-    step: str
-    delay: float
-
-
-Actions = list[StartAttempt | StopAttempt | RetryLater | EndWaitLater]
 
 
 def definition_of(row: TaskRow) -> Pipeline:
@@ -173,8 +127,13 @@ class Engine:
             raise Refused("conflict", why)
         number, new = rows.free_id(tx)
         task = Task(
-            id=new, pipeline=old.task.pipeline, title=old.task.title, state=TaskState.WAITING, retry_of=task_id,
-            created_at=now, started_by=who.name,
+            id=new,
+            pipeline=old.task.pipeline,
+            title=old.task.title,
+            state=TaskState.WAITING,
+            retry_of=task_id,
+            created_at=now,
+            started_by=who.name,
         )
         row = TaskRow(task, who.credential, False, Place.QUEUED, old.root, self._epoch, old.params, old.definition)
         rows.insert(tx, row, number, retried(rows.steps(tx, task_id)))
@@ -373,8 +332,15 @@ class Engine:
                 self._polls.end(tx, step.waits_for.poll, now)
 
     def _settle_and_begin(
-        self, tx: Transaction, row: TaskRow, pipeline: Pipeline, steps: Sequence[Step], now: str, actions: Actions,
-        *, taken: bool,
+        self,
+        tx: Transaction,
+        row: TaskRow,
+        pipeline: Pipeline,
+        steps: Sequence[Step],
+        now: str,
+        actions: Actions,
+        *,
+        taken: bool,
     ) -> bool:
         """Skip and begin the steps that can be. Return True if a step ended, so that others may follow."""
         task_id, ended = row.task.id, False
@@ -584,8 +550,8 @@ def _log_base(db: Any, task: str, step: str) -> int:
 
 
 def _inherits(db: Any, task: str, pipeline: Pipeline) -> bool:
-    """Return whether a step that runs a command succeeded, in this task or in one that it retries. Gates use no folder.
-    """
+    """Return whether a step that runs a command succeeded, in this task or in one that it retries. Gates use no
+    folder."""
     found = db.execute("SELECT name FROM steps WHERE task = :task AND state = 'succeeded'", {"task": task})
     succeeded = {name for (name,) in found}
     return any(_runs(step) for step in pipeline.steps if step.name in succeeded)

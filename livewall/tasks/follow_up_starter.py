@@ -21,7 +21,8 @@ from livewall.identity import Who
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import follow_ups, rows
-from livewall.tasks.engine import Actions, Engine, definition_of, params_of
+from livewall.tasks.actions import Actions
+from livewall.tasks.engine import Engine, definition_of, params_of
 from livewall.tasks.pipelines.params import check_params
 from livewall.tasks.pipelines.pipeline import Pipeline
 from livewall.tasks.pipelines.watched_folder import Pipelines

@@ -182,8 +182,8 @@ def reported(
 
 
 def cancelled(steps: Iterable[Step], now: str, *, by_force: bool = False) -> list[Step]:
-    """Return the steps that a cancel ends: those that have not started and, with `by_force`, those under way as well.
-    """
+    """Return the steps that a cancel ends: those that have not started and, with `by_force`, those under way as
+    well."""
     ends = UNDER_WAY | {_S.PENDING} if by_force else {_S.PENDING, _S.RETRYING}
     reason = "ended without an answer" if by_force else ""
     return [

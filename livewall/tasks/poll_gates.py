@@ -14,7 +14,8 @@ from msgspec import UNSET
 from livewall import audit
 from livewall.store.transaction import Transaction
 from livewall.tasks import follow_ups, gates, rows
-from livewall.tasks.engine import Actions, Engine, definition_of
+from livewall.tasks.actions import Actions
+from livewall.tasks.engine import Engine, definition_of
 from livewall.tasks.machine import StepState
 
 

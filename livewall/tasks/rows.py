@@ -132,8 +132,17 @@ def find(db: Any, task_id: str) -> TaskRow:
 
 def task(row: Sequence[Any]) -> Task:
     return Task(
-        id=row[0], pipeline=row[1], title=row[2], state=TaskState(row[3]), reason=row[4], retry_of=row[5],
-        created_at=row[6], started_at=row[7], ended_at=row[8], eta=row[9], started_by=row[10],
+        id=row[0],
+        pipeline=row[1],
+        title=row[2],
+        state=TaskState(row[3]),
+        reason=row[4],
+        retry_of=row[5],
+        created_at=row[6],
+        started_at=row[7],
+        ended_at=row[8],
+        eta=row[9],
+        started_by=row[10],
         on_failure=UNSET if row[11] is None else _follow_up.decode(row[11]),
     )
 
@@ -156,8 +165,16 @@ def step(db: Any, task_id: str, name: str) -> Step:
 
 def _step(row: Sequence[Any]) -> Step:
     return Step(
-        name=row[0], needs=_names.decode(row[1]), state=_STATES[row[2]], reason=row[3],
-        attempt=row[4], progress=row[5], message=row[6], started_at=row[7], ended_at=row[8], eta=row[9],
+        name=row[0],
+        needs=_names.decode(row[1]),
+        state=_STATES[row[2]],
+        reason=row[3],
+        attempt=row[4],
+        progress=row[5],
+        message=row[6],
+        started_at=row[7],
+        ended_at=row[8],
+        eta=row[9],
         waits_for=UNSET if row[10] is None else _waits_for.decode(row[10]),
     )
 
@@ -228,8 +245,13 @@ def insert(tx: Transaction, row: TaskRow, number: int, steps: Iterable[Step]) ->
     """Insert a task with its steps, and append the first events of its streams."""
     task = row.task
     values = _task_values(task) | {
-        "number": number, "owner": row.owner, "admitted": int(row.place), "root": row.root, "epoch": row.epoch,
-        "params": row.params, "definition": row.definition,
+        "number": number,
+        "owner": row.owner,
+        "admitted": int(row.place),
+        "root": row.root,
+        "epoch": row.epoch,
+        "params": row.params,
+        "definition": row.definition,
     }
     tx.execute(
         f"""INSERT INTO tasks (number, cancelled, {TASK_FIELDS}, owner, admitted, root, epoch, params, definition)

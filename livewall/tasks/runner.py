@@ -26,9 +26,10 @@ from livewall.identity import Secrets, Who
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
+from livewall.tasks.actions import Actions, EndWaitLater, RetryLater, StartAttempt, StopAttempt
 from livewall.tasks.attempt import OUTPUT_CAP, Absent, Attempt, Ended, Running, Spec, attempt_of, terminate
 from livewall.tasks.attempt_result import Outcome, outcome_of
-from livewall.tasks.engine import Actions, EndWaitLater, Engine, RetryLater, StartAttempt, StopAttempt
+from livewall.tasks.engine import Engine
 from livewall.tasks.logs.chunks import End as LogEnd
 from livewall.tasks.logs.follower import AttemptFiles
 from livewall.tasks.logs.service import Logs
@@ -117,9 +118,7 @@ class Runner:
 
     # -- requests
 
-    async def start_task(
-        self, pipeline: Pipeline, params: Params, task_id: str | None, who: Who
-    ) -> tuple[str, bool]:
+    async def start_task(self, pipeline: Pipeline, params: Params, task_id: str | None, who: Who) -> tuple[str, bool]:
         """Create a task; return its id, and whether it is new. Raises Refused."""
         now = iso(self._clock())
 
@@ -429,8 +428,6 @@ class _Secrets(msgspec.Struct):
 
     secrets: tuple[str, ...] = ()
     webhooks: tuple[_WebhookSecret, ...] = ()
-
-
 
 
 def _detach(starting: asyncio.Future[subprocess.Popen[bytes]]) -> None:

@@ -103,8 +103,8 @@ class TaskRuntime:
             await asyncio.sleep(REFRESH_SECONDS)
 
     async def purge(self) -> None:
-        """Delete logs and working folders that are too old, and the oldest logs if all of them exceed the size limit.
-        """
+        """Delete logs and working folders that are too old, and the oldest logs if all of them exceed the size
+        limit."""
         days = self.settings.log_days
         now = self.clock()
         oldest = now.timestamp() - days * 86400

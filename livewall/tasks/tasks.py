@@ -101,8 +101,8 @@ class Tasks:
         return iso(self._clock())
 
     async def _match_logs(self) -> None:
-        """Delete logs of tasks that a restored database does not have, and publish ends of logs that a crash kept back.
-        """
+        """Delete logs of tasks that a restored database does not have, and publish ends of logs that a crash kept
+        back."""
         # A task may have ended right after the last bytes of its log, so look at recently ended ones as well.
         last = "SELECT id FROM tasks WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 100"
         known, live, ended = await self._store.read(
@@ -136,7 +136,11 @@ class Tasks:
                 return (*_existing_task(tx, body, title, who), False)
             number, free = rows.free_id(tx)
             task = Task(
-                id=body.id or free, pipeline=None, title=title, state=TaskState.PENDING, created_at=now,
+                id=body.id or free,
+                pipeline=None,
+                title=title,
+                state=TaskState.PENDING,
+                created_at=now,
                 started_by=who.name,
             )
             steps = [Step(name=s.name, needs=list(s.needs)) for s in body.steps]
@@ -150,9 +154,7 @@ class Tasks:
         """Apply a report to a step; a repetition changes nothing. Raises NotFound, NotAllowed, StepConflict."""
         now = self._now()
         with self.leases.hearing(task_id, name):
-            result = await self._store.write(
-                lambda tx: reports.report(tx, task_id, name, report, who, now, self._mask)
-            )
+            result = await self._store.write(lambda tx: reports.report(tx, task_id, name, report, who, now, self._mask))
             self._renew_leases(result, who)
         return StepShown(**msgspec.structs.asdict(result.step), cancel=result.cancel)
 

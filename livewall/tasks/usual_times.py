@@ -1,5 +1,5 @@
-"""How long steps usually take, and when a task is expected to end; the times of a step as its supervisor measured them.
-"""
+"""How long steps usually take, and when a task is expected to end; the times of a step as its supervisor measured
+them."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ Voted = Callable[[ballots.Cast | None, BaseException | None], None]
 
 
 class Booth:
-    """`close_over(tx, poll)` closes a poll whose time is over, so that no ballot is refused by a poll that looks open.
-    """
+    """`close_over(tx, poll)` closes a poll whose time is over, so that no ballot is refused by a poll that looks
+    open."""
 
     def __init__(
         self,

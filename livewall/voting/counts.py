@@ -1,5 +1,5 @@
-"""The counts that are kept beside the ballots, in the same transaction. Differences are summed over a group of writes.
-"""
+"""The counts that are kept beside the ballots, in the same transaction. Differences are summed over a group of
+writes."""
 
 from __future__ import annotations
 

@@ -109,9 +109,7 @@ class Erasure:
             pass
 
 
-def mark(
-    tx: Transaction, row: rows.PollRow, rounds: Sequence[int], now: str, who: Who | None
-) -> rows.PollRow:
+def mark(tx: Transaction, row: rows.PollRow, rounds: Sequence[int], now: str, who: Who | None) -> rows.PollRow:
     """Mark the ballots of these rounds as erased: in the rounds, on the poll, in the audit log."""
     if not rounds:
         return row

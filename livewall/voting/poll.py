@@ -269,8 +269,5 @@ def edited(poll: Poll, edit: PollEdit, *, has_ballots: bool) -> Poll:
     options = changed.get("options", poll.options)
     if changed.keys() & {"options", "kind", "max_choices"}:
         held = min(poll.max_choices, len(options)) if kind == poll.kind else 1
-        changed["max_choices"] = checked_max_choices(
-            check_kind(kind), given.get("max_choices", held), len(options)
-        )
+        changed["max_choices"] = checked_max_choices(check_kind(kind), given.get("max_choices", held), len(options))
     return msgspec.structs.replace(poll, **changed)
-

@@ -122,9 +122,7 @@ class Polls:
     async def list(self, *, limit: int = 50, before: str | None = None) -> Listing[Poll]:
         return Listing(*await self._store.read(lambda c: rows.page(c, limit=limit, before=before)))
 
-    async def edit(
-        self, poll_id: str, edit: wire.PollEdit, who: Who, *, version: Wanted
-    ) -> Versioned:
+    async def edit(self, poll_id: str, edit: wire.PollEdit, who: Who, *, version: Wanted) -> Versioned:
         """Change a poll. Raises Refused (`conflict`) when `version` is not the newest."""
 
         def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
@@ -171,9 +169,7 @@ class Polls:
         tx.after_commit(lambda: self._set_timer(row.poll))
         return row
 
-    async def timer(
-        self, poll_id: str, given: wire.TimerIn, who: Who, *, version: Wanted
-    ) -> Versioned:
+    async def timer(self, poll_id: str, given: wire.TimerIn, who: Who, *, version: Wanted) -> Versioned:
         """Change the closing time of an open poll. Raises BadInput, Refused."""
 
         def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
@@ -205,9 +201,7 @@ class Polls:
 
         return self._changing(poll_id, change, None, "poll.close")
 
-    async def publish(
-        self, poll_id: str, published: bool, who: Who, *, version: Wanted = None
-    ) -> Versioned:
+    async def publish(self, poll_id: str, published: bool, who: Who, *, version: Wanted = None) -> Versioned:
         def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
             if row.poll.phase is Phase.DRAFT:
                 raise Refused("poll_not_open", "the poll is a draft; there are no results to publish")
@@ -215,11 +209,9 @@ class Polls:
 
         return await self._change(poll_id, change, who, "poll.publish" if published else "poll.withdraw", version)
 
-    async def reset(
-        self, poll_id: str, round_number: int, who: Who, *, version: Wanted = None
-    ) -> Versioned:
-        """End the round `round_number` and begin a new one as a draft. Ending an earlier round again changes nothing.
-        """
+    async def reset(self, poll_id: str, round_number: int, who: Who, *, version: Wanted = None) -> Versioned:
+        """End the round `round_number` and begin a new one as a draft. Ending an earlier round again changes
+        nothing."""
 
         def change(tx: Transaction, row: rows.PollRow) -> rows.PollRow:
             # The call is a repetition: its round was left already.

@@ -34,8 +34,8 @@ def next_publication(*, last: float, now: float, rate: float, debt: float) -> fl
 
 
 class Budget:
-    """The fan-out done beyond its share of the loop: it rises by the time of each publication and falls as time passes.
-    """
+    """The fan-out done beyond its share of the loop: it rises by the time of each publication and falls as time
+    passes."""
 
     def __init__(self) -> None:
         self._debt = 0.0
@@ -127,9 +127,7 @@ class TallyPublisher:
     def _forget_still(self) -> None:
         if len(self._polls) >= 1000:
             now = self._clock()
-            self._polls = {
-                poll: m for poll, m in self._polls.items() if m.busy or m.waiting or now - m.last < SLOWEST
-            }
+            self._polls = {poll: m for poll, m in self._polls.items() if m.busy or m.waiting or now - m.last < SLOWEST}
 
 
 def publish_tally(tx: Transaction, poll: str, now: str) -> None:

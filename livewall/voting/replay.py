@@ -46,10 +46,6 @@ class Replay(msgspec.Struct):
     items: list[Moment]
 
 
-
-
-
-
 def monotonic(items: Iterable[Moment]) -> list[Moment]:
     """Return the moments with times that never go back, as those of a clock that was set do."""
     moments: list[Moment] = []

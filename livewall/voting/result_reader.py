@@ -48,9 +48,7 @@ class ResultReader:
     async def ballots(self, poll_id: str) -> BallotExport:
         """Return every ballot under its receipt; for hosts only. Raises NotFound."""
         return await self._store.read(
-            lambda c: BallotExport(
-                rows.find(c, poll_id).poll, export.ballots(c, poll_id), erasure.erased(c, poll_id)
-            )
+            lambda c: BallotExport(rows.find(c, poll_id).poll, export.ballots(c, poll_id), erasure.erased(c, poll_id))
         )
 
     async def export(self, poll_id: str) -> export.Results:

@@ -51,8 +51,8 @@ async def shown(store: Store, hub: LiveHub, poll: str, who: Who) -> Shown:
 
 
 def chosen(shown: Shown, round_number: int | None) -> Tally:
-    """Return one of the rounds that may be seen, the current one unless another is named. Raises NotFound, NotAllowed.
-    """
+    """Return one of the rounds that may be seen, the current one unless another is named. Raises NotFound,
+    NotAllowed."""
     wanted = shown.poll.round if round_number is None else round_number
     if not 1 <= wanted <= shown.poll.round:
         raise NotFound("not_found", f"there is no round {wanted}; this is round {shown.poll.round}")

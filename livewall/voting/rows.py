@@ -186,9 +186,7 @@ def append_poll_event(tx: Transaction, poll: Poll) -> None:
 def tally(asks: Asks, poll: Poll) -> Tally:
     """Return the counts of the current round in this transaction, in the order of the options."""
     params = {"poll": poll.id, "round": poll.round}
-    counts = dict(
-        asks.execute("SELECT choice, n FROM counts WHERE poll = :poll AND round = :round", params).fetchall()
-    )
+    counts = dict(asks.execute("SELECT choice, n FROM counts WHERE poll = :poll AND round = :round", params).fetchall())
     ballots = asks.execute("SELECT ballots FROM rounds WHERE poll = :poll AND round = :round", params).fetchone()
     return Tally(poll.round, {o.id: counts.get(o.id, 0) for o in poll.options}, ballots[0] if ballots else 0)
 

@@ -1,5 +1,5 @@
-"""The model of a wall for its hosts: every item in order, with the data that a host page needs to show and change it.
-"""
+"""The model of a wall for its hosts: every item in order, with the data that a host page needs to show and change
+it."""
 
 from __future__ import annotations
 

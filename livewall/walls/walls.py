@@ -166,8 +166,6 @@ class Walls:
         await self._store.write(write)
 
 
-
-
 def edited(wall: Wall, edit: wire.WallEdit) -> Wall:
     """Return the wall after an edit; fields left out stay. An item that is removed is no longer active. Raises
     BadInput."""
@@ -182,23 +180,3 @@ def edited(wall: Wall, edit: wire.WallEdit) -> Wall:
     else:
         active = wall.active if wall.active in items else None
     return wall_rows.Wall(wall.code, title, items, active)
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-

@@ -37,19 +37,26 @@ def people(path: str, **more: Any) -> Shots:
 
 WORDS: dict[str, dict[str, Any]] = {
     "en": {
-        "wall": "Autumn Forum", "title": "Which venue for the summer school?",
+        "wall": "Autumn Forum",
+        "title": "Which venue for the summer school?",
         "options": ["The old library", "The boat house", "At home, online", "No opinion"],
         "long": "The members' meeting has heard the report of the board on the year that has passed, on the sale of "
         "the house in the harbour street, on the new roof and on what both have cost; it has also heard the auditors. "
         "Shall the board be discharged, and shall the surplus go into the fund for the next roof?",
-        "many": "Which session shall be repeated tomorrow?", "session": "Session", "release": "Release 4.2",
+        "many": "Which session shall be repeated tomorrow?",
+        "session": "Session",
+        "release": "Release 4.2",
     },
     "zh": {
-        "wall": "秋季论坛", "title": "暑期学校在哪里举办？",
+        "wall": "秋季论坛",
+        "title": "暑期学校在哪里举办？",
         "options": ["老图书馆", "船屋", "在家，线上", "没有意见"],
         "long": "会员大会听取了理事会关于过去一年工作、港口街房屋出售、新屋顶以及两者费用的报告，也听取了审计员的意见。"
-        * 4 + "是否同意解除理事会的责任，并将盈余用于下一次修缮屋顶的基金？",
-        "many": "明天重讲哪一场？", "session": "第", "release": "4.2 版发布",
+        * 4
+        + "是否同意解除理事会的责任，并将盈余用于下一次修缮屋顶的基金？",
+        "many": "明天重讲哪一场？",
+        "session": "第",
+        "release": "4.2 版发布",
     },
 }
 

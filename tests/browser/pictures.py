@@ -138,7 +138,9 @@ async def studio(settings: Settings) -> AsyncIterator[Studio]:
 async def main(names: list[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as data:
-        settings = Settings(port=0, data=Path(data) / "data", admin_token=ADMIN, rate_limits=False, public_url="http://vote.example")
+        settings = Settings(
+            port=0, data=Path(data) / "data", admin_token=ADMIN, rate_limits=False, public_url="http://vote.example"
+        )
         async with studio(settings) as hall:
             page = await hall.page(size=(2400, 1200))
             for name, state in STATES.items():

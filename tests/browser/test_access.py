@@ -26,8 +26,12 @@ run = ["echo", "{params.words}"]
 """
 LONG = "Should the members of this association, " + "having heard the report of the board, " * 6 + "agree to it?"
 LABELS = [
-    "Yes", "No", "春季大会的所有建议都应当由全体成员投票决定", "نعم، ولكن بعد مناقشة التقرير",
-    "An answer of the kind that goes on and on", *(f"Option {number}" for number in range(6, 21)),
+    "Yes",
+    "No",
+    "春季大会的所有建议都应当由全体成员投票决定",
+    "نعم، ولكن بعد مناقشة التقرير",
+    "An answer of the kind that goes on and on",
+    *(f"Option {number}" for number in range(6, 21)),
 ]
 TOO_SMALL = """() => [...document.querySelectorAll("a[href],button,input,select,summary,textarea")].filter((each) => {
     const box = (each.closest("label") || each).getBoundingClientRect();
@@ -82,8 +86,18 @@ async def stage(hall: Hall) -> Stage:
     await hall.ask("PUT", f"/api/tasks/{task}/steps/a", {"state": "running", "progress": 0.3})
     login = (await hall.ask("POST", "/api/logins", {"role": "host"}))["link"].rpartition("/")[2]
     stands_for = {
-        "polls": poll, "walls": wall, "w": wall, "tasks": task, "steps": "a", "logs": "a", "receipts": "X",
-        "codes": "1", "login": login, "tokens": "1", "pipelines": "talk", "screens": "abcdefgh",
+        "polls": poll,
+        "walls": wall,
+        "w": wall,
+        "tasks": task,
+        "steps": "a",
+        "logs": "a",
+        "receipts": "X",
+        "codes": "1",
+        "login": login,
+        "tokens": "1",
+        "pipelines": "talk",
+        "screens": "abcdefgh",
     }
     others = [f"/w/{empty}", f"/w/{empty}/screen", f"/w/{empty}/host", "/w?code=ABCDEF"]
     others += [f"/polls/{each}{page}" for each in (full, hidden, coded) for page in ("", "/screen")]

@@ -33,7 +33,8 @@ def acts(tx: Transaction, **asked: Any) -> list[str]:
 def test_a_line_says_who_did_what_to_what(tx: Transaction) -> None:
     audit.note(tx, HOST, NOW, "poll.edit", "polls/7Q4F", fields=["title"])
     assert audit.page(tx, limit=1, before=None) == (
-        [audit.Line(NOW, "lin", "host", "c1", "poll.edit", "polls/7Q4F", {"fields": ["title"]})], None
+        [audit.Line(NOW, "lin", "host", "c1", "poll.edit", "polls/7Q4F", {"fields": ["title"]})],
+        None,
     )
 
 

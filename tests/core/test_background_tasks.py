@@ -12,9 +12,7 @@ from livewall.background_tasks import BackgroundTasks
 LOG = logging.getLogger("livewall.test")
 
 
-def test_an_error_that_nobody_waits_for_is_logged(
-    expected_logs: list[str], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_error_that_nobody_waits_for_is_logged(expected_logs: list[str], caplog: pytest.LogCaptureFixture) -> None:
     expected_logs.append("the work failed")
 
     async def fail() -> None:

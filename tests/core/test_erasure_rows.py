@@ -44,13 +44,20 @@ def test_rounds_that_ended_before_it_was_noted_count_from_their_last_tally(
         shutil.copy(path, tmp_path)
     assert migrate(connection, tmp_path) == 4
     for id, phase, round, archived in (
-        ("closed", "closed", 1, 0), ("open", "open", 2, 0), ("draft", "draft", 1, 0), ("gone", "open", 1, 1)
+        ("closed", "closed", 1, 0),
+        ("open", "open", 2, 0),
+        ("draft", "draft", 1, 0),
+        ("gone", "open", 1, 1),
     ):
         add_poll(connection, id, phase, round, archived)
     connection.execute("INSERT INTO kept VALUES ('polls/closed', 3, 1, 'tally', '{}', ?)", (LATER,))
     migrate(connection)
     assert dict(connection.execute("SELECT poll || round, closed_at FROM rounds")) == {
-        "closed1": LATER, "open1": BEFORE, "open2": None, "draft1": None, "gone1": BEFORE
+        "closed1": LATER,
+        "open1": BEFORE,
+        "open2": None,
+        "draft1": None,
+        "gone1": BEFORE,
     }
     assert sorted(erasure.due(connection, "2026-01-15")) == ["gone", "open"]
     assert sorted(erasure.due(connection, "2026-03-01")) == ["closed", "gone", "open"]

@@ -18,7 +18,7 @@ from livewall.clock import later, moment
 from livewall.errors import NotAllowed, Refused
 from livewall.identity import Who
 from livewall.tasks import gates, rows
-from livewall.tasks.engine import EndWaitLater
+from livewall.tasks.actions import EndWaitLater
 from livewall.tasks.machine import Step, WaitsFor
 
 NOW = "2026-01-02T03:04:05.000Z"

@@ -158,9 +158,7 @@ plans = st.builds(Plan, st.lists(st.integers(0, 3), max_size=2), st.sampled_from
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(queued=st.lists(plans, max_size=7), turns=st.lists(plans, max_size=3))
-def test_each_write_is_told_what_became_of_it(
-    queued: list[Plan], turns: list[Plan], expected_logs: list[str]
-) -> None:
+def test_each_write_is_told_what_became_of_it(queued: list[Plan], turns: list[Plan], expected_logs: list[str]) -> None:
     expected_logs += ["a write failed", "the database refused a commit"]
     bench = Bench()
     told = bench.run(queued, turns)

@@ -67,7 +67,7 @@ def test_masked(secrets, text, expected):
     assert masked(secrets, *(text[i : i + 1] for i in range(len(text)))) == expected
 
 
-KEY = "-----BEGIN KEY-----\r\n  MIIEvQ+/IBADANBg==\r\nshort\r\n\tçé\U0001f511\"quoted\\\r\n-----END KEY-----\r\n"
+KEY = '-----BEGIN KEY-----\r\n  MIIEvQ+/IBADANBg==\r\nshort\r\n\tçé\U0001f511"quoted\\\r\n-----END KEY-----\r\n'
 """A secret of many lines: with CRLF, indented, with what JSON escapes."""
 
 
@@ -110,7 +110,7 @@ def test_the_secret_is_masked_as_encoders_of_json_write_it(secret):
 
 
 def test_a_secret_that_is_not_utf_8_is_masked():
-    assert masked([b"caf\xe9-key\n"], b"[caf\xe9-key] [\"caf\\udce9-key\"]") == b'[***] ["***"]'
+    assert masked([b"caf\xe9-key\n"], b'[caf\xe9-key] ["caf\\udce9-key"]') == b'[***] ["***"]'
 
 
 @pytest.mark.parametrize(

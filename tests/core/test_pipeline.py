@@ -238,9 +238,7 @@ def test_a_cycle_is_reported_whole_where_it_begins() -> None:
         return f'[[steps]]\nname = "{name}"\nneeds = ["{need}"]\nrun = ["true"]\n'
 
     ((line, reason),) = faults(step("a", "c") + step("b", "a") + step("c", "b"))
-    assert reason in [
-        f"the needs form a cycle: {way}" for way in ("a → b → c → a", "b → c → a → b", "c → a → b → c")
-    ]
+    assert reason in [f"the needs form a cycle: {way}" for way in ("a → b → c → a", "b → c → a → b", "c → a → b → c")]
     assert line == {"a": 3, "b": 7, "c": 11}[reason.split(": ")[1][0]]
 
 

@@ -13,7 +13,8 @@ from test_tasks_engine import House, S, T, pipeline
 from livewall import wire
 from livewall.identity import Who
 from livewall.tasks import rows
-from livewall.tasks.engine import MAX_RUNNING_STEPS, EndWaitLater, Engine
+from livewall.tasks.actions import EndWaitLater
+from livewall.tasks.engine import MAX_RUNNING_STEPS, Engine
 from livewall.tasks.machine import ENDED, TASK_ENDED
 from livewall.tasks.pipelines.pipeline import Pipeline
 from livewall.tasks.rows import Place
@@ -221,9 +222,7 @@ def test_never_do_more_tasks_run_than_there_are_places_and_none_starves(data: st
     house = Server(workers)
     tasks: list[str] = []
     for turn in range(300):
-        waiting = [
-            (task, name) for task in tasks for name, state in house.states(task).items() if state is S.WAITING
-        ]
+        waiting = [(task, name) for task in tasks for name, state in house.states(task).items() if state is S.WAITING]
         acts = ["start"] * 3 * (len(tasks) < 6) + ["end"] * 4 * bool(house.begun) + ["decide"] * 4 * bool(waiting)
         acts += ["again"] * 2 * bool(house.again) + ["cancel", "retry"] * (bool(tasks) and turn < 40)
         if not acts:

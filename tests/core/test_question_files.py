@@ -164,7 +164,7 @@ def test_braces_in_a_deck_are_no_gift() -> None:
         ("Question,Option 1,Option 2,Choices\nQ?,x,y,several\n", [PollIn("Q?", ["x", "y"], "multi", 2)]),
         (
             "Question Text,Question Type,Option 1,Option 2,Correct Answer,Time in seconds,Image Link\n"
-            "Q?,Multiple Choice,a,b,1,30,\nR?,Checkbox,c,d,\"1,2\",20,\n",
+            'Q?,Multiple Choice,a,b,1,30,\nR?,Checkbox,c,d,"1,2",20,\n',
             [PollIn("Q?", ["a", "b"]), PollIn("R?", ["c", "d"], "multi", 2)],
         ),
         ("Question Text,Option 1,Option 2,Answer\n- Dash?,x,y,x\n", [PollIn("- Dash?", ["x", "y"])]),
@@ -183,7 +183,7 @@ def test_tables_as_people_keep_them(text: str, polls: list[PollIn]) -> None:
         ("Question,Option 1,Option 2\nQ?,a,b\n,c,d\n", 3, "the question must not be empty"),
         ("Question,Option 1,Option 2\nQ?,a,b,c\n", 2, "a column without a name"),
         ("Question,Option 1,Option 2\nQ?,,\n", 2, "no options"),
-        ("Question,Option 1,Option 2\n\"Q\n?\",a,b\nR?,a,A\n", 4, "looks like"),
+        ('Question,Option 1,Option 2\n"Q\n?",a,b\nR?,a,A\n', 4, "looks like"),
         ("Question,Option 1,Option 2,Results\nQ?,a,b,sometimes\n", 2, "results: must be"),
         ("Which; one?,A,B;C\nWhat?,D;E,F;G\n", 1, "commas or semicolons"),
         ("Question,Correct answer\nQ?,1\n", 1, "no column holds the options"),

@@ -60,9 +60,7 @@ def clock(machine: Machine) -> ServerClock:
 
 
 @pytest.mark.parametrize("hours", [-24, -1, 1, 24])
-def test_a_clock_that_is_set_does_not_move_that_of_the_server(
-    machine: Machine, clock: ServerClock, hours: int
-) -> None:
+def test_a_clock_that_is_set_does_not_move_that_of_the_server(machine: Machine, clock: ServerClock, hours: int) -> None:
     assert clock() == NOON
     machine.pass_by(90)
     machine.set_by = timedelta(hours=hours)

@@ -62,8 +62,11 @@ class Tallies(RuleBasedStateMachine):
             return error.code
         return None
 
-    @rule(voter=st.sampled_from(VOTERS), choices=st.lists(st.sampled_from([*OPTIONS, "9"]), max_size=4),
-          round=st.sampled_from([None, 1, 2, 3]))
+    @rule(
+        voter=st.sampled_from(VOTERS),
+        choices=st.lists(st.sampled_from([*OPTIONS, "9"]), max_size=4),
+        round=st.sampled_from([None, 1, 2, 3]),
+    )
     def cast(self, voter: bytes, choices: list[str], round: int | None) -> None:
         self.cast_one(voter, choices, round)
 

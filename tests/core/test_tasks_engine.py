@@ -17,8 +17,9 @@ from livewall.identity import Who
 from livewall.store.sqlite import migrate
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
+from livewall.tasks.actions import Actions, RetryLater, StartAttempt, StopAttempt
 from livewall.tasks.attempt_result import Outcome
-from livewall.tasks.engine import Actions, Engine, RetryLater, StartAttempt, StopAttempt
+from livewall.tasks.engine import Engine
 from livewall.tasks.gates import Asked
 from livewall.tasks.kinds import GatePoll
 from livewall.tasks.machine import ENDED, TASK_ENDED, Step, StepState, TaskState, transition
@@ -87,9 +88,7 @@ class House:
         if begin in self.begun:
             self.begun.remove(begin)
         outcome = Outcome(state, more.pop("reason", ""), **more)
-        self.do(
-            self.write(lambda tx: self.engine.ended(tx, begin.task, begin.step, begin.attempt, outcome, NOW))
-        )
+        self.do(self.write(lambda tx: self.engine.ended(tx, begin.task, begin.step, begin.attempt, outcome, NOW)))
 
     def wait(self) -> None:
         """The delays are over."""

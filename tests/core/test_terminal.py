@@ -21,8 +21,34 @@ SAMPLES = json.loads((Path(__file__).parent / "terminal_lines.json").read_text()
 as far as they are no matter of logs, were compared with what tmux shows."""
 
 PIECES = st.sampled_from(
-    ["a", "bc", "é", "漢", "\t", "\n", "\n", "\n", "\r", "\b", "\x1b[31m", "\x1b[0m", "\x1b[K", "\x1b[2K", "\x1b[A",
-     "\x1b[3A", "\x1b[2B", "\x1b[1G", "\x1b[J", "\x1b[D", "\x1b]0;t\x07", "\x1b]0;", "\x90", "\x9d", "\x1b", "\u202e"]
+    [
+        "a",
+        "bc",
+        "é",
+        "漢",
+        "\t",
+        "\n",
+        "\n",
+        "\n",
+        "\r",
+        "\b",
+        "\x1b[31m",
+        "\x1b[0m",
+        "\x1b[K",
+        "\x1b[2K",
+        "\x1b[A",
+        "\x1b[3A",
+        "\x1b[2B",
+        "\x1b[1G",
+        "\x1b[J",
+        "\x1b[D",
+        "\x1b]0;t\x07",
+        "\x1b]0;",
+        "\x90",
+        "\x9d",
+        "\x1b",
+        "\u202e",
+    ]
 )
 RAW = st.lists(PIECES, max_size=60).map("".join)
 
@@ -75,9 +101,12 @@ def test_a_log_in_pieces_is_seen_as_the_whole(raw: str, size: int) -> None:
 
 
 def frames(count: int) -> str:
-    return "start\n0\n0\n0\n" + "".join(
-        [f"\x1b[3A\x1b[2Kfetch {n}\n\x1b[2Kbuild {n}\n\x1b[2Kcheck {n}\n" for n in range(1, count + 1)]
-    ) + "end\n" + "".join([f"line {n}\n" for n in range(150)])
+    return (
+        "start\n0\n0\n0\n"
+        + "".join([f"\x1b[3A\x1b[2Kfetch {n}\n\x1b[2Kbuild {n}\n\x1b[2Kcheck {n}\n" for n in range(1, count + 1)])
+        + "end\n"
+        + "".join([f"line {n}\n" for n in range(150)])
+    )
 
 
 def test_a_block_that_was_drawn_over_and_over_leaves_its_last_picture_at_the_lines_that_drew_it() -> None:

@@ -152,7 +152,7 @@ class Writer:
                 self.put(" }")
 
     def gap(self) -> str:
-        return self.pick("", " ", "\n", " # ] , \" [\n\t", "\r\n")
+        return self.pick("", " ", "\n", ' # ] , " [\n\t', "\r\n")
 
     def pair(self, path: Path, depth: int) -> None:
         key = path[-1]

@@ -106,9 +106,7 @@ def test_a_backup_is_whole_or_not_there_whenever_it_is_killed(tmp_path: Path) ->
         if file.exists():
             assert mark(file) == "00" and stat.S_IMODE(file.stat().st_mode) == 0o600
 
-    moments = at_every_moment(
-        lambda: backup(tmp_path / "data", file), out, look, lambda: file.unlink(missing_ok=True)
-    )
+    moments = at_every_moment(lambda: backup(tmp_path / "data", file), out, look, lambda: file.unlink(missing_ok=True))
     assert moments >= 4 and os.listdir(out) == ["backup.db"]
     with pytest.raises(LivewallError, match="exists already"):
         backup(tmp_path / "data", file)

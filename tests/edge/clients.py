@@ -90,8 +90,15 @@ class Client:
         self.sockets: list[Socket] = []
 
     async def ask(
-        self, method: str, path: str, body: Any = None, *, token: str | None = None,
-        headers: dict[str, str] | None = None, raw: bytes | None = None, **options: Any,
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+        raw: bytes | None = None,
+        **options: Any,
     ) -> Answer:
         held = HTTPHeaders(headers or {})
         if token is not None:
@@ -100,8 +107,14 @@ class Client:
         if data is None and method in ("POST", "PUT"):
             data = b""
         request = HTTPRequest(
-            self.url + path, method, held, data, follow_redirects=False, allow_nonstandard_methods=True,
-            request_timeout=40, **options,
+            self.url + path,
+            method,
+            held,
+            data,
+            follow_redirects=False,
+            allow_nonstandard_methods=True,
+            request_timeout=40,
+            **options,
         )
         return Answer(await self.http.fetch(request, raise_error=False))
 

@@ -44,4 +44,3 @@ def client(io_loop: IOLoop, running: server.Running) -> Iterator[Client]:
         made.http.close()
 
     io_loop.run_sync(leave, timeout=20)
-

@@ -45,9 +45,7 @@ class Tap:
             to_upstream.close()
             writer.close()
 
-    async def _copy(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept: bytearray | None
-    ) -> None:
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept: bytearray | None) -> None:
         with contextlib.suppress(OSError):
             while chunk := await reader.read(1 << 16):
                 if kept is not None:

@@ -70,7 +70,9 @@ async def test_every_transport_shows_what_every_way_of_voting_counts(client: Cli
     # taken back, by both
     assert "ok" in await socket.act("retract", "3")
     assert (await client.host("GET", f"/api/polls/{poll}"))["tally"] == {
-        "round": 1, "counts": {"1": 4, "2": 1, "3": 1}, "ballots": 2,
+        "round": 1,
+        "counts": {"1": 4, "2": 1, "3": 1},
+        "ballots": 2,
     }
 
 

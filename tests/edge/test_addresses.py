@@ -12,7 +12,16 @@ from rawclient import HANDSHAKE, Raw
 from handlers.routes import routes
 
 STRANGE = [
-    "%00", "%ff", "..%2f", "..%2f..%2fetc%2fpasswd", "%2e%2e/", "%0d%0aX:1", "%", "%u0041", "A" * 8000, "%F0%9F%98%80",
+    "%00",
+    "%ff",
+    "..%2f",
+    "..%2f..%2fetc%2fpasswd",
+    "%2e%2e/",
+    "%0d%0aX:1",
+    "%",
+    "%u0041",
+    "A" * 8000,
+    "%F0%9F%98%80",
 ]
 NAMES = ("q", "code", "lang", "theme", "as", "since", "wait", "limit", "before", "round", "receipt", "v", "state")
 
@@ -80,9 +89,23 @@ async def test_no_query_fails_on_it(client: Client, running: Any, strange: str) 
     poll = (await client.poll())["id"]
     wall = (await client.host("POST", "/api/walls", {"title": "T"}))["code"]
     for path in [
-        "/", "/w", f"/w/{wall}", f"/polls/{poll}", f"/api/polls/{poll}", "/api/polls", "/api/tasks", "/tasks",
-        f"/updates/polls/{poll}", f"/sse/polls/{poll}", f"/api/polls/{poll}/results.svg", "/static/css/base.css",
-        "/packs/pages.css", f"/polls/{poll}/replay", "/login/abc", "/audit", "/metrics",
+        "/",
+        "/w",
+        f"/w/{wall}",
+        f"/polls/{poll}",
+        f"/api/polls/{poll}",
+        "/api/polls",
+        "/api/tasks",
+        "/tasks",
+        f"/updates/polls/{poll}",
+        f"/sse/polls/{poll}",
+        f"/api/polls/{poll}/results.svg",
+        "/static/css/base.css",
+        "/packs/pages.css",
+        f"/polls/{poll}/replay",
+        "/login/abc",
+        "/audit",
+        "/metrics",
     ]:
         for name in NAMES:
             raw, token = await Raw.open(running.port), f"Authorization: Bearer {ADMIN}\r\n"
@@ -113,14 +136,41 @@ async def test_a_file_says_which_methods_it_takes(client: Client, method: str) -
 
 
 STRANGE_BYTES = [
-    "Café 咖啡".encode(), b"caf\xe9", b"\xff\xfe", b"\x00", b"%00", b"%FF", b"%ED%A0%80", b"%", b"%zz", b"9" * 4000,
-    "\u0663".encode(), "\U0001f600".encode() * 100, b"=", b"&=&", b"+",
+    "Café 咖啡".encode(),
+    b"caf\xe9",
+    b"\xff\xfe",
+    b"\x00",
+    b"%00",
+    b"%FF",
+    b"%ED%A0%80",
+    b"%",
+    b"%zz",
+    b"9" * 4000,
+    "\u0663".encode(),
+    "\U0001f600".encode() * 100,
+    b"=",
+    b"&=&",
+    b"+",
 ]
 
 
 FIELDS = (
-    b"_form", b"token", b"title", b"options", b"choices", b"code", b"round", b"do", b"id", b"count", b"next", b"item",
-    b"version", b"closes_in", b"max_choices", b"deck",
+    b"_form",
+    b"token",
+    b"title",
+    b"options",
+    b"choices",
+    b"code",
+    b"round",
+    b"do",
+    b"id",
+    b"count",
+    b"next",
+    b"item",
+    b"version",
+    b"closes_in",
+    b"max_choices",
+    b"deck",
 )
 
 
@@ -130,8 +180,17 @@ async def test_no_form_fails_on_it(client: Client, strange: bytes) -> None:
     wall = (await client.host("POST", "/api/walls", {"title": "T"}))["code"]
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
     for path in (
-        "/", f"/polls/{poll}/ballot", "/login/abc", "/desk/walls", "/desk/polls", f"/desk/walls/{wall}",
-        f"/desk/polls/{poll}", f"/w/{wall}/codes", f"/w/{wall}/deck", f"/w/{wall}/duplicate", "/logout",
+        "/",
+        f"/polls/{poll}/ballot",
+        "/login/abc",
+        "/desk/walls",
+        "/desk/polls",
+        f"/desk/walls/{wall}",
+        f"/desk/polls/{poll}",
+        f"/w/{wall}/codes",
+        f"/w/{wall}/deck",
+        f"/w/{wall}/duplicate",
+        "/logout",
     ):
         for body in (strange, b"&".join(name + b"=" + strange for name in FIELDS)[:8000]):
             for token in (None, ADMIN):

@@ -103,7 +103,10 @@ async def test_tokens_and_sign_ins(client: Client) -> None:
         ("login.in", "lin", "host", f"tokens/{by_token}", {"by": "token", "token": made["id"]}),
         ("login.out", "host", "host", f"tokens/{by_link}", {"kind": "signin", "role": "host", "name": "host"}),
         (
-            "token.revoke", "admin", "admin", f"tokens/{made['id']}",
+            "token.revoke",
+            "admin",
+            "admin",
+            f"tokens/{made['id']}",
             {"kind": "token", "role": "host", "name": "lin", "sign_ins": 1},
         ),
     ]

@@ -69,15 +69,11 @@ async def test_a_ballot_can_be_retracted_and_retracting_none_is_fine(client: Cli
 async def test_a_multi_poll_counts_each_mark_and_each_ballot_once(client: Client) -> None:
     poll = await client.poll(kind="multi", options=["A", "B", "C"], max_choices=2)
     voter = await client.voter()
-    answer = await client.ask(
-        "PUT", f"/api/polls/{poll['id']}/ballot", {"choices": ["3", "1"]}, token=voter
-    )
+    answer = await client.ask("PUT", f"/api/polls/{poll['id']}/ballot", {"choices": ["3", "1"]}, token=voter)
     assert answer.json["choices"] == ["1", "3"]
     found = await client.ask("GET", f"/api/polls/{poll['id']}")
     assert found.json["tally"] == {"round": 1, "counts": {"1": 1, "2": 0, "3": 1}, "ballots": 1}
-    refused = await client.ask(
-        "PUT", f"/api/polls/{poll['id']}/ballot", {"choices": ["1", "2", "3"]}, token=voter
-    )
+    refused = await client.ask("PUT", f"/api/polls/{poll['id']}/ballot", {"choices": ["1", "2", "3"]}, token=voter)
     assert (refused.status, refused.code, list(refused.json["error"]["fields"])) == (422, "invalid", ["choices"])
 
 

@@ -224,9 +224,7 @@ async def test_who_takes_over_a_holder_sees_what_it_may_see_in_its_other_polls(c
 
 
 async def test_assurance_needs_a_wall_and_stands_with_the_first_ballot(client: Client) -> None:
-    answer = await client.ask(
-        "POST", "/api/polls", {"title": "T", "options": ["A"], "assurance": "code"}, token=ADMIN
-    )
+    answer = await client.ask("POST", "/api/polls", {"title": "T", "options": ["A"], "assurance": "code"}, token=ADMIN)
     assert (answer.code, list(answer.json["error"]["fields"])) == ("invalid", ["assurance"])
     alone = await client.poll()
     edit = await client.ask("PUT", f"/api/polls/{alone['id']}", {"assurance": "code"}, token=ADMIN)

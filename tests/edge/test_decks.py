@@ -222,7 +222,7 @@ async def test_what_is_wrong_stands_beside_its_line_and_what_was_typed_is_kept(c
     for answer in (await form(client, wall, deck=typed), await form(client, wall, file=typed.encode())):
         page = answer.body.decode()
         assert answer.status == 422 and "Nothing was imported: there is one error." in page
-        assert "<b>Line 4</b> <code dir=\"auto\">reslts: &quot;live&quot;</code>" in page
+        assert '<b>Line 4</b> <code dir="auto">reslts: &quot;live&quot;</code>' in page
         assert "there is no setting &#x27;reslts&#x27;; did you mean &#x27;results&#x27;?" in page
         kept = page.partition("<textarea")[2].partition(">")[2].partition("</textarea>")[0]
         assert kept.replace("\r\n", "\n") == "\n" + escaped(typed.replace("\r\n", "\n"))

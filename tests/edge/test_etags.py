@@ -94,8 +94,13 @@ async def test_every_address_with_a_tag_answers_304(client: Client, form: str) -
     poll = (await client.poll())["id"]
     wall = (await client.host("POST", "/api/walls", {"title": "T"}))["code"]
     for path in [
-        f"/api/polls/{poll}", f"/api/walls/{wall}", f"/updates/polls/{poll}?wait=0", "/api/openapi.json",
-        f"/updates/polls/{poll},walls/{wall}?wait=0", "/static/css/base.css", "/packs/pages.css",
+        f"/api/polls/{poll}",
+        f"/api/walls/{wall}",
+        f"/updates/polls/{poll}?wait=0",
+        "/api/openapi.json",
+        f"/updates/polls/{poll},walls/{wall}?wait=0",
+        "/static/css/base.css",
+        "/packs/pages.css",
     ]:
         first = await client.ask("GET", path)
         etag = first.headers["ETag"]

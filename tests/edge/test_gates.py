@@ -72,9 +72,7 @@ async def test_the_page_names_roles_in_the_language_of_its_reader(client: Client
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_a_gate_is_seen_by_every_reader_and_opened_by_an_approver(
-    transport: str, client: Client
-) -> None:
+async def test_a_gate_is_seen_by_every_reader_and_opened_by_an_approver(transport: str, client: Client) -> None:
     token = await client.token("operator")
     task = await gated(client, token)
     step = await waiting(client, token, task, transport)

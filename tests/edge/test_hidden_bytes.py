@@ -50,14 +50,36 @@ Answers = dict[tuple[str, ...], list[Told]]
 # -- what is asked for
 
 CHOOSING = {
-    "lang": "zh", "theme": "light", "change": "1", "receipt": "{receipt}", "code": "ABCD", "as": "audience",
-    "round": "1", "embed": "1",
+    "lang": "zh",
+    "theme": "light",
+    "change": "1",
+    "receipt": "{receipt}",
+    "code": "ABCD",
+    "as": "audience",
+    "round": "1",
+    "embed": "1",
 }
 """Arguments that choose what is shown, each tried alone, too."""
 VALUES = CHOOSING | {
-    "since": "", "wait": "0", "limit": "5", "before": "", "state": "", "q": "a", "step": "a", "done": "open", "at": "x",
-    "download": "1", "case": "1", "v": "x", "packs": "off", "id": "1", "from": "1", "next": "", "edit": "{poll}",
-    "param": "commit", "do": "approve",
+    "since": "",
+    "wait": "0",
+    "limit": "5",
+    "before": "",
+    "state": "",
+    "q": "a",
+    "step": "a",
+    "done": "open",
+    "at": "x",
+    "download": "1",
+    "case": "1",
+    "v": "x",
+    "packs": "off",
+    "id": "1",
+    "from": "1",
+    "next": "",
+    "edit": "{poll}",
+    "param": "commit",
+    "do": "approve",
 }
 """Every argument that a handler reads."""
 

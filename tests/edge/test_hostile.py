@@ -17,7 +17,9 @@ from handlers.http_headers import client_address
 from livewall import file_limit
 
 HANDSHAKE = {
-    "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "x3JJHMbDL1EzLkh9GBhXDw==",
 }
 
@@ -139,9 +141,14 @@ async def test_what_follows_a_request_for_events_on_its_connection_is_not_answer
 async def test_errors_of_every_address_of_the_api_are_json(client: Client) -> None:
     poll = await client.poll()
     for method, path, status in [
-        ("OPTIONS", f"/api/polls/{poll['id']}", 405), ("TRACE", "/healthz", 405), ("GET", "/api", 404),
-        ("GET", f"/api/polls/{poll['id']}/", 404), ("GET", "/updates/polls/%ff", 400), ("GET", "/sse/nothing", 404),
-        ("GET", f"/updates/polls/{poll['id']},", 404), ("POST", f"/updates/polls/{poll['id']}", 405),
+        ("OPTIONS", f"/api/polls/{poll['id']}", 405),
+        ("TRACE", "/healthz", 405),
+        ("GET", "/api", 404),
+        ("GET", f"/api/polls/{poll['id']}/", 404),
+        ("GET", "/updates/polls/%ff", 400),
+        ("GET", "/sse/nothing", 404),
+        ("GET", f"/updates/polls/{poll['id']},", 404),
+        ("POST", f"/updates/polls/{poll['id']}", 405),
     ]:
         answer = await client.ask(method, path)
         assert answer.status == status, (method, path, answer.status)

@@ -122,9 +122,7 @@ async def test_nothing_is_acted_upon_after_the_close_frame(client: Client, runni
     assert (await client.host("GET", f"/api/polls/{poll}"))["tally"]["ballots"] == 0
 
 
-async def test_a_socket_that_lingers_is_closed_at_the_end(
-    running: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_socket_that_lingers_is_closed_at_the_end(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lingering, "LINGER_SECONDS", 0.05)
     monkeypatch.setattr(lingering, "LINGER_BYTES", 100_000)
     raw = await Raw.open(running.port)

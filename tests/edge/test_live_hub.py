@@ -76,8 +76,6 @@ class Collector:
     def lost(self) -> None: ...
 
 
-
-
 class Live(LiveHub):
     def __init__(self) -> None:
         self.store = Streams()

@@ -125,7 +125,9 @@ async def test_a_foreign_page_never_gets_a_websocket(client: Client, headers: di
         await (await client.socket(f"/ws/polls/{poll['id']}", headers=held)).synced()
         return
     held |= {
-        "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "x3JJHMbDL1EzLkh9GBhXDw==",
     }
     answer = await client.ask("GET", f"/ws/polls/{poll['id']}", headers=held)

@@ -15,9 +15,7 @@ NAMED = [(c.method, re.sub(r"\{\w+\}", "x", c.path), tuple(c.who)) for c in CALL
 
 
 @pytest.mark.parametrize(("method", "path", "who"), [*NAMED, METRICS])
-async def test_a_refusal_names_all_roles_that_may(
-    client: Client, method: str, path: str, who: tuple[str, ...]
-) -> None:
+async def test_a_refusal_names_all_roles_that_may(client: Client, method: str, path: str, who: tuple[str, ...]) -> None:
     answer = await client.ask(method, path, headers={"Accept": "application/json"})
     assert answer.status in (401, 404), answer.body
     if answer.status == 401:

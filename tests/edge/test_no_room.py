@@ -76,9 +76,7 @@ async def test_where_nobody_is_silent_those_that_are_idle_for_longest_give_way(
         raw.close()
 
 
-async def test_readers_never_give_way(
-    client: Client, running: Any, wait: Clock, expected_logs: list[str]
-) -> None:
+async def test_readers_never_give_way(client: Client, running: Any, wait: Clock, expected_logs: list[str]) -> None:
     expected_logs.append("no room for another connection")
     poll = (await client.poll())["id"]
     client.http.close()

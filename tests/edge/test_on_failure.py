@@ -163,7 +163,7 @@ async def test_the_page_says_what_follows_without_script(client: Client) -> None
     ):
         shown = await panel(language)
         assert f'href="/polls/{poll}"' in shown and f'href="/w/{wall}"' in shown and "Roll back v4?" in shown
-        assert title in shown and standing in shown and "class=\"gates\" aria-label" in shown and "hidden" not in shown
+        assert title in shown and standing in shown and 'class="gates" aria-label' in shown and "hidden" not in shown
     await client.host("POST", f"/api/polls/{poll}/close", {})
     new = (await settled(client, token, task, "started"))["started"]
     for language, words in (("en", "Roll back, 2 of 3; started the task"), ("zh-CN", "Roll back, 2 of 3；已启动任务")):

@@ -38,9 +38,7 @@ def routed() -> set[tuple[str, str]]:
 
 
 def described() -> set[tuple[str, str]]:
-    return {
-        (method, re.sub(r"\{\w+\}", "{}", path)) for path, found in DOCUMENT["paths"].items() for method in found
-    }
+    return {(method, re.sub(r"\{\w+\}", "{}", path)) for path, found in DOCUMENT["paths"].items() for method in found}
 
 
 def test_every_route_of_the_api_is_described_and_nothing_else() -> None:
@@ -90,9 +88,19 @@ def test_the_description_is_well_formed() -> None:
 def test_what_reads_the_description_sees_what_is_wrong() -> None:
     poll = DOCUMENT["components"]["schemas"]["Poll"]
     good = {
-        "id": "7", "wall": None, "title": "T", "kind": "single", "options": [{"id": "1", "label": "A"}],
-        "phase": "draft", "round": 1, "results": "live", "published": False, "assurance": "open",
-        "allow_change": True, "max_choices": 1, "closes_at": None,
+        "id": "7",
+        "wall": None,
+        "title": "T",
+        "kind": "single",
+        "options": [{"id": "1", "label": "A"}],
+        "phase": "draft",
+        "round": 1,
+        "results": "live",
+        "published": False,
+        "assurance": "open",
+        "allow_change": True,
+        "max_choices": 1,
+        "closes_at": None,
     }
     assert list(faults(good, poll, DOCUMENT)) == []
     for wrong in ({"round": "1"}, {"round": True}, {"phase": "ajar"}, {"options": [{"id": "1"}]}, {"more": 1}):
@@ -171,16 +179,27 @@ async def votes(client: Client) -> None:
     await client.ask("GET", f"{here}/rounds", token=ADMIN)
     await client.ask("GET", f"{here}/rounds")
     await client.ask("DELETE", f"{here}/ballots", token=ADMIN)
-    for path, body in (("close", {}), ("publish", {}), ("reset", {"round": 1}), ("duplicate", {}), ("close", {}),
-                       ("restore", {})):
+    for path, body in (
+        ("close", {}),
+        ("publish", {}),
+        ("reset", {"round": 1}),
+        ("duplicate", {}),
+        ("close", {}),
+        ("restore", {}),
+    ):
         await client.ask("POST", f"{here}/{path}", body, token=ADMIN)
     await client.ask("PUT", here, {"title": "?"}, token=ADMIN)
     for token, etag in ((ADMIN, "99"), (ADMIN, ""), (voter, ""), (None, "")):
         await client.ask("DELETE", f"{here}/ballots", token=token, headers={"If-Match": f'"{etag}"'} if etag else {})
     await client.ask("GET", f"{here}/results.json", token=ADMIN)
     for kind in ("polls", "walls"):
-        await client.ask("PUT", f"/api/{kind}/{wall if kind == 'walls' else poll}", {"title": "!"}, token=ADMIN,
-                         headers={"If-Match": '"99"'})
+        await client.ask(
+            "PUT",
+            f"/api/{kind}/{wall if kind == 'walls' else poll}",
+            {"title": "!"},
+            token=ADMIN,
+            headers={"If-Match": '"99"'},
+        )
     await client.host("PUT", f"/api/walls/{wall}", {"title": "V", "active": f"polls/{poll}"})
     for raw in (b"{", b'{"title":1}', b'{"no":1}', b"x" * (1 << 20 | 1)):
         await client.ask("POST", "/api/polls", raw=raw, token=ADMIN)

@@ -14,7 +14,9 @@ from handlers.origins import Origin, Site, origin_of
 HTTP, HTTPS = ("http",), ("https",)
 PUBLIC = "https://wall.example.org"
 HANDSHAKE = {
-    "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "x3JJHMbDL1EzLkh9GBhXDw==",
 }
 

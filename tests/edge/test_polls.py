@@ -16,9 +16,18 @@ async def test_a_new_poll_is_a_draft_with_the_defaults(client: Client) -> None:
     made = answer.json
     assert len(made.pop("id")) == 16
     assert made == {
-        "wall": None, "title": "T", "kind": "single", "phase": "draft", "round": 1, "results": "live",
+        "wall": None,
+        "title": "T",
+        "kind": "single",
+        "phase": "draft",
+        "round": 1,
+        "results": "live",
         "options": [{"id": "1", "label": "A"}, {"id": "2", "label": "B"}],
-        "published": False, "assurance": "open", "allow_change": True, "max_choices": 1, "closes_at": None,
+        "published": False,
+        "assurance": "open",
+        "allow_change": True,
+        "max_choices": 1,
+        "closes_at": None,
     }
 
 
@@ -106,6 +115,7 @@ async def test_hidden_results_are_published_and_withdrawn(client: Client) -> Non
 
     async def tally() -> object:
         return (await client.ask("GET", f"/api/polls/{poll['id']}")).json["tally"]
+
     assert await tally() is None
     await client.host("POST", f"/api/polls/{poll['id']}/publish")
     assert (await tally())["counts"] == {"1": 1, "2": 0}  # type: ignore[index]

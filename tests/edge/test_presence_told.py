@@ -82,8 +82,10 @@ async def test_a_host_sees_each_screen_and_how_the_audience_is_connected(client:
     found = await client.host("GET", f"/api/walls/{wall}/health")
     assert found["audience"] == {"live": 1, "behind": 0, "polling": 1}
     seen = [screen.pop("seen") for screen in found["screens"]]
-    assert found["screens"] == [{"id": "s1", **REPORT}, {"id": "tv", "width": 1280, "height": 720, "transport": "poll",
-                                                         "age": 0}]
+    assert found["screens"] == [
+        {"id": "s1", **REPORT},
+        {"id": "tv", "width": 1280, "height": 720, "transport": "poll", "age": 0},
+    ]
     assert all(at.endswith("Z") for at in seen)
     assert (await client.ask("GET", f"/api/walls/{wall}/health")).status == 401
 

@@ -40,8 +40,16 @@ class Raw:
         await asyncio.get_running_loop().sock_connect(handle, ("127.0.0.1", port))
         reader, writer = await asyncio.open_connection(sock=handle, limit=1 << 12)
         key = base64.b64encode(os.urandom(16)).decode()
-        lines = [f"GET {path} HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade",
-                 "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", "", ""]
+        lines = [
+            f"GET {path} HTTP/1.1",
+            "Host: localhost",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Version: 13",
+            f"Sec-WebSocket-Key: {key}",
+            "",
+            "",
+        ]
         writer.write("\r\n".join(lines).encode())
         assert b" 101 " in await reader.readline()
         while (await reader.readline()).strip():
@@ -200,8 +208,12 @@ async def test_the_metrics_say_what_is_going_on(client: Client) -> None:
     await client.vote(poll["id"], "1")
     await watching.until(lambda m: m.get("key") == "tally")
     text = (await client.ask("GET", "/metrics", token=ADMIN)).body.decode()
-    for line in ('livewall_readers{transport="websocket"} 1.0', 'livewall_ballots_total{result="created"} 1.0',
-                 "livewall_readers_behind 0.0", "livewall_streams_open 1.0"):
+    for line in (
+        'livewall_readers{transport="websocket"} 1.0',
+        'livewall_ballots_total{result="created"} 1.0',
+        "livewall_readers_behind 0.0",
+        "livewall_streams_open 1.0",
+    ):
         assert line in text, line
     for name in ("commit_seconds", "commit_group_size", "change_to_last_send_seconds", "loop_lag_seconds"):
         assert f"livewall_{name}" in text

@@ -66,9 +66,7 @@ async def test_a_ballot_that_the_server_lost_is_found(client: Client, running: R
     assert kinds(report) == {"ballot", "count"} and not report.passed
 
 
-async def test_a_screen_that_shows_something_else_is_found(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_screen_that_shows_something_else_is_found(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("livewall.rehearsal.crowd.COMPARE_TIMEOUT", 0.4)  # it is not going to be right
 
     def one_more(message: dict[str, Any]) -> bool:

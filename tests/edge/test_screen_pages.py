@@ -66,7 +66,7 @@ async def test_a_hidden_tally_is_in_no_figure_and_not_beside_them(client: Client
     page = await screen(client, f"/polls/{poll}")
     assert figures(page) == ["", "", ""] and "was 100%" not in page
     assert '<p class="note">The result is shown when voting closes.</p>' in page
-    assert "quorum of 3: 2 so far" in page and '<b>2</b> <span>ballots</span>' in page
+    assert "quorum of 3: 2 so far" in page and "<b>2</b> <span>ballots</span>" in page
 
 
 async def asked(client: Client, wall: str, **fields: Any) -> str:
@@ -121,7 +121,7 @@ async def test_a_screen_for_a_slide_says_so_to_its_style_sheet_and_may_be_framed
     answer = await client.ask("GET", f"/polls/{poll}/screen?embed=1&theme=light")
     assert b'data-embed="true"' in answer.body
     assert "frame-ancestors *" in answer.headers["Content-Security-Policy"]
-    assert 'data-embed' not in await screen(client, f"/polls/{poll}")
+    assert "data-embed" not in await screen(client, f"/polls/{poll}")
 
 
 async def test_an_end_page_draws_as_many_results_as_there_is_room_for(client: Client) -> None:

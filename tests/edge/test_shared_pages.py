@@ -79,7 +79,9 @@ async def test_the_form_of_a_shared_page_takes_its_readers_ballot_and_nobody_els
     tokens = [FORM.findall(page.body.decode())[0] for page in pages]
     for token, status in ((tokens[1], 403), (tokens[0], 303)):
         answer = await client.ask(
-            "POST", f"/polls/{poll}/ballot", raw=f"choices=1&round=1&next=/w/{wall}&_form={token}".encode(),
+            "POST",
+            f"/polls/{poll}/ballot",
+            raw=f"choices=1&round=1&next=/w/{wall}&_form={token}".encode(),
             headers={"Cookie": cookie_of(pages[0]), "Content-Type": "application/x-www-form-urlencoded"},
         )
         assert answer.status == status

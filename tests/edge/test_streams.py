@@ -122,7 +122,9 @@ async def test_a_wall_shows_a_host_all_items_and_everyone_those_that_were_opened
 async def test_a_reported_task_is_followed_step_by_step(client: Client, transport: str) -> None:
     reporter, operator = await client.token("reporter"), await client.token("operator")
     task = await client.ask(
-        "POST", "/api/tasks", {"title": "Release", "steps": [{"name": "a"}, {"name": "b", "needs": ["a"]}]},
+        "POST",
+        "/api/tasks",
+        {"title": "Release", "steps": [{"name": "a"}, {"name": "b", "needs": ["a"]}]},
         token=reporter,
     )
     id = task.json["id"]
@@ -157,9 +159,7 @@ async def test_a_position_from_the_future_gets_a_snapshot(client: Client, transp
         await watcher.until(lambda c: c.synced and c.resets >= 1)
 
 
-async def test_a_restarted_server_is_followed_without_a_reset(
-    io_loop: IOLoop, tmp_path: Path, transport: str
-) -> None:
+async def test_a_restarted_server_is_followed_without_a_reset(io_loop: IOLoop, tmp_path: Path, transport: str) -> None:
     settings = Settings(port=0, data=tmp_path / "data", admin_token=ADMIN, rate_limits=False)
     running = await server.start(settings)
     from tornado.simple_httpclient import SimpleAsyncHTTPClient

@@ -19,7 +19,7 @@ import server
 from livewall.clock import iso, utc_now
 from livewall.settings import Settings
 from livewall.tasks import folders
-from livewall.tasks.engine import StartAttempt
+from livewall.tasks.actions import StartAttempt
 
 __all__ = ["nothing_is_left", "pipelines", "settings", "write"]
 WAITS = 'run = ["sh", "-c", "while ! test -e go; do sleep 0.02; done"]\n'
@@ -36,16 +36,24 @@ async def until(found: Any, seconds: float = 10.0) -> None:
 @pytest.mark.parametrize(
     "trick",
     [
-        "mkdir $F", "mkfifo $F", "ln -s /etc/passwd $F", "ln -s values $F", "head -c 200000 /dev/zero > $F",
-        "printf 'A=\\\\000' > $F", "printf 'A=\\\\377' > $F",
+        "mkdir $F",
+        "mkfifo $F",
+        "ln -s /etc/passwd $F",
+        "ln -s values $F",
+        "head -c 200000 /dev/zero > $F",
+        "printf 'A=\\\\000' > $F",
+        "printf 'A=\\\\377' > $F",
     ],
 )
 async def test_whatever_a_step_leaves_as_its_outputs_it_ends(trick: str, client: Client, write: Write) -> None:
     token = await client.token("operator")
-    write("odd", f'''[[steps]]
+    write(
+        "odd",
+        f'''[[steps]]
 name = "a"
 run = ["sh", "-c", """F=$LIVEWALL_OUTPUT; rm $F; {trick}"""]
-''')
+''',
+    )
     task = await asyncio.wait_for(ended(client, token, await start(client, token, "odd")), 10)
     reason = task["steps"][0]["reason"]
     assert task["state"] == "failed" and "LIVEWALL_OUTPUT" in reason, task
@@ -131,7 +139,11 @@ async def test_old_folders_go_with_those_of_their_retries(
 
 
 async def test_a_folder_that_cannot_be_removed_is_said_once(
-    client: Client, write: Write, running: server.Running, monkeypatch: pytest.MonkeyPatch, caplog: Any,
+    client: Client,
+    write: Write,
+    running: server.Running,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: Any,
     expected_logs: list[str],
 ) -> None:
     expected_logs.append("the working folder")

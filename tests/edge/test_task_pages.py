@@ -37,8 +37,16 @@ console.log(JSON.stringify({
 }));
 """
 NAMES = [
-    "fetch", "a" * 18, "a" * 19, "b" * 36, "c" * 80, "step-27-compile-the-documentation", "compile_everything.again",
-    "x" * 17 + "-yz", "-" * 40, "deploy-to-production-in-europe-west-4-canary-and-verify",
+    "fetch",
+    "a" * 18,
+    "a" * 19,
+    "b" * 36,
+    "c" * 80,
+    "step-27-compile-the-documentation",
+    "compile_everything.again",
+    "x" * 17 + "-yz",
+    "-" * 40,
+    "deploy-to-production-in-europe-west-4-canary-and-verify",
 ]
 TEXTS = ["short", "a" * 30, "漢字漢字漢字", ""]
 PATHS: list[list[list[float]]] = [[[0, 10], [84, 10]], [[0, 10], [84, 60.25]], [[0, 1], [5, 9], [20, 9], [31, 2]]]

@@ -110,7 +110,9 @@ async def test_a_pipeline_runs_its_commands_and_every_reader_sees_them_end(trans
 
 async def test_a_failure_is_told_with_its_reason_and_a_retry_takes_over(client: Client, write: Write) -> None:
     token = await client.token("operator")
-    write("flaky", """[[steps]]
+    write(
+        "flaky",
+        """[[steps]]
 name = "a"
 run = ["sh", "-c", "date >> made; cat made"]
 [[steps]]
@@ -121,7 +123,8 @@ run = ["sh", "-c", "test -e again || { touch again; exit 3; }"]
 name = "c"
 needs = ["b"]
 run = ["no-such-program-here"]
-""")
+""",
+    )
     first = await ended(client, token, await start(client, token, "flaky"))
     assert states(first) == {"a": "succeeded", "b": "failed", "c": "skipped"}
     assert (first["state"], first["reason"]) == ("failed", "b: exit status 3")
@@ -137,11 +140,14 @@ run = ["no-such-program-here"]
 
 async def test_attempts_follow_one_another_in_one_log(client: Client, write: Write) -> None:
     token = await client.token("operator")
-    write("again", """[[steps]]
+    write(
+        "again",
+        """[[steps]]
 name = "a"
 retries = 2
 run = ["sh", "-c", "echo try >> tries; wc -l < tries; test $(wc -l < tries) = 3"]
-""")
+""",
+    )
     task = await ended(client, token, await start(client, token, "again"))
     assert (task["state"], task["steps"][0]["attempt"]) == ("succeeded", 3)
     assert (await log_of(client, token, task["id"], "a")).split() == ["1", "2", "3"]
@@ -154,14 +160,17 @@ async def test_a_cancel_leaves_nothing_alive(
     token = await client.token("operator")
     pids = tmp_path / "pids"
     stubborn = f"trap '' TERM; echo $$ >> {pids}; while :; do sleep 1; done"
-    write("stays", f'''[[steps]]
+    write(
+        "stays",
+        f'''[[steps]]
 name = "a"
 run = ["sh", "-c", """setsid sh -c "{stubborn}" & {stubborn}"""]
 [[steps]]
 name = "b"
 needs = ["a"]
 run = ["true"]
-''')
+''',
+    )
     task = await start(client, token, "stays")
     while not pids.exists() or len(pids.read_text().split()) < 2:
         await asyncio.sleep(0.02)
@@ -176,7 +185,9 @@ run = ["true"]
 
 async def test_a_step_reports_on_itself_and_on_nothing_else(client: Client, write: Write) -> None:
     token = await client.token("operator")
-    write("self", f"""[[steps]]
+    write(
+        "self",
+        f"""[[steps]]
 name = "a"
 run = [{sys.executable!r}, "-c", '''
 import json, os, urllib.error, urllib.request
@@ -198,7 +209,8 @@ env = {{ OWN = "/api/tasks/mine" }}
 [[steps]]
 name = "b"
 run = ["true"]
-""")
+""",
+    )
     answer = await client.ask("POST", "/api/pipelines/self/tasks", {"id": "mine"}, token=token)
     assert answer.status == 201
     task = await ended(client, token, "mine")
@@ -226,8 +238,11 @@ async def test_a_broken_pipeline_says_where_and_a_task_of_it_goes_on(
     client: Client, write: Write, settings: Settings
 ) -> None:
     token = await client.token("operator")
-    write("two", '[[steps]]\nname = "a"\nrun = ["sh", "-c", "while ! test -e go; do sleep 0.02; done"]\n'
-          '[[steps]]\nname = "b"\nneeds = ["a"]\nrun = ["echo", "done"]\n')
+    write(
+        "two",
+        '[[steps]]\nname = "a"\nrun = ["sh", "-c", "while ! test -e go; do sleep 0.02; done"]\n'
+        '[[steps]]\nname = "b"\nneeds = ["a"]\nrun = ["echo", "done"]\n',
+    )
     task = await start(client, token, "two")
     write("two", '[[steps]]\nname = "a"\nrun = ["true"]\nneeds = ["b"]\n')
     broken = await client.ask("POST", "/api/pipelines/two/tasks", {}, token=token)
@@ -278,24 +293,30 @@ async def test_a_reason_shows_no_parameter_to_the_room(client: Client, write: Wr
     token = await client.token("operator")
     given = {"tool": "hunter2", "place": "hunter3"}
     params = "".join(f'[params.{name}]\ntype = "string"\ndefault = "{value}"\n' for name, value in given.items())
-    write("named", f"""{params}[[steps]]
+    write(
+        "named",
+        f"""{params}[[steps]]
 name = "a"
 run = ["{{params.tool}}"]
 [[steps]]
 name = "b"
 run = ["true"]
 cwd = "{{params.place}}/x"
-""")
+""",
+    )
     task = await ended(client, token, await start(client, token, "named"))
     assert [step["reason"] for step in task["steps"]] == [
-        "no such program: {params.tool}", "the working folder does not exist: {params.place}/x"
+        "no such program: {params.tool}",
+        "the working folder does not exist: {params.place}/x",
     ]
     assert "hunter" not in str([task[name] for name in ("steps", "reason", "title")])
 
 
 async def test_nothing_is_left_of_an_attempt_but_how_it_ended(client: Client, write: Write, settings: Settings) -> None:
     token = await client.token("operator")
-    write("out", """[[steps]]
+    write(
+        "out",
+        """[[steps]]
 name = "a"
 run = ["sh", "-c", "echo SECRET=x >> $LIVEWALL_OUTPUT; echo said"]
 [[steps]]
@@ -303,7 +324,8 @@ name = "b"
 needs = ["a"]
 cwd = "nowhere"
 run = ["true"]
-""")
+""",
+    )
     task = await ended(client, token, await start(client, token, "out"))
     assert task["reason"] == "b: the working folder does not exist: …/nowhere"
     folder = settings.data / "tasks" / task["id"] / "steps" / "a.1"
@@ -331,14 +353,17 @@ async def test_patterns_are_not_compared_on_the_loop(
 
 async def test_an_http_step_waits_for_the_answer_and_says_why_it_failed(client: Client, write: Write) -> None:
     token = await client.token("operator")
-    write("ask", f"""[[steps]]
+    write(
+        "ask",
+        f"""[[steps]]
 name = "up"
 http = {{ url = "{client.url}/healthz", contains = "ok", within = 20, every = 0.1 }}
 [[steps]]
 name = "gone"
 needs = ["up"]
 http = {{ url = "{client.url}/nothing-here", status = 200, within = 0 }}
-""")
+""",
+    )
     task = await ended(client, token, await start(client, token, "ask"))
     assert states(task) == {"up": "succeeded", "gone": "failed"}
     assert task["steps"][1]["reason"] == "no answer was as expected within 0 s; the last one: 404 Not Found, not 200"
@@ -351,7 +376,9 @@ async def test_a_git_step_says_what_it_checked_out_and_what_was_released_before(
     token, work = await client.token("operator"), tmp_path / "author"
     identity = ("-c", "user.name=Lin", "-c", "user.email=lin@example.org", "-C", str(work))
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main", work], check=True)
-    write("release", f"""params.word = {{ default = "good" }}
+    write(
+        "release",
+        f"""params.word = {{ default = "good" }}
 [[steps]]
 name = "source"
 git = {{ repository = "{work}" }}
@@ -365,7 +392,8 @@ name = "again"
 needs = ["first"]
 when = "{{params.word}} == again"
 run = ["echo", "{{steps.source.subject}} after {{steps.source.previous}}"]
-""")
+""",
+    )
     commits = []
     for word in ("good", "bad", "again"):
         subprocess.run(["git", *identity, "commit", "--quiet", "--allow-empty", "--message", word], check=True)
@@ -382,11 +410,14 @@ async def test_the_refs_of_a_pipeline_are_for_operators(client: Client, write: W
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main", work], check=True)
     identity = ("-c", "user.name=Lin", "-c", "user.email=lin@example.org", "-C", str(work))
     subprocess.run(["git", *identity, "commit", "--quiet", "--allow-empty", "--message", "Begin"], check=True)
-    write("release", f"""params.ref.type = "git_ref"
+    write(
+        "release",
+        f"""params.ref.type = "git_ref"
 [[steps]]
 name = "source"
 git = {{ repository = "{work}", ref = "{{params.ref}}" }}
-""")
+""",
+    )
     path = "/api/pipelines/release/refs"
     for role, status in (("operator", 200), ("host", 403), ("reporter", 403)):
         assert (await client.ask("GET", path, token=await client.token(role))).status == status

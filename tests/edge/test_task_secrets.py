@@ -112,9 +112,7 @@ async def test_outputs_keep_their_true_value_over_a_retry_and_a_restart_and_are_
 
 
 @pytest.mark.parametrize(("name", "why"), [("SHORT", "has fewer than 4 characters"), ("BLANK", "only blanks")])
-async def test_a_secret_that_cannot_be_masked_is_refused_everywhere(
-    name: str, why: str, client: Client
-) -> None:
+async def test_a_secret_that_cannot_be_masked_is_refused_everywhere(name: str, why: str, client: Client) -> None:
     listed = {item["name"]: item for item in (await client.host("GET", "/api/pipelines"))["items"]}
     [error] = listed[name]["errors"]
     assert (error["line"], error["file"]) == (2, f"{name}.toml")

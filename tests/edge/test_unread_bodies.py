@@ -192,9 +192,7 @@ class TestTheWhole:
         assert (await client.ask("POST", "/api/voters", raw=b"{}")).status == 201
         assert not bodies.held
 
-    async def test_counts_unfinished_messages_of_websockets(
-        self, client: Client, running: Any, bodies: Bodies
-    ) -> None:
+    async def test_counts_unfinished_messages_of_websockets(self, client: Client, running: Any, bodies: Bodies) -> None:
         from rawclient import close_code, frame
 
         poll = (await client.poll())["id"]

@@ -59,7 +59,11 @@ async def test_items_must_exist_and_the_active_one_must_be_an_item(client: Clien
     wall = await client.host("POST", "/api/walls", {"title": "W"})
     item = f"polls/{(await client.poll())['id']}"
     for body in (
-        {"items": ["polls/NOPE"]}, {"items": ["rooms/x"]}, {"items": [item, item]}, {"active": item}, {"items": [7]},
+        {"items": ["polls/NOPE"]},
+        {"items": ["rooms/x"]},
+        {"items": [item, item]},
+        {"active": item},
+        {"items": [7]},
     ):
         answer = await client.ask("PUT", f"/api/walls/{wall['code']}", body, token=ADMIN)
         assert (answer.status, answer.code) == (422, "invalid"), body
@@ -109,8 +113,9 @@ async def test_an_archived_poll_leaves_its_wall(client: Client) -> None:
 async def test_a_full_wall_takes_no_further_poll(client: Client) -> None:
     wall = (await client.host("POST", "/api/walls", {"title": "W"}))["code"]
     deck = "".join(f"## {n}\n- A\n- B\n\n" for n in range(500)).encode()
-    made = await client.ask("POST", f"/api/walls/{wall}/deck", raw=deck, token=ADMIN,
-                            headers={"Content-Type": "text/markdown"})
+    made = await client.ask(
+        "POST", f"/api/walls/{wall}/deck", raw=deck, token=ADMIN, headers={"Content-Type": "text/markdown"}
+    )
     assert made.status == 201
     more = await client.ask("POST", "/api/polls", {"title": "?", "options": ["A"], "wall": wall}, token=ADMIN)
     assert (more.status, more.code) == (422, "invalid") and "wall" in more.json["error"]["fields"]

@@ -43,9 +43,7 @@ def target(io_loop: IOLoop) -> Iterator[HookTarget]:
 
 
 @pytest.fixture
-def settings(
-    settings: Settings, tmp_path: Path, target: HookTarget, monkeypatch: pytest.MonkeyPatch
-) -> Settings:
+def settings(settings: Settings, tmp_path: Path, target: HookTarget, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("HOOK_KEY", KEY)
     folder = tmp_path / "pipelines"
     folder.mkdir()

@@ -70,9 +70,7 @@ async def test_a_pack_from_memory_is_what_its_handler_answers(
     for name in ("poll.js", "pages.css", "watch.js"):
         pack = running.services.assets.pack(name)
         found = await get(client, pack.url, **{"Accept-Encoding": coding})
-        asked = await client.ask(
-            "GET", f"{pack.url}&", headers={"Accept-Encoding": coding}, decompress_response=False
-        )
+        asked = await client.ask("GET", f"{pack.url}&", headers={"Accept-Encoding": coding}, decompress_response=False)
         assert found.body == asked.body == pack.body(coding == "gzip")
         assert {**found.headers, "Date": ""} == {**asked.headers, "Date": ""}
 

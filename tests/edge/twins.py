@@ -34,8 +34,17 @@ class Poll:
 
     def stands_for(self, task: str) -> dict[str, str]:
         return {
-            "polls": self.id, "walls": self.wall, "w": self.wall, "tasks": task, "steps": "a", "logs": "a",
-            "receipts": self.receipt, "codes": "1", "login": "nobodys", "tokens": "1", "pipelines": "none",
+            "polls": self.id,
+            "walls": self.wall,
+            "w": self.wall,
+            "tasks": task,
+            "steps": "a",
+            "logs": "a",
+            "receipts": self.receipt,
+            "codes": "1",
+            "login": "nobodys",
+            "tokens": "1",
+            "pipelines": "none",
             "screens": "abcdefgh",
         }
 

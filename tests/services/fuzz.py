@@ -52,9 +52,19 @@ def main(schemathesis: str, seconds: int = SECONDS) -> int:
             for whose, token, options in passes(server, seconds):
                 print(f"== as {whose}", flush=True)
                 command = [
-                    schemathesis, "--config-file", str(CONFIG), "run", f"{server.url}/api/openapi.json",
-                    "--checks", "all", "--continue-on-failure", "--warnings", "off",
-                    "--header", f"Authorization: Bearer {token}", *options,
+                    schemathesis,
+                    "--config-file",
+                    str(CONFIG),
+                    "run",
+                    f"{server.url}/api/openapi.json",
+                    "--checks",
+                    "all",
+                    "--continue-on-failure",
+                    "--warnings",
+                    "off",
+                    "--header",
+                    f"Authorization: Bearer {token}",
+                    *options,
                 ]
                 worst = max(worst, subprocess.run(command, cwd=folder, check=False).returncode)
         finally:

@@ -17,8 +17,13 @@ from livewall.resources import folder
 pytest_plugins = ("server_fixtures",)
 SVG = "{http://www.w3.org/2000/svg}"
 PARTIES = [
-    "Strong Democrat", "Weak Democrat", "Independent, rather Democrat", "Independent", "Independent, rather Republican",
-    "Weak Republican", "Strong Republican",
+    "Strong Democrat",
+    "Weak Democrat",
+    "Independent, rather Democrat",
+    "Independent",
+    "Independent, rather Republican",
+    "Weak Republican",
+    "Strong Republican",
 ]
 
 

@@ -20,8 +20,13 @@ def bench(tmp_path):
 def test_outputs_are_read_as_they_were_written(bench):
     attempt = bench.attempt()
     text = "A=1\n_b2=x=y ü\n\nA=two\r\nKEY=is hunter2\nEMPTY="
-    bench.start("sh", "-c", f"printf '{text}' > $LIVEWALL_OUTPUT", attempt=attempt,
-                env={"PATH": os.environ["PATH"], "LIVEWALL_OUTPUT": str(attempt.values_file)})
+    bench.start(
+        "sh",
+        "-c",
+        f"printf '{text}' > $LIVEWALL_OUTPUT",
+        attempt=attempt,
+        env={"PATH": os.environ["PATH"], "LIVEWALL_OUTPUT": str(attempt.values_file)},
+    )
     bench.end(attempt)
     assert attempt.outputs(["hunter2"]) == {"A": "two", "_b2": "x=y ü", "KEY": "is hunter2", "EMPTY": ""}
     assert attempt.values_file.stat().st_mode & 0o777 == 0o600

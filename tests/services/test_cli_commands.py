@@ -109,9 +109,7 @@ def test_the_help_of_every_command_has_an_example(name: str) -> None:
     assert any(f"livewall {name}".strip() in line for line in lines), EVERY[name].help
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, command in EVERY.items() if not isinstance(command, click.Group)]
-)
+@pytest.mark.parametrize("name", [name for name, command in EVERY.items() if not isinstance(command, click.Group)])
 def test_every_command_prints_json_when_it_is_asked_to(name: str) -> None:
     has = any("--json" in option.opts for option in EVERY[name].params)
     assert has is (name not in WITHOUT_JSON)

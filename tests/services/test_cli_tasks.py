@@ -397,9 +397,18 @@ def invoked(answers: list[bytes], *arguments: str) -> str:
 
 def test_how_long_a_task_runs_is_counted_by_the_clock_of_the_server() -> None:
     task = {
-        "id": "9", "state": "running", "started_by": "Lin", "title": "Nightly", "reason": None, "retry_of": None,
-        "created_at": "2020-01-01T12:00:00Z", "started_at": "2020-01-01T12:00:00Z", "ended_at": None, "eta": None,
-        "pipeline": None, "steps": [],
+        "id": "9",
+        "state": "running",
+        "started_by": "Lin",
+        "title": "Nightly",
+        "reason": None,
+        "retry_of": None,
+        "created_at": "2020-01-01T12:00:00Z",
+        "started_at": "2020-01-01T12:00:00Z",
+        "ended_at": None,
+        "eta": None,
+        "pipeline": None,
+        "steps": [],
     }
     date = "Wed, 01 Jan 2020 12:01:05 GMT"
     (line,) = invoked([answer(200, {"items": [task], "next": None}, Date=date)], "task", "list").splitlines()

@@ -21,7 +21,7 @@ PROJECT = Path(repository.__file__).parent / "project"
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Of the kind that breaks commands put together as strings.
-    return repository.prepare(tmp_path_factory.mktemp("it's a \"demo\"")).parent
+    return repository.prepare(tmp_path_factory.mktemp('it\'s a "demo"')).parent
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,6 @@ LONG = ("livewall rehearse",)
 """Commands that take minutes: `make torture` runs them, tests/services/test_rehearse.py smaller ones."""
 
 
-
 def place(block):
     return (block.document, block.section if block.document == "README.md" else "")
 

@@ -128,7 +128,9 @@ def test_a_repository_that_runs_or_shows_something_is_refused(repository: str, t
     assert not list(tmp_path.rglob("pwned"))
 
 
-@pytest.mark.parametrize("repository", ["/srv/x.git", "git@host:x/y.git", "host:y", "ssh://git@x:22/y", "https://x/y.git"])
+@pytest.mark.parametrize(
+    "repository", ["/srv/x.git", "git@host:x/y.git", "host:y", "ssh://git@x:22/y", "https://x/y.git"]
+)
 def test_usual_addresses_are_taken(repository: str) -> None:
     assert problem_of(repository) == ""
 

@@ -76,8 +76,10 @@ async def test_all_show_what_is_stored_after_a_reveal_that_was_cut_short(
         told = ("published", "reveal_at")
         for watcher in watchers:
             await watcher.until(
-                lambda c: all((c.state.get("poll") or {}).get(key) == stored.get(key) for key in told)
-                and c.state.get("tally") == (tally if stored["published"] else None)
+                lambda c: (
+                    all((c.state.get("poll") or {}).get(key) == stored.get(key) for key in told)
+                    and c.state.get("tally") == (tally if stored["published"] else None)
+                )
             )
         assert ("50%" in page(child, poll)) is stored["published"]
         return stored

@@ -142,7 +142,9 @@ async def test_an_attempt_is_followed_with_its_times(io_loop: IOLoop, tmp_path: 
         assert await logs.finish("1", "build") == End(14, 3)
         lines = (await logs.lines("1", "build", 1, 10)).items
         assert [(line.text, str(line.at)[17:]) for line in lines] == [
-            ("one", "00.000Z"), ("two", "01.000Z"), ("three", "01.000Z")
+            ("one", "00.000Z"),
+            ("two", "01.000Z"),
+            ("three", "01.000Z"),
         ]
     assert told == {("1", "build"): End(14, 3)}
 
@@ -212,9 +214,7 @@ async def test_a_locked_database_delays_and_loses_nothing(
         assert await logs.append("1", "other", None, b"x") == End(1, 1)
 
 
-async def test_a_full_disk_delays_and_loses_nothing(
-    io_loop: IOLoop, tmp_path: Path, expected_logs: list[str]
-) -> None:
+async def test_a_full_disk_delays_and_loses_nothing(io_loop: IOLoop, tmp_path: Path, expected_logs: list[str]) -> None:
     expected_logs.append("refused a commit")
     attempt = Attempt(tmp_path)
     data = random.randbytes(700_000)
@@ -243,7 +243,8 @@ async def test_a_search_finds_what_lies_over_chunks_and_counts_all(io_loop: IOLo
             await logs.append("1", "build", at, data[at : at + 999_983])
         found = await logs.search("1", "build", "needle")
         assert [(item.n, item.offset) for item in found.items] == [
-            (4_001, data.index(b"Needle")), (50_001, data.index(b"needle"))
+            (4_001, data.index(b"Needle")),
+            (50_001, data.index(b"needle")),
         ]
         assert found.count == 2 and found.next is None and "needle" in found.items[1].text
         assert (await logs.search("1", "build", "needle", case=True)).count == 1
@@ -314,7 +315,9 @@ async def test_a_closed_log_says_so(io_loop: IOLoop, tmp_path: Path) -> None:
     async with opened(tmp_path) as logs:
         await logs.append("1", "build", None, b"x")
     calls: list[Callable[[], Any]] = [
-        lambda: logs.append("1", "build", None, b"x"), lambda: logs.finish("1", "build"), lambda: logs.end("1", "build")
+        lambda: logs.append("1", "build", None, b"x"),
+        lambda: logs.finish("1", "build"),
+        lambda: logs.end("1", "build"),
     ]
     for call in calls:
         with pytest.raises(LivewallError) as caught:
@@ -332,7 +335,9 @@ async def test_what_a_database_that_was_put_back_lacks_is_a_gap(io_loop: IOLoop,
         assert await logs.span("1", "build", 20) == (40, 59, 59)
         shown = (await logs.lines("1", "build", 1, 9)).items
         assert [(item.n, item.text or None, item.gap or None) for item in shown] == [
-            (1, "the first, cut o", None), (2, None, 24), (3, "the second attempt", None)
+            (1, "the first, cut o", None),
+            (2, None, 24),
+            (3, "the second attempt", None),
         ]
 
 

@@ -228,9 +228,7 @@ def test_its_input_is_empty(bench):
 
 
 def test_it_has_a_session_of_its_own_and_default_signals(bench):
-    _, output = bench.python(
-        "import os; print(os.getsid(0) == os.getpid()); print(open('/proc/self/status').read())"
-    )
+    _, output = bench.python("import os; print(os.getsid(0) == os.getpid()); print(open('/proc/self/status').read())")
     said = dict(line.split(":", 1) for line in output.decode().splitlines() if ":" in line)
     assert output.startswith(b"True\n")
     assert int(said["SigBlk"], 16) == 0

@@ -95,7 +95,6 @@ def test_on_a_disk_that_is_full_already_nothing_is_started(bench):
     assert not (bench.work / "ran").exists()
 
 
-
 def test_where_no_hole_can_be_made_the_output_ends_at_the_cap_and_the_end_says_so(without_holes):
     end, output = without_holes.python(FILL + "sys.exit(5)", cap=3_000_001)
     assert (end.why, end.status, end.bytes) == ("exit", 5, 3_000_001)

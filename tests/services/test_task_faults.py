@@ -145,8 +145,14 @@ async def test_a_clock_that_is_set_loses_no_lease_and_ends_no_step(seconds: int,
     server = serve(
         *clock.prefix,
         waits=step("a", "sh", "-c", WAITS.format(go=go), more="timeout = 50")
-        + step("b", "sh", "-c", "test -e again || { touch again; exit 3; }", needs=["a"],
-               more="retries = 1\nretry_delay = 0.5"),
+        + step(
+            "b",
+            "sh",
+            "-c",
+            "test -e again || { touch again; exit 3; }",
+            needs=["a"],
+            more="retries = 1\nretry_delay = 0.5",
+        ),
     )
     server.expected.append("the clock of this machine is")
     reporter = server.host("POST", "/api/tokens", {"role": "reporter", "name": "elsewhere"})["token"]

@@ -110,7 +110,9 @@ async def test_nothing_of_the_server_reaches_a_step(serve: Serve, tmp_path: Path
     assert all(file.startswith((own, "/dev/null", "pipe:")) for file in files.values()), files
     files = {fd: os.readlink(f"/proc/{command}/fd/{fd}") for fd in os.listdir(f"/proc/{command}/fd")}
     assert {fd: file.split(":")[0] for fd, file in files.items() if fd in "012"} == {
-        "0": "/dev/null", "1": "pipe", "2": "pipe"
+        "0": "/dev/null",
+        "1": "pipe",
+        "2": "pipe",
     }
     assert all(file.startswith(("/dev/null", "pipe:")) for file in files.values()), files
     variables = Path(f"/proc/{command}/environ").read_bytes().split(b"\0")

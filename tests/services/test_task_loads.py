@@ -143,8 +143,10 @@ async def test_whatever_a_step_prints_the_server_stays_small_and_its_log_is_whol
     assert set(voters.answers) == {201}, "every ballot is acknowledged"
     assert server.tally(poll)["ballots"] == len(voters.answers)
     took, what = here.longest()
-    say(f"{kind}: {expected.size / MIB:.0f} MiB; grown by {written:.0f} MiB, read too {here.grown():.0f}; longest"
-        f" callback {took:.1f} ms ({what}); a ballot {voters.median()}, alone {alone}")
+    say(
+        f"{kind}: {expected.size / MIB:.0f} MiB; grown by {written:.0f} MiB, read too {here.grown():.0f}; longest"
+        f" callback {took:.1f} ms ({what}); a ballot {voters.median()}, alone {alone}"
+    )
     assert here.grown() < MOST_GROWTH
     assert took < MOST_CPU, what
 
@@ -185,9 +187,7 @@ async def test_a_task_of_many_steps_runs_them_all(watched: Start, say: Callable[
     assert took < MOST_CPU, what
 
 
-async def test_tasks_beyond_the_cap_wait_for_their_turn_and_all_run(
-    watched: Start, say: Callable[[str], None]
-) -> None:
+async def test_tasks_beyond_the_cap_wait_for_their_turn_and_all_run(watched: Start, say: Callable[[str], None]) -> None:
     count, at_once = sized(200, 40), 4
     here = watched("--workers", str(at_once), short=step("a", "sh", "-c", "sleep 0.05; echo done"))
     server = here.server
@@ -218,8 +218,10 @@ async def test_tasks_beyond_the_cap_wait_for_their_turn_and_all_run(
         assert server.host("GET", f"/api/tasks/{task}")["state"] == "succeeded"
         assert server.host_bytes(f"/api/tasks/{task}/logs/a") == b"done\n"
     took, what = here.longest()
-    say(f"{count} tasks: at most {most} at once, {spent[0] / count:.0f} ms of server CPU a task; longest callback "
-        f"{took:.1f} ms ({what})")
+    say(
+        f"{count} tasks: at most {most} at once, {spent[0] / count:.0f} ms of server CPU a task; longest callback "
+        f"{took:.1f} ms ({what})"
+    )
     assert 1 < most <= at_once
     assert took < MOST_CPU, what
 

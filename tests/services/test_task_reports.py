@@ -145,9 +145,11 @@ async def test_very_many_reports_leave_everybody_served(
         await watcher.until(lambda c: c.state.get("step/s0", {}).get("message") == "the last")
         await watcher.stop()
     took, what = here.longest()
-    say(f"{answer['acked'] / answer['seconds']:.0f} reports a second, {spent[0] / answer['acked']:.2f} ms of CPU each,"
+    say(
+        f"{answer['acked'] / answer['seconds']:.0f} reports a second, {spent[0] / answer['acked']:.2f} ms of CPU each,"
         f" p99 {answer['p99_us'] / 1000:.0f} ms; a ballot {voters.median()}; longest callback {took:.1f} ms ({what});"
-        f" grown by {here.grown():.0f} MiB")
+        f" grown by {here.grown():.0f} MiB"
+    )
     assert answer["acked"] == answer["sent"] > 0, answer  # a busy machine takes fewer a second, and loses none
     assert refused["errors"] == refused["sent"] > 0, "there is no such task"
     assert set(voters.answers) == {201} and server.tally(poll)["ballots"] == len(voters.answers)

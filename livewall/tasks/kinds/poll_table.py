@@ -50,7 +50,7 @@ def check_poll(given: Any, here: Place, label: str, more: Sequence[str] = ()) ->
 def _options(given: Any, here: Place) -> list[str]:
     """Return the options as voters see them; an empty list if one of them is wrong."""
     if not isinstance(given, list) or not MIN_OPTIONS <= len(given) <= MAX_OPTIONS:
-        here.wrong(f"a poll needs {MIN_OPTIONS} to {MAX_OPTIONS} options, such as [\"Yes\", \"No\"]")
+        here.wrong(f'a poll needs {MIN_OPTIONS} to {MAX_OPTIONS} options, such as ["Yes", "No"]')
         return []
     options = [text(each, here[place], "an option", most=MAX_TEXT) for place, each in enumerate(given)]
     labels = [option for option in options if option is not None]

@@ -17,9 +17,7 @@ RESERVED_VARIABLES = frozenset({"LIVEWALL_OUTPUT", "LIVEWALL_INPUT", "LIVEWALL_U
 _MAX_ARGUMENT = 100_000  # characters of an argument
 
 
-_EXPANDS = re.compile(
-    r"\$(?:[A-Za-z_][A-Za-z0-9_]*|\{(?!params\.|steps\.)[^}]*\}|\([^)]*\))|`[^`]+`|\{env\.[^}]*\}"
-)
+_EXPANDS = re.compile(r"\$(?:[A-Za-z_][A-Za-z0-9_]*|\{(?!params\.|steps\.)[^}]*\}|\([^)]*\))|`[^`]+`|\{env\.[^}]*\}")
 _HOME = re.compile(r"(?:^|:)(~[A-Za-z0-9._-]*(?:/[^:]*)?)(?=:|$)")
 _OPERATORS = frozenset({"|", "||", "&&", "&", ">", ">>", "<", "2>", "2>&1"})
 _OWN_SYNTAX = frozenset((

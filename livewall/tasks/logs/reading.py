@@ -92,9 +92,7 @@ class View:
         log = find(c, task, step)
         return None if log is None else cls(c, log)
 
-    def lines(
-        self, first: int, count: int, *, line: int = MAX_LINE_BYTES, answer: int = MAX_ANSWER_BYTES
-    ) -> LogLines:
+    def lines(self, first: int, count: int, *, line: int = MAX_LINE_BYTES, answer: int = MAX_ANSWER_BYTES) -> LogLines:
         """Return `count` lines from number `first` on; a negative number counts from the end.
 
         `add_rendered` adds what a terminal would show of each line. `redraws` says that later output may change that.
@@ -161,7 +159,11 @@ class View:
             data = self.slice(start, shown_end)
         cut = shown_end < end
         line = TextLine(
-            n, start, text_of(data, whole=not cut), _iso(chunk.time_at(start)), cut,
+            n,
+            start,
+            text_of(data, whole=not cut),
+            _iso(chunk.time_at(start)),
+            cut,
             size=end - start if cut else UNSET,
         )
         return line, end + 1

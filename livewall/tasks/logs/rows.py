@@ -111,10 +111,14 @@ def add_gap(c: sqlite3.Connection, log: Log, start: int, end: int) -> Log:
     Adjacent gaps are merged.
     """
     log = close(c, log)
-    adjacent = [Gap(*row) for row in c.execute(
-        'SELECT start, "end", before, after, broken FROM gaps WHERE log = :log AND start <= :end AND "end" >= :start',
-        {"log": log.id, "start": start, "end": end},
-    )]
+    adjacent = [
+        Gap(*row)
+        for row in c.execute(
+            """SELECT start, "end", before, after, broken FROM gaps
+            WHERE log = :log AND start <= :end AND "end" >= :start""",
+            {"log": log.id, "start": start, "end": end},
+        )
+    ]
     start, end = min([start, *(g.start for g in adjacent)]), max([end, *(g.end for g in adjacent)])
     stored = log.stored + _delete_between(c, log.id, start, end)
     head = c.execute(
@@ -127,7 +131,10 @@ def add_gap(c: sqlite3.Connection, log: Log, start: int, end: int) -> Log:
         {"log": log.id, "end": end},
     ).fetchone()
     gap = Gap(
-        start, end, head[0] if head else 0, tail[0] if tail else log.newlines,
+        start,
+        end,
+        head[0] if head else 0,
+        tail[0] if tail else log.newlines,
         head is not None and unpack(head[1], head[2])[-1:] != b"\n",
     )
     keys = {"log": log.id, "start": start, "end": end}
@@ -171,8 +178,8 @@ def _extend(c: sqlite3.Connection, log: Log, data: bytes, marks: Sequence[Mark],
 
 
 def _take_open(c: sqlite3.Connection, log: Log) -> tuple[int, bytes, list[Mark], int]:
-    """Delete the open rows; return the newlines before them, their text, their marks, and the size stored without them.
-    """
+    """Delete the open rows; return the newlines before them, their text, their marks, and the size stored without
+    them."""
     keys = {"log": log.id, "closed": log.closed}
     rows = c.execute(
         "SELECT start, before, marks, data FROM chunks WHERE log = :log AND start >= :closed ORDER BY start", keys
@@ -192,8 +199,16 @@ def _insert(
     c.execute(
         """INSERT INTO chunks (log, start, size, before, newlines, packed, marks, data)
         VALUES (:log, :start, :size, :before, :newlines, :packed, :marks, :data)""",
-        {"log": log, "start": start, "size": len(data), "before": before, "newlines": data.count(b"\n"),
-         "packed": packed, "marks": marked, "data": stored},
+        {
+            "log": log,
+            "start": start,
+            "size": len(data),
+            "before": before,
+            "newlines": data.count(b"\n"),
+            "packed": packed,
+            "marks": marked,
+            "data": stored,
+        },
     )
     return len(stored) + len(marked) + ROW_OVERHEAD
 

@@ -134,8 +134,8 @@ def _end(text: AnyStr, newline: AnyStr, begin: int) -> int:
 
 
 def _offset(raw: bytes, text: str, start: int, end: int) -> int:
-    """Return the offset in the bytes of a line of its visible text from `start` to `end`; 0 if there is no single one.
-    """
+    """Return the offset in the bytes of a line of its visible text from `start` to `end`; 0 if there is no single
+    one."""
     line = raw.decode("utf-8", "replace") if len(raw) <= MAX_EXACT_BYTES else ""
     match = text[start:end].encode()
     if SPECIAL.search(line) is None:

@@ -105,7 +105,8 @@ class Logs:
             begin = end if offset is None else offset
             if begin > end:
                 raise Refused(
-                    "conflict", f"the log ends at {end}: send what follows from there",
+                    "conflict",
+                    f"the log ends at {end}: send what follows from there",
                     fields={"offset": f"the log ends at {end}", "end": str(end)},
                 )
             new = data[end - begin :]

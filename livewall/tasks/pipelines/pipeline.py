@@ -83,9 +83,7 @@ def load(path: FilePath, file: str) -> Pipeline:
     return parse(decoded(read(path), file), path.stem, file)
 
 
-def parse(
-    text: str, name: str, file: str, environment: Mapping[str, str] = {}, *, complete: bool = False
-) -> Pipeline:
+def parse(text: str, name: str, file: str, environment: Mapping[str, str] = {}, *, complete: bool = False) -> Pipeline:
     """Return the pipeline `name` that `text` defines. Raises TomlFault with all problems.
 
     `environment` is that of the server: a secret whose value cannot be masked is a problem as well. If it is

@@ -127,9 +127,7 @@ def opener_for(*, cacert: str | None, proxy: str | None) -> urllib.request.Opene
     return opener
 
 
-def ask(
-    opener: urllib.request.OpenerDirector, url: str, user: str, seconds: float, *, redirects: int = 0
-) -> Answer:
+def ask(opener: urllib.request.OpenerDirector, url: str, user: str, seconds: float, *, redirects: int = 0) -> Answer:
     """Return the answer to a question. It takes at most `seconds`, however slowly the bytes come.
 
     Up to `redirects` redirects are followed, whose bodies are not read. User and password go to the first address only.

@@ -131,9 +131,7 @@ def give_up_restored(tx: Transaction, epoch: str, now: str) -> None:
         _give_up(tx, delivery_id, task, host, state, Failure("restored"), now)
 
 
-def _give_up(
-    tx: Transaction, delivery_id: str, task: str, host: str, state: str, failure: Failure, now: str
-) -> None:
+def _give_up(tx: Transaction, delivery_id: str, task: str, host: str, state: str, failure: Failure, now: str) -> None:
     tx.execute(
         """UPDATE deliveries SET tries = tries + 1, problem = :problem, status = :status, ended_at = :now
         WHERE id = :id""",

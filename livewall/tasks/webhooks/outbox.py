@@ -49,9 +49,7 @@ class Outbox:
     of another `epoch` are backups.
     """
 
-    def __init__(
-        self, epoch: str, page: Callable[[str], str], wake: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, epoch: str, page: Callable[[str], str], wake: Callable[[], None] = lambda: None) -> None:
         self._epoch = epoch
         self._page = page
         self._wake = wake
@@ -59,8 +57,8 @@ class Outbox:
     def changed(
         self, tx: Transaction, row: TaskRow, after: Task, before: Sequence[Step], steps: Sequence[Step], now: str
     ) -> None:
-        """Write the deliveries of a change of a task: `row` and `before` are as they were, `after` and `steps` are now.
-        """
+        """Write the deliveries of a change of a task: `row` and `before` are as they were, `after` and `steps` are
+        now."""
         waited = frozenset(step.name for step in before if step.waits_for is not UNSET)
         for state, step in changes(row.task.state, after.state, steps, waited):
             self._write(tx, row, after, state, step, now)

@@ -156,7 +156,5 @@ def _log_given_up(delivery: Delivery, failure: Failure) -> None:
     )
 
 
-async def _post(
-    target: Target, body: bytes, headers: Mapping[str, str], *, allowed: Collection[str]
-) -> Failure | None:
+async def _post(target: Target, body: bytes, headers: Mapping[str, str], *, allowed: Collection[str]) -> Failure | None:
     return await post(target, body, headers, allowed=allowed)

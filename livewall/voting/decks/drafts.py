@@ -9,9 +9,7 @@ from livewall.visible_text import alike, shows
 from livewall.voting.decks.reader import MAX_OPTIONS, MAX_POLLS, MAX_PROBLEMS, DeckFault, Problem, fault, unclean
 from livewall.wire import PollIn
 
-RIGHT_ANSWERS = (
-    "marks of correct answers, points and feedback are not imported: a poll has none of them"
-)
+RIGHT_ANSWERS = "marks of correct answers, points and feedback are not imported: a poll has none of them"
 
 
 class Taken(NamedTuple):

@@ -89,9 +89,7 @@ def _table(rows: list[xlsx.SheetRow]) -> Taken:
     if not table.has_header(rows) and _MENTIMETER.search(begin):
         raise xlsx.fault(f"this is a spreadsheet of Mentimeter. {_TABLE}")
     if (_KAHOOT_HEADER if table.has_header(rows) else _KAHOOT).search(begin):
-        raise xlsx.fault(
-            f"this is a spreadsheet of Kahoot. {_TABLE}: name its columns so, and delete the others"
-        )
+        raise xlsx.fault(f"this is a spreadsheet of Kahoot. {_TABLE}: name its columns so, and delete the others")
     return table.parse(rows)
 
 

@@ -22,8 +22,8 @@ from livewall.voting.voter_codes.electorate import Electorate
 
 
 class CodesMade(Struct):
-    """Codes as they are typed, shown only once, and in the same order the ids with which they are replaced or revoked.
-    """
+    """Codes as they are typed, shown only once, and in the same order the ids with which they are replaced or
+    revoked."""
 
     codes: list[str]
     ids: list[str]
@@ -103,8 +103,8 @@ class VoterCodes:
         return CodeMade(code_id, in_groups(code))
 
     async def revoke(self, wall: str, code_id: str, who: Who) -> None:
-        """Revoke a code. Ballots cast with it remain and can be looked at; no further ones are cast. Raises NotFound.
-        """
+        """Revoke a code. Ballots cast with it remain and can be looked at; no further ones are cast. Raises
+        NotFound."""
         wall, now = wall_code(wall), iso(self._clock())
 
         def write(tx: Transaction) -> None:

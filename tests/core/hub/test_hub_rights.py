@@ -110,5 +110,3 @@ def test_a_recheck_moves_readers_without_any_event(hall: Hall) -> None:
     hall.hub.streams[POLL].state["show"] = {"show": "all"}
     hall.hub.recheck(hall.hub.streams[POLL])
     hall.faults.clear()  # the store never said so
-
-
