@@ -34,7 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="The comparisons, each beside its peer.",
-        epilog="What is being measured is printed to standard error. All of them together take more than an hour; "
+        epilog="Progress is printed to standard error. All benchmarks together take more than an hour; "
         "--list names them.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="all of them when none is given")

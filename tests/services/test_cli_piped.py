@@ -6,12 +6,12 @@ import json
 import os
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from attempts import until
 from child_server import Server
 from children import LIVEWALL, environment
 
@@ -57,13 +57,6 @@ class Pipe:
 
 def report(server: Server, *arguments: str, **more: str) -> Pipe:
     return Pipe(server.command("report", *arguments), server.client(**more))
-
-
-def until(fulfilled: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 20
-    while not fulfilled():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def log_of(server: Server, task: str = "n", step: str = "a") -> bytes:
