@@ -14,6 +14,8 @@ TIMES = "times"
 VALUES = "values"
 INPUT = "input"
 REASON = "reason"
+LOST = "lost"
+HOST_KEY = "host_key"
 EXIT = "exit"
 EXIT_NEW = "exit.new"
 

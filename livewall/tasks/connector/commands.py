@@ -1,0 +1,233 @@
+"""Far commands: start one or attach to it, stream its output from where the program stands, cancel it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import asyncssh
+
+from livewall.tasks.connector import far_scripts
+from livewall.tasks.connector.hosts import Host, Session, close
+from livewall.tasks.connector.patience import Patience
+from livewall.tasks.connector.problems import Failed, Unreachable
+
+READ_BYTES = 1 << 16
+STALLED_SECONDS = 10.0
+"""Seconds without a byte after which a session is left that owes bytes of a command that has ended."""
+MAX_ODD = 3
+"""How many sessions may end without a word, or without all bytes, before that is the result."""
+
+LOST = {
+    "gone": "its folder on {name} is gone",
+    "boot": "{name} was restarted meanwhile",
+    "dead": "the process that waited for it on {name} was killed",
+    "unfinished": "{name} claimed it, but never began it",
+}
+FAILED = {
+    "linux": "{name} has no /proc of Linux, which commands need",
+    "folder": "the folder for commands on {name} cannot be made",
+    "write": "the folder for commands on {name} cannot be written to; its disk may be full",
+}
+
+
+class Client(Protocol):
+    """The program that asked for an operation."""
+
+    async def data(self, data: bytes) -> None:
+        """Send a part of the output, and wait while the program does not read."""
+
+    async def event(self, **fields: Any) -> None:
+        """Send an event."""
+
+
+class Command:
+    """One far command, from the request to its end."""
+
+    def __init__(self, client: Client, host: Host, given: Mapping[str, Any]) -> None:
+        self._client = client
+        self._host = host
+        self._given = given
+        self._offset = int(given["offset"])
+        self._claimed = bool(given["claimed"])
+        self._sent = self._claimed or bool(given["sent"])
+        """Whether the host may have received the command."""
+        self._patience = Patience(host.name, given["within"])
+        self._odd = 0
+        self._size: int | None = None
+        """The size of the whole output, once the command has ended."""
+        self._progress = asyncio.Event()
+        self._session: Session | None = None
+        self._cancelling: asyncio.Task[None] | None = None
+        self._attachable = asyncio.Event()
+        self._attachable.set()
+        self._unsent = asyncio.Event()
+        """Set when a cancel came before the command was sent."""
+
+    async def run(self) -> None:
+        """Follow the command to its end. Raises Failed, UnknownHostKey."""
+        work = asyncio.create_task(self._follow())
+        unsent = asyncio.create_task(self._unsent.wait())
+        try:
+            await asyncio.wait((work, unsent), return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return await work
+            await self._client.event(event="cancelled")
+        finally:
+            unsent.cancel()
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+    def cancel(self) -> asyncio.Task[None] | None:
+        """End the command; return the task that does it, which goes on if the program is gone."""
+        if not self._sent:
+            self._unsent.set()
+            return None
+        if self._cancelling is None:
+            self._cancelling = asyncio.create_task(self._cancel())
+        return self._cancelling
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                if await self._attend():
+                    return
+            except Unreachable as problem:
+                message = self._patience.refused(str(problem), started=self._claimed)
+                await self._client.event(event="waiting", reason=message)
+            except Failed as problem:
+                message = self._patience.failed(problem, started=self._claimed)
+                await self._client.event(event="waiting", reason=message)
+            await self._patience.pause()
+
+    async def _attend(self) -> bool:
+        """Hold one session. Return whether the command has ended, and all of its output was sent."""
+        await self._attachable.wait()
+        async with self._host.slot():
+            nonce = secrets.token_hex(8)
+            session = await self._host.shell()
+            self._session = session
+            output: asyncio.Task[None] | None = None
+            try:
+                if self._unsent.is_set():
+                    return False
+                script = self._script(nonce)
+                self._sent = True
+                session.stdin.write(script)
+                output = asyncio.create_task(self._copy(session, nonce.encode() + b"\n"))
+                report = await self._listen(session, nonce)
+                if not report:
+                    return await self._odd_end(session)
+                return await self._finish(report)
+            except (asyncssh.Error, OSError) as error:
+                raise Unreachable("the connection was cut") from error
+            finally:
+                self._session = None
+                if output is not None:
+                    output.cancel()
+                    await asyncio.gather(output, return_exceptions=True)
+                await close(session)
+
+    def _script(self, nonce: str) -> bytes:
+        given = self._given
+        return far_scripts.command(
+            nonce, given["id"], given["folder"], given["argv"], given["env"], given["cwd"],
+            offset=self._offset, claimed=self._claimed,
+        )  # fmt: skip
+
+    async def _listen(self, session: Session, nonce: str) -> list[str]:
+        """Return the last report of a session, as words, or nothing if it ended without one."""
+        prefix = f"{nonce} ".encode()
+        while line := await session.stderr.readline():
+            if not line.startswith(prefix):
+                continue
+            words = line.decode(errors="replace").split()[1:]
+            if words[0] not in ("started", "attached"):
+                return words
+            self._odd = 0
+            self._patience.reached()
+            if not self._claimed:
+                self._claimed = True
+            await self._client.event(event="started")
+        return []
+
+    async def _copy(self, session: Session, begin: bytes) -> None:
+        """Send the output of a session, from the line `begin` on."""
+        held = b""
+        while data := await session.stdout.read(READ_BYTES):
+            if begin:
+                held = (held + data)[-(1 << 20) :]
+                _, found, data = held.partition(begin)
+                if not found:
+                    continue
+                begin = b""
+            if data:
+                await self._client.data(data)
+                self._offset += len(data)
+                self._progress.set()
+
+    async def _odd_end(self, session: Session) -> bool:
+        """Judge a session that ended without a report."""
+        connection = await self._host.connection()
+        self._odd += 1
+        if (
+            session.exit_status is not None
+            and not connection.is_closed()
+            and self._odd >= MAX_ODD
+            and not self._claimed
+        ):
+            raise Failed(f"the login on {self._host.name} runs no sh; is its shell nologin, or is a command forced?")
+        raise Unreachable("the session was cut")
+
+    async def _finish(self, report: list[str]) -> bool:
+        name = self._host.name
+        final: dict[str, Any]
+        match report:
+            case ["failed", word]:
+                raise Failed(FAILED[word].format(name=name))
+            case ["lost", word, size]:
+                final = {"event": "lost", "reason": LOST[word].format(name=name)}
+            case ["end", status, size, *why]:
+                final = {"event": "end", "status": int(status), "why": "".join(why)}
+            case _:
+                raise Unreachable("the host answers what it should not")
+        while self._offset < int(size):
+            self._progress.clear()
+            try:
+                async with asyncio.timeout(STALLED_SECONDS):
+                    await self._progress.wait()
+            except TimeoutError:
+                self._odd += 1
+                if self._odd < MAX_ODD:
+                    raise Unreachable("the output did not come") from None
+                break  # somebody has shortened the file on the host
+            if self._session is None:
+                raise Unreachable("the connection was cut")
+        await self._client.event(**final)
+        return True
+
+    async def _cancel(self) -> None:
+        """End the command on the host, however often the connection is cut."""
+        given, nonce = self._given, secrets.token_hex(8)
+        script = far_scripts.cancel(nonce, given["id"], given["folder"], grace=given["grace"], claimed=self._claimed)
+        patience = Patience(self._host.name, None)
+        try:
+            while True:
+                try:
+                    report, _ = await self._host.ask(nonce, script, patient=False)
+                    left = int(report[1])
+                    if left:
+                        await self._client.event(event="left", count=left)
+                    return
+                except Unreachable:
+                    # The server may allow one session only: the one that streams the output.
+                    self._attachable.clear()
+                    if self._session is not None:
+                        await close(self._session)
+                except Failed:
+                    pass
+                await patience.pause()
+        finally:
+            self._attachable.set()

@@ -1,0 +1,33 @@
+"""Why an operation does not go on. The texts are reasons of steps, which are public: no value of a parameter."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Failed(Exception):
+    """The operation has failed for good."""
+
+
+class Refused(Failed):
+    """The host refuses the login. A command that runs there already is still worth another try."""
+
+
+class Unreachable(Exception):
+    """The host cannot be used now; another try may succeed."""
+
+
+class HostKey(NamedTuple):
+    """A host key that nobody has accepted yet. `key` is "TYPE BASE64"."""
+
+    fingerprint: str
+    algorithm: str
+    key: str
+
+
+class UnknownHostKey(Exception):
+    """Nothing was done on the host, because its key is unknown."""
+
+    def __init__(self, shown: HostKey) -> None:
+        super().__init__(shown.fingerprint)
+        self.shown = shown

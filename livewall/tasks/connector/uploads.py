@@ -1,0 +1,450 @@
+"""Uploads: a file or a folder arrives beside its target, is compared, and takes the target's place by renaming."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import stat
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import asyncssh
+
+from livewall.tasks.connector import far_scripts, sources
+from livewall.tasks.connector.commands import Client
+from livewall.tasks.connector.hosts import Host
+from livewall.tasks.connector.patience import Patience
+from livewall.tasks.connector.problems import Failed, UnknownHostKey, Unreachable
+from livewall.tasks.connector.sources import Entry, Source
+
+WINDOW = 64 * 32 * 1024
+"""How many bytes are under way at once. A file that was cut off may lack any of the last ones of that many."""
+BLOCK = 128 * 1024
+SIDE_BY_SIDE = 16
+"""How many files of a folder are sent at once."""
+INTERVAL = 0.5
+"""Seconds between two reports of progress."""
+PATH_BYTES = 4096
+_CUT = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.DisconnectError, asyncssh.ChannelOpenError)
+_OPEN = asyncssh.FXF_READ | asyncssh.FXF_WRITE | asyncssh.FXF_CREAT
+
+
+class Upload:
+    """One upload, from the request to its end."""
+
+    def __init__(self, client: Client, host: Host, given: Mapping[str, Any]) -> None:
+        self._client = client
+        self._host = host
+        self._root = os.fsencode(given["path"])
+        self._to = os.fsencode(given["to"]).rstrip(b"/") or b"/"
+        self._mode = None if given["mode"] is None else int(given["mode"], 8)
+        folder, self._name = os.path.split(self._to)
+        attempt = far_scripts.checked_id(given["id"]).encode()
+        self._parent = folder or b"."
+        self._new = os.path.join(folder, b".livewall-%s.new" % attempt)
+        self._old = os.path.join(folder, b".livewall-%s.old" % attempt)
+        self._patience = Patience(host.name, given["within"])
+        self._reached = False
+        self._sftp: asyncssh.SFTPClient | None = None
+        self._entries: list[Entry] = []
+        self._digests: dict[bytes, str] = {}
+        self._total = 0
+        self._done = 0
+        """Bytes that the host has confirmed."""
+        self._sent = 0
+        """Bytes that were sent by this process, for the rate."""
+        self._busy = 0.0
+        self._reported = 0.0
+        self._cancelled = asyncio.Event()
+
+    def cancel(self) -> None:
+        """Stop, and remove what has arrived."""
+        self._cancelled.set()
+
+    async def run(self) -> None:
+        """Perform the upload. Raises Failed, UnknownHostKey."""
+        work = asyncio.create_task(self._until_done())
+        cancelled = asyncio.create_task(self._cancelled.wait())
+        try:
+            await asyncio.wait((work, cancelled), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+                await self._remove_new()
+                return await self._client.event(event="cancelled")
+            try:
+                await work
+            except Failed:
+                await self._remove_new()
+                raise
+        finally:
+            for task in (work, cancelled):
+                task.cancel()
+            await asyncio.gather(work, cancelled, return_exceptions=True)
+
+    async def _until_done(self) -> None:
+        if len(self._to) > PATH_BYTES or b"\0" in self._to or self._name in (b"", b".", b".."):
+            raise Failed("the target is not the path of a file or a folder")
+        self._entries = await asyncio.to_thread(sources.entries, self._root)
+        self._total = sum(entry.size for entry in self._entries)
+        while True:
+            try:
+                async with self._host.slot():
+                    self._reached = True
+                    await (self._folder() if self._entries[0].kind == "folder" else self._file())
+                return await self._client.event(event="done")
+            except Unreachable as problem:
+                message = self._patience.refused(str(problem), started=self._reached)
+                await self._client.event(event="waiting", reason=message)
+            except Failed as problem:
+                message = self._patience.failed(problem, started=self._reached)
+                await self._client.event(event="waiting", reason=message)
+            await self._patience.pause()
+
+    # -- one file
+
+    async def _file(self) -> None:
+        entry = self._entries[0]
+        if entry.kind != "file":
+            raise Failed("what is to be uploaded is a symbolic link")
+        async with self._session() as sftp:
+            target = await self._target(sftp)
+            if target is not None and _kind(target) == "folder":
+                raise Failed(f"the target on {self._host.name} is a folder")
+        mode = entry.mode if self._mode is None else self._mode
+        if target is not None and target.size == entry.size:
+            here = self._digests[b""] = await asyncio.to_thread(sources.digest, self._root)
+            if await self._hashes(b".", [self._to]) == [here]:
+                async with self._session() as sftp:
+                    with suppress(asyncssh.SFTPError):
+                        await sftp.chmod(self._to, mode)
+                return await self._log(f"already there: sha256 {here}")
+        for _ in range(2):
+            async with self._session() as sftp:
+                await self._make_parent(sftp)
+                await self._check_space(sftp)
+                self._done = 0
+                await self._send(sftp, entry, self._root, self._new, mode)
+            if await self._hashes(b".", [self._new]) == [self._digests[b""]]:
+                break
+            await self._remove_new()  # it may hold what another upload left
+        else:
+            raise Failed(f"what arrived on {self._host.name} is not what was sent: the SHA-256 differs")
+        async with self._session() as sftp:
+            await self._rename(sftp, self._new, self._to)
+        await self._log_end(f"sha256 {self._digests[b'']}")
+
+    async def _send(self, sftp: asyncssh.SFTPClient, entry: Entry, path: bytes, to: bytes, mode: int) -> None:
+        """Send a file, from where an earlier try was cut off."""
+        file = await self._open(sftp, to)
+        source = await asyncio.to_thread(Source, path)
+        pending: deque[tuple[int, asyncio.Task[int]]] = deque()
+        begin_at = time.monotonic()
+        try:
+            there = (await file.stat()).size or 0
+            if there > source.size:
+                await file.truncate(0)
+                there = 0
+            offset = max(0, there - WINDOW)
+            if offset:
+                await asyncio.to_thread(source.skip, offset)
+            self._done += offset
+            flying = 0
+            while data := await asyncio.to_thread(source.read, BLOCK):
+                pending.append((len(data), asyncio.create_task(_write(file, data, offset))))
+                offset += len(data)
+                flying += len(data)
+                while pending and (flying > WINDOW - BLOCK or pending[0][1].done()):
+                    length, task = pending.popleft()
+                    await task
+                    flying -= length
+                    await self._count(length)
+            while pending:
+                length, task = pending.popleft()
+                await task
+                await self._count(length)
+            self._digests[entry.name] = source.digest()
+            await file.setstat(asyncssh.SFTPAttrs(permissions=mode))
+            with suppress(asyncssh.SFTPOpUnsupported):
+                await file.fsync()
+        except asyncssh.SFTPError as error:
+            raise await self._explained(sftp, error) from error
+        finally:
+            self._busy += time.monotonic() - begin_at
+            source.close()
+            for _, task in pending:
+                task.cancel()
+            await asyncio.gather(*(task for _, task in pending), return_exceptions=True)
+            with suppress(asyncssh.SFTPError, asyncssh.Error, OSError):
+                await file.close()
+
+    async def _open(self, sftp: asyncssh.SFTPClient, path: bytes) -> asyncssh.SFTPClientFile:
+        try:
+            with suppress(asyncssh.SFTPNoSuchFile):
+                if _kind(await sftp.lstat(path)) != "file":
+                    await sftp.remove(path)
+            attributes = asyncssh.SFTPAttrs(permissions=0o600)
+            return await sftp.open(path, _OPEN, attributes, encoding=None, block_size=0)
+        except asyncssh.SFTPError as error:
+            raise await self._explained(sftp, error) from error
+
+    # -- a folder
+
+    async def _folder(self) -> None:
+        async with self._session() as sftp:
+            target = await self._target(sftp)
+            if target is not None and _kind(target) != "folder":
+                raise Failed(f"the target on {self._host.name} is a file, which a folder cannot replace")
+            await self._make_parent(sftp)
+            await self._check_space(sftp)
+        files = [entry for entry in self._entries if entry.kind == "file"]
+        wrong = files
+        for _ in range(3):
+            async with self._session() as sftp:
+                self._done = self._total - sum(entry.size for entry in wrong)
+                await self._fill(sftp, wrong)
+            hashes = await self._hashes(self._new, [entry.name for entry in files])
+            wrong = [
+                entry
+                for place, entry in enumerate(files)
+                if place >= len(hashes) or hashes[place] != self._digests[entry.name]
+            ]
+            if not wrong:
+                break
+            async with self._session() as sftp:
+                for entry in wrong:
+                    with suppress(asyncssh.SFTPNoSuchFile):
+                        await sftp.remove(os.path.join(self._new, entry.name))
+        else:
+            raise Failed(f"what arrived on {self._host.name} is not what was sent: the SHA-256 differs")
+        async with self._session() as sftp:
+            await self._take_place(sftp)
+        await self._remove(self._old)
+        await self._log_end(f"{len(files)} files, each compared by SHA-256")
+
+    async def _fill(self, sftp: asyncssh.SFTPClient, files: Sequence[Entry]) -> None:
+        for entry in self._entries:
+            place = os.path.join(self._new, entry.name) if entry.name else self._new
+            try:
+                if entry.kind == "folder":
+                    if await self._kind_of(sftp, place) != "folder":
+                        await sftp.mkdir(place, asyncssh.SFTPAttrs(permissions=0o700))
+                elif entry.kind == "link":
+                    if await self._kind_of(sftp, place) == "link":
+                        await sftp.remove(place)
+                    await sftp.symlink(entry.link, place)
+            except asyncssh.SFTPError as error:
+                raise await self._explained(sftp, error) from error
+        slots = asyncio.Semaphore(SIDE_BY_SIDE)
+
+        async def send(entry: Entry) -> None:
+            async with slots:
+                mode = entry.mode if self._mode is None else self._mode
+                path = os.path.join(self._root, entry.name)
+                await self._send(sftp, entry, path, os.path.join(self._new, entry.name), mode)
+
+        tasks = [asyncio.create_task(send(entry)) for entry in files]
+        try:
+            for task in tasks:
+                await task
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            for entry in reversed(self._entries):
+                if entry.kind == "folder":
+                    place = os.path.join(self._new, entry.name) if entry.name else self._new
+                    await sftp.chmod(place, entry.mode)
+        except asyncssh.SFTPError as error:
+            raise await self._explained(sftp, error) from error
+
+    async def _take_place(self, sftp: asyncssh.SFTPClient) -> None:
+        """Move the old folder aside and the new one in. After a kill in between, the next try goes on from there."""
+        if await self._kind_of(sftp, self._to) == "folder":
+            if await self._kind_of(sftp, self._old):
+                await self._remove_with(sftp, self._old)
+            await self._rename(sftp, self._to, self._old)
+        try:
+            await self._rename(sftp, self._new, self._to)
+        except Failed:
+            with suppress(asyncssh.SFTPError):
+                await sftp.posix_rename(self._old, self._to)
+            raise
+
+    # -- the far side
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[asyncssh.SFTPClient]:
+        """Yield an SFTP session, which counts as a session of its connection only meanwhile. Raises Unreachable."""
+        sftp = await self._host.sftp()
+        try:
+            yield sftp
+            self._patience.reached()
+        except _CUT as error:
+            raise Unreachable("the connection was cut") from error
+        except (OSError, asyncssh.Error) as error:
+            if isinstance(error, asyncssh.SFTPError):
+                raise await self._explained(sftp, error) from error
+            raise Unreachable("the connection was cut") from error
+        finally:
+            sftp.exit()
+            with suppress(TimeoutError, asyncssh.Error, OSError):
+                async with asyncio.timeout(3.0):
+                    await sftp.wait_closed()
+
+    async def _target(self, sftp: asyncssh.SFTPClient) -> asyncssh.SFTPAttrs | None:
+        """Return what is in the place of the target. Raises Failed if that may not be replaced."""
+        try:
+            found = await sftp.lstat(self._to)
+        except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
+            return None
+        except asyncssh.SFTPPermissionDenied:
+            raise Failed(
+                f"the folder of the target on {self._host.name} cannot be entered: permission denied"
+            ) from None
+        if _kind(found) == "link":
+            raise Failed(f"the target on {self._host.name} is a symbolic link")
+        if _kind(found) == "other":
+            raise Failed(f"the target on {self._host.name} is neither a file nor a folder")
+        return found
+
+    async def _kind_of(self, sftp: asyncssh.SFTPClient, path: bytes) -> str:
+        try:
+            return _kind(await sftp.lstat(path))
+        except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
+            return ""
+
+    async def _make_parent(self, sftp: asyncssh.SFTPClient) -> None:
+        try:
+            await sftp.makedirs(self._parent, exist_ok=True)
+        except _CUT:
+            raise
+        except (asyncssh.SFTPError, OSError) as error:
+            why = "permission denied" if isinstance(error, asyncssh.SFTPPermissionDenied) else "the server refuses it"
+            if not isinstance(error, asyncssh.SFTPPermissionDenied) and await self._is_full(sftp, b"/"):
+                why = "the disk is full"
+            raise Failed(f"the folder of the target on {self._host.name} cannot be made: {why}") from None
+
+    async def _check_space(self, sftp: asyncssh.SFTPClient) -> None:
+        """Refuse what can never fit. Raises Failed."""
+        try:
+            disk = await sftp.statvfs(self._parent)
+            have = (await sftp.lstat(self._new)).size or 0
+        except asyncssh.SFTPNoSuchFile:
+            have = 0
+        except asyncssh.SFTPError as error:
+            if isinstance(error, _CUT):
+                raise
+            return
+        needs = self._total - (have if self._entries[0].kind == "file" else self._total)
+        if needs > disk.bfree * disk.frsize:
+            missing = needs - disk.bfree * disk.frsize
+            raise Failed(f"the disk of {self._host.name} is full: {_size(missing)} are missing")
+
+    async def _is_full(self, sftp: asyncssh.SFTPClient, path: bytes) -> bool:
+        with suppress(asyncssh.SFTPError):
+            disk = await sftp.statvfs(path)
+            return disk.bavail * disk.frsize < 2 * BLOCK or (disk.files > 0 and disk.favail == 0)
+        return False
+
+    async def _explained(self, sftp: asyncssh.SFTPClient, error: asyncssh.SFTPError) -> Exception:
+        """Return what an error of the far side means. It says no more than "Failure" of a full disk."""
+        if isinstance(error, _CUT):
+            return Unreachable("the connection was cut")
+        name = self._host.name
+        try:
+            if await self._is_full(sftp, self._parent):
+                missing = max(self._total - self._done, 0)
+                return Failed(f"the disk of {name} is full: {_size(missing)} of {_size(self._total)} are missing")
+        except (asyncssh.Error, OSError):
+            return Unreachable("the connection was cut")
+        if isinstance(error, asyncssh.SFTPPermissionDenied):
+            return Failed(f"the folder of the target on {name} is not writable: permission denied")
+        if isinstance(error, asyncssh.SFTPNoSuchFile):
+            return Failed(f"the folder of the target on {name} does not exist")
+        return Failed(f"{name} could not write what was sent: {str(error)[:100] or 'failure'}")
+
+    async def _rename(self, sftp: asyncssh.SFTPClient, path: bytes, to: bytes) -> None:
+        """Rename. Unlike `rename` of SFTP, the extension of OpenSSH replaces a file."""
+        try:
+            try:
+                await sftp.posix_rename(path, to)
+            except asyncssh.SFTPOpUnsupported:
+                with suppress(asyncssh.SFTPNoSuchFile):
+                    await sftp.remove(to)
+                await sftp.rename(path, to)
+        except asyncssh.SFTPError as error:
+            raise await self._explained(sftp, error) from error
+
+    async def _hashes(self, folder: bytes, names: Sequence[bytes]) -> list[str]:
+        nonce = secrets.token_hex(8)
+        script = far_scripts.hashes(nonce, os.fsdecode(folder), [os.fsdecode(name) for name in names])
+        report, output = await self._host.ask(nonce, script)
+        if report == ["none"]:
+            raise Failed(f"{self._host.name} has none of sha256sum, shasum and openssl, which the comparison needs")
+        lines = (line.lstrip("\\")[:64] for line in output.decode(errors="replace").splitlines())
+        return [line for line in lines if len(line) == 64]
+
+    async def _remove_new(self) -> None:
+        with suppress(TimeoutError, Failed, Unreachable, UnknownHostKey):
+            if self._reached:
+                async with asyncio.timeout(10.0):
+                    await self._remove(self._new)
+
+    async def _remove(self, path: bytes) -> None:
+        nonce = secrets.token_hex(8)
+        name = os.fsdecode(path)
+        await self._host.ask(nonce, far_scripts.remove(nonce, name if name.startswith("/") else f"./{name}"))
+
+    async def _remove_with(self, sftp: asyncssh.SFTPClient, path: bytes) -> None:
+        await sftp.rmtree(path, ignore_errors=True)
+
+    # -- what is said
+
+    async def _count(self, length: int) -> None:
+        self._done += length
+        self._sent += length
+        now = time.monotonic()
+        if now - self._reported < INTERVAL:
+            return
+        elapsed = now - self._reported if self._reported else 0.0
+        rate = "" if not elapsed else f", {_size((self._done - self._done_then) / elapsed)}/s"
+        self._reported, self._done_then = now, self._done
+        part = self._done / self._total if self._total else 1.0
+        message = f"{self._done / 1e6:.1f} of {_size(self._total)}{rate}"
+        await self._client.event(event="progress", part=min(part, 1.0), message=message)
+
+    _done_then = 0
+
+    async def _log_end(self, proof: str) -> None:
+        rate = f", {_size(self._sent / self._busy)}/s" if self._sent and self._busy else ""
+        await self._log(f"{_size(self._total)} in {self._busy:.1f} s{rate}; {proof}")
+
+    async def _log(self, line: str) -> None:
+        await self._client.event(event="log", line=line)
+
+
+async def _write(file: asyncssh.SFTPClientFile, data: bytes, offset: int) -> int:
+    return await file.write(data, offset)
+
+
+def _kind(attributes: asyncssh.SFTPAttrs) -> str:
+    mode = attributes.permissions or 0
+    if stat.S_ISDIR(mode):
+        return "folder"
+    if stat.S_ISLNK(mode):
+        return "link"
+    return "file" if stat.S_ISREG(mode) else "other"
+
+
+def _size(count: float) -> str:
+    """Return a number of bytes in words."""
+    for unit, bytes_ in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= bytes_:
+            return f"{count / bytes_:.1f} {unit}" if count < 10 * bytes_ else f"{count / bytes_:.0f} {unit}"
+    return f"{count:.0f} bytes"
