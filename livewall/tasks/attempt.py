@@ -58,6 +58,15 @@ class Spec(msgspec.Struct, kw_only=True):
     """Bytes of output that are kept; `supervisor.truncation` says which."""
     disk_wait: float = 60.0
     """Seconds to wait for a full disk."""
+    replay: bool = False
+    """The command prints the same again when it is run again, and only follows what goes on elsewhere.
+
+    A supervisor that finds the attempt claimed, without a result and without a supervisor, runs the command again, and
+    leaves out of its output what the log has already. The same is done when a signal of somebody else ends the command.
+    The command starts with SIGTERM blocked, and must unblock it once it can handle it.
+    """
+    again: bool = False
+    """As `replay`, for a command whose output differs each time: it is appended to the log."""
 
     def __repr__(self) -> str:
         return "Spec(…)"  # a log line or a traceback must not show secrets

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 class CannotStart(Exception):
@@ -19,8 +19,11 @@ def start(
     output: int,
     labels: tuple[str | None, str | None] = (None, None),
     umask: int | None = None,
+    blocked: Iterable[int] = (),
 ) -> int:
     """Start a command in a session of its own and return its pid; stdout and stderr go to `output`, stdin is empty.
+
+    It starts with the signals in `blocked` blocked.
 
     The program is looked up in the PATH of `env`. Raises CannotStart, whose text names the program and the folder by
     `labels` where these are given: the values themselves may be secret.
@@ -40,7 +43,7 @@ def start(
     except OSError as error:
         raise CannotStart(f"no process could be started: {error.strerror}") from None
     if pid == 0:
-        _exec(arguments, cwd, variables, output, error_pipe, umask)
+        _exec(arguments, cwd, variables, output, error_pipe, umask, blocked)
     os.close(error_pipe)
     failure = b""
     # The pipe is closed on exec. End of file without a report therefore means that the command runs.
@@ -55,7 +58,13 @@ def start(
 
 
 def _exec(
-    argv: list[bytes], cwd: str, env: Mapping[bytes, bytes], output: int, error_pipe: int, umask: int | None
+    argv: list[bytes],
+    cwd: str,
+    env: Mapping[bytes, bytes],
+    output: int,
+    error_pipe: int,
+    umask: int | None,
+    blocked: Iterable[int],
 ) -> None:
     """In the child: execute the command, or report the error through `error_pipe`.
 
@@ -72,7 +81,7 @@ def _exec(
         for number in signal.valid_signals():
             if number not in (signal.SIGKILL, signal.SIGSTOP):
                 signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         stage = b"cwd"
         os.chdir(cwd)
         stage = b"exec"

@@ -9,6 +9,7 @@ import os
 
 CLAIM = "claim"
 LOCK = "lock"
+BEGAN = "began"
 OUTPUT = "output"
 TIMES = "times"
 VALUES = "values"
@@ -35,9 +36,13 @@ class Folder:
 
     def __init__(self, path: str) -> None:
         self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.resumed = False
+        """Whether an earlier supervisor of the attempt was killed, and this one goes on."""
 
-    def claim(self) -> bool:
+    def claim(self, *, again: bool = False) -> bool:
         """Lock the attempt for the life of this process, then claim it for good. Return False if it is taken.
+
+        With `again`, an attempt that is claimed, but has no result and no supervisor, is taken over (`resumed`).
 
         A POSIX lock belongs to the process: no child inherits it, and F_GETLK names its holder. Closing any descriptor
         of the file releases it, so the file is opened once and never closed.
@@ -52,9 +57,33 @@ class Folder:
         try:
             os.close(self.create(CLAIM, os.O_EXCL))
         except FileExistsError:
-            return False
+            self.resumed = again and not self._has_result()
+            return self.resumed
         self.sync()  # if a power failure lost the claim, the step would run twice
         return True
+
+    def _has_result(self) -> bool:
+        """Whether the attempt has ended. The claim is not empty if it was cancelled before it started."""
+        if os.stat(CLAIM, dir_fd=self.fd).st_size:
+            return True
+        try:
+            os.stat(EXIT, dir_fd=self.fd)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def read_at(self, name: str, offset: int, count: int) -> bytes:
+        """Return a small part of a file of this folder, or nothing where there is none."""
+        if offset < 0:
+            return b""
+        try:
+            file = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.fd)
+        except FileNotFoundError:
+            return b""
+        try:
+            return os.pread(file, count, offset)
+        finally:
+            os.close(file)
 
     def create(self, name: str, flags: int = os.O_TRUNC) -> int:
         """Open a file of this folder for writing, and return its descriptor."""

@@ -27,35 +27,53 @@ class Output:
     """Writes without waiting. While it is `blocked`, call `write` no further: the command then waits at its full pipe.
 
     `error` gives the reason why the output is no longer written: the disk was full for `patience` seconds, or failed.
+    An output that an earlier supervisor began is continued.
     """
 
     def __init__(self, where: folder.Folder, cap: int, patience: float) -> None:
-        self.size = 0
         self.error = ""
         self.note = ""
         self._cap = cap
         self._patience = patience
-        self._file = where.create(folder.OUTPUT)
-        self._times = where.create(folder.TIMES)
-        self._can_punch = punch_hole(self._file, 0, STEP)  # the file is empty: this only tests for support
+        self._file = where.create(folder.OUTPUT, os.O_APPEND if where.resumed else os.O_TRUNC)
+        self._times = where.create(folder.TIMES, 0 if where.resumed else os.O_TRUNC)
+        self.size = os.fstat(self._file).st_size
+        end = -(-self.size // STEP) * STEP
+        self._can_punch = punch_hole(self._file, end, end + STEP)  # beyond the end: this only tests for support
         self._punched = 0
+        self._skip = 0
         self._pending = b""
         self._full_since: float | None = None
         self._retry_at = 0.0
-        self._recorded = 0
-        self._records = 0
+        self._records = os.fstat(self._times).st_size // RECORD.size
+        self._recorded = self._last_recorded(where)
         self._record_at = 0.0
-        self._grown_at = 0
+        self._last_byte = where.read_at(folder.OUTPUT, self.size - 1, 1)
+        self._grown_at = os.fstat(self._file).st_mtime_ns // 1_000_000
         """When the file grew last, in milliseconds of the wall clock."""
 
     @property
     def blocked(self) -> bool:
         return bool(self._pending)
 
+    def replay(self) -> None:
+        """Leave out of what follows as many bytes as there are: the command prints them once more."""
+        self._skip = self.size + len(self._pending)
+
+    def begin_line(self, now: float) -> None:
+        """Begin a new line, unless the last one is complete."""
+        if self._last_byte not in (b"", b"\n"):
+            self.write(b"\n", now)
+
     def write(self, data: bytes, now: float) -> None:
         """Append `data`. `now` is monotonic, here and below."""
         if self.error:
             return
+        if self._skip:
+            skipped = min(self._skip, len(data))
+            self._skip -= skipped
+            data = data[skipped:]
+        self._last_byte = data[-1:] or self._last_byte
         if not self._can_punch and len(data) > (room := self._cap - self.size - len(self._pending)):
             data = data[: max(room, 0)]
             self.note = f"the output beyond {self._cap} bytes was left out: the file system cannot leave out a middle"
@@ -77,6 +95,11 @@ class Output:
             self._flush(now)
         if self._recorded < self.size and now >= self._record_at:
             self._record(now)
+
+    def _last_recorded(self, where: folder.Folder) -> int:
+        """Return the size of the output at the last of its records."""
+        record = where.read_at(folder.TIMES, (self._records - 1) * RECORD.size, RECORD.size)
+        return int(RECORD.unpack(record)[0]) if len(record) == RECORD.size else 0
 
     def give_up(self, why: str = FULL) -> None:
         """Drop what could not be written, and everything that follows."""

@@ -13,9 +13,10 @@ import os
 import select
 import signal
 import time
+from contextlib import suppress
 
 from livewall.tasks.supervisor import children
-from livewall.tasks.supervisor.folder import MAX_MESSAGE, VALUES, ExitFile, Folder
+from livewall.tasks.supervisor.folder import BEGAN, MAX_MESSAGE, VALUES, ExitFile, Folder
 from livewall.tasks.supervisor.mask import Masker, masked
 from livewall.tasks.supervisor.output import FULL, RETRY_SECONDS, Output
 from livewall.tasks.supervisor.system import become_subreaper
@@ -27,6 +28,9 @@ KILL_INTERVAL = 0.05
 KILL_TIMEOUT = 30.0
 """Seconds after which processes that survive SIGKILL are given up: another user's, or one blocked in the kernel."""
 READ_BYTES = 1 << 16
+MAX_RESTARTS = 5
+RESTART_PAUSE = 0.5
+"""Seconds before a command is run again that a signal of somebody else has ended; they double each time."""
 
 
 def main(path: str) -> None:
@@ -42,7 +46,7 @@ def main(path: str) -> None:
         os.chdir("/")
         folder = Folder(path)
         signals = Signals()  # before the lock, because the server sends SIGTERM to whoever holds it
-        if folder.claim():
+        if folder.claim(again=spec.replay or spec.again):
             Run(spec, folder, signals).run()
     except (OSError, ValueError):
         os._exit(1)  # no valid specification, or the folder is gone; the server finds out by probing the folder
@@ -64,6 +68,8 @@ class Spec:
         self.grace: float = fields["grace"]
         self.cap: int = fields["cap"]
         self.disk_wait: float = fields["disk_wait"]
+        self.replay: bool = fields.get("replay", False)
+        self.again: bool = fields.get("again", False)
 
 
 class Signals:
@@ -95,14 +101,15 @@ class Run:
 
     def __init__(self, spec: Spec, folder: Folder, signals: Signals) -> None:
         self._spec = spec
+        self._folder = folder
         self._signals = signals
         self._exit = ExitFile(folder)
         os.close(folder.create(VALUES))  # made here, because the step's own umask might let others read it
-        self._masker = Masker([secret.encode(errors="surrogateescape") for secret in spec.secrets])
+        self._masker = self._new_masker()
         self._output = Output(folder, spec.cap, spec.disk_wait)
         self._pipe = -1
         self._give_up_at = 0.0
-        self._begin = time.monotonic()
+        self._begin = self._time_begun()
         self._cause = ""
         """The cause of the end; empty while the command runs and is not being ended."""
         self._message = ""
@@ -115,30 +122,78 @@ class Run:
         """Whether no descendant is left, or only ones that cannot be ended."""
         self._drained = False
         """Whether the pipe has been read to its end."""
+        self._repeats = spec.replay or spec.again
+        self._held = self._repeats
+        """Whether the masker may hold the last bytes: they are not decided while the command may be run again."""
+        self._restarts = 0
+        self._restart_at: float | None = None
+        """When to run the command again; None while it runs, or has ended for good."""
 
     def run(self) -> None:
         """Run the command and write the exit file, whatever happens. Raises OSError if the file cannot be written."""
         try:
             if not self._exit.reserve():
                 self._cause, self._message = "error", FULL
-            elif self._signals.cancelled:
+            elif self._signals.cancelled and not self._folder.resumed:
                 self._cause = "cancelled"
-            elif self._start():
-                while not (self._all_ended and self._drained and not self._output.blocked):
-                    self._run_once()
+            else:
+                become_subreaper()
+                if self._folder.resumed:
+                    self._continue_output()
+                if self._start():
+                    while not self._is_over():
+                        self._run_once()
         except Exception as error:  # a bug here must neither leave the command running nor the attempt without a result
             self._cause, self._message = "error", f"the supervisor failed: {type(error).__name__}: {error}"
             children.kill_all()
         self._output.close()
         self._write_exit()
 
+    def _is_over(self) -> bool:
+        ended = self._all_ended and self._drained and not self._output.blocked
+        return ended and self._restart_at is None and not self._held
+
+    def _new_masker(self) -> Masker:
+        return Masker([secret.encode(errors="surrogateescape") for secret in self._spec.secrets])
+
+    def _time_begun(self) -> float:
+        """Return when the first supervisor began, because the timeout is that of the attempt."""
+        now = time.monotonic()
+        if not (self._spec.replay or self._spec.again):
+            return now
+        boot = ""
+        with suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            boot = file.read().strip()
+        then, _, seconds = self._folder.read_at(BEGAN, 0, 200).decode().partition(" ")
+        if self._folder.resumed and then == boot:
+            return float(seconds)
+        began = self._folder.create(BEGAN)
+        os.write(began, f"{boot} {now}".encode())
+        os.close(began)
+        return now
+
+    def _continue_output(self) -> None:
+        """Prepare the log for a command that is run again."""
+        if self._spec.replay:
+            self._output.replay()
+        else:
+            now = time.monotonic()
+            self._output.write(self._masker.end(), now)
+            self._output.begin_line(now)
+        self._masker = self._new_masker()
+
     def _start(self) -> bool:
-        become_subreaper()
         self._pipe, write = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._pipe, False)
         try:
             self._command = children.start(
-                self._spec.argv, self._spec.cwd, self._spec.env, write, self._spec.names, self._spec.umask
+                self._spec.argv,
+                self._spec.cwd,
+                self._spec.env,
+                write,
+                self._spec.names,
+                self._spec.umask,
+                (signal.SIGTERM,) if self._repeats else (),
             )
         except children.CannotStart as error:
             self._cause, self._message = "error", str(error)
@@ -162,11 +217,16 @@ class Run:
         now = time.monotonic()
         self._output.tick(now)
         self._end_processes(now)
+        if self._held and self._drained and self._cause:
+            self._held = False
+            self._output.write(self._masker.end(), now)
 
     def _next_deadline(self) -> float | None:
-        if self._all_ended and not self._output.blocked:
+        if self._all_ended and not self._output.blocked and self._restart_at is None:
             return 0.0
-        times = [self._output.next_tick()]
+        if self._signals.cancelled and not self._cause:
+            return 0.0  # the signal came before the command was started again
+        times = [self._output.next_tick(), self._restart_at]
         if not self._all_ended:
             times.append(self._kill_at)
         if not self._cause and self._spec.timeout is not None:
@@ -193,8 +253,9 @@ class Run:
                     return
                 data = b""  # a process that is no descendant holds the pipe open; do not wait for it
             self._drained = not data
-            masked = self._masker.feed(data) if data else self._masker.end()
-            self._output.write(masked, time.monotonic())
+            if data or not self._held:
+                masked = self._masker.feed(data) if data else self._masker.end()
+                self._output.write(masked, time.monotonic())
 
     def _end_processes(self, now: float) -> None:
         if not self._cause:
@@ -211,6 +272,12 @@ class Run:
         """Determine whether the command has ended or must be ended now, and the cause."""
         if self._output.error:
             self._end("error", self._spec.grace, now)
+        elif self._restart_at is not None:
+            self._restart(now)
+        elif self._status is not None and self._repeats and self._restarts < MAX_RESTARTS and self._was_killed():
+            children.kill_all()
+            self._restart_at = now + RESTART_PAUSE * 2**self._restarts
+            self._status = None
         elif self._status is not None:
             self._end("signal" if os.WIFSIGNALED(self._status) else "exit", min(self._spec.grace, ORPHAN_GRACE), now)
         elif self._signals.cancelled:
@@ -219,9 +286,30 @@ class Run:
             self._message = f"not finished after {self._spec.timeout:g} s"
             self._end("timeout", self._spec.grace, now)
 
+    def _was_killed(self) -> bool:
+        """Whether a signal has ended the command. It was somebody else's: no cause is set yet."""
+        return self._status is not None and os.WIFSIGNALED(self._status)
+
+    def _restart(self, now: float) -> None:
+        """Run the command again when it is time. One that is to be ended as well: only it can end what it follows."""
+        assert self._restart_at is not None
+        late = self._spec.timeout is not None and now >= self._begin + self._spec.timeout
+        if not (self._all_ended and self._drained) or (
+            now < self._restart_at and not self._signals.cancelled and not late
+        ):
+            return
+        os.close(self._pipe)
+        self._restarts += 1
+        self._restart_at = None
+        self._all_ended = self._drained = False
+        self._continue_output()
+        if not self._start():
+            self._all_ended = self._drained = True
+
     def _end(self, cause: str, grace: float, now: float) -> None:
         """End all processes: SIGTERM now, SIGKILL after the grace period."""
         self._cause = cause
+        self._restart_at = None
         if self._output.blocked and self._status is None:
             self._output.give_up()  # ending the command must not wait for the disk
         if not self._all_ended:
