@@ -35,6 +35,8 @@ from handlers.pages import tasks as tasks_page
 from livewall.services import Services
 
 ID = r"([A-Za-z0-9._-]{1,80})"
+UNIT = r"([A-Za-z0-9._@%-]{1,170})"
+"""A step, or STEP@HOST for a step on one of its hosts; clients may percent-encode the sign."""
 SLASH = "(?:/|%2[Ff])"
 """Scripts may percent-encode the slash in the name of a stream."""
 
@@ -85,11 +87,14 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/api/tasks/{ID}", tasks.TaskHandler, kwargs),
         URLSpec(rf"/api/tasks/{ID}/cancel", tasks.CancelHandler, kwargs),
         URLSpec(rf"/api/tasks/{ID}/retry", tasks.RetryHandler, kwargs),
-        URLSpec(rf"/api/tasks/{ID}/steps/{ID}", tasks.StepHandler, kwargs),
+        URLSpec(rf"/api/tasks/{ID}/steps/{UNIT}", tasks.StepHandler, kwargs),
         URLSpec(rf"/api/tasks/{ID}/steps/{ID}/decide", tasks.DecideHandler, kwargs),
-        URLSpec(rf"/api/tasks/{ID}/logs/{ID}", logs.LogHandler, kwargs),
-        URLSpec(rf"/api/tasks/{ID}/logs/{ID}/lines", logs.LogLinesHandler, kwargs),
-        URLSpec(rf"/api/tasks/{ID}/logs/{ID}/search", logs.LogSearchHandler, kwargs),
+        URLSpec(rf"/api/tasks/{ID}/steps/{ID}/(pause|resume|abort)", tasks.HostsHandler, kwargs),
+        URLSpec(rf"/api/tasks/{ID}/steps/{ID}/hosts/{ID}/key", tasks.HostKeyHandler, kwargs),
+        URLSpec(rf"/api/tasks/{ID}/steps/{ID}/hosts/{ID}/(skip|retry)", tasks.HostHandler, kwargs),
+        URLSpec(rf"/api/tasks/{ID}/logs/{UNIT}", logs.LogHandler, kwargs),
+        URLSpec(rf"/api/tasks/{ID}/logs/{UNIT}/lines", logs.LogLinesHandler, kwargs),
+        URLSpec(rf"/api/tasks/{ID}/logs/{UNIT}/search", logs.LogSearchHandler, kwargs),
         URLSpec(r"/api/pipelines", tasks.PipelinesHandler, kwargs),
         URLSpec(rf"/api/pipelines/{ID}/tasks", tasks.StartHandler, kwargs),
         URLSpec(rf"/api/pipelines/{ID}/refs", tasks.RefsHandler, kwargs),

@@ -153,6 +153,14 @@ class DecideIn(Input):
     ref: Ref | None = None
 
 
+class TaskRetryIn(Input):
+    hosts: Literal["all", "failed"] = "all"
+
+
+class HostKeyIn(Input):
+    fingerprint: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
 class StartIn(Input):
     params: dict[str, Any] = {}
     id: Name | None = None

@@ -69,6 +69,14 @@ APPEND = (Parameter("offset", WHOLE, "The offset of the text in the log. Bytes t
 POLL, WALL, TASK = "/api/polls/{id}", "/api/walls/{code}", "/api/tasks/{id}"
 CODES = f"{WALL}/codes"
 LOG = f"{TASK}/logs/{{step}}"
+HOST_OF_STEP = f"{TASK}/steps/{{step}}/hosts/{{host}}"
+HOST_ACTS = {
+    "pause": "Let no other host begin",
+    "resume": "Let the next hosts begin",
+    "abort": "End a step with hosts early",
+    "hosts/{host}/skip": "Leave out a host",
+    "hosts/{host}/retry": "Run a step again on a host on which it failed",
+}
 MADE = VERSIONED | PLACED
 EMPTY = wire.Nothing
 
@@ -141,11 +149,15 @@ CALLS: tuple[Call, ...] = (
     Call("POST", f"{TASK}/cancel", "Cancel a task", {200: answers.TaskShown}, OPERATOR, EMPTY),
     Call("POST", f"{TASK}/retry",
          "Retry a task in a new one, which keeps the steps that succeeded. 200: it was created before",
-         {200: answers.TaskShown, 201: answers.TaskShown}, OPERATOR, EMPTY, errors=(409,), headers=PLACED),
+         {200: answers.TaskShown, 201: answers.TaskShown}, OPERATOR, wire.TaskRetryIn, errors=(409,), headers=PLACED),
     Call("PUT", f"{TASK}/steps/{{step}}", "Report a step. Repeating a report changes nothing", {200: answers.StepShown},
          REPORTER, wire.StepReport, errors=(409,)),
     Call("POST", f"{TASK}/steps/{{step}}/decide", "Decide a gate as an approver. Repeating it changes nothing",
          {200: answers.Step}, WATCHER, wire.DecideIn, errors=(409,)),
+    *(Call("POST", f"{TASK}/steps/{{step}}/{act}", f"{words}. Repeating it changes nothing",
+           {200: answers.Step}, OPERATOR, EMPTY, errors=(409,)) for act, words in HOST_ACTS.items()),
+    Call("POST", f"{HOST_OF_STEP}/key", "Confirm the key of a host, which the waiting step shows",
+         {200: answers.Step}, OPERATOR, wire.HostKeyIn, errors=(409,)),
     Call("GET", LOG, "Get the log of a step by bytes", {200: TEXT, 206: TEXT}, REPORTER, parameters=BYTES,
          errors=(416,)),
     Call("POST", LOG, "Append to the log of a step", {200: answers.Appended}, REPORTER, TEXT, APPEND, (409,)),

@@ -76,14 +76,44 @@ class DecideHandler(ApiHandler):
         self.answer(await self.services.runner.decide(task_id, name, self.body(wire.DecideIn), self.who))
 
 
+class HostsHandler(ApiHandler):
+    """POST /api/tasks/ID/steps/NAME/pause, /resume and /abort"""
+
+    write_right = "operator"
+
+    async def post(self, task_id: str, name: str, act: str) -> None:
+        self.body(wire.Nothing)
+        self.answer(await self.services.runner.control(task_id, name, act, None, self.who))
+
+
+class HostHandler(ApiHandler):
+    """POST /api/tasks/ID/steps/NAME/hosts/HOST/skip and /retry"""
+
+    write_right = "operator"
+
+    async def post(self, task_id: str, name: str, host: str, act: str) -> None:
+        self.body(wire.Nothing)
+        self.answer(await self.services.runner.control(task_id, name, act, host, self.who))
+
+
+class HostKeyHandler(ApiHandler):
+    """POST /api/tasks/ID/steps/NAME/hosts/HOST/key"""
+
+    write_right = "operator"
+
+    async def post(self, task_id: str, name: str, host: str) -> None:
+        given = self.body(wire.HostKeyIn)
+        self.answer(await self.services.runner.accept_key(task_id, name, host, given.fingerprint, self.who))
+
+
 class RetryHandler(ApiHandler):
     """POST /api/tasks/ID/retry. The status is 200 if the same retry was made before."""
 
     write_right = "operator"
 
     async def post(self, task_id: str) -> None:
-        self.body(wire.Nothing)
-        task, created = await self.services.runner.retry(task_id, self.who)
+        given = self.body(wire.TaskRetryIn)
+        task, created = await self.services.runner.retry(task_id, self.who, by_host=given.hosts == "failed")
         await answer_task(self, task, created)
 
 

@@ -41,7 +41,10 @@ def check(context: click.Context, files: tuple[Path, ...], as_json: bool) -> Non
     \b
     livewall pipeline check release.toml
     """
-    results = [check_file(file) for file in files]
+    inventories: set[Path] = set()
+    results = [check_file(file, inventories) for file in files]
+    # An inventory beside pipelines, which a pattern such as pipelines/*.toml names as well, is no pipeline.
+    results = [each for each in results if Path(each["file"]).absolute() not in inventories]
     if as_json:
         output.as_json(results)
     else:
@@ -57,14 +60,19 @@ def check(context: click.Context, files: tuple[Path, ...], as_json: bool) -> Non
         context.exit(REFUSED)
 
 
-def check_file(file: Path) -> dict[str, Any]:
-    """Return the number of steps of a file, or its problems with their lines."""
+def check_file(file: Path, inventories: set[Path]) -> dict[str, Any]:
+    """Return the number of steps of a file, or its problems with their lines; add the inventory that it names."""
     from livewall.tasks.pipelines.pipeline import checked
     from livewall.toml_file import decoded, read
     from livewall.toml_problems import TomlFault
 
+    def beside(name: str) -> bytes:
+        inventories.add(file.with_name(name).absolute())
+        return read(file.with_name(name))
+
     try:
-        pipeline, notes = checked(decoded(read(file), str(file)), file.stem, str(file), environment_with())
+        content = decoded(read(file), str(file))
+        pipeline, notes = checked(content, file.stem, str(file), environment_with(), beside=beside)
         return {"file": str(file), "steps": len(pipeline.steps), "errors": [], "notes": _as_dicts(notes)}
     except TomlFault as fault:
         errors = _as_dicts(fault.problems)

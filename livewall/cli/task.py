@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import click
 
-from livewall.cli import output, task_logs
+from livewall.cli import output, task_hosts, task_logs
 from livewall.cli.confirmation import confirm, yes_option
 from livewall.cli.exit_status import REFUSED, run, say, stop
 from livewall.cli.group import Group
@@ -31,7 +31,7 @@ PAGE = 100  # tasks of one answer
 
 @click.group(cls=Group)
 def task() -> None:
-    """Start, list, follow, cancel and retry tasks, approve and reject their gates, and read their logs.
+    """Start, list, follow, cancel and retry tasks, decide their gates, steer steps on hosts, and read logs.
 
     ID may be written tasks/ID.
 
@@ -275,15 +275,32 @@ decision("reject", "Reject a gate: the step STEP of the task ID fails, and what 
 
 @task.command()
 @click.argument("task_id", metavar="ID")
+@click.argument("step", required=False)
+@click.argument("host", required=False)
+@click.option(
+    "--hosts",
+    type=click.Choice(["all", "failed"]),
+    default="all",
+    show_default=True,
+    help="Run steps that failed on all their hosts again, or only on those that failed.",
+)
 @json_option
 @acting_server_options
-def retry(server: Server, task_id: str, as_json: bool) -> None:
+def retry(server: Server, task_id: str, step: str | None, host: str | None, hosts: str, as_json: bool) -> None:
     """Retry a task that has ended. A new task takes over the steps that succeeded; its ID is printed.
 
+    With STEP and HOST, run a step that is under way again on a host on which it failed.
+
     \b
-    task=$(livewall task retry $task)
+    task=$(livewall task retry $task --hosts failed)
     """
-    task = run(server.post(address(task_id, "/retry"), repeat=True))
+    if step is not None:
+        if host is None:
+            raise click.UsageError("STEP needs a HOST; to retry the whole task, give only its ID.")
+        path = address(task_id, f"/steps/{segment(step)}/hosts/{segment(host)}/retry")
+        task_hosts.print_step(run(server.post(path)), as_json, host)
+        return
+    task = run(server.post(address(task_id, "/retry"), {"hosts": hosts}, repeat=True))
     output.as_json(task) if as_json else click.echo(task["id"])
 
 
@@ -293,3 +310,5 @@ def print_task(task: Mapping[str, Any], as_json: bool) -> None:
 
 task.add_command(task_logs.logs)
 task.add_command(task_logs.search)
+for command in ("hosts", "pause", "resume", "abort", "skip", "key"):
+    task.add_command(getattr(task_hosts, command))

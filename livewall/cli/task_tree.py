@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -37,6 +38,7 @@ SHAPES = {
 
 NARROW_COLUMNS = 60  # columns below which a row is spread over two lines
 MAX_INDENT = 8  # levels that are indented; deeper ones stay at this indent
+FEW_HOSTS = 3  # hosts of a step that are named each
 METER_COLUMNS = 8  # columns of a progress bar
 
 
@@ -100,11 +102,22 @@ def row(step: Step, branch: str, parent: str, now: datetime) -> TreeRow:
         details.append(f"after {', '.join(others)}, too")
     if (step.get("attempt") or 0) > 1:
         details.append(f"attempt {step['attempt']}")
-    details += [f"{target['host']} {target['state']}" for target in step.get("targets") or []]
+    details.append(hosts_text(step.get("targets") or []))
     progress = step.get("progress")
     share = progress if isinstance(progress, int | float) and state in LIVE else None
     words = " · ".join(plain(text) for text in details if text)
     return TreeRow(branch, plain(step["name"]), state, share, duration_text(step, now), words)
+
+
+def hosts_text(targets: Sequence[dict[str, Any]]) -> str:
+    """Return how far a step is on its hosts: each host if they are few, else counts and the hosts that need a look."""
+    if len(targets) <= FEW_HOSTS:
+        return ", ".join(f"{target['host']} {target['state']}" for target in targets)
+    counts = Counter(target["state"] for target in targets)
+    parts = [f"{counts[state]} {state}" for state in dict.fromkeys(target["state"] for target in targets)]
+    names = [target["host"] for target in targets if target["state"] in UNSUCCESSFUL or target["state"] == "waiting"]
+    named = f" ({', '.join(names[:FEW_HOSTS])}{', …' if len(names) > FEW_HOSTS else ''})" if names else ""
+    return f"{len(targets)} hosts: {', '.join(parts)}{named}"
 
 
 def fit(tree: Sequence[TreeRow], room: int) -> list[TreeRow]:

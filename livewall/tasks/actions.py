@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from livewall.tasks.hosts.inventory import Host, SshOptions
 from livewall.tasks.kinds import RunSpec
 
 
 class StartAttempt(NamedTuple):
-    """Start an attempt recorded as running.
+    """Start an attempt recorded as running. `step` is its step, or STEP@HOST for that of a host.
 
     Its log begins at `log_base` of the step's log. With `inherits`, an earlier step succeeded, so that the working
     folder must exist. The step gets the `secrets`; those in `masked_only` are masked as well, and it does not get them.
@@ -24,6 +25,10 @@ class StartAttempt(NamedTuple):
     log_base: int
     inherits: bool
     masked_only: tuple[str, ...]
+    host: Host | None = None
+    ssh: SshOptions | None = None
+    hosts: int = 1
+    """How many hosts its step may have."""
 
 
 class StopAttempt(NamedTuple):

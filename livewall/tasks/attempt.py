@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import stat
 import struct
@@ -28,6 +29,7 @@ import msgspec
 from livewall.errors import BadInput, invalid
 from livewall.settings import environment_with
 from livewall.tasks.supervisor import folder as files
+from livewall.tasks.target_rows import HostKey
 
 OUTPUT_CAP = 256 << 20
 MAX_OUTPUTS = 64 << 10
@@ -133,6 +135,12 @@ class Attempt:
         """Make the folder, unless it exists. Raises OSError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
+    def renew(self) -> None:
+        """Make the folder, empty. What an attempt left that only found a host key to confirm goes. Raises OSError."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+        self.prepare()
+
     def write_input(self, data: bytes) -> None:
         """Write the input of a program of Livewall, for its user alone. Raises OSError."""
         self.prepare()
@@ -191,6 +199,24 @@ class Attempt:
         except (OSError, ValueError, msgspec.DecodeError):
             return Lost(_DAMAGED)
 
+    def is_orphaned(self) -> bool:
+        """Return whether the supervisor was killed: the attempt is claimed, nobody holds it, and it has no result."""
+        try:
+            claimed = (self.folder / files.CLAIM).stat().st_size == 0
+        except OSError:
+            return False
+        return claimed and self._lock_holder() is None and not (self.folder / files.EXIT).exists()
+
+    def host_key(self) -> HostKey | None:
+        """Return the key that a host has shown and that is not known, or None."""
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            return msgspec.json.decode((self.folder / files.HOST_KEY).read_bytes(), type=HostKey)
+        return None
+
+    def lost(self) -> str:
+        """Return why a program says that its host has forgotten what it did there, or an empty text."""
+        return self._text(files.LOST)
+
     def pidfd(self) -> int | None:
         """Return a pidfd of the supervisor, which the caller must close, or None if no supervisor runs."""
         while (pid := self._lock_holder()) is not None:
@@ -223,8 +249,11 @@ class Attempt:
 
     def reason(self) -> str:
         """Return why a program of Livewall says that it failed, or an empty text."""
+        return self._text(files.REASON)
+
+    def _text(self, name: str) -> str:
         try:
-            with (self.folder / files.REASON).open("rb") as file:
+            with (self.folder / name).open("rb") as file:
                 return file.read(4 * files.MAX_MESSAGE).decode(errors="replace")[: files.MAX_MESSAGE]
         except OSError:
             return ""

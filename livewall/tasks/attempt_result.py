@@ -9,16 +9,21 @@ from livewall.errors import LivewallError
 from livewall.tasks.attempt import Attempt, Ended, Exit, Lost
 from livewall.tasks.machine import StepState
 from livewall.tasks.supervisor.mask import masked
+from livewall.tasks.target_rows import HostKey
 
 
 class Outcome(NamedTuple):
-    """How an attempt ended. `size` is the length of its log in bytes, `outputs` are the outputs it wrote."""
+    """How an attempt ended. `size` is the length of its log in bytes, `outputs` are the outputs it wrote.
+
+    It is `waiting`, with the `host_key`, if its host has shown a key that is not known, and nothing was done there.
+    """
 
     state: StepState
     reason: str = ""
     seconds: float | None = None
     size: int = 0
     outputs: dict[str, str] = {}
+    host_key: HostKey | None = None
 
 
 LOST = "its supervisor cannot be found; processes that it started may still be running"
@@ -39,6 +44,10 @@ def outcome_of(attempt: Attempt, secrets: list[str]) -> Outcome:
         return Outcome(StepState.FAILED, error.message, result.seconds, result.bytes)
     state, reason = step_state(result)
     if result.why == "exit" and state is StepState.FAILED:
+        if key := attempt.host_key():
+            return Outcome(StepState.WAITING, "", result.seconds, result.bytes, host_key=key)
+        if lost := attempt.lost():
+            return Outcome(StepState.LOST, masked(lost, secrets), result.seconds, result.bytes)
         reason = masked(attempt.reason(), secrets) or reason
     return Outcome(state, reason, result.seconds, result.bytes, outputs)
 

@@ -6,7 +6,7 @@ applies the rules of `machine` and returns the actions to perform after the comm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -17,11 +17,18 @@ from livewall.clock import later, moment
 from livewall.errors import LivewallError, Refused
 from livewall.identity import Who
 from livewall.store.transaction import Transaction
-from livewall.tasks import follow_ups, gates, rows, usual_times
+from livewall.tasks import follow_ups, gates, rows, target_rows, usual_times
 from livewall.tasks.actions import Actions, EndWaitLater, RetryLater, StartAttempt, StopAttempt
 from livewall.tasks.attempt_result import Outcome
+from livewall.tasks.definitions import definition_of, params_of
+from livewall.tasks.dependencies import all_needs
+from livewall.tasks.fan_out import LOST_RETRIES, FanOut, causes_of, hosts_of, is_under_way
+from livewall.tasks.host_control import HostControl
+from livewall.tasks.hosts.inventory import Host
+from livewall.tasks.hosts.units import parts_of, unit_of
 from livewall.tasks.kinds import RunSpec, Values, WaitSpec, kinds
 from livewall.tasks.machine import (
+    ENDED,
     TASK_ENDED,
     Step,
     StepState,
@@ -36,6 +43,7 @@ from livewall.tasks.machine import (
 from livewall.tasks.pipelines.pipeline import Pipeline, StepDef
 from livewall.tasks.queue import Waiting, admit, turn
 from livewall.tasks.rows import Place, Task, TaskRow
+from livewall.tasks.targets import planned
 from livewall.tasks.template import MissingOutput, Params, when_holds
 from livewall.tasks.webhooks.outbox import Outbox
 
@@ -47,24 +55,12 @@ RESTORED = "the database was restored from a backup; retry the task to start thi
 RESTORED_POLL = "the database was restored from a backup"
 
 
-def definition_of(row: TaskRow) -> Pipeline:
-    """Return the pipeline as it was when the task was started."""
-    assert row.definition is not None
-    return msgspec.json.decode(row.definition, type=Pipeline)
-
-
-def params_of(row: TaskRow) -> Params:
-    """Return the parameters of a task."""
-    params: Params = msgspec.json.decode(row.params or "{}")
-    return params
-
-
 class Engine:
     """The rules of local tasks; at most `workers` of them run at once, and `epoch` is that of the database.
 
-    `prepare(task, step, attempt)` makes the folder of an attempt before the database says that it runs, so that a
+    `prepare(task, unit, attempt)` makes the folder of an attempt before the database says that it runs, so that a
     folder that is missing later must have been deleted. It may be called again. The `outbox` writes the
-    deliveries of webhooks, and `polls` asks the polls of gates.
+    deliveries of webhooks, and `polls` asks the polls of gates. `hosts` is what operators ask of steps with hosts.
     """
 
     def __init__(
@@ -77,9 +73,15 @@ class Engine:
     ) -> None:
         self._workers = workers
         self._epoch = epoch
-        self._prepare = prepare
+        self.prepare = prepare
         self._outbox = outbox
         self._polls = polls
+        self._fan_out = FanOut(self, self._is_stopping)
+        self.hosts = HostControl(self._fan_out, self.advance, self._is_stopping)
+
+    def _is_stopping(self, row: TaskRow) -> bool:
+        """Return whether what has not begun of a task must not begin: it is cancelled, or of a restored database."""
+        return row.cancelled or row.epoch != self._epoch
 
     # -- requests
 
@@ -88,7 +90,8 @@ class Engine:
     ) -> tuple[str, bool, Actions]:
         """Create a task of a pipeline; return its id, whether it is new, and the actions to perform.
 
-        The same call again with an id returns the same task. Raises Refused (`conflict`) if the id is another task's.
+        The same call again with an id returns the same task. Raises Refused (`conflict`) if the id is another task's,
+        and BadInput if a parameter names hosts that the inventory does not have.
         """
         params_json = wire.text(params)
         if task_id is not None and tx.one("SELECT 1 FROM tasks WHERE id = :id", {"id": task_id}):
@@ -110,11 +113,15 @@ class Engine:
             started_by=who.name,
         )
         row = TaskRow(task, who.credential, False, Place.QUEUED, task.id, self._epoch, params_json, wire.text(pipeline))
-        rows.insert(tx, row, number, [Step(name=s.name, needs=list(s.needs)) for s in pipeline.steps])
+        rows.insert(tx, row, number, [_new_step(pipeline, step, params) for step in pipeline.steps])
         return task.id, True, self._admit_new(tx, task.id, now)
 
-    def retry(self, tx: Transaction, task_id: str, who: Who, now: str) -> tuple[str, bool, Actions]:
+    def retry(
+        self, tx: Transaction, task_id: str, who: Who, now: str, *, by_host: bool = False
+    ) -> tuple[str, bool, Actions]:
         """Create a task that takes over the steps that succeeded in an ended one; asked again, return the same task.
+
+        With `by_host`, a step that runs on several hosts is taken over host by host.
 
         Raises NotFound, and Refused if the task has not ended, has succeeded, or was reported from elsewhere.
         """
@@ -136,7 +143,7 @@ class Engine:
             started_by=who.name,
         )
         row = TaskRow(task, who.credential, False, Place.QUEUED, old.root, self._epoch, old.params, old.definition)
-        rows.insert(tx, row, number, retried(rows.steps(tx, task_id)))
+        rows.insert(tx, row, number, retried(rows.steps(tx, task_id), by_host=by_host))
         for step, step_outputs in rows.outputs(tx, task_id).items():
             self._save_outputs(tx, new, step, step_outputs)
         if old.task.on_failure is not UNSET and old.task.on_failure.state == "open":
@@ -154,15 +161,22 @@ class Engine:
             return []
         # Kept in the row, so that a server that is killed now continues the cancel when it starts again.
         tx.execute("UPDATE tasks SET cancelled = 1 WHERE id = :id", {"id": task_id})
-        return self.advance(tx, row._replace(cancelled=True), now) + [
-            StopAttempt(task_id, s.name, s.attempt) for s in rows.steps(tx, task_id) if s.state is StepState.RUNNING
-        ]
+        actions = self.advance(tx, row._replace(cancelled=True), now)
+        for step in rows.steps(tx, task_id):
+            if step.targets:
+                actions += self._fan_out.running(task_id, step)
+            elif step.state is StepState.RUNNING:
+                actions.append(StopAttempt(task_id, step.name, step.attempt))
+        return actions
 
     # -- events
 
-    def ended(self, tx: Transaction, task_id: str, name: str, attempt: int, outcome: Outcome, now: str) -> Actions:
+    def ended(self, tx: Transaction, task_id: str, unit: str, attempt: int, outcome: Outcome, now: str) -> Actions:
         """Record the end of an attempt. A repetition, or the end of an earlier attempt, changes nothing."""
+        name, host = parts_of(unit)
         row, step = rows.find(tx, task_id), rows.step(tx, task_id, name)
+        if host is not None:
+            return self._target_ended(tx, row, step, host, attempt, outcome, now)
         if step.state is not StepState.RUNNING or step.attempt != attempt:
             return []
         definition = _step_definition(definition_of(row), name)
@@ -171,7 +185,7 @@ class Engine:
         # What became of a lost command is not known, so a cancel does not turn it into an orderly end.
         if row.cancelled and state is not StepState.LOST:
             state, reason = StepState.CANCELLED, ""
-        elif state is StepState.FAILED and attempt <= definition.retries:
+        elif self._runs_again(row, definition, state, attempt):
             state = StepState.RETRYING
             actions.append(RetryLater(task_id, name, attempt, definition.retry_delay))
         ended = transition(step, state, now, reason=reason)
@@ -188,9 +202,39 @@ class Engine:
                 usual_times.record(tx, row.task.pipeline, name, outcome.seconds)
         return actions + self.advance(tx, row, now)
 
-    def retry_step(self, tx: Transaction, task_id: str, name: str, attempt: int, now: str) -> Actions:
+    def _runs_again(self, row: TaskRow, definition: StepDef, state: StepState, attempt: int) -> bool:
+        """Return whether a command is run again that failed, or whose end was not seen if it is idempotent."""
+        if self._is_stopping(row):
+            return False
+        lost = state is StepState.LOST and definition.idempotent
+        return (state is StepState.FAILED or lost) and attempt <= definition.retries + LOST_RETRIES * lost
+
+    def _target_ended(
+        self, tx: Transaction, row: TaskRow, step: Step, host: str, attempt: int, outcome: Outcome, now: str
+    ) -> Actions:
+        actions: Actions = []
+        if not self._fan_out.ended(tx, row, definition_of(row), step, host, attempt, outcome, now, actions):
+            return []
+        self._record_duration(tx, row, step.name)
+        return actions + self.advance(tx, row, now)
+
+    def _record_duration(self, tx: Transaction, row: TaskRow, name: str) -> None:
+        """Remember how long a step with hosts took, if it has succeeded."""
+        step = rows.step(tx, row.task.id, name)
+        if step.state is StepState.SUCCEEDED and step.started_at and step.ended_at and row.task.pipeline is not None:
+            seconds = (moment(step.ended_at) - moment(step.started_at)).total_seconds()
+            usual_times.record(tx, row.task.pipeline, name, seconds)
+
+    def retry_step(self, tx: Transaction, task_id: str, unit: str, attempt: int, now: str) -> Actions:
         """Begin another attempt of a step: its delay is over."""
+        name, host = parts_of(unit)
         row, step = rows.find(tx, task_id), rows.step(tx, task_id, name)
+        if host is not None:
+            target, begun = rows.target(step, host), list[Any]()
+            if target.state is not StepState.RETRYING or target.attempt != attempt:
+                return []
+            self._fan_out.retry(tx, row, definition_of(row), step, host, now, begun)
+            return begun + self.advance(tx, row, now)
         if step.state is not StepState.RETRYING or step.attempt != attempt:
             return []
         actions: Actions = []
@@ -264,6 +308,11 @@ class Engine:
         task_id: str = row.task.id
         actions: Actions = []
         before = steps = rows.steps(tx, task_id)
+        if self._is_stopping(row):
+            for step in steps:
+                if is_under_way(step):
+                    self._fan_out.advance(tx, row, definition_of(row), step, step, now, actions)
+            steps = rows.steps(tx, task_id)
         queued = False
         if row.cancelled:
             self._save_cancelled(tx, task_id, steps, cancelled(steps, now), now)
@@ -380,6 +429,10 @@ class Engine:
         Return False if it failed instead, for example because an output that it uses is missing.
         """
         task_id, definition = row.task.id, _step_definition(pipeline, step.name)
+        if step.targets:
+            needed = all_needs({each.name: each.needs for each in pipeline.steps})[step.name]
+            causes = causes_of(rows.steps(tx, task_id), needed)
+            return self._fan_out.begin(tx, row, pipeline, step, causes, now, actions).state not in ENDED
         started = transition(step, StepState.RUNNING, now)
         try:
             run = self._spec(tx, row, definition)
@@ -392,7 +445,7 @@ class Engine:
                     actions.append(EndWaitLater(task_id, step.name, run.within))
                 return True
             # In the transaction: a folder without a running step is only left over, a running step without one is lost.
-            self._prepare(task_id, step.name, started.attempt)
+            self.prepare(task_id, step.name, started.attempt)
         except (LivewallError, OSError) as error:
             reason = error.message if isinstance(error, LivewallError) else f"no folder for it: {error.strerror}"
             rows.save_step(tx, task_id, transition(started, StepState.FAILED, now, reason=reason))
@@ -402,28 +455,48 @@ class Engine:
             started.eta = later(moment(now), duration)
         rows.save_step(tx, task_id, started)
         rows.begin_log(tx, row, step.name)
-        base, inherits = _log_base(tx, task_id, step.name), _inherits(tx, task_id, pipeline)
-        timeout = definition.timeout or DEFAULT_TIMEOUT
         actions.append(
-            StartAttempt(
-                task_id, row.root, step.name, started.attempt, run, timeout, pipeline.secrets, base, inherits,
-                pipeline.webhook_secrets,
-            )
-        )  # fmt: skip
+            self._start(tx, row, definition, step.name, started.attempt, run, _log_base(tx, task_id, step.name))
+        )
         return True
 
-    def _spec(self, db: Any, row: TaskRow, definition: StepDef) -> RunSpec | WaitSpec:
-        """Return the command of a step, or what it waits for. Raises MissingOutput."""
+    def attempt(
+        self, db: Any, row: TaskRow, definition: StepDef, number: int, base: int, host: Host | None = None
+    ) -> StartAttempt:
+        """Return the action that starts an attempt of a step that runs a command. Raises MissingOutput."""
+        run = self._spec(db, row, definition, host)
+        assert isinstance(run, RunSpec), "a step that waits is not running"
+        unit = unit_of(definition.name, None if host is None else host.name)
+        return self._start(db, row, definition, unit, number, run, base, host)
+
+    def _start(
+        self, db: Any, row: TaskRow, definition: StepDef, unit: str, number: int, run: RunSpec, base: int,
+        host: Host | None = None,
+    ) -> StartAttempt:  # fmt: skip
+        pipeline, timeout = definition_of(row), definition.timeout or DEFAULT_TIMEOUT
+        inherits = _inherits(db, row.task.id, pipeline)
+        return StartAttempt(
+            row.task.id, row.root, unit, number, run, timeout, pipeline.secrets, base, inherits,
+            pipeline.webhook_secrets, host, pipeline.ssh if run.remote else None,
+            len({each.name for group in pipeline.inventory.values() for each in group}) or 1,
+        )  # fmt: skip
+
+    def _spec(self, db: Any, row: TaskRow, definition: StepDef, host: Host | None = None) -> RunSpec | WaitSpec:
+        """Return the command of a step, on a host if there is one, or what it waits for. Raises MissingOutput."""
         values = Values(
             params_of(row),
             rows.outputs(db, row.task.id),
             lambda: rows.previous_outputs(db, row.task.pipeline or "", definition.name),
+            None if host is None else {"name": host.name, "address": host.address},
         )
         return kinds()[definition.kind].spec(definition.body, values)
 
     def wait_spec(self, db: Any, row: TaskRow, name: str) -> WaitSpec | None:
         """Return what a step waits for, or None if it is not a gate of a task that runs here."""
-        spec = self._spec(db, row, _step_definition(definition_of(row), name)) if row.local else None
+        definition = _step_definition(definition_of(row), name) if row.local else None
+        if definition is None or definition.hosts is not None:
+            return None
+        spec = self._spec(db, row, definition)
         return spec if isinstance(spec, WaitSpec) else None
 
     # -- after a restart
@@ -465,30 +538,51 @@ class Engine:
         unfinished: list[tuple[StartAttempt | RetryLater, bool, bool]] = []
         for task_id, name, retry_at in step_rows:
             row, step = rows.find(db, task_id), rows.step(db, task_id, name)
-            pipeline = definition_of(row)
-            definition = _step_definition(pipeline, name)
             current = row.epoch == self._epoch
-            if step.state is StepState.RETRYING:
-                delay = definition.retry_delay
-                if retry_at is not None:  # the clock may have been set meanwhile: wait no longer than the whole delay
-                    delay = min(delay, max(0.0, (moment(retry_at) - moment(now)).total_seconds()))
-                unfinished.append((RetryLater(task_id, name, step.attempt, delay), row.cancelled, current))
-                continue
-            run, timeout = self._spec(db, row, definition), definition.timeout or DEFAULT_TIMEOUT
-            assert isinstance(run, RunSpec), "a step that waits is not running"
-            base, inherits = _log_base(db, task_id, name), _inherits(db, task_id, pipeline)
-            begin = StartAttempt(
-                task_id, row.root, name, step.attempt, run, timeout, pipeline.secrets, base, inherits,
-                pipeline.webhook_secrets,
-            )  # fmt: skip
-            unfinished.append((begin, row.cancelled, current))
+            for action in self._unfinished_of(db, row, step, retry_at, now):
+                unfinished.append((action, row.cancelled, current))
         return unfinished
+
+    def _unfinished_of(
+        self, db: Any, row: TaskRow, step: Step, retry_at: str | None, now: str
+    ) -> Iterator[StartAttempt | RetryLater]:
+        task_id, pipeline = row.task.id, definition_of(row)
+        definition = _step_definition(pipeline, step.name)
+        hosts = {host.name: host for group in pipeline.inventory.values() for host in group}
+        for target in step.targets:
+            unit = unit_of(step.name, target.host)
+            if target.state is StepState.RETRYING:
+                at = target_rows.retry_at(db, task_id, step.name, target.host)
+                yield RetryLater(task_id, unit, target.attempt, _delay_left(definition, at, now))
+            elif target.state is StepState.RUNNING:
+                base = target_rows.log_base(db, task_id, step.name, target.host)
+                yield self.attempt(db, row, definition, target.attempt, base, hosts[target.host])
+        if not step.targets and step.state is StepState.RETRYING:
+            yield RetryLater(task_id, step.name, step.attempt, _delay_left(definition, retry_at, now))
+        elif not step.targets:
+            yield self.attempt(db, row, definition, step.attempt, _log_base(db, task_id, step.name))
 
     def _save_outputs(self, tx: Transaction, task: str, step: str, outputs: dict[str, str]) -> None:
         tx.execute(
             "UPDATE steps SET outputs = :outputs WHERE task = :task AND name = :name",
             {"outputs": wire.text(outputs), "task": task, "name": step},
         )
+
+
+def _new_step(pipeline: Pipeline, definition: StepDef, params: Params) -> Step:
+    """Return a step that has not begun, with its targets. Raises BadInput."""
+    step = Step(name=definition.name, needs=list(definition.needs))
+    if definition.hosts is not None:
+        step.targets = planned([host.name for host in hosts_of(pipeline, definition, params)], definition.hosts)
+    return step
+
+
+def _delay_left(definition: StepDef, retry_at: str | None, now: str) -> float:
+    """Return the seconds until another attempt begins."""
+    if retry_at is None:
+        return definition.retry_delay
+    # The clock may have been set meanwhile: wait no longer than the whole delay.
+    return min(definition.retry_delay, max(0.0, (moment(retry_at) - moment(now)).total_seconds()))
 
 
 def _end_wait_later(task_id: str, step: Step, now: str) -> EndWaitLater:

@@ -22,7 +22,8 @@ from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import follow_ups, rows
 from livewall.tasks.actions import Actions
-from livewall.tasks.engine import Engine, definition_of, params_of
+from livewall.tasks.definitions import definition_of, params_of
+from livewall.tasks.engine import Engine
 from livewall.tasks.pipelines.params import check_params
 from livewall.tasks.pipelines.pipeline import Pipeline
 from livewall.tasks.pipelines.watched_folder import Pipelines

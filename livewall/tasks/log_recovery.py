@@ -30,7 +30,7 @@ RECENT_TASKS = 100
 
 
 class _EndedStep(NamedTuple):
-    """A step that ended here: its last attempt, the size of its log, and the size that was published."""
+    """A step that ended here, or STEP@HOST: its last attempt, the size of its log, and the size that was published."""
 
     task: str
     step: str
@@ -91,8 +91,10 @@ def _delete_outputs(folder: Path, step: _EndedStep) -> None:
 
 def _ended_steps(connection: sqlite3.Connection) -> list[_EndedStep]:
     step_rows = connection.execute(
-        """SELECT task, name, attempt, log_base FROM steps
-        WHERE ended_at IS NOT NULL AND log_base > 0 AND task IN (
+        """SELECT task, name, attempt, log_base FROM (
+            SELECT task, name, attempt, log_base, ended_at FROM steps
+            UNION ALL SELECT task, step || '@' || host, attempt, log_base, ended_at FROM targets
+        ) WHERE ended_at IS NOT NULL AND log_base > 0 AND task IN (
             SELECT id FROM tasks WHERE ended_at IS NULL AND definition IS NOT NULL
             UNION SELECT id FROM (SELECT id FROM tasks WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT :most)
         )""",

@@ -58,16 +58,18 @@ TASK_ENDED = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELL
 
 
 class WaitsFor(msgspec.Struct, frozen=True):
-    """What a waiting step waits for, as it is sent to readers: people, of whom `approvers` names or describes each, or
-    the end of a `poll`, of which this is the id.
+    """What a waiting step waits for, as it is sent to readers: people, of whom `approvers` names or describes each; the
+    end of a `poll`, of which this is the id; or somebody who confirms the key of a `host`, with this `fingerprint`.
 
     `until` is when the wait ends without them, or the poll closes.
     """
 
-    kind: Literal["approval", "poll"]
+    kind: Literal["approval", "poll", "host_key"]
     approvers: list[str]
     poll: str | UnsetType = UNSET
     until: str | UnsetType = UNSET
+    host: str | UnsetType = UNSET
+    fingerprint: str | UnsetType = UNSET
 
 
 def has_ended(state: str) -> bool:
@@ -84,8 +86,26 @@ def retry_refusal(state: TaskState, *, local: bool) -> str:
     return "the task succeeded; start a new one" if state is TaskState.SUCCEEDED else ""
 
 
+class Target(msgspec.Struct, kw_only=True, frozen=True):
+    """A host of a step that runs on several, as it is sent to readers.
+
+    `message` says what it is doing. `fingerprint` is there while it waits for somebody to confirm the key of the host.
+    """
+
+    host: str
+    state: StepState = StepState.PENDING
+    reason: str = ""
+    wave: int = 1
+    attempt: int = 0
+    progress: float | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    message: str | UnsetType = UNSET
+    fingerprint: str | UnsetType = UNSET
+
+
 class Step(msgspec.Struct, kw_only=True):
-    """A step, as it is sent to readers."""
+    """A step, as it is sent to readers. `paused` is there while a step with hosts is paused."""
 
     name: str
     needs: list[str]
@@ -97,8 +117,9 @@ class Step(msgspec.Struct, kw_only=True):
     started_at: str | None = None
     ended_at: str | None = None
     eta: str | None = None
-    targets: list[dict[str, str]] = []
+    targets: list[Target] = []
     waits_for: WaitsFor | UnsetType = UNSET
+    paused: bool | UnsetType = UNSET
 
 
 class StepConflict(Refused):
@@ -276,14 +297,26 @@ def in_order(steps: Sequence[Step]) -> list[Step]:
     return [by_name[name] for name in TopologicalSorter({s.name: s.needs for s in steps}).static_order()]
 
 
-def retried(steps: Sequence[Step]) -> list[Step]:
-    """Return the steps of a task that retries another one and takes over what succeeded in it."""
-    return [
-        msgspec.structs.replace(step, reason="taken over")
-        if step.state is _S.SUCCEEDED
-        else Step(name=step.name, needs=step.needs)
-        for step in steps
+TAKEN_OVER = "taken over"
+
+
+def retried(steps: Sequence[Step], *, by_host: bool = False) -> list[Step]:
+    """Return the steps of a task that retries another one and takes over what succeeded in it; with `by_host`, host by
+    host."""
+    return [_retried(step, by_host=by_host) for step in steps]
+
+
+def _retried(step: Step, *, by_host: bool) -> Step:
+    left = by_host and any(target.state is not _S.SUCCEEDED for target in step.targets)
+    if step.state is _S.SUCCEEDED and not left:
+        return msgspec.structs.replace(step, reason=TAKEN_OVER)
+    targets = [
+        msgspec.structs.replace(target, reason=TAKEN_OVER)
+        if by_host and target.state is _S.SUCCEEDED
+        else Target(host=target.host, wave=target.wave)
+        for target in step.targets
     ]
+    return Step(name=step.name, needs=step.needs, targets=targets)
 
 
 def task_state(states: Iterable[StepState], *, cancelled: bool) -> TaskState:

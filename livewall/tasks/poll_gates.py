@@ -15,7 +15,8 @@ from livewall import audit
 from livewall.store.transaction import Transaction
 from livewall.tasks import follow_ups, gates, rows
 from livewall.tasks.actions import Actions
-from livewall.tasks.engine import Engine, definition_of
+from livewall.tasks.definitions import definition_of
+from livewall.tasks.engine import Engine
 from livewall.tasks.machine import StepState
 
 

@@ -16,11 +16,13 @@ from livewall.clock import moment
 from livewall.errors import NotAllowed, Refused
 from livewall.identity import Who
 from livewall.store.transaction import Transaction
-from livewall.tasks import machine, rows
+from livewall.tasks import machine, rows, target_rows
 from livewall.tasks.access import denied, owns
+from livewall.tasks.hosts.units import parts_of
 from livewall.tasks.lease_deadlines import Lease, Promises, deadlines, left_at_start
 from livewall.tasks.machine import TASK_ENDED, Step, StepState, lose, reported, step_is
 from livewall.tasks.rows import Task, TaskRow
+from livewall.tasks.targets import with_target
 
 Mask = Callable[[TaskRow, str, Who], str]
 UNWRITTEN_PART = 0.25
@@ -50,6 +52,8 @@ def report(
 ) -> ReportResult:
     """Apply a report to a step; a repetition changes nothing. Raises NotFound, NotAllowed, StepConflict."""
     row = rows.find(tx, task_id)
+    if parts_of(name)[1] is not None:
+        return _report_of_target(tx, row, name, body, who, mask)
     before = rows.step(tx, task_id, name)
     state = None if body.state is msgspec.UNSET else StepState(body.state)
     progress = None if body.progress is msgspec.UNSET else body.progress
@@ -70,6 +74,33 @@ def report(
         rows.begin_log(tx, row, name)
         task = settle_task(tx, row, now)
     return ReportResult(after, task, row.cancelled, leases)
+
+
+def _report_of_target(
+    tx: Transaction, row: TaskRow, unit: str, body: wire.StepReport, who: Who, mask: Mask
+) -> ReportResult:
+    """Apply what a step says of itself on one of its hosts: progress, and what it is doing."""
+    name, host = parts_of(unit)
+    step = rows.step(tx, row.task.id, name)
+    target = rows.target(step, host or "")
+    if who.step is None:
+        check_reporter(row, step, who, None)
+    if who.step is None or who.step[:2] != (row.task.id, unit):
+        raise NotAllowed("forbidden", "this token is for reporting on another step")
+    if who.step[2] != target.attempt or target.state is not StepState.RUNNING:
+        raise Refused("conflict", f"this attempt is over; {step_is(target.state)}")
+    if body.state not in (msgspec.UNSET, StepState.RUNNING):
+        raise Refused("conflict", "a step that runs here ends with its command")
+    after = msgspec.structs.replace(
+        target,
+        progress=target.progress if body.progress is msgspec.UNSET else body.progress,
+        message=target.message if body.message is msgspec.UNSET else mask(row, body.message, who) or msgspec.UNSET,
+    )
+    if after != target:
+        target_rows.save(tx, row.task.id, name, after)
+        step = with_target(step, after)
+        rows.save_step(tx, row.task.id, step)
+    return ReportResult(step, row.task, row.cancelled, stored_leases(tx, row.task.id, name))
 
 
 def _renewed(leases: StoredLeases, body: wire.StepReport, who: Who, now: str) -> StoredLeases:

@@ -17,9 +17,11 @@ from livewall import wire
 from livewall.errors import NotFound
 from livewall.hub.position import View
 from livewall.store.transaction import Transaction
+from livewall.tasks import target_rows, targets
 from livewall.tasks.gates import Decision
+from livewall.tasks.hosts.units import parts_of
 from livewall.tasks.logs.chunks import End
-from livewall.tasks.machine import ENDED, Step, StepState, TaskState, WaitsFor, task_state
+from livewall.tasks.machine import ENDED, Step, StepState, Target, TaskState, WaitsFor, task_state
 
 LISTED_ENDED = 100
 """The number of ended tasks that stay in the stream of the list."""
@@ -35,6 +37,7 @@ _STATES = {state.value: state for state in StepState}
 _names = msgspec.json.Decoder(list[str])
 _waits_for = msgspec.json.Decoder(WaitsFor)
 STEP_FIELDS = "name, needs, state, reason, attempt, progress, message, started_at, ended_at, eta, waits_for"
+_READ_FIELDS = f"{STEP_FIELDS}, paused_by"
 
 
 class FollowUp(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,18 +152,55 @@ def task(row: Sequence[Any]) -> Task:
 
 def steps(db: Any, task_id: str) -> list[Step]:
     """Return the steps of a task, in its order."""
-    rows = db.execute(f"SELECT {STEP_FIELDS} FROM steps WHERE task = :task ORDER BY place", {"task": task_id})
-    return [_step(row) for row in rows]
+    rows = db.execute(f"SELECT {_READ_FIELDS} FROM steps WHERE task = :task ORDER BY place", {"task": task_id})
+    found = [_step(row) for row in rows]
+    on_hosts = target_rows.of_task(db, task_id)
+    for step in found if on_hosts else ():
+        step.targets = on_hosts.get(step.name, [])
+    return found
 
 
 def step(db: Any, task_id: str, name: str) -> Step:
     """Return one step of a task. Raises NotFound."""
     row = db.execute(
-        f"SELECT {STEP_FIELDS} FROM steps WHERE task = :task AND name = :name", {"task": task_id, "name": name}
+        f"SELECT {_READ_FIELDS} FROM steps WHERE task = :task AND name = :name", {"task": task_id, "name": name}
     ).fetchone()
     if row is None:
         raise NotFound("not_found", f"task {task_id[:80]} has no step {name[:80]}")
-    return _step(row)
+    found = _step(row)
+    found.targets = target_rows.of_step(db, task_id, name)
+    return found
+
+
+def target(step: Step, host: str) -> Target:
+    """Return a target of a step. Raises NotFound."""
+    for target in step.targets:
+        if target.host == host:
+            return target
+    raise NotFound("not_found", f"the step {step.name} does not run on a host {host[:80]}")
+
+
+def check_unit(db: Any, task_id: str, unit: str) -> None:
+    """Raise NotFound unless there is such a step of a task, on a host if the name of the unit has one."""
+    name, host = parts_of(unit)
+    found = step(db, task_id, name)
+    if host is not None:
+        target(found, host)
+
+
+def control(db: Any, task_id: str, name: str) -> targets.Control:
+    """Return what operators asked of a step with hosts."""
+    row = db.execute(
+        "SELECT paused_by, aborted_by FROM steps WHERE task = :task AND name = :name", {"task": task_id, "name": name}
+    ).fetchone()
+    return targets.Control(*row)
+
+
+def save_control(tx: Transaction, task_id: str, name: str, asked: targets.Control) -> None:
+    tx.execute(
+        "UPDATE steps SET paused_by = :paused_by, aborted_by = :aborted_by WHERE task = :task AND name = :name",
+        {"paused_by": asked.paused_by, "aborted_by": asked.aborted_by, "task": task_id, "name": name},
+    )
 
 
 def _step(row: Sequence[Any]) -> Step:
@@ -176,6 +216,7 @@ def _step(row: Sequence[Any]) -> Step:
         ended_at=row[8],
         eta=row[9],
         waits_for=UNSET if row[10] is None else _waits_for.decode(row[10]),
+        paused=UNSET if row[11] is None or row[2] in ENDED else True,
     )
 
 
@@ -268,6 +309,7 @@ def insert(tx: Transaction, row: TaskRow, number: int, steps: Iterable[Step]) ->
                 :ended_at, :eta, :waits_for)""",
             _values(task.id, step) | {"place": index, "needs": wire.text(step.needs)},
         )
+        target_rows.insert(tx, task.id, step.name, step.targets)
         tx.append(stream_of(task.id), f"step/{step.name}", wire.text(step), view=View.FULL)
 
 
@@ -278,14 +320,17 @@ def _task_values(task: Task) -> dict[str, Any]:
 
 def _values(task: str, step: Step) -> dict[str, Any]:
     values: dict[str, Any] = msgspec.to_builtins(step) | {"task": task}
-    for field in ("needs", "targets"):
-        del values[field]
+    for field in ("needs", "targets", "paused"):
+        values.pop(field, None)
     values["waits_for"] = None if step.waits_for is UNSET else wire.text(step.waits_for)
     return values
 
 
 def save_step(tx: Transaction, task: str, step: Step) -> None:
-    """Write a step, and append its event."""
+    """Write a step, and append its event. The targets of a step that has ended without them end with it."""
+    if step.targets and step.state in ENDED:
+        before, step = step.targets, targets.closed(step, step.ended_at or "")
+        target_rows.save_changed(tx, task, step.name, before, step.targets)
     tx.execute(
         """UPDATE steps SET state = :state, reason = :reason, attempt = :attempt, progress = :progress,
             message = :message, started_at = :started_at, ended_at = :ended_at, eta = :eta, waits_for = :waits_for
@@ -363,7 +408,7 @@ def first_reason(steps: Sequence[Step], state: TaskState) -> str:
     Of a task that waits for a decision, return for whose.
     """
     if state is TaskState.WAITING:
-        return next((f"{step.name}: {step.message}" for step in steps if step.waits_for is not UNSET), "")
+        return next((f"{step.name}: {step.message}" for step in steps if step.state is StepState.WAITING), "")
     for step in steps:
         if step.state.value == state.value and state in (TaskState.FAILED, TaskState.LOST):
             cause = step.reason or step.message

@@ -7,6 +7,7 @@ and waited for through a pidfd, whether this server started it or an earlier one
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import subprocess
@@ -29,12 +30,14 @@ from livewall.tasks import rows
 from livewall.tasks.actions import Actions, EndWaitLater, RetryLater, StartAttempt, StopAttempt
 from livewall.tasks.attempt import OUTPUT_CAP, Absent, Attempt, Ended, Running, Spec, attempt_of, terminate
 from livewall.tasks.attempt_result import Outcome, outcome_of
+from livewall.tasks.definitions import definition_of
 from livewall.tasks.engine import Engine
 from livewall.tasks.logs.chunks import End as LogEnd
 from livewall.tasks.logs.follower import AttemptFiles
 from livewall.tasks.logs.service import Logs
 from livewall.tasks.machine import TASK_ENDED, Step, StepState
 from livewall.tasks.pipelines.pipeline import Pipeline
+from livewall.tasks.remotes import Remotes
 from livewall.tasks.rows import TaskRow
 from livewall.tasks.supervisor.folder import INPUT_VARIABLE
 from livewall.tasks.supervisor.mask import masked
@@ -46,6 +49,9 @@ log = logging.getLogger("livewall.tasks")
 T = TypeVar("T")
 
 GRACE = 10.0
+REMOTE_GRACE = 15.0
+"""Seconds more for a step on a host: so long it may take to reach the host, and to end there what does not end by
+itself."""
 LONGEST_TIMER = 60.0
 """Seconds after which the clock is looked at again, because timers stand still while the machine sleeps."""
 LOG_TIMEOUT = 2.0
@@ -74,6 +80,7 @@ class Runner:
         environment: Mapping[str, str],
         url: str,
         umask: int | None = None,
+        pipelines: Path | None = None,
     ) -> None:
         self._store = store
         self._engine = engine
@@ -86,10 +93,13 @@ class Runner:
         self._umask = umask
         self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="livewall-attempts")
+        self._remotes = Remotes(folder, pipelines, store.epoch, environment, self._threads)
         self._tasks = BackgroundTasks(log, "a step could not be supervised")
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._supervisors: dict[tuple[str, str, int], int] = {}
         """The pidfd of each supervisor, by its attempt."""
+        self._restarts: dict[tuple[str, str, int], int] = {}
+        """How often the supervisor of an attempt was killed and another one started."""
         self._closed = False
 
     async def start(self) -> None:
@@ -113,6 +123,7 @@ class Runner:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._remotes.close()
         # In another thread: it waits for the threads, and some of them may be reading a slow disk.
         await self._loop.run_in_executor(None, self._threads.shutdown)
 
@@ -130,14 +141,18 @@ class Runner:
 
         return await self._write(write)
 
-    async def retry(self, task_id: str, who: Who) -> tuple[str, bool]:
-        """Create a task that retries another one; return its id, and whether it is new. Raises NotFound, Refused."""
+    async def retry(self, task_id: str, who: Who, *, by_host: bool = False) -> tuple[str, bool]:
+        """Create a task that retries another one; return its id, and whether it is new. Raises NotFound, Refused.
+
+        With `by_host`, it takes over what succeeded host by host.
+        """
         now = iso(self._clock())
 
         def write(tx: Transaction) -> tuple[tuple[str, bool], Actions]:
-            task, created, actions = self._engine.retry(tx, task_id, who, now)
+            task, created, actions = self._engine.retry(tx, task_id, who, now, by_host=by_host)
             if created:
-                audit.note(tx, who, now, "task.retry", rows.stream_of(task), retry_of=task_id)
+                details = {"hosts": "failed"} if by_host else {}
+                audit.note(tx, who, now, "task.retry", rows.stream_of(task), retry_of=task_id, **details)
             return (task, created), actions
 
         return await self._write(write)
@@ -162,6 +177,36 @@ class Runner:
 
         def write(tx: Transaction) -> tuple[Step, Actions]:
             actions = self._engine.decide(tx, task_id, step, given, who, now)
+            return rows.step(tx, task_id, step), actions
+
+        return await self._write(write)
+
+    async def control(self, task_id: str, step: str, act: str, host: str | None, who: Who) -> Step:
+        """Pause, resume or abort a step with hosts, or skip or retry it on one; return the step.
+
+        Raises NotFound, Refused.
+        """
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> tuple[Step, Actions]:
+            actions = self._engine.hosts.act(tx, task_id, step, act, host, who, now)
+            return rows.step(tx, task_id, step), actions
+
+        return await self._write(write)
+
+    async def accept_key(self, task_id: str, step: str, host: str, fingerprint: str, who: Who) -> Step:
+        """Trust the key that a host has shown from now on, and begin on it; return the step.
+
+        Raises NotFound, Refused for another fingerprint, LivewallError if the file of known hosts cannot be written.
+        """
+        row, shown = await self._store.read(lambda c: self._engine.hosts.shown_key(c, task_id, step, host, fingerprint))
+        if shown is not None:
+            # Before the commit: the attempt that begins after it must find the key.
+            await self._in_thread(functools.partial(self._remotes.trust, definition_of(row), host, shown))
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> tuple[Step, Actions]:
+            actions = self._engine.hosts.key_accepted(tx, task_id, step, host, fingerprint, who, now)
             return rows.step(tx, task_id, step), actions
 
         return await self._write(write)
@@ -233,6 +278,25 @@ class Runner:
     # -- attempts
 
     async def _supervise(self, begin: StartAttempt, work: Coroutine[Any, Any, None]) -> None:
+        """Follow an attempt to its end, with the connector of its task if it needs one."""
+        if not begin.run.remote:
+            return await self._follow_to_end(begin, work)
+        try:
+            await self._remotes.use(begin)
+        except (LivewallError, OSError) as error:
+            work.close()
+            reason = error.message if isinstance(error, LivewallError) else f"no connector: {error.strerror}"
+            await self._record_end(begin, Outcome(StepState.FAILED, reason))
+            return
+        try:
+            await self._follow_to_end(begin, work)
+        finally:
+            self._remotes.release(begin.task)
+        state = await self._store.read(lambda c: rows.find(c, begin.task).task.state)
+        if state in TASK_ENDED:
+            await self._remotes.end(begin.task)
+
+    async def _follow_to_end(self, begin: StartAttempt, work: Coroutine[Any, Any, None]) -> None:
         """Follow an attempt to its end.
 
         After an error of the server (for example when it cannot open more files) the attempt is looked up again.
@@ -249,8 +313,8 @@ class Runner:
         work.close()
         await self._record_end(begin, Outcome(StepState.LOST, "the server could not supervise it; its log says why"))
 
-    async def _run(self, begin: StartAttempt) -> None:
-        """Start an attempt and wait for its end."""
+    async def _run(self, begin: StartAttempt, *, cancelled: bool = False) -> None:
+        """Start an attempt and wait for its end; one that is `cancelled` only to end what it did before."""
         attempt = self._attempt(begin.task, begin.step, begin.attempt)
         try:
             spec = self._spec(begin, attempt)
@@ -265,6 +329,8 @@ class Runner:
                 reason = f"it could not be started: {path}{error.strerror}"
             await self._record_end(begin, Outcome(StepState.FAILED, reason))
             return
+        if cancelled:
+            await self._stop(begin.task, begin.step, begin.attempt)
         self._follow(begin, attempt)
         try:
             await self._wait_readable(begin, os.pidfd_open(process.pid))
@@ -274,6 +340,9 @@ class Runner:
                 process.returncode = 0  # it outlives this process; Popen must not warn about that when it is collected
             raise
         if isinstance(await self._in_thread(attempt.probe), Absent):
+            if status < 0 and self._may_restart(begin):  # somebody killed it before its claim: nothing was done
+                await self._run(begin)
+                return
             reason = f"its supervisor could not be started (status {status})"
             with suppress(OSError):  # an earlier server may have started one that has not made its claim yet
                 await self._in_thread(attempt.cancel)
@@ -300,6 +369,9 @@ class Runner:
         if isinstance(probe, Absent) and not cancelled:
             await self._run(begin)
             return
+        if await self._may_continue(begin, attempt):
+            await self._run(begin, cancelled=cancelled)
+            return
         self._follow(begin, attempt)
         if cancelled:
             await self._stop(begin.task, begin.step, begin.attempt)
@@ -313,7 +385,21 @@ class Runner:
         handle = await self._in_thread(attempt.pidfd)
         if handle is not None:
             await self._wait_readable(begin, handle)
+        if await self._may_continue(begin, attempt) and self._may_restart(begin):
+            log.info("the supervisor of %s/%s was killed; another one continues", begin.task, begin.step)
+            await self._run(begin)
+            return
         await self._finish(begin, attempt)
+
+    def _may_restart(self, begin: StartAttempt) -> bool:
+        """Count a supervisor that was killed; return whether another one may be started."""
+        key = (begin.task, begin.step, begin.attempt)
+        self._restarts[key] = self._restarts.get(key, 0) + 1
+        return self._restarts[key] <= MAX_TRIES
+
+    async def _may_continue(self, begin: StartAttempt, attempt: Attempt) -> bool:
+        """Return whether the supervisor of an attempt was killed, and another one may continue what it did."""
+        return bool(begin.run.again) and await self._in_thread(attempt.is_orphaned)
 
     def _follow(self, begin: StartAttempt, attempt: Attempt) -> None:
         files = AttemptFiles(attempt.output, attempt.times, OUTPUT_CAP)
@@ -345,6 +431,9 @@ class Runner:
         except LivewallError as error:
             log.warning("the log of %s/%s is read later: %s", begin.task, begin.step, error)
         await self._record_end(begin, outcome, end)
+        self._restarts.pop((begin.task, begin.step, begin.attempt), None)
+        if begin.run.remote and outcome.host_key is None:
+            await self._remotes.forget(begin)
         complete = end is not None and end.bytes >= begin.log_base + outcome.size
         await self._in_thread(lambda: _delete_files(attempt, complete=complete))
 
@@ -380,7 +469,10 @@ class Runner:
 
     def _input(self, begin: StartAttempt) -> dict[str, Any] | None:
         """Return the input of a program of Livewall, which also gets the folder of data."""
-        return None if begin.run.input is None else {**begin.run.input, "data": str(self._folder.parent)}
+        if begin.run.input is None:
+            return None
+        remote = self._remotes.input(begin) | {"grace": GRACE} if begin.run.remote else {}
+        return {**begin.run.input, **remote, "data": str(self._folder.parent)}
 
     def _secret_values(self, names: tuple[str, ...]) -> dict[str, str]:
         """Return the secrets of a pipeline that the server's environment has."""
@@ -414,8 +506,10 @@ class Runner:
             umask=self._umask,
             secrets=[*self._masked_values(begin.secrets, begin.masked_only), token],
             timeout=begin.timeout,
-            grace=GRACE,
+            grace=GRACE + REMOTE_GRACE if begin.run.remote else GRACE,
             cap=OUTPUT_CAP,
+            replay=begin.run.again == "replay",
+            again=begin.run.again == "again",
         )
 
 

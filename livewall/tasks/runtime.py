@@ -160,15 +160,16 @@ def open_task_runtime(
     engine = Engine(
         settings.workers,
         store.epoch,
-        lambda task, step, attempt: attempt_of(folder, task, step, attempt).prepare(),
+        lambda task, unit, attempt: attempt_of(folder, task, unit, attempt).renew(),
         Outbox(store.epoch, lambda task: f"{base_url}/tasks/{task}", webhooks.wake),
         polls,
     )
     loop = asyncio.get_running_loop()
     unfinished = TaskClock(clock)
     runner = Runner(
-        store, engine, logs, folder, secrets, unfinished.clock, environment=environment, url=url, umask=umask
-    )
+        store, engine, logs, folder, secrets, unfinished.clock, environment=environment, url=url, umask=umask,
+        pipelines=settings.pipelines,
+    )  # fmt: skip
     tasks = Tasks(store, hub, unfinished.clock, loop.time, loop.call_later, logs, runner.mask)
     logs.on_move = tasks.publish_log_ends
     follow_ups = FollowUpStarter(store, engine, pipelines, runner.after_commit, unfinished.clock)

@@ -23,6 +23,7 @@ from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import reports, rows
 from livewall.tasks.access import denied, sees_logs
+from livewall.tasks.hosts.units import parts_of
 from livewall.tasks.leases import BUSY_SECONDS, Leases, Timer
 from livewall.tasks.logs.chunks import End
 from livewall.tasks.logs.service import Logs
@@ -221,7 +222,7 @@ class Tasks:
         """Raise NotAllowed unless `who` may read a log, and NotFound if there is no such step."""
 
         def read(connection: sqlite3.Connection) -> TaskRow:
-            rows.step(connection, task_id, name)
+            rows.check_unit(connection, task_id, name)
             return rows.find(connection, task_id)
 
         row = await self._store.read(read)
@@ -241,7 +242,8 @@ class Tasks:
             announced = connection.execute(
                 "SELECT 1 FROM streams WHERE name = :name", {"name": rows.log_stream(task_id, name)}
             ).fetchone()
-            row, step = rows.find(connection, task_id), rows.step(connection, task_id, name)
+            rows.check_unit(connection, task_id, name)
+            row, step = rows.find(connection, task_id), rows.step(connection, task_id, parts_of(name)[0])
             return row, step, reports.stored_leases(connection, task_id, name), announced is not None
 
         with self.leases.hearing(task_id, name):

@@ -13,11 +13,15 @@ Scalar = str | int | float | bool
 Params = Mapping[str, Scalar]
 Outputs = Mapping[str, Mapping[str, str]]
 """The outputs of steps: step -> name -> value."""
+HostValues = Mapping[str, str]
+"""The `name` and the `address` of the host for which a text is filled in."""
 
 PARAM = r"[A-Za-z_][A-Za-z0-9_-]{0,79}"
 OUTPUT = r"[A-Za-z_][A-Za-z0-9_]{0,79}"
 # Names of steps may contain dots and names of outputs may not, so the last dot separates them.
-_PLACE = re.compile(rf"\{{(?:params\.(?P<param>{PARAM})|steps\.(?P<step>{NAME})\.(?P<name>{OUTPUT}))\}}")
+_PLACE = re.compile(
+    rf"\{{(?:params\.(?P<param>{PARAM})|host\.(?P<host>name|address)|steps\.(?P<step>{NAME})\.(?P<name>{OUTPUT}))\}}"
+)
 _COMPARISON = re.compile(r"([=!]=)")
 
 
@@ -38,9 +42,15 @@ class Use(NamedTuple):
 
 
 def uses(text: str) -> Iterator[Use]:
-    """Yield the placeholders of a text."""
+    """Yield the placeholders of a text, except those of a host."""
     for match in _PLACE.finditer(text):
-        yield Use(match["step"], match["param"] or match["name"])
+        if not match["host"]:
+            yield Use(match["step"], match["param"] or match["name"])
+
+
+def uses_host(text: str) -> bool:
+    """Return whether a text has `{host.name}` or `{host.address}`."""
+    return any(match["host"] for match in _PLACE.finditer(text))
 
 
 def as_text(value: Scalar) -> str:
@@ -52,8 +62,8 @@ def as_text(value: Scalar) -> str:
     return str(value)
 
 
-def fill(text: str, params: Params, outputs: Outputs) -> str:
-    """Return `text` with its placeholders replaced.
+def fill(text: str, params: Params, outputs: Outputs, host: HostValues | None = None) -> str:
+    """Return `text` with its placeholders replaced, those of a host only if there is one.
 
     Braces in the values are not replaced again. Raises MissingOutput.
     """
@@ -61,6 +71,8 @@ def fill(text: str, params: Params, outputs: Outputs) -> str:
     def value(match: re.Match[str]) -> str:
         if match["param"]:
             return as_text(params[match["param"]])
+        if match["host"]:
+            return match[0] if host is None else host[match["host"]]
         step, name = match["step"], match["name"]
         try:
             return outputs[step][name]

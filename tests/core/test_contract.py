@@ -21,7 +21,15 @@ from livewall.wall_rows import Wall
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "contract.md").read_text()
-PLACEHOLDERS = {"id": "ID", "code": "CODE", "receipt": "R", "step": "NAME", "name": "NAME", "screen": "ID"}
+PLACEHOLDERS = {
+    "id": "ID",
+    "code": "CODE",
+    "receipt": "R",
+    "step": "NAME",
+    "name": "NAME",
+    "screen": "ID",
+    "host": "HOST",
+}
 OBJECTS: dict[str, Any] = {
     "poll": Poll,
     "option": Option,

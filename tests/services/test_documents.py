@@ -82,6 +82,7 @@ def test_a_definition_in_the_text_passes_the_check(shell, block):
     name = re.search(r"# (\S+\.toml)$", block.text, re.MULTILINE)
     file = shell.home / (name[1] if name else "pipeline.toml")
     file.write_text(block.text)
+    (shell.home / "hosts.toml").write_text('web = ["web1.example.org"]\n')  # the inventory that recipes name
     check = "config --config" if file.name == "livewall.toml" else "pipeline check"
     works(shell, block, f"livewall {check} {file}")
 

@@ -10,13 +10,13 @@ import functools
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path as FilePath
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 from livewall import entry_points
 from livewall.settings import environment_with
-from livewall.tasks.template import Outputs, Params
+from livewall.tasks.template import HostValues, Outputs, Params, fill
 from livewall.toml_lines import Path
 from livewall.toml_problems import Place
 
@@ -31,6 +31,12 @@ class Values(msgspec.Struct, frozen=True):
     outputs: Outputs
     previous: Callable[[], Mapping[str, str]] = dict
     """Returns the outputs of this step in the last task of the pipeline that succeeded."""
+    host: HostValues | None = None
+    """The host for which the texts are filled in, in a step with `hosts`."""
+
+    def fill(self, text: str) -> str:
+        """Return a text with all values filled in. Raises MissingOutput."""
+        return fill(text, self.params, self.outputs, self.host)
 
 
 class RunSpec(msgspec.Struct, frozen=True):
@@ -47,6 +53,12 @@ class RunSpec(msgspec.Struct, frozen=True):
     folder: str | None = None
     input: dict[str, Any] | None = None
     """What a program of Livewall is to do (`livewall/tasks/programs`)."""
+    remote: bool = False
+    """Whether the program does it on a host, through the connector of its task (`livewall/tasks/connector`)."""
+    again: Literal["", "replay", "again"] = ""
+    """What happens if its supervisor was killed: the step is lost; or the command, which can be run again without doing
+    anything twice, is run again. With `replay`, it prints the same output from the start, so that what the log has
+    already is left out of it; with `again`, its output is appended."""
 
 
 class GatePoll(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +88,9 @@ class WaitSpec(msgspec.Struct, frozen=True):
     poll: GatePoll | None = None
 
 
-def program(name: str, given: dict[str, Any]) -> RunSpec:
+def program(
+    name: str, given: dict[str, Any], *, again: Literal["", "replay", "again"] = "", remote: bool = False
+) -> RunSpec:
     """Return the command that runs a program of `livewall/tasks/programs` with this input."""
     # A Python outside the system's folders may need LD_LIBRARY_PATH to start.
     return RunSpec(
@@ -85,6 +99,8 @@ def program(name: str, given: dict[str, Any]) -> RunSpec:
         env=environment_with("LD_LIBRARY_PATH"),
         program=f"livewall's {name}",
         input=given,
+        remote=remote,
+        again=again,
     )
 
 
@@ -95,7 +111,8 @@ class Kind(Protocol):
     """The key in a step's table that selects this kind."""
     keys: frozenset[str]
     """All keys in a step's table that belong to this kind."""
-    # A kind whose steps run no command also has `runs = False`.
+    # A kind whose steps run no command also has `runs = False`; one whose steps may run on several hosts has
+    # `hosts = "may"`, or "must" if they cannot do without.
 
     def check(self, table: Mapping[str, Any], where: Place) -> dict[str, Any]:
         """Return the body of a step. Problems are reported at their place; the body is not used if there are any."""
@@ -117,6 +134,8 @@ def kinds() -> Mapping[str, Kind]:
     from livewall.tasks.kinds.git import Git
     from livewall.tasks.kinds.http import Http
     from livewall.tasks.kinds.run import Run
+    from livewall.tasks.kinds.ssh import Ssh
+    from livewall.tasks.kinds.upload import Upload
 
-    builtin: tuple[Kind, ...] = (Run(), Git(), Http(), Gate())
+    builtin: tuple[Kind, ...] = (Run(), Git(), Ssh(), Upload(), Http(), Gate())
     return entry_points.load(GROUP, {kind.key: kind for kind in builtin})

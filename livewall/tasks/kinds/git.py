@@ -7,7 +7,7 @@ from typing import Any
 
 from livewall.tasks.kinds import RunSpec, Values, program
 from livewall.tasks.programs.mirror import problem_of
-from livewall.tasks.template import fill, uses
+from livewall.tasks.template import uses
 from livewall.toml_lines import Path
 from livewall.toml_problems import Place, known_keys, text, type_name
 
@@ -53,7 +53,6 @@ class Git:
                 yield ("git", name), body[name]
 
     def spec(self, step: Mapping[str, Any], values: Values) -> RunSpec:
-        filled = {
-            name: None if step[name] is None else fill(step[name], values.params, values.outputs) for name in TEXTS
-        }
-        return program("git_checkout", {**step, **filled, "previous": values.previous().get("commit", "")})
+        filled = {name: None if step[name] is None else values.fill(step[name]) for name in TEXTS}
+        given = {**step, **filled, "previous": values.previous().get("commit", "")}
+        return program("git_checkout", given)

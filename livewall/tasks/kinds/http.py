@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from livewall.tasks.kinds import RunSpec, Values, program
-from livewall.tasks.template import fill
 from livewall.toml_lines import Path
 from livewall.toml_problems import Place, known_keys, number, text, type_name, whole
 
@@ -18,6 +17,7 @@ EVERY, WITHIN = 2.0, 60.0
 class Http:
     key = "http"
     keys = frozenset({"http"})
+    hosts = "may"
 
     def check(self, table: Mapping[str, Any], where: Place) -> dict[str, Any]:
         given, here = table["http"], where["http"]
@@ -63,7 +63,5 @@ class Http:
                 yield ("http", name), body[name]
 
     def spec(self, step: Mapping[str, Any], values: Values) -> RunSpec:
-        filled = {
-            name: None if step[name] is None else fill(step[name], values.params, values.outputs) for name in TEXTS
-        }
+        filled = {name: None if step[name] is None else values.fill(step[name]) for name in TEXTS}
         return program("http_check", {**step, **filled, "contains": filled["contains"] or ""})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -12,13 +13,15 @@ from livewall.errors import BadInput
 from livewall.identity import either
 from livewall.names import is_name
 from livewall.tasks.dependencies import MAX_NEEDS, all_needs, find_cycle
+from livewall.tasks.hosts.inventory import Host, SshOptions, check_inventory, check_ssh, read_inventory
+from livewall.tasks.hosts.step_hosts import HOST_KEYS, StepHosts, check_step_hosts
 from livewall.tasks.kinds import Kind, kinds
+from livewall.tasks.kinds.command import RESERVED_VARIABLES, VARIABLE
 from livewall.tasks.kinds.git import repository_of
-from livewall.tasks.kinds.run import RESERVED_VARIABLES, VARIABLE
 from livewall.tasks.pipelines.on_failure import OnFailure, check_on_failure
 from livewall.tasks.pipelines.params import Param, parse_param
 from livewall.tasks.supervisor.secret import refusal
-from livewall.tasks.template import Use, comparison, uses
+from livewall.tasks.template import Use, comparison, uses, uses_host
 from livewall.tasks.webhooks.definition import Webhook, check_webhooks
 from livewall.toml_file import LARGEST, decoded, parsed, read, too_large
 from livewall.toml_lines import key_lines
@@ -39,9 +42,14 @@ from livewall.visible_text import readable
 
 MAX_STEPS = 500
 MAX_PARAMS = 100
-RUNNING_KEYS = frozenset({"timeout", "retries", "retry_delay"})
+RUNNING_KEYS = frozenset({"timeout", "retries", "retry_delay", "idempotent"})
 """The keys of a step that are about its command."""
+_COMMON_KEYS = frozenset({"name", "needs", "when"}) | RUNNING_KEYS | HOST_KEYS
 _MONTH = 31 * 86400
+_INVENTORY_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+Beside = Callable[[str], bytes]
+"""Returns the bytes of a file beside a pipeline, by its name. Raises OSError."""
 _PREDEFINED = RESERVED_VARIABLES | {"PATH", "HOME", "LANG"}
 
 
@@ -57,6 +65,9 @@ class StepDef(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     retries: int = 0
     retry_delay: float = 0.0
+    hosts: StepHosts | None = None
+    idempotent: bool = False
+    """Whether it may be run again when its end was not seen."""
 
 
 class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +81,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     params: tuple[Param, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     on_failure: OnFailure | None = None
+    inventory: dict[str, tuple[Host, ...]] = {}
+    ssh: SshOptions = SshOptions()
     steps: tuple[StepDef, ...]
 
     @property
@@ -80,27 +93,47 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
 def load(path: FilePath, file: str) -> Pipeline:
     """Return the pipeline of a file, which messages call `file`. Raises TomlFault, OSError."""
-    return parse(decoded(read(path), file), path.stem, file)
+    return parse(decoded(read(path), file), path.stem, file, beside=lambda name: read(path.with_name(name)))
 
 
-def parse(text: str, name: str, file: str, environment: Mapping[str, str] = {}, *, complete: bool = False) -> Pipeline:
+def parse(
+    text: str,
+    name: str,
+    file: str,
+    environment: Mapping[str, str] = {},
+    *,
+    complete: bool = False,
+    beside: Beside | None = None,
+) -> Pipeline:
     """Return the pipeline `name` that `text` defines. Raises TomlFault with all problems.
 
     `environment` is that of the server: a secret whose value cannot be masked is a problem as well. If it is
     `complete`, so is a secret of a webhook that it does not have.
     """
-    return checked(text, name, file, environment, complete=complete)[0]
+    return checked(text, name, file, environment, complete=complete, beside=beside)[0]
 
 
 def checked(
-    text: str, name: str, file: str, environment: Mapping[str, str] = {}, *, complete: bool = False
+    text: str,
+    name: str,
+    file: str,
+    environment: Mapping[str, str] = {},
+    *,
+    complete: bool = False,
+    beside: Beside | None = None,
 ) -> tuple[Pipeline, list[Problem]]:
-    """Return the pipeline, and notes about things that are allowed but probably mistakes. Raises TomlFault."""
+    """Return the pipeline, and notes about things that are allowed but probably mistakes. Raises TomlFault.
+
+    The problems of an inventory beside the pipeline are among its problems, with their own file.
+    """
     if len(text.encode(errors="replace")) > LARGEST:
         raise TomlFault([too_large(file, "a pipeline")])
     table = parsed(text, file)
     findings = Findings(file, key_lines(text))
-    pipeline = _Checker(table, name, Place(findings), environment, complete=complete).pipeline()
+    checker = _Checker(table, name, Place(findings), environment, complete=complete, beside=beside)
+    pipeline = checker.pipeline()
+    if checker.problems_beside:
+        raise TomlFault([*checker.problems_beside, *findings.problems])
     findings.done()
     return pipeline, sorted(findings.notes, key=lambda note: note.line)
 
@@ -109,9 +142,21 @@ class _Checker:
     """Checks the parsed table. Problems go to the findings, and a harmless value takes the place of a wrong one."""
 
     def __init__(
-        self, table: dict[str, Any], name: str, where: Place, environment: Mapping[str, str], *, complete: bool
+        self,
+        table: dict[str, Any],
+        name: str,
+        where: Place,
+        environment: Mapping[str, str],
+        *,
+        complete: bool,
+        beside: Beside | None,
     ) -> None:
+        self.problems_beside: list[Problem] = []
         self._table = table
+        self._beside = beside
+        self._inventory: dict[str, tuple[Host, ...]] = {}
+        self._known_hosts: dict[str, tuple[Host, ...]] | None = None
+        """The inventory, unless it has problems."""
         self._complete = complete
         self._environment = environment
         self._name = name
@@ -126,7 +171,9 @@ class _Checker:
                 f"{short(self._name)!r} is not the name of a pipeline: letters, digits, '.', '_' and '-', at most 80,"
                 " a letter or digit first; rename the file"
             )
-        known = ("title", "concurrency", "secrets", "params", "steps", "webhooks", "on_failure")
+        known = (
+            "title", "concurrency", "secrets", "params", "inventory", "ssh", "steps", "webhooks", "on_failure",
+        )  # fmt: skip
         known_keys(table, known, where, "a pipeline")
         title = self._title()
         concurrency = None
@@ -134,14 +181,39 @@ class _Checker:
             concurrency = whole(table["concurrency"], where["concurrency"], "concurrency", least=1, most=1_000)
         secrets = self._secrets()
         self._params = tuple(self._declared())
+        before = len(where.findings.problems)
+        self._inventory = self._hosts()
+        faulty = len(where.findings.problems) > before or self.problems_beside
+        self._known_hosts = None if faulty else self._inventory
+        ssh = check_ssh(table["ssh"], where["ssh"]) if "ssh" in table else SshOptions()
         steps = tuple(self._steps())
         webhooks = check_webhooks(
             table.get("webhooks", []), where["webhooks"], self._environment, _PREDEFINED, complete=self._complete
         )
         return Pipeline(
             name=self._name, title=title, concurrency=concurrency, secrets=secrets, params=self._params,
-            webhooks=tuple(webhooks), on_failure=self._on_failure(steps), steps=steps,
+            webhooks=tuple(webhooks), on_failure=self._on_failure(steps), inventory=self._inventory, ssh=ssh,
+            steps=steps,
         )  # fmt: skip
+
+    def _hosts(self) -> dict[str, tuple[Host, ...]]:
+        """Return the inventory, from the pipeline or from the file that it names."""
+        if "inventory" not in self._table:
+            return {}
+        given, where = self._table["inventory"], self._where["inventory"]
+        if not isinstance(given, str):
+            return check_inventory(given, where)
+        if not _INVENTORY_FILE.fullmatch(given):
+            where.wrong(f'{short(given)!r} is not the name of a file beside the pipeline, such as "hosts.toml"')
+            return {}
+        try:
+            if self._beside is None:
+                raise FileNotFoundError(2, "there is no folder of this pipeline")
+            groups, self.problems_beside = read_inventory(self._beside(given), given)
+        except OSError as error:
+            where.wrong(f"the inventory {given} beside the pipeline cannot be read: {error.strerror or error}")
+            return {}
+        return groups
 
     def _on_failure(self, steps: Sequence[StepDef]) -> OnFailure | None:
         if "on_failure" not in self._table:
@@ -217,8 +289,8 @@ class _Checker:
         return steps
 
     def _step(self, table: dict[str, Any], where: Place) -> StepDef:
-        common = {"name", "needs", "when", "timeout", "retries", "retry_delay"}
-        known_keys(table, [*common, *(key for kind in self._kinds.values() for key in kind.keys)], where, "a step")
+        known = [*_COMMON_KEYS, *(key for kind in self._kinds.values() for key in kind.keys)]
+        known_keys(table, known, where, "a step")
         name = table.get("name")
         if name is None:
             where.wrong("the step has no name")
@@ -231,6 +303,10 @@ class _Checker:
         if kind and not getattr(kind, "runs", True):
             for key in RUNNING_KEYS & table.keys():
                 where[key].wrong(f"{key} has no meaning for a step that runs no command")
+        if kind:
+            for key in table.keys() & set(known) - _COMMON_KEYS - kind.keys:
+                where[key].wrong(f"{key} has no meaning for a step of the kind {kind.key}")
+        hosts = self._step_hosts(kind, table, where)
         when = None
         if "when" in table and (when := text(table["when"], where["when"], "when", most=10_000)):
             try:
@@ -246,8 +322,24 @@ class _Checker:
         return StepDef(
             name=name if isinstance(name, str) else "", kind=kind.key if kind else "", body=body,
             needs=self._needed(table, where["needs"]), when=when, timeout=self._timeout(table, where),
-            retries=retries or 0, retry_delay=delay or 0.0,
+            retries=retries or 0, retry_delay=delay or 0.0, hosts=hosts, idempotent=self._idempotent(table, where),
         )  # fmt: skip
+
+    def _step_hosts(self, kind: Kind | None, table: dict[str, Any], where: Place) -> StepHosts | None:
+        allowed = getattr(kind, "hosts", "")
+        if kind and not allowed:
+            for key in HOST_KEYS & table.keys():
+                where[key].wrong(f"{key} has no meaning for a step of the kind {kind.key}, which runs on no hosts")
+            return None
+        if kind and allowed == "must" and "hosts" not in table:
+            where.wrong(f'a step of the kind {kind.key} needs hosts, such as hosts = "web"')
+        return check_step_hosts(table, where, self._known_hosts)
+
+    def _idempotent(self, table: dict[str, Any], where: Place) -> bool:
+        given = table.get("idempotent", False)
+        if not isinstance(given, bool):
+            where["idempotent"].wrong(f"idempotent must be true or false, not {type_name(given)}")
+        return given is True
 
     def _body(self, table: dict[str, Any], where: Place) -> tuple[Kind | None, dict[str, Any]]:
         chosen = [kind for key, kind in self._kinds.items() if key in table]
@@ -295,9 +387,12 @@ class _Checker:
         before = all_needs({step.name: step.needs for step in steps})
         for index, step in enumerate(steps):
             texts = [] if not step.kind else list(self._kinds[step.kind].texts(step.body))
+            texts += [] if step.hosts is None else step.hosts.texts()
             texts += [] if step.when is None else [(("when",), step.when)]
             for path, filled in texts:
                 text_place = Place(where.findings, (*where[index].path, *path))
+                if uses_host(filled) and (step.hosts is None or path == ("when",)):
+                    text_place.wrong("{host.name} and {host.address} have a value only in a step with hosts")
                 for use in self._uses(filled, text_place, before):
                     if use.step not in before[step.name]:
                         text_place.wrong(

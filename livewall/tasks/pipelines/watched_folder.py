@@ -33,6 +33,8 @@ class _File(msgspec.Struct, frozen=True):
     """Whether any later change must alter `fingerprint`."""
     data: bytes
     result: Pipeline | TomlFault
+    beside: dict[str, bytes | None] = {}
+    """The files beside it that it named, an inventory, as they were read; None if that was not possible."""
 
 
 class PipelineStep(Struct):
@@ -61,6 +63,8 @@ class Pipelines:
         self._folder = folder
         self._environment = environment
         self._files: dict[str, _File] = {}
+        self._inventories: set[str] = set()
+        """The files that pipelines name as their inventory, and which are none themselves."""
         self._unreadable = ""
         self._refreshing = threading.Lock()
 
@@ -88,6 +92,13 @@ class Pipelines:
                 name = os.fsencode(file).decode(errors="replace").removesuffix(_SUFFIX)
                 if entry := self._read_file(self._folder / file, name):
                     files[name] = entry
+        # An inventory is no pipeline.
+        self._inventories = {name.removesuffix(_SUFFIX) for each in files.values() for name in each.beside}
+        for name, each in files.items():
+            known = self._files.get(name)
+            if isinstance(each.result, TomlFault) and not (known and known.result is each.result):
+                if name not in self._inventories:
+                    log.info("the pipeline %s is refused: %s", name, each.result.message)
         before, self._files = self._files, files
         return {name: file.result for name, file in before.items()} != {
             name: file.result for name, file in files.items()
@@ -100,7 +111,8 @@ class Pipelines:
             if not stat.S_ISREG(status.st_mode):
                 return None
             fingerprint = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, status.st_dev)
-            if known and known.settled and known.fingerprint == fingerprint:
+            same = known is not None and all(_bytes(path.with_name(n)) == data for n, data in known.beside.items())
+            if known and known.settled and known.fingerprint == fingerprint and same:
                 return known
             settled = time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _TIMESTAMP_GRANULARITY
             data = read(path)
@@ -111,16 +123,24 @@ class Pipelines:
             if known and isinstance(known.result, TomlFault) and known.result.problems[0].reason == reason:
                 return known
             return _File((), False, b"", TomlFault([Problem(f"{name}{_SUFFIX}", 1, reason)]))
-        if known and known.fingerprint and known.data == data:
-            return _File(fingerprint, settled, data, known.result)
-        return _File(fingerprint, settled, data, self._parsed(data, name))
+        if known and known.fingerprint and known.data == data and same:
+            return _File(fingerprint, settled, data, known.result, known.beside)
+        beside: dict[str, bytes | None] = {}
+        result = self._parsed(data, name, path, beside)
+        return _File(fingerprint, settled, data, result, beside)
 
-    def _parsed(self, data: bytes, name: str) -> Pipeline | TomlFault:
+    def _parsed(self, data: bytes, name: str, path: Path, beside: dict[str, bytes | None]) -> Pipeline | TomlFault:
+        """Return the pipeline of a file, and note in `beside` the files that it names."""
         file = f"{name}{_SUFFIX}"
+
+        def read_beside(other: str) -> bytes:
+            beside[other] = None
+            beside[other] = content = read(path.with_name(other))
+            return content
+
         try:
-            return parse(decoded(data, file), name, file, self._environment, complete=True)
+            return parse(decoded(data, file), name, file, self._environment, complete=True, beside=read_beside)
         except TomlFault as fault:
-            log.info("the pipeline %s is refused: %s", name, fault.message)
             return fault
         except Exception:  # a bug in the checks must not keep the other pipelines from running
             log.exception("the pipeline %s could not be checked", name)
@@ -129,7 +149,7 @@ class Pipelines:
     def get(self, name: str) -> Pipeline:
         """Return the pipeline as its file defines it now. Raises NotFound, and TomlFault if the file has problems."""
         file = self._files.get(name)
-        if file is None:
+        if file is None or name in self._inventories:
             raise NotFound("not_found", f"there is no pipeline {name[:80]}")
         if isinstance(file.result, TomlFault):
             raise TomlFault(file.result.problems)
@@ -137,7 +157,16 @@ class Pipelines:
 
     def list(self) -> list[PipelineShown]:
         """Return all pipelines by name for `GET /api/pipelines`. One with problems has errors and no steps."""
-        return [_summary(name, file.result) for name, file in sorted(self._files.items())]
+        return [
+            _summary(name, file.result) for name, file in sorted(self._files.items()) if name not in self._inventories
+        ]
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return read(path)
+    except OSError:
+        return None
 
 
 def _summary(name: str, result: Pipeline | TomlFault) -> PipelineShown:

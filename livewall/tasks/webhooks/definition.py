@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from livewall.tasks.kinds.run import VARIABLE
+from livewall.tasks.kinds.command import VARIABLE
 from livewall.tasks.supervisor.secret import refusal
 from livewall.tasks.template import uses
 from livewall.tasks.webhooks.target import MAX_URL, target_of
