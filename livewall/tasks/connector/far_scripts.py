@@ -26,7 +26,7 @@ MARKER = "LIVEWALL_ATTEMPT"
 """The variable in the environment of every process of a far command; its value is the id of the attempt."""
 LEFTOVER_SECONDS = 2
 """Seconds for which the output of processes is kept that a command leaves behind when it ends."""
-UNFINISHED_SECONDS = 10
+UNFINISHED_SECONDS = 4
 """Seconds after which a claim without a runner is given up."""
 KILL_SECONDS = 30
 """Seconds for which processes are sent SIGKILL before they are given up."""
@@ -94,9 +94,13 @@ lw_collect() {
     cat <&3 >>"$lw_F/out" &
     lw_cat=$!
     trap 'lw_late=1; kill $lw_cat' TERM
-    wait $lw_cat || [ -n "$lw_late" ] || printf '' >"$lw_F/full"
+    ! wait $lw_cat || exit 0
+    [ -n "$lw_late" ] || printf '' >"$lw_F/full"
     # What still holds the pipe may go on writing: nothing keeps it, and nothing ends the writer.
-    exec cat <&3 >/dev/null
+    trap 'exit 0' TERM
+    cat <&3 >/dev/null &
+    [ -n "$lw_late" ] || wait $!
+    exit 0
 }
 lw_run() {
     read -r lw_me lw_rest </proc/self/stat
@@ -243,10 +247,15 @@ umask 077
 [ -n "$lw_claimed" ] || mkdir -p "$lw_base" 2>/dev/null && mkdir "$lw_F" 2>/dev/null &&
 cat /proc/sys/kernel/random/boot_id >"$lw_F/boot" && printf '' >"$lw_F/out"
 [ -d "$lw_F" ] && mkdir "$lw_F/go" 2>/dev/null && lw_never
-lw_until=$(($(date +%s) + lw_grace))
+lw_time() {  # in hundredths of a second
+    read -r lw_now lw_x </proc/uptime
+    lw_now=${lw_now%.*}${lw_now#*.}
+}
+lw_time
+lw_until=$((lw_now + lw_grace * 100))
 while :; do
     lw_scan
-    lw_now=$(date +%s)
+    lw_time
     if [ $lw_now -ge $lw_until ]; then
         lw_signal KILL "$lw_found"
     elif [ -z "$lw_termed" ] && [ -n "$lw_new" ]; then
@@ -264,7 +273,7 @@ while :; do
     if [ -z "$lw_found" ] && { [ -e "$lw_F/exit" ] || ! lw_runner_lives; }; then
         lw_say cancelled 0
         break
-    elif [ $lw_now -ge $((lw_until + @KILL@)) ]; then
+    elif [ $lw_now -ge $((lw_until + @KILL@ * 100)) ]; then
         lw_say cancelled $(printf '%s\n' $lw_found | wc -l)
         break
     fi
