@@ -19,6 +19,7 @@ import pytest
 PATIENCE = 20.0
 PROGRAM = shutil.which("sshd") or "/usr/sbin/sshd"
 _CONFIG = """\
+{more}
 Port {port}
 ListenAddress {address}
 HostKey {folder}/host_{key_type}
@@ -34,7 +35,6 @@ PrintLastLog no
 LogLevel ERROR
 SetEnv HOME={home}
 Subsystem sftp internal-sftp
-{more}
 """
 
 
@@ -57,7 +57,7 @@ def free_port(address: str = "127.0.0.1") -> int:
 class Sshd:
     """A server in `folder`: `home` is the far user's home, `key` the client's private key, `known_hosts` knows it.
 
-    `more` are further lines of its configuration. Use it with `with`.
+    `more` are lines of its configuration, which come before the usual ones. Use it with `with`.
     """
 
     def __init__(

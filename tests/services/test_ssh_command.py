@@ -341,7 +341,9 @@ def ordinary_user() -> Iterator[str]:
         pytest.skip("an ordinary user may not be able to run this Python, and there is no other")
     name = f"lw-{os.getpid()}"
     folder = Path("/tmp") / name
-    subprocess.run(["useradd", "-M", "-d", str(folder), "-s", "/bin/sh", "-p", "*", name], check=True, capture_output=True)
+    subprocess.run(
+        ["useradd", "-M", "-d", str(folder), "-s", "/bin/sh", "-p", "*", name], check=True, capture_output=True
+    )
     try:
         folder.mkdir(mode=0o755)
         yield name

@@ -152,6 +152,8 @@ class Upload:
             offset = max(0, there - WINDOW)
             if offset:
                 await asyncio.to_thread(source.skip, offset)
+                if not entry.name:
+                    await self._log(f"goes on at {_size(offset)}")
             self._done += offset
             flying = 0
             while data := await asyncio.to_thread(source.read, BLOCK):
@@ -342,14 +344,15 @@ class Upload:
                 raise
             return
         needs = self._total - (have if self._entries[0].kind == "file" else self._total)
-        if needs > disk.bfree * disk.frsize:
+        if disk.blocks and needs > disk.bfree * disk.frsize:
             missing = needs - disk.bfree * disk.frsize
             raise Failed(f"the disk of {self._host.name} is full: {_size(missing)} are missing")
 
     async def _is_full(self, sftp: asyncssh.SFTPClient, path: bytes) -> bool:
         with suppress(asyncssh.SFTPError):
             disk = await sftp.statvfs(path)
-            return disk.bavail * disk.frsize < 2 * BLOCK or (disk.files > 0 and disk.favail == 0)
+            full = disk.blocks > 0 and disk.bavail * disk.frsize < 2 * BLOCK
+            return full or (disk.files > 0 and disk.favail == 0)
         return False
 
     async def _explained(self, sftp: asyncssh.SFTPClient, error: asyncssh.SFTPError) -> Exception:

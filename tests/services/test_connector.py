@@ -1,0 +1,246 @@
+"""The process that holds the connections of a task: one for all, found again, ended, and sparing with handshakes."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import stat
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from attempts import PATIENCE, until
+from far_steps import Far
+from sshd import Sshd, far_files, free_port, marked, need_sshd
+
+from livewall.errors import LivewallError
+from livewall.tasks.connector import frames, process
+from livewall.tasks.connector.process import Connector
+
+
+@pytest.fixture
+def sshd(tmp_path: Path) -> Iterator[Sshd]:
+    need_sshd()
+    with Sshd(tmp_path) as server:
+        server.learn()
+        yield server
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[Far]:
+    made = Far(tmp_path)
+    yield made
+    made.close()
+
+
+def logins(sshd: Sshd) -> int:
+    return len(re.findall(r"Accepted publickey", (sshd.folder / "log").read_text()))
+
+
+def with_log(sshd: Sshd, more: str = "") -> None:
+    sshd.stop()
+    sshd.more = f"LogLevel INFO\n{more}"
+    sshd.start()
+
+
+# Its life.
+
+
+def test_a_second_connector_of_a_folder_ends_at_once(far: Far) -> None:
+    first = far.connector.pidfd()
+    assert first is not None
+    os.close(first)
+    second = far.connector.start({"agent": None})
+    assert second.wait(PATIENCE) == 0
+    assert far._connectors[0].poll() is None
+
+
+def test_its_folder_may_have_a_long_path_and_is_for_its_user_alone(tmp_path: Path, sshd: Sshd) -> None:
+    folder = tmp_path / ("deep-" * 20) / ("deeper-" * 20)
+    folder.mkdir(parents=True)
+    far = Far(folder)
+    try:
+        assert far.run(sshd, argv=["echo", "on"]).log == b"on\n"
+        assert stat.S_IMODE((folder / "connector").stat().st_mode) == 0o700
+        assert stat.S_IMODE((folder / "connector" / "socket").stat().st_mode) & 0o077 == 0
+    finally:
+        far.close()
+
+
+def test_it_ends_when_it_is_asked_to_and_after_it_has_removed_what_it_was_to(far: Far, sshd: Sshd) -> None:
+    far.run(sshd, argv=["true"])
+    assert far.connector.forget(sshd.host(), sshd.ssh(), ["t1-1-step-1"])
+    assert far.connector.end()
+    assert far._connectors[-1].wait(PATIENCE) == 0
+    assert far_files(sshd.home) == {}
+    assert far.connector.pidfd() is None and not far.connector.end()
+    assert not far.connector.forget(sshd.host(), sshd.ssh(), ["t1-1-step-1"])
+
+
+def test_it_ends_when_nobody_was_there_for_a_while(far: Far, sshd: Sshd) -> None:
+    far.kill_connector()
+    far.start_connector(idle=0.3)
+    attempt = far.start(sshd, argv=["sleep", "0.8"])
+    assert far.finish(attempt).status == 0, "a command that runs is not nobody"
+    assert far._connectors[-1].wait(PATIENCE) == 0
+
+
+def test_a_request_that_it_does_not_understand_harms_no_other(far: Far, sshd: Sshd) -> None:
+    attempt = far.start(sshd, argv=["sh", "-c", "echo on; sleep 0.5"])
+    far.printed(attempt)
+    for noise in (b"noise", frames.frame(frames.DATA, b"x"), b"E\xff\xff\xff\xff", frames.event(op="forget")[:-3]):
+        with frames.connect(far.folder / "connector") as connection:
+            connection.sendall(noise)
+    with frames.connect(far.folder / "connector") as connection:
+        connection.sendall(frames.event(op="run"))
+        connection.settimeout(PATIENCE)
+        assert b"the connector failed: KeyError" in connection.recv(1000)
+    assert far.finish(attempt).status == 0
+    (far.folder / "connector" / "log").unlink()
+
+
+def test_without_asyncssh_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(LivewallError, match=r"install livewall\[ssh\]"):
+        Connector(tmp_path).start({"agent": None})
+
+
+# Connections and sessions.
+
+
+def test_all_steps_of_a_task_use_one_connection(far: Far, sshd: Sshd) -> None:
+    with_log(sshd)
+    (far.work / "f").write_text("text")
+    attempts = [far.start(sshd, argv=["echo", str(number)]) for number in range(6)]
+    attempts.append(far.start(sshd, "ssh_upload", **{"from": "f", "to": str(sshd.home / "f")}))
+    assert all(far.finish(attempt).status == 0 for attempt in attempts)
+    assert logins(sshd) == 1
+
+
+def test_more_commands_than_sessions_wait_for_their_turn(far: Far, sshd: Sshd) -> None:
+    """At most eight sessions at once; OpenSSH refuses the eleventh."""
+    with_log(sshd)
+    script = "touch ~/on-$1; echo $(ls ~ | grep -c on-); sleep 0.7; rm ~/on-$1"
+    attempts = [far.start(sshd, argv=["sh", "-c", script, "-", str(number)]) for number in range(11)]
+    found = [far.finish(attempt) for attempt in attempts]
+    assert all(each.status == 0 for each in found), found
+    assert max(int(each.log) for each in found) <= 8
+    assert logins(sshd) == 1
+
+
+def test_a_server_that_allows_fewer_sessions_is_asked_again(far: Far, sshd: Sshd) -> None:
+    with_log(sshd, "MaxSessions 2")
+    attempts = [far.start(sshd, argv=["sh", "-c", f"sleep 0.2; echo {number}"]) for number in range(5)]
+    assert [far.finish(attempt).log for attempt in attempts] == [b"%d\n" % number for number in range(5)]
+
+
+def test_with_one_session_a_command_is_cancelled_and_a_file_uploaded(far: Far, sshd: Sshd) -> None:
+    with_log(sshd, "MaxSessions 1")
+    (far.work / "f").write_bytes(b"x" * 100_000)
+    found = far.run(sshd, "ssh_upload", **{"from": "f", "to": str(sshd.home / "f")})
+    assert found.status == 0, found
+    attempt = far.start(sshd, argv=["sh", "-c", "echo on; exec sleep 60"])
+    far.printed(attempt)
+    attempt.cancel()
+    assert far.finish(attempt).end.why == "cancelled"
+    assert not marked("t1-1-step-2")
+    assert (sshd.home / ".livewall" / "t1-1-step-2" / "exit").exists()
+
+
+def test_a_server_that_refuses_handshakes_is_tried_again(tmp_path: Path) -> None:
+    """As MaxStartups does when many come at once; here each task has a connector of its own."""
+    need_sshd()
+    with Sshd(tmp_path, more="MaxStartups 1:60:3") as sshd:
+        sshd.learn()
+        tasks = []
+        for number in range(4):
+            (tmp_path / str(number)).mkdir()
+            tasks.append(Far(tmp_path / str(number)))
+        try:
+            attempts = [task.start(sshd, argv=["true"], id=f"a{number}") for number, task in enumerate(tasks)]
+            found = [task.finish(attempt) for task, attempt in zip(tasks, attempts, strict=True)]
+            assert all(each.status == 0 for each in found), found
+        finally:
+            for task in tasks:
+                task.close()
+
+
+def test_a_slow_reader_holds_back_only_itself(far: Far, sshd: Sshd) -> None:
+    """A program that is stopped takes no output; others go on, and nothing is held in memory or lost."""
+    script = "head -c 20000000 /dev/zero; echo; echo end"
+    slow = far.start(sshd, argv=["sh", "-c", script])
+    program = far.program(slow)
+    os.kill(program, 19)  # SIGSTOP
+    try:
+        assert far.run(sshd, argv=["echo", "quick"]).log == b"quick\n"
+    finally:
+        os.kill(program, 18)  # SIGCONT
+    found = far.finish(slow)
+    assert len(found.log) == 20_000_005 and found.log.endswith(b"\nend\n")
+
+
+# Hosts that are away.
+
+
+def test_a_host_that_is_away_at_first_is_waited_for(far: Far, sshd: Sshd) -> None:
+    sshd.stop()
+    attempt = far.start(sshd, argv=["echo", "on"])
+    far.program(attempt)
+    time.sleep(0.3)  # it is tried in vain meanwhile
+    sshd.start()
+    assert far.finish(attempt).log == b"on\n"
+
+
+def test_a_host_that_stays_away_says_why(far: Far, sshd: Sshd) -> None:
+    begin = time.monotonic()
+    usual = {"argv": ["true"], "ssh": sshd.ssh(connect_within=0.5)}
+    found = far.run(sshd, **usual, host=sshd.host(port=free_port()))
+    assert (found.status, found.reason) == (1, "web1 cannot be reached: connection refused")
+    assert 0.5 <= time.monotonic() - begin < 8
+    found = far.run(sshd, **usual, host=sshd.host(address="no-such-host.invalid"))
+    assert found.reason == "web1 cannot be reached: the name is not known"
+    with socket.create_server(("127.0.0.1", 0)) as closing:
+        thread = threading.Thread(target=close_each, args=(closing,), daemon=True)
+        thread.start()
+        found = far.run(sshd, **usual, host=sshd.host(port=closing.getsockname()[1]))
+        closing.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert found.reason == "web1 cannot be reached: the connection was closed during the handshake"
+
+
+def close_each(listening: socket.socket) -> None:
+    while True:
+        try:
+            listening.accept()[0].close()
+        except OSError:
+            return
+
+
+def test_a_login_without_a_shell_is_said(tmp_path: Path, far: Far) -> None:
+    need_sshd()
+    with Sshd(tmp_path, name="web2", more="ForceCommand echo no shell here; exit 1") as sshd:
+        sshd.learn()
+        found = far.run(sshd, argv=["true"])
+        assert found.reason == "the login on web2 runs no sh; is its shell nologin, or is a command forced?"
+
+
+def test_words_of_a_login_shell_are_not_output(tmp_path: Path, far: Far) -> None:
+    """As a file like ~/.bashrc prints them: before `sh` starts, to both."""
+    need_sshd()
+    noise = 'ForceCommand echo welcome; echo "x end 0 0" >&2; eval "$SSH_ORIGINAL_COMMAND"'
+    with Sshd(tmp_path, name="web2", more=noise) as sshd:
+        sshd.learn()
+        assert far.run(sshd, argv=["echo", "on"]).log == b"on\n"
+
+
+def test_secrets_are_in_no_list_of_processes(far: Far, sshd: Sshd) -> None:
+    attempt = far.start(sshd, argv=["sleep", "60"], env={"TOKEN": "hunter2-hunter3"})
+    until(lambda: marked("t1-1-step-1"))
+    shown = subprocess.run(["ps", "-eo", "args"], capture_output=True, check=True).stdout
+    assert b"hunter2-hunter3" not in shown and str(sshd.key).encode() not in shown
+    attempt.cancel()
+    far.finish(attempt)
