@@ -16,8 +16,6 @@ import shutil
 import signal
 import stat
 import struct
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -27,7 +25,7 @@ from typing import Literal
 import msgspec
 
 from livewall.errors import BadInput, invalid
-from livewall.settings import environment_with
+from livewall.tasks.spawner.process import Spawner
 from livewall.tasks.supervisor import folder as files
 from livewall.tasks.target_rows import HostKey
 
@@ -35,7 +33,6 @@ OUTPUT_CAP = 256 << 20
 MAX_OUTPUTS = 64 << 10
 """The maximum size of a step's outputs, in bytes."""
 
-_PROGRAM = Path(__file__).resolve().parent / "supervisor"
 _FLOCK = struct.Struct("@hhqqi0q")
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
@@ -60,6 +57,8 @@ class Spec(msgspec.Struct, kw_only=True):
     """Bytes of output that are kept; `supervisor.truncation` says which."""
     disk_wait: float = 60.0
     """Seconds to wait for a full disk."""
+    builtin: str | None = None
+    """The program of Livewall that `argv` runs, if a fork of the spawner may run it instead."""
     replay: bool = False
     """The command prints the same again when it is run again, and only follows what goes on elsewhere.
 
@@ -147,33 +146,16 @@ class Attempt:
         with open(os.open(self.input_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(data)
 
-    def start(self, spec: Spec) -> subprocess.Popen[bytes]:
-        """Start a supervisor with this specification. However often this is called, the command runs once.
+    def start(self, spec: Spec, spawner: Spawner) -> int:
+        """Start a supervisor with this specification; return a pidfd of it, which the caller must close.
 
-        It blocks for milliseconds, so call it in a thread. The caller must reap the process. Raises OSError.
+        However often this is called, the command runs once. It blocks for milliseconds, so call it in a thread. Raises
+        OSError.
         """
         # The standard library's JSON preserves surrogate escapes: paths and variables need not be UTF-8.
         text = json.dumps(msgspec.to_builtins(spec)).encode()
         self.prepare()
-        # A Python outside the system's folders may need LD_LIBRARY_PATH to start; nothing else is passed on.
-        env = environment_with("LD_LIBRARY_PATH")
-        process = subprocess.Popen(
-            [sys.executable, "-E", "-S", str(_PROGRAM), str(self.folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=env,
-            cwd="/",
-            close_fds=True,
-            start_new_session=True,
-        )
-        assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it has ended already; `probe` finds out why
-            try:
-                process.stdin.write(text)
-            finally:
-                process.stdin.close()
-        return process
+        return spawner.spawn(self.folder, text)
 
     def probe(self) -> Probe:
         """Return the state of the attempt. Never raises."""

@@ -10,7 +10,6 @@ import asyncio
 import functools
 import logging
 import os
-import subprocess
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -39,6 +38,7 @@ from livewall.tasks.machine import TASK_ENDED, Step, StepState
 from livewall.tasks.pipelines.pipeline import Pipeline
 from livewall.tasks.remotes import Remotes
 from livewall.tasks.rows import TaskRow
+from livewall.tasks.spawner.process import Spawner
 from livewall.tasks.supervisor.folder import INPUT_VARIABLE
 from livewall.tasks.supervisor.mask import masked
 from livewall.tasks.supervisor.secret import refusal
@@ -56,6 +56,7 @@ LONGEST_TIMER = 60.0
 """Seconds after which the clock is looked at again, because timers stand still while the machine sleeps."""
 LOG_TIMEOUT = 2.0
 """Seconds for which the end of a step waits for its log to be read completely."""
+RESTART_SECONDS = 0.1
 MAX_TRIES = 10
 """How often an attempt is looked up again after an error of the server, at growing intervals."""
 INHERITED_VARIABLES = ("PATH", "HOME", "LANG")
@@ -93,6 +94,7 @@ class Runner:
         self._umask = umask
         self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="livewall-attempts")
+        self._spawner = Spawner()
         self._remotes = Remotes(folder, pipelines, store.epoch, environment, self._threads)
         self._tasks = BackgroundTasks(log, "a step could not be supervised")
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
@@ -126,6 +128,7 @@ class Runner:
         await self._remotes.close()
         # In another thread: it waits for the threads, and some of them may be reading a slow disk.
         await self._loop.run_in_executor(None, self._threads.shutdown)
+        self._spawner.close()
 
     # -- requests
 
@@ -318,8 +321,10 @@ class Runner:
         attempt = self._attempt(begin.task, begin.step, begin.attempt)
         try:
             spec = self._spec(begin, attempt)
-            process = await self._start_supervisor(
-                lambda: _start(attempt, spec, self._input(begin), self._working_folder(begin), begin.inherits)
+            supervisor = await self._start_supervisor(
+                lambda: _start(
+                    attempt, spec, self._spawner, self._input(begin), self._working_folder(begin), begin.inherits
+                )
             )
         except (OSError, LivewallError) as error:
             if isinstance(error, LivewallError):
@@ -330,33 +335,27 @@ class Runner:
             await self._record_end(begin, Outcome(StepState.FAILED, reason))
             return
         if cancelled:
-            await self._stop(begin.task, begin.step, begin.attempt)
+            terminate(supervisor)
         self._follow(begin, attempt)
-        try:
-            await self._wait_readable(begin, os.pidfd_open(process.pid))
-            status = await self._in_thread(process.wait)
-        except asyncio.CancelledError:
-            if process.poll() is None:
-                process.returncode = 0  # it outlives this process; Popen must not warn about that when it is collected
-            raise
+        await self._wait_readable(begin, supervisor)
         if isinstance(await self._in_thread(attempt.probe), Absent):
-            if status < 0 and self._may_restart(begin):  # somebody killed it before its claim: nothing was done
-                await self._run(begin)
+            if self._may_restart(begin):  # somebody killed it before its claim: nothing was done
+                await asyncio.sleep(RESTART_SECONDS)
+                await self._run(begin, cancelled=cancelled)
                 return
-            reason = f"its supervisor could not be started (status {status})"
             with suppress(OSError):  # an earlier server may have started one that has not made its claim yet
                 await self._in_thread(attempt.cancel)
-            await self._record_end(begin, Outcome(StepState.FAILED, reason))
+            await self._record_end(begin, Outcome(StepState.FAILED, "its supervisor could not be started"))
             return
         await self._wait_for_end(begin, attempt)
 
-    async def _start_supervisor(self, start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
-        """Start a supervisor in a thread. If the server stops meanwhile, the supervisor continues without it."""
+    async def _start_supervisor(self, start: Callable[[], int]) -> int:
+        """Start a supervisor in a thread; return its pidfd. If the server stops meanwhile, it continues without it."""
         starting = self._loop.run_in_executor(self._threads, start)
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError:
-            starting.add_done_callback(_detach)
+            starting.add_done_callback(_close_pidfd)
             raise
 
     async def _resume(self, begin: StartAttempt, *, cancelled: bool, current: bool) -> None:
@@ -501,6 +500,7 @@ class Runner:
             | values
             | {"LIVEWALL_OUTPUT": str(attempt.values_file), "LIVEWALL_URL": self._url, "LIVEWALL_TOKEN": token}
             | ({} if begin.run.input is None else {INPUT_VARIABLE: str(attempt.input_file)}),
+            builtin=begin.run.builtin,
             program=begin.run.program,
             folder=begin.run.folder,
             umask=self._umask,
@@ -524,15 +524,14 @@ class _Secrets(msgspec.Struct):
     webhooks: tuple[_WebhookSecret, ...] = ()
 
 
-def _detach(starting: asyncio.Future[subprocess.Popen[bytes]]) -> None:
-    """Keep Popen from warning about a process that outlives this one and is found again."""
+def _close_pidfd(starting: asyncio.Future[int]) -> None:
     if not starting.cancelled() and starting.exception() is None:
-        starting.result().returncode = 0
+        os.close(starting.result())
 
 
 def _start(
-    attempt: Attempt, spec: Spec, given: dict[str, Any] | None, work: Path, inherits: bool
-) -> subprocess.Popen[bytes]:
+    attempt: Attempt, spec: Spec, spawner: Spawner, given: dict[str, Any] | None, work: Path, inherits: bool
+) -> int:
     """Make the working folder if it is the first step's, write the input, and start the supervisor. It blocks.
 
     Raises Refused if earlier steps worked in the folder and it is gone: a later step might publish an empty one.
@@ -542,7 +541,7 @@ def _start(
     work.mkdir(parents=True, exist_ok=True, mode=0o700)
     if given is not None:
         attempt.write_input(wire.encode(given))
-    return attempt.start(spec)
+    return attempt.start(spec, spawner)
 
 
 def _delete_files(attempt: Attempt, *, complete: bool) -> None:

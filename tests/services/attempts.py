@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from livewall.tasks.attempt import Attempt, Ended, Exit, Lost, Running, Spec
+from livewall.tasks.spawner.process import Spawner
 
 PATIENCE = 20.0
 
@@ -33,6 +35,24 @@ def alive(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] not in "ZX"
 
 
+class Started:
+    """A supervisor, by its pidfd."""
+
+    def __init__(self, handle: int) -> None:
+        self.handle = handle
+
+    def poll(self) -> bool:
+        """Whether it has ended."""
+        return bool(select.select([self.handle], [], [], 0)[0])
+
+    def wait(self, seconds: float = PATIENCE) -> None:
+        assert select.select([self.handle], [], [], seconds)[0], "the supervisor has not ended"
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.handle, signal.SIGKILL)
+
+
 class Bench:
     """A folder in which attempts are run, each with a working folder; what still runs at the end is ended."""
 
@@ -41,7 +61,8 @@ class Bench:
         self.work = folder / "work"
         self.work.mkdir()
         self.count = 0
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.spawner = Spawner()
+        self.processes: list[Started] = []
         self.made: list[Attempt] = []
 
     def attempt(self) -> Attempt:
@@ -57,7 +78,7 @@ class Bench:
 
     def start(self, *argv: str, attempt: Attempt | None = None, **more: Any) -> Attempt:
         attempt = attempt or self.attempt()
-        self.processes.append(attempt.start(self.spec(*argv, **more)))
+        self.processes.append(Started(attempt.start(self.spec(*argv, **more), self.spawner)))
         return attempt
 
     def run(self, *argv: str, **more: Any) -> tuple[Exit, bytes]:
@@ -92,6 +113,9 @@ class Bench:
                 process.wait(PATIENCE)
             finally:
                 process.kill()
+        for process in self.processes:
+            os.close(process.handle)
+        self.spawner.close()
         for left in self.work.glob("[0-9]*"):
             if alive(int(left.name)):
                 os.kill(int(left.name), signal.SIGKILL)

@@ -11,12 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from attempts import PATIENCE, until
+from attempts import PATIENCE, Started, until
 from sshd import Sshd, marked
 
 from livewall.tasks.attempt import Attempt, Ended, Exit, Lost, Running, Spec
 from livewall.tasks.connector.process import Connector
 from livewall.tasks.kinds import program
+from livewall.tasks.spawner.process import Spawner
 from livewall.tasks.supervisor.folder import INPUT_VARIABLE
 
 WAYS = {"ssh_command": {"replay": True}, "ssh_upload": {"again": True}}
@@ -48,7 +49,8 @@ class Far:
         self.connector = Connector(folder / "connector")
         self.agent = agent
         self._connectors: list[subprocess.Popen[bytes]] = []
-        self._supervisors: dict[Path, subprocess.Popen[bytes]] = {}
+        self._spawner = Spawner()
+        self._supervisors: dict[Path, Started] = {}
         self._specs: dict[Path, Spec] = {}
         self._count = 0
         self.start_connector()
@@ -97,7 +99,7 @@ class Far:
 
     def resume(self, attempt: Attempt) -> None:
         """Start a supervisor, as the server does when it finds that there is none."""
-        self._supervisors[attempt.folder] = attempt.start(self._specs[attempt.folder])
+        self._supervisors[attempt.folder] = Started(attempt.start(self._specs[attempt.folder], self._spawner))
 
     def finish(self, attempt: Attempt) -> Finished:
         """Wait for the end. A supervisor that was killed is followed by another one."""
@@ -108,6 +110,7 @@ class Far:
             if isinstance(found, Ended):
                 return Finished(attempt, found.exit)
             assert isinstance(found, Lost) and time.monotonic() < deadline, found
+            os.close(self._supervisors[attempt.folder].handle)
             self.resume(attempt)
 
     def run(self, sshd: Sshd, name: str = "ssh_command", **given: Any) -> Finished:
@@ -128,13 +131,14 @@ class Far:
 
     def close(self) -> None:
         for folder, process in self._supervisors.items():
-            if process.poll() is None:
-                process.kill()
+            process.kill()
             process.wait(PATIENCE)
+            os.close(process.handle)
             given = json.loads((folder / "input").read_bytes())
             for pid in marked(given["id"]):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+        self._spawner.close()
         for connector in self._connectors:
             if connector.poll() is None:
                 connector.kill()

@@ -183,20 +183,19 @@ async def test_cancel_leaves_nothing_on_the_hosts(server: Server, hosts: Hosts) 
     await asyncio.to_thread(server.stop)
     await asyncio.to_thread(server.start)
     task = await started(server, "stubborn")
-    watcher = Watcher(server.url, "websocket", f"tasks/{task}/logs/hang@web2", token=server.admin)
     until = time.monotonic() + 20
-    while True:  # the log's stream is there once the step runs
-        status, _ = await asyncio.to_thread(server.ask, "GET", f"/api/tasks/{task}/logs/hang@web2/lines")
-        if status == 200 and "up" in await log(server, task, "hang@web2"):
-            break
-        assert time.monotonic() < until
-        await asyncio.sleep(0.05)
+    for each in hosts.servers:
+        while True:  # the log is there once the step runs
+            status, _ = await asyncio.to_thread(server.ask, "GET", f"/api/tasks/{task}/logs/hang@{each.name}/lines")
+            if status == 200 and "up" in await log(server, task, f"hang@{each.name}"):
+                break
+            assert time.monotonic() < until
+            await asyncio.sleep(0.05)
     names = [name for each in hosts.servers for name in far_files(each.home)]
     assert len(names) == HOSTS and all(marked(name) for name in names)
     await asyncio.to_thread(server.host, "POST", f"/api/tasks/{task}/cancel")
     found = await run_to_end(server, task)
     assert found["state"] == "cancelled" and not any(marked(name) for name in names)
-    del watcher
 
 
 def processes_of(server: Server, *words: str) -> list[int]:

@@ -19,6 +19,7 @@ from attempts import PATIENCE, Bench, alive, until
 import livewall
 from livewall.tasks.attempt import Absent, Attempt, Ended, Lost, Running
 
+SUPERVISE = "import sys; from livewall.tasks.supervisor.run import main; main(sys.argv[1])"
 TREE = """
 import os, signal, sys, time
 
@@ -171,8 +172,7 @@ def test_a_killed_supervisor_is_lost_at_once(bench):
 def test_a_fault_of_the_supervisor_itself_ends_the_command_and_is_said(bench):
     attempt = bench.attempt()
     spec = msgspec.to_builtins(bench.spec("sh", "-c", "touch $$; echo on; exec sleep 60")) | {"cap": "a word"}
-    program = Path(livewall.__file__).parent / "tasks" / "supervisor"
-    command = [sys.executable, "-E", "-S", program, attempt.folder]
+    command = [sys.executable, "-c", SUPERVISE, attempt.folder]
     subprocess.run(command, input=msgspec.json.encode(spec), check=True, timeout=PATIENCE)
     found = attempt.probe()
     assert isinstance(found, Ended) and found.exit.why == "error"
@@ -182,9 +182,8 @@ def test_a_fault_of_the_supervisor_itself_ends_the_command_and_is_said(bench):
 
 def test_a_server_that_was_half_way_through_the_specification_has_started_nothing(bench):
     attempt = bench.attempt()
-    program = Path(livewall.__file__).parent / "tasks" / "supervisor"
     text = b'{"argv":["touch","ran"],"cwd":"/tmp"'
-    done = subprocess.run([sys.executable, "-E", "-S", program, attempt.folder], input=text, timeout=PATIENCE)
+    done = subprocess.run([sys.executable, "-c", SUPERVISE, attempt.folder], input=text, timeout=PATIENCE)
     assert done.returncode == 1
     assert attempt.probe() == Absent()
 
@@ -195,7 +194,9 @@ def test_it_outlives_the_server_and_is_found_again(bench):
 import sys
 from pathlib import Path
 from livewall.tasks.attempt import Attempt, Spec
-Attempt(Path(sys.argv[1])).start(Spec(argv=["sh", "-c", "read line < go; echo $line"], cwd=sys.argv[2], env={}))
+from livewall.tasks.spawner.process import Spawner
+spec = Spec(argv=["sh", "-c", "read line < go; echo $line"], cwd=sys.argv[2], env={})
+Attempt(Path(sys.argv[1])).start(spec, Spawner())
 import os
 os._exit(0)
 """

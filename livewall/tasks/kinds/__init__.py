@@ -16,6 +16,7 @@ import msgspec
 
 from livewall import entry_points
 from livewall.settings import environment_with
+from livewall.tasks.programs import STANDARD_ONLY
 from livewall.tasks.template import HostValues, Outputs, Params, fill
 from livewall.toml_lines import Path
 from livewall.toml_problems import Place
@@ -53,6 +54,8 @@ class RunSpec(msgspec.Struct, frozen=True):
     folder: str | None = None
     input: dict[str, Any] | None = None
     """What a program of Livewall is to do (`livewall/tasks/programs`)."""
+    builtin: str | None = None
+    """The name of that program, which runs without an interpreter of its own where that is possible."""
     remote: bool = False
     """Whether the program does it on a host, through the connector of its task (`livewall/tasks/connector`)."""
     again: Literal["", "replay", "again"] = ""
@@ -99,6 +102,7 @@ def program(
         env=environment_with("LD_LIBRARY_PATH"),
         program=f"livewall's {name}",
         input=given,
+        builtin=name if name in STANDARD_ONLY else None,
         remote=remote,
         again=again,
     )

@@ -96,9 +96,9 @@ class Pipelines:
         self._inventories = {name.removesuffix(_SUFFIX) for each in files.values() for name in each.beside}
         for name, each in files.items():
             known = self._files.get(name)
-            if isinstance(each.result, TomlFault) and not (known and known.result is each.result):
-                if name not in self._inventories:
-                    log.info("the pipeline %s is refused: %s", name, each.result.message)
+            seen = known is not None and known.result is each.result
+            if isinstance(each.result, TomlFault) and not seen and name not in self._inventories:
+                log.info("the pipeline %s is refused: %s", name, each.result.message)
         before, self._files = self._files, files
         return {name: file.result for name, file in before.items()} != {
             name: file.result for name, file in files.items()

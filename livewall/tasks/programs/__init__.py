@@ -18,6 +18,9 @@ from typing import Any, NoReturn
 from livewall.settings import environment_with
 from livewall.tasks.supervisor.folder import INPUT_VARIABLE, MAX_MESSAGE, REASON
 
+STANDARD_ONLY = ("git_checkout", "git_refs", "http_check", "ssh_command", "ssh_upload")
+"""The programs that import no package but this one, so that they can run without the folders of installed packages."""
+
 
 class StepFailed(Exception):
     """The step has failed. The text is its reason, which is public: it holds no value of a parameter."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NoReturn
 
 
 class CannotStart(Exception):
@@ -20,10 +21,11 @@ def start(
     labels: tuple[str | None, str | None] = (None, None),
     umask: int | None = None,
     blocked: Iterable[int] = (),
+    instead: Callable[[], NoReturn] | None = None,
 ) -> int:
     """Start a command in a session of its own and return its pid; stdout and stderr go to `output`, stdin is empty.
 
-    It starts with the signals in `blocked` blocked.
+    It starts with the signals in `blocked` blocked. With `instead`, the child calls that and executes no command.
 
     The program is looked up in the PATH of `env`. Raises CannotStart, whose text names the program and the folder by
     `labels` where these are given: the values themselves may be secret.
@@ -43,7 +45,7 @@ def start(
     except OSError as error:
         raise CannotStart(f"no process could be started: {error.strerror}") from None
     if pid == 0:
-        _exec(arguments, cwd, variables, output, error_pipe, umask, blocked)
+        _exec(arguments, cwd, variables, output, error_pipe, umask, blocked, instead)
     os.close(error_pipe)
     failure = b""
     # The pipe is closed on exec. End of file without a report therefore means that the command runs.
@@ -65,6 +67,7 @@ def _exec(
     error_pipe: int,
     umask: int | None,
     blocked: Iterable[int],
+    instead: Callable[[], NoReturn] | None,
 ) -> None:
     """In the child: execute the command, or report the error through `error_pipe`.
 
@@ -85,6 +88,11 @@ def _exec(
         stage = b"cwd"
         os.chdir(cwd)
         stage = b"exec"
+        if instead is not None:
+            os.close(error_pipe)
+            os.environb.clear()
+            os.environb.update(env)
+            instead()
         for program in _candidates(argv[0], env):
             try:
                 os.execve(program, argv, env)

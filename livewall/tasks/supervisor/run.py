@@ -13,7 +13,9 @@ import os
 import select
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from typing import NoReturn
 
 from livewall.tasks.supervisor import children
 from livewall.tasks.supervisor.folder import BEGAN, MAX_MESSAGE, VALUES, ExitFile, Folder
@@ -33,8 +35,15 @@ RESTART_PAUSE = 0.5
 """Seconds before a command is run again that a signal of somebody else has ended; they double each time."""
 
 
-def main(path: str) -> None:
-    """Run the attempt of this folder, unless it was claimed before, and exit."""
+RunProgram = Callable[[str], NoReturn]
+"""Runs a program of Livewall in a process that was forked for it."""
+
+
+def main(path: str, run_program: RunProgram | None = None) -> None:
+    """Run the attempt of this folder, unless it was claimed before, and exit.
+
+    The programs of Livewall run in a fork if `run_program` is given, without an interpreter of their own.
+    """
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     try:
         # Read the whole specification before the claim: a server that died while writing it has started nothing.
@@ -47,7 +56,7 @@ def main(path: str) -> None:
         folder = Folder(path)
         signals = Signals()  # before the lock, because the server sends SIGTERM to whoever holds it
         if folder.claim(again=spec.replay or spec.again):
-            Run(spec, folder, signals).run()
+            Run(spec, folder, signals, run_program).run()
     except (OSError, ValueError):
         os._exit(1)  # no valid specification, or the folder is gone; the server finds out by probing the folder
     os._exit(0)
@@ -68,6 +77,7 @@ class Spec:
         self.grace: float = fields["grace"]
         self.cap: int = fields["cap"]
         self.disk_wait: float = fields["disk_wait"]
+        self.builtin: str | None = fields.get("builtin")
         self.replay: bool = fields.get("replay", False)
         self.again: bool = fields.get("again", False)
 
@@ -99,8 +109,9 @@ class Signals:
 class Run:
     """The attempt under way."""
 
-    def __init__(self, spec: Spec, folder: Folder, signals: Signals) -> None:
+    def __init__(self, spec: Spec, folder: Folder, signals: Signals, run_program: RunProgram | None = None) -> None:
         self._spec = spec
+        self._run_program = run_program
         self._folder = folder
         self._signals = signals
         self._exit = ExitFile(folder)
@@ -185,6 +196,7 @@ class Run:
     def _start(self) -> bool:
         self._pipe, write = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._pipe, False)
+        run_program, builtin = self._run_program, self._spec.builtin
         try:
             self._command = children.start(
                 self._spec.argv,
@@ -194,6 +206,7 @@ class Run:
                 self._spec.names,
                 self._spec.umask,
                 (signal.SIGTERM,) if self._repeats else (),
+                None if run_program is None or builtin is None else lambda: run_program(builtin),
             )
         except children.CannotStart as error:
             self._cause, self._message = "error", str(error)

@@ -1,4 +1,4 @@
-"""`python -E -S livewall/tasks/supervisor FOLDER`, the specification as JSON on stdin."""
+"""`python -E -S livewall/tasks/spawner`: a socket to the server is the standard input."""
 
 import os
 import sys
@@ -8,6 +8,6 @@ import sys
 del sys.path[0]
 sys.path.append(os.path.abspath(__file__).rsplit(os.sep, 4)[0])
 
-from livewall.tasks.supervisor.run import main  # noqa: E402
+from livewall.tasks.spawner.fork import serve  # noqa: E402
 
-main(sys.argv[1])
+serve()
