@@ -301,12 +301,12 @@ exit 0
 """
 
 _HASH = rb"""
-if command -v sha256sum >/dev/null 2>&1; then
+if openssl dgst -sha256 -r /dev/null >/dev/null 2>&1; then
+    lw_hash() { openssl dgst -sha256 -r "$@"; }  # uses what the processor has for it, unlike most sha256sum
+elif command -v sha256sum >/dev/null 2>&1; then
     lw_hash() { sha256sum "$@"; }
 elif command -v shasum >/dev/null 2>&1; then
     lw_hash() { shasum -a 256 "$@"; }
-elif command -v openssl >/dev/null 2>&1; then
-    lw_hash() { openssl dgst -sha256 -r "$@"; }
 else
     lw_say none
     exit 0

@@ -147,7 +147,10 @@ class Server:
         except (Failed, NotSendable) as failure:
             await client.event(event="failed", reason=str(failure))
         except UnknownHostKey as unknown:
-            await client.event(event="host_key", **unknown.shown._asdict())
+            shown = unknown.shown
+            await client.event(
+                event="host_key", fingerprint=shown.fingerprint, algorithm=shown.algorithm, key=shown.key
+            )
         finally:
             for task in (work, listening):
                 task.cancel()

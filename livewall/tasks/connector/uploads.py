@@ -23,7 +23,8 @@ from livewall.tasks.connector.sources import Entry, Source
 
 WINDOW = 64 * 32 * 1024
 """How many bytes are under way at once. A file that was cut off may lack any of the last ones of that many."""
-BLOCK = 128 * 1024
+BLOCK = 255 * 1024
+"""How many bytes are sent with one request, unless the server takes fewer."""
 SIDE_BY_SIDE = 16
 """How many files of a folder are sent at once."""
 INTERVAL = 0.5
@@ -49,7 +50,6 @@ class Upload:
         self._old = os.path.join(folder, b".livewall-%s.old" % attempt)
         self._patience = Patience(host.name, given["within"])
         self._reached = False
-        self._sftp: asyncssh.SFTPClient | None = None
         self._entries: list[Entry] = []
         self._digests: dict[bytes, str] = {}
         self._total = 0
@@ -128,8 +128,8 @@ class Upload:
                 await self._make_parent(sftp)
                 await self._check_space(sftp)
                 self._done = 0
-                await self._send(sftp, entry, self._root, self._new, mode)
-            if await self._hashes(b".", [self._new]) == [self._digests[b""]]:
+                hashes = await self._send(sftp, entry, self._root, self._new, mode)
+            if (hashes or await self._hashes(b".", [self._new])) == [self._digests[b""]]:
                 break
             await self._remove_new()  # it may hold what another upload left
         else:
@@ -138,11 +138,13 @@ class Upload:
             await self._rename(sftp, self._new, self._to)
         await self._log_end(f"sha256 {self._digests[b'']}")
 
-    async def _send(self, sftp: asyncssh.SFTPClient, entry: Entry, path: bytes, to: bytes, mode: int) -> None:
-        """Send a file, from where an earlier try was cut off."""
+    async def _send(self, sftp: asyncssh.SFTPClient, entry: Entry, path: bytes, to: bytes, mode: int) -> list[str]:
+        """Send a file, from where an earlier try was cut off. Return its hash there, if that is known already."""
         file = await self._open(sftp, to)
         source = await asyncio.to_thread(Source, path)
         pending: deque[tuple[int, asyncio.Task[int]]] = deque()
+        ahead: asyncio.Task[bytes] | None = None
+        hashing: asyncio.Task[list[str]] | None = None
         begin_at = time.monotonic()
         try:
             there = (await file.stat()).size or 0
@@ -155,12 +157,14 @@ class Upload:
                 if not entry.name:
                     await self._log(f"goes on at {_size(offset)}")
             self._done += offset
-            flying = 0
-            while data := await asyncio.to_thread(source.read, BLOCK):
+            flying, block = 0, min(BLOCK, sftp.limits.max_write_len or BLOCK)
+            ahead = asyncio.create_task(asyncio.to_thread(source.read, block))
+            while data := await ahead:
+                ahead = asyncio.create_task(asyncio.to_thread(source.read, block))
                 pending.append((len(data), asyncio.create_task(_write(file, data, offset))))
                 offset += len(data)
                 flying += len(data)
-                while pending and (flying > WINDOW - BLOCK or pending[0][1].done()):
+                while pending and (flying > WINDOW - block or pending[0][1].done()):
                     length, task = pending.popleft()
                     await task
                     flying -= length
@@ -171,16 +175,25 @@ class Upload:
                 await self._count(length)
             self._digests[entry.name] = source.digest()
             await file.setstat(asyncssh.SFTPAttrs(permissions=mode))
+            # While the disk writes, the hash is computed, if the server allows one more session.
+            hashing = None if entry.name else asyncio.create_task(self._hashes(b".", [to], patient=False))
             with suppress(asyncssh.SFTPOpUnsupported):
                 await file.fsync()
+            with suppress(Unreachable):
+                return await hashing if hashing else []
+            return []
         except asyncssh.SFTPError as error:
             raise await self._explained(sftp, error) from error
         finally:
             self._busy += time.monotonic() - begin_at
+            if ahead is not None:
+                await asyncio.wait([ahead])
             source.close()
-            for _, task in pending:
+            unfinished: list[asyncio.Task[Any]] = [task for _, task in pending]
+            unfinished += [hashing] if hashing else []
+            for task in unfinished:
                 task.cancel()
-            await asyncio.gather(*(task for _, task in pending), return_exceptions=True)
+            await asyncio.gather(*unfinished, return_exceptions=True)
             with suppress(asyncssh.SFTPError, asyncssh.Error, OSError):
                 await file.close()
 
@@ -384,10 +397,10 @@ class Upload:
         except asyncssh.SFTPError as error:
             raise await self._explained(sftp, error) from error
 
-    async def _hashes(self, folder: bytes, names: Sequence[bytes]) -> list[str]:
+    async def _hashes(self, folder: bytes, names: Sequence[bytes], *, patient: bool = True) -> list[str]:
         nonce = secrets.token_hex(8)
         script = far_scripts.hashes(nonce, os.fsdecode(folder), [os.fsdecode(name) for name in names])
-        report, output = await self._host.ask(nonce, script)
+        report, output = await self._host.ask(nonce, script, patient=patient)
         if report == ["none"]:
             raise Failed(f"{self._host.name} has none of sha256sum, shasum and openssl, which the comparison needs")
         lines = (line.lstrip("\\")[:64] for line in output.decode(errors="replace").splitlines())
