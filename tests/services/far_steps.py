@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ from livewall.tasks.kinds import program
 from livewall.tasks.spawner.process import Spawner
 from livewall.tasks.supervisor.folder import INPUT_VARIABLE
 
+_COUNT = itertools.count()
 WAYS = {"ssh_command": {"replay": True}, "ssh_upload": {"again": True}}
 
 
@@ -53,6 +55,7 @@ class Far:
         self._supervisors: dict[Path, Started] = {}
         self._specs: dict[Path, Spec] = {}
         self._count = 0
+        self._name = f"t{os.getpid()}x{next(_COUNT)}"
         self.start_connector()
 
     # -- the connector
@@ -75,12 +78,16 @@ class Far:
 
     # -- attempts
 
+    def id(self, number: int) -> str:
+        """The id of the attempt with this number, from 1. Other tests find no process of it."""
+        return f"{self._name}-1-step-{number}"
+
     def start(self, sshd: Sshd, name: str = "ssh_command", **given: Any) -> Attempt:
         """Start an attempt: of a command with `argv`, or of an upload with `to`."""
         self._count += 1
         attempt = Attempt(self.folder / "steps" / f"step.{self._count}")
         usual = {
-            "data": str(self.folder), "connector": str(self.folder / "connector"), "id": f"t1-1-step-{self._count}",
+            "data": str(self.folder), "connector": str(self.folder / "connector"), "id": self.id(self._count),
             "host": sshd.host(), "ssh": sshd.ssh(),
         }  # fmt: skip
         usual |= {"env": {}, "cwd": None, "grace": 5} if name == "ssh_command" else {"mode": None}

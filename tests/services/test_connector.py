@@ -73,12 +73,12 @@ def test_its_folder_may_have_a_long_path_and_is_for_its_user_alone(tmp_path: Pat
 
 def test_it_ends_when_it_is_asked_to_and_after_it_has_removed_what_it_was_to(far: Far, sshd: Sshd) -> None:
     far.run(sshd, argv=["true"])
-    assert far.connector.forget(sshd.host(), sshd.ssh(), ["t1-1-step-1"])
+    assert far.connector.forget(sshd.host(), sshd.ssh(), [far.id(1)])
     assert far.connector.end()
     assert far._connectors[-1].wait(PATIENCE) == 0
     assert far_files(sshd.home) == {}
     assert far.connector.pidfd() is None and not far.connector.end()
-    assert not far.connector.forget(sshd.host(), sshd.ssh(), ["t1-1-step-1"])
+    assert not far.connector.forget(sshd.host(), sshd.ssh(), [far.id(1)])
 
 
 def test_it_ends_when_nobody_was_there_for_a_while(far: Far, sshd: Sshd) -> None:
@@ -147,8 +147,8 @@ def test_with_one_session_a_command_is_cancelled_and_a_file_uploaded(far: Far, s
     far.printed(attempt)
     attempt.cancel()
     assert far.finish(attempt).end.why == "cancelled"
-    assert not marked("t1-1-step-2")
-    assert (sshd.home / ".livewall" / "t1-1-step-2" / "exit").exists()
+    assert not marked(far.id(2))
+    assert (sshd.home / ".livewall" / far.id(2) / "exit").exists()
 
 
 def test_a_server_that_refuses_handshakes_is_tried_again(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_words_of_a_login_shell_are_not_output(tmp_path: Path, far: Far) -> None
 
 def test_secrets_are_in_no_list_of_processes(far: Far, sshd: Sshd) -> None:
     attempt = far.start(sshd, argv=["sleep", "60"], env={"TOKEN": "hunter2-hunter3"})
-    until(lambda: marked("t1-1-step-1"))
+    until(lambda: marked(far.id(1)))
     shown = subprocess.run(["ps", "-eo", "args"], capture_output=True, check=True).stdout
     assert b"hunter2-hunter3" not in shown and str(sshd.key).encode() not in shown
     attempt.cancel()

@@ -74,7 +74,7 @@ def test_variables_and_the_folder_are_the_commands(far: Far, sshd: Sshd) -> None
     env = {"A": "x'y\n$(id)", "PATH": "/usr/bin:/bin", "lw_F": "mine"}
     script = 'pwd; printf "%s|%s|%s" "$A" "$lw_F" "$LIVEWALL_ATTEMPT"; env | grep -c ^lw_'
     found = far.run(sshd, argv=["sh", "-c", script], env=env, cwd=str(sshd.home / "-a b"))
-    assert found.log.decode() == f"{sshd.home}/-a b\nx'y\n$(id)|mine|t1-1-step-11\n"
+    assert found.log.decode() == f"{sshd.home}/-a b\nx'y\n$(id)|mine|{far.id(1)}1\n"
     found = far.run(sshd, argv=["sh", "-c", "umask; trap; read x || echo empty; ls /proc/self/fd | wc -l"])
     assert found.log == b"0022\nempty\n4\n" or found.log.startswith(b"0002"), "nothing of ours is open or ignored"
 
@@ -95,12 +95,12 @@ def test_what_cannot_be_started_says_why(far: Far, sshd: Sshd) -> None:
 
 def test_nothing_of_a_command_is_in_the_list_of_processes_but_itself(far: Far, sshd: Sshd) -> None:
     attempt = far.start(sshd, argv=["sleep", "60.4242"], env={"TOKEN": "hunter2-hunter3"})
-    until(lambda: marked("t1-1-step-1"))
-    (pid,) = marked("t1-1-step-1")
+    until(lambda: marked(far.id(1)))
+    (pid,) = marked(far.id(1))
     lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
     assert sum(b"60.4242" in line for line in lines) == 1
     assert not any(b"hunter2" in line for line in lines)
-    assert os.stat(sshd.home / ".livewall" / "t1-1-step-1").st_mode & 0o777 == 0o700
+    assert os.stat(sshd.home / ".livewall" / far.id(1)).st_mode & 0o777 == 0o700
     assert os.getsid(pid) == pid
     attempt.cancel()
     far.finish(attempt)
@@ -131,15 +131,15 @@ def test_an_attempt_is_started_once_and_found_again(far: Far, sshd: Sshd) -> Non
 def test_its_folder_is_removed_when_the_end_is_recorded_and_old_ones_by_the_way(far: Far, sshd: Sshd) -> None:
     far.run(sshd, argv=["true"])
     running = far.start(sshd, argv=["sleep", "60"])
-    until(lambda: marked("t1-1-step-2"))
+    until(lambda: marked(far.id(2)))
     base = sshd.home / ".livewall"
     for name, age, boot in (("old", 8, True), ("young", 6, True), ("foreign", 8, False)):
         (base / name).mkdir()
         for file in ("out", "exit", *(["boot"] if boot else [])):
             (base / name / file).touch()
         os.utime(base / name, (time.time() - age * 86400,) * 2)
-    assert far.connector.forget(sshd.host(), sshd.ssh(), ["t1-1-step-1", "t1-1-step-2", "absent"])
-    until(lambda: sorted(far_files(sshd.home)) == ["foreign", "t1-1-step-2", "young"])
+    assert far.connector.forget(sshd.host(), sshd.ssh(), [far.id(1), far.id(2), "absent"])
+    until(lambda: sorted(far_files(sshd.home)) == sorted(["foreign", far.id(2), "young"]))
     running.cancel()
     far.finish(running)
 
@@ -208,7 +208,7 @@ def test_everything_but_the_host_may_be_away_while_the_command_ends(far: Far, ss
     far.kill_connector()
     os.kill(supervisor, signal.SIGKILL)
     (sshd.home / "go").touch()
-    until(lambda: (sshd.home / ".livewall" / "t1-1-step-1" / "exit").exists())
+    until(lambda: (sshd.home / ".livewall" / far.id(1) / "exit").exists())
     sshd.start()
     far.start_connector()
     found = far.finish(attempt)
@@ -223,7 +223,7 @@ def lost_after(far: Far, sshd: Sshd, forgets: Callable[[Path], object]) -> str:
     far.printed(attempt)
     sshd.stop()
     sshd.cut()
-    forgets(sshd.home / ".livewall" / "t1-1-step-1")
+    forgets(sshd.home / ".livewall" / far.id(1))
     sshd.start()
     found = far.finish(attempt)
     assert found.status == 1 and found.log == b"on\n" and found.reason == ""
@@ -244,15 +244,15 @@ def test_a_restarted_host_has_lost_it(far: Far, sshd: Sshd) -> None:
 def test_one_whose_processes_were_killed_is_lost(far: Far, sshd: Sshd) -> None:
     def kill(folder: Path) -> None:
         os.kill(int((folder / "runner").read_text().split()[0]), signal.SIGKILL)
-        for pid in marked("t1-1-step-1"):
+        for pid in marked(far.id(1)):
             os.kill(pid, signal.SIGKILL)
-        until(lambda: not marked("t1-1-step-1"))
+        until(lambda: not marked(far.id(1)))
 
     assert lost_after(far, sshd, kill) == "the process that waited for it on web1 was killed"
 
 
 def test_a_claim_that_nothing_followed_is_lost(far: Far, sshd: Sshd) -> None:
-    folder = sshd.home / ".livewall" / "t1-1-step-1"
+    folder = sshd.home / ".livewall" / far.id(1)
     folder.mkdir(parents=True)
     (folder / "out").touch()
     (folder / "boot").write_text(Path("/proc/sys/kernel/random/boot_id").read_text())
@@ -307,8 +307,8 @@ def cancelled_tree(far: Far, sshd: Sshd, marks: Path) -> None:
     found = far.finish(attempt)
     assert found.end.why == "cancelled" and found.log == b"all started\n"
     assert 1 <= time.monotonic() - begin < 8
-    assert not any(map(alive, pids)) and not marked("t1-1-step-1")
-    assert (sshd.home / ".livewall" / "t1-1-step-1" / "exit").read_text().startswith("137 ")
+    assert not any(map(alive, pids)) and not marked(far.id(1))
+    assert (sshd.home / ".livewall" / far.id(1) / "exit").read_text().startswith("137 ")
 
 
 def test_a_cancel_leaves_nothing_alive(far: Far, sshd: Sshd, tmp_path: Path) -> None:
@@ -373,7 +373,7 @@ def test_a_cancel_goes_on_after_a_cut(far: Far, sshd: Sshd) -> None:
     time.sleep(0.1)  # it is tried in vain meanwhile
     sshd.start()
     assert far.finish(attempt).end.why == "cancelled"
-    assert not marked("t1-1-step-1")
+    assert not marked(far.id(1))
 
 
 def test_a_cancel_before_the_host_is_reached_ends_at_once(far: Far, sshd: Sshd) -> None:
@@ -418,10 +418,10 @@ def find(name: str) -> str:
 def run_script(command: list[str], folder: Path, path: str) -> None:
     from livewall.tasks.connector import far_scripts
 
-    env = {"PATH": path, "HOME": str(folder)}
+    env, name = {"PATH": path, "HOME": str(folder)}, f"s{os.getpid()}"
     command = [find(command[0]), *command[1:]]
     argv = ["sh", "-c", 'printf "%s" "$1"; echo >/dev/stderr; exit 3', "-", "$(id)'\"\n\x81ü"]
-    script = far_scripts.command("nonce", "a1", ".livewall", argv, {"X": "y"}, None, offset=0, claimed=False)
+    script = far_scripts.command("nonce", name + "a", ".livewall", argv, {"X": "y"}, None, offset=0, claimed=False)
     for cut in random.Random(1).sample(range(len(script) - 2), 10):
         subprocess.run(command, input=script[:cut], env=env, capture_output=True, timeout=PATIENCE)
         assert not (folder / ".livewall").exists(), f"a script that was cut off at {cut} has done something"
@@ -440,7 +440,7 @@ def run_script(command: list[str], folder: Path, path: str) -> None:
         process.wait(PATIENCE)
     # Another command, which is cancelled.
     argv = ["sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"]
-    script = far_scripts.command("nonce", "a2", ".livewall", argv, {}, None, offset=0, claimed=False)
+    script = far_scripts.command("nonce", name + "b", ".livewall", argv, {}, None, offset=0, claimed=False)
     with subprocess.Popen(
         command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -448,13 +448,13 @@ def run_script(command: list[str], folder: Path, path: str) -> None:
         process.stdin.write(script)
         process.stdin.flush()
         assert process.stderr.readline() == b"nonce started\n"
-        until(lambda: marked("a2"))
-        script = far_scripts.cancel("nonce", "a2", ".livewall", grace=1, claimed=True)
+        until(lambda: marked(name + "b"))
+        script = far_scripts.cancel("nonce", name + "b", ".livewall", grace=1, claimed=True)
         done = subprocess.run(command, input=script, env=env, capture_output=True, timeout=PATIENCE)
-        assert done.stderr == b"nonce cancelled 0\n" and not marked("a2")
+        assert done.stderr == b"nonce cancelled 0\n" and not marked(name + "b")
         assert process.stderr.readline().startswith(b"nonce end 137")
         process.stdin.close()
         process.wait(PATIENCE)
-    script = far_scripts.forget("nonce", ".livewall", ["a1", "a2"])
+    script = far_scripts.forget("nonce", ".livewall", [name + "a", name + "b"])
     done = subprocess.run(command, input=script, env=env, capture_output=True, timeout=PATIENCE)
     assert done.stderr == b"nonce done\n" and not list((folder / ".livewall").iterdir())

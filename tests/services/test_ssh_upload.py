@@ -215,7 +215,7 @@ def test_an_upload_that_is_cut_ten_times_goes_on_where_it_was(far: Far, sshd: Ss
     text = data(1_000_000) * 60
     (far.work / "f").write_bytes(text)
     attempt = far.start(sshd, "ssh_upload", **{"from": "f", "to": str(sshd.home / "f")})
-    part = sshd.home / ".livewall-t1-1-step-1.new"
+    part = sshd.home / f".livewall-{far.id(1)}.new"
     for number in range(10):
         least = size // 4 + number * size // 20
 
@@ -317,7 +317,7 @@ def test_a_folder_that_is_cut_arrives_whole(far: Far, sshd: Sshd) -> None:
     (sshd.home / "site").mkdir()
     (sshd.home / "site" / "old").touch()
     attempt = far.start(sshd, "ssh_upload", **{"from": "d", "to": str(sshd.home / "site")})
-    new = sshd.home / ".livewall-t1-1-step-1.new"
+    new = sshd.home / f".livewall-{far.id(1)}.new"
     for least in (1, 5_000_000, 15_000_000):
         big = new / "big"
 
