@@ -55,4 +55,4 @@ class Git:
     def spec(self, step: Mapping[str, Any], values: Values) -> RunSpec:
         filled = {name: None if step[name] is None else values.fill(step[name]) for name in TEXTS}
         given = {**step, **filled, "previous": values.previous().get("commit", "")}
-        return program("git_checkout", given)
+        return program("git_checkout", given, again="again")

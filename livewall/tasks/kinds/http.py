@@ -64,4 +64,4 @@ class Http:
 
     def spec(self, step: Mapping[str, Any], values: Values) -> RunSpec:
         filled = {name: None if step[name] is None else values.fill(step[name]) for name in TEXTS}
-        return program("http_check", {**step, **filled, "contains": filled["contains"] or ""})
+        return program("http_check", {**step, **filled, "contains": filled["contains"] or ""}, again="again")

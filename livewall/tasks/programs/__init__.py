@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,10 +17,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from livewall.settings import environment_with
+from livewall.tasks.programs.lifetime import end_with_supervisor
 from livewall.tasks.supervisor.folder import INPUT_VARIABLE, MAX_MESSAGE, REASON
 
 STANDARD_ONLY = ("git_checkout", "git_refs", "http_check", "ssh_command", "ssh_upload")
 """The programs that import no package but this one, so that they can run without the folders of installed packages."""
+
+HANDLE_SIGTERM = ("ssh_command", "ssh_upload")
+"""The programs that end something elsewhere when they are asked to end, and unblock the signal when they can."""
 
 
 class StepFailed(Exception):
@@ -29,6 +34,10 @@ class StepFailed(Exception):
 def main(name: str) -> NoReturn:
     """Run the program `name` with the input in its file or on stdin, and exit: 0, or 1 after writing the reason."""
     file = environment_with(INPUT_VARIABLE).get(INPUT_VARIABLE)
+    if file:
+        end_with_supervisor(Path(file).parent)
+    if name not in HANDLE_SIGTERM:  # a supervisor starts what it may run again with SIGTERM blocked
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     given = Path(file).read_bytes() if file else sys.stdin.buffer.read()
     try:
         run(name, json.loads(given))

@@ -5,14 +5,11 @@ The connector may be killed and started again at any time. The program then asks
 
 from __future__ import annotations
 
-import ctypes
-import fcntl
 import json
 import os
 import select
 import signal
 import socket
-import struct
 import sys
 import time
 from collections.abc import Callable
@@ -24,7 +21,7 @@ from livewall.settings import environment_with
 from livewall.tasks.connector import frames
 from livewall.tasks.programs import StepFailed
 from livewall.tasks.programs.reporting import Progress
-from livewall.tasks.supervisor.folder import HOST_KEY, INPUT_VARIABLE, LOCK, LOST, REASON
+from livewall.tasks.supervisor.folder import HOST_KEY, INPUT_VARIABLE, LOST, REASON
 
 CLAIMED = "claimed"
 """A file beside the input: the host has acknowledged the start, so a host that knows nothing of it has lost it."""
@@ -34,8 +31,6 @@ CONNECT_SECONDS = 60.0
 READ_BYTES = 1 << 18
 SHORTEST, LONGEST = 0.02, 0.5
 """Seconds between two tries to reach the connector."""
-_PR_SET_PDEATHSIG = 1
-_FLOCK = struct.Struct("@hhqqi0q")
 
 
 class Lost(Exception):
@@ -78,20 +73,6 @@ class Attempt:
         """End as lost."""
         self.write(LOST, reason)
         sys.exit(1)
-
-    def end_with_supervisor(self) -> None:
-        """Have this process killed when its supervisor is, whose successor runs another one."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), *[ctypes.c_ulong(0)] * 3)
-        with suppress(FileNotFoundError):
-            lock = os.open(self.folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                query = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-                kind, _, _, _, holder = _FLOCK.unpack(fcntl.fcntl(lock, fcntl.F_GETLK, query))
-            finally:
-                os.close(lock)
-            if kind == fcntl.F_UNLCK or holder != os.getppid():  # it has ended before the line above
-                os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Conversation:

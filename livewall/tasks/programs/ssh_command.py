@@ -22,7 +22,6 @@ WHY = {
 def run(given: dict[str, Any]) -> None:
     """Run the command, or go on with it. Exits with its status; raises StepFailed."""
     attempt = Attempt()
-    attempt.end_with_supervisor()
     conversation = Conversation(given, attempt)
     name = conversation.name
     printed = 0

@@ -13,7 +13,6 @@ from livewall.tasks.programs.remote import Attempt, Conversation
 def run(given: dict[str, Any]) -> None:
     """Upload, or go on with it. Raises StepFailed."""
     attempt = Attempt()
-    attempt.end_with_supervisor()
     path = source_in(Path.cwd(), given["from"])
     conversation = Conversation(given, attempt)
     say(f"{given['from']} to {conversation.name}:{given['to']}")
