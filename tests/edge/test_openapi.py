@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from clients import ADMIN, Answer, Client
 from described import KNOWN, check, faults, resolved
+from sshd import Sshd, need_sshd
 
 from handlers.api import openapi
 from handlers.base import BaseHandler
@@ -135,7 +137,22 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
     (folder / "refs.toml").write_text(
         """params.ref.type = "git_ref"\n[[steps]]\nname = "a"\ngit = { repository = "/none", ref = "{params.ref}" }\n"""
     )
+    (folder / "hosts.toml").write_text(
+        """inventory.web = ["a", "b"]\n[[steps]]\nname = "s"\nhosts = "web"\nwaves = [1]\nrun = ["sleep", "9"]\n"""
+    )
     return replace(settings, pipelines=folder)
+
+
+@pytest.fixture
+def sshd(settings: Settings, tmp_path: Path) -> Iterator[Sshd]:
+    """A host whose key is not known, and a pipeline that runs there."""
+    need_sshd()
+    with Sshd(tmp_path / "sshd") as server:
+        place = f'name = "a", address = "{server.address}", port = {server.port}, key = "{server.key}"'
+        text = f"""inventory = {{ web = [{{ {place} }}] }}\n[[steps]]\nname = "s"\nhosts = "web"\nssh = ["true"]\n"""
+        assert settings.pipelines is not None
+        (settings.pipelines / "keys.toml").write_text(text)
+        yield server
 
 
 @pytest.fixture
@@ -277,6 +294,30 @@ async def tasks(client: Client) -> None:
     assert answer.status == 404
 
 
+async def hosts(client: Client) -> None:
+    reporter = await client.token("reporter")
+    task = (await client.ask("POST", "/api/pipelines/hosts/tasks", {}, token=ADMIN)).json["id"]
+    step = f"/api/tasks/{task}/steps/s"
+    for path in ("pause", "resume", "hosts/b/skip", "hosts/a/retry", "hosts/c/skip", "pause", "hosts/b/retry"):
+        for token in (ADMIN, reporter, None):
+            await client.ask("POST", f"{step}/{path}", {}, token=token)
+    await client.ask("POST", f"{step}/abort", {}, token=ADMIN)
+    socket = await client.socket(f"/ws/tasks/{task}", token=ADMIN)
+    await socket.until(lambda m: m.get("key") == "task" and m["data"]["ended_at"] is not None)
+    assert (await client.ask("POST", f"{step}/abort", {}, token=ADMIN)).status == 200
+    assert (await client.ask("POST", f"{step}/pause", {}, token=ADMIN)).status == 409
+    task = (await client.ask("POST", "/api/pipelines/keys/tasks", {}, token=ADMIN)).json["id"]
+    socket = await client.socket(f"/ws/tasks/{task}", token=ADMIN)
+    *_, waits = await socket.until(lambda m: m.get("key") == "step/s" and m["data"]["state"] == "waiting")
+    await client.ask("GET", f"/api/tasks/{task}", token=ADMIN)
+    path = f"/api/tasks/{task}/steps/s/hosts/a/key"
+    for body in ({"fingerprint": "SHA256:x"}, {}, {"fingerprint": waits["data"]["waits_for"]["fingerprint"]}):
+        for token in (ADMIN, reporter, None):
+            await client.ask("POST", path, body, token=token)
+    await socket.until(lambda m: m.get("key") == "task" and m["data"]["ended_at"] is not None)
+    await client.ask("POST", f"/api/tasks/{task}/retry", {"hosts": "failed"}, token=ADMIN)
+
+
 async def askers(client: Client) -> None:
     made = await client.host("POST", "/api/tokens", {"role": "operator", "name": "o"})
     for token in (ADMIN, made["token"], None):
@@ -290,8 +331,8 @@ async def askers(client: Client) -> None:
     await client.ask("GET", "/api/asyncapi.json")
 
 
-async def test_the_server_answers_what_is_described(checked: Checked) -> None:
-    for part in (votes, codes, tasks, askers):
+async def test_the_server_answers_what_is_described(sshd: Sshd, checked: Checked) -> None:
+    for part in (votes, codes, tasks, hosts, askers):
         await part(checked)
     done = {(method, path) for method, path, status in checked.seen if status < 300}
     missed = {(m, path) for path, found in DOCUMENT["paths"].items() for m in found} - done
