@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from livewall.atomic_file import write_whole
+from livewall.demo.hosts import INVENTORY, KNOWN_HOSTS
 from livewall.settings import environment_with
 
 HERE = Path(__file__).resolve().parent
@@ -52,10 +53,21 @@ def make(folder: Path) -> Path:
     return repository
 
 
-def pipeline(repository: Path) -> str:
-    """Return the text of the pipeline, with this Python and the given repository."""
-    text = (HERE / "pipelines" / f"{PIPELINE}.toml").read_text(encoding="utf-8")
-    text = text.replace('run = ["python3"', f"run = [{_quoted(sys.executable)}")
+def pipeline(repository: Path, hosts: Path | None = None, wall: str = "") -> str:
+    """Return the text of the pipeline, with this Python and the given repository.
+
+    It ends on the hosts whose folders are in `hosts`, or on this machine; the audience of `wall` is asked.
+    """
+    parts = (PIPELINE, "here" if hosts is None else "hosts", "gate")
+    text = "".join((HERE / "pipelines" / f"{part}.toml").read_text(encoding="utf-8") for part in parts)
+    for key in ("run", "ssh"):
+        text = text.replace(f'{key} = ["python3"', f"{key} = [{_quoted(sys.executable)}")
+    if hosts is not None:
+        where = f'inventory = "{INVENTORY}"\n\n[ssh]\nknown_hosts = "{KNOWN_HOSTS}"\n\n'
+        text = text.replace("[params.ref]", f"{where}[params.ref]")
+        for key in ("to", "cwd"):
+            text = text.replace(f'{key} = "HOSTS/', f"{key} = {_quoted(str(hosts.resolve()))[:-1]}/")
+    text = text.replace('default = ""', f"default = {_quoted(wall)}")
     return text.replace(f'"{NAME}"', _quoted(str(repository.resolve())))
 
 
@@ -67,8 +79,14 @@ def prepare(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     pipelines = folder / "pipelines"
     pipelines.mkdir(exist_ok=True, mode=0o700)
-    write_whole(pipelines / f"{PIPELINE}.toml", pipeline(make(folder)).encode())
+    make(folder)
     return pipelines
+
+
+def write_pipeline(folder: Path, hosts: Path | None, wall: str = "") -> None:
+    """Write the pipeline. The server notices a change within seconds. Raises OSError."""
+    text = pipeline(folder / NAME, hosts, wall)
+    write_whole(folder / "pipelines" / f"{PIPELINE}.toml", text.encode())
 
 
 def _quoted(text: str) -> str:

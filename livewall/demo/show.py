@@ -14,14 +14,15 @@ import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process, create_subprocess_exec
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from livewall.client.calls import ClientError, NotReached, Refusal, Server, segment
 from livewall.client.secret import admin_token, is_loopback
-from livewall.demo import release, repository
+from livewall.client.subscription import subscribe
+from livewall.demo import hosts, release, repository
 from livewall.demo.answers import OPTIONS
 from livewall.demo.folder import NotADemo, claim
 from livewall.own_addresses import reachable
@@ -29,6 +30,8 @@ from livewall.own_command import this_command
 from livewall.settings import environment_without_livewall
 
 CROWD_SECONDS = 60.0
+GATE_SECONDS = 20.0
+"""Seconds in which the audience answers the question of the release."""
 START_SECONDS = 20.0
 GRACE_SECONDS = 8.0
 
@@ -49,17 +52,22 @@ async def show(*, port: int, address: str, data: Path | None, seconds: float | N
         check_port(port, address)
         claim_folder(folder)
         pipelines = await prepare_project(folder, say)
+        where = None if pipelines is None else await start_hosts(stack, folder / "demo", say)
         server, process = await stack.enter_async_context(running_server(port, address, folder, pipelines))
         stage = await create_wall(server)
         if pipelines is not None:
+            await asyncio.to_thread(repository.write_pipeline, folder / "demo", where, stage["wall"])
             stage |= await stack.enter_async_context(releases(server, process, stage["wall"]))
+            stage["hosts"] = "" if where is None else str(where)
         say(announcement(server, stage, address, folder))
         crowd = min(CROWD_SECONDS, seconds * 0.8) if seconds else CROWD_SECONDS
         tasks = [
-            await stack.enter_async_context(background(run_audience(server, stage, crowd, say))),
+            await stack.enter_async_context(background(run_audience(server, stage["poll"], crowd, say))),
             await stack.enter_async_context(background(release.run(server, stage["task"]))),
             await stack.enter_async_context(background(fail_when_ended(process))),
         ]
+        if "release" in stage:
+            tasks.append(await stack.enter_async_context(background(decide_release(server, stage, say))))
         await wait_for_end(stopped, seconds, tasks)
         say("Ending.")
 
@@ -93,10 +101,10 @@ async def background(work: Any) -> AsyncIterator[asyncio.Task[None]]:
 
 
 @asynccontextmanager
-async def child(*arguments: str, **options: Any) -> AsyncIterator[Process]:
-    """Run a Python process that ends with this one: by SIGTERM, or by the kernel if this process is killed."""
+async def child(*arguments: str, program: str = sys.executable, **options: Any) -> AsyncIterator[Process]:
+    """Run a process that ends with this one: by SIGTERM, or by the kernel if this process is killed."""
     process = await create_subprocess_exec(
-        sys.executable,
+        program,
         *arguments,
         env=environment_without_livewall(),
         start_new_session=True,  # Ctrl-C reaches only this process, which ends the child
@@ -158,11 +166,44 @@ async def prepare_project(data: Path, say: Say) -> Path | None:
         return None
 
 
+async def start_hosts(stack: AsyncExitStack, folder: Path, say: Say) -> Path | None:
+    """Start two SSH servers, and write the pipeline that releases to them; return the folder of their files.
+
+    Where that is not possible, the pipeline is that of this machine alone, and the reason is said.
+    """
+    where = folder / "hosts"
+    try:
+        ports = await asyncio.to_thread(hosts.prepare, where, folder / "pipelines")
+        await stack.enter_async_context(hosts.running(where, ports, child))
+    except (hosts.NoHosts, OSError) as problem:
+        say(f"The release is shown on this machine alone: {problem}.")
+        await asyncio.to_thread(repository.write_pipeline, folder, None)
+        return None
+    await asyncio.to_thread(repository.write_pipeline, folder, where)
+    return where
+
+
+async def decide_release(server: Server, stage: dict[str, str], say: Say) -> None:
+    """When the release asks the audience, let it answer."""
+    name = f"tasks/{stage['release']}"
+    following = subscribe(server, [name])
+    poll = None
+    async with aclosing(aiter(following)) as messages:
+        async for _ in messages:
+            held = following.held[name].entries
+            poll = (held.get("step/go", {}).get("waits_for") or {}).get("poll")
+            if poll is not None or held.get("task", {}).get("ended_at") is not None:
+                break
+    if poll is not None:
+        say(f"The release asks its audience whether to go on: {server.url}/polls/{poll}")
+        await run_audience(server, poll, GATE_SECONDS, lambda line: None)
+
+
 @asynccontextmanager
 async def releases(server: Server, process: Process, wall: str) -> AsyncIterator[dict[str, str]]:
     """Start two tasks on the server, a release and one whose test fails, and cancel them at the end."""
     path = f"/api/pipelines/{repository.PIPELINE}/tasks"
-    started = [await server.post(path, {"params": {"ref": ref}}) for ref in ("main", "broken")]
+    started = [await server.post(path, {"params": {"ref": ref, "wall": wall}}) for ref in ("main", "broken")]
     items = (await server.get(f"/api/walls/{segment(wall)}"))["items"]
     await server.put(f"/api/walls/{segment(wall)}", {"items": [*items, f"tasks/{started[0]['id']}"]})
     try:
@@ -259,6 +300,7 @@ def announcement(server: Server, stage: dict[str, str], address: str, data: Path
         where = "It listens on every address of this machine: whoever is in this network can vote."
     else:
         where = f"It listens on {address}."
+    onto = " to two SSH servers" if stage.get("hosts") else ""
     another = f"{this_command()} login --role admin --url {server.url} --data {shlex.quote(str(data))}"
     return f"""
 Livewall is running at {server.url}
@@ -268,15 +310,15 @@ Livewall is running at {server.url}
   Audience    {wall}
   Sign in     {login}
               (as admin, once, within ten minutes; another: {another})
-  Tasks       {server.url}/tasks  (after signing in: a release of a small project, with its chart and logs)
+  Tasks       {server.url}/tasks  (after signing in: a release of a small project{onto}, with its chart and logs)
 
 944 people are about to answer. Ctrl-C ends it.
 """
 
 
-async def run_audience(server: Server, stage: dict[str, str], seconds: float, say: Say) -> None:
+async def run_audience(server: Server, poll_id: str, seconds: float, say: Say) -> None:
     """Run the audience's process, report how its ballots arrive, and finally the result."""
-    arguments = ("-m", "livewall.demo.audience", server.url, stage["poll"], f"{seconds:g}")
+    arguments = ("-m", "livewall.demo.audience", server.url, poll_id, f"{seconds:g}")
     async with child(*arguments, stdout=PIPE) as process:
         assert process.stdout is not None
         announced = 0
@@ -287,7 +329,7 @@ async def run_audience(server: Server, stage: dict[str, str], seconds: float, sa
                 say(f"{count['cast']} ballots are in.")
         if await process.wait():
             raise Failed(f"The audience's process ended with status {process.returncode}.")
-    poll = await server.get(f"/api/polls/{segment(stage['poll'])}")
+    poll = await server.get(f"/api/polls/{segment(poll_id)}")
     counts = poll["tally"]["counts"]
     result = ", ".join(f"{option['label']} {counts.get(option['id'], 0)}" for option in poll["options"])
     say(f"All {count['cast']} ballots are in: {result}. The poll stays open; vote along from a phone.")

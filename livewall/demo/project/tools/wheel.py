@@ -59,4 +59,4 @@ if __name__ == "__main__":
     print(f"made {made}")
     if output := os.environ.get("LIVEWALL_OUTPUT"):  # what the steps after this one may use
         with open(output, "a", encoding="utf-8") as file:
-            file.write(f"file={made}\n")
+            file.write(f"file={made}\nname={made.name}\n")
