@@ -47,7 +47,7 @@ waves = [1, 2, "rest"]
 name = "install"
 needs = ["upload"]
 ssh = ["sh", "-ec", '''"$1" -m venv --without-pip "$2"
-    "$1" -m pip --quiet --disable-pip-version-check --python "$2/bin/python" install --no-deps --no-index --no-compile "wheels/$3"
+    "$1" -m pip -qq --python "$2/bin/python" install --no-deps --no-index --no-compile "wheels/$3"
     echo "$2" >> installed''', "sh", "PYTHON", "{steps.source.short}", "{steps.wheel.FILE}"]
 cwd = "BASE/{host.name}/home"
 hosts = "web"
