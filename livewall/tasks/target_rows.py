@@ -27,15 +27,25 @@ _host_key = msgspec.json.Decoder(HostKey)
 
 
 def of_task(db: Any, task: str) -> dict[str, list[Target]]:
-    """Return the targets of a task by step, in their order."""
+    """Return the targets of a task by step, in their order. In a transaction they are read once."""
+    memo: dict[Any, Any] = getattr(db, "memo", {})
+    if (cached := memo.get(_memo_key(task))) is not None:
+        return {step: list(targets) for step, targets in cached.items()}
     found: dict[str, list[Target]] = {}
     for row in db.execute(f"SELECT {_FIELDS} FROM targets WHERE task = :task ORDER BY step, place", {"task": task}):
         found.setdefault(row[0], []).append(_target(row))
+    memo[_memo_key(task)] = {step: list(targets) for step, targets in found.items()}
     return found
+
+
+def _memo_key(task: str) -> tuple[str, str]:
+    return "targets", task
 
 
 def of_step(db: Any, task: str, step: str) -> list[Target]:
     """Return the targets of a step, in their order."""
+    if _memo_key(task) in getattr(db, "memo", {}):
+        return of_task(db, task).get(step, [])
     rows = db.execute(
         f"SELECT {_FIELDS} FROM targets WHERE task = :task AND step = :step ORDER BY place",
         {"task": task, "step": step},
@@ -59,6 +69,7 @@ def _target(row: Sequence[Any]) -> Target:
 
 
 def insert(tx: Transaction, task: str, step: str, targets: Iterable[Target]) -> None:
+    tx.memo.pop(_memo_key(task), None)
     for place, target in enumerate(targets):
         tx.execute(
             """INSERT INTO targets (task, step, host, place, wave, state, reason, attempt, progress, message,
@@ -78,6 +89,9 @@ def save(tx: Transaction, task: str, step: str, target: Target) -> None:
         WHERE task = :task AND step = :step AND host = :host""",
         _values(task, step, target),
     )
+    cached = tx.memo.get(_memo_key(task))
+    if cached is not None:
+        cached[step] = [target if each.host == target.host else each for each in cached[step]]
 
 
 def save_changed(tx: Transaction, task: str, step: str, before: Sequence[Target], after: Sequence[Target]) -> None:
@@ -113,6 +127,7 @@ def host_key(db: Any, task: str, step: str, host: str) -> HostKey | None:
 
 def save_host_key(tx: Transaction, task: str, step: str, host: str, key: HostKey) -> None:
     _set(tx, "host_key", wire.text(key), task, step, host)
+    tx.memo.pop(_memo_key(task), None)
 
 
 def accepted_key(db: Any, task: str, step: str, host: str) -> str | None:
