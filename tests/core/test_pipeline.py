@@ -42,6 +42,7 @@ when = "{params.ref} == main"        # one comparison
 """
 STEP = '[[steps]]\nname = "a"\nrun = ["true"]\n'
 HTTP = '[[steps]]\nname = "a"\n'
+CELERY = 'secrets = ["CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"]\n' + HTTP
 POLL = HTTP + "[steps.gate]\n"
 ASKED = "poll.title = 'T'\npoll.options = ['a', 'b']\npoll.passes = 'a'\n"
 
@@ -90,6 +91,24 @@ def test_an_http_step_is_filled_into_the_input_of_its_program() -> None:
         "follow": False, "cacert": None, "proxy": None,
     }  # fmt: skip
     assert "params" not in " ".join(spec.argv) and spec.program == "livewall's http_check"
+
+
+def test_the_arguments_of_a_celery_step_are_filled_however_deep_they_are() -> None:
+    text = "celery = { task = 't', args = ['{params.a}', 3, true], kwargs = { x = [{ y = '{params.a}' }] } }"
+    step = parse("params.a = {}\n" + CELERY + text, "build", "build.toml").steps[0]
+    spec = kinds()["celery"].spec(step.body, Values({"a": "{params.a}'"}, {}))
+    assert spec.input == {
+        "task": "t", "args": ["{params.a}'", 3, True], "kwargs": {"x": [{"y": "{params.a}'"}]}, "queue": None,
+        "broker": "CELERY_BROKER_URL", "backend": "CELERY_RESULT_BACKEND", "terminate": False,
+    }  # fmt: skip
+
+
+def test_an_address_in_the_place_of_a_variable_is_refused_and_not_repeated() -> None:
+    text = f"{CELERY}celery = {{ task = 't', broker = 'redis://:secret@host/0' }}"
+    with pytest.raises(TomlFault) as fault:
+        parse(text, "build", "build.toml")
+    assert "broker must be the name of a variable of the server" in str(fault.value)
+    assert "redis" not in str(fault.value)
 
 
 def test_it_comes_back_from_json_as_it_was() -> None:
@@ -187,6 +206,17 @@ def test_without_a_title_it_has_its_name() -> None:
         (HTTP + "[steps.http]\nurl = 'http://x'\nevery = 0\n", 5, "every must be at least 0.1"),
         (HTTP + "[steps.http]\nurl = 'http://x'\nfollow = 1\n", 5, "follow must be true or false, not a number"),
         (HTTP + "http = { url = 'http://{params.host}/' }\n", 3, "{params.host} is not a parameter"),
+        (HTTP + "celery = 'x'\n", 3, 'celery must be a table, such as { task = "shop.tasks.reindex"'),
+        (CELERY + "celery = { args = [] }\n", 4, "celery needs a task"),
+        (CELERY + "celery = { task = 't', ags = [] }\n", 4, "celery has no key 'ags'; did you mean args?"),
+        (CELERY + "celery = { task = 't', args = 'x' }\n", 4, 'args must be a list, such as ["a", 1], not text'),
+        (CELERY + "celery = { task = 't', kwargs = [] }\n", 4, "kwargs must be a table, such as { full = true }, not"),
+        (CELERY + "celery = { task = 't', args = [2026-01-01] }\n", 4, "an argument must be text, a number, true"),
+        (CELERY + "celery = { task = 't', args = [[nan]] }\n", 4, "a number that JSON has"),
+        (CELERY + "celery = { task = 't', terminate = 1 }\n", 4, "terminate must be true or false, not a number"),
+        (CELERY + "celery = { task = 't', args = ['{params.x}'] }\n", 4, "{params.x} is not a parameter"),
+        (CELERY + "celery = { task = 't', backend = 'OTHER' }\n", 4, "celery needs OTHER (backend) from the server's env"),
+        (HTTP + "celery = { task = 't' }\n", 3, "celery needs CELERY_BROKER_URL (broker) and CELERY_RES"),
         (HTTP + "git = 'x'\n", 3, 'git must be a table, such as { repository = "/srv/git/site.git" }'),
         (HTTP + "git = { ref = 'main' }\n", 3, "git needs a repository"),
         (HTTP + "git = { repository = 'ext::sh -c x' }\n", 3, "names a remote helper"),

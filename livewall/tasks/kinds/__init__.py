@@ -116,7 +116,8 @@ class Kind(Protocol):
     keys: frozenset[str]
     """All keys in a step's table that belong to this kind."""
     # A kind whose steps run no command also has `runs = False`; one whose steps may run on several hosts has
-    # `hosts = "may"`, or "must" if they cannot do without.
+    # `hosts = "may"`, or "must" if they cannot do without. One whose steps need variables of the server has
+    # `variables(body)`, which returns the name for each key: the pipeline must list them as secrets.
 
     def check(self, table: Mapping[str, Any], where: Place) -> dict[str, Any]:
         """Return the body of a step. Problems are reported at their place; the body is not used if there are any."""
@@ -134,6 +135,7 @@ def kinds() -> Mapping[str, Kind]:
 
     Raises LivewallError if an installed kind cannot be loaded, or has the key of another.
     """
+    from livewall.tasks.kinds.celery import Celery
     from livewall.tasks.kinds.gate import Gate
     from livewall.tasks.kinds.git import Git
     from livewall.tasks.kinds.http import Http
@@ -141,5 +143,5 @@ def kinds() -> Mapping[str, Kind]:
     from livewall.tasks.kinds.ssh import Ssh
     from livewall.tasks.kinds.upload import Upload
 
-    builtin: tuple[Kind, ...] = (Run(), Git(), Ssh(), Upload(), Http(), Gate())
+    builtin: tuple[Kind, ...] = (Run(), Git(), Ssh(), Upload(), Http(), Gate(), Celery())
     return entry_points.load(GROUP, {kind.key: kind for kind in builtin})

@@ -163,6 +163,7 @@ class _Checker:
         self._where = where
         self._kinds = kinds()
         self._params: tuple[Param, ...] = ()
+        self._secret_names: tuple[str, ...] = ()
 
     def pipeline(self) -> Pipeline:
         table, where = self._table, self._where
@@ -179,7 +180,7 @@ class _Checker:
         concurrency = None
         if "concurrency" in table:
             concurrency = whole(table["concurrency"], where["concurrency"], "concurrency", least=1, most=1_000)
-        secrets = self._secrets()
+        secrets = self._secret_names = self._secrets()
         self._params = tuple(self._declared())
         before = len(where.findings.problems)
         self._inventory = self._hosts()
@@ -306,6 +307,7 @@ class _Checker:
         if kind:
             for key in table.keys() & set(known) - _COMMON_KEYS - kind.keys:
                 where[key].wrong(f"{key} has no meaning for a step of the kind {kind.key}")
+            self._variables(kind, body, where)
         hosts = self._step_hosts(kind, table, where)
         when = None
         if "when" in table and (when := text(table["when"], where["when"], "when", most=10_000)):
@@ -350,6 +352,16 @@ class _Checker:
         body = chosen[0].check(table, where)
         # A body with problems is dropped, so that it is not searched for parameters and outputs.
         return (chosen[0], body) if len(where.findings.problems) == before else (None, {})
+
+    def _variables(self, kind: Kind, body: dict[str, Any], where: Place) -> None:
+        """Check that the variables of the server which a step needs are secrets: no other reaches a step."""
+        needed: Mapping[str, str] = getattr(kind, "variables", lambda body: {})(body)
+        missing = [f"{name} ({key})" for key, name in needed.items() if name not in self._secret_names]
+        if missing:
+            where[kind.key].wrong(
+                f"{kind.key} needs {' and '.join(missing)} from the server's environment: list their names in the"
+                f" pipeline's secrets, or choose others with {' and '.join(needed)}"
+            )
 
     def _needed(self, table: Mapping[str, Any], where: Place) -> tuple[str, ...]:
         needs = table.get("needs", [])

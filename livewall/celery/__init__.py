@@ -1,0 +1,6 @@
+"""Celery apps as live tasks."""
+
+from typing import Any
+
+
+def report(app: Any) -> None: ...
