@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("livewall.cli.run:run", "Run a command and show it as a task."),
     "watch": ("livewall.cli.watch:watch", "Follow a poll, a wall or a task live."),
     "report": ("livewall.cli.report:report", "Report a step of a task that runs elsewhere."),
+    "celery": ("livewall.cli.celery:celery", "Show the tasks of Celery apps."),
     "audit": ("livewall.cli.audit:audit", "List what hosts and operators did."),
     "backup": ("livewall.cli.data:backup", "Write a backup, even while the server is running."),
     "restore": ("livewall.cli.data:restore", "Restore a backup."),

@@ -69,6 +69,9 @@ def report(
         save_leases(tx, task_id, name, leases, who, now)
     if after != before:
         rows.save_step(tx, task_id, after)
+    if after.state is StepState.LOST and before.state is not StepState.LOST:
+        # As when a lease runs out: its reporter may learn later how it ended.
+        tx.execute("UPDATE steps SET lapsed = 1 WHERE task = :task AND name = :name", {"task": task_id, "name": name})
     task = row.task
     if after.state is not before.state:  # otherwise leave the other steps alone: reports are frequent
         rows.begin_log(tx, row, name)

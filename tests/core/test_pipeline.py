@@ -215,7 +215,7 @@ def test_without_a_title_it_has_its_name() -> None:
         (CELERY + "celery = { task = 't', args = [[nan]] }\n", 4, "a number that JSON has"),
         (CELERY + "celery = { task = 't', terminate = 1 }\n", 4, "terminate must be true or false, not a number"),
         (CELERY + "celery = { task = 't', args = ['{params.x}'] }\n", 4, "{params.x} is not a parameter"),
-        (CELERY + "celery = { task = 't', backend = 'OTHER' }\n", 4, "celery needs OTHER (backend) from the server's env"),
+        (CELERY + "celery = { task = 't', backend = 'OTHER' }\n", 4, "celery needs OTHER (backend) from the server"),
         (HTTP + "celery = { task = 't' }\n", 3, "celery needs CELERY_BROKER_URL (broker) and CELERY_RES"),
         (HTTP + "git = 'x'\n", 3, 'git must be a table, such as { repository = "/srv/git/site.git" }'),
         (HTTP + "git = { ref = 'main' }\n", 3, "git needs a repository"),
