@@ -9,14 +9,18 @@ import click
 
 from livewall.cli.exit_status import REFUSED, run, say, stop
 from livewall.cli.group import Group
-from livewall.cli.options import is_on_command_line, patient_server_options
-from livewall.client.calls import Server
+from livewall.cli.options import data_option, is_on_command_line, token_option, url_option
+from livewall.cli.run import find_server
 from livewall.settings import config_folder
 
 
 @click.group(cls=Group)
 def celery() -> None:
-    """Show the tasks of Celery apps."""
+    """Show the tasks of Celery apps.
+
+    \b
+    livewall celery watch --only 'shop.*'
+    """
 
 
 @celery.command()
@@ -43,9 +47,13 @@ def celery() -> None:
     metavar="FILE",
     help="Where the open tasks are kept for a restart.  [default: a file in ~/.config/livewall]",
 )
-@patient_server_options
+@data_option
+@token_option
+@url_option
 def watch(
-    server: Server,
+    url: str,
+    token: str | None,
+    data: Path | None,
     broker: str | None,
     backend: str | None,
     app: str | None,
@@ -65,6 +73,7 @@ def watch(
     from livewall.celery.broker import NoApp, find_app
     from livewall.celery.watcher import Busy, Choice, StateFile, Watcher
 
+    server = find_server(url, token, data)
     for name in ("broker", "backend"):
         if is_on_command_line(name) and "@" in ((broker if name == "broker" else backend) or ""):
             say(f"Every user of this machine can see --{name} (ps); LIVEWALL_CELERY_{name.upper()} is not visible.")
@@ -75,7 +84,6 @@ def watch(
         stop(REFUSED, str(problem))
     except OSError as problem:
         stop(REFUSED, f"the file of the state cannot be used: {problem.strerror}")
-    server.patience = server.wait = 0.0  # the reporter repeats calls itself
 
     async def work() -> None:
         await Watcher(found, server, file, Choice(only, skip), terminate=terminate, say=say).run()

@@ -107,6 +107,15 @@ def test_a_late_success_takes_its_consequences_back() -> None:
     assert house.task.state is T.SUCCEEDED and not house.reasons
 
 
+def test_a_loss_that_the_reporter_reports_itself_can_be_taken_back() -> None:
+    house = chain()
+    house.report("a", "running")
+    house.report("a", "lost")
+    assert house.steps == {"a": S.LOST, "b": S.SKIPPED, "c": S.SKIPPED}
+    house.report("a", "succeeded")
+    assert house.steps == {"a": S.SUCCEEDED, "b": S.PENDING, "c": S.PENDING}
+
+
 def test_a_late_success_leaves_skipped_what_another_failure_skips() -> None:
     house = House(a=[], x=[], b=["a", "x"], c=["a"], d=["c"])
     house.report("x", "failed")
@@ -310,7 +319,7 @@ class Programs(RuleBasedStateMachine):
 
     @rule(
         place=st.integers(0, 4),
-        state=st.none() | st.sampled_from(["running", "waiting", "succeeded", "failed", "skipped"]),
+        state=st.none() | st.sampled_from(["running", "waiting", "succeeded", "failed", "skipped", "lost"]),
         lease=st.sampled_from([UNSET, None, 5.0, 20.0]), who=st.sampled_from([MINE, OPERATOR]),
     )  # fmt: skip
     def report(self, place: int, state: str | None, lease: Any, who: Who) -> None:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SECONDS = 60
 DONE = "-- done:"
-FOLLOWS = re.compile(r"^(livewall watch |curl -\w*N|livewall serve (?!.*&\s*(?:#|$)))", re.MULTILINE)
+FOLLOWS = re.compile(r"^(livewall (?:celery )?watch |curl -\w*N|livewall serve (?!.*&\s*(?:#|$)))", re.MULTILINE)
 """Commands that end with Ctrl-C only: they have to print something."""
 NAMESPACE = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
 """A network of its own, so that the ports in the text are free, and an end of all processes with the first."""

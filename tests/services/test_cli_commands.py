@@ -18,6 +18,7 @@ WITHOUT_JSON = {
     "serve": "runs until it is stopped",
     "demo": "runs until it is stopped",
     "run": "prints what the command prints",
+    "celery watch": "runs until it is stopped",
     "restore": "has nothing to tell",
     "completion": "prints a script",
     "task logs": "prints the bytes of a log",
