@@ -41,6 +41,12 @@ class Reported(msgspec.Struct):
     logged: set[str] = set()
     log_ends: dict[str, int] = {}
     cancelled: bool = False
+    repeated: bool = False
+
+    def repeat(self) -> None:
+        """Report everything again, to a server that knows nothing of it. Done once."""
+        self.created, self.repeated = False, True
+        self.looks, self.logged, self.log_ends = {}, set(), {}
 
     @property
     def ended(self) -> bool:
@@ -132,7 +138,8 @@ class Reporter:
                     if not self._away:
                         self._away = True
                         self._say(f"{str(problem).rstrip('.')}; reports wait and are sent later")
-                    await asyncio.sleep(pause * random.uniform(0.8, 1.2))
+                    hint = problem.retry_after if isinstance(problem, Refusal) else None
+                    await asyncio.sleep((hint or pause) * random.uniform(0.8, 1.2))
                     pause = min(2 * pause, MAX_PAUSE)
             finally:
                 self._busy.discard(id)
@@ -141,6 +148,10 @@ class Reporter:
     def _refused(self, reported: Reported, problem: Refusal) -> None:
         if problem.status in (401, 403):
             self._on_refusal(problem)
+            return
+        if problem.status == 404 and reported.created and not reported.repeated:
+            reported.repeat()  # the server was restored from a backup that does not have it
+            self.changed(reported)
             return
         self._say(f"the task {reported.chart.id} is not reported: {problem.message} ({problem.code})")
         self.forget(reported)

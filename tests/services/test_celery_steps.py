@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from celery_parts import PASSWORD, Shop, eventually, kill
 from child_server import Server
+
+from livewall.tasks.kinds import program
+from livewall.tasks.supervisor.folder import INPUT
 
 pytest_plugins = ("server_fixtures", "task_fixtures", "celery_fixtures")
 
@@ -274,3 +280,43 @@ def test_a_task_of_which_nobody_knows_whether_it_was_sent_is_left_to_a_person(
     third = str(server.host("POST", f"/api/tasks/{second}/retry")["id"])
     ended(server, third, "succeeded")
     assert shop.notes() == ["add (1,)"]
+
+
+def test_a_program_that_is_killed_at_any_time_never_sends_twice(shop: Shop, tmp_path: Path, chance: Random) -> None:
+    shop.worker("--pool", "solo")
+    given = {
+        "task": "shop.add", "args": [1], "kwargs": {}, "queue": None, "terminate": False,
+        "broker": "CELERY_BROKER_URL", "backend": "CELERY_RESULT_BACKEND",
+    }  # fmt: skip
+    command = program("celery_task", given)
+
+    def attempt(number: int, kill_after: float | None, task: str) -> int:
+        folder = tmp_path / task / "steps" / f"report.{number}"
+        work = tmp_path / task / "work"
+        folder.mkdir(parents=True)
+        work.mkdir(exist_ok=True)
+        (folder / INPUT).write_text(json.dumps(given))
+        env = shop.environment(LIVEWALL_INPUT=str(folder / INPUT), LIVEWALL_OUTPUT=str(folder / "values"))
+        process = subprocess.Popen(
+            command.argv, cwd=work, env=env | command.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        try:
+            return process.wait(kill_after or 20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+
+    attempt(1, None, "warm")
+    began = time.monotonic()
+    assert attempt(1, None, "whole") == 0
+    usual = time.monotonic() - began
+    killed = 0
+    for number in range(5):
+        before, task = len(shop.notes()), f"task{number}"
+        status = attempt(1, chance.uniform(0.5, 1.0) * usual, task)
+        if status < 0:
+            killed += 1
+            status = attempt(2, None, task)
+        # A person is asked where nobody knows whether it was sent; otherwise it ran, once.
+        assert len(shop.notes()) - before == 1 - status, (number, status, shop.notes())
+    assert killed

@@ -25,3 +25,24 @@ def test_a_rehearsal_says_which_package_an_older_environment_lacks(package):
     assert done.returncode == 1
     assert f"does not have {package}, which Livewall needs" in done.stderr
     assert "Traceback" not in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_without_celery_the_command_and_the_step_say_what_to_install():
+    hide = "import sys; sys.modules['celery'] = None; "
+    watch = hide + "from livewall.cli import main; main(['celery', 'watch', '--broker', 'redis://127.0.0.1:1/0'])"
+    given = "{'broker': 'CELERY_BROKER_URL', 'backend': 'CELERY_BROKER_URL'}"
+    step = hide + f"from livewall.tasks.programs import celery_task; celery_task.Workers({given})"
+    for start in (watch, step):
+        done = subprocess.run([sys.executable, "-c", start], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1
+        assert "pip install 'livewall[celery]'" in done.stderr.splitlines()[-1]
+
+
+def test_only_what_needs_celery_imports_it():
+    start = (
+        "import sys, server, livewall.app, livewall.celery, livewall.cli.celery\n"
+        "from livewall.tasks.kinds import kinds; kinds()\n"
+        "print([name for name in sys.modules if name.partition('.')[0] in ('celery', 'kombu', 'redis')])"
+    )
+    done = subprocess.run([sys.executable, "-c", start], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stderr

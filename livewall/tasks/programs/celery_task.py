@@ -35,6 +35,11 @@ MAX_RESULT = 10_000
 MAX_OUTPUT = 4_000
 """The number of characters of a result that become an output."""
 INSTALL = "Celery is not installed where Livewall runs: pip install 'livewall[celery]'"
+UNCLEAR = (
+    "nobody knows whether the task was sent: neither the backend nor a worker has heard of it. Look whether it has run,"
+    " and retry to send a new one"
+)
+_UNREADABLE = frozenset({"ContentDisallowed", "DecodeError", "SerializerNotInstalled"})
 ENDS = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
 
 
@@ -49,18 +54,19 @@ def run(given: dict[str, Any]) -> None:
     record = Record(attempt, Path.cwd().parent)
     signal.signal(signal.SIGTERM, _cancel)
     try:
-        if record.id and not workers.may_still_run(record):
-            record.forget()
-            record.id = ""
-        if not record.id:
+        if record.found.ended == "SUCCESS":
+            say(f"an earlier attempt was killed when its task {record.found.id} had succeeded: {record.found.result}")
+            write_outputs({"id": record.found.id, "result": record.found.result})
+            return
+        if not record.found.id or record.found.ended or not workers.may_still_run(record):
             record.choose(str(uuid.uuid4()), given["task"])
             workers.send(record)
         follow(workers, record)
     except Cancelled:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if record.id:
+        if record.found.id and not record.found.ended:
             workers.revoke(record)
-            record.forget()
+            record.end("CANCELLED")
         raise SystemExit(1) from None
 
 
@@ -111,19 +117,19 @@ class Workers:
                     given["task"],
                     given["args"],
                     given["kwargs"],
-                    task_id=record.id,
+                    task_id=record.found.id,
                     queue=given["queue"],
                     connection=connection,
                     retry=False,
                 )
             except Exception as error:
                 say(f"the broker could not be told: {_name(error)}; looking for the task")
-                if not self._found(record.id, SEARCH_SECONDS):
-                    record.forget()
-                    raise StepFailed("the connection to the broker broke while the task was sent") from None
+                if not self._found(record.found.id, SEARCH_SECONDS):
+                    record.note_unclear()
+                    raise StepFailed(UNCLEAR) from None
         record.confirm()
         queue = f", queue {given['queue']}" if given["queue"] else ""
-        say(f"sent {given['task']} as {record.id}{queue}")
+        say(f"sent {given['task']} as {record.found.id}{queue}")
 
     def meta(self, id: str) -> dict[str, Any]:
         """Return what the backend knows of a task, once it can be reached."""
@@ -135,21 +141,21 @@ class Workers:
 
         Raises StepFailed if nobody knows whether it was sent: then a person has to look.
         """
-        say(f"an earlier attempt was killed while its task {record.id} was under way; looking for it")
-        state = self.meta(record.id)["status"]
+        id = record.found.id
+        say(f"an earlier attempt did not see the end of its task {id}; looking for it")
+        state = self.meta(id)["status"]
         if state in ("FAILURE", "REVOKED"):
             say(f"it has ended: {state}")
             return False
-        if record.sent or state != "PENDING" or self._found(record.id, SEARCH_SECONDS if not record.unclear_in else 0):
+        if record.found.sent or state != "PENDING":
             return True
-        if record.unclear_in not in ("", record.livewall_task):
+        if self._found(id, 0 if record.found.unclear_in else SEARCH_SECONDS):
+            return True
+        if record.found.unclear_in not in ("", record.livewall_task):
             say("nothing is known of it, and somebody has decided to retry; a new task is sent")
             return False
         record.note_unclear()
-        raise StepFailed(
-            "an earlier attempt was killed while it sent the task, and neither the backend nor a worker knows of it:"
-            " look whether it has run, and retry to send a new one"
-        )
+        raise StepFailed(UNCLEAR)
 
     def _found(self, id: str, seconds: float) -> bool:
         """Return whether the backend or a worker knows of a task, after looking for so long."""
@@ -171,14 +177,14 @@ class Workers:
         """Ask the workers not to run the task, or with `terminate` to end the process that runs it."""
         terminate = self._given["terminate"]
         try:
-            self._app.control.revoke(record.id, terminate=terminate, signal="SIGTERM")
+            self._app.control.revoke(record.found.id, terminate=terminate, signal="SIGTERM")
         except Exception as error:
-            say(f"the task {record.id} could not be revoked: {_name(error)}")
+            say(f"the task {record.found.id} could not be revoked: {_name(error)}")
             return
         if terminate:
-            say(f"revoked {record.id}, and asked its worker to terminate it")
+            say(f"revoked {record.found.id}, and asked its worker to terminate it")
         else:
-            say(f"revoked {record.id}; if it runs already, it goes on to its end (terminate = true would end it)")
+            say(f"revoked {record.found.id}; if it runs already, it goes on to its end (terminate = true would end it)")
 
 
 def follow(workers: Workers, record: Record) -> None:
@@ -187,7 +193,7 @@ def follow(workers: Workers, record: Record) -> None:
     shown = Shown(progress)
     begun, reminded = time.monotonic(), False
     while True:
-        meta = workers.meta(record.id)
+        meta = workers.meta(record.found.id)
         if meta["status"] in ENDS:
             break
         shown.show(meta)
@@ -252,12 +258,13 @@ def _end(meta: Mapping[str, Any], record: Record) -> None:
     result = meta.get("result")
     if meta["status"] == "SUCCESS":
         say(f"succeeded: {_as_json(result, MAX_RESULT)}")
-        write_outputs({"id": record.id, "result": _as_json(result, MAX_OUTPUT)})
-        record.forget()
+        shown = _as_json(result, MAX_OUTPUT)
+        write_outputs({"id": record.found.id, "result": shown})
+        record.end("SUCCESS", shown)
         return
     if meta.get("traceback"):
         say(str(meta["traceback"]).rstrip())
-    record.forget()
+    record.end(meta["status"])
     if meta["status"] == "REVOKED":
         say(_described(result))
         raise StepFailed("the task was revoked")
@@ -274,6 +281,8 @@ def _until_done(work: Callable[[], Any], what: str) -> Any:
         try:
             found = work()
         except Exception as error:
+            if _name(error) in _UNREADABLE:
+                raise StepFailed("the result cannot be read: the app must store results as JSON") from None
             if not away:
                 away = True
                 say(f"{what} cannot be reached ({_name(error)}); trying again")
