@@ -22,6 +22,7 @@ ENDS = {
     "task-revoked": StepState.CANCELLED,
 }
 _RANKS = {kind: rank for rank, kind in enumerate(("task-sent", "task-received", "task-started", "task-retried"))}
+MAX_NAME = 200
 MAX_TEXT = 64 << 10
 """Characters of a traceback that are kept."""
 
@@ -284,7 +285,7 @@ def _reason(kind: str, event: Mapping[str, Any]) -> tuple[str, str]:
     match kind:
         case "task-failed" | "task-retried":
             said = str(event.get("exception") or "")
-            name = said.partition("(")[0].strip()
+            name = said.partition("(")[0].strip()[:MAX_NAME]
             name = name if name.replace("_", "").replace(".", "").isalnum() else "an exception"
             return name, str(event.get("traceback") or said)[:MAX_TEXT]
         case "task-rejected":

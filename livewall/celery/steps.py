@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from livewall.celery.charts import CeleryTask, Chart
+from livewall.names import is_name
 from livewall.tasks.machine import BLOCKING, ENDED, StepState
 
 MAX_STEPS = 500
@@ -37,10 +39,20 @@ class Shown(NamedTuple):
     message: str
 
 
+def task_id(chart: Chart) -> str:
+    """Return the id of the Livewall task of a chart: that of the first task it begins with.
+
+    An app that chooses ids itself may choose one that Livewall does not take.
+    """
+    id = min(task.id for task in chart.entries or chart.tasks.values())
+    return id if is_name(id) else f"celery-{hashlib.sha256(id.encode(errors='replace')).hexdigest()[:32]}"
+
+
 def title(chart: Chart) -> str:
     """Return the title of a chart: the names of the tasks it begins with."""
     names = list(dict.fromkeys(task.name for task in chart.entries))
     text = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    text = "".join(letter if letter.isprintable() else "�" for letter in text)
     count = len(chart.tasks)
     return (text[:MAX_TITLE] if text else "Celery") + (f" ({count:,} tasks)" if count > 1 else "")
 

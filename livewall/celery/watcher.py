@@ -22,7 +22,7 @@ from livewall.celery.broker import BrokerEvents, Control, Event
 from livewall.celery.canvas import EVENT
 from livewall.celery.charts import CeleryTask, Chart, Charts
 from livewall.celery.reporter import Reported, Reporter
-from livewall.celery.steps import steps, title
+from livewall.celery.steps import steps, task_id, title
 from livewall.celery.workers import Workers
 from livewall.client.calls import Refusal, Server
 from livewall.tasks.machine import ENDED, UNDER_WAY, StepState
@@ -34,7 +34,8 @@ CANVAS_SETTLE_SECONDS = 1.0
 after the other. The steps stay the same from then on."""
 NAMELESS_SECONDS = 30.0
 """Seconds after which a task is given up whose name no event has told."""
-SAVE_SECONDS = 2.0
+SAVE_PART = 20.0
+"""How many times as long as it takes to store the state passes before it is stored again."""
 LOST_SECONDS = 3600.0
 """Seconds for which the end of a lost task may still be heard."""
 MAX_DONE = 200_000
@@ -118,6 +119,7 @@ class Watcher:
         self._connected = False
         self._unsaved = False
         self._save_at = 0.0
+        self._unsaved_canvases: list[Reported] = []
         self._refusal: Refusal | None = None
         self._ended = asyncio.Event()
         self._threads = ThreadPoolExecutor(2, "livewall celery")
@@ -148,13 +150,15 @@ class Watcher:
         for reported in self._reported.values():
             self._reporter.changed(reported)
         try:
-            while not self._ended.is_set():
+            while not self._ended.is_set() and not sending.done():
                 await self._tick()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(TICK_SECONDS):
                         await self._ended.wait()
             if self._refusal is not None:
                 raise self._refusal
+            if sending.done():
+                sending.result()
             with suppress(TimeoutError):
                 async with asyncio.timeout(FLUSH_SECONDS):
                     await self._reporter.flush()
@@ -177,7 +181,10 @@ class Watcher:
                 self._workers.hear(host, now, interval if isinstance(interval, int | float) else None)
                 if kind == "worker-online":
                     self._spawn(self._control.enable_events)
-            elif not self._is_done(event):
+                continue
+            if isinstance(host, str) and kind.startswith("task-") and kind != "task-sent":  # which the app sends
+                self._workers.hear(host, now)
+            if not self._is_done(event):
                 self._charts.apply(event)
 
     def _is_done(self, event: Event) -> bool:
@@ -273,15 +280,14 @@ class Watcher:
             if not chart.id:
                 since = self._unsettled.get(id(chart), (now, now, chart))[0]
                 self._unsettled[id(chart)] = (since, now, chart)
-        claimed = self._claim(now)
-        if claimed or (self._unsaved and now >= self._save_at):
-            data, self._unsaved, self._save_at = self._encoded(), False, now + SAVE_SECONDS
-            try:
-                await self._in_thread(lambda: self._state.save(data))
-            except OSError as error:
-                self._say(f"the state cannot be stored: {error.strerror}")
-        for reported in claimed:
-            self._reporter.changed(reported)
+        for reported in self._claim(now):
+            self._unsaved = True
+            if reported.chart.is_canvas:
+                self._unsaved_canvases.append(reported)
+            else:
+                self._reporter.changed(reported)
+        if self._unsaved and now >= self._save_at:
+            await self._save()
         if self._connected:
             for worker in self._workers.silent(now):
                 if worker not in self._checked:
@@ -289,6 +295,23 @@ class Watcher:
                     self._start(self._look_for(worker))
         for chart_id in [each for each, since in self._lost_since.items() if now - since > LOST_SECONDS]:
             self._forget(self._reported[chart_id])
+
+    async def _save(self) -> None:
+        """Store the open charts. A canvas is reported once it is stored, as nothing tells its structure again.
+
+        With very many open charts it takes a while, and is done less often.
+        """
+        canvases, self._unsaved_canvases, self._unsaved = self._unsaved_canvases, [], False
+        begun = time.monotonic()
+        data = self._encoded()
+        try:
+            await self._in_thread(lambda: self._state.save(data))
+        except OSError as error:
+            self._say(f"the state cannot be stored: {error.strerror}")
+        ended = time.monotonic()
+        self._save_at = ended + max(TICK_SECONDS, SAVE_PART * (ended - begun))
+        for reported in canvases:
+            self._reporter.changed(reported)
 
     def _claim(self, now: float) -> list[Reported]:
         """Choose ids for the charts that have settled. What is not to be shown is forgotten."""
@@ -309,7 +332,7 @@ class Watcher:
                 del self._unsettled[key]
                 planned = steps(chart)
                 reported = Reported(chart, title(chart), planned)
-                chart.id = min(task.id for task in chart.entries or chart.tasks.values())
+                chart.id = task_id(chart)
                 self._reported[chart.id] = reported
                 claimed.append(reported)
         return claimed

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from livewall.celery.canvas import EVENT, members
 from livewall.celery.charts import Charts
-from livewall.celery.steps import MAX_STEPS, Shown, reports, shown, steps, title
+from livewall.celery.steps import MAX_STEPS, Shown, reports, shown, steps, task_id, title
+from livewall.celery.workers import Workers
+from livewall.names import is_name
 from livewall.tasks.machine import StepState
 
 S = StepState
@@ -154,6 +156,17 @@ def test_names_that_livewall_does_not_allow_and_names_that_meet_are_changed() ->
     assert len(set(names)) == 6 and all(len(name) <= 80 for name in names) and names[0] == "a-b"
 
 
+def test_the_id_is_that_of_the_first_task_if_livewall_takes_it() -> None:
+    ids = []
+    for id in ("2b8ad9fe-68ba-4c1b-9f6b-4d6c1d3f2a10", "orders/7", "x" * 81):
+        charts = Charts()
+        charts.apply(event("sent", id, 1.0, name="a\nb"))
+        [chart] = charts
+        ids.append(task_id(chart))
+        assert title(chart) == "a\ufffdb"
+    assert ids[0].startswith("2b8ad9fe") and all(is_name(id) for id in ids) and len(set(ids)) == 3
+
+
 def look(state: StepState, begun: int = 0, message: str = "") -> Shown:
     return Shown(state, begun, None, message)
 
@@ -200,3 +213,19 @@ def test_a_message_tells_the_rest_of_its_chain_with_a_chord_in_it() -> None:
 
 def test_a_task_alone_tells_nothing() -> None:
     assert members({"id": "a", "task": "t", "group": None}, {"chain": None, "chord": None, "callbacks": None}) == []
+
+
+def test_a_worker_is_silent_after_three_of_its_heartbeats() -> None:
+    workers = Workers()
+    workers.hear("fast", 10.0, 1.0)
+    workers.hear("slow", 10.0, 5.0)
+    workers.expect("unheard", 10.0)
+    assert workers.silent(13.0) == []
+    assert workers.silent(13.1) == ["fast"]
+    assert workers.silent(16.1) == ["fast", "unheard"]
+    workers.hear("fast", 16.0)
+    assert workers.silent(16.1) == ["unheard"] and workers.silent(25.1) == ["fast", "slow", "unheard"]
+    workers.expect_all(25.0)
+    assert workers.silent(25.1) == [], "nothing could be heard without a connection"
+    workers.forget("slow")
+    assert workers.silent(99.0) == ["fast", "unheard"]
