@@ -16,6 +16,7 @@ BATCH_SECONDS = 0.05
 MAX_BATCH = 500
 MAX_PAUSE = 5.0
 """The longest time in seconds between two attempts to connect."""
+PING_SECONDS = 3.0
 FIELDS = frozenset({
     "type", "uuid", "name", "timestamp", "hostname", "exception", "traceback", "terminated", "expired", "requeue",
     "freq", "tasks",
@@ -141,8 +142,8 @@ class Control:
         self._app.control.broadcast("heartbeat")
 
     def answers(self, worker: str) -> bool:
-        """Return whether a worker answers within a second."""
-        return bool(self._app.control.ping(destination=[worker], timeout=1.0))
+        """Return whether a worker answers within PING_SECONDS, and do so as soon as it has."""
+        return bool(self._app.control.ping(destination=[worker], timeout=PING_SECONDS))
 
     def revoke(self, ids: list[str], *, terminate: bool) -> None:
         self._app.control.revoke(ids, terminate=terminate)

@@ -245,6 +245,7 @@ class Watcher:
 
     async def _look_for(self, worker: str) -> None:
         """Find out whether a silent worker is gone. If so, the tasks are lost that it ran."""
+        begun = time.monotonic()
         try:
             try:
                 answers = await self._in_thread(lambda: self._control.answers(worker))
@@ -252,6 +253,7 @@ class Watcher:
                 answers = not self._connected
             if answers or not self._connected:
                 self._workers.hear(worker, time.monotonic())
+            if self._workers.heard_since(worker, begun):
                 return
             self._workers.forget(worker)
             running = [task.id for task in self._open_tasks() if task.worker[1] == worker and _runs(task)]

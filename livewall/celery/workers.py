@@ -40,5 +40,10 @@ class Workers:
         """Return the workers that have missed their heartbeats."""
         return [name for name, heard in self._heard.items() if now - heard.at > MISSED * heard.interval]
 
+    def heard_since(self, worker: str, at: float) -> bool:
+        """Return whether a worker was heard after a time."""
+        heard = self._heard.get(worker)
+        return heard is not None and heard.at > at
+
     def forget(self, worker: str) -> None:
         self._heard.pop(worker, None)

@@ -225,6 +225,7 @@ def test_a_worker_is_silent_after_three_of_its_heartbeats() -> None:
     assert workers.silent(16.1) == ["fast", "unheard"]
     workers.hear("fast", 16.0)
     assert workers.silent(16.1) == ["unheard"] and workers.silent(25.1) == ["fast", "slow", "unheard"]
+    assert workers.heard_since("fast", 15.9) and not workers.heard_since("fast", 16.0)
     workers.expect_all(25.0)
     assert workers.silent(25.1) == [], "nothing could be heard without a connection"
     workers.forget("slow")

@@ -274,7 +274,7 @@ def test_a_task_of_which_nobody_knows_whether_it_was_sent_is_left_to_a_person(
     shop.broker.start()
     second = str(server.host("POST", f"/api/tasks/{task}/retry")["id"])
     found = ended(server, second, "failed")
-    assert found["attempt"] == 2 and "look whether it has run" in found["reason"]
+    assert found["attempt"] == 2 and "Look whether it has run" in found["reason"]
     assert shop.broker.client().llen("celery") == 0
     shop.worker("--pool", "solo")
     third = str(server.host("POST", f"/api/tasks/{second}/retry")["id"])

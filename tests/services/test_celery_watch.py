@@ -57,6 +57,14 @@ class Watch:
         found = eventually(lambda: [t for t in self.tasks() if t["title"] == title], said=self.said)
         return dict(self.server.host("GET", f"/api/tasks/{found[0]['id']}"))
 
+    def runs(self, title: str) -> dict[str, Any]:
+        """The task with this title once its first step runs."""
+        found: dict[str, Any] = eventually(
+            lambda: (task := self.task(title))["steps"][0]["state"] == "running" and task,
+            said=lambda: f"{self.task(title)}\n{self.said()}\n{self.shop.said()}",
+        )
+        return found
+
     def ended(self, title: str, state: str) -> dict[str, Any]:
         """The task with this title once it has ended, which must be in this state."""
         found: dict[str, Any] = eventually(
@@ -178,7 +186,7 @@ def test_the_tasks_of_a_worker_that_is_killed_are_lost_and_may_end_later(watch: 
     gate = shop.folder / "gate"
     shop.send(f"chain(held.s({str(gate)!r}), total.si()).delay()", **REPORTS)
     eventually(shop.notes)
-    eventually(lambda: states(watch.task("shop.held (2 tasks)"))["shop.held"] == "running")
+    watch.runs("shop.held (2 tasks)")
     kill(worker)
     ended = watch.ended("shop.held (2 tasks)", "lost")
     assert states(ended) == {"shop.held": "lost", "shop.total": "skipped"}
@@ -201,7 +209,7 @@ def test_a_busy_worker_that_answers_is_not_lost(watch: Watch, shop: Shop) -> Non
     watch.start()
     gate = shop.folder / "gate"
     shop.send(f"held.delay({str(gate)!r})", **REPORTS)
-    eventually(lambda: states(watch.task("shop.held")) == {"shop.held": "running"})
+    watch.runs("shop.held")
     # Heartbeats that the watcher expects every 0.3 s, and that do not come.
     shop.send("""
 with app.events.default_dispatcher(hostname="celery@w1") as events:
@@ -218,7 +226,7 @@ def test_a_cancel_on_the_page_revokes(watch: Watch, shop: Shop) -> None:
     gate = shop.folder / "gate"
     shop.worker(**REPORTS)
     shop.send(f"held.delay({str(gate)!r}); total.delay()", **REPORTS)
-    eventually(lambda: states(watch.task("shop.held")) == {"shop.held": "running"})
+    watch.runs("shop.held")
     waits, runs = watch.task("shop.total"), watch.task("shop.held")
     watch.server.host("POST", f"/api/tasks/{waits['id']}/cancel")
     watch.ended("shop.total", "cancelled")
@@ -234,7 +242,7 @@ def test_after_a_lost_broker_open_tasks_are_asked_of_the_backend(watch: Watch, s
     watch.start()
     gate = shop.folder / "gate"
     shop.send(f"held.delay({str(gate)!r})", **REPORTS)
-    eventually(lambda: states(watch.task("shop.held")) == {"shop.held": "running"})
+    watch.runs("shop.held")
     shop.broker.kill()
     eventually(lambda: "the connection to the broker was lost" in watch.said())
     shop.broker.start()
@@ -248,7 +256,7 @@ def test_a_watcher_that_is_killed_goes_on_with_the_same_tasks(watch: Watch, shop
     watch.start()
     gate = shop.folder / "gate"
     shop.send(f"chain(held.s({str(gate)!r}), total.si(), total.si()).delay()", **REPORTS)
-    eventually(lambda: states(watch.task("shop.held (3 tasks)"))["shop.held"] == "running")
+    watch.runs("shop.held (3 tasks)")
     assert watch.process is not None
     watch.process.send_signal(signal.SIGKILL)
     watch.process.wait()
