@@ -307,7 +307,7 @@ class Watcher:
         begun = time.monotonic()
         data = self._encoded()
         try:
-            await self._in_thread(lambda: self._state.save(data))
+            await asyncio.to_thread(self._state.save, data)  # not behind a worker that does not answer
         except OSError as error:
             self._say(f"the state cannot be stored: {error.strerror}")
         ended = time.monotonic()
