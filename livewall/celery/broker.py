@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 BATCH_SECONDS = 0.05
@@ -109,6 +110,8 @@ class BrokerEvents:
             queue = self._app.events.Receiver(connection).queue
             consumer: Any = Consumer  # it has no types
             with consumer(connection.default_channel, [queue], callbacks=[self._take], no_ack=True, accept=["json"]):
+                with suppress(TimeoutError):
+                    connection.drain_events(timeout=0.01)  # Redis is told of the subscription by the first call only
                 self._connected()
                 while not self._ended.is_set():
                     until = time.monotonic() + BATCH_SECONDS
