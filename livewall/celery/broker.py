@@ -48,8 +48,10 @@ def find_app(broker: str | None, backend: str | None, module: str | None) -> Any
         sys.path.insert(0, os.getcwd())  # as Celery's own commands do
         try:
             app = celery_find_app(module)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise NoApp(f"the app {module} cannot be imported ({type(error).__name__}: {error})") from None
+        except ImportError as error:
+            raise NoApp(f"the app {module} cannot be imported: {error}") from None
+        except Exception as error:  # of the app's own code; its text may hold an address
+            raise NoApp(f"the app {module} cannot be imported ({type(error).__name__})") from None
     given = {"broker_url": broker, "result_backend": backend}
     app.conf.update({name: value for name, value in given.items() if value})
     if not (app.conf.broker_url or app.conf.broker_read_url):

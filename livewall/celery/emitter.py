@@ -15,6 +15,7 @@ from livewall.celery.canvas import EVENT, members
 
 PAUSE_SECONDS = 10.0
 """Seconds after a failure in which no event is sent, so that the app does not wait for a broker again and again."""
+CONNECT_SECONDS = 2.0
 
 log = logging.getLogger("livewall.celery")
 
@@ -24,10 +25,14 @@ class Emitter:
 
     def __init__(self, app: Any) -> None:
         self._app = app
+        self._not_before = 0.0
+        self._start_anew()
+        os.register_at_fork(after_in_child=self._start_anew)
+
+    def _start_anew(self) -> None:
+        """Share neither the connection nor the lock with the process that has forked: another thread may hold it."""
         self._lock = threading.Lock()
         self._dispatcher: Any = None
-        self._pid = 0
-        self._not_before = 0.0
 
     def about_to_publish(self, *, headers: Mapping[str, Any], body: Any, **_: Any) -> None:
         """Send the structure that a message tells. A retry tells nothing new."""
@@ -45,10 +50,12 @@ class Emitter:
         with self._lock:
             if time.monotonic() < self._not_before:
                 return
-            if self._dispatcher is None or self._pid != os.getpid():  # a connection must not be shared after a fork
-                connection = self._app.connection_for_write(connect_timeout=2)
+            if self._dispatcher is None:
+                connection = self._app.connection_for_write(connect_timeout=CONNECT_SECONDS)
+                if connection.transport.driver_type == "redis":
+                    times = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": CONNECT_SECONDS}
+                    connection = self._app.connection_for_write(transport_options=times)
                 self._dispatcher = self._app.events.Dispatcher(connection, buffer_while_offline=False)
-                self._pid = os.getpid()
             self._dispatcher.send(EVENT, tasks=tasks)
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livewall.celery.broker import event_of
 from livewall.celery.canvas import EVENT, members
 from livewall.celery.charts import Charts
 from livewall.celery.steps import MAX_STEPS, Shown, reports, shown, steps, task_id, title
@@ -92,6 +93,49 @@ def test_any_order_and_any_number_of_times_give_the_same_chart(data: st.DataObje
 def test_a_beginning_in_any_order_gives_the_same_chart(length: int, chance: random.Random) -> None:
     part = RECORDED[:length]
     assert drawn(chance.sample(part, len(part))) == drawn(part)
+
+
+@pytest.mark.parametrize(
+    ("events", "state", "attempts", "reason"),
+    [
+        ([event("sent", "x", 1, name="t")], S.PENDING, 0, ""),
+        ([event("sent", "x", 1, name="t"), event("revoked", "x", 2)], S.CANCELLED, 0, ""),
+        ([*begun("x", "t", 1), event("revoked", "x", 2, terminated=True)], S.CANCELLED, 1, ""),
+        ([event("received", "x", 1, name="t"), event("revoked", "x", 2, expired=True)], S.CANCELLED, 0, "it expired"),
+        ([*begun("x", "t", 1), event("rejected", "x", 2)], S.FAILED, 1, "rejected by its worker"),
+        ([*begun("x", "t", 1), event("rejected", "x", 2, requeue=True)], S.RUNNING, 1, ""),
+        ([*begun("x", "t", 1), event("retried", "x", 2, exception="a.B(1)")], S.RETRYING, 1, "a.B"),
+        ([*begun("x", "t", 1), event("failed", "x", 2, exception="a secret")], S.FAILED, 1, "an exception"),
+        ([*single("x", "t", 1), event("started", "x", 9)], S.SUCCEEDED, 1, ""),
+        ([*single("x", "t", 1), event("failed", "x", 9, **FAILED)], S.SUCCEEDED, 1, ""),
+    ],
+)
+def test_what_the_events_of_one_task_mean(
+    events: list[dict[str, Any]], state: StepState, attempts: int, reason: str
+) -> None:
+    [(_, [(_, _, _, found)])] = drawn(events)
+    assert (found.state, found.begun, found.message) == (state, attempts, reason)
+
+
+class ChordError(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("status", "result", "kind"),
+    [
+        ("PENDING", None, None), ("RETRY", OSError(), None), ("PROGRESS", {"current": 1}, None),
+        ("STARTED", {"hostname": "w1", "pid": 1}, "task-started"), ("SUCCESS", "a secret", "task-succeeded"),
+        ("FAILURE", ValueError("a secret"), "task-failed"), ("FAILURE", ChordError(), None),
+        ("REVOKED", None, "task-revoked"),
+    ],
+)  # fmt: skip
+def test_what_the_backend_knows_is_as_the_event_that_would_have_said_it(
+    status: str, result: Any, kind: str | None
+) -> None:
+    found = event_of("x", {"status": status, "result": result, "traceback": None}, 5.0)
+    assert (found and found["type"]) == kind
+    assert "secret" not in str(found)
 
 
 def test_the_structure_draws_the_chart_before_anything_runs() -> None:
