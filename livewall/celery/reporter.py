@@ -82,8 +82,6 @@ class Reporter:
         self._wake = asyncio.Condition()
         self._renew_at: dict[str, tuple[float, Reported]] = {}
         self._away = False
-        self.calls = 0
-        """How many calls the server has answered."""
 
     async def run(self) -> None:
         """Send until it is cancelled."""
@@ -165,7 +163,6 @@ class Reporter:
                 "steps": [{"name": step.name, "needs": step.needs} for step in reported.steps],
             }
             await self._server.post("/api/tasks", body, repeat=True)
-            self.calls += 1
             reported.created = True
         looks = shown(reported.chart, reported.steps)
         for step in reported.steps:
@@ -197,7 +194,6 @@ class Reporter:
             if problem.status != 409:  # 409: the step has ended otherwise, as by a cancel
                 raise
             return
-        self.calls += 1
         self._renew_at[reported.chart.id] = (time.monotonic() + self.renew_seconds, reported)
         if isinstance(answer, dict) and answer.get("cancel") and not reported.cancelled:
             reported.cancelled = True
@@ -223,7 +219,6 @@ class Reporter:
                     if (end := end_of(problem)) is None:
                         raise
                     reported.log_ends[step.name] = end  # the server was restored and has less
-                self.calls += 1
                 reported.logged.add(key)
 
     async def _renew_all(self) -> None:

@@ -99,15 +99,11 @@ def shown(chart: Chart, planned: Sequence[Step]) -> dict[str, Shown]:
     looks: dict[str, Shown] = {}
     for step in planned:
         look = _look([chart.tasks[id] for id in step.members if id in chart.tasks])
-        blocked = any(looks[need].state in BLOCKING or _was_blocked(looks[need]) for need in step.needs)
+        blocked = any(looks[need].state in BLOCKING or looks[need].state is _S.SKIPPED for need in step.needs)
         if blocked and look.state is _S.PENDING:
             look = Shown(_S.SKIPPED, 0, None, "")
         looks[step.name] = look
     return looks
-
-
-def _was_blocked(look: Shown) -> bool:
-    return look.state is _S.SKIPPED
 
 
 def _look(tasks: Sequence[CeleryTask]) -> Shown:

@@ -132,6 +132,26 @@ def test_every_shape_of_a_canvas_ends_as_one_task_all_of_whose_steps_ran(watch: 
         assert set(states(found).values()) == {"succeeded"}, found
 
 
+def test_a_chord_of_600_tasks_is_a_step_with_its_progress_and_the_body(watch: Watch, shop: Shop) -> None:
+    """Its events are sent here: a worker would take long, and does not matter."""
+    watch.start()
+    send = """
+ids = [f"t{number:03}" for number in range(600)]
+tasks = [[id, "shop.add", "g", number, []] for number, id in enumerate(ids)] + [["z", "shop.total", None, 0, ids]]
+with app.events.default_dispatcher(hostname="w1") as events:
+    BODY
+"""
+    shop.send(send.replace("BODY", 'events.send("livewall-canvas", tasks=tasks)'))
+    title = "shop.add (601 tasks)"
+    assert states(watch.task(title)) == {"shop.add": "pending", "shop.total": "pending"}
+    shop.send(send.replace("BODY", 'for id in ids[:150]: events.send("task-succeeded", uuid=id)'))
+    step = eventually(lambda: (found := watch.task(title)["steps"][0])["message"] == "150 of 600" and found)
+    assert (step["state"], step["progress"]) == ("running", 0.25)
+    shop.send(send.replace("BODY", 'for id in [*ids, "z"]: events.send("task-succeeded", uuid=id)'))
+    assert states(watch.ended(title, "succeeded")) == {"shop.add": "succeeded", "shop.total": "succeeded"}
+    assert len(watch.tasks()) == 1
+
+
 def test_a_callback_whose_id_is_chosen_when_it_is_sent_stands_alone(watch: Watch, shop: Shop) -> None:
     watch.start()
     shop.worker("--pool", "solo", **REPORTS)
