@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from livewall.tasks.kinds import RunSpec, Values, program
-from livewall.tasks.kinds.run import VARIABLE
+from livewall.tasks.kinds.command import VARIABLE
 from livewall.tasks.template import fill
 from livewall.toml_lines import Path
 from livewall.toml_problems import Place, known_keys, short, text, type_name
