@@ -50,6 +50,8 @@ class Far:
         self.home = home or folder
         self.connector = Connector(folder / "connector")
         self.agent = agent
+        self.environment: dict[str, str] = {}
+        """More variables of the programs."""
         self._connectors: list[subprocess.Popen[bytes]] = []
         self._spawner = Spawner()
         self._supervisors: dict[Path, Started] = {}
@@ -96,7 +98,7 @@ class Far:
         run = program(name, full)
         env = {
             "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.home), **run.env,
-            INPUT_VARIABLE: str(attempt.input_file), "LIVEWALL_OUTPUT": str(attempt.values_file),
+            INPUT_VARIABLE: str(attempt.input_file), "LIVEWALL_OUTPUT": str(attempt.values_file), **self.environment,
         }  # fmt: skip
         self._specs[attempt.folder] = Spec(
             argv=run.argv, cwd=str(self.work), env=env, grace=30.0, timeout=60.0, **WAYS[name]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
 import socket
@@ -10,7 +12,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attempts import PATIENCE, until
@@ -84,9 +88,18 @@ def test_it_ends_when_it_is_asked_to_and_after_it_has_removed_what_it_was_to(far
 def test_it_ends_when_nobody_was_there_for_a_while(far: Far, sshd: Sshd) -> None:
     far.kill_connector()
     far.start_connector(idle=0.3)
-    attempt = far.start(sshd, argv=["sleep", "0.8"])
+    with until(lambda: connected(far)):  # it would end before the program has started
+        attempt = far.start(sshd, argv=["sh", "-c", "echo on; sleep 0.8"])
+        far.printed(attempt)
     assert far.finish(attempt).status == 0, "a command that runs is not nobody"
     assert far._connectors[-1].wait(PATIENCE) == 0
+
+
+def connected(far: Far) -> socket.socket | None:
+    try:
+        return frames.connect(far.folder / "connector")
+    except OSError:
+        return None
 
 
 def test_a_request_that_it_does_not_understand_harms_no_other(far: Far, sshd: Sshd) -> None:
@@ -210,6 +223,44 @@ def test_a_host_that_stays_away_says_why(far: Far, sshd: Sshd) -> None:
         closing.shutdown(socket.SHUT_RDWR)
         thread.join()
     assert found.reason == "web1 cannot be reached: the connection was closed during the handshake"
+
+
+class Reports(BaseHTTPRequestHandler):
+    """Keeps what a step reports about itself."""
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.said.append(json.loads(body)["message"])  # type: ignore[attr-defined]
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_that_a_host_is_away_is_reported_and_not_in_the_log(far: Far, sshd: Sshd) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Reports) as server:
+        said = server.said = []  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        names = base64.urlsafe_b64encode(b"task/step/1").decode()
+        far.environment = {
+            "LIVEWALL_URL": f"http://127.0.0.1:{server.server_port}", "LIVEWALL_TOKEN": f"s1.{names}.signature",
+        }  # fmt: skip
+        try:
+            attempt = far.start(sshd, argv=["sh", "-c", "echo on; while [ ! -e ~/go ]; do sleep 0.02; done; sleep 1"])
+            far.printed(attempt)
+            sshd.stop()
+            sshd.cut()
+            words = r"web1 is not reachable since \d\d:\d\d:\d\d: connection refused; trying again"
+            until(lambda: any(re.fullmatch(words, each) for each in said), f"{said}")
+            (sshd.home / "go").touch()
+            sshd.start()
+            until(lambda: said[-1] == "", "that it is back is reported as well")
+            assert far.finish(attempt).log == b"on\n"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def close_each(listening: socket.socket) -> None:

@@ -82,6 +82,11 @@ def test_variables_and_the_folder_are_the_commands(far: Far, sshd: Sshd) -> None
 def test_what_cannot_be_started_says_why(far: Far, sshd: Sshd) -> None:
     found = far.run(sshd, argv=["no-such-program"])
     assert (found.status, found.reason) == (1, "the program was not found on web1")
+    found = far.run(sshd, argv=["mine"], env={"PATH": f"{sshd.home}:/usr/bin:/bin"})
+    assert found.status == 1 and "not found" in found.reason
+    (sshd.home / "mine").write_text("#!/bin/sh\necho mine\n")
+    (sshd.home / "mine").chmod(0o755)
+    assert far.run(sshd, argv=["mine"], env={"PATH": f"{sshd.home}:/usr/bin:/bin"}).log == b"mine\n"
     found = far.run(sshd, argv=["true"], cwd="/no/folder")
     assert (found.status, found.reason) == (1, "the working folder does not exist on web1")
     found = far.run(sshd, argv=["echo", "a\0b"])

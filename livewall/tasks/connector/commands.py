@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 import asyncssh
@@ -12,9 +14,11 @@ import asyncssh
 from livewall.tasks.connector import far_scripts
 from livewall.tasks.connector.hosts import Host, Session, close
 from livewall.tasks.connector.patience import Patience
-from livewall.tasks.connector.problems import Failed, Unreachable
+from livewall.tasks.connector.problems import Failed, UnknownHostKey, Unreachable
 
 READ_BYTES = 1 << 16
+CANCEL_SECONDS = 600.0
+"""Seconds for which a cancel is tried while the host is away, also when the program has gone."""
 STALLED_SECONDS = 10.0
 """Seconds without a byte after which a session is left that owes bytes of a command that has ended."""
 MAX_ODD = 3
@@ -209,24 +213,26 @@ class Command:
         return True
 
     async def _cancel(self) -> None:
-        """End the command on the host, however often the connection is cut."""
+        """End the command on the host, however often the connection is cut. Never raises."""
         given, nonce = self._given, secrets.token_hex(8)
         script = far_scripts.cancel(nonce, given["id"], given["folder"], grace=given["grace"], claimed=self._claimed)
         patience = Patience(self._host.name, None)
+        until = time.monotonic() + CANCEL_SECONDS
         try:
-            while True:
+            while time.monotonic() < until:
                 try:
                     report, _ = await self._host.ask(nonce, script, patient=False)
                     left = int(report[1])
                     if left:
-                        await self._client.event(event="left", count=left)
+                        with suppress(ConnectionError):
+                            await self._client.event(event="left", count=left)
                     return
                 except Unreachable:
                     # The server may allow one session only: the one that streams the output.
                     self._attachable.clear()
                     if self._session is not None:
                         await close(self._session)
-                except Failed:
+                except (Failed, UnknownHostKey):
                     pass
                 await patience.pause()
         finally:

@@ -110,9 +110,10 @@ lw_run() {
     lw_collector=$!
     (
         # A fault before the command runs is reported by this file.
-        lw_cwd && command -v -- "$1" >/dev/null 2>&1 || { echo program >>"$lw_F/why"; exit 127; }
+        lw_cwd
         umask "$lw_umask"
         lw_env
+        command -v -- "$1" >/dev/null 2>&1 || { echo program >"$lw_F/why"; exit 127; }
         exec $lw_setsid "$@"
     ) </dev/null >"$lw_F/pipe" 2>&1 8>&-
     lw_status=$?

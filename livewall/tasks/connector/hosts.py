@@ -177,22 +177,22 @@ class Host:
         try:
             known = known_hosts.read(Path(target.known_hosts), target.address, target.port)
         except OSError as error:
-            raise Failed(f"the file of known hosts cannot be read: {(error.strerror or 'error').lower()}") from None
+            raise Refused(f"the file of known hosts cannot be read: {(error.strerror or 'error').lower()}") from None
         async with self._handshakes:
             if target.key is not None:
                 return await self._handshake(known, [keys.load(Path(target.key))])
             if not target.agent:
                 return await self._handshake(known, keys.usual(Path.home()))
             if not self._agent:
-                raise Failed("no agent runs for the server: SSH_AUTH_SOCK is not set")
+                raise Refused("no agent runs for the server: SSH_AUTH_SOCK is not set")
             try:
                 async with asyncssh.connect_agent(self._agent) as agent:
                     identities = list(await agent.get_keys())
                     if not identities:
-                        raise Failed("the agent holds no key: ssh-add it")
+                        raise Refused("the agent holds no key: ssh-add it")
                     return await self._handshake(known, identities)
             except (OSError, ValueError):
-                raise Failed("the agent does not answer") from None
+                raise Refused("the agent does not answer") from None
 
     async def _handshake(self, known: known_hosts.Known, client_keys: list[Any]) -> asyncssh.SSHClientConnection:
         target = self.target

@@ -44,7 +44,8 @@ class Patience:
     async def pause(self) -> None:
         """Wait until the next try."""
         pause = random.uniform(0.5, 1.0) * self._pause
-        if self._until is not None and self._pause < LONGEST:
-            pause = min(pause, max(0.05, self._until - time.monotonic()))
+        left = 0.0 if self._until is None else self._until - time.monotonic()
+        if left > 0:
+            pause = min(pause, left)  # the last try comes when the time is over
         await asyncio.sleep(pause)
         self._pause = min(LONGEST, self._pause * 2)

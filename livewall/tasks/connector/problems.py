@@ -10,7 +10,7 @@ class Failed(Exception):
 
 
 class Refused(Failed):
-    """The host refuses the login. A command that runs there already is still worth another try."""
+    """No login is possible. A command that runs on the host already is still worth another try."""
 
 
 class Unreachable(Exception):
