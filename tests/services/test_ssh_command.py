@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import pytest
 from attempts import PATIENCE, alive, until
 from far_steps import Far
 from sshd import Sshd, far_files, marked, need_sshd
+
+from livewall.tasks.connector import far_scripts
 
 PRINTS = """
 import os, random, sys, time
@@ -75,8 +78,11 @@ def test_variables_and_the_folder_are_the_commands(far: Far, sshd: Sshd) -> None
     script = 'pwd; printf "%s|%s|%s" "$A" "$lw_F" "$LIVEWALL_ATTEMPT"; env | grep -c ^lw_'
     found = far.run(sshd, argv=["sh", "-c", script], env=env, cwd=str(sshd.home / "-a b"))
     assert found.log.decode() == f"{sshd.home}/-a b\nx'y\n$(id)|mine|{far.id(1)}1\n"
-    found = far.run(sshd, argv=["sh", "-c", "umask; trap; read x || echo empty; ls /proc/self/fd | wc -l"])
-    assert found.log == b"0022\nempty\n4\n" or found.log.startswith(b"0002"), "nothing of ours is open or ignored"
+    found = far.run(sshd, argv=["sh", "-c", "read x || echo empty; ls /proc/self/fd | wc -l; umask"])
+    assert found.log.startswith(b"empty\n4\n00"), "nothing of ours is open"
+    assert b"7" not in found.log, "the umask is that of the login"
+    found = far.run(sshd, argv=["grep", "-E", "SigIgn|SigBlk", "/proc/self/status"])
+    assert set(found.log.split()) == {b"SigIgn:", b"SigBlk:", b"0" * 16}, "no signal is ignored"
 
 
 def test_what_cannot_be_started_says_why(far: Far, sshd: Sshd) -> None:
@@ -412,8 +418,6 @@ def test_the_script_runs_in_any_posix_shell(shell: str, tmp_path: Path) -> None:
 
 
 def find(name: str) -> str:
-    import shutil
-
     found = shutil.which(name)
     if found is None:
         pytest.skip(f"{name} is not installed")
@@ -421,8 +425,6 @@ def find(name: str) -> str:
 
 
 def run_script(command: list[str], folder: Path, path: str) -> None:
-    from livewall.tasks.connector import far_scripts
-
     env, name = {"PATH": path, "HOME": str(folder)}, f"s{os.getpid()}"
     command = [find(command[0]), *command[1:]]
     argv = ["sh", "-c", 'printf "%s" "$1"; echo >/dev/stderr; exit 3', "-", "$(id)'\"\n\x81ü"]

@@ -15,13 +15,15 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from livewall.settings import environment_with
 from livewall.tasks.connector import frames
 from livewall.tasks.programs import StepFailed
-from livewall.tasks.programs.reporting import Progress
 from livewall.tasks.supervisor.folder import HOST_KEY, INPUT_VARIABLE, LOST, REASON
+
+if TYPE_CHECKING:
+    from livewall.tasks.programs.reporting import Progress
 
 CLAIMED = "claimed"
 """A file beside the input: the host has acknowledged the start, so a host that knows nothing of it has lost it."""
@@ -86,7 +88,7 @@ class Conversation:
         self.name: str = given["host"]["name"]
         self.cancelled = False
         self.asked = attempt.has(ASKED)
-        self.progress = Progress()
+        self._progress: Progress | None = None
         self._attempt = attempt
         self._said = ""
         self._folder = Path(given["connector"])
@@ -184,7 +186,15 @@ class Conversation:
         """Report what the program is doing beside its log; an empty message takes back the last one."""
         if message != self._said:
             self._said = message
-            self.progress.report(0.0, message)
+            self.report(0.0, message)
+
+    def report(self, part: float, message: str) -> None:
+        """Report how much is done. What that needs is imported late: most commands have nothing to report."""
+        if self._progress is None:
+            from livewall.tasks.programs.reporting import Progress
+
+            self._progress = Progress()
+        self._progress.report(part, message)
 
     def _drain(self) -> None:
         with suppress(BlockingIOError):

@@ -53,7 +53,6 @@ def run(given: dict[str, Any]) -> None:
                     raise StepFailed(WHY[event["why"]].format(name=name))
                 if event["why"] == "full" and not event["status"]:
                     raise StepFailed(f"the disk of {name} is full: the output is not complete")
-                conversation.progress.close()
                 sys.exit(event["status"])
         return False
 

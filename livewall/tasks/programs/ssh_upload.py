@@ -23,9 +23,8 @@ def run(given: dict[str, Any]) -> None:
             case "log":
                 say(event["line"])
             case "progress":
-                conversation.progress.report(event["part"], event["message"])
+                conversation.report(event["part"], event["message"])
             case "done":
-                conversation.progress.close()
                 return True
         return False
 
