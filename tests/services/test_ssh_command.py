@@ -26,11 +26,13 @@ with open(os.path.expanduser("~/effect"), "a") as file:
     file.write("once\\n")
 data = random.Random(seed).randbytes(size)
 for begin in range(0, size, 5000):
+    while begin + 5000 >= size and not os.path.exists(os.path.expanduser("~/go")):
+        time.sleep(0.01)
     os.write(1 + begin // 5000 % 2, data[begin:begin + 5000])
     time.sleep(pause)
 sys.exit(23)
 """
-"""Prints bytes that a seed determines, to stdout and stderr in turns, and leaves a line in ~/effect."""
+"""Prints bytes that a seed determines, to stdout and stderr in turns, and leaves a line in ~/effect. It ends with ~/go."""
 
 KILLS = 20 if os.environ.get("LIVEWALL_TORTURE") else 3
 
@@ -170,6 +172,7 @@ def test_a_cut_connection_costs_no_byte(far: Far, sshd: Sshd) -> None:
             sshd.cut()
         else:
             sshd.restart()
+    (sshd.home / "go").touch()
     found = far.finish(attempt)
     assert (found.status, found.reason, found.lost) == (23, "", "")
     assert found.log == random.Random(seed).randbytes(400_000)
@@ -204,6 +207,7 @@ def test_a_kill_at_any_moment_costs_no_byte(far: Far, sshd: Sshd, kill: Callable
             far.printed(attempt)
         time.sleep(chance.uniform(0, 0.6))
         kill(far, attempt)
+    (sshd.home / "go").touch()
     found = far.finish(attempt)
     assert (found.status, found.reason, found.lost) == (23, "", "")
     assert found.log == random.Random(seed).randbytes(500_000)
