@@ -126,7 +126,14 @@ class Far:
         return self.finish(self.start(sshd, name, **given))
 
     def supervisor(self, attempt: Attempt) -> int:
-        return int(until(lambda: isinstance(seen := attempt.probe(), Running) and seen).pid)
+        """The pid of its supervisor, once it runs."""
+
+        def running() -> Running | None:
+            seen = attempt.probe()
+            assert not isinstance(seen, Ended), Finished(attempt, seen.exit)
+            return seen if isinstance(seen, Running) else None
+
+        return int(until(running).pid)
 
     def program(self, attempt: Attempt) -> int:
         """The pid of the program, once it runs."""

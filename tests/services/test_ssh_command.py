@@ -32,7 +32,7 @@ for begin in range(0, size, 5000):
     time.sleep(pause)
 sys.exit(23)
 """
-"""Prints bytes that a seed determines, to stdout and stderr in turns, and leaves a line in ~/effect. It ends with ~/go."""
+"""Prints bytes that a seed determines, to stdout and stderr in turns, and leaves a line in ~/effect. ~/go ends it."""
 
 KILLS = 20 if os.environ.get("LIVEWALL_TORTURE") else 3
 
@@ -466,6 +466,19 @@ def run_script(command: list[str], folder: Path, path: str) -> None:
         assert process.stderr.readline().startswith(b"nonce end 137")
         process.stdin.close()
         process.wait(PATIENCE)
-    script = far_scripts.forget("nonce", ".livewall", [name + "a", name + "b"])
+    # A third one, of a connection that is cut as soon as the script has arrived.
+    script = far_scripts.command("nonce", name + "c", ".livewall", ["true"], {}, None, offset=0, claimed=False)
+    with subprocess.Popen(
+        command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdout.close()
+        process.stderr.close()
+        process.stdin.write(script)
+        process.stdin.close()
+        until(lambda: (folder / ".livewall" / f"{name}c" / "exit").exists())
+        assert (folder / ".livewall" / f"{name}c" / "exit").read_text().startswith("0 0 ")
+        process.wait(PATIENCE)
+    script = far_scripts.forget("nonce", ".livewall", [name + "a", name + "b", name + "c"])
     done = subprocess.run(command, input=script, env=env, capture_output=True, timeout=PATIENCE)
     assert done.stderr == b"nonce done\n" and not list((folder / ".livewall").iterdir())

@@ -188,8 +188,8 @@ elif [ -n "$lw_claimed" ]; then
     fi
 elif mkdir -p "$lw_base" 2>/dev/null && mkdir "$lw_F" 2>/dev/null; then
     if printf '%s\n' "$lw_boot" >"$lw_F/boot" && printf '' >"$lw_F/out" && printf '%500s' '' >"$lw_F/exit.new"; then
-        lw_say started
-        lw_run "$@" 8>&1 </dev/null >/dev/null 2>/dev/null 9<&- | lw_attach first
+        # Where nobody listens any more, what is said ends the process that says it, but not the runner.
+        lw_run "$@" 8>&1 </dev/null >/dev/null 2>/dev/null 9<&- | { lw_say started; lw_attach first; }
     else
         rm -rf "$lw_F"
         lw_say failed write
