@@ -220,6 +220,7 @@ def test_an_upload_that_is_cut_ten_times_goes_on_where_it_was(far: Far, sshd: Ss
         least = size // 4 + number * size // 20
 
         def has_come(least: int = least) -> bool:
+            assert not (attempt.folder / "reason").exists(), attempt.reason()
             return (part.exists() and part.stat().st_size >= least) or (sshd.home / "f").exists()
 
         until(has_come)

@@ -23,6 +23,8 @@ CONNECT_SECONDS = 15.0
 LOGIN_SECONDS = 30.0
 KEEPALIVE_SECONDS, KEEPALIVE_COUNT = 15, 3
 CLOSE_SECONDS = 3.0
+MAX_WITHOUT_SFTP = 5
+"""How often SFTP may fail to start, one time after the other, before the server is believed to offer none."""
 
 _ALGORITHMS = {
     "ssh-ed25519": ("ssh-ed25519",),
@@ -90,6 +92,7 @@ class Host:
         self._connection: asyncssh.SSHClientConnection | None = None
         self._connecting: asyncio.Task[asyncssh.SSHClientConnection] | None = None
         self._slots = asyncio.Semaphore(SESSIONS)
+        self._without_sftp = 0
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[asyncssh.SSHClientConnection]:
@@ -128,18 +131,19 @@ class Host:
         while True:
             try:
                 # Names are bytes: those of this machine need not be UTF-8.
-                return await connection.start_sftp_client(path_encoding=None)
+                sftp = await connection.start_sftp_client(path_encoding=None)
             except asyncssh.ChannelOpenError as error:
                 if connection.is_closed():
                     raise Unreachable("the connection was cut") from error
-            except asyncssh.SFTPError as error:
-                if connection.is_closed() or isinstance(error, asyncssh.SFTPConnectionLost):
-                    raise Unreachable("the connection was cut") from error
-                raise Failed(f"{self.name} offers no SFTP") from error
             except (asyncssh.Error, OSError) as error:
-                if connection.is_closed():
-                    raise Unreachable("the connection was cut") from error
-                raise Failed(f"{self.name} offers no SFTP") from error
+                # A cut looks the same, so it is a finding only when it repeats itself.
+                self._without_sftp += 1
+                if self._without_sftp >= MAX_WITHOUT_SFTP:
+                    raise Failed(f"{self.name} offers no SFTP") from error
+                raise Unreachable("SFTP could not be started") from error
+            else:
+                self._without_sftp = 0
+                return sftp
             await asyncio.sleep(random.uniform(0.05, 0.3))
 
     async def ask(self, nonce: str, script: bytes, *, patient: bool = True) -> tuple[list[str], bytes]:
