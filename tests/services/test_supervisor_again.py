@@ -239,11 +239,11 @@ def test_a_cancel_of_a_resumed_attempt_runs_the_command_to_tell_it(bench: Bench)
 
 
 def test_the_timeout_counts_from_the_first_start(bench: Bench) -> None:
-    attempt = start(bench, PRINTS, "3", "10", "0", "1", timeout=0.6)
+    attempt = start(bench, PRINTS, "3", "10", "0", "1", timeout=0.6, grace=10.0)
     bench.pids(1)
     time.sleep(0.3)
     kill(bench, attempt)
-    start(bench, PRINTS, "3", "10", "0", "1", timeout=0.6, attempt=attempt)
+    start(bench, PRINTS, "3", "10", "0", "1", timeout=0.6, attempt=attempt, grace=10.0)
     end, _ = ended(bench, attempt)
     assert (end.why, end.status) == ("timeout", 7)
     assert 0.6 <= end.seconds < 10
