@@ -10,7 +10,6 @@ from typing import Any
 
 from livewall.tasks.kinds import RunSpec, Values, program
 from livewall.tasks.kinds.command import VARIABLE
-from livewall.tasks.template import fill
 from livewall.toml_lines import Path
 from livewall.toml_problems import Place, known_keys, short, text, type_name
 
@@ -81,17 +80,14 @@ class Celery:
                     yield ("celery", key, *path), value
 
     def spec(self, step: Mapping[str, Any], values: Values) -> RunSpec:
-        def filled(value: str) -> str:
-            return fill(value, values.params, values.outputs)
-
         return program(
             "celery_task",
             {
                 **step,
-                "task": filled(step["task"]),
-                "queue": None if step["queue"] is None else filled(step["queue"]),
-                "args": _mapped(step["args"], filled),
-                "kwargs": _mapped(step["kwargs"], filled),
+                "task": values.fill(step["task"]),
+                "queue": None if step["queue"] is None else values.fill(step["queue"]),
+                "args": _mapped(step["args"], values.fill),
+                "kwargs": _mapped(step["kwargs"], values.fill),
             },
         )
 

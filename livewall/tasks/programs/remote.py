@@ -92,6 +92,7 @@ class Conversation:
         self._attempt = attempt
         self._said = ""
         self._folder = Path(given["connector"])
+        self._report_every: float | None = given.get("report_every")
         self._common = {"id": given["id"], "host": given["host"], "ssh": given["ssh"], "folder": given["ssh"]["folder"]}
         self._until = time.monotonic() + given["ssh"].get("connect_within", CONNECT_SECONDS)
         self._wakeup, wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -186,14 +187,14 @@ class Conversation:
         """Report what the program is doing beside its log; an empty message takes back the last one."""
         if message != self._said:
             self._said = message
-            self.report(0.0, message)
+            self.report(None, message)
 
-    def report(self, part: float, message: str) -> None:
+    def report(self, part: float | None, message: str) -> None:
         """Report how much is done. What that needs is imported late: most commands have nothing to report."""
         if self._progress is None:
             from livewall.tasks.programs.reporting import Progress
 
-            self._progress = Progress()
+            self._progress = Progress(self._report_every)
         self._progress.report(part, message)
 
     def _drain(self) -> None:

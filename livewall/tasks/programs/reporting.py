@@ -18,22 +18,24 @@ class Progress:
     """Sends the newest report in a thread of its own, so that the work never waits for the server.
 
     A report that cannot be sent is dropped: the next one says more, and the end of the step does not depend on it.
+    `interval` is the shortest time in seconds between two reports.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, interval: float | None = None) -> None:
+        self._interval = interval or INTERVAL
         server, token = server_of_environment()
         self._token = token or ""
         task, step = step_of_token(self._token)
         self._url = f"{server}/api/tasks/{task}/steps/{step}"
-        self._newest: tuple[float, str] | None = None
+        self._newest: tuple[float | None, str] | None = None
         self._changed = threading.Event()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._send_all, daemon=True)
         if task and step:
             self._thread.start()
 
-    def report(self, part: float, message: str) -> None:
-        """Say that this part of the step is done, from 0 to 1."""
+    def report(self, part: float | None, message: str) -> None:
+        """Say that this part of the step is done, from 0 to 1; None leaves it as it was."""
         self._newest = (part, message)
         self._changed.set()
 
@@ -49,10 +51,11 @@ class Progress:
             newest, self._newest = self._newest, None
             if newest is not None and not self._closed.is_set():
                 self._send(*newest)
-            self._closed.wait(INTERVAL)
+            self._closed.wait(self._interval)
 
-    def _send(self, part: float, message: str) -> None:
-        body = json.dumps({"progress": round(part, 3), "message": message}).encode()
+    def _send(self, part: float | None, message: str) -> None:
+        known = {} if part is None else {"progress": round(part, 3)}
+        body = json.dumps({**known, "message": message}).encode()
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         request = urllib.request.Request(self._url, body, headers, method="PUT")
         try:

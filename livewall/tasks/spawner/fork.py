@@ -25,7 +25,7 @@ def serve() -> None:
     pidfd of the supervisor (with "ok"), or the reason why there is none.
     """
     control = socket.socket(fileno=os.dup(0))
-    for name in programs.STANDARD_ONLY:
+    for name in (*programs.STANDARD_ONLY, "reporting"):
         importlib.import_module(f"livewall.tasks.programs.{name}")
     wakeup, wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
