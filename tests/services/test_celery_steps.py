@@ -213,7 +213,7 @@ def attempt_pid(server: Server, task: str) -> int:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if (
-                f"/{task}/" in (process / "environ").read_text(errors="replace")
+                f"{server.data}/tasks/{task}/" in (process / "environ").read_text(errors="replace")
                 and "celery_task" in (process / "cmdline").read_text()
             ):
                 return int(process.name)
