@@ -24,6 +24,7 @@ from livewall.tasks.connector.problems import Failed, UnknownHostKey
 from livewall.tasks.connector.process import LOCK
 from livewall.tasks.connector.uploads import Upload
 
+NICENESS = 5
 IDLE_SECONDS = 300.0
 """Seconds after which a connector without programs exits."""
 LOG = "log"
@@ -41,6 +42,8 @@ class Operation(Protocol):
 
 def main(path: str) -> None:
     """Be the connector of this folder, unless another one is, and exit."""
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)  # as the programs that it works for: whoever votes must not notice a release
     spec = json.loads(sys.stdin.buffer.read())
     os.umask(0o077)
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

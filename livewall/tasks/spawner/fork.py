@@ -16,6 +16,8 @@ from livewall.tasks.spawner.process_name import name_process
 from livewall.tasks.supervisor.run import main
 
 LONGEST_MESSAGE = 1 << 16
+NICENESS = 5
+"""By how much the priority of steps is lower than that of the server: whoever votes must not notice a build."""
 
 
 def serve() -> None:
@@ -32,6 +34,8 @@ def serve() -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     # A supervisor that is asked to end something at once must not die of it before it can.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    with suppress(OSError):
+        os.nice(NICENESS)
     gc.collect()
     gc.freeze()  # otherwise a collection in a child would copy every page
     while True:
