@@ -10,20 +10,27 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from msgspec import UNSET
 
 from handlers.api.tasks import cancel
 from handlers.pages.form import FormHandler, show_error_page
 from handlers.pages.page import Page
+from handlers.view_models.host_questions import detail_of, progress_parts, question_of
 from handlers.view_models.log_lines import log_parts
 from handlers.view_models.option_rows import format_count
 from handlers.view_models.task_chart import BOX, edge_state, line_path, name_lines, shape, truncate
+from handlers.view_models.task_hosts import chosen_log, gates_of, hosts_shown, hosts_with_keys
 from handlers.view_models.task_times import elapsed_text, forecast, format_timestamp
 from livewall import wire
+from livewall.charts.host_cells import SIDE, host_cells
 from livewall.errors import BadInput, Busy, LivewallError, NotFound, invalid
 from livewall.names import is_name
 from livewall.tasks.gates import may_decide, tags_of
+from livewall.tasks.host_acts import host_acts, step_acts
+from livewall.tasks.host_progress import can_retry_by_host, sizes_of_waves, wave_under_way
+from livewall.tasks.hosts.units import unit_of
 from livewall.tasks.logs.lines import LogLine
 from livewall.tasks.machine import Step, TaskState, has_ended, retry_refusal
 from livewall.tasks.pipelines.git_refs import GitRef, GitRefs
@@ -42,12 +49,16 @@ LISTED = 50
 SHOWN_WEBHOOKS = 3
 """The number of webhooks that were not delivered on the page of a task, the newest ones."""
 WAITING = frozenset({"pending", "waiting"})
+HOST_ACTS = ("pause", "resume", "abort", "host_skip", "host_retry", "host_key")
+"""What the forms ask of steps with hosts: of the step, or of the step on one host."""
+CHECK_KEY = "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
+"""The command that prints the fingerprint of a host's own key."""
 
 
 class TaskPages(Page):
     """The base of these pages: functions for templates that describe a task or step."""
 
-    scripts: tuple[str, ...] = ("live", "task", "tasks", "gate", "log", "state", "error", "lobby")
+    scripts: tuple[str, ...] = ("live", "task", "tasks", "gate", "hosts", "control", "log", "state", "error", "lobby")
 
     def get_template_namespace(self) -> dict[str, Any]:
         now = self.services.clock()
@@ -61,6 +72,12 @@ class TaskPages(Page):
             "line_path": line_path,
             "edge_state": edge_state,
             "box": BOX,
+            "cells_of": lambda step: host_cells(sizes_of_waves(step.targets)),
+            "cells_side": SIDE,
+            "done_text": lambda step: f"{sum(has_ended(each.state) for each in step.targets)}/{len(step.targets)}",
+            "wave_under_way": wave_under_way,
+            "hosts_text": lambda step, names=3: " · ".join(progress_parts(step, self.say, names)),
+            "detail_of": lambda target: detail_of(target, self.say),
             "log_parts": lambda line: log_parts(line, MAX_LINE_LENGTH),
         }
 
@@ -171,9 +188,11 @@ class TaskPage(TaskPages):
         task = scene.task
         assert task is not None
         reads_logs = task.params is not UNSET
-        chosen = next((step.name for step in task.steps if step.name == self.argument("step")), "")
+        step, target = chosen_log(task.steps, self.argument("step"))
+        chosen = "" if step is None else unit_of(step.name, target.host if target else None)
+        cancelling = task.state is TaskState.CANCELLING
         undelivered = await self.services.webhooks.undelivered(task_id) if self.who.operator else []
-        gates = [step for step in task.steps if step.waits_for is not UNSET]
+        gates = gates_of(task.steps)
         await self.render_in_thread(
             "task.html",
             task=task,
@@ -193,12 +212,23 @@ class TaskPage(TaskPages):
             can_be_cancelled=can_be_cancelled(task),
             can_be_retried=can_be_retried(task),
             chosen=chosen,
+            log_step=step,
+            log_target=target,
+            hosts=hosts_shown(task.steps, step, self.argument("state"), in_order=self.argument("order") == "given"),
+            keys=[] if cancelling else hosts_with_keys(task.steps),
+            step_acts=lambda step: step_acts(step, cancelling=cancelling) if self.who.operator else [],
+            host_acts=lambda step, target: (
+                host_acts(step, target, cancelling=cancelling) if self.who.operator else []
+            ),
+            by_host=can_retry_by_host(task.steps),
             lines=await self.last_lines(task_id, chosen) if chosen and reads_logs else [],
             data=self.data(scene, stream=stream, wall=None)
             | {
                 "task": task_id,
                 "logs": reads_logs,
                 "me": tags_of(self.who),
+                "operator": self.who.operator,
+                "hosts": any(step.targets for step in task.steps),
                 "layout": task.layout,
                 "needs": [{"name": step.name, "needs": step.needs} for step in task.steps],
             },
@@ -249,13 +279,37 @@ class TaskForm(FormHandler, TaskPages):
         self.require("operator", "reporter", "host")  # what exactly is asked for decides whether that is enough
 
     async def get(self, task_id: str) -> None:
+        if self.argument("do") in HOST_ACTS:
+            await self.show_question(task_id)
+            return
         if self.argument("step"):
             await self.show_gate(task_id)
             return
         self.require("operator")
         task = await self.services.tasks.detail(task_id, self.who)
-        if can_be_cancelled(task):
+        if self.argument("do") == "retry_hosts" and can_be_retried(task):
+            self.render("task_again.html", task=task)
+        elif can_be_cancelled(task):
             self.render("task_sure.html", task=task)
+        else:
+            self.redirect(self.reverse_url("task", task_id))
+
+    async def show_question(self, task_id: str) -> None:
+        """Ask before an act on a step with hosts, unless it has no sense any more."""
+        self.require("operator")
+        task = await self.services.tasks.detail(task_id, self.who)
+        act, host = self.argument("do"), self.argument("host")
+        step = next((step for step in task.steps if step.name == self.argument("step")), None)
+        target = next((target for target in step.targets if target.host == host), None) if step and host else None
+        cancelling = task.state is TaskState.CANCELLING
+        if step is None or (host and target is None):
+            raise NotFound("not_found", "there is no such step, or it does not run on this host")
+        acts = host_acts(step, target, cancelling=cancelling) if target else step_acts(step, cancelling=cancelling)
+        if act.removeprefix("host_") in acts:
+            question = question_of(act.removeprefix("host_"), step, target, self.say)
+            self.render(
+                "task_hosts.html", task=task, step=step, target=target, act=act, question=question, check_key=CHECK_KEY
+            )
         else:
             self.redirect(self.reverse_url("task", task_id))
 
@@ -271,22 +325,32 @@ class TaskForm(FormHandler, TaskPages):
 
     async def post(self, task_id: str) -> None:
         fields = self.fields()
-        act = fields.get("do")
-        if act in ("cancel", "retry"):
+        act, step, host = fields.get("do", ""), fields.get("step", ""), fields.get("host", "")
+        if act in ("cancel", "retry", *HOST_ACTS):
             self.require("operator")
         match act:
+            case "pause" | "resume" | "abort":
+                await self.services.runner.control(task_id, step, act, None, self.who)
+            case "host_skip" | "host_retry":
+                await self.services.runner.control(task_id, step, act.removeprefix("host_"), host, self.who)
+            case "host_key":
+                fingerprint = fields.get("fingerprint", "")[:200]
+                await self.services.runner.accept_key(task_id, step, host, fingerprint, self.who)
             case "approve" | "reject":
                 given = wire.DecideIn(act, fields.get("comment", "")[:1000], fields.get("ref", "")[:64] or None)
-                await self.services.runner.decide(task_id, fields.get("step", ""), given, self.who)
+                await self.services.runner.decide(task_id, step, given, self.who)
             case "cancel":
                 # A double click must not count as a second request, which does not wait for the task's reporter.
                 if can_be_cancelled(await self.services.tasks.detail(task_id, self.who)):
                     await cancel(self.services, task_id, self.who)
             case "retry":
-                task_id, _ = await self.services.runner.retry(task_id, self.who)
+                by_host = fields.get("hosts") == "failed"
+                task_id, _ = await self.services.runner.retry(task_id, self.who, by_host=by_host)
             case _:
                 raise BadInput("invalid", "unknown act")
-        self.redirect(self.reverse_url("task", task_id), status=303)
+        # Back to where the act was asked for, with the hosts of the step.
+        shown = f"?{urlencode({'step': unit_of(step, host or None)})}#hosts" if act in HOST_ACTS else ""
+        self.redirect(self.reverse_url("task", task_id) + shown, status=303)
 
     def back_link(self) -> tuple[str, str]:
         return self.reverse_url("task", self.path_args[0]), self.say("error.back_task")

@@ -8,7 +8,7 @@ its neighbours; then everything moves as near to its neighbours as the order all
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
 
 import msgspec
@@ -26,12 +26,13 @@ Ref = int
 """A step or a bend, by its index in the lists of the drawing; steps come first."""
 
 
-class Node(msgspec.Struct, frozen=True):
-    """A step: its upper left corner. Its size is WIDTH by HEIGHT."""
+class Node(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A step: its upper left corner. Its width is WIDTH; a step with hosts is higher than HEIGHT."""
 
     name: str
     x: int
     y: int
+    height: int = HEIGHT
 
 
 class Edge(msgspec.Struct, frozen=True, rename={"source": "from", "target": "to"}):
@@ -51,17 +52,21 @@ class Layout(msgspec.Struct, frozen=True):
     """The columns, each from top to bottom."""
 
 
-def layout(steps: Sequence[tuple[str, Sequence[str]]]) -> Layout:
-    """Return the chart of steps with their needs. The needs must be free of cycles and name only steps of the chart."""
-    drawing = _Drawing(steps)
+def layout(steps: Sequence[tuple[str, Sequence[str]]], heights: Mapping[str, int] | None = None) -> Layout:
+    """Return the chart of steps with their needs. The needs must be free of cycles and name only steps of the chart.
+
+    `heights` has the heights of steps that are higher than others, in even numbers.
+    """
+    drawing = _Drawing(steps, heights or {})
     drawing.sort()
     drawing.place()
     return drawing.result()
 
 
 class _Drawing:
-    def __init__(self, steps: Sequence[tuple[str, Sequence[str]]]) -> None:
+    def __init__(self, steps: Sequence[tuple[str, Sequence[str]]], heights: Mapping[str, int]) -> None:
         self._names = [name for name, _ in steps]
+        self._heights = [heights.get(name, HEIGHT) for name in self._names]
         number = {name: index for index, name in enumerate(self._names)}
         self._needs = [[number[need] for need in dict.fromkeys(needs)] for _, needs in steps]
         self._rank = [0] * len(steps)
@@ -170,14 +175,18 @@ class _Drawing:
         tops, y = [], 0
         for index, ref in enumerate(column):
             if index:
-                steps = (ref < len(self._names)) + (column[index - 1] < len(self._names))
-                y += (_LANE, HEIGHT // 2 + GAP_Y, HEIGHT + GAP_Y)[steps]
+                halves = self._half(column[index - 1]) + self._half(ref)
+                y += halves + GAP_Y if halves else _LANE
             tops.append(y)
         return tops
 
+    def _half(self, ref: Ref) -> int:
+        """Return half the height of a step; a bend has none."""
+        return self._heights[ref] // 2 if ref < len(self._names) else 0
+
     def result(self) -> Layout:
         steps = range(len(self._names))
-        half = [HEIGHT // 2 if ref < len(steps) else 0 for ref in range(len(self._y))]
+        half = [self._half(ref) for ref in range(len(self._y))]
         top = min((y - high for y, high in zip(self._y, half, strict=True)), default=0)
         # In whole pixels. All are rounded the same way, so the gaps stay as they are.
         middle = [int(y - top + 0.5) for y in self._y]
@@ -194,7 +203,7 @@ class _Drawing:
         return Layout(
             width=max((left + WIDTH for left in x), default=0),
             height=max((y + high for y, high in zip(middle, half, strict=True)), default=0),
-            nodes=[Node(self._names[step], x[step], middle[step] - HEIGHT // 2) for step in steps],
+            nodes=[Node(self._names[step], x[step], middle[step] - half[step], self._heights[step]) for step in steps],
             edges=edges,
             ranks=[[self._names[ref] for ref in column if ref < len(steps)] for column in self._columns],
         )

@@ -22,7 +22,8 @@ from livewall.tasks.actions import Actions, EndWaitLater, RetryLater, StartAttem
 from livewall.tasks.attempt_result import Outcome
 from livewall.tasks.definitions import definition_of, params_of
 from livewall.tasks.dependencies import all_needs
-from livewall.tasks.fan_out import LOST_RETRIES, FanOut, causes_of, hosts_of, is_under_way
+from livewall.tasks.fan_out import LOST_RETRIES, FanOut, causes_of, hosts_of
+from livewall.tasks.host_acts import is_under_way
 from livewall.tasks.host_control import HostControl
 from livewall.tasks.hosts.inventory import Host
 from livewall.tasks.hosts.units import parts_of, unit_of

@@ -17,9 +17,10 @@ from livewall.store.transaction import Transaction
 from livewall.tasks import rows, target_rows, targets
 from livewall.tasks.actions import Actions, RetryLater, StartAttempt, StopAttempt
 from livewall.tasks.attempt_result import Outcome
+from livewall.tasks.host_acts import CAN_RETRY, CAN_SKIP
 from livewall.tasks.hosts.inventory import Host, hosts_named
 from livewall.tasks.hosts.units import unit_of
-from livewall.tasks.machine import ENDED, Step, StepState, Target
+from livewall.tasks.machine import Step, StepState, Target
 from livewall.tasks.pipelines.pipeline import Pipeline, StepDef
 from livewall.tasks.rows import TaskRow
 from livewall.tasks.targets import Control, with_target
@@ -199,8 +200,8 @@ class FanOut:
         """Leave out a host: one that waits or has failed is skipped at once, one that runs when it has been ended."""
         actions: Actions = []
         target = rows.target(step, host)
-        if target.state is StepState.SUCCEEDED:
-            raise Refused("conflict", f"{host} has already succeeded; it cannot be skipped")
+        if target.state not in CAN_SKIP:
+            raise Refused("conflict", f"{host} has already {target.state.value}; it cannot be skipped")
         if target.state is StepState.RUNNING:
             target_rows.save_skipped_by(tx, row.task.id, step.name, host, who)
             return [StopAttempt(row.task.id, unit_of(step.name, host), target.attempt)]
@@ -212,15 +213,10 @@ class FanOut:
         """Run the step on a host again on which it failed, or was skipped. Raises Refused."""
         actions: Actions = []
         target = rows.target(step, host)
-        if target.state not in ENDED - {StepState.SUCCEEDED} and target.state is not StepState.RETRYING:
+        if target.state not in CAN_RETRY:
             raise Refused("conflict", f"there is nothing to retry on {host}: its state is {target.state.value}")
         self.retry(tx, row, pipeline, step, host, now, actions)
         return actions
-
-
-def is_under_way(step: Step) -> bool:
-    """Return whether a step with hosts has begun and not ended."""
-    return bool(step.targets) and step.state in (StepState.RUNNING, StepState.WAITING, StepState.RETRYING)
 
 
 def causes_of(steps: Sequence[Step], needed: frozenset[str]) -> dict[str, str]:

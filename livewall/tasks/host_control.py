@@ -17,7 +17,8 @@ from livewall.store.transaction import Transaction
 from livewall.tasks import rows, target_rows
 from livewall.tasks.actions import Actions
 from livewall.tasks.definitions import definition_of
-from livewall.tasks.fan_out import FanOut, is_under_way
+from livewall.tasks.fan_out import FanOut
+from livewall.tasks.host_acts import is_under_way
 from livewall.tasks.machine import StepState, step_is
 from livewall.tasks.rows import TaskRow
 from livewall.tasks.target_rows import HostKey

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from livewall import audit, wire
+from livewall.charts.host_cells import node_height
 from livewall.charts.task_layout import Layout, layout
 from livewall.clock import Clock, iso
 from livewall.errors import LivewallError, NotFound, Refused
@@ -23,6 +24,7 @@ from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import reports, rows
 from livewall.tasks.access import denied, sees_logs
+from livewall.tasks.host_progress import sizes_of_waves
 from livewall.tasks.hosts.units import parts_of
 from livewall.tasks.leases import BUSY_SECONDS, Leases, Timer
 from livewall.tasks.logs.chunks import End
@@ -333,7 +335,8 @@ class Tasks:
 
 
 def _with_layout(task: Task, steps: list[Step]) -> TaskShown:
-    chart = layout([(s.name, s.needs) for s in steps])
+    heights = {s.name: node_height(sizes_of_waves(s.targets)) for s in steps if s.targets}
+    chart = layout([(s.name, s.needs) for s in steps], heights)
     return TaskShown(**msgspec.structs.asdict(task), steps=steps, layout=chart)
 
 

@@ -128,14 +128,33 @@ export interface Step extends Timed {
   attempt?: number;
   progress?: number | null;
   waits_for?: WaitsFor;
+  /** The hosts of a step that runs on several, wave by wave. */
+  targets?: Target[];
+  paused?: boolean;
 }
 
-/** What a step waits for: people, or the end of a poll; `until` is when it stops waiting. */
+/** A host of a step; `fingerprint` is that of the key which somebody has to confirm. */
+export interface Target {
+  host: string;
+  state: string;
+  reason: string;
+  wave: number;
+  attempt: number;
+  progress: number | null;
+  started_at: string | null;
+  ended_at: string | null;
+  message?: string;
+  fingerprint?: string;
+}
+
+/** What a step waits for: people, the end of a poll, or a host key to be confirmed; `until` is when it stops waiting. */
 export interface WaitsFor {
-  kind: "approval" | "poll";
+  kind: "approval" | "poll" | "host_key";
   approvers: string[];
   poll?: string;
   until?: string;
+  host?: string;
+  fingerprint?: string;
 }
 
 /** How far a log reaches. */
@@ -150,6 +169,6 @@ export type Point = [x: number, y: number];
 export interface Layout {
   width: number;
   height: number;
-  nodes: { name: string; x: number; y: number }[];
+  nodes: { name: string; x: number; y: number; height?: number }[];
   edges: { from: string; to: string; points: Point[] }[];
 }

@@ -4,6 +4,11 @@ import { LogView } from "../log/view.js";
 import { Chart, mostRelevantStep } from "../task/chart.js";
 import { GatePanel } from "../task/gates.js";
 import { TaskHead } from "../task/head.js";
+import { HostCard } from "../task/hostcard.js";
+import { HostKeys } from "../task/hostkeys.js";
+import { HostPanel } from "../task/hostpanel.js";
+import { HostQuestions } from "../task/hostquestions.js";
+import { hasHosts, logSubject, mostRelevantHost, partsOf, unitOf } from "../task/hosts.js";
 import { LayoutCache } from "../task/layoutcache.js";
 import { hasEnded } from "../task/states.js";
 import { StepTable } from "../task/steptable.js";
@@ -33,10 +38,18 @@ function build(context) {
   const layouts = new LayoutCache({ env, redraw });
   layouts.set(page.stream, page.needs, page.layout);
   window.addEventListener("hashchange", () => {
-    if (built) followAddress(built, context);
+    if (!built) return;
+    followAddress(built, context);
+    if (built.host !== null) showLog();
   });
+  const questions = page.operator ? new HostQuestions(context) : null;
+  find("#chart").addEventListener("click", (event) => followKey(event, context));
   return {
     layouts,
+    questions,
+    keys: new HostKeys(find("#hostkeys"), { ...context, questions }),
+    panel: page.hosts ? new HostPanel(find("#hosts"), { ...context, questions }) : null,
+    card: new HostCard(find("#host"), { ...context, questions }),
     corner: new Corner(find("#corner"), context),
     announcer: new Announcer(find("#announcer"), env),
     head: new TaskHead(context),
@@ -47,19 +60,43 @@ function build(context) {
     lobby: new Lobby(find("#gone"), context),
     /** @type {string | null} the name of the step whose log is shown */
     chosen: null,
+    /** @type {string | null} the host whose log is shown, of a step with hosts */
+    host: null,
+    /** @type {string | null} the name of the step whose hosts are listed */
+    listed: null,
     refusedAt: -Infinity,
     wasRunning: false,
   };
 }
 
-/** Returns the step and the line of an address such as #step=build&line=123. */
+/** Scrolls to the log of a host where its list has pushed it out of view: on a phone. */
+function showLog() {
+  const log = find("#log");
+  if (log.getBoundingClientRect().top > window.innerHeight * 0.8) log.scrollIntoView();
+}
+
+/** Returns the step, host and line of an address such as #step=build&line=123 or #step=switch@web3. */
 function readAddress() {
   const hash = new URLSearchParams(location.hash.slice(1));
   const line = hash.get("line") || "";
   return {
-    step: hash.get("step") || new URLSearchParams(location.search).get("step"),
+    ...partsOf(hash.get("step") || new URLSearchParams(location.search).get("step") || ""),
     line: /^[1-9]\d{0,11}$/.test(line) ? Number(line) : null,
   };
+}
+
+/**
+ * Returns the host whose log is shown: the one that the address names, the one that was shown, or the one that is worth
+ * looking at first.
+ * @param {Views} views
+ * @param {Step} step
+ * @param {string | null} named
+ */
+function hostToShow(views, step, named) {
+  if (!hasHosts(step)) return null;
+  const isThere = (/** @type {string | null} */ host) => step.targets.some((target) => target.host === host);
+  if (isThere(named)) return named;
+  return views.chosen === step.name && isThere(views.host) ? views.host : mostRelevantHost(step.targets).host;
 }
 
 /**
@@ -75,14 +112,33 @@ function followAddress(views, context) {
   const current = scene.steps.find((step) => step.name === views.chosen);
   const step = named || current || mostRelevantStep(scene.steps);
   if (!step) return;
-  if (step.name !== views.chosen) {
+  const host = hostToShow(views, step, named ? address.host : null);
+  const unit = unitOf(step.name, host);
+  if (step.name !== views.chosen || host !== views.host) {
     views.chosen = step.name;
-    views.chart.choose(step.name);
-    if (views.log) page.log = `${page.stream}/logs/${step.name}`;
+    views.host = host;
+    views.chart.choose(step.name, host);
+    if (views.log) page.log = `${page.stream}/logs/${unit}`;
     context.redraw();
   }
-  if (views.log) views.log.open(step, named ? address.line : null);
-  else setText(find("#log .name"), step.name);
+  if (views.log) views.log.open(logSubject(step, host), named ? address.line : null);
+  else setText(find("#log .name"), unit);
+}
+
+/**
+ * Moves the focus on into the hosts of a step that was chosen by a key.
+ * @param {MouseEvent} event
+ * @param {Context} context
+ */
+function followKey(event, context) {
+  const element = event.target instanceof Element ? event.target.closest("[data-step]") : null;
+  if (!built || !built.panel || event.detail > 0 || !(element instanceof SVGElement) || context.scene.kind !== "task") return;
+  const step = context.scene.steps.find(({ name }) => name === element.dataset.step);
+  if (!hasHosts(step)) return;
+  event.preventDefault();
+  location.hash = new URLSearchParams({ step: step.name }).toString();
+  followAddress(built, context);
+  built.panel.map.focus();
 }
 
 /**
@@ -125,12 +181,33 @@ function drawTask(views, context, scene) {
   const { task, steps, stream } = scene;
   views.head.update(scene);
   views.gates.update(scene);
+  views.keys.update(scene);
+  if (views.questions) views.questions.update(scene);
   views.chart.update({ task, steps, layout: views.layouts.get(stream, steps) });
   views.table.update(scene);
   announce(views, context, scene);
   if (!views.chosen) followAddress(views, context);
   const step = steps.find(({ name }) => name === views.chosen);
-  if (views.log && step) drawLog(views, views.log, context, step);
+  drawHosts(views, scene, step);
+  if (views.log && step) drawLog(views, views.log, context, logSubject(step, views.host));
+}
+
+/**
+ * Shows the hosts of the chosen step; of a step without hosts, those that were shown before.
+ * @param {Views} views
+ * @param {TaskScene} scene
+ * @param {Step | undefined} step
+ */
+function drawHosts(views, { task, steps }, step) {
+  const cancelling = { cancelling: task.state === "cancelling" };
+  const fanned = steps.filter(hasHosts);
+  const target = hasHosts(step) ? step.targets.find(({ host }) => host === views.host) : undefined;
+  views.card.update(hasHosts(step) ? step : null, target || null, cancelling);
+  const chosen = fanned.find((each) => each === step);
+  const listed = chosen || fanned.find(({ name }) => name === views.listed) || mostRelevantStep(fanned);
+  if (!views.panel || !hasHosts(listed)) return;
+  views.listed = listed.name;
+  views.panel.update(listed, chosen ? views.host : null, cancelling);
 }
 
 /**
@@ -157,6 +234,8 @@ function tick(context) {
   if (context.scene.kind !== "task") return;
   views.head.tick();
   views.chart.tick();
+  views.card.tick();
+  if (views.panel) views.panel.tick();
   if (views.log && page.log && live.state(page.log).error) context.redraw();
 }
 

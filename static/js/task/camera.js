@@ -2,9 +2,9 @@
 
 import { BOX, centerCamera, clampCamera, fitCamera, revealNode, zoomCamera } from "./chartlayout.js";
 
-/** @import { CameraState, Place, Size } from "./chartlayout.js" */
+/** @import { CameraState, NodePlace, Place, Size } from "./chartlayout.js" */
 
-/** @typedef {Size & {nodes: Place[]}} Content */
+/** @typedef {Size & {nodes: NodePlace[]}} Content */
 
 const MIN_SCALE = 0.08;
 const MAX_SCALE = 3;
@@ -28,7 +28,7 @@ export class Camera {
     this.world = world;
     /** @type {Content} */
     this.content = { width: 1, height: 1, nodes: [] };
-    /** @type {Place | null} */
+    /** @type {NodePlace | null} */
     this.focus = null;
     this.reservesButtons = false;
     /** @type {CameraState} */
@@ -55,7 +55,7 @@ export class Camera {
   /**
    * Shows another chart: all of it, or the part around `focus` where even its shapes would be too small.
    * @param {Content} content
-   * @param {Place | null} focus
+   * @param {NodePlace | null} focus
    */
   show(content, focus) {
     this.content = content;
@@ -83,7 +83,7 @@ export class Camera {
   coversStep({ scale, x, y }) {
     const { width, height } = this.view;
     return this.content.nodes.some((node) =>
-      (node.x + BOX.width) * scale + x > width - BUTTONS.width && (node.y + BOX.height) * scale + y > height - BUTTONS.height);
+      (node.x + BOX.width) * scale + x > width - BUTTONS.width && (node.y + (node.height || BOX.height)) * scale + y > height - BUTTONS.height);
   }
 
   fitAll() {
@@ -97,7 +97,7 @@ export class Camera {
     else this.reset();
   }
 
-  /** @param {Place} node */
+  /** @param {NodePlace} node */
   reveal(node) {
     this.moved = true;
     this.state = revealNode(this.state, node, this.view);

@@ -5,6 +5,8 @@ import { formatDuration } from "../ui/duration.js";
 import { shorten } from "../ui/length.js";
 import { Camera, OVERVIEW_SCALE } from "./camera.js";
 import { BOX, edgeState, linePath, nameLines, neighborStep } from "./chartlayout.js";
+import { hasHosts, progressOf, progressParts, unitOf } from "./hosts.js";
+import { drawHostCells, makeNodeHosts } from "./nodehosts.js";
 import { shapeOf } from "./states.js";
 import { elapsedText, forecast, progressShare, progressText } from "./timing.js";
 
@@ -40,6 +42,17 @@ export function mostRelevantStep(steps) {
   return firstIn("failed", "lost") || firstIn("running", "retrying") || firstIn("waiting") || started[0] || steps[0] || null;
 }
 
+/**
+ * Returns what a step is doing or why it ended; of one with hosts also on which of them it failed, and its wave.
+ * @param {Step} step
+ * @param {Texts} texts
+ */
+function messageOf(step, texts) {
+  if (!hasHosts(step)) return step.message || step.reason || "";
+  const [, ...parts] = progressParts({ ...progressOf(step), skipped: 0 }, texts, 2);
+  return step.message || step.reason || parts.reverse().join(" · ");
+}
+
 /** @typedef {ReturnType<Chart["build"]>} View */
 
 export class Chart {
@@ -57,6 +70,8 @@ export class Chart {
     this.steps = [];
     /** @type {string | null} the name of the step whose log is shown */
     this.chosen = null;
+    /** @type {string | null} the host whose log is shown, of a step with hosts */
+    this.host = null;
     /** @type {View | null} */
     this.view = null;
   }
@@ -90,7 +105,8 @@ export class Chart {
    */
   build(structure, layout, steps, task) {
     const { texts } = this;
-    const nodes = new Map(layout.nodes.map((node) => [node.name, makeNode(node)]));
+    const byName = new Map(steps.map((step) => [step.name, step]));
+    const nodes = new Map(layout.nodes.map((node) => [node.name, makeNode(node, byName.get(node.name))]));
     const edges = layout.edges.map(({ from, to, points }) => ({ from, to, line: svg("path", { class: "e", d: linePath(points) }) }));
     const world = svg("g", { class: "world" }, edges.map(({ line }) => line), [...nodes.values()].map(({ element }) => element));
     const graph = svg("svg", { class: "graph", role: "group", "aria-label": texts.say("task.chart", { title: task.title }) }, world);
@@ -101,6 +117,7 @@ export class Chart {
     this.element.replaceChildren(graph, h("div", { class: "zoom" },
       zoomButton("zoom_in", "+", "+"), zoomButton("zoom_out", "−", "-"), zoomButton("zoom_fit", texts.say("task.all"), "0")));
     graph.addEventListener("keydown", (event) => this.key(event));
+    graph.addEventListener("click", (event) => pressHost(event));
     graph.addEventListener("focusin", (event) => this.focused(event.target));
     this.setHeight(layout);
     const anchor = steps.find((step) => step.name === this.chosen) || anchorStep(steps);
@@ -109,7 +126,7 @@ export class Chart {
     const chosen = nodes.get(this.chosen || "");
     const tabStop = chosen || nodes.get(first ? first.name : "");
     if (tabStop) tabStop.element.setAttribute("tabindex", "0");
-    if (chosen) chosen.element.setAttribute("aria-current", "true");
+    markChosen(chosen, this.host, true);
     return { structure, nodes, edges, camera };
   }
 
@@ -133,9 +150,12 @@ export class Chart {
       node.element.dataset.state = step.state;
       node.mark.setAttribute("d", shapeOf(step.state));
     }
-    const message = step.message || step.reason || "";
+    const message = messageOf(step, this.texts);
     setText(node.message, shorten(message, LINE_ROOM));
-    const label = [step.name, this.texts.say(`state.${step.state}`), progressText(step), message].filter(Boolean).join(", ");
+    const done = hasHosts(step) ? progressParts(progressOf(step), this.texts) : [progressText(step)];
+    const said = hasHosts(step) ? step.message || step.reason || "" : message;
+    const label = [step.name, this.texts.say(`state.${step.state}`), ...done, said].filter(Boolean).join(", ");
+    if (node.hosts && hasHosts(step)) drawHostCells(node.hosts, step, this.texts);
     setAttribute(node.element, "aria-label", label);
     setText(node.title, label);
   }
@@ -165,21 +185,22 @@ export class Chart {
     const left = !isRunning ? "" : kind === "left" ? texts.say("task.left_short", { time: formatDuration(time) })
       : kind === "overdue" ? texts.say("task.is_overdue") : "";
     const state = `${texts.say(`state.${step.state}`)} ${elapsedText(step, now)}`.trim();
+    if (hasHosts(step)) {
+      const { ended, total } = progressOf(step);
+      return [state, `${ended}/${total}`, left].filter(Boolean).join(" · ");
+    }
     return [state, progressText(step), left, attempt].filter(Boolean).join(" · ");
   }
 
   /**
-   * Marks the step whose log is shown.
+   * Marks the step whose log is shown, and its host.
    * @param {string} name
+   * @param {string | null} host
    */
-  choose(name) {
-    if (this.view) {
-      const before = this.view.nodes.get(this.chosen || "");
-      const now = this.view.nodes.get(name);
-      if (before) before.element.removeAttribute("aria-current");
-      if (now) now.element.setAttribute("aria-current", "true");
-    }
-    this.chosen = name;
+  choose(name, host = null) {
+    if (this.view) markChosen(this.view.nodes.get(this.chosen || ""), this.host, false);
+    [this.chosen, this.host] = [name, host];
+    if (this.view) markChosen(this.view.nodes.get(name), host, true);
   }
 
   /** @param {KeyboardEvent} event */
@@ -210,6 +231,31 @@ export class Chart {
 }
 
 /**
+ * @param {ReturnType<typeof makeNode> | undefined} node
+ * @param {string | null} host
+ * @param {boolean} isChosen
+ */
+function markChosen(node, host, isChosen) {
+  if (!node) return;
+  if (isChosen) node.element.setAttribute("aria-current", "true");
+  else node.element.removeAttribute("aria-current");
+  const cell = node.hosts && node.hosts.element.querySelector(`[data-host="${CSS.escape(host || "")}"]`);
+  if (cell) cell.classList.toggle("chosen", isChosen);
+}
+
+/**
+ * Follows a press on the cell of a host to its log; the step around it is a link to the step.
+ * @param {MouseEvent} event
+ */
+function pressHost(event) {
+  const cell = event.target instanceof Element ? event.target.closest("[data-host]") : null;
+  const step = stepElement(cell);
+  if (!(cell instanceof SVGElement) || !step || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  location.hash = new URLSearchParams({ step: unitOf(step.dataset.step || "", cell.dataset.host || "") }).toString();
+}
+
+/**
  * @param {EventTarget | null} target
  * @returns {SVGElement | null}
  */
@@ -225,8 +271,11 @@ function placeOf(layout, name) {
   return layout.nodes.find((node) => node.name === name) || null;
 }
 
-/** @param {Layout["nodes"][number]} node */
-function makeNode({ name, x, y }) {
+/**
+ * @param {Layout["nodes"][number]} node
+ * @param {Step | undefined} step
+ */
+function makeNode({ name, x, y, height = BOX.height }, step) {
   const lines = nameLines(name, NAME_ROOM);
   const [lineY, messageY] = lines.length > 1 ? [56, 71] : [50, 67];
   const mark = svg("path", { class: "mark" });
@@ -234,10 +283,11 @@ function makeNode({ name, x, y }) {
   const line = svg("text", { class: "m", x: 42, y: lineY });
   const message = svg("text", { class: "s", x: 42, y: messageY });
   const title = svg("title", {}, name);
-  const fill = svg("rect", { class: "fill", x: 16, y: BOX.height - 7, width: 0, height: 3, rx: 1.5 });
+  const fill = svg("rect", { class: "fill", x: 16, y: height - 7, width: 0, height: 3, rx: 1.5 });
+  const hosts = hasHosts(step) ? makeNodeHosts(step) : null;
   const element = svg("a", { class: "n", href: `#step=${name}`, tabindex: "-1", "data-step": name, transform: `translate(${x} ${y})` },
     title,
-    svg("rect", { class: "box", width: BOX.width, height: BOX.height, rx: 10 }),
-    svg("g", { transform: "translate(14 15)" }, mark), text, line, message, fill);
-  return { element, mark, line, message, title, fill };
+    svg("rect", { class: "box", width: BOX.width, height, rx: 10 }),
+    svg("g", { transform: "translate(14 15)" }, mark), text, line, message, hosts && hosts.element, fill);
+  return { element, mark, line, message, title, fill, hosts };
 }

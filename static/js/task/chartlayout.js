@@ -5,6 +5,7 @@
 
 /** @typedef {{width: number, height: number}} Size */
 /** @typedef {{x: number, y: number}} Place */
+/** @typedef {Place & {height?: number}} NodePlace a box; one with hosts is higher than the others */
 /** @typedef {{scale: number, x: number, y: number}} CameraState how much a layout is enlarged, and then shifted */
 
 /** A step's box, in the units of the server's layout (livewall/charts/task_layout.py). */
@@ -88,7 +89,7 @@ export function zoomCamera(camera, scale, at) {
 /**
  * Returns the camera moved so that a box is in the middle.
  * @param {CameraState} camera
- * @param {Place} node
+ * @param {NodePlace} node
  * @param {Size} view
  * @returns {CameraState}
  */
@@ -97,14 +98,14 @@ export function centerCamera(camera, node, view) {
   return {
     scale,
     x: view.width / 2 - (node.x + BOX.width / 2) * scale,
-    y: view.height / 2 - (node.y + BOX.height / 2) * scale,
+    y: view.height / 2 - (node.y + (node.height || BOX.height) / 2) * scale,
   };
 }
 
 /**
  * Returns the camera moved just so far that a box is whole in view.
  * @param {CameraState} camera
- * @param {Place} node
+ * @param {NodePlace} node
  * @param {Size} view
  * @returns {CameraState}
  */
@@ -119,7 +120,7 @@ export function revealNode(camera, node, view, margin = 32) {
   return {
     scale: camera.scale,
     x: axis(camera.x, node.x, BOX.width, view.width),
-    y: axis(camera.y, node.y, BOX.height, view.height),
+    y: axis(camera.y, node.y, node.height || BOX.height, view.height),
   };
 }
 

@@ -1,10 +1,12 @@
 // The head of a task's page: what the task is, its state, its times, and the commands of an operator.
 
-import { find, setText } from "../ui/dom.js";
+import { openDialog } from "../ui/dialog.js";
+import { find, h, setText } from "../ui/dom.js";
 import { OfflineNotice } from "../ui/offline.js";
 import { StateBadge } from "./badge.js";
 import { sendCommand } from "./commands.js";
 import { waitingGates } from "./gatesteps.js";
+import { canRetryByHost } from "./hosts.js";
 import { hasEnded } from "./states.js";
 import { elapsedText, forecastText } from "./timing.js";
 
@@ -27,6 +29,8 @@ export class TaskHead {
     };
     this.badge = new StateBadge(texts, find(".head .badge"));
     this.controls = this.findControls();
+    /** Whether a retry asks on which hosts. */
+    this.asksHosts = false;
     const region = { element: find(".head"), beside: document.querySelector(".head .acts") || document.querySelector(".head .eta") };
     this.notice = new OfflineNotice([region], { texts, textKey: this.controls ? "live.away" : "live.away_figures" });
   }
@@ -42,7 +46,7 @@ export class TaskHead {
     const sure = find("#sure");
     cancel.addEventListener("click", () => sure.showModal());
     sure.addEventListener("close", () => sure.returnValue === "yes" && this.command("cancel", cancel));
-    retry.addEventListener("click", () => this.command("retry", retry));
+    retry.addEventListener("click", () => (this.asksHosts ? this.askHosts(retry) : this.command("retry", retry)));
     return { cancel, retry };
   }
 
@@ -65,6 +69,8 @@ export class TaskHead {
       cancel.hidden = isOver;
       cancel.disabled = task.state === "cancelling";
       retry.hidden = !isOver || task.state === "succeeded" || !task.pipeline;
+      this.asksHosts = canRetryByHost(steps);
+      setText(retry, this.texts.say(this.asksHosts ? "task.retry_ask" : "task.retry"));
     }
     this.tick();
   }
@@ -83,16 +89,38 @@ export class TaskHead {
    * Sends a command; a refusal is shown beside the buttons.
    * @param {"cancel" | "retry"} name
    * @param {HTMLButtonElement} button
+   * @param {Record<string, unknown>} [body]
    */
-  async command(name, button) {
+  async command(name, button, body) {
     if (!this.scene) return;
     const problem = find("#answer");
     button.disabled = true;
     problem.hidden = true;
-    const { answer, refusal } = await sendCommand(this, this.scene.task.id, name);
+    const { answer, refusal } = await sendCommand(this, this.scene.task.id, name, body);
     setText(problem, refusal);
     problem.hidden = !refusal;
     if (answer && name === "retry") location.assign(`/tasks/${encodeURIComponent(answer.id)}`);
     button.disabled = this.scene.task.state === "cancelling";
+  }
+
+  /**
+   * Asks on which hosts a retry runs the steps that did not succeed on all of them.
+   * @param {HTMLButtonElement} retry
+   */
+  askHosts(retry) {
+    const { texts } = this;
+    const choice = (/** @type {"failed" | "all"} */ hosts, /** @type {string} */ kind) => h("div", { class: "choice" },
+      h("button", { type: "button", class: kind, onclick: () => {
+        dialog.close();
+        this.command("retry", retry, { hosts });
+      } }, texts.say(`control.again.${hosts}`)),
+      h("p", { class: "quiet" }, texts.say(`control.again.means.${hosts}`)));
+    const dialog = openDialog({
+      title: texts.say("control.again_sure"),
+      parts: [
+        h("p", {}, texts.say("control.again_means")), choice("failed", "primary"), choice("all", "second"),
+        h("p", { class: "acts" }, h("button", { type: "button", class: "second", onclick: () => dialog.close() }, texts.say("control.not_now"))),
+      ],
+    });
   }
 }

@@ -2,6 +2,7 @@
 
 import { h, setText, svg } from "../ui/dom.js";
 import { StateBadge } from "./badge.js";
+import { hasHosts, progressOf, progressParts } from "./hosts.js";
 import { hasEnded } from "./states.js";
 import { elapsedText, forecastText, progressText } from "./timing.js";
 
@@ -96,7 +97,8 @@ export class StepList {
     if (!row) return;
     row.badge.set(step.state);
     row.item.dataset.state = step.state;
-    setText(row.detail, [progressText(step), step.message, step.reason].filter(Boolean).join(" · "));
+    const progress = hasHosts(step) ? progressParts(progressOf(step), this.texts) : [progressText(step)];
+    setText(row.detail, [...progress, step.message, step.reason].filter(Boolean).join(" · "));
     const done = step.state === "succeeded" ? 1 : step.progress || 0;
     row.fill.setAttribute("width", `${Math.round(done * 1000) / 10}%`);
   }

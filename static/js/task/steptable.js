@@ -2,6 +2,7 @@
 
 import { h, setText } from "../ui/dom.js";
 import { Throttle } from "../ui/throttle.js";
+import { hasHosts, progressOf, progressParts } from "./hosts.js";
 import { elapsedText } from "./timing.js";
 
 /** @import { Environment } from "../net/environment.js" */
@@ -64,7 +65,9 @@ export class StepTable {
     setText(view.caption, `${scene.task.title}: ${texts.say(`state.${scene.task.state}`)}`);
     const now = this.live.clock.now();
     for (const step of scene.steps) {
-      const columns = [texts.say(`state.${step.state}`), (step.needs || []).join(", "), elapsedText(step, now), step.message || step.reason || ""];
+      const hosts = hasHosts(step) ? progressParts(progressOf(step), texts, 10) : [];
+      const message = [...hosts, step.message || step.reason].filter(Boolean).join(" · ");
+      const columns = [texts.say(`state.${step.state}`), (step.needs || []).join(", "), elapsedText(step, now), message];
       const cells = view.cells.get(step.name) || [];
       cells.forEach((cell, index) => setText(cell, columns[index]));
     }
