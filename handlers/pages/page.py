@@ -61,7 +61,7 @@ class Page(BaseHandler):
     """A page that changes nothing."""
 
     page = True
-    scripts: tuple[str, ...] = ("live", "poll", "vote", "lobby", "task", "state", "error")
+    scripts: tuple[str, ...] = ("live", "poll", "vote", "lobby", "task", "hosts", "state", "error")
     """The groups of texts that the page's scripts are given."""
 
     def show_error(self, error: LivewallError) -> None:

@@ -93,6 +93,18 @@ export function failedFirst(targets) {
 }
 
 /**
+ * Returns the step with hosts that a room wants to see: the one under way, the one that began last, or the first.
+ * @param {Step[]} steps
+ * @returns {HostStep | null}
+ */
+export function stepToShow(steps) {
+  const fanned = steps.filter(hasHosts);
+  const begun = fanned.filter((step) => step.started_at);
+  const last = begun.reduce((found, step) => (found && (found.started_at || "") > (step.started_at || "") ? found : step), /** @type {HostStep | null} */ (null));
+  return fanned.find((step) => UNDER_WAY.has(step.state)) || last || fanned[0] || null;
+}
+
+/**
  * Whether a retry on the failed hosts alone differs from a retry on all: a step succeeded on some of its hosts only.
  * @param {Step[]} steps
  */

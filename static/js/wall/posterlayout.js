@@ -76,6 +76,23 @@ function fontSize({ width, height, lines }, letters, unit) {
  */
 
 /**
+ * Returns a layout in which all boxes have one height: hosts have a place of their own on the projector.
+ * @param {Layout} layout
+ * @returns {Layout}
+ */
+export function withoutHosts(layout) {
+  const nodes = layout.nodes.map(({ name, x, y, height = BOX.height }) => ({ name, x, y: y + (height - BOX.height) / 2 }));
+  const top = Math.min(...nodes.map(({ y }) => y), ...layout.edges.flatMap(({ points }) => points.map(([, y]) => y)));
+  const bottom = Math.max(...nodes.map(({ y }) => y + BOX.height), ...layout.edges.flatMap(({ points }) => points.map(([, y]) => y)));
+  return {
+    ...layout,
+    height: nodes.length ? bottom - top : 0,
+    nodes: nodes.map((node) => ({ ...node, y: node.y - top })),
+    edges: layout.edges.map((edge) => ({ ...edge, points: edge.points.map(([x, y]) => /** @type {Point} */ ([x, y - top])) })),
+  };
+}
+
+/**
  * Returns the layout that fills `view` with the largest letters; null if they would be smaller than `least`.
  * @param {Layout} layout
  * @param {Size} view

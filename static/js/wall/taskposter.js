@@ -4,12 +4,15 @@
 import { StateBadge } from "../task/badge.js";
 import { edgeState } from "../task/chartlayout.js";
 import { gatePolls, standingText } from "../task/gatesteps.js";
-import { hasEnded, shapeOf } from "../task/states.js";
+import { stepToShow } from "../task/hosts.js";
+import { hasEnded } from "../task/states.js";
 import { elapsedText, forecast, forecastText, progressShare, progressText } from "../task/timing.js";
 import { h, setAttribute, setText, svg } from "../ui/dom.js";
 import { formatDuration } from "../ui/duration.js";
 import { lengthClass, shorten } from "../ui/length.js";
-import { cellSize, listedSteps, posterLayout, stateCounts } from "./posterlayout.js";
+import { HostPoster } from "./hostposter.js";
+import { MIN_FONT, drawNode, makeBox, makeCell } from "./posterboxes.js";
+import { cellSize, listedSteps, posterLayout, stateCounts, withoutHosts } from "./posterlayout.js";
 
 /** @import { LiveStreams } from "../net/streams.js" */
 /** @import { Layout, Step, Stream } from "../net/wire.d.ts" */
@@ -17,11 +20,10 @@ import { cellSize, listedSteps, posterLayout, stateCounts } from "./posterlayout
 /** @import { LayoutCache } from "../task/layoutcache.js" */
 /** @import { LengthClass } from "../ui/length.js" */
 /** @import { FormatNumber, Texts } from "../ui/texts.js" */
+/** @import { StepNode } from "./posterboxes.js" */
 /** @import { PosterLayout } from "./posterlayout.js" */
 /** @import { TaskScene } from "./scene.js" */
 
-const MIN_FONT = 1.68; // letter height, in hundredths of the screen's width
-const LETTER_WIDTH = 0.58; // in letter heights
 const MARGIN = 0.15; // for the outlines of boxes at the edges, in the same hundredths
 const TWO_COLUMNS = 50; // from this width on, in hundredths, the lines of text stand in two columns
 /**
@@ -30,15 +32,6 @@ const TWO_COLUMNS = 50; // from this width on, in hundredths, the lines of text 
  * @type {Record<LengthClass, number>}
  */
 const TITLE_SIZES = { short: 3, medium: 2.6, long: 2.1, endless: 1.7 };
-
-/**
- * A step in the chart or a cell. A cell has a mark alone.
- * @typedef {object} StepNode
- * @property {SVGGElement} element
- * @property {SVGPathElement} mark
- * @property {{line: SVGTextElement, message: SVGTextElement | null, fill: SVGRectElement, lines: number, width: number,
- *   room: number} | null} text
- */
 
 /** @typedef {{from: string, to: string, line: SVGPathElement}} Edge */
 
@@ -63,7 +56,10 @@ export class TaskPoster {
 
   /** Another view takes the stage. */
   leave() {
-    if (this.view) this.view.observer.disconnect();
+    if (this.view) {
+      this.view.observer.disconnect();
+      this.view.hosts.stop();
+    }
     this.view = null;
     this.layout = null;
     this.scene = null;
@@ -88,6 +84,9 @@ export class TaskPoster {
       this.layout = layout;
       this.draw();
     }
+    const fanned = stepToShow(steps);
+    view.section.classList.toggle("fanned", fanned !== null);
+    view.hosts.update(fanned);
     this.show();
   }
 
@@ -100,8 +99,10 @@ export class TaskPoster {
     const rest = h("span", { class: "rest" });
     const reason = h("span", { class: "reason", dir: "auto" });
     const field = h("div", { class: "field" });
-    this.stage.replaceChildren(h("section", { class: "task charted" }, title,
-      h("p", { class: "sum" }, badge.element, time, rest, done, reason), field));
+    const hosts = new HostPoster(this);
+    const section = h("section", { class: "task charted" }, title,
+      h("p", { class: "sum" }, badge.element, time, rest, done, reason), field, hosts.element);
+    this.stage.replaceChildren(section);
     const observer = new ResizeObserver(() => {
       if (!this.layout || !this.scene) return;
       this.draw();
@@ -114,7 +115,7 @@ export class TaskPoster {
     const edges = [];
     /** @type {{nodes: typeof nodes, edges: Edge[], list: ReturnType<TaskPoster["makeLines"]> | null}} */
     const drawing = { nodes, edges, list: null };
-    return { stream, title, badge, done, time, rest, reason, field, observer, drawing };
+    return { stream, section, title, badge, done, time, rest, reason, field, observer, drawing, hosts };
   }
 
   /** Lays everything out again, for another structure or another size. */
@@ -126,7 +127,7 @@ export class TaskPoster {
     const unit = parseFloat(getComputedStyle(title).fontSize) / TITLE_SIZES[lengthClass(title.textContent || "")];
     if (!size.width || !size.height || !unit) return;
     const inside = { width: size.width - MARGIN * 2 * unit, height: size.height - MARGIN * 2 * unit };
-    const poster = posterLayout(layout, inside, { unit, least: MIN_FONT * unit });
+    const poster = posterLayout(withoutHosts(layout), inside, { unit, least: MIN_FONT * unit });
     if (poster) this.drawChart(view, poster, size, unit);
     else this.drawCells(view, layout, size, unit);
   }
@@ -256,58 +257,4 @@ export class TaskPoster {
     list.more.hidden = !more;
     setText(list.more, more ? this.texts.say("task.others", { n: more }, more) : "");
   }
-}
-
-/**
- * @param {{name: string, x: number, y: number}} node
- * @param {PosterLayout} poster
- * @param {number} unit
- * @returns {StepNode}
- */
-function makeBox({ name, x, y }, { width, height, font, lines }, unit) {
-  const pad = 0.6 * unit;
-  const inset = pad + 1.55 * font; // of a text beside its mark
-  const nameRoom = width - inset - pad - (lines === 1 ? 3 * font : 0);
-  const hasMessage = lines === 3;
-  const base = lines === 1 ? height / 2 + 0.36 * font : height / 2 - (hasMessage ? 0.82 : 0.2) * font;
-  const small = Math.max(0.82 * font, MIN_FONT * unit);
-  const text = (/** @type {string} */ kind, /** @type {number} */ at, more = {}, content = "") =>
-    svg("text", { class: kind, x: inset, y: at, "font-size": small, ...more }, content || null);
-  const mark = svg("path", { class: "mark" });
-  const line = lines === 1 ? text("m", base, { x: width - pad, "text-anchor": "end" }) : text("m", base + (hasMessage ? 1.15 : 1.35) * font);
-  const message = hasMessage ? text("m", base + 2.15 * font) : null;
-  const fill = svg("rect", { class: "fill", x: pad, y: height - 0.36 * font, height: 0.16 * font, rx: 0.08 * font, width: 0 });
-  const element = svg("g", { class: "n", transform: `translate(${x} ${y})` },
-    svg("rect", { class: "box", width, height, rx: Math.min(0.7 * unit, height / 4) }),
-    svg("g", { transform: `translate(${pad} ${base - 0.92 * font}) scale(${(1.15 * font) / 18})` }, mark),
-    text("t", base, { "font-size": font }, shorten(name, Math.floor(nameRoom / (LETTER_WIDTH * font)))),
-    line, message, fill);
-  const room = Math.floor((width - inset - pad) / (LETTER_WIDTH * small));
-  return { element, mark, text: { line, message, fill, lines, width: width - 2 * pad, room } };
-}
-
-/**
- * @param {{x: number, y: number}} place
- * @param {number} size
- * @returns {StepNode}
- */
-function makeCell({ x, y }, size) {
-  const mark = svg("path", { class: "mark" });
-  const element = svg("g", { class: "n cell", transform: `translate(${x} ${y})` },
-    svg("rect", { class: "box", width: size * 0.86, height: size * 0.86, rx: size * 0.14 }),
-    svg("g", { transform: `translate(${size * 0.13} ${size * 0.13}) scale(${(size * 0.6) / 18})` }, mark));
-  return { element, mark, text: null };
-}
-
-/**
- * @param {StepNode | undefined} node
- * @param {Step} step
- */
-function drawNode(node, step) {
-  if (!node) return;
-  if (node.element.dataset.state !== step.state) {
-    node.element.dataset.state = step.state;
-    node.mark.setAttribute("d", shapeOf(step.state));
-  }
-  if (node.text && node.text.message) setText(node.text.message, shorten(step.message || step.reason || "", node.text.room));
 }

@@ -1,0 +1,105 @@
+// A step with hosts on the projector: how many are done in figures that the last row can read, a cell for each host, and
+// where it failed, in names. Cells are made once per step and size, and changed in place.
+
+import { StateBadge } from "../task/badge.js";
+import { hostCells, largestCells } from "../task/hostcells.js";
+import { namesText, progressOf, sizesOfWaves } from "../task/hosts.js";
+import { drawHostCells, makeHostCells } from "../task/nodehosts.js";
+import { shapeOf } from "../task/states.js";
+import { h, setText, svg } from "../ui/dom.js";
+import { FEW, HostRows } from "./hostrows.js";
+
+/** @import { FormatNumber, Texts } from "../ui/texts.js" */
+/** @import { HostStep } from "../task/hosts.js" */
+
+/** The largest side of a cell, in hundredths of the screen's width. */
+const LARGEST = 6;
+/** At most so many hosts are named that failed. */
+const NAMED = 6;
+
+export class HostPoster {
+  /** @param {{texts: Texts, number: FormatNumber}} tools */
+  constructor({ texts, number }) {
+    this.texts = texts;
+    this.number = number;
+    this.badge = new StateBadge(texts);
+    this.parts = {
+      done: h("b"), of: h("span"), name: h("b", { class: "name", dir: "auto" }), wave: h("span", { class: "wave" }),
+      failed: h("span", { dir: "auto" }), waits: h("span"), cells: h("div", { class: "cells" }),
+    };
+    const { done, of, name, wave, failed, waits, cells } = this.parts;
+    this.failure = h("p", { class: "alert bad", hidden: true }, alertMark("failed"), failed);
+    this.wait = h("p", { class: "alert wait", hidden: true }, alertMark("waiting"), waits);
+    this.element = h("div", { class: "fan", hidden: true },
+      h("div", { class: "said" },
+        h("p", { class: "count" }, done, of), h("p", { class: "which" }, name, this.badge.element, wave), this.failure, this.wait),
+      cells);
+    /** @type {HostStep | null} */
+    this.step = null;
+    this.structure = "";
+    /** @type {ReturnType<typeof makeHostCells> | null} */
+    this.view = null;
+    this.rows = new HostRows({ texts });
+    this.observer = new ResizeObserver(() => {
+      this.structure = "";
+      if (this.step) this.update(this.step);
+    });
+    this.observer.observe(cells);
+  }
+
+  stop() {
+    this.observer.disconnect();
+  }
+
+  /** @param {HostStep | null} step */
+  update(step) {
+    this.step = step;
+    this.element.hidden = !step;
+    if (!step) return;
+    const { texts, number, parts } = this;
+    const { ended, total, wave, waves, failed } = progressOf(step);
+    setText(parts.done, number(ended));
+    setText(parts.of, texts.say("hosts.of", { of: number(total) }, total));
+    setText(parts.name, step.name);
+    this.badge.set(step.state);
+    setText(parts.wave, wave !== null && waves > 1 ? texts.say("hosts.wave_of", { n: wave, of: waves }) : "");
+    this.failure.hidden = failed.length === 0;
+    if (failed.length) setText(parts.failed, texts.say("hosts.failed_on", { n: number(failed.length), hosts: namesText(failed, texts, NAMED) }, failed.length));
+    const asks = step.targets.filter((target) => target.fingerprint).length;
+    const waits = [step.paused ? texts.say("hosts.paused") : "", asks ? texts.say("hosts.asks_keys", { n: asks }, asks) : ""].filter(Boolean);
+    this.wait.hidden = waits.length === 0;
+    setText(parts.waits, waits.join(" · "));
+    this.drawCells(step);
+  }
+
+  /** @param {HostStep} step */
+  drawCells(step) {
+    const { cells } = this.parts;
+    if (step.targets.length <= FEW) {
+      this.view = null;
+      if (cells.firstChild !== this.rows.element) cells.replaceChildren(this.rows.element);
+      this.rows.update(step);
+      return;
+    }
+    const field = { width: cells.clientWidth, height: cells.clientHeight };
+    if (!field.width || !field.height) return;
+    const structure = JSON.stringify([step.name, field, step.targets.map(({ host, wave }) => [host, wave])]);
+    if (structure !== this.structure || !this.view) {
+      this.structure = structure;
+      const waves = sizesOfWaves(step.targets);
+      const size = largestCells(waves, field, (LARGEST / 100) * window.innerWidth);
+      const grid = hostCells(waves, field.width, size);
+      this.view = makeHostCells(grid, step.targets);
+      cells.replaceChildren(svg("svg", { width: field.width, height: Math.ceil(grid.height), "aria-hidden": "true" }, this.view.element));
+    }
+    drawHostCells(this.view, step, this.texts);
+  }
+}
+
+/**
+ * Returns the shape of a state, beside a sentence about it.
+ * @param {string} state
+ */
+function alertMark(state) {
+  return svg("svg", { viewBox: "0 0 18 18", class: "shape", "aria-hidden": "true" }, svg("path", { class: "mark", d: shapeOf(state) }));
+}
