@@ -17,7 +17,7 @@ from msgspec import UNSET
 from handlers.api.tasks import cancel
 from handlers.pages.form import FormHandler, show_error_page
 from handlers.pages.page import Page
-from handlers.view_models.host_questions import detail_of, progress_parts, question_of
+from handlers.view_models.host_questions import detail_of, node_message, progress_parts, question_of
 from handlers.view_models.log_lines import log_parts
 from handlers.view_models.option_rows import format_count
 from handlers.view_models.task_chart import BOX, edge_state, line_path, name_lines, shape, truncate
@@ -76,6 +76,7 @@ class TaskPages(Page):
             "cells_side": SIDE,
             "done_text": lambda step: f"{sum(has_ended(each.state) for each in step.targets)}/{len(step.targets)}",
             "wave_under_way": wave_under_way,
+            "node_message": lambda step: node_message(step, self.say),
             "hosts_text": lambda step, names=3: " · ".join(progress_parts(step, self.say, names)),
             "detail_of": lambda target: detail_of(target, self.say),
             "log_parts": lambda line: log_parts(line, MAX_LINE_LENGTH),
@@ -198,6 +199,7 @@ class TaskPage(TaskPages):
             task=task,
             title=task.title,
             layout=task.layout,
+            cell_states=sorted({target.state for each in task.steps for target in each.targets}),
             states={step.name: step.state for step in task.steps},
             ended=sum(has_ended(step.state) for step in task.steps),
             params=params_as_text(task.params or {}),

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from msgspec import UNSET
 
-from livewall.tasks.host_progress import progress_of, wave_under_way
+from livewall.tasks.host_progress import HostProgress, progress_of, wave_under_way
 from livewall.tasks.machine import Step, StepState, Target
 
 RANGE = 4
@@ -41,7 +41,10 @@ def names_text(names: Sequence[str], say: Say, most: int) -> str:
 
 def progress_parts(step: Step, say: Say, names: int = 3) -> list[str]:
     """Return what is said of a step's hosts: "37 of 200 hosts", "wave 2 of 3", "failed: web3, web17"."""
-    progress = progress_of(step)
+    return _parts(progress_of(step), say, names)
+
+
+def _parts(progress: HostProgress, say: Say, names: int) -> list[str]:
     parts = [say("hosts.done", progress.total, n=progress.ended, of=progress.total)]
     if progress.wave is not None and progress.waves > 1:
         parts.append(say("hosts.wave_of", n=progress.wave, of=progress.waves))
@@ -50,6 +53,12 @@ def progress_parts(step: Step, say: Say, names: int = 3) -> list[str]:
     if progress.skipped:
         parts.append(say("task.of_state", n=progress.skipped, state=say("state.skipped")))
     return parts
+
+
+def node_message(step: Step, say: Say) -> str:
+    """Return what the box of a step in the chart says of its hosts: on which it failed, and its wave."""
+    progress = progress_of(step)._replace(skipped=0)
+    return " · ".join(reversed(_parts(progress, say, 2)[1:]))
 
 
 def detail_of(target: Target, say: Say) -> str:
