@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livewall.charts.host_cells import host_cells, node_height
 from livewall.charts.task_layout import GAP_X, GAP_Y, HEIGHT, WIDTH, Layout, layout
 
 Steps = Sequence[tuple[str, Sequence[str]]]
@@ -32,22 +33,24 @@ def grid(columns: int, rows: int) -> Steps:
     return [(f"s{x}.{y}", needs(x, y)) for x in range(columns) for y in range(rows)]
 
 
-def check(steps: Steps) -> Layout:
-    found = layout(steps)
+def check(steps: Steps, heights: dict[str, int] | None = None) -> Layout:
+    found = layout(steps, heights)
     at = {node.name: (node.x, node.y) for node in found.nodes}
     assert list(at) == [name for name, _ in steps]
-    columns: dict[int, list[int]] = {}
-    for x, y in at.values():
-        assert 0 <= x <= found.width - WIDTH and 0 <= y <= found.height - HEIGHT
-        columns.setdefault(x, []).append(y)
-    for ys in columns.values():
-        ys.sort()
-        assert all(below - above >= HEIGHT + GAP_Y - 1 for above, below in pairwise(ys))
+    high = {node.name: node.height for node in found.nodes}
+    assert high == {name: (heights or {}).get(name, HEIGHT) for name in at}
+    columns: dict[int, list[tuple[int, int]]] = {}
+    for name, (x, y) in at.items():
+        assert 0 <= x <= found.width - WIDTH and 0 <= y <= found.height - high[name]
+        columns.setdefault(x, []).append((y, high[name]))
+    for boxes in columns.values():
+        boxes.sort()
+        assert all(below - above >= height + GAP_Y - 1 for (above, height), (below, _) in pairwise(boxes))
     assert [(edge.source, edge.target) for edge in found.edges] == [(n, s) for s, needs in steps for n in needs]
     for edge in found.edges:
         points = edge.points
-        assert points[0] == (at[edge.source][0] + WIDTH, at[edge.source][1] + HEIGHT // 2)
-        assert points[-1] == (at[edge.target][0], at[edge.target][1] + HEIGHT // 2)
+        assert points[0] == (at[edge.source][0] + WIDTH, at[edge.source][1] + high[edge.source] // 2)
+        assert points[-1] == (at[edge.target][0], at[edge.target][1] + high[edge.target] // 2)
         assert all(after[0] > before[0] for before, after in pairwise(points))
     assert sorted(name for rank in found.ranks for name in rank) == sorted(at)
     for number, rank in enumerate(found.ranks):
@@ -102,6 +105,19 @@ def test_an_edge_over_a_column_passes_beside_its_steps() -> None:
     found = check([("a", []), ("b", ["a"]), ("c", ["a", "b"])])
     long = next(edge for edge in found.edges if (edge.source, edge.target) == ("a", "c"))
     assert len(long.points) == 4 and not passes_a_node(found)
+
+
+@given(graphs(), st.lists(st.integers(40, 200), min_size=25, max_size=25))
+def test_steps_with_hosts_are_higher_and_nothing_overlaps(steps: Steps, halves: list[int]) -> None:
+    check(steps, {name: 2 * half for (name, _), half in zip(steps, halves, strict=False)})
+
+
+def test_a_box_has_room_for_the_cells_of_its_hosts() -> None:
+    for waves in ([1], [1, 2], [10, 50, 140], [1] * 200, [1000]):
+        cells = host_cells(waves)
+        assert node_height(waves) % 2 == 0 and cells.height + HEIGHT < node_height(waves) <= cells.height + HEIGHT + 12
+        assert [cell.wave for cell in cells.cells] == [n for n, hosts in enumerate(waves, 1) for _ in range(hosts)]
+    assert node_height([10, 50, 140]) < 200
 
 
 def test_edges_that_need_not_cross_do_not() -> None:

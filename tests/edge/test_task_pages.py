@@ -17,6 +17,7 @@ from clients import ADMIN, Answer, Client
 
 from handlers.view_models.task_chart import BOX, SHAPES, edge_state, line_path, name_lines, truncate
 from handlers.view_models.task_times import forecast
+from livewall.charts.host_cells import host_cells
 from livewall.durations import format_duration
 from livewall.settings import Settings
 from livewall.tasks.machine import Step, StepState
@@ -25,15 +26,17 @@ ROOT = Path(__file__).parents[2]
 STEPS = [{"name": "fetch"}, {"name": "build", "needs": ["fetch"]}, {"name": "ship", "needs": ["build", "fetch"]}]
 SCRIPT = """
 import { BOX, edgeState, linePath, nameLines } from "./static/js/task/chartlayout.js";
+import { hostCells } from "./static/js/task/hostcells.js";
 import { SHAPES } from "./static/js/task/states.js";
 import { formatDuration } from "./static/js/ui/duration.js";
 import { shorten } from "./static/js/ui/length.js";
-const { names, texts, paths, edges, times } = JSON.parse(process.argv[1]);
+const { names, texts, paths, edges, times, waves } = JSON.parse(process.argv[1]);
 console.log(JSON.stringify({
   box: [BOX.width, BOX.height], shapes: SHAPES, texts: texts.map((text) => shorten(text, 9)),
   names: names.map((name) => nameLines(name, 18)),
   paths: paths.map(linePath), edges: edges.map(([a, b]) => edgeState(a, b)),
   times: times.map((ms) => formatDuration(ms)),
+  cells: waves.map((sizes) => hostCells(sizes)),
 }));
 """
 NAMES = [
@@ -51,6 +54,7 @@ NAMES = [
 TEXTS = ["short", "a" * 30, "漢字漢字漢字", ""]
 PATHS: list[list[list[float]]] = [[[0, 10], [84, 10]], [[0, 10], [84, 60.25]], [[0, 1], [5, 9], [20, 9], [31, 2]]]
 EDGES = [("succeeded", "pending"), ("succeeded", "running"), ("failed", "skipped"), ("running", "retrying")]
+WAVES = [[3], [1, 2], [1, 5, 14], [10, 50, 140], [1] * 20, [1000]]
 TIMES = [0, 999, 61_000, 3_600_000, 3_665_500]
 
 
@@ -90,7 +94,7 @@ async def submit(client: Client, path: str, fields: dict[str, str]) -> Answer:
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
 def test_the_server_and_the_scripts_draw_alike() -> None:
-    given = json.dumps({"names": NAMES, "texts": TEXTS, "paths": PATHS, "edges": EDGES, "times": TIMES})
+    given = json.dumps({"names": NAMES, "texts": TEXTS, "paths": PATHS, "edges": EDGES, "times": TIMES, "waves": WAVES})
     told = subprocess.run(
         ["node", "--input-type=module", "-e", SCRIPT, given], cwd=ROOT, check=True, capture_output=True
     )
@@ -100,6 +104,11 @@ def test_the_server_and_the_scripts_draw_alike() -> None:
     assert drawn["texts"] == [truncate(text, 9) for text in TEXTS]
     assert drawn["paths"] == [line_path(points) for points in PATHS]
     assert drawn["edges"] == [edge_state(*edge) for edge in EDGES]
+    cells = [host_cells(waves) for waves in WAVES]
+    assert drawn["cells"] == [
+        {"size": size, "cells": [each._asdict() for each in placed], "runs": [run._asdict() for run in runs],
+         "height": height} for size, placed, runs, height in cells
+    ]  # fmt: skip
     assert drawn["times"] == [format_duration(ms / 1000) for ms in TIMES]
 
 
