@@ -34,7 +34,7 @@ export class HostMap {
     const { texts } = this;
     this.cells = new Map(step.targets.map(({ host }) => {
       const mark = svg("path", { class: "mark" });
-      const element = h("a", { class: "tile", href: `#${new URLSearchParams({ step: unitOf(step.name, host) })}`, tabindex: "-1", "data-host": host },
+      const element = h("a", { class: "hostcell", href: `#${new URLSearchParams({ step: unitOf(step.name, host) })}`, tabindex: "-1", "data-host": host },
         svg("svg", { viewBox: "0 0 18 18", "aria-hidden": "true" }, mark));
       return [host, { element, mark, state: "", label: "" }];
     }));
@@ -112,7 +112,7 @@ export class HostMap {
 
   /** @param {EventTarget | null} target */
   focused(target) {
-    if (!(target instanceof HTMLElement) || !target.matches(".tile")) return;
+    if (!(target instanceof HTMLElement) || !target.matches(".hostcell")) return;
     for (const stop of this.element.querySelectorAll('[tabindex="0"]')) stop.setAttribute("tabindex", "-1");
     target.tabIndex = 0;
   }
