@@ -219,9 +219,7 @@ class TaskPage(TaskPages):
             hosts=hosts_shown(task.steps, step, self.argument("state"), in_order=self.argument("order") == "given"),
             keys=[] if cancelling else hosts_with_keys(task.steps),
             step_acts=lambda step: step_acts(step, cancelling=cancelling) if self.who.operator else [],
-            host_acts=lambda step, target: (
-                host_acts(step, target, cancelling=cancelling) if self.who.operator else []
-            ),
+            host_acts=lambda step, target: host_acts(step, target, cancelling=cancelling) if self.who.operator else [],
             by_host=can_retry_by_host(task.steps),
             lines=await self.last_lines(task_id, chosen) if chosen and reads_logs else [],
             data=self.data(scene, stream=stream, wall=None)

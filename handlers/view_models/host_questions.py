@@ -106,7 +106,10 @@ def _step_sentences(act: str, step: Step, say: Say) -> list[str]:
         return say(key, len(chosen), hosts=range_text(chosen, step, say)) if chosen else ""
 
     if act == "pause":
-        return [about("control.pause_wait", pending) or say("control.pause_nobody"), about("control.pause_run", running)]
+        return [
+            about("control.pause_wait", pending) or say("control.pause_nobody"),
+            about("control.pause_run", running),
+        ]
     if act == "resume":
         wave = wave_under_way(step)
         coming = [target for target in pending if target.wave == wave]

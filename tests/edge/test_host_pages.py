@@ -113,7 +113,10 @@ def release(client: Client, io_loop: IOLoop, let_end: Any) -> Iterator[Release]:
 
 def rows_of(page: str) -> list[str]:
     """The hosts that are listed, with their states."""
-    return [f"{host} {state}" for state, host in re.findall(r'<li data-state="(\w+)"><a href="\?step=switch@(\w+)#log"', page)]
+    return [
+        f"{host} {state}"
+        for state, host in re.findall(r'<li data-state="(\w+)"><a href="\?step=switch@(\w+)#log"', page)
+    ]
 
 
 async def test_the_hosts_of_a_step_are_listed_and_each_has_its_log(release: Release, let_end: Any) -> None:
@@ -233,15 +236,15 @@ async def test_a_retry_asks_on_which_hosts(release: Release, let_end: Any) -> No
 
 
 async def test_the_forms_of_hosts_speak_chinese(release: Release) -> None:
-    asked = await release.client.ask(
-        "GET", f"/desk/tasks/{release.task}?do=pause&step=switch&lang=zh-CN", token=ADMIN
-    )
+    asked = await release.client.ask("GET", f"/desk/tasks/{release.task}?do=pause&step=switch&lang=zh-CN", token=ADMIN)
     assert "暂停 switch？" in asked.body.decode() and "web3、web4 暂不开始" in asked.body.decode()
 
 
 async def test_everybody_sees_hosts_on_a_wall_and_nobody_their_logs(client: Client, release: Release) -> None:
     wall = (await client.host("POST", "/api/walls", {"title": "Operations"}))["code"]
-    await client.host("PUT", f"/api/walls/{wall}", {"items": [f"tasks/{release.task}"], "active": f"tasks/{release.task}"})
+    await client.host(
+        "PUT", f"/api/walls/{wall}", {"items": [f"tasks/{release.task}"], "active": f"tasks/{release.task}"}
+    )
     for path in (f"/w/{wall}", f"/w/{wall}/screen"):
         shown = (await client.ask("GET", path)).body.decode()
         assert "0 of 4 hosts · wave 1 of 2" in shown and "on web1" not in shown

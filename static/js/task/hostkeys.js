@@ -1,5 +1,5 @@
-// The hosts that have shown a key which nobody has confirmed: a few at a time, each with its fingerprint, for operators
-// with the buttons that ask.
+// The hosts that have shown a key which nobody has confirmed: one at a time, with its fingerprint, for operators with the
+// buttons that ask.
 
 import { h } from "../ui/dom.js";
 import { hostActs } from "./hostacts.js";
@@ -12,7 +12,8 @@ import { keyParts } from "./hostquestions.js";
 /** @import { HostStep } from "./hosts.js" */
 /** @import { HostQuestions } from "./hostquestions.js" */
 
-const MOST = 2;
+/** So many ask at once; the others take their turn. */
+const MOST = 1;
 
 /**
  * Returns the hosts that wait for their key to be confirmed.

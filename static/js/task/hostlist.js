@@ -97,10 +97,16 @@ export class HostList {
     if (order !== this.order) {
       this.order = order;
       const focused = document.activeElement;
-      ordered.forEach(({ host }, index) => {
+      let next = this.element.firstElementChild;
+      for (const { host } of ordered) {
         const row = this.rows.get(host);
-        if (row && this.element.children[index] !== row.item) this.element.insertBefore(row.item, this.element.children[index] || null);
-      });
+        if (!row) continue;
+        if (row.item === next) next = next.nextElementSibling;
+        else if (next && next.nextElementSibling === row.item) {
+          this.element.append(next); // moves down, to a place that the loop has not reached yet
+          next = row.item.nextElementSibling;
+        } else this.element.insertBefore(row.item, next);
+      }
       if (focused instanceof HTMLElement && focused !== document.activeElement && this.element.contains(focused)) focused.focus();
     }
     let shown = 0;

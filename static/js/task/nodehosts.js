@@ -5,6 +5,7 @@ import { setText, svg } from "../ui/dom.js";
 import { BOX } from "./chartlayout.js";
 import { SIDE, hostCells } from "./hostcells.js";
 import { hostText, sizesOfWaves, waveUnderWay } from "./hosts.js";
+import { placedPath } from "./shapepath.js";
 import { shapeOf } from "./states.js";
 
 /** @import { Target } from "../net/wire.d.ts" */
@@ -30,14 +31,14 @@ export function makeHostCells({ size, cells, runs }, targets, { isTitled = false
     const sign = svg("path", { class: "sign" });
     const title = isTitled ? svg("title") : null;
     const inset = size * 0.09;
-    const shift = (size * (1 - SIGN)) / 2;
-    const element = svg("g", { class: "host", "data-host": host, transform: `translate(${round(x)} ${round(y)})` }, title,
-      svg("rect", { class: "tile", x: round(inset), y: round(inset), width: round(size - 2 * inset), height: round(size - 2 * inset), rx: round(size / 6) }),
-      svg("g", { transform: `translate(${round(shift)} ${round(shift)}) scale(${round((size * SIGN) / 18)})` }, sign));
-    return { element, sign, title, state: "", text: "" };
+    const side = round(size - 2 * inset);
+    const element = svg("g", { class: "host", "data-host": host }, title,
+      svg("rect", { class: "tile", x: round(x + inset), y: round(y + inset), width: side, height: side, rx: round(size / 6) }), sign);
+    return { element, sign, title, x, y, state: "", text: "" };
   });
   const element = svg("g", { class: "hosts" }, marks.map((mark) => mark.element), drawn.map((cell) => cell.element));
-  return { element, marks, cells: drawn };
+  element.style.setProperty("--pen", String((size * SIGN) / 18));
+  return { element, marks, cells: drawn, size };
 }
 
 /**
@@ -46,7 +47,8 @@ export function makeHostCells({ size, cells, runs }, targets, { isTitled = false
  * @param {HostStep} step
  * @param {Texts} texts
  */
-export function drawHostCells({ marks, cells }, step, texts) {
+export function drawHostCells({ marks, cells, size }, step, texts) {
+  const shift = (size * (1 - SIGN)) / 2;
   const wave = waveUnderWay(step);
   const waves = step.targets[step.targets.length - 1].wave;
   for (const mark of marks) mark.element.classList.toggle("current", waves > 1 && mark.wave === wave);
@@ -56,7 +58,7 @@ export function drawHostCells({ marks, cells }, step, texts) {
     if (cell.state !== target.state) {
       cell.state = target.state;
       cell.element.dataset.state = target.state;
-      cell.sign.setAttribute("d", shapeOf(target.state));
+      cell.sign.setAttribute("d", placedPath(shapeOf(target.state), cell.x + shift, cell.y + shift, (size * SIGN) / 18));
     }
     if (!cell.title) return;
     const key = `${target.state} ${target.reason} ${target.message || ""}`;

@@ -68,6 +68,7 @@ export class HostPoster {
     const asks = step.targets.filter((target) => target.fingerprint).length;
     const waits = [step.paused ? texts.say("hosts.paused") : "", asks ? texts.say("hosts.asks_keys", { n: asks }, asks) : ""].filter(Boolean);
     this.wait.hidden = waits.length === 0;
+    this.element.classList.toggle("waits", waits.length > 0);
     setText(parts.waits, waits.join(" · "));
     this.drawCells(step);
   }
