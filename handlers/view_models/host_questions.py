@@ -23,12 +23,12 @@ class Say(Protocol):
 
 
 class Question(NamedTuple):
-    """What is asked before an act, and what the act will do."""
+    """What is asked before an act, and what the act will do; the kind of the button that does it."""
 
     title: str
     sentences: list[str]
     yes: str
-    danger: bool
+    kind: str
 
 
 def names_text(names: Sequence[str], say: Say, most: int) -> str:
@@ -94,7 +94,7 @@ def question_of(act: str, step: Step, target: Target | None, say: Say) -> Questi
         title=say(f"control.{act}_sure", step=step.name, host=host),
         sentences=[sentence for sentence in sentences if sentence],
         yes=say(f"control.{act}_do"),
-        danger=act in ("abort", "skip"),
+        kind="danger" if act in ("abort", "skip") else "primary",
     )
 
 

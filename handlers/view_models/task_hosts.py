@@ -36,8 +36,8 @@ def hosts_shown(steps: Sequence[Step], chosen: Step | None, state: str, *, in_or
 
 
 def chosen_log(steps: Sequence[Step], unit: str) -> tuple[Step | None, Target | None]:
-    """Return the step whose log is asked for, and the host if it runs on several: the one that is named, or the one that
-    is worth looking at first."""
+    """Return the step whose log is asked for, and its host if it runs on several: the one that is named, or the one
+    that is worth looking at first."""
     name, host = parts_of(unit)
     step = next((step for step in steps if step.name == name), None)
     if step is None or not step.targets:

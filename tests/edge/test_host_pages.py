@@ -26,7 +26,8 @@ run = ["true"]
 [[steps]]
 name = "switch"
 needs = ["build"]
-run = ["sh", "-c", "echo on $1; until [ -e ../../../open-$1 ]; do sleep 0.02; done; [ $1 != web2 ]", "sh", "{host.name}"]
+run = ["sh", "-c", "echo on $1; until [ -e ../../../open-$1 ]; do sleep 0.02; done; [ $1 != web2 ]", "sh",
+    "{host.name}"]
 hosts = "web"
 waves = [2, "rest"]
 max_failures = 1

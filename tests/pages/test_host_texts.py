@@ -56,7 +56,7 @@ def test_the_server_and_the_scripts_offer_the_same_acts(case: dict[str, Any]) ->
     for asked in case["questions"]:
         question = question_of(asked["act"], step, targets.get(asked.get("host", "")), say)
         assert question.sentences == asked["sentences"], asked
-        assert question.danger == (asked["act"] in ("abort", "skip"))
+        assert (question.kind == "danger") == (asked["act"] in ("abort", "skip"))
 
 
 def test_a_box_of_the_chart_names_the_failed_hosts_first() -> None:

@@ -17,6 +17,7 @@ import { elapsedText, forecast, progressShare, progressText } from "./timing.js"
 /** Letters in a line. */
 const NAME_ROOM = 18;
 const LINE_ROOM = 25;
+const HOSTS_ROOM = 23;
 /** The states in whose neighbourhood a chart begins that is too large for its window. */
 const ANCHOR_STATES = ["failed", "lost", "running", "retrying", "waiting"];
 
@@ -151,7 +152,7 @@ export class Chart {
       node.mark.setAttribute("d", shapeOf(step.state));
     }
     const message = messageOf(step, this.texts);
-    setText(node.message, shorten(message, LINE_ROOM));
+    setText(node.message, shorten(message, hasHosts(step) ? HOSTS_ROOM : LINE_ROOM));
     const done = hasHosts(step) ? progressParts(progressOf(step), this.texts) : [progressText(step)];
     const said = hasHosts(step) ? step.message || step.reason || "" : message;
     const label = [step.name, this.texts.say(`state.${step.state}`), ...done, said].filter(Boolean).join(", ");

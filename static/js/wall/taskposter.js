@@ -17,6 +17,7 @@ import { cellSize, listedSteps, posterLayout, stateCounts, withoutHosts } from "
 /** @import { LiveStreams } from "../net/streams.js" */
 /** @import { Layout, Step, Stream } from "../net/wire.d.ts" */
 /** @import { Size } from "../task/chartlayout.js" */
+/** @import { HostStep } from "../task/hosts.js" */
 /** @import { LayoutCache } from "../task/layoutcache.js" */
 /** @import { LengthClass } from "../ui/length.js" */
 /** @import { FormatNumber, Texts } from "../ui/texts.js" */
@@ -58,7 +59,7 @@ export class TaskPoster {
   leave() {
     if (this.view) {
       this.view.observer.disconnect();
-      this.view.hosts.stop();
+      if (this.view.hosts) this.view.hosts.stop();
     }
     this.view = null;
     this.layout = null;
@@ -84,9 +85,7 @@ export class TaskPoster {
       this.layout = layout;
       this.draw();
     }
-    const fanned = stepToShow(steps);
-    view.section.classList.toggle("fanned", fanned !== null);
-    view.hosts.update(fanned);
+    this.showHosts(view, stepToShow(steps));
     this.show();
   }
 
@@ -99,9 +98,8 @@ export class TaskPoster {
     const rest = h("span", { class: "rest" });
     const reason = h("span", { class: "reason", dir: "auto" });
     const field = h("div", { class: "field" });
-    const hosts = new HostPoster(this);
     const section = h("section", { class: "task charted" }, title,
-      h("p", { class: "sum" }, badge.element, time, rest, done, reason), field, hosts.element);
+      h("p", { class: "sum" }, badge.element, time, rest, done, reason), field);
     this.stage.replaceChildren(section);
     const observer = new ResizeObserver(() => {
       if (!this.layout || !this.scene) return;
@@ -115,7 +113,23 @@ export class TaskPoster {
     const edges = [];
     /** @type {{nodes: typeof nodes, edges: Edge[], list: ReturnType<TaskPoster["makeLines"]> | null}} */
     const drawing = { nodes, edges, list: null };
-    return { stream, section, title, badge, done, time, rest, reason, field, observer, drawing, hosts };
+    /** @type {{hosts: HostPoster | null}} */
+    const fan = { hosts: null };
+    return { stream, section, title, badge, done, time, rest, reason, field, observer, drawing, ...fan };
+  }
+
+  /**
+   * Shows the hosts of a step below the chart; a task without hosts has the field to itself.
+   * @param {NonNullable<TaskPoster["view"]>} view
+   * @param {HostStep | null} step
+   */
+  showHosts(view, step) {
+    view.section.classList.toggle("fanned", step !== null);
+    if (step && !view.hosts) {
+      view.hosts = new HostPoster(this);
+      view.section.append(view.hosts.element);
+    }
+    if (view.hosts) view.hosts.update(step);
   }
 
   /** Lays everything out again, for another structure or another size. */
