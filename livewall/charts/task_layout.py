@@ -26,7 +26,7 @@ Ref = int
 """A step or a bend, by its index in the lists of the drawing; steps come first."""
 
 
-class Node(msgspec.Struct, frozen=True, omit_defaults=True):
+class Node(msgspec.Struct, frozen=True):
     """A step: its upper left corner. Its width is WIDTH; a step with hosts is higher than HEIGHT."""
 
     name: str

@@ -131,7 +131,10 @@ def test_a_task_without_steps_is_an_empty_picture() -> None:
 
 def test_it_goes_over_the_wire_in_the_words_of_the_api() -> None:
     found = msgspec.to_builtins(layout([("a", []), ("b", ["a"])]))
-    assert found["nodes"] == [{"name": "a", "x": 0, "y": 0}, {"name": "b", "x": 284, "y": 0}]
+    assert found["nodes"] == [
+        {"name": "a", "x": 0, "y": 0, "height": 80},
+        {"name": "b", "x": 284, "y": 0, "height": 80},
+    ]
     assert found["edges"] == [{"from": "a", "to": "b", "points": [(200, 40), (284, 40)]}]
 
 

@@ -68,6 +68,8 @@ VALUES = CHOOSING | {
     "state": "",
     "q": "a",
     "step": "a",
+    "host": "a",
+    "order": "given",
     "done": "open",
     "at": "x",
     "download": "1",
