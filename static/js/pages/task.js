@@ -8,7 +8,7 @@ import { HostCard } from "../task/hostcard.js";
 import { HostKeys } from "../task/hostkeys.js";
 import { HostPanel } from "../task/hostpanel.js";
 import { HostQuestions } from "../task/hostquestions.js";
-import { hasHosts, logSubject, mostRelevantHost, partsOf, unitOf } from "../task/hosts.js";
+import { hasHosts, logSubject, mostRelevantHost, partsOf, progressOf, progressParts, stepToShow, unitOf } from "../task/hosts.js";
 import { LayoutCache } from "../task/layoutcache.js";
 import { hasEnded } from "../task/states.js";
 import { StepTable } from "../task/steptable.js";
@@ -222,7 +222,9 @@ function announce(views, { texts }, { task, steps }) {
   if (isOver && views.wasRunning) views.announcer.announce(state);
   views.wasRunning = !isOver;
   const ended = steps.filter((step) => hasEnded(step.state)).length;
-  views.announcer.announceLater(`${state}, ${texts.say("task.done", { n: ended, of: steps.length })}`);
+  const fanned = isOver ? null : stepToShow(steps);
+  const hosts = fanned && fanned.started_at ? [fanned.name, ...progressParts(progressOf(fanned), texts)] : [];
+  views.announcer.announceLater([state, texts.say("task.done", { n: ended, of: steps.length }), ...hosts].join(", "));
 }
 
 /** @param {Context} context */

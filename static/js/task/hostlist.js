@@ -11,6 +11,9 @@ import { elapsedText, progressText } from "./timing.js";
 /** @import { Texts } from "../ui/texts.js" */
 /** @import { HostStep } from "./hosts.js" */
 
+/** A longer name is cut in the list. */
+const MOST_LETTERS = 22;
+
 /** @typedef {ReturnType<HostList["makeRow"]>} Row */
 
 export class HostList {
@@ -36,6 +39,8 @@ export class HostList {
     this.rows = new Map(step.targets.map((target) => [target.host, this.makeRow(step.name, target)]));
     this.order = "";
     this.element.replaceChildren();
+    const longest = Math.max(...step.targets.map(({ host }) => host.length));
+    this.element.style.setProperty("--name", `${Math.min(MOST_LETTERS, longest + 1)}ch`);
   }
 
   /**
