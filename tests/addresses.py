@@ -11,10 +11,11 @@ from typing import Any
 
 import handlers
 from handlers.base import BaseHandler
-from handlers.routes import routes
+from handlers.routes import UNIT, routes
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
 ID, TYPED = r"\(\[A-Za-z0-9\._-\]\{1,80\}\)", r"\(\[\^/\]\{1,\d+\}\)"
+UNIT_PATTERN = re.escape(UNIT)
 SPELLED = {
     r"/(?!(?:api|ws|sse|updates|static)/).+": ["/there-is-nothing-here"],
     r"/packs/([a-z]+\.(?:js|css))": ["/packs/poll.js", "/packs/page.css"],
@@ -52,7 +53,7 @@ def addresses(stands_for: Mapping[str, str]) -> list[Address]:
 
 def _spelled(pattern: str, stands_for: Mapping[str, str]) -> Iterator[str]:
     """The addresses of a pattern: alternatives are all of them, what is optional is there and is not."""
-    plain = re.sub(f"{ID}|{TYPED}", "{}", pattern)
+    plain = re.sub(f"{ID}|{TYPED}|{UNIT_PATTERN}", "{}", pattern)
     parts = re.split(r"\(([^()]*)\)(\??)", plain)
     choices: list[list[str]] = []
     for literal, group, optional in itertools.zip_longest(parts[::3], parts[1::3], parts[2::3], fillvalue=""):

@@ -91,6 +91,7 @@ async def stage(hall: Hall) -> Stage:
         "w": wall,
         "tasks": task,
         "steps": "a",
+        "hosts": "web1",
         "logs": "a",
         "receipts": "X",
         "codes": "1",

@@ -39,6 +39,7 @@ class Poll:
             "w": self.wall,
             "tasks": task,
             "steps": "a",
+            "hosts": "web1",
             "logs": "a",
             "receipts": self.receipt,
             "codes": "1",
