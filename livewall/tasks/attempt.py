@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import re
 import shutil
 import signal
 import stat
-import struct
 import tempfile
 import time
 from collections.abc import Sequence
@@ -25,6 +23,7 @@ from typing import Literal
 import msgspec
 
 from livewall.errors import BadInput, invalid
+from livewall.tasks.process_lock import holder, pidfd_of_holder
 from livewall.tasks.spawner.process import Spawner
 from livewall.tasks.supervisor import folder as files
 from livewall.tasks.target_rows import HostKey
@@ -33,7 +32,6 @@ OUTPUT_CAP = 256 << 20
 MAX_OUTPUTS = 64 << 10
 """The maximum size of a step's outputs, in bytes."""
 
-_FLOCK = struct.Struct("@hhqqi0q")
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -201,15 +199,7 @@ class Attempt:
 
     def pidfd(self) -> int | None:
         """Return a pidfd of the supervisor, which the caller must close, or None if no supervisor runs."""
-        while (pid := self._lock_holder()) is not None:
-            try:
-                process = os.pidfd_open(pid)
-            except ProcessLookupError:
-                continue
-            if self._lock_holder() == pid:  # otherwise the pid may have been reused before pidfd_open
-                return process
-            os.close(process)
-        return None
+        return pidfd_of_holder(self.folder / files.LOCK)
 
     def cancel(self) -> bool:
         """Make the supervisor end the command, or prevent it from starting. Return False if there is nothing to cancel.
@@ -297,17 +287,7 @@ class Attempt:
         return True
 
     def _lock_holder(self) -> int | None:
-        """Return the pid of the process that holds the lock, or None."""
-        try:
-            lock = os.open(self.folder / files.LOCK, os.O_RDONLY)
-        except FileNotFoundError:
-            return None
-        try:
-            query = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-            kind, _, _, _, pid = _FLOCK.unpack(fcntl.fcntl(lock, fcntl.F_GETLK, query))
-        finally:
-            os.close(lock)
-        return None if kind == fcntl.F_UNLCK else pid
+        return holder(self.folder / files.LOCK)
 
     def _claim_as_cancelled(self) -> bool:
         """Claim the attempt before a supervisor that may be starting does. Return False if that one was faster.

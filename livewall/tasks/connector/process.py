@@ -7,13 +7,10 @@ milliseconds; make them in a thread.
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import importlib.util
 import json
 import os
 import signal
-import struct
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,13 +20,13 @@ from typing import Any
 from livewall.errors import LivewallError
 from livewall.settings import environment_with
 from livewall.tasks.connector import frames
+from livewall.tasks.process_lock import pidfd_of_holder
 
 LOCK = "lock"
 FORGET_SECONDS = 5.0
 """The longest time in seconds for which a connector may take to queue a request."""
 MISSING = "steps of kind ssh and upload need asyncssh: install livewall[ssh]"
 _PROGRAM = Path(__file__).resolve().parent / "__main__.py"
-_FLOCK = struct.Struct("@hhqqi0q")
 
 
 class Connector:
@@ -67,15 +64,7 @@ class Connector:
 
     def pidfd(self) -> int | None:
         """Return a pidfd of the connector, which the caller must close, or None if none runs."""
-        while (pid := self._lock_holder()) is not None:
-            try:
-                process = os.pidfd_open(pid)
-            except ProcessLookupError:
-                continue
-            if self._lock_holder() == pid:  # otherwise the pid may have been reused before pidfd_open
-                return process
-            os.close(process)
-        return None
+        return pidfd_of_holder(self.folder / LOCK)
 
     def end(self) -> bool:
         """Ask the connector to end, after it has removed what it is to remove. Return False if none runs."""
@@ -103,17 +92,3 @@ class Connector:
                 return bool(connection.recv(1))
         except (OSError, TimeoutError):
             return False
-
-    def _lock_holder(self) -> int | None:
-        try:
-            lock = os.open(self.folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            if error.errno in (errno.ENOENT, errno.ENOTDIR):
-                return None
-            raise
-        try:
-            query = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-            kind, _, _, _, pid = _FLOCK.unpack(fcntl.fcntl(lock, fcntl.F_GETLK, query))
-        finally:
-            os.close(lock)
-        return None if kind == fcntl.F_UNLCK else pid
