@@ -352,7 +352,8 @@ class Engine:
         if wants_place and self._free(tx) > 0:
             wants_place = False
             steps = self._settle_steps(tx, row, pipeline, now, actions, taken=True)
-        busy = any(step.state in (StepState.RUNNING, StepState.RETRYING) for step in steps)
+        # A step that is paused, or waits for a host key, is in the middle of its work: it goes on without a turn.
+        busy = any(step.state in (StepState.RUNNING, StepState.RETRYING) or is_under_way(step) for step in steps)
         place = Place.TAKEN if busy else Place.QUEUED if wants_place else Place.GIVEN_BACK
         if place is not row.place:
             rows.save_place(tx, task_id, place)

@@ -224,6 +224,18 @@ def test_a_paused_step_begins_nothing_until_it_is_resumed() -> None:
     assert house.task(task).state is T.SUCCEEDED
 
 
+def test_a_paused_task_keeps_its_place() -> None:
+    house = Hosts(workers=1)
+    task = house.start(release(2, "waves = [1]"))
+    other = house.start(release(1))
+    house.act(task, "pause")
+    house.end_on("web1")
+    assert house.task(task).state is T.WAITING and house.task(other).reason.startswith("waits for its turn")
+    house.act(task, "resume")
+    house.end_on("web2")
+    assert house.task(task).state is T.SUCCEEDED and house.task(other).state is T.RUNNING
+
+
 def test_while_it_is_paused_a_failed_host_can_be_retried() -> None:
     house = Hosts()
     task = house.start(release(2))
