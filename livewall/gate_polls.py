@@ -16,6 +16,7 @@ from livewall.tasks.gates import Asked
 from livewall.tasks.kinds import GatePoll
 from livewall.tasks.machine import StepState
 from livewall.tasks.poll_gates import PollGates
+from livewall.tasks.rows import asked_polls
 from livewall.tasks.rows import stream_of as task_stream
 from livewall.visible_text import readable
 from livewall.voting import rows
@@ -40,8 +41,8 @@ class GatePolls:
         self._polls.on_end = self.poll_ended
 
     def ask(self, tx: Transaction, given: GatePoll, task: str, now: str) -> Asked:
-        """Create a poll at the end of its wall, and open it. It becomes the active item if the wall shows nothing, or
-        this task.
+        """Create a poll at the end of its wall, and open it. It becomes the active item if the wall shows nothing, this
+        task, or an earlier question of this task that is closed.
 
         Raises BadInput and NotFound, always before the first change.
         """
@@ -56,7 +57,9 @@ class GatePolls:
             raise wire.refused(error, wire.PollIn) from None
         poll = self._polls.ask(tx, checked, now, task=task)
         wall = wall_rows.find(tx, code).wall
-        if wall.active in (None, task_stream(task)):
+        earlier = {rows.stream_of(asked): asked for asked in asked_polls(tx, task)}
+        over = wall.active in earlier and rows.find(tx, earlier[wall.active]).poll.phase is Phase.CLOSED
+        if over or wall.active in (None, task_stream(task)):
             item = rows.stream_of(poll.id)
             wall_rows.save(tx, wall, msgspec.structs.replace(wall, active=item))
             audit.note(tx, None, now, "wall.activate", wall_rows.stream_of(wall.code), item=item)

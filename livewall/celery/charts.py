@@ -208,7 +208,7 @@ class Charts:
 
     def _apply_task(self, kind: str, event: Mapping[str, Any]) -> None:
         name, at = event.get("name"), event.get("timestamp")
-        if name in PLACEHOLDERS or not isinstance(at, int | float):
+        if not isinstance(name, str | None) or name in PLACEHOLDERS or not isinstance(at, int | float):
             return
         task = self._task(event["uuid"])
         before = msgspec.structs.astuple(task)[:-2]

@@ -193,7 +193,8 @@ class Watcher:
             match event.get("tasks"):
                 case [[str() as id, *_], *_]:
                     return id in self._done
-        return event.get("uuid") in self._done
+        uuid = event.get("uuid")
+        return isinstance(uuid, str) and uuid in self._done
 
     def _on_connected(self) -> None:
         self._say("connected to the broker")

@@ -12,7 +12,7 @@ import click
 from livewall.ansi.sanitizer import Sanitizer
 from livewall.ansi.transcript import Transcript
 from livewall.cli import output
-from livewall.cli.exit_status import run, say
+from livewall.cli.exit_status import REFUSED, run, say, stop
 from livewall.cli.options import RETRY_SECONDS, json_option, server_options
 from livewall.cli.task_states import ENDED
 from livewall.client.calls import Server, segment
@@ -21,6 +21,7 @@ from livewall.client.subscription import Subscription, subscribe
 
 READ_BYTES = 1 << 20  # bytes of one answer
 PAGE = 1000  # lines of one answer
+NAMED_LOGS = 5  # logs of hosts that a message names
 
 
 def bare_id(task_id: str) -> str:
@@ -82,7 +83,7 @@ def search(
 def logs(
     server: Server, task_id: str, step: str, follow: bool, from_line: int | None, tail: int | None, form: str | None
 ) -> None:
-    """Print the log of STEP.
+    """Print the log of STEP, or STEP@HOST for that of a step on a host.
 
     In a pipe, the log is printed byte for byte. On a terminal, colours and redraws are kept, and all other control
     sequences are removed, such as those that set the title or clear the screen.
@@ -93,6 +94,7 @@ def logs(
     """
     if from_line and tail:
         raise click.UsageError("--from-line and --tail cannot be used together.")
+    run(check_log(server, task_id, step))
     log = Log(server, bare_id(task_id), step, form or ("terminal" if output.terminal() else "raw"))
 
     async def work() -> None:
@@ -108,6 +110,18 @@ def logs(
             log.close()
 
     run(work())
+
+
+async def check_log(server: Server, task_id: str, step: str) -> None:
+    """End the program for a step on hosts, each of which has a log of its own."""
+    if "@" in step:
+        return
+    task = await server.get(address(task_id))
+    targets: list[dict[str, Any]] = next((each["targets"] for each in task["steps"] if each["name"] == step), [])
+    if targets:
+        names = ", ".join(f"{step}@{target['host']}" for target in targets[:NAMED_LOGS])
+        more = ", …" if len(targets) > NAMED_LOGS else ""
+        stop(REFUSED, output.plain(f"{step} runs on hosts, and each has its own log: {names}{more}"))
 
 
 class Log:

@@ -439,7 +439,9 @@ class Engine:
         try:
             run = self._spec(tx, row, definition)
             if isinstance(run, WaitSpec) and run.poll is not None:
-                rows.save_step(tx, task_id, gates.begin_poll(step, self._polls.ask(tx, run.poll, task_id, now), now))
+                asked = self._polls.ask(tx, run.poll, task_id, now)
+                rows.save_step(tx, task_id, gates.begin_poll(step, asked, now))
+                rows.save_asked(tx, task_id, step.name, asked.poll)
                 return True
             if isinstance(run, WaitSpec):
                 rows.save_step(tx, task_id, gates.begin(step, run, now))
@@ -530,7 +532,7 @@ class Engine:
     def unfinished_attempts(self, db: Any, now: str) -> list[tuple[StartAttempt | RetryLater, bool, bool]]:
         """Return the attempts that should run and the delays that are left, for a server that starts.
 
-        With each come two flags: whether its task is cancelled, and whether it was begun with the present epoch of the
+        With each come two flags: whether it is to be ended, and whether it was begun with the present epoch of the
         database, which is not so after a restore.
         """
         step_rows = db.execute(
@@ -542,8 +544,15 @@ class Engine:
             row, step = rows.find(db, task_id), rows.step(db, task_id, name)
             current = row.epoch == self._epoch
             for action in self._unfinished_of(db, row, step, retry_at, now):
-                unfinished.append((action, row.cancelled, current))
+                unfinished.append((action, self.is_ending(db, task_id, action.step), current))
         return unfinished
+
+    def is_ending(self, db: Any, task_id: str, unit: str) -> bool:
+        """Return whether what runs as this attempt is to be ended: by a cancel, an abort, or because it is skipped."""
+        name, host = parts_of(unit)
+        if rows.find(db, task_id).cancelled or rows.control(db, task_id, name).aborted_by is not None:
+            return True
+        return host is not None and target_rows.skipped_by(db, task_id, name, host) is not None
 
     def _unfinished_of(
         self, db: Any, row: TaskRow, step: Step, retry_at: str | None, now: str

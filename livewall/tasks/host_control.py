@@ -96,6 +96,13 @@ class HostControl:
         if shown is None:
             return []
         actions: Actions = []
+        for other in rows.steps(tx, task_id):  # which wait for the same key
+            target = next((each for each in other.targets if each.host == host), None)
+            same = target is not None and target.state is StepState.WAITING and target.fingerprint == fingerprint
+            if target is not None and same and other.name != name and is_under_way(other):
+                target_rows.save_accepted_key(tx, task_id, other.name, host, fingerprint)
+                begins = msgspec.structs.replace(target, state=StepState.PENDING, reason="")
+                self._fan_out.advance(tx, row, definition_of(row), other, with_target(other, begins), now, actions)
         step = rows.step(tx, task_id, name)
         waiting = msgspec.structs.replace(rows.target(step, host), state=StepState.PENDING, reason="")
         audit.note(

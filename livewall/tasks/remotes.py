@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import hashlib
+import importlib.util
 import logging
 import os
 import subprocess
@@ -22,7 +23,7 @@ from livewall.background_tasks import BackgroundTasks
 from livewall.errors import LivewallError
 from livewall.tasks.actions import StartAttempt
 from livewall.tasks.connector.known_hosts import accept
-from livewall.tasks.connector.process import Connector
+from livewall.tasks.connector.process import MISSING, Connector
 from livewall.tasks.hosts.inventory import KNOWN_HOSTS, Host, SshOptions
 from livewall.tasks.pipelines.pipeline import Pipeline
 from livewall.tasks.target_rows import HostKey
@@ -51,6 +52,8 @@ class Remotes:
         self._tasks = BackgroundTasks(log, "a connector could not be watched")
         self._users: dict[str, int] = {}
         """How many attempts of a task use its connector."""
+        self._watched: set[str] = set()
+        """The tasks whose connectors are started again when they end."""
 
     async def close(self) -> None:
         """Stop watching connectors; they go on."""
@@ -118,17 +121,17 @@ class Remotes:
     def _connector(self, task: str) -> Connector:
         return Connector(self._folder / task / "connector")
 
-    async def use(self, begin: StartAttempt) -> None:
-        """Start the connector of a task, unless it runs, and keep it running until `release`. Raises LivewallError."""
+    def use(self, begin: StartAttempt) -> None:
+        """Start the connector of a task, unless it runs, and keep it running until `release`.
+
+        Raises LivewallError if the package is missing that it needs. An attempt waits for it by itself.
+        """
+        if importlib.util.find_spec("asyncssh") is None:
+            raise LivewallError("invalid", MISSING)
         self._users[begin.task] = self._users.get(begin.task, 0) + 1
-        if self._users[begin.task] > 1:
-            return
-        try:
-            process = await self._in_thread(lambda: self._start(begin))
-        except BaseException:
-            self.release(begin.task)
-            raise
-        self._tasks.spawn(self._watch(begin, process))
+        if begin.task not in self._watched:
+            self._watched.add(begin.task)
+            self._tasks.spawn(self._watch(begin))
 
     def release(self, task: str) -> None:
         """An attempt needs the connector no longer, which then ends by itself after some minutes."""
@@ -151,16 +154,24 @@ class Remotes:
         agent = self._environment.get("SSH_AUTH_SOCK") if begin.ssh is not None and begin.ssh.agent else None
         return self._connector(begin.task).start({"agent": agent})
 
-    async def _watch(self, begin: StartAttempt, process: subprocess.Popen[bytes]) -> None:
-        """Start the connector again whenever it ends, while attempts use it."""
+    async def _watch(self, begin: StartAttempt) -> None:
+        """Start the connector, and again whenever it ends, while attempts use it."""
+        process: subprocess.Popen[bytes] | None = None
+        said = ""
         try:
             while self._users.get(begin.task):
-                await self._until_end(begin.task, process)
-                if self._users.get(begin.task):
-                    await asyncio.sleep(RESTART_SECONDS)
+                try:
                     process = await self._in_thread(lambda: self._start(begin))
+                    await self._until_end(begin.task, process)
+                except OSError as error:  # no memory, no descriptor, no place on the disk: that may pass
+                    if said != (said := str(error)):
+                        log.warning(
+                            "the connector of task %s cannot be started, which is tried again: %s", begin.task, said
+                        )
+                await asyncio.sleep(RESTART_SECONDS)
         finally:
-            if process.poll() is None:
+            self._watched.discard(begin.task)
+            if process is not None and process.poll() is None:
                 process.returncode = 0  # it outlives this process, and Popen must not warn about that
 
     async def _until_end(self, task: str, process: subprocess.Popen[bytes]) -> None:

@@ -270,6 +270,19 @@ def save_decision(tx: Transaction, task_id: str, name: str, made: Decision) -> N
     )
 
 
+def asked_polls(db: Any, task_id: str) -> set[str]:
+    """Return the polls that the gates of a task have asked."""
+    found = db.execute("SELECT asked FROM steps WHERE task = :task AND asked IS NOT NULL", {"task": task_id})
+    return {poll for (poll,) in found.fetchall()}
+
+
+def save_asked(tx: Transaction, task_id: str, name: str, poll: str) -> None:
+    tx.execute(
+        "UPDATE steps SET asked = :poll WHERE task = :task AND name = :name",
+        {"poll": poll, "task": task_id, "name": name},
+    )
+
+
 # -- writing
 
 

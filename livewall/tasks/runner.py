@@ -97,9 +97,12 @@ class Runner:
         self._spawner = Spawner()
         self._remotes = Remotes(folder, pipelines, store.epoch, environment, self._threads)
         self._tasks = BackgroundTasks(log, "a step could not be supervised")
-        self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
+        self._timers: dict[tuple[str, str, int], asyncio.TimerHandle] = {}
+        """The end of a wait, or of a delay before another attempt, by the attempt that was before; 0 for a wait."""
         self._supervisors: dict[tuple[str, str, int], int] = {}
         """The pidfd of each supervisor, by its attempt."""
+        self._ending: set[tuple[str, str, int]] = set()
+        """The attempts that were asked to end."""
         self._restarts: dict[tuple[str, str, int], int] = {}
         """How often the supervisor of an attempt was killed and another one started."""
         self._closed = False
@@ -172,6 +175,9 @@ class Runner:
             return None, actions
 
         await self._write(write)
+        state = await self._store.read(lambda c: rows.find(c, task_id).task.state)
+        if state in TASK_ENDED:  # nothing ran: no attempt ends its connector
+            await self._remotes.end(task_id)
 
     async def decide(self, task_id: str, step: str, given: wire.DecideIn, who: Who) -> Step:
         """Decide a gate; return the step. Raises NotFound, NotAllowed, Refused, BadInput."""
@@ -248,18 +254,19 @@ class Runner:
                     self._tasks.spawn(self._stop(task, step, attempt))
                 case EndWaitLater(task, step, delay):
                     timer = self._loop.call_later(min(delay, LONGEST_TIMER), self._end_wait, task, step)
-                    self._timers[task, step] = timer
+                    self._timers[task, step, 0] = timer
                 case RetryLater(task, step, attempt, delay):
-                    self._timers[task, step] = self._loop.call_later(delay, self._retry_step, task, step, attempt)
+                    timer = self._loop.call_later(delay, self._retry_step, task, step, attempt)
+                    self._timers[task, step, attempt] = timer
 
     def _retry_step(self, task: str, step: str, attempt: int) -> None:
-        del self._timers[task, step]
+        del self._timers[task, step, attempt]
         now = iso(self._clock())
         retried = self._write_until_done(lambda tx: ((), self._engine.retry_step(tx, task, step, attempt, now)))
         self._tasks.spawn(retried)
 
     def _end_wait(self, task: str, step: str) -> None:
-        del self._timers[task, step]
+        del self._timers[task, step, 0]
         now = iso(self._clock())
         self._tasks.spawn(self._write_until_done(lambda tx: ((), self._engine.end_wait(tx, task, step, now))))
 
@@ -285,11 +292,10 @@ class Runner:
         if not begin.run.remote:
             return await self._follow_to_end(begin, work)
         try:
-            await self._remotes.use(begin)
-        except (LivewallError, OSError) as error:
+            self._remotes.use(begin)
+        except LivewallError as error:
             work.close()
-            reason = error.message if isinstance(error, LivewallError) else f"no connector: {error.strerror}"
-            await self._record_end(begin, Outcome(StepState.FAILED, reason))
+            await self._record_end(begin, Outcome(StepState.FAILED, error.message))
             return
         try:
             await self._follow_to_end(begin, work)
@@ -311,7 +317,7 @@ class Runner:
             except Exception:
                 log.exception("step %s of task %s could not be supervised", begin.step, begin.task)
             await asyncio.sleep(attempts)
-            work = self._resume(begin, cancelled=False, current=True)
+            work = self._resume(begin, cancelled=await self._is_ending(begin), current=True)
         # The last attempt to look after it is not awaited; closing it keeps Python from warning.
         work.close()
         await self._record_end(begin, Outcome(StepState.LOST, "the server could not supervise it; its log says why"))
@@ -334,7 +340,8 @@ class Runner:
                 reason = f"it could not be started: {path}{error.strerror}"
             await self._record_end(begin, Outcome(StepState.FAILED, reason))
             return
-        if cancelled:
+        # Until the next line that waits, nobody else can ask for the end.
+        if cancelled or _key(begin) in self._ending:
             terminate(supervisor)
         self._follow(begin, attempt)
         await self._wait_readable(begin, supervisor)
@@ -386,15 +393,21 @@ class Runner:
             await self._wait_readable(begin, handle)
         if await self._may_continue(begin, attempt) and self._may_restart(begin):
             log.info("the supervisor of %s/%s was killed; another one continues", begin.task, begin.step)
-            await self._run(begin)
+            await self._run(begin, cancelled=await self._is_ending(begin))
             return
         await self._finish(begin, attempt)
 
     def _may_restart(self, begin: StartAttempt) -> bool:
         """Count a supervisor that was killed; return whether another one may be started."""
-        key = (begin.task, begin.step, begin.attempt)
+        key = _key(begin)
         self._restarts[key] = self._restarts.get(key, 0) + 1
         return self._restarts[key] <= MAX_TRIES
+
+    async def _is_ending(self, begin: StartAttempt) -> bool:
+        """Return whether an attempt was asked to end, by whatever act, before this server or since."""
+        if _key(begin) in self._ending:
+            return True
+        return await self._store.read(lambda c: self._engine.is_ending(c, begin.task, begin.step))
 
     async def _may_continue(self, begin: StartAttempt, attempt: Attempt) -> bool:
         """Return whether the supervisor of an attempt was killed, and another one may continue what it did."""
@@ -406,6 +419,8 @@ class Runner:
 
     async def _stop(self, task: str, step: str, attempt: int) -> None:
         """End an attempt, also if its folder was deleted and only the pidfd is left to reach the process."""
+        # If its supervisor has just been killed, the one that follows it has to know.
+        self._ending.add((task, step, attempt))
         try:
             await self._in_thread(self._attempt(task, step, attempt).cancel)
         finally:
@@ -430,7 +445,8 @@ class Runner:
         except LivewallError as error:
             log.warning("the log of %s/%s is read later: %s", begin.task, begin.step, error)
         await self._record_end(begin, outcome, end)
-        self._restarts.pop((begin.task, begin.step, begin.attempt), None)
+        self._restarts.pop(_key(begin), None)
+        self._ending.discard(_key(begin))
         if begin.run.remote and outcome.host_key is None:
             await self._remotes.forget(begin)
         complete = end is not None and end.bytes >= begin.log_base + outcome.size
@@ -452,7 +468,7 @@ class Runner:
 
     async def _wait_readable(self, begin: StartAttempt, handle: int) -> None:
         """Wait until the supervisor behind a pidfd has ended, and close the pidfd. The process is not reaped."""
-        ended, key = asyncio.Event(), (begin.task, begin.step, begin.attempt)
+        ended, key = asyncio.Event(), _key(begin)
         self._loop.add_reader(handle, ended.set)
         self._supervisors[key] = handle
         try:
@@ -522,6 +538,10 @@ class _Secrets(msgspec.Struct):
 
     secrets: tuple[str, ...] = ()
     webhooks: tuple[_WebhookSecret, ...] = ()
+
+
+def _key(begin: StartAttempt) -> tuple[str, str, int]:
+    return begin.task, begin.step, begin.attempt
 
 
 def _close_pidfd(starting: asyncio.Future[int]) -> None:

@@ -146,6 +146,8 @@ def settled(step: Step, definition: StepHosts, control: Control, now: str) -> St
         return _under_way(step, _S.RUNNING, "", now)
     if all(target.state is _S.SKIPPED for target in targets):
         return _ended(step, _S.SKIPPED, "left out on every host", now)
+    if not any(target.state is _S.SUCCEEDED for target in targets):  # whatever may fail: nothing was done
+        return _failed(step, now)
     return _ended(step, _S.SUCCEEDED, _in_words(targets) if failures(targets) else "", now)
 
 
@@ -154,7 +156,8 @@ def closed(step: Step, now: str) -> Step:
     if step.state not in ENDED or all(target.state in ENDED for target in step.targets):
         return step
     state = _S.CANCELLED if step.state is _S.CANCELLED else _S.SKIPPED
-    targets = [t if t.state in ENDED else ended(t, state, now, "it never began") for t in step.targets]
+    reason = step.reason if step.state is _S.SKIPPED else "it never began"
+    targets = [t if t.state in ENDED else ended(t, state, now, reason) for t in step.targets]
     return msgspec.structs.replace(step, targets=targets)
 
 

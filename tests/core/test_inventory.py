@@ -79,6 +79,8 @@ def test_what_is_no_host_is_refused_with_its_line(web: str, reason: str) -> None
 
 def test_a_host_means_the_same_in_every_group() -> None:
     text = '[inventory]\na = ["web1"]\nweb = [{ name = "web1", port = 2 }]\n'
+    assert pipeline(text + STEP).inventory["a"] == (Host(name="web1", address="web1", port=2),)
+    text = '[inventory]\na = [{ name = "web1", port = 3 }]\nweb = [{ name = "web1", port = 2 }]\n'
     assert faults(text + STEP) == ["release.toml:3: the host web1 is defined differently in another group"]
     assert "the name of a group and of a host" in faults('[inventory]\nweb = ["web"]\n' + STEP)[0]
 

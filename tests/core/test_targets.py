@@ -142,6 +142,14 @@ def test_as_many_failures_as_are_allowed_end_well_and_say_so() -> None:
     assert (house.step(task).state, house.step(task).reason) == (S.SUCCEEDED, "web1: exit status 1")
 
 
+def test_a_step_that_succeeded_nowhere_has_failed_whatever_is_allowed() -> None:
+    house = Hosts()
+    task = house.start(release(2, "max_failures = 9"))
+    house.end_on("web1", S.FAILED, reason="exit status 1")
+    house.end_on("web2", S.FAILED)
+    assert (house.step(task).state, house.step(task).reason) == (S.FAILED, "web1: exit status 1 (and on another host)")
+
+
 def test_a_host_that_failed_is_left_out_of_later_steps() -> None:
     house = Hosts()
     later = '[[steps]]\nname = "check"\nneeds = ["switch"]\nhttp = { url = "http://{host.address}/" }\nhosts = "web"'

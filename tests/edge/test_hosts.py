@@ -214,6 +214,25 @@ async def test_acts_that_make_no_sense_are_refused(client: Client, release: Any)
     assert retry.status == 422
 
 
+async def test_a_host_that_is_retried_during_its_delay_is_tried_as_often_as_it_may(
+    client: Client, settings: Settings, running: Any
+) -> None:
+    assert settings.pipelines is not None
+    text = 'inventory = "hosts.toml"\n[[steps]]\nname = "bad"\nrun = ["false"]\nhosts = "web1"\nretries = 2\n'
+    (settings.pipelines / "bad.toml").write_text(f"{text}retry_delay = 0.7\n")
+    running.services.pipelines.refresh()
+    token = await client.token("operator")
+    task = await start(client, token, "bad")
+    watcher = Watcher(client.url, "websocket", f"tasks/{task}", token=token)
+    watcher.start()
+    await watcher.until(lambda c: c.state.get("step/bad", {}).get("targets", [{}])[0].get("state") == "retrying")
+    answer = await client.ask("POST", f"/api/tasks/{task}/steps/bad/hosts/web1/retry", {}, token=token)
+    assert answer.status == 200
+    await watcher.stop()
+    found = await ended(client, token, task)
+    assert found["state"] == "failed" and found["steps"][0]["targets"][0]["attempt"] == 3
+
+
 async def test_hosts_of_a_parameter_are_checked_before_anything_starts(
     client: Client, settings: Settings, running: Any
 ) -> None:

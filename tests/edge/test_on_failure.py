@@ -206,3 +206,32 @@ async def test_a_server_that_starts_goes_on_where_the_last_one_was_killed(
         assert len(await rollbacks(client)) == 2
         assert (await settled(client, token, open_still, "open"))["poll"] == open_poll
         await again.stop()
+
+
+async def test_the_question_of_a_failure_takes_the_place_of_the_gate_that_was_passed(
+    client: Client, settings: Settings, running: Any
+) -> None:
+    gate = """[[steps]]
+name = "go"
+[steps.gate.poll]
+wall = "{params.wall}"
+title = "Go?"
+options = ["Yes", "No"]
+passes = "Yes"
+[[steps]]
+name = "source"
+needs = ["go"]
+"""
+    assert settings.pipelines is not None
+    text = RELEASE.replace("MORE", "closes_in = 120").replace('[[steps]]\nname = "source"\n', gate)
+    (settings.pipelines / "gated.toml").write_text(text)
+    running.services.pipelines.refresh()
+    token = await client.token("operator")
+    wall = (await client.host("POST", "/api/walls", {"title": "Forum"}))["code"]
+    task = await start(client, token, "gated", wall=wall)
+    steps = (await client.ask("GET", f"/api/tasks/{task}", token=token)).json["steps"]
+    poll = steps[0]["waits_for"]["poll"]
+    assert (await client.host("GET", f"/api/walls/{wall}"))["active"] == f"polls/{poll}"
+    await close(client, poll, "1")
+    found = await settled(client, token, task, "open")
+    assert (await client.host("GET", f"/api/walls/{wall}"))["active"] == f"polls/{found['poll']}"

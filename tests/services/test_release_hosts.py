@@ -198,6 +198,36 @@ async def test_cancel_leaves_nothing_on_the_hosts(server: Server, hosts: Hosts) 
     assert found["state"] == "cancelled" and not any(marked(name) for name in names)
 
 
+@pytest.mark.parametrize("act", ["cancel", "steps/hang/abort", "steps/hang/hosts/web1/skip"])
+@pytest.mark.parametrize("victim", ["supervisor", "server"])
+async def test_an_end_that_was_asked_for_holds_whatever_dies_at_that_moment(
+    server: Server, hosts: Hosts, act: str, victim: str
+) -> None:
+    hosts.learn()
+    (hosts.folder / "hang.toml").write_text(
+        'inventory = "hosts.toml"\n[ssh]\nknown_hosts = "known_hosts"\n[[steps]]\nname = "hang"\nhosts = "web1"\n'
+        f'cwd = "{hosts["web1"].home}"\nssh = ["sh", "-c", "echo up; sleep 6; echo done >> effect"]\n'
+    )
+    await asyncio.to_thread(server.stop)
+    await asyncio.to_thread(server.start)
+    task = await started(server, "hang")
+    until = time.monotonic() + 20
+    while not (hosts["web1"].home / ".livewall").exists() or not any(map(marked, far_files(hosts["web1"].home))):
+        assert time.monotonic() < until
+        await asyncio.sleep(0.02)
+    supervisors = [pid for pid in processes_of(server, "supervisor", "/steps/") if _is_remote(pid)]
+    if victim == "supervisor":
+        os.kill(supervisors[0], signal.SIGKILL)
+    await asyncio.to_thread(server.host, "POST", f"/api/tasks/{task}/{act}")
+    if victim == "server":
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
+    found = await run_to_end(server, task)
+    assert found["state"] in ("cancelled", "failed", "succeeded"), found
+    assert found["steps"][0]["targets"][0]["state"] in ("cancelled", "skipped"), found
+    assert not (hosts["web1"].home / "effect").exists()
+
+
 def processes_of(server: Server, *words: str) -> list[int]:
     """The processes below the data of a server whose command line has all these words."""
     found = []

@@ -24,3 +24,6 @@ CREATE TABLE targets (
 -- Who paused a step with hosts, and who ended it early; NULL while nobody did.
 ALTER TABLE steps ADD COLUMN paused_by TEXT;
 ALTER TABLE steps ADD COLUMN aborted_by TEXT;
+
+-- The poll that a gate has asked, also after its end.
+ALTER TABLE steps ADD COLUMN asked TEXT;

@@ -82,12 +82,13 @@ def check_inventory(table: Any, where: Place) -> dict[str, tuple[Host, ...]]:
         return {}
     groups: dict[str, tuple[Host, ...]] = {}
     by_name: dict[str, Host] = {}
+    tables = _defined(table)
     for name, given in table.items():
         if not is_name(name):
             where[name].wrong(
                 f"{short(name)!r} is not the name of a group: letters, digits, '.', '_' and '-', at most 80"
             )
-        groups[name] = tuple(_group(given, where[name], by_name))
+        groups[name] = tuple(_group(given, where[name], by_name, tables))
     if len(by_name) > MAX_HOSTS:
         where.wrong(f"an inventory has at most {MAX_HOSTS:,} hosts; these are {len(by_name):,}")
     for name in groups.keys() & by_name.keys():
@@ -95,7 +96,15 @@ def check_inventory(table: Any, where: Place) -> dict[str, tuple[Host, ...]]:
     return groups
 
 
-def _group(given: Any, where: Place, by_name: dict[str, Host]) -> Iterable[Host]:
+def _defined(table: Mapping[str, Any]) -> dict[str, Host]:
+    """Return the hosts that tables define, by name: elsewhere, the name alone means the same host."""
+    silent = Place(Findings("", {}))
+    entries = (each for group in table.values() if isinstance(group, list) for each in group)
+    hosts = [_host(each, silent) for each in entries if isinstance(each, dict)]
+    return {host.name: host for host in reversed(hosts) if host is not None}
+
+
+def _group(given: Any, where: Place, by_name: dict[str, Host], tables: Mapping[str, Host]) -> Iterable[Host]:
     if not isinstance(given, list) or not given:
         where.wrong(
             'a group is a list of hosts, such as ["web1.example.org", { name = "web2", address = "10.0.0.12" }]'
@@ -103,7 +112,7 @@ def _group(given: Any, where: Place, by_name: dict[str, Host]) -> Iterable[Host]
         return
     names: set[str] = set()
     for place, each in enumerate(given):
-        host = _host(each, where[place])
+        host = tables[each] if isinstance(each, str) and each in tables else _host(each, where[place])
         if host is None:
             continue
         if host.name in names:

@@ -232,6 +232,8 @@ class _Checker:
             return self._name
         where = self._where["title"]
         title = text(self._table["title"], where, "title", most=500)
+        if title and (any(uses(title)) or uses_host(title)):
+            where.wrong("title is shown to everybody and has no parameters: parameters are for operators only")
         try:
             return readable(title or self._name, "title")
         except BadInput as problem:
