@@ -41,7 +41,7 @@ def find_app(broker: str | None, backend: str | None, module: str | None) -> Any
         from celery import Celery
         from celery.app.utils import find_app as celery_find_app
     except ModuleNotFoundError:
-        raise NoApp("Celery is not installed here: pip install 'livewall[celery]'") from None
+        raise NoApp("Celery is not installed here: install Livewall with its extra, pip install '.[celery]'") from None
     if module is None:
         app = Celery("livewall", set_as_current=False)
     else:

@@ -50,7 +50,7 @@ def find_server() -> str:
     if found is None or shutil.which("ssh-keygen", path=path) is None:
         raise NoHosts("OpenSSH's server is not installed (Debian: apt-get install openssh-server)")
     if importlib.util.find_spec("asyncssh") is None:
-        raise NoHosts("the package asyncssh is not installed (pip install 'livewall[ssh]')")
+        raise NoHosts("the package asyncssh is not installed (pip install '.[ssh]')")
     return found
 
 

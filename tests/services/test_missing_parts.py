@@ -35,7 +35,7 @@ def test_without_celery_the_command_and_the_step_say_what_to_install():
     for start in (watch, step):
         done = subprocess.run([sys.executable, "-c", start], cwd=ROOT, capture_output=True, text=True, timeout=60)
         assert done.returncode == 1
-        assert "pip install 'livewall[celery]'" in done.stderr.splitlines()[-1]
+        assert "pip install '.[celery]'" in done.stderr.splitlines()[-1]
 
 
 def test_only_what_needs_celery_imports_it():

@@ -25,7 +25,7 @@ from livewall.tasks.process_lock import pidfd_of_holder
 LOCK = "lock"
 FORGET_SECONDS = 5.0
 """The longest time in seconds for which a connector may take to queue a request."""
-MISSING = "steps of kind ssh and upload need asyncssh: install livewall[ssh]"
+MISSING = "steps of kind ssh and upload need asyncssh: install Livewall with its extra ssh, pip install '.[ssh]'"
 _PROGRAM = Path(__file__).resolve().parent / "__main__.py"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from livewall.tasks.kinds import RunSpec, Values, program
 from livewall.tasks.kinds.command import check_command, command_texts, filled
+from livewall.tasks.kinds.missing import note_missing
 from livewall.toml_lines import Path
 from livewall.toml_problems import Place
 
@@ -17,6 +18,7 @@ class Ssh:
     hosts = "must"
 
     def check(self, table: Mapping[str, Any], where: Place) -> dict[str, Any]:
+        note_missing(where["ssh"])
         return check_command(table, where, "ssh")
 
     def texts(self, body: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

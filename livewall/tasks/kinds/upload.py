@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from livewall.tasks.kinds import RunSpec, Values, program
+from livewall.tasks.kinds.missing import note_missing
 from livewall.toml_lines import Path
 from livewall.toml_problems import Place, known_keys, short, text, type_name
 
@@ -21,6 +22,7 @@ class Upload:
     hosts = "must"
 
     def check(self, table: Mapping[str, Any], where: Place) -> dict[str, Any]:
+        note_missing(where["upload"])
         given, here = table["upload"], where["upload"]
         if not isinstance(given, dict):
             example = '{ from = "dist/site.tar.gz", to = "/srv/releases/site.tar.gz" }'

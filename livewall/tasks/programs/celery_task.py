@@ -34,7 +34,7 @@ MAX_RESULT = 10_000
 """The number of characters of a result that the log shows."""
 MAX_OUTPUT = 4_000
 """The number of characters of a result that become an output."""
-INSTALL = "Celery is not installed where Livewall runs: pip install 'livewall[celery]'"
+INSTALL = "Celery is not installed where Livewall runs: install its extra celery, as in pip install '.[celery]'"
 UNCLEAR = (
     "nobody knows whether the task was sent: neither the backend nor a worker has heard of it. Look whether it has run,"
     " and retry to send a new one"
