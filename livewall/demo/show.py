@@ -310,7 +310,8 @@ Livewall is running at {server.url}
   Audience    {wall}
   Sign in     {login}
               (as admin, once, within ten minutes; another: {another})
-  Tasks       {server.url}/tasks  (after signing in: a release of a small project{onto}, with its chart and logs)
+  Tasks       {server.url}/tasks  (after signing in: a release of a small project{onto}, with its chart and logs;
+              a second one, of the branch `broken`, fails on purpose)
 
 944 people are about to answer. Ctrl-C ends it.
 """
