@@ -254,6 +254,42 @@ async def test_a_retry_may_leave_the_hosts_alone_that_succeeded(hall: Hall, let_
         await expect(page.locator(".head .badge .word")).to_have_text("cancelled")
 
 
+async def measure_dialog(page: Page) -> None:
+    """Raise unless the buttons of the open dialog are buttons: not high, in the window, beside one another."""
+    places: list[dict[str, float]] = await page.evaluate(
+        "[...document.querySelectorAll('dialog[open] :is(button, p, h2)')].filter((each) => each.tagName === 'BUTTON'"
+        " || !each.querySelector('button')).map((each) => { const { left, top, right, bottom } ="
+        " each.getBoundingClientRect(); return { left, top, right, bottom, button: each.tagName === 'BUTTON' }; })"
+    )
+    size = page.viewport_size
+    assert size is not None
+    for place in places:
+        assert place["top"] >= 0 and place["bottom"] <= size["height"], place
+        assert place["left"] >= 0 and place["right"] <= size["width"], place
+        if place["button"]:
+            assert 40 <= place["bottom"] - place["top"] < 80 and place["right"] - place["left"] > 70, place
+    for index, one in enumerate(places):
+        for other in places[index + 1 :]:
+            beside = one["right"] <= other["left"] or other["right"] <= one["left"]
+            assert beside or one["bottom"] <= other["top"] + 0.5 or other["bottom"] <= one["top"] + 0.5, (one, other)
+
+
+@pytest.mark.parametrize("lang", ["en-US", "zh-CN"])
+async def test_the_question_on_which_hosts_fits_every_window(hall: Hall, let_end: Any, lang: str) -> None:
+    async with release(hall) as task:
+        let_end("web1", "web2", "web3")
+        await becomes(lambda: states(hall, task, 4), ["succeeded", "failed", "succeeded", "running"])
+        await hall.ask("POST", f"/api/tasks/{task}/steps/switch/abort")
+        page = await signed_in(hall, ADMIN)
+        for size in ((360, 640), (390, 844), (1280, 800), (1920, 1080)):
+            await page.set_viewport_size({"width": size[0], "height": size[1]})
+            await page.goto(f"{hall.url}/tasks/{task}?lang={lang}")
+            await hall.live(page)
+            await page.click("#retry")
+            await expect(page.locator("dialog[open] button")).to_have_count(3)
+            await measure_dialog(page)
+
+
 async def test_the_list_is_filtered_and_keeps_its_order_if_asked(hall: Hall, let_end: Any) -> None:
     async with release(hall) as task:
         let_end("web2")

@@ -109,7 +109,7 @@ export class TaskHead {
    */
   askHosts(retry) {
     const { texts } = this;
-    const choice = (/** @type {"failed" | "all"} */ hosts, /** @type {string} */ kind) => h("div", { class: "choice" },
+    const choice = (/** @type {"failed" | "all"} */ hosts, /** @type {string} */ kind) => h("div", { class: "way" },
       h("button", { type: "button", class: kind, onclick: () => {
         dialog.close();
         this.command("retry", retry, { hosts });
