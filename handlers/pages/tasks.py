@@ -220,7 +220,6 @@ class TaskPage(TaskPages):
             keys=[] if cancelling else hosts_with_keys(task.steps),
             step_acts=lambda step: step_acts(step, cancelling=cancelling) if self.who.operator else [],
             host_acts=lambda step, target: host_acts(step, target, cancelling=cancelling) if self.who.operator else [],
-            by_host=can_retry_by_host(task.steps),
             lines=await self.last_lines(task_id, chosen) if chosen and reads_logs else [],
             data=self.data(scene, stream=stream, wall=None)
             | {
@@ -273,7 +272,7 @@ def param_text(value: Any) -> str:
 
 class TaskForm(FormHandler, TaskPages):
     """GET and POST /desk/tasks/ID: the actions behind the buttons of a task's page without scripts. The confirmation to
-    cancel, and a decision, are pages of their own, because the task's page reloads by itself."""
+    cancel or retry, and a decision, are pages of their own, because the task's page reloads by itself."""
 
     def authorize_change(self) -> None:
         self.require("operator", "reporter", "host")  # what exactly is asked for decides whether that is enough
@@ -287,8 +286,8 @@ class TaskForm(FormHandler, TaskPages):
             return
         self.require("operator")
         task = await self.services.tasks.detail(task_id, self.who)
-        if self.argument("do") == "retry_hosts" and can_be_retried(task):
-            self.render("task_again.html", task=task)
+        if self.argument("do") == "retry" and can_be_retried(task):
+            self.render("task_again.html", task=task, by_host=can_retry_by_host(task.steps))
         elif can_be_cancelled(task):
             self.render("task_sure.html", task=task)
         else:

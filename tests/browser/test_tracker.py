@@ -312,6 +312,14 @@ async def test_a_pipeline_is_started_by_its_form_and_its_log_read(hall: Hall) ->
     await expect(page.locator(".params dl")).to_contain_text("well said")
     old = page.url.partition("#")[0]
     await page.click("#retry")
+    await expect(page.locator("dialog[open] .acts button")).to_have_text(["Retry the task", "Not now"])
+    await expect(page.locator("dialog[open] button.second")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("dialog[open]")).to_have_count(0)
+    assert page.url.partition("#")[0] == old
+    await page.click("#retry")
+    await page.keyboard.press("Shift+Tab")
+    await page.keyboard.press("Enter")
     await page.wait_for_function("old => location.href.split('#')[0] !== old", arg=old)
     await hall.live(page)
     assert "retry of" in await page.inner_text(".head .sub")

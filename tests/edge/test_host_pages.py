@@ -227,8 +227,8 @@ async def test_a_retry_asks_on_which_hosts(release: Release, let_end: Any) -> No
     await release.until(web2="failed", web4="running")
     assert (await release.sent(do="abort", step="switch")).status == 303
     await ended(release.client, ADMIN, release.task)
-    assert 'value="retry_hosts"' in await release.page()
-    asked = (await release.asked(do="retry_hosts")).body.decode()
+    assert 'value="retry"' in await release.page()
+    asked = (await release.asked(do="retry")).body.decode()
     assert "Only the failed hosts" in asked and "All hosts" in asked
     answer = await release.sent(do="retry", hosts="failed")
     again = answer.headers["Location"].removeprefix("/tasks/")

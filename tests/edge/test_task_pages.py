@@ -295,7 +295,10 @@ async def test_a_form_that_is_sent_twice_cancels_once(client: Client) -> None:
 async def test_a_task_is_retried_by_a_form_that_leads_to_the_new_one(client: Client) -> None:
     task = (await client.host("POST", "/api/pipelines/no/tasks", {}))["id"]
     await ended(client, task)
-    assert 'value="retry"' in forms(await page(client, f"/tasks/{task}"))
+    form = forms(await page(client, f"/tasks/{task}"))
+    assert 'value="retry"' in form and "post" not in form, "it asks first"
+    asked = await page(client, f"/desk/tasks/{task}?do=retry")
+    assert "Retry this task?" in asked and "Not now" in asked and 'value="retry"' in asked
     answer = await submit(client, f"/desk/tasks/{task}", {"do": "retry"})
     retry = answer.headers["Location"].removeprefix("/tasks/")
     assert answer.status == 303 and (await client.host("GET", f"/api/tasks/{retry}"))["retry_of"] == task

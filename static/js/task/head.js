@@ -1,6 +1,6 @@
 // The head of a task's page: what the task is, its state, its times, and the commands of an operator.
 
-import { openDialog } from "../ui/dialog.js";
+import { confirm, openDialog } from "../ui/dialog.js";
 import { find, h, setText } from "../ui/dom.js";
 import { OfflineNotice } from "../ui/offline.js";
 import { StateBadge } from "./badge.js";
@@ -29,7 +29,7 @@ export class TaskHead {
     };
     this.badge = new StateBadge(texts, find(".head .badge"));
     this.controls = this.findControls();
-    /** Whether a retry asks on which hosts. */
+    /** Whether the question before a retry is also on which hosts. */
     this.asksHosts = false;
     const region = { element: find(".head"), beside: document.querySelector(".head .acts") || document.querySelector(".head .eta") };
     this.notice = new OfflineNotice([region], { texts, textKey: this.controls ? "live.away" : "live.away_figures" });
@@ -46,7 +46,7 @@ export class TaskHead {
     const sure = find("#sure");
     cancel.addEventListener("click", () => sure.showModal());
     sure.addEventListener("close", () => sure.returnValue === "yes" && this.command("cancel", cancel));
-    retry.addEventListener("click", () => (this.asksHosts ? this.askHosts(retry) : this.command("retry", retry)));
+    retry.addEventListener("click", () => this.askRetry(retry));
     return { cancel, retry };
   }
 
@@ -70,7 +70,6 @@ export class TaskHead {
       cancel.disabled = task.state === "cancelling";
       retry.hidden = !isOver || task.state === "succeeded" || !task.pipeline;
       this.asksHosts = canRetryByHost(steps);
-      setText(retry, this.texts.say(this.asksHosts ? "task.retry_ask" : "task.retry"));
     }
     this.tick();
   }
@@ -104,11 +103,18 @@ export class TaskHead {
   }
 
   /**
-   * Asks on which hosts a retry runs the steps that did not succeed on all of them.
+   * Asks before a retry, and on which hosts it runs the steps that did not succeed on all of them.
    * @param {HTMLButtonElement} retry
    */
-  askHosts(retry) {
+  askRetry(retry) {
     const { texts } = this;
+    if (!this.asksHosts) {
+      confirm({
+        title: texts.say("control.again_sure"), text: texts.say("control.again_plain"), yes: texts.say("control.again_do"),
+        no: texts.say("control.not_now"), kind: "primary",
+      }, () => this.command("retry", retry));
+      return;
+    }
     const choice = (/** @type {"failed" | "all"} */ hosts, /** @type {string} */ kind) => h("div", { class: "way" },
       h("button", { type: "button", class: kind, onclick: () => {
         dialog.close();
@@ -119,7 +125,7 @@ export class TaskHead {
       title: texts.say("control.again_sure"),
       parts: [
         h("p", {}, texts.say("control.again_means")), choice("failed", "primary"), choice("all", "second"),
-        h("p", { class: "acts" }, h("button", { type: "button", class: "second", onclick: () => dialog.close() }, texts.say("control.not_now"))),
+        h("p", { class: "acts" }, h("button", { type: "button", class: "second", autofocus: true, onclick: () => dialog.close() }, texts.say("control.not_now"))),
       ],
     });
   }

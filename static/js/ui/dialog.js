@@ -37,18 +37,19 @@ export function openDialog({ title, parts, dismiss, kind = "", onClose = () => {
 }
 
 /**
- * Asks before something is lost, and calls `onConfirm` if the answer is yes.
- * @param {{title: string, text: string, yes: string, no: string}} options
+ * Asks before something is lost or begins, and calls `onConfirm` if the answer is yes. The focus is on the other answer:
+ * a key that is pressed once too often changes nothing.
+ * @param {{title: string, text: string, yes: string, no: string, kind?: "danger" | "primary"}} options
  * @param {() => void} onConfirm
  */
-export function confirm({ title, text, yes, no }, onConfirm) {
+export function confirm({ title, text, yes, no, kind = "danger" }, onConfirm) {
   const dialog = openDialog({
     title,
     parts: [
       h("p", {}, text),
       h("p", { class: "acts" },
-        h("button", { type: "button", class: "danger", onclick: () => { dialog.close(); onConfirm(); } }, yes),
-        h("button", { type: "button", class: "second", onclick: () => dialog.close() }, no)),
+        h("button", { type: "button", class: kind, onclick: () => { dialog.close(); onConfirm(); } }, yes),
+        h("button", { type: "button", class: "second", autofocus: true, onclick: () => dialog.close() }, no)),
     ],
   });
   return dialog;
