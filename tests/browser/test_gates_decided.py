@@ -107,6 +107,9 @@ async def test_an_approver_decides_by_keyboard_and_everybody_sees_it(hall: Hall)
     await page.wait_for_selector("dialog[open] h2:text-is('Approve go?')")
     await check(page, "question", faults)
     assert not faults
+    await expect(page.locator("dialog[open] button.second")).to_be_focused()
+    for _ in range(2):
+        await page.keyboard.press("Shift+Tab")
     await page.keyboard.type("looks good")
     await page.keyboard.press("Enter")
     await page.wait_for_selector("dialog[open]", state="detached")

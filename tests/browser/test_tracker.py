@@ -329,12 +329,31 @@ async def test_a_task_is_cancelled_only_when_one_is_sure(hall: Hall) -> None:
     task = await made(hall)
     page = await operator(hall, f"/tasks/{task}")
     await page.click("#cancel")
-    await page.click("#sure button[value=no]")
+    await page.click("dialog button:text-is('Keep it running')")
     assert (await hall.ask("GET", f"/api/tasks/{task}"))["state"] == "pending"
     await page.click("#cancel")
-    await page.click("#sure button[value=yes]")
+    await page.click("dialog button:text-is('Cancel the task')")
     await page.wait_for_selector(".head .badge:not([data-state=pending])")
     assert (await hall.ask("GET", f"/api/tasks/{task}"))["state"] in ("cancelling", "cancelled")
+
+
+async def test_the_question_whether_to_cancel_closes_when_the_task_has_ended(hall: Hall) -> None:
+    task = await made(hall)
+    page = await operator(hall, f"/tasks/{task}")
+    await page.click("#cancel")
+    buttons = page.locator("dialog[open] .acts button")
+    await expect(buttons).to_have_text(["Cancel the task", "Keep it running"])
+    await expect(buttons.nth(1)).to_be_focused()
+    await page.keyboard.press("Tab")  # to the browser, or around
+    await page.keyboard.press("Shift+Tab")
+    await expect(buttons.nth(1)).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("dialog")).to_have_count(0)
+    await expect(page.locator("#cancel")).to_be_focused()
+    assert (await hall.ask("GET", f"/api/tasks/{task}"))["state"] == "pending"
+    await page.click("#cancel")
+    await hall.ask("POST", f"/api/tasks/{task}/cancel")
+    await expect(page.locator("dialog")).to_have_count(0)
 
 
 async def test_who_may_not_any_more_is_told_so(hall: Hall) -> None:
@@ -349,7 +368,7 @@ async def test_who_may_not_any_more_is_told_so(hall: Hall) -> None:
     body = '{"error": {"code": "forbidden", "message": "this needs the role operator"}}'
     await page.route("**/cancel", lambda route: route.fulfill(**refusal, body=body))
     await page.click("#cancel")
-    await page.click("#sure button[value=yes]")
+    await page.click("dialog button:text-is('Cancel the task')")
     await reads(page, "#answer", "You do not have access to this.")
 
 
@@ -514,7 +533,7 @@ async def test_a_lost_connection_is_said_and_the_chart_kept(hall: Hall) -> None:
     await page.wait_for_selector("#corner[data-state=lost]")
     await expect(page.locator(".n[data-state=running]")).to_have_count(1)
     assert await page.get_attribute("#cancel", "aria-disabled") == "true"
-    await page.click("#sure button[value=yes]")
+    await page.click("dialog button:text-is('Cancel the task')")
     await reads(page, "#answer", "The server could not be reached. Nothing was changed. Try again.")
     await hall.start_server()
     await hall.live(page)

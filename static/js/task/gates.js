@@ -142,9 +142,8 @@ export class GatePanel {
         h("label", { class: "field" }, texts.say("gate.comment"), comment),
         problem,
         h("p", { class: "acts" }, yes,
-          h("button", { type: "button", class: "second", onclick: () => dialog.close() }, texts.say("gate.later")))),
+          h("button", { type: "button", class: "second", autofocus: true, onclick: () => dialog.close() }, texts.say("gate.later")))),
     });
     this.question = { step: step.name, close: dialog.close };
-    comment.focus();
   }
 }

@@ -10,6 +10,7 @@ import { canRetryByHost } from "./hosts.js";
 import { hasEnded } from "./states.js";
 import { elapsedText, forecastText } from "./timing.js";
 
+/** @import { Dialog } from "../ui/dialog.js" */
 /** @import { Environment } from "../net/environment.js" */
 /** @import { LiveStreams } from "../net/streams.js" */
 /** @import { Texts } from "../ui/texts.js" */
@@ -31,6 +32,8 @@ export class TaskHead {
     this.controls = this.findControls();
     /** Whether the question before a retry is also on which hosts. */
     this.asksHosts = false;
+    /** @type {Dialog | null} the question before the task is cancelled, while it is open */
+    this.question = null;
     const region = { element: find(".head"), beside: document.querySelector(".head .acts") || document.querySelector(".head .eta") };
     this.notice = new OfflineNotice([region], { texts, textKey: this.controls ? "live.away" : "live.away_figures" });
   }
@@ -42,10 +45,7 @@ export class TaskHead {
     const cancel = find("#cancel");
     /** @type {HTMLButtonElement} */
     const retry = find("#retry");
-    /** @type {HTMLDialogElement} */
-    const sure = find("#sure");
-    cancel.addEventListener("click", () => sure.showModal());
-    sure.addEventListener("close", () => sure.returnValue === "yes" && this.command("cancel", cancel));
+    cancel.addEventListener("click", () => this.askCancel(cancel));
     retry.addEventListener("click", () => this.askRetry(retry));
     return { cancel, retry };
   }
@@ -68,6 +68,7 @@ export class TaskHead {
       const isOver = hasEnded(task.state);
       cancel.hidden = isOver;
       cancel.disabled = task.state === "cancelling";
+      if (this.question && (isOver || cancel.disabled)) this.question.close(); // it has no sense any more
       retry.hidden = !isOver || task.state === "succeeded" || !task.pipeline;
       this.asksHosts = canRetryByHost(steps);
     }
@@ -100,6 +101,18 @@ export class TaskHead {
     problem.hidden = !refusal;
     if (answer && name === "retry") location.assign(`/tasks/${encodeURIComponent(answer.id)}`);
     button.disabled = this.scene.task.state === "cancelling";
+  }
+
+  /** @param {HTMLButtonElement} cancel */
+  askCancel(cancel) {
+    const { texts } = this;
+    this.question = confirm({
+      title: texts.say("task.cancel_sure"), text: texts.say("task.cancel_means"), yes: texts.say("task.cancel_do"),
+      no: texts.say("task.cancel_not"),
+      onClose: () => {
+        this.question = null;
+      },
+    }, () => this.command("cancel", cancel));
   }
 
   /**

@@ -39,12 +39,13 @@ export function openDialog({ title, parts, dismiss, kind = "", onClose = () => {
 /**
  * Asks before something is lost or begins, and calls `onConfirm` if the answer is yes. The focus is on the other answer:
  * a key that is pressed once too often changes nothing.
- * @param {{title: string, text: string, yes: string, no: string, kind?: "danger" | "primary"}} options
+ * @param {{title: string, text: string, yes: string, no: string, kind?: "danger" | "primary", onClose?: () => void}} options
  * @param {() => void} onConfirm
  */
-export function confirm({ title, text, yes, no, kind = "danger" }, onConfirm) {
+export function confirm({ title, text, yes, no, kind = "danger", onClose }, onConfirm) {
   const dialog = openDialog({
     title,
+    onClose,
     parts: [
       h("p", {}, text),
       h("p", { class: "acts" },
