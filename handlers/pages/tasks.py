@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +19,7 @@ from handlers.pages.page import Page
 from handlers.view_models.host_questions import detail_of, node_message, progress_parts, question_of
 from handlers.view_models.log_lines import log_parts
 from handlers.view_models.option_rows import format_count
+from handlers.view_models.step_words import approvers_text, list_text, reason_of, said_of
 from handlers.view_models.task_chart import BOX, edge_state, line_path, name_lines, shape, truncate
 from handlers.view_models.task_hosts import chosen_log, gates_of, hosts_shown, hosts_with_keys
 from handlers.view_models.task_times import elapsed_text, forecast, format_timestamp
@@ -78,6 +78,7 @@ class TaskPages(Page):
             "wave_under_way": wave_under_way,
             "node_message": lambda step: node_message(step, self.say),
             "hosts_text": lambda step, names=3: " · ".join(progress_parts(step, self.say, names)),
+            "said_of": lambda step: said_of(step, self.say),
             "detail_of": lambda target: detail_of(target, self.say),
             "log_parts": lambda line: log_parts(line, MAX_LINE_LENGTH),
         }
@@ -90,19 +91,6 @@ class TaskPages(Page):
         if kind == "none":
             return self.say("task.no_estimate")
         return self.say("task.left", time=time) if kind == "left" else self.say("task.overdue", time=time)
-
-    def approvers_text(self, approvers: Sequence[str]) -> str:
-        """Return the approvers of a gate in words."""
-        *others, last = [self.approver_text(each) for each in approvers]
-        return self.say("gate.or", first=self.list_text(others), last=last) if others else last
-
-    def approver_text(self, approver: str) -> str:
-        """Return a name, or a role in words."""
-        return self.say("gate.role." + approver.removeprefix("role:")) if approver.startswith("role:") else approver
-
-    def list_text(self, items: Sequence[str]) -> str:
-        """Return texts as one list."""
-        return functools.reduce(lambda first, following: self.say("gate.list", first=first, next=following), items)
 
     async def gate_polls(self, task: Task, gates: Sequence[Step]) -> dict[str, GatePollShown]:
         """Return the polls that decide these gates, or what follows the task, and can be read, by their ids."""
@@ -124,7 +112,7 @@ class TaskPages(Page):
                 self.say("gate.count", option=option.label, n=f"{poll.tally.counts[option.id]:,}")
                 for option in poll.options
             ]
-            text = self.say("gate.counts", ballots=text, counts=self.list_text(counts))
+            text = self.say("gate.counts", ballots=text, counts=list_text(counts, self.say))
         return text if poll.quorum is UNSET else f"{text} {self.say('gate.quorum', n=f'{poll.quorum:,}')}"
 
     def lang(self) -> str:
@@ -210,7 +198,8 @@ class TaskPage(TaskPages):
             polls=await self.gate_polls(task, gates),
             follow_up=task.on_failure or None,
             may_decide=lambda step: may_decide(self.who, step.waits_for.approvers),
-            approvers_text=self.approvers_text,
+            approvers_text=lambda approvers: approvers_text(approvers, self.say),
+            reason=reason_of(task, self.say),
             can_be_cancelled=can_be_cancelled(task),
             can_be_retried=can_be_retried(task),
             chosen=chosen,

@@ -241,6 +241,17 @@ async def test_the_forms_of_hosts_speak_chinese(release: Release) -> None:
     assert "暂停 switch？" in asked.body.decode() and "web3、web4 暂不开始" in asked.body.decode()
 
 
+async def test_what_a_step_waits_for_is_said_in_chinese(release: Release, let_end: Any) -> None:
+    assert (await release.sent(do="pause", step="switch")).status == 303
+    shown = await release.page("?lang=zh-CN")
+    assert "admin 正在暂停它" in shown and "pauses it</" not in shown
+    let_end("web1", "web2")
+    await release.until(web1="succeeded", web2="failed")
+    shown = await release.page("?lang=zh-CN")
+    assert shown.count("已由 admin 暂停") >= 4, "the head, the chart, the table and the hosts"
+    assert "paused by admin" not in shown.partition('type="application/json"')[0]
+
+
 async def test_everybody_sees_hosts_on_a_wall_and_nobody_their_logs(client: Client, release: Release) -> None:
     wall = (await client.host("POST", "/api/walls", {"title": "Operations"}))["code"]
     await client.host(

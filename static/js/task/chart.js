@@ -8,6 +8,7 @@ import { BOX, edgeState, linePath, nameLines, neighborStep } from "./chartlayout
 import { hasHosts, progressOf, progressParts, unitOf } from "./hosts.js";
 import { drawHostCells, makeNodeHosts } from "./nodehosts.js";
 import { shapeOf } from "./states.js";
+import { saidOf } from "./stepwords.js";
 import { elapsedText, forecast, progressShare, progressText } from "./timing.js";
 
 /** @import { LiveStreams } from "../net/streams.js" */
@@ -49,9 +50,10 @@ export function mostRelevantStep(steps) {
  * @param {Texts} texts
  */
 function messageOf(step, texts) {
-  if (!hasHosts(step)) return step.message || step.reason || "";
+  const said = saidOf(step, texts);
+  if (said || !hasHosts(step)) return said;
   const [, ...parts] = progressParts({ ...progressOf(step), skipped: 0 }, texts, 2);
-  return step.message || step.reason || parts.reverse().join(" · ");
+  return parts.reverse().join(" · ");
 }
 
 /** @typedef {ReturnType<Chart["build"]>} View */
@@ -154,7 +156,7 @@ export class Chart {
     const message = messageOf(step, this.texts);
     setText(node.message, shorten(message, hasHosts(step) ? HOSTS_ROOM : LINE_ROOM));
     const done = hasHosts(step) ? progressParts(progressOf(step), this.texts) : [progressText(step)];
-    const said = hasHosts(step) ? step.message || step.reason || "" : message;
+    const said = saidOf(step, this.texts);
     const label = [step.name, this.texts.say(`state.${step.state}`), ...done, said].filter(Boolean).join(", ");
     if (node.hosts && hasHosts(step)) drawHostCells(node.hosts, step, this.texts);
     setAttribute(node.element, "aria-label", label);

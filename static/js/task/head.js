@@ -8,6 +8,7 @@ import { sendCommand } from "./commands.js";
 import { waitingGates } from "./gatesteps.js";
 import { canRetryByHost } from "./hosts.js";
 import { hasEnded } from "./states.js";
+import { reasonOf } from "./stepwords.js";
 import { elapsedText, forecastText } from "./timing.js";
 
 /** @import { Dialog } from "../ui/dialog.js" */
@@ -57,7 +58,7 @@ export class TaskHead {
     const { title, done, reason } = this.parts;
     setText(title, task.title);
     this.badge.set(task.state);
-    setText(reason, task.reason || "");
+    setText(reason, reasonOf(task, steps, this.texts));
     reason.hidden = !task.reason || waitingGates(steps).length > 0; // the panel of the gates says it
     const ended = steps.filter((step) => hasEnded(step.state)).length;
     setText(done, this.texts.say("task.done", { n: ended, of: steps.length }));

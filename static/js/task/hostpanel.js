@@ -6,6 +6,7 @@ import { stepActs } from "./hostacts.js";
 import { HostList } from "./hostlist.js";
 import { HostMap } from "./hostmap.js";
 import { countsOf, progressOf, progressParts } from "./hosts.js";
+import { saidOf } from "./stepwords.js";
 
 /** @import { LiveStreams } from "../net/streams.js" */
 /** @import { Texts } from "../ui/texts.js" */
@@ -76,7 +77,7 @@ export class HostPanel {
     this.badge.set(step.state);
     setText(this.parts.title, step.name);
     const parts = progressParts(progressOf(step), this.texts, 4);
-    setText(this.parts.sum, [...parts, step.message || step.reason].filter(Boolean).join(" · "));
+    setText(this.parts.sum, [...parts, saidOf(step, this.texts)].filter(Boolean).join(" · "));
     this.drawActs(stepActs(step, task));
     this.drawFilter(step);
     this.map.update(step);

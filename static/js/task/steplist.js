@@ -4,6 +4,7 @@ import { h, setText, svg } from "../ui/dom.js";
 import { StateBadge } from "./badge.js";
 import { hasHosts, progressOf, progressParts } from "./hosts.js";
 import { hasEnded } from "./states.js";
+import { reasonOf, waitText } from "./stepwords.js";
 import { elapsedText, forecastText, progressText } from "./timing.js";
 
 /** @import { LiveStreams } from "../net/streams.js" */
@@ -50,7 +51,7 @@ export class StepList {
     this.scene = scene;
     setText(view.title, task.title);
     view.badge.set(task.state);
-    setText(view.reason, task.reason || "");
+    setText(view.reason, reasonOf(task, steps, this.texts));
     for (const step of steps) this.drawStep(view, step);
     this.tick();
   }
@@ -98,7 +99,7 @@ export class StepList {
     row.badge.set(step.state);
     row.item.dataset.state = step.state;
     const progress = hasHosts(step) ? progressParts(progressOf(step), this.texts) : [progressText(step)];
-    setText(row.detail, [...progress, step.message, step.reason].filter(Boolean).join(" · "));
+    setText(row.detail, [...progress, waitText(step, this.texts) || step.message, step.reason].filter(Boolean).join(" · "));
     const done = step.state === "succeeded" ? 1 : step.progress || 0;
     row.fill.setAttribute("width", `${Math.round(done * 1000) / 10}%`);
   }

@@ -3,6 +3,7 @@
 import { h, setText } from "../ui/dom.js";
 import { Throttle } from "../ui/throttle.js";
 import { hasHosts, progressOf, progressParts } from "./hosts.js";
+import { saidOf } from "./stepwords.js";
 import { elapsedText } from "./timing.js";
 
 /** @import { Environment } from "../net/environment.js" */
@@ -66,7 +67,7 @@ export class StepTable {
     const now = this.live.clock.now();
     for (const step of scene.steps) {
       const hosts = hasHosts(step) ? progressParts(progressOf(step), texts, 10) : [];
-      const message = [...hosts, step.message || step.reason].filter(Boolean).join(" · ");
+      const message = [...hosts, saidOf(step, texts)].filter(Boolean).join(" · ");
       const columns = [texts.say(`state.${step.state}`), (step.needs || []).join(", "), elapsedText(step, now), message];
       const cells = view.cells.get(step.name) || [];
       cells.forEach((cell, index) => setText(cell, columns[index]));

@@ -1,10 +1,12 @@
 // A step of a task on the projector: a box with its name and times, or a cell with a mark alone.
 
 import { shapeOf } from "../task/states.js";
+import { saidOf } from "../task/stepwords.js";
 import { setText, svg } from "../ui/dom.js";
 import { shorten } from "../ui/length.js";
 
 /** @import { Step } from "../net/wire.d.ts" */
+/** @import { Texts } from "../ui/texts.js" */
 /** @import { PosterLayout } from "./posterlayout.js" */
 
 export const MIN_FONT = 1.68; // letter height, in hundredths of the screen's width
@@ -63,12 +65,13 @@ export function makeCell({ x, y }, size) {
 /**
  * @param {StepNode | undefined} node
  * @param {Step} step
+ * @param {Texts} texts
  */
-export function drawNode(node, step) {
+export function drawNode(node, step, texts) {
   if (!node) return;
   if (node.element.dataset.state !== step.state) {
     node.element.dataset.state = step.state;
     node.mark.setAttribute("d", shapeOf(step.state));
   }
-  if (node.text && node.text.message) setText(node.text.message, shorten(step.message || step.reason || "", node.text.room));
+  if (node.text && node.text.message) setText(node.text.message, shorten(saidOf(step, texts), node.text.room));
 }

@@ -6,6 +6,7 @@ import { edgeState } from "../task/chartlayout.js";
 import { gatePolls, standingText } from "../task/gatesteps.js";
 import { stepToShow } from "../task/hosts.js";
 import { hasEnded } from "../task/states.js";
+import { reasonOf, saidOf } from "../task/stepwords.js";
 import { elapsedText, forecast, forecastText, progressShare, progressText } from "../task/timing.js";
 import { h, setAttribute, setText, svg } from "../ui/dom.js";
 import { formatDuration } from "../ui/duration.js";
@@ -79,7 +80,7 @@ export class TaskPoster {
     view.title.dataset.length = lengthClass(task.title);
     view.badge.set(task.state);
     const standings = gatePolls(steps, task).map((poll) => standingText(this.live.state(poll).values, this));
-    setText(view.reason, [task.reason, ...standings].filter(Boolean).join(" · "));
+    setText(view.reason, [reasonOf(task, steps, this.texts), ...standings].filter(Boolean).join(" · "));
     const layout = this.layouts.get(stream, steps);
     if (layout && layout !== this.layout) {
       this.layout = layout;
@@ -206,7 +207,7 @@ export class TaskPoster {
     if (!view || !scene) return;
     const { steps } = scene;
     const { nodes, edges, list } = view.drawing;
-    for (const step of steps) drawNode(nodes.get(step.name), step);
+    for (const step of steps) drawNode(nodes.get(step.name), step, this.texts);
     const states = new Map(steps.map((step) => [step.name, step.state]));
     for (const { from, to, line } of edges) line.dataset.state = edgeState(states.get(from), states.get(to));
     const { texts } = this;
@@ -265,7 +266,7 @@ export class TaskPoster {
       if (!step) return;
       line.badge.set(step.state);
       setText(line.name, step.name);
-      setText(line.detail, step.message || step.reason || "");
+      setText(line.detail, saidOf(step, this.texts));
       setText(line.time, elapsedText(step, now));
     });
     list.more.hidden = !more;
