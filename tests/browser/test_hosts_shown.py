@@ -156,6 +156,17 @@ async def test_hosts_are_walked_through_with_the_keyboard(hall: Hall) -> None:
         await expect(page.locator(".hostcell[tabindex='0']")).to_have_count(1)
         await page.keyboard.press("Tab")
         await expect(page.locator(".hosttools select")).to_be_focused()
+        await page.focus(".hostcell[data-host=web2]")
+        await page.keyboard.press("Shift+Tab")
+        await expect(page.locator(".hosthead button:text-is('Abort…')")).to_be_focused()
+        await page.focus(".log a.raw")
+        await page.keyboard.press("Tab")
+        await expect(page.locator(".log .lines")).to_be_focused()
+        await page.keyboard.press("Tab")
+        assert not await page.evaluate("document.activeElement.matches('.log *')"), "the log is one stop"
+        await page.focus(".log .lines")
+        await page.keyboard.press("Escape")
+        await expect(page.locator(".n[data-step=switch]")).to_be_focused()
 
 
 async def test_operators_pause_skip_and_retry_and_are_told_what_that_does(hall: Hall, let_end: Any) -> None:

@@ -476,6 +476,22 @@ async def test_sixty_steps_open_fitted_or_around_what_runs(hall: Hall, beside: i
     assert label == f"{name(30)}, running"
 
 
+@pytest.mark.parametrize(("many", "size"), [(10, (1280, 800)), (10, (390, 844)), (2, (360, 780))])
+async def test_few_steps_open_with_their_names(hall: Hall, many: int, size: tuple[int, int]) -> None:
+    steps = [(f"step-{n}", [f"step-{n - 1}"] if n else []) for n in range(many)]
+    task = await made(hall, steps, "Few")
+    page = await operator(hall, f"/tasks/{task}")
+    await page.set_viewport_size({"width": size[0], "height": size[1]})
+    for n in range(many):
+        await report(hall, task, f"step-{n}", state="running")
+        await page.wait_for_function(INSIDE_CHART, arg=f"step-{n}")
+        name = page.locator(f".n[data-step=step-{n}] .t")
+        await expect(name).to_be_visible()
+        box = await name.bounding_box()
+        assert box and box["height"] >= 9
+        await report(hall, task, f"step-{n}", state="succeeded")
+
+
 async def test_a_host_is_told_the_name_of_the_step_in_full(hall: Hall) -> None:
     long = "n" * 80
     task = await made(hall, [(long, [])])

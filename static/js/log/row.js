@@ -25,7 +25,8 @@ export class LogRow {
   constructor({ texts, number }) {
     this.texts = texts;
     this.number = number;
-    this.link = h("a", { class: "no" });
+    // The log is one stop of the Tab key, whose arrow keys scroll it: behind it lies more than its lines.
+    this.link = h("a", { class: "no", tabindex: "-1" });
     this.time = h("time", { class: "at" });
     this.text = h("span", { class: "tx", dir: "auto" });
     this.element = h("div", { class: "ln" }, this.link, this.time, this.text);

@@ -44,6 +44,7 @@ function build(context) {
   });
   const questions = page.operator ? new HostQuestions(context) : null;
   find("#chart").addEventListener("click", (event) => followKey(event, context));
+  find("#log").addEventListener("keydown", leaveLog);
   return {
     layouts,
     questions,
@@ -73,6 +74,17 @@ function build(context) {
 function showLog() {
   const log = find("#log");
   if (log.getBoundingClientRect().top > window.innerHeight * 0.8) log.scrollIntoView();
+}
+
+/**
+ * Moves the focus from the log back to the chart. In a field the key clears it.
+ * @param {KeyboardEvent} event
+ */
+function leaveLog(event) {
+  const step = document.querySelector('#chart .n[tabindex="0"]');
+  if (event.key !== "Escape" || event.target instanceof HTMLInputElement || !(step instanceof SVGElement)) return;
+  event.preventDefault();
+  step.focus();
 }
 
 /** Returns the step, host and line of an address such as #step=build&line=123 or #step=switch@web3. */

@@ -11,7 +11,17 @@ const MAX_SCALE = 3;
 /** At a smaller scale texts are hidden, and shapes and colours alone are drawn. */
 const LEGIBLE_SCALE = 0.65;
 /** A chart that would begin at a smaller scale begins at the step that matters. */
-export const OVERVIEW_SCALE = 0.2;
+const OVERVIEW_SCALE = 0.2;
+/** One of at most so many steps begins with their names, even if not all of them are in view. */
+const NAMED_STEPS = 24;
+
+/**
+ * Returns the scale at which a chart begins at least.
+ * @param {{nodes: unknown[]}} content
+ */
+export function leastScale({ nodes }) {
+  return nodes.length <= NAMED_STEPS ? LEGIBLE_SCALE : OVERVIEW_SCALE;
+}
 const ZOOM_STEP = 1.3;
 /** The room that the buttons take in the lower right corner, in pixels. */
 const BUTTONS = { width: 170, height: 54 };
@@ -53,7 +63,8 @@ export class Camera {
   }
 
   /**
-   * Shows another chart: all of it, or the part around `focus` where even its shapes would be too small.
+   * Shows another chart: all of it, or the part around `focus` where its names, or of many steps even their shapes, would
+   * be too small.
    * @param {Content} content
    * @param {NodePlace | null} focus
    */
@@ -69,8 +80,9 @@ export class Camera {
     const fitted = fitCamera(this.content, this.view);
     this.reservesButtons = fitted.scale < LEGIBLE_SCALE || this.coversStep(fitted);
     this.state = fitCamera(this.content, this.view);
-    if (this.state.scale < OVERVIEW_SCALE) {
-      this.state = { scale: OVERVIEW_SCALE, x: 24, y: (this.view.height - this.content.height * OVERVIEW_SCALE) / 2 };
+    const scale = leastScale(this.content);
+    if (this.state.scale < scale) {
+      this.state = { scale, x: 24, y: (this.view.height - this.content.height * scale) / 2 };
       if (this.focus) this.state = centerCamera(this.state, this.focus, this.view);
     }
     this.apply();
@@ -84,6 +96,17 @@ export class Camera {
     const { width, height } = this.view;
     return this.content.nodes.some((node) =>
       (node.x + BOX.width) * scale + x > width - BUTTONS.width && (node.y + (node.height || BOX.height)) * scale + y > height - BUTTONS.height);
+  }
+
+  /**
+   * Brings another step into view, unless the reader has moved the chart.
+   * @param {NodePlace | null} node
+   */
+  follow(node) {
+    if (this.moved || !node || node === this.focus) return;
+    this.focus = node;
+    this.state = revealNode(this.state, node, this.view);
+    this.apply();
   }
 
   fitAll() {

@@ -3,7 +3,7 @@
 import { h, setAttribute, setText, svg } from "../ui/dom.js";
 import { formatDuration } from "../ui/duration.js";
 import { shorten } from "../ui/length.js";
-import { Camera, OVERVIEW_SCALE } from "./camera.js";
+import { Camera, leastScale } from "./camera.js";
 import { BOX, edgeState, linePath, nameLines, neighborStep } from "./chartlayout.js";
 import { hasHosts, progressOf, progressParts, unitOf } from "./hosts.js";
 import { drawHostCells, makeNodeHosts } from "./nodehosts.js";
@@ -77,6 +77,8 @@ export class Chart {
     this.host = null;
     /** @type {View | null} */
     this.view = null;
+    /** @type {string | null} the name of the step that was brought into view last */
+    this.anchor = null;
   }
 
   /**
@@ -97,6 +99,9 @@ export class Chart {
       const state = edgeState(states.get(from), states.get(to));
       if (line.dataset.state !== state) line.dataset.state = state;
     }
+    const anchor = anchorStep(steps);
+    if (anchor && anchor.name !== this.anchor && this.layout) this.view.camera.follow(placeOf(this.layout, anchor.name));
+    this.anchor = anchor ? anchor.name : null;
     this.tick();
   }
 
@@ -139,7 +144,7 @@ export class Chart {
    */
   setHeight(layout) {
     const scale = Math.min(1.25, (this.element.clientWidth - 48) / Math.max(1, layout.width));
-    this.element.style.setProperty("--high", `${Math.round(layout.height * Math.max(OVERVIEW_SCALE, scale) + 104)}px`);
+    this.element.style.setProperty("--high", `${Math.round(layout.height * Math.max(leastScale(layout), scale) + 104)}px`);
   }
 
   /**
