@@ -38,6 +38,7 @@ from livewall.tasks.pipelines.params import Param, check_params
 from livewall.tasks.rows import Task
 from livewall.tasks.webhooks.deliveries import Undelivered
 from livewall.voting.polls import PollShown
+from livewall.wall_rows import Wall
 
 SHOWN_LINES = 200
 """The number of lines of a log on a page without scripts."""
@@ -46,6 +47,8 @@ SEARCHED_LINES = 2_000
 MAX_LINE_LENGTH = 2_000
 """The number of characters of such a line."""
 LISTED = 50
+WALL_PARAM = "wall"
+"""The name of a parameter for which the form proposes the walls."""
 SHOWN_WEBHOOKS = 3
 """The number of webhooks that were not delivered on the page of a task, the newest ones."""
 WAITING = frozenset({"pending", "waiting"})
@@ -152,7 +155,13 @@ class TasksPage(TaskPages):
             q=q,
             states=list(TaskState),
             pipelines=self.services.pipelines.list() if self.who.operator else [],
-            data={"stream": "tasks", "lang": self.lang(), "steps": [], "older": page.next is not None},
+            data={
+                "stream": "tasks",
+                "lang": self.lang(),
+                "steps": [],
+                "older": page.next is not None,
+                "host": self.who.host,
+            },
             script="tasks",
         )
 
@@ -270,6 +279,9 @@ class TaskForm(FormHandler, TaskPages):
         if self.argument("do") in HOST_ACTS:
             await self.show_question(task_id)
             return
+        if self.argument("do") == "wall":
+            await self.show_walls(task_id)
+            return
         if self.argument("step"):
             await self.show_gate(task_id)
             return
@@ -300,6 +312,22 @@ class TaskForm(FormHandler, TaskPages):
             )
         else:
             self.redirect(self.reverse_url("task", task_id))
+
+    async def show_walls(self, task_id: str) -> None:
+        """Ask which wall shall show the task."""
+        self.require("host")
+        task = await self.services.tasks.detail(task_id, self.who)
+        walls = (await self.services.walls.list(limit=LISTED)).items
+        self.render("task_wall.html", task=task, walls=walls, item=f"tasks/{task_id}")
+
+    async def put_on_wall(self, task_id: str, code: str) -> str:
+        """Let a wall show a task, after its other items. Return the address of the wall's host page."""
+        self.require("host")
+        item = f"tasks/{task_id}"
+        wall, version = await self.services.walls.get(code, self.who)
+        items = wall.items if item in wall.items else [*wall.items, item]
+        await self.services.walls.edit(wall.code, wire.WallEdit(items=items, active=item), self.who, version=version)
+        return self.reverse_url("wall_host", wall.code)
 
     async def show_gate(self, task_id: str) -> None:
         """Ask what an approver decides, unless the gate waits no longer."""
@@ -334,6 +362,9 @@ class TaskForm(FormHandler, TaskPages):
             case "retry":
                 by_host = fields.get("hosts") == "failed"
                 task_id, _ = await self.services.runner.retry(task_id, self.who, by_host=by_host)
+            case "wall":
+                self.redirect(await self.put_on_wall(task_id, fields.get("wall", "")), status=303)
+                return
             case _:
                 raise BadInput("invalid", "unknown act")
         # Back to where the act was asked for, with the hosts of the step.
@@ -422,9 +453,16 @@ class PipelinePage(FormHandler, TaskPages):
             id=task_id,
             error_text=" ".join([error_text, *others]).strip(),
             refs=await self.known_refs(name, known.params),
+            walls=await self.known_walls(known.params),
             data={"lang": self.lang(), "refs": f"/api/pipelines/{name}/refs"},
             script="pipeline",
         )
+
+    async def known_walls(self, params: Sequence[Param]) -> list[Wall]:
+        """Return the walls for a parameter that names one, to those who may list them."""
+        if not self.who.host or all(param.name != WALL_PARAM for param in params):
+            return []
+        return (await self.services.walls.list(limit=LISTED)).items
 
     async def known_refs(self, name: str, params: Sequence[Param]) -> dict[str, list[GitRef]]:
         """Return what each parameter of type `git_ref` may name, as far as it was fetched before: scripts ask again,

@@ -66,6 +66,7 @@ def settings(tmp_path: Path) -> Settings:
         'title = "Talk"\n[params.words]\npattern = "[a-z]+"\n[params.loud]\ntype = "boolean"\ndefault = true\n'
         '[[steps]]\nname = "say"\nrun = ["echo", "{params.words}"]\n'
     )
+    (folder / "vote.toml").write_text('[params.wall]\n[[steps]]\nname = "no"\nrun = ["true"]\n')
     (folder / "no.toml").write_text('[[steps]]\nname = "no"\nrun = ["false"]\n')
     (folder / "broken.toml").write_text('[[steps]]\nname = "a"\nneeds = ["b"]\nrun = ["true"]\n')
     return Settings(port=0, data=tmp_path / "data", admin_token=ADMIN, rate_limits=False, pipelines=folder)
@@ -305,6 +306,46 @@ async def test_a_task_is_retried_by_a_form_that_leads_to_the_new_one(client: Cli
     await ended(client, retry)
 
 
+async def test_a_task_is_put_on_a_wall_by_a_form(client: Client) -> None:
+    task = await made(client)
+    first = await client.host("POST", "/api/walls", {"title": "Operations"})
+    await client.host("POST", "/api/walls", {"title": "Canteen"})
+    for path in ("/", "/tasks", f"/tasks/{task}"):
+        assert f'href="/desk/tasks/{task}?do=wall"' in await page(client, path), path
+    asked = await page(client, f"/desk/tasks/{task}?do=wall")
+    assert "Operations" in asked and "Canteen" in asked and asked.count('name="wall"') == 2
+    for _ in range(2):
+        answer = await submit(client, f"/desk/tasks/{task}", {"do": "wall", "wall": first["code"]})
+        assert answer.status == 303 and answer.headers["Location"] == f"/w/{first['code']}/host"
+        wall = await client.host("GET", f"/api/walls/{first['code']}")
+        assert wall["items"] == [f"tasks/{task}"] and wall["active"] == f"tasks/{task}"
+    assert (await page(client, f"/desk/tasks/{task}?do=wall")).count('name="wall"') == 1
+    assert (await submit(client, f"/desk/tasks/{task}", {"do": "wall", "wall": "K7M2QD"})).status == 404
+
+
+async def test_the_form_of_a_pipeline_proposes_walls_to_those_who_may_list_them(client: Client) -> None:
+    code = (await client.host("POST", "/api/walls", {"title": "Forum <1>"}))["code"]
+    option = f'list="params.wall.walls"><datalist id="params.wall.walls"><option value="{code}">Forum &lt;1&gt;</option>'
+    shown = await page(client, "/pipelines/vote")
+    assert 'list="params.wall.walls"' in shown and option.partition(">")[2] in shown
+    assert "<datalist" not in await page(client, "/pipelines/talk")
+    assert "<datalist" not in await page(client, "/pipelines/vote", await client.token("operator"))
+
+
+async def test_operators_who_are_no_hosts_put_nothing_on_walls(client: Client) -> None:
+    task = await made(client)
+    code = (await client.host("POST", "/api/walls", {"title": "Operations"}))["code"]
+    token = (await client.host("POST", "/api/tokens", {"role": "operator", "name": "Lin"}))["token"]
+    shown = (await client.ask("GET", f"/tasks/{task}", token=token)).body.decode()
+    assert "do=wall" not in shown
+    assert (await client.ask("GET", f"/desk/tasks/{task}?do=wall", token=token)).status == 403
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+    answer = await client.ask(
+        "POST", f"/desk/tasks/{task}", token=token, raw=f"do=wall&wall={code}".encode(), headers=headers
+    )
+    assert answer.status == 403 and (await client.host("GET", f"/api/walls/{code}"))["items"] == []
+
+
 async def test_what_cannot_be_retried_has_no_form_and_is_refused_with_the_way_back(client: Client) -> None:
     task = await made(client)
     await client.host("POST", f"/api/tasks/{task}/cancel")
@@ -318,7 +359,8 @@ async def test_what_cannot_be_retried_has_no_form_and_is_refused_with_the_way_ba
 async def test_the_forms_of_tasks_are_for_operators_and_from_our_pages(client: Client) -> None:
     task = await made(client)
     host = await client.token("host")
-    assert forms(await page(client, f"/tasks/{task}", token=host)) == ""
+    shown = forms(await page(client, f"/tasks/{task}", token=host))
+    assert "<form" not in shown and "<button" not in shown, "a host puts it on a wall, and no more"
     assert await page(client, f"/desk/tasks/{task}", token=host, status=403)
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
     for token, status in ((host, 403), (None, 401)):

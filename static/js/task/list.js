@@ -19,12 +19,14 @@ const POINTER_REST = 2_500;
 export class TaskList {
   /**
    * @param {HTMLElement} element
-   * @param {{texts: Texts, env: Environment, live: LiveStreams}} tools
+   * @param {{texts: Texts, env: Environment, live: LiveStreams, page: {host?: boolean}}} tools `host` is there for those who may
+   *   put tasks on walls
    */
-  constructor(element, { texts, env, live }) {
+  constructor(element, { texts, env, live, page }) {
     this.texts = texts;
     this.env = env;
     this.live = live;
+    this.isHost = page.host === true;
     /** @type {Map<string, ReturnType<TaskList["makeRow"]>>} */
     this.rows = new Map();
     this.pointedAt = -Infinity;
@@ -62,12 +64,13 @@ export class TaskList {
     const pipeline = h("span");
     const startedBy = h("span");
     const reason = h("span", { class: "why", dir: "auto" });
+    const wall = this.isHost ? h("a", { href: `/desk/tasks/${encodeURIComponent(task.id)}?do=wall` }, this.texts.say("task.to_wall")) : null;
     const time = h("b", { class: "time" });
     const rest = h("span", { class: "rest" });
     const item = h("li", { class: "entry", "data-id": task.id }, badge.element,
-      h("div", { class: "what" }, title, h("p", { class: "meta" }, h("span", {}, `#${task.id}`), pipeline, startedBy, reason)),
+      h("div", { class: "what" }, title, h("p", { class: "meta" }, h("span", {}, `#${task.id}`), pipeline, startedBy, reason, wall)),
       h("p", { class: "eta" }, time, " ", rest));
-    return { task, item, badge, title, pipeline, startedBy, reason, time, rest };
+    return { task, item, badge, title, pipeline, startedBy, reason, wall, time, rest };
   }
 
   /** @param {Task} task */
@@ -80,6 +83,7 @@ export class TaskList {
     row.task = task;
     row.badge.set(task.state);
     setText(row.title, task.title);
+    if (row.wall) setAttribute(row.wall, "aria-label", `${this.texts.say("task.to_wall")} ${task.title}`);
     setText(row.pipeline, task.pipeline || "");
     setText(row.startedBy, task.started_by ? this.texts.say("task.by", { name: task.started_by }) : "");
     setText(row.reason, task.reason || "");
