@@ -21,7 +21,7 @@ from handlers.view_models.log_lines import log_parts
 from handlers.view_models.option_rows import format_count
 from handlers.view_models.step_words import approvers_text, list_text, reason_of, said_of
 from handlers.view_models.task_chart import BOX, edge_state, line_path, name_lines, shape, truncate
-from handlers.view_models.task_hosts import chosen_log, gates_of, hosts_shown, hosts_with_keys
+from handlers.view_models.task_hosts import chosen_log, gates_of, hosts_shown, hosts_with_keys, others_with_logs
 from handlers.view_models.task_times import elapsed_text, forecast, format_timestamp
 from livewall import wire
 from livewall.charts.host_cells import SIDE, host_cells
@@ -214,6 +214,7 @@ class TaskPage(TaskPages):
             chosen=chosen,
             log_step=step,
             log_target=target,
+            others_with_logs=others_with_logs,
             hosts=hosts_shown(task.steps, step, self.argument("state"), in_order=self.argument("order") == "given"),
             keys=[] if cancelling else hosts_with_keys(task.steps),
             step_acts=lambda step: step_acts(step, cancelling=cancelling) if self.who.operator else [],

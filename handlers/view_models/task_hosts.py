@@ -12,6 +12,9 @@ from livewall.tasks.host_progress import counts_of, failed_first, most_relevant
 from livewall.tasks.hosts.units import parts_of
 from livewall.tasks.machine import Step, StepState, Target
 
+MOST_LINKS = 12
+"""The number of hosts whose logs are linked beside one that is empty."""
+
 
 class HostsShown(NamedTuple):
     """The hosts of a step that are listed: those of a `state`, if one was asked for."""
@@ -43,6 +46,12 @@ def chosen_log(steps: Sequence[Step], unit: str) -> tuple[Step | None, Target | 
     if step is None or not step.targets:
         return step, None
     return step, next((target for target in step.targets if target.host == host), None) or most_relevant(step.targets)
+
+
+def others_with_logs(step: Step, shown: Target) -> list[str]:
+    """Return the hosts whose logs are worth a link: those that have begun, other than the one that is shown."""
+    begun = [target for target in step.targets if target.started_at and target.host != shown.host]
+    return [target.host for target in failed_first(begun)][:MOST_LINKS]
 
 
 def gates_of(steps: Sequence[Step]) -> list[Step]:

@@ -169,6 +169,20 @@ async def test_hosts_are_walked_through_with_the_keyboard(hall: Hall) -> None:
         await expect(page.locator(".n[data-step=switch]")).to_be_focused()
 
 
+async def test_an_empty_log_leads_to_those_of_other_hosts(hall: Hall) -> None:
+    async with release(hall) as task:
+        page = await opened(hall, task, unit="switch@web3")
+        await reads(page, ".log .name", "switch@web3")
+        await expect(page.locator(".hostlogs")).to_have_text("Each host has its own log. web1 web2")
+        await page.click(".hostlogs a:text-is('web2')")
+        await reads(page, ".log .name", "switch@web2")
+        await expect(page.locator(".ln:not([hidden]) .tx")).to_have_text(["on web2"])
+        await expect(page.locator(".hostlogs")).to_be_hidden()
+        await page.click(".n[data-step=build] .t")
+        await reads(page, ".log .name", "build")
+        await expect(page.locator(".hostlogs")).to_be_hidden()
+
+
 async def test_operators_pause_skip_and_retry_and_are_told_what_that_does(hall: Hall, let_end: Any) -> None:
     async with release(hall) as task:
         page, other = await opened(hall, task, (390, 844)), await opened(hall, task)

@@ -236,6 +236,13 @@ async def test_a_retry_asks_on_which_hosts(release: Release, let_end: Any) -> No
     assert found["retry_of"] == release.task and found["steps"][1]["targets"][0]["reason"] == "taken over"
 
 
+async def test_an_empty_log_says_that_each_host_has_its_own(release: Release) -> None:
+    shown = await release.page("?step=switch@web3")
+    said = shown.partition("Each host has its own log.")[2].partition("</p>")[0]
+    assert re.findall(r'href="([^"]+)"', said) == ["?step=switch@web1#log", "?step=switch@web2#log"]
+    assert "Each host has" not in (await release.page("?step=build")).partition("application/json")[0]
+
+
 async def test_the_forms_of_hosts_speak_chinese(release: Release) -> None:
     asked = await release.client.ask("GET", f"/desk/tasks/{release.task}?do=pause&step=switch&lang=zh-CN", token=ADMIN)
     assert "暂停 switch？" in asked.body.decode() and "web3、web4 暂不开始" in asked.body.decode()

@@ -325,7 +325,9 @@ async def test_a_task_is_put_on_a_wall_by_a_form(client: Client) -> None:
 
 async def test_the_form_of_a_pipeline_proposes_walls_to_those_who_may_list_them(client: Client) -> None:
     code = (await client.host("POST", "/api/walls", {"title": "Forum <1>"}))["code"]
-    option = f'list="params.wall.walls"><datalist id="params.wall.walls"><option value="{code}">Forum &lt;1&gt;</option>'
+    option = (
+        f'list="params.wall.walls"><datalist id="params.wall.walls"><option value="{code}">Forum &lt;1&gt;</option>'
+    )
     shown = await page(client, "/pipelines/vote")
     assert 'list="params.wall.walls"' in shown and option.partition(">")[2] in shown
     assert "<datalist" not in await page(client, "/pipelines/talk")

@@ -184,6 +184,7 @@ export class LogView {
    */
   showMessage(key) {
     this.parts.empty.hidden = !key;
+    this.element.classList.toggle("without", key === this.emptyMessage);
     if (key) setText(this.parts.empty, this.texts.say(key));
   }
 

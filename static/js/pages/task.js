@@ -6,6 +6,7 @@ import { GatePanel } from "../task/gates.js";
 import { TaskHead } from "../task/head.js";
 import { HostCard } from "../task/hostcard.js";
 import { HostKeys } from "../task/hostkeys.js";
+import { HostLogs } from "../task/hostlogs.js";
 import { HostPanel } from "../task/hostpanel.js";
 import { HostQuestions } from "../task/hostquestions.js";
 import { hasHosts, logSubject, mostRelevantHost, partsOf, progressOf, progressParts, stepToShow, unitOf } from "../task/hosts.js";
@@ -50,6 +51,7 @@ function build(context) {
     questions,
     keys: new HostKeys(find("#hostkeys"), { ...context, questions }),
     panel: page.hosts ? new HostPanel(find("#hosts"), { ...context, questions }) : null,
+    logs: page.logs ? new HostLogs(find("#log .hostlogs"), context) : null,
     card: new HostCard(find("#host"), { ...context, questions }),
     corner: new Corner(find("#corner"), context),
     announcer: new Announcer(find("#announcer"), env),
@@ -215,6 +217,7 @@ function drawHosts(views, { task, steps }, step) {
   const fanned = steps.filter(hasHosts);
   const target = hasHosts(step) ? step.targets.find(({ host }) => host === views.host) : undefined;
   views.card.update(hasHosts(step) ? step : null, target || null, cancelling);
+  if (views.logs) views.logs.update(hasHosts(step) ? step : null, views.host);
   const chosen = fanned.find((each) => each === step);
   const listed = chosen || fanned.find(({ name }) => name === views.listed) || mostRelevantStep(fanned);
   if (!views.panel || !hasHosts(listed)) return;
