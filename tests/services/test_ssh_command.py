@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from attempts import PATIENCE, alive, until
-from far_steps import Far
+from far_steps import Far, an_ordinary_user
 from sshd import Sshd, far_files, marked, need_sshd
 
 from livewall.tasks.connector import far_scripts
@@ -349,23 +349,8 @@ def test_a_cancel_leaves_nothing_alive_of_an_ordinary_user(far: Far, ordinary_us
 
 @pytest.fixture
 def ordinary_user() -> Iterator[str]:
-    """A user that is made for the test, where this is root."""
-    if os.getuid() != 0:
-        pytest.skip("only root can make another user: this test runs as an ordinary one already")
-    if not os.access("/usr/bin/python3", os.X_OK):
-        pytest.skip("an ordinary user may not be able to run this Python, and there is no other")
-    name = f"lw-{os.getpid()}"
-    folder = Path("/tmp") / name
-    subprocess.run(
-        ["useradd", "-M", "-d", str(folder), "-s", "/bin/sh", "-p", "*", name], check=True, capture_output=True
-    )
-    try:
-        folder.mkdir(mode=0o755)
+    with an_ordinary_user() as name:
         yield name
-    finally:
-        subprocess.run(["pkill", "-KILL", "-u", name], check=False)
-        subprocess.run(["userdel", name], check=False, capture_output=True)
-        subprocess.run(["rm", "-rf", str(folder)], check=True)
 
 
 def test_a_command_that_tidies_up_has_its_grace(far: Far, sshd: Sshd) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import shutil
 import signal
 import stat
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +17,10 @@ from typing import Any
 
 import pytest
 from attempts import alive, until
-from far_steps import Far, Finished
+from far_steps import Far, Finished, an_ordinary_user
 from sshd import Sshd, need_sshd
+
+from livewall.tasks.connector import far_scripts
 
 
 @pytest.fixture
@@ -347,3 +351,237 @@ def test_something_else_in_a_folder_is_refused(far: Far, sshd: Sshd) -> None:
     found = upload(far, sshd, "d", sshd.home / "d")
     assert found.reason == "the folder holds something that is neither a file, a folder nor a symbolic link"
     assert not (sshd.home / "d").exists()
+
+
+# The moment in which a folder takes the place of another.
+
+
+class Watcher:
+    """Looks without a pause at what a folder holds, and keeps what it saw and the longest time without it."""
+
+    def __init__(self, file: Path) -> None:
+        self.seen: set[str] = set()
+        self.away = 0.0
+        self._file = file
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Watcher:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        since = 0.0
+        while not self._end.is_set():
+            try:
+                self.seen.add(self._file.read_text())
+                since = 0.0
+            except FileNotFoundError:
+                since = since or time.monotonic()
+                self.away = max(self.away, time.monotonic() - since, 1e-9)
+
+
+def two_sites(far: Far, home: Path) -> Path:
+    """An old folder on the host, and a new one to upload; return the file that tells them apart."""
+    for folder, text in ((far.work / "d", "new"), (home / "site", "old")):
+        folder.mkdir()
+        (folder / "which").write_text(text)
+        (folder / text).touch()
+    return home / "site" / "which"
+
+
+def whole(home: Path) -> str:
+    which = (home / "site" / "which").read_text()
+    assert sorted(os.listdir(home / "site")) == sorted([which, "which"])
+    return which
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_the_target_is_never_away_where_the_host_can_exchange(far: Far, sshd: Sshd, able: bool) -> None:
+    """And otherwise for the time between two renames."""
+    with_programs(sshd, **({} if able else CANNOT_EXCHANGE))
+    which = two_sites(far, sshd.home)
+    with Watcher(which) as watcher:
+        assert upload(far, sshd, "d", sshd.home / "site").status == 0
+    assert whole(sshd.home) == "new" and watcher.seen <= {"old", "new"}
+    assert watcher.away < 0.3
+    if able and subprocess.run(["perl", "-e", "1"], capture_output=True, check=False).returncode == 0:
+        assert watcher.away == 0
+    assert os.listdir(sshd.home) == ["site"]
+
+
+CANNOT_EXCHANGE = {
+    "python3": "exit 1", "perl": "exit 1",
+    "mv": 'case "$*" in *exchange*) exit 1 ;; esac; exec /bin/mv "$@"',
+}  # fmt: skip
+SLOW_MOVES = {**CANNOT_EXCHANGE, "mv": f"{CANNOT_EXCHANGE['mv'].replace('exec ', '')}; was=$?; sleep 0.4; exit $was"}
+
+
+def with_programs(sshd: Sshd, **scripts: str) -> None:
+    """Put programs in the place of others on the host."""
+    bin_ = sshd.folder / "bin"
+    shutil.rmtree(bin_, ignore_errors=True)
+    bin_.mkdir()
+    for name, text in scripts.items():
+        (bin_ / name).write_text(f"#!/bin/sh\n{text}\n")
+        (bin_ / name).chmod(0o755)
+    sshd.stop()
+    sshd.more = f"SetEnv HOME={sshd.home} PATH={bin_}:/usr/bin:/bin"
+    sshd.start()
+
+
+@pytest.mark.parametrize("cut", [True, False])
+@pytest.mark.parametrize("wait", [0.0, 0.3, 0.7])
+def test_a_cut_and_a_cancel_leave_the_old_folder_or_the_new_one(far: Far, sshd: Sshd, cut: bool, wait: float) -> None:
+    """In the worst moment, on a host that cannot exchange and is slow."""
+    with_programs(sshd, **SLOW_MOVES)
+    which = two_sites(far, sshd.home)
+    attempt = far.start(sshd, "ssh_upload", **{"from": "d", "to": str(sshd.home / "site")})
+    until(lambda: (sshd.home / f".livewall-{far.id(1)}.old").exists())
+    time.sleep(wait)
+    if cut:
+        sshd.stop()
+        sshd.cut()
+    attempt.cancel()
+    if cut:
+        sshd.start()
+    far.finish(attempt)
+    until(which.exists)
+    time.sleep(1)
+    assert whole(sshd.home) in ("old", "new")
+    until(lambda: os.listdir(sshd.home) == ["site"], "nothing is left beside it")
+
+
+@pytest.mark.parametrize("left", ["aside", "renamed", "exchanged"])
+@pytest.mark.parametrize("then", ["upload", "discard"])
+def test_what_a_killed_script_has_left_is_put_in_order(far: Far, sshd: Sshd, left: str, then: str) -> None:
+    which = two_sites(far, sshd.home)
+    old = sshd.home / ".livewall-mine.old"
+    if left == "aside":
+        (sshd.home / "site").rename(old)
+    else:
+        shutil.copytree(far.work / "d", old)
+        if left == "exchanged":
+            which.write_text("new")
+            (which.parent / "old").rename(which.parent / "new")
+    if then == "upload":
+        assert upload(far, sshd, "d", sshd.home / "site", id="mine").status == 0
+        assert whole(sshd.home) == "new"
+    else:
+        script = far_scripts.discard("nonce", str(sshd.home / ".livewall-mine"), str(sshd.home / "site"))
+        done = subprocess.run(["sh"], input=script, capture_output=True, check=True)
+        assert done.stderr == b"nonce discarded\n"
+        assert whole(sshd.home) == ("new" if left == "exchanged" else "old")
+    assert os.listdir(sshd.home) == ["site"]
+
+
+@pytest.mark.parametrize("shell", ["bash --posix", "dash", "busybox sh"])
+@pytest.mark.parametrize("name", ["site", "-x '$(id)\n"])
+def test_a_folder_is_replaced_by_any_posix_shell(shell: str, name: str, tmp_path: Path) -> None:
+    program, *more = shell.split()
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"{program} is not installed")
+    path = "/usr/bin:/bin"
+    if program == "busybox":
+        (tmp_path / "bin").mkdir()
+        subprocess.run([found, "--install", "-s", str(tmp_path / "bin")], check=True)
+        path = str(tmp_path / "bin")
+    work = tmp_path / "work"
+    work.mkdir()
+
+    def run(script: bytes) -> bytes:
+        done = subprocess.run(
+            [found, *more],
+            input=script,
+            env={"PATH": path, "HOME": "/"},
+            cwd=work,
+            capture_output=True,
+            timeout=20,
+            check=True,
+        )
+        return done.stderr
+
+    assert run(far_scripts.replace("nonce", "-mine", name)) == b"nonce absent\n"
+    for text in ("one", "two"):
+        (work / "-mine.new" / "below").mkdir(parents=True)
+        (work / "-mine.new" / text).touch()
+        assert run(far_scripts.replace("nonce", "-mine", name)) == b"nonce placed\n"
+        assert os.listdir(work) == [name] and sorted(os.listdir(work / name)) == sorted(["below", text])
+    (work / "-mine.new").mkdir()
+    assert run(far_scripts.discard("nonce", "-mine", name)) == b"nonce discarded\n"
+    (work / "-mine.new").mkdir()
+    (work / "link").symlink_to(name)
+    assert run(far_scripts.replace("nonce", "-mine", "link")) == b"nonce refused\n"
+    assert run(far_scripts.discard("nonce", "-mine", "link")) == b"nonce discarded\n"
+    assert sorted(os.listdir(work)) == sorted([name, "link"])
+
+
+# Names and modes.
+
+
+def test_a_relative_target_may_begin_with_a_dash(far: Far, ordinary_user: str) -> None:
+    """It is relative to the home of the user, as the system has it."""
+    home = Path("/tmp") / ordinary_user
+    shutil.chown(home, ordinary_user)
+    with Sshd(home, user=ordinary_user) as sshd:
+        sshd.learn()
+        tree(far.work / "d")
+        for to in ("-d", "-d/-e", "-d"):
+            assert upload(far, sshd, "d", Path(to)).status == 0
+            assert content(home / to) == content(far.work / "d")
+        (far.work / "f").write_text("text")
+        assert upload(far, sshd, "f", Path("-f")).status == 0
+        assert (home / "-f").read_text() == "text" and not left_in(home)
+
+
+def test_a_script_that_says_nothing_is_not_tried_for_ever(far: Far, sshd: Sshd) -> None:
+    with_programs(sshd, sh="exit 7")
+    two_sites(far, sshd.home)
+    found = upload(far, sshd, "d", sshd.home / "site")
+    assert found.reason == "a script on web1 ended with status 7, and did not say what it did"
+    assert whole(sshd.home) == "old"
+
+
+@pytest.fixture
+def ordinary_user() -> Iterator[str]:
+    with an_ordinary_user() as name:
+        yield name
+
+
+def test_an_ordinary_user_uploads_files_and_folders_of_any_mode(far: Far, ordinary_user: str) -> None:
+    folder = Path("/tmp") / ordinary_user
+    with Sshd(folder, user=ordinary_user) as sshd:
+        sshd.learn()
+        tree(far.work / "d")
+        for name, mode in (("a/deep", 0o500), ("a/run", 0o200), ("a/file-1", 0o000), ("a/file-2", 0o444), ("a", 0o600)):
+            (far.work / "d" / name).chmod(mode)
+        (far.work / "f").write_text("text")
+        (far.work / "f").chmod(0o200)
+        for _ in range(2):
+            found = upload(far, sshd, "d", sshd.home / "site")
+            assert found.status == 0 and b"cannot be removed" not in found.log, found
+            assert content(sshd.home / "site") == content(far.work / "d")
+            assert upload(far, sshd, "f", sshd.home / "f").status == 0
+            assert content(sshd.home)["f"] == (b"text", 0o200)
+        (far.work / "d").chmod(0o500)
+        for _ in range(2):
+            assert upload(far, sshd, "d", sshd.home / "site").status == 0
+        assert sorted(os.listdir(sshd.home)) == ["f", "site"]
+
+
+def test_what_cannot_be_removed_is_said(far: Far, ordinary_user: str) -> None:
+    folder = Path("/tmp") / ordinary_user
+    with Sshd(folder, user=ordinary_user) as sshd:
+        sshd.learn()
+        two_sites(far, sshd.home)
+        shutil.chown(sshd.home / "site", ordinary_user)
+        (sshd.home / "site" / "of-root").mkdir(mode=0o755)
+        (sshd.home / "site" / "of-root" / "file").touch()
+        found = upload(far, sshd, "d", sshd.home / "site")
+        assert found.status == 0 and b"cannot be removed: it stays on web1 as .livewall-" in found.log
+        assert whole(sshd.home) == "new"

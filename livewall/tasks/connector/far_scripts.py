@@ -313,9 +313,95 @@ else
     exit 0
 fi
 printf '%s\n' "$lw_nonce"
-cd "$lw_folder" || exit 1
+cd -- "$lw_folder" || exit 1
 lw_all
 lw_say hashed
+exit 0
+"""
+
+_PLACES = rb"""
+trap '' HUP PIPE TERM INT
+lw_there() { [ -e "$1" ] || [ -L "$1" ]; }
+lw_lock() {  # one script at a time moves folders, for milliseconds; one that was killed holds the lock for five seconds
+    lw_n=0
+    until mkdir "$lw_side.lock" 2>/dev/null || [ $lw_n -ge 50 ]; do
+        lw_n=$((lw_n + 1))
+        sleep 0.1 2>/dev/null || { sleep 1; lw_n=$((lw_n + 9)); }
+    done
+}
+lw_move() {  # never into a folder
+    mv -f -T -- "$1" "$2" 2>/dev/null || { ! lw_there "$2" && mv -f -- "$1" "$2" 2>/dev/null; }
+}
+lw_aside() {  # renamed before it is removed, so that nothing that is removed in part takes a place
+    lw_n=0
+    while lw_there "$lw_side.gone.$$.$lw_n"; do lw_n=$((lw_n + 1)); done
+    ! lw_there "$1" || lw_move "$1" "$lw_side.gone.$$.$lw_n"
+}
+lw_clear() {  # whether nothing is left of what was put aside
+    for lw_each in "$lw_side".gone.*; do
+        rm -rf -- "$lw_each" 2>/dev/null
+        if lw_there "$lw_each"; then
+            find "$lw_each" -type d ! -perm -700 -exec chmod u+rwx {} \; 2>/dev/null
+            rm -rf -- "$lw_each" 2>/dev/null
+        fi
+    done
+    ! lw_there "$lw_each"
+}
+lw_repair() {  # what a script that was killed has left: the old folder, or the new one, which is whole as well
+    lw_there "$lw_side.old" || return
+    if lw_there "$lw_to"; then lw_aside "$lw_side.old"; else lw_move "$lw_side.old" "$lw_to"; fi
+}
+"""
+
+_REPLACE = rb"""
+lw_exchange() {  # two folders, in one step
+    mv --exchange -T -- "$1" "$2" 2>/dev/null && return
+    python3 -I -S -c 'import ctypes, os, sys
+old, new = map(os.fsencode, sys.argv[1:])
+sys.exit(ctypes.CDLL(None).renameat2(-100, old, -100, new, 2) != 0)' "$1" "$2" 2>/dev/null && return
+    case $(uname -m) in
+    x86_64) lw_call=316 ;;
+    aarch64 | riscv64) lw_call=276 ;;
+    *) return 1 ;;
+    esac
+    perl -e 'exit(syscall($ARGV[0] + 0, -100, $ARGV[1], -100, $ARGV[2], 2) == 0 ? 0 : 1)' \
+        "$lw_call" "$1" "$2" 2>/dev/null
+}
+lw_place() {
+    lw_move "$lw_side.new" "$lw_side.old" || return
+    # The old name means that it is no longer the place for what arrives: it holds a whole folder, before and after.
+    if lw_exchange "$lw_side.old" "$lw_to"; then
+        return 0
+    fi
+    lw_move "$lw_side.old" "$lw_side.new" && lw_move "$lw_to" "$lw_side.old" || return
+    lw_move "$lw_side.new" "$lw_to" || { lw_move "$lw_side.old" "$lw_to"; return 1; }
+}
+lw_lock
+lw_repair
+if [ ! -d "$lw_side.new" ]; then
+    lw_did=absent
+elif ! lw_there "$lw_to"; then
+    lw_did=refused
+    ! lw_move "$lw_side.new" "$lw_to" || lw_did=placed
+elif [ -d "$lw_to" ] && [ ! -L "$lw_to" ] && lw_place; then
+    lw_did=placed
+    lw_aside "$lw_side.old"
+else
+    lw_did=refused
+fi
+rmdir "$lw_side.lock" 2>/dev/null
+lw_clear && lw_say $lw_did || lw_say $lw_did left
+exit 0
+"""
+
+_DISCARD = rb"""
+if lw_there "$lw_side.new" || lw_there "$lw_side.old"; then
+    lw_lock
+    lw_repair
+    lw_aside "$lw_side.new"
+    rmdir "$lw_side.lock" 2>/dev/null
+fi
+lw_clear && lw_say discarded || lw_say discarded left
 exit 0
 """
 
@@ -361,7 +447,7 @@ def command(
     if cwd is None:
         enter = b":"
     else:
-        where = quoted(cwd if cwd.startswith("/") else f"./{cwd}")
+        where = quoted(_path(cwd))
         enter = b'{ unset CDPATH; cd %s; } 2>/dev/null || { echo cwd >"$lw_F/why"; exit 126; }' % where
     return _group(
         nonce,
@@ -398,18 +484,40 @@ def hashes(nonce: str, folder: str, names: Sequence[str]) -> bytes:
     calls: list[bytes] = []
     words: list[bytes] = []
     for name in names:
-        words.append(quoted(name if name.startswith("/") else f"./{name}"))
+        words.append(quoted(_path(name)))
         if sum(map(len, words)) > HASHED_AT_ONCE:
             calls.append(b" ".join(words))
             words = []
     if words:
         calls.append(b" ".join(words))
     text = b"".join(b"lw_hash %s\n" % call for call in calls)
-    variables = {**_of_attempt("none", ".", claimed=False), "folder": quoted(folder)}
+    variables = {**_of_attempt("none", ".", claimed=False), "folder": quoted(_path(folder))}
     return _group(nonce, variables, b"lw_all() {\n%s:\n}\n" % text, _COMMON, _HASH)
 
 
-def remove(nonce: str, path: str) -> bytes:
-    """Return the script that removes a file or a folder. Reports `removed`."""
-    variables = {**_of_attempt("none", ".", claimed=False), "path": quoted(path)}
-    return _group(nonce, variables, _COMMON, b'rm -rf -- "$lw_path"\nlw_say removed\nexit 0\n')
+def replace(nonce: str, side: str, to: str) -> bytes:
+    """Return the script that puts the folder `side`.new in the place of the folder `to`, and removes that one.
+
+    Where the host can, the two are exchanged in one step: then `to` is a whole folder at every moment. Otherwise it is
+    renamed to `side`.old first, and is away until the next line of the script. A cut ends no script. Of a script that
+    was killed, `replace` and `discard` put back what it has left.
+    Reports `placed|absent|refused [left]`: `absent` if there is no new folder, `left` if a folder cannot be removed.
+    """
+    return _group(nonce, _places(side, to), _COMMON, _PLACES, _REPLACE)
+
+
+def discard(nonce: str, side: str, to: str) -> bytes:
+    """Return the script that removes what an upload has left beside `to`, and nothing else. Reports `discarded [left]`.
+
+    What `replace` does meanwhile is waited for.
+    """
+    return _group(nonce, _places(side, to), _COMMON, _PLACES, _DISCARD)
+
+
+def _places(side: str, to: str) -> dict[str, bytes]:
+    return {**_of_attempt("none", ".", claimed=False), "side": quoted(_path(side)), "to": quoted(_path(to))}
+
+
+def _path(path: str) -> str:
+    """Return a path that no program takes for an option."""
+    return path if path.startswith("/") else f"./{path}"

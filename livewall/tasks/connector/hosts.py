@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import asyncssh
 
 from livewall.tasks.connector import keys, known_hosts
-from livewall.tasks.connector.problems import Failed, HostKey, Refused, UnknownHostKey, Unreachable
+from livewall.tasks.connector.problems import Failed, HostKey, Refused, Speechless, UnknownHostKey, Unreachable
 
 HANDSHAKES = 20
 """How many connections are made at once."""
@@ -149,7 +149,7 @@ class Host:
     async def ask(self, nonce: str, script: bytes, *, patient: bool = True) -> tuple[list[str], bytes]:
         """Run a script to its end; return its last report, as words, and what it printed after the nonce.
 
-        Raises Unreachable.
+        Raises Unreachable, and Speechless if the script ended without a report while the connection was good.
         """
         process = await self.shell(patient=patient)
         try:
@@ -160,10 +160,13 @@ class Host:
             raise Unreachable("the connection was cut") from error
         finally:
             await close(process)
+        status = process.exit_status
         reports = [
             line.split()[1:] for line in problems.decode(errors="replace").splitlines() if line.startswith(nonce)
         ]
         if not reports:
+            if status is not None and self._connection is not None and not self._connection.is_closed():
+                raise Speechless(f"a script on {self.name} ended with status {status}, and did not say what it did")
             raise Unreachable("a script was cut off")
         return reports[-1], output.partition(nonce.encode() + b"\n")[2]
 

@@ -17,6 +17,10 @@ class Unreachable(Exception):
     """The host cannot be used now; another try may succeed."""
 
 
+class Speechless(Unreachable):
+    """A script ended without a report, and no cut explains it. What happens a few times in a row is no accident."""
+
+
 class HostKey(NamedTuple):
     """A host key that nobody has accepted yet. `key` is "TYPE BASE64"."""
 

@@ -18,7 +18,7 @@ from livewall.tasks.connector import far_scripts, sources
 from livewall.tasks.connector.commands import Client
 from livewall.tasks.connector.hosts import Host
 from livewall.tasks.connector.patience import Patience
-from livewall.tasks.connector.problems import Failed, UnknownHostKey, Unreachable
+from livewall.tasks.connector.problems import Failed, Speechless, UnknownHostKey, Unreachable
 from livewall.tasks.connector.sources import Entry, Source
 
 WINDOW = 64 * 32 * 1024
@@ -27,6 +27,12 @@ BLOCK = 255 * 1024
 """How many bytes are sent with one request, unless the server takes fewer."""
 SIDE_BY_SIDE = 16
 """How many files of a folder are sent at once."""
+MAX_SPEECHLESS = 3
+"""How many scripts in a row may end without a word before that is the result."""
+REMOVE_SECONDS = 10.0
+"""Seconds for which it is tried to remove what has arrived, after a cancel or a fault."""
+_OWN_FILE, _OWN_FOLDER = 0o600, 0o700
+"""What the user on the host needs to write and to compare what arrives. The modes are set afterwards."""
 INTERVAL = 0.5
 """Seconds between two reports of progress."""
 PATH_BYTES = 4096
@@ -46,10 +52,13 @@ class Upload:
         folder, self._name = os.path.split(self._to)
         attempt = far_scripts.checked_id(given["id"]).encode()
         self._parent = folder or b"."
-        self._new = os.path.join(folder, b".livewall-%s.new" % attempt)
-        self._old = os.path.join(folder, b".livewall-%s.old" % attempt)
+        self._side = os.path.join(folder, b".livewall-%s" % attempt)
+        self._new = self._side + b".new"
         self._patience = Patience(host.name, given["within"])
         self._reached = False
+        self._compared = False
+        """Whether the new folder was found to be right, and was told to take the place of the target."""
+        self._speechless = 0
         self._entries: list[Entry] = []
         self._digests: dict[bytes, str] = {}
         self._total = 0
@@ -98,6 +107,9 @@ class Upload:
                     await (self._folder() if self._entries[0].kind == "folder" else self._file())
                 return await self._client.event(event="done")
             except Unreachable as problem:
+                self._speechless += isinstance(problem, Speechless)
+                if self._speechless >= MAX_SPEECHLESS:
+                    raise Failed(str(problem)) from None
                 message = self._patience.refused(str(problem), started=self._reached)
                 await self._client.event(event="waiting", reason=message)
             except Failed as problem:
@@ -128,13 +140,14 @@ class Upload:
                 await self._make_parent(sftp)
                 await self._check_space(sftp)
                 self._done = 0
-                hashes = await self._send(sftp, entry, self._root, self._new, mode)
+                hashes = await self._send(sftp, entry, self._root, self._new, mode | _OWN_FILE)
             if (hashes or await self._hashes(b".", [self._new])) == [self._digests[b""]]:
                 break
             await self._remove_new()  # it may hold what another upload left
         else:
             raise Failed(f"what arrived on {self._host.name} is not what was sent: the SHA-256 differs")
         async with self._session() as sftp:
+            await sftp.chmod(self._new, mode)
             await self._rename(sftp, self._new, self._to)
         await self._log_end(f"sha256 {self._digests[b'']}")
 
@@ -200,9 +213,12 @@ class Upload:
     async def _open(self, sftp: asyncssh.SFTPClient, path: bytes) -> asyncssh.SFTPClientFile:
         try:
             with suppress(asyncssh.SFTPNoSuchFile):
-                if _kind(await sftp.lstat(path)) != "file":
+                found = await sftp.lstat(path)
+                if _kind(found) != "file":
                     await sftp.remove(path)
-            attributes = asyncssh.SFTPAttrs(permissions=0o600)
+                elif (found.permissions or 0) & _OWN_FILE != _OWN_FILE:
+                    await sftp.chmod(path, _OWN_FILE)  # a cut came after its mode was set
+            attributes = asyncssh.SFTPAttrs(permissions=_OWN_FILE)
             return await sftp.open(path, _OPEN, attributes, encoding=None, block_size=0)
         except asyncssh.SFTPError as error:
             raise await self._explained(sftp, error) from error
@@ -217,6 +233,17 @@ class Upload:
             await self._make_parent(sftp)
             await self._check_space(sftp)
         files = [entry for entry in self._entries if entry.kind == "file"]
+        if not (self._compared and await self._take_place(files)):
+            await self._send_all(files)
+            async with self._session() as sftp:
+                await self._set_modes(sftp)
+            self._compared = True
+            if not await self._take_place(files):
+                raise Failed(f"what was sent to {self._host.name} was removed there meanwhile")
+        await self._log_end(f"{len(files)} files, each compared by SHA-256")
+
+    async def _send_all(self, files: Sequence[Entry]) -> None:
+        """Send a folder until what arrived is what was sent. Raises Failed."""
         wrong = files
         for _ in range(3):
             async with self._session() as sftp:
@@ -236,18 +263,16 @@ class Upload:
                         await sftp.remove(os.path.join(self._new, entry.name))
         else:
             raise Failed(f"what arrived on {self._host.name} is not what was sent: the SHA-256 differs")
-        async with self._session() as sftp:
-            await self._take_place(sftp)
-        await self._remove(self._old)
-        await self._log_end(f"{len(files)} files, each compared by SHA-256")
 
     async def _fill(self, sftp: asyncssh.SFTPClient, files: Sequence[Entry]) -> None:
         for entry in self._entries:
             place = os.path.join(self._new, entry.name) if entry.name else self._new
             try:
                 if entry.kind == "folder":
-                    if await self._kind_of(sftp, place) != "folder":
-                        await sftp.mkdir(place, asyncssh.SFTPAttrs(permissions=0o700))
+                    if await self._kind_of(sftp, place) == "folder":
+                        await sftp.chmod(place, _OWN_FOLDER)
+                    else:
+                        await sftp.mkdir(place, asyncssh.SFTPAttrs(permissions=_OWN_FOLDER))
                 elif entry.kind == "link":
                     if await self._kind_of(sftp, place) == "link":
                         await sftp.remove(place)
@@ -258,9 +283,10 @@ class Upload:
 
         async def send(entry: Entry) -> None:
             async with slots:
-                mode = entry.mode if self._mode is None else self._mode
                 path = os.path.join(self._root, entry.name)
-                await self._send(sftp, entry, path, os.path.join(self._new, entry.name), mode)
+                await self._send(
+                    sftp, entry, path, os.path.join(self._new, entry.name), self._mode_of(entry) | _OWN_FILE
+                )
 
         tasks = [asyncio.create_task(send(entry)) for entry in files]
         try:
@@ -270,26 +296,42 @@ class Upload:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        try:
-            for entry in reversed(self._entries):
-                if entry.kind == "folder":
-                    place = os.path.join(self._new, entry.name) if entry.name else self._new
-                    await sftp.chmod(place, entry.mode)
-        except asyncssh.SFTPError as error:
-            raise await self._explained(sftp, error) from error
 
-    async def _take_place(self, sftp: asyncssh.SFTPClient) -> None:
-        """Move the old folder aside and the new one in. After a kill in between, the next try goes on from there."""
-        if await self._kind_of(sftp, self._to) == "folder":
-            if await self._kind_of(sftp, self._old):
-                await self._remove_with(sftp, self._old)
-            await self._rename(sftp, self._to, self._old)
-        try:
-            await self._rename(sftp, self._new, self._to)
-        except Failed:
-            with suppress(asyncssh.SFTPError):
-                await sftp.posix_rename(self._old, self._to)
-            raise
+    async def _set_modes(self, sftp: asyncssh.SFTPClient) -> None:
+        """Give files and folders their modes, once they were compared; without it, they may not be readable."""
+        slots = asyncio.Semaphore(SIDE_BY_SIDE)
+
+        async def change(entry: Entry) -> None:
+            async with slots:
+                await sftp.chmod(os.path.join(self._new, entry.name), self._mode_of(entry))
+
+        files = [each for each in self._entries if each.kind == "file" and self._mode_of(each) & _OWN_FILE != _OWN_FILE]
+        await asyncio.gather(*map(change, files))
+        for entry in reversed(self._entries):
+            if entry.kind == "folder":
+                await sftp.chmod(os.path.join(self._new, entry.name) if entry.name else self._new, entry.mode)
+
+    def _mode_of(self, entry: Entry) -> int:
+        return entry.mode if self._mode is None else self._mode
+
+    async def _take_place(self, files: Sequence[Entry]) -> bool:
+        """Put the new folder in the place of the target. Return False if it is not there. Raises Failed."""
+        nonce = secrets.token_hex(8)
+        script = far_scripts.replace(nonce, os.fsdecode(self._side), os.fsdecode(self._to))
+        report, _ = await self._ask(nonce, script)
+        if report[1:] == ["left"]:
+            name = os.path.basename(os.fsdecode(self._side))
+            await self._log(f"what was there before cannot be removed: it stays on {self._host.name} as {name}.gone")
+        match report[0]:
+            case "placed":
+                return True
+            case "absent":  # was it put there by a script whose report was cut off?
+                return await self._hashes(self._to, [entry.name for entry in files]) == [
+                    self._digests[entry.name] for entry in files
+                ]
+        raise Failed(
+            f"the folder on {self._host.name} cannot be replaced: it may belong to another user, or be a mount point"
+        )
 
     # -- the far side
 
@@ -400,25 +442,31 @@ class Upload:
     async def _hashes(self, folder: bytes, names: Sequence[bytes], *, patient: bool = True) -> list[str]:
         nonce = secrets.token_hex(8)
         script = far_scripts.hashes(nonce, os.fsdecode(folder), [os.fsdecode(name) for name in names])
-        report, output = await self._host.ask(nonce, script, patient=patient)
+        report, output = await self._ask(nonce, script, patient=patient)
         if report == ["none"]:
             raise Failed(f"{self._host.name} has none of sha256sum, shasum and openssl, which the comparison needs")
         lines = (line.lstrip("\\")[:64] for line in output.decode(errors="replace").splitlines())
         return [line for line in lines if len(line) == 64]
 
     async def _remove_new(self) -> None:
-        with suppress(TimeoutError, Failed, Unreachable, UnknownHostKey):
-            if self._reached:
-                async with asyncio.timeout(10.0):
-                    await self._remove(self._new)
-
-    async def _remove(self, path: bytes) -> None:
+        """Remove what has arrived, if the host can be reached within some seconds."""
+        if not self._reached:
+            return
         nonce = secrets.token_hex(8)
-        name = os.fsdecode(path)
-        await self._host.ask(nonce, far_scripts.remove(nonce, name if name.startswith("/") else f"./{name}"))
+        script = far_scripts.discard(nonce, os.fsdecode(self._side), os.fsdecode(self._to))
+        patience = Patience(self._host.name, None)
+        with suppress(TimeoutError, Failed, UnknownHostKey):
+            async with asyncio.timeout(REMOVE_SECONDS):
+                while True:
+                    with suppress(Unreachable):
+                        await self._host.ask(nonce, script)
+                        return
+                    await patience.pause()
 
-    async def _remove_with(self, sftp: asyncssh.SFTPClient, path: bytes) -> None:
-        await sftp.rmtree(path, ignore_errors=True)
+    async def _ask(self, nonce: str, script: bytes, *, patient: bool = True) -> tuple[list[str], bytes]:
+        found = await self._host.ask(nonce, script, patient=patient)
+        self._speechless = 0
+        return found
 
     # -- what is said
 
