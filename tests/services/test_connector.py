@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -194,6 +195,45 @@ def test_a_slow_reader_holds_back_only_itself(far: Far, sshd: Sshd) -> None:
         os.kill(program, 18)  # SIGCONT
     found = far.finish(slow)
     assert len(found.log) == 20_000_005 and found.log.endswith(b"\nend\n")
+
+
+def resident(pid: int) -> int:
+    """How many bytes of memory a process uses."""
+    (line,) = [each for each in Path(f"/proc/{pid}/status").read_text().splitlines() if each.startswith("VmRSS:")]
+    return int(line.split()[1]) * 1024
+
+
+def test_output_that_a_slow_reader_does_not_take_stays_on_the_host(far: Far, sshd: Sshd) -> None:
+    size = 250_000_000  # the middle of a longer log is left out
+    connector = far._connectors[-1].pid
+    attempt = far.start(sshd, argv=["sh", "-c", f"yes 'one line of many' | head -c {size}; exit 5"])
+    program, most = far.program(attempt), 0
+    out = sshd.home / ".livewall" / far.id(1) / "out"
+    far.printed(attempt)
+    for number in range(40):
+        os.kill(program, signal.SIGSTOP if number % 4 else signal.SIGCONT)
+        time.sleep(0.1 if number % 4 else 0.02)
+        most = max(most, resident(connector))
+    assert out.stat().st_size > attempt.output.stat().st_size + 100_000_000, "it is slow"
+    os.kill(program, signal.SIGCONT)
+    while attempt.probe().__class__.__name__ != "Ended":
+        most = max(most, resident(connector))
+        time.sleep(0.02)
+    found = far.finish(attempt)
+    print("memory", most)
+    assert found.status == 5 and most < 150_000_000
+    line = b"one line of many\n"
+    same = found.log == (line * (size // len(line) + 1))[:size]
+    assert len(found.log) == size and same
+
+
+def test_a_command_whose_host_runs_no_sh_any_more_is_lost(far: Far, sshd: Sshd) -> None:
+    attempt = far.start(sshd, argv=["sh", "-c", "echo on; exec sleep 60"])
+    far.printed(attempt)
+    with_log(sshd, "ForceCommand exit 3")
+    sshd.cut()
+    found = far.finish(attempt)
+    assert found.log == b"on\n" and found.lost == "web1 runs no sh any more that could say how it ended"
 
 
 # Hosts that are away.

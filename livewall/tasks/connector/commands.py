@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Protocol
@@ -17,18 +18,24 @@ from livewall.tasks.connector.patience import Patience
 from livewall.tasks.connector.problems import Failed, UnknownHostKey, Unreachable
 
 READ_BYTES = 1 << 16
+HELD_BYTES = 4 << 20
+"""How much output of a command is held for its program. A session is left that brings more: asyncssh would hold what
+the host sends, without a limit. Another one goes on where this one stood, once the program has taken what is held."""
 CANCEL_SECONDS = 600.0
 """Seconds for which a cancel is tried while the host is away, also when the program has gone."""
 STALLED_SECONDS = 10.0
 """Seconds without a byte after which a session is left that owes bytes of a command that has ended."""
 MAX_ODD = 3
-"""How many sessions may end without a word, or without all bytes, before that is the result."""
+"""How many sessions in a row may end without a word, or without all bytes, before that is the result."""
+MAX_ODD_CLAIMED = 10
+"""The same for a command that the host has begun, whose end is then unknown. They take some twenty seconds."""
 
 LOST = {
     "gone": "its folder on {name} is gone",
     "boot": "{name} was restarted meanwhile",
     "dead": "the process that waited for it on {name} was killed",
     "unfinished": "{name} claimed it, but never began it",
+    "speechless": "{name} runs no sh any more that could say how it ended",
 }
 FAILED = {
     "linux": "{name} has no /proc of Linux, which commands need",
@@ -55,13 +62,23 @@ class Command:
         self._host = host
         self._given = given
         self._offset = int(given["offset"])
+        """How much of the output has come from the host."""
         self._claimed = bool(given["claimed"])
         self._sent = self._claimed or bool(given["sent"])
         """Whether the host may have received the command."""
         self._patience = Patience(host.name, given["within"])
         self._odd = 0
-        self._size: int | None = None
-        """The size of the whole output, once the command has ended."""
+        self._short = 0
+        self._held: deque[bytes] = deque()
+        """What the program has not taken yet, of `_held_bytes` bytes."""
+        self._held_bytes = 0
+        self._more = asyncio.Event()
+        """Set when there is something in `_held`."""
+        self._taken = asyncio.Event()
+        """Set when there is nothing in `_held`."""
+        self._taken.set()
+        self._final: dict[str, Any] = {}
+        """What to tell the program last."""
         self._progress = asyncio.Event()
         self._session: Session | None = None
         self._cancelling: asyncio.Task[None] | None = None
@@ -73,16 +90,32 @@ class Command:
     async def run(self) -> None:
         """Follow the command to its end. Raises Failed, UnknownHostKey."""
         work = asyncio.create_task(self._follow())
+        giving = asyncio.create_task(self._give())
         unsent = asyncio.create_task(self._unsent.wait())
         try:
-            await asyncio.wait((work, unsent), return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                return await work
-            await self._client.event(event="cancelled")
+            await asyncio.wait((work, giving, unsent), return_when=asyncio.FIRST_COMPLETED)
+            if giving.done():
+                await giving
+            elif work.done():
+                await work
+            else:
+                await self._client.event(event="cancelled")
         finally:
-            unsent.cancel()
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
+            for task in (work, giving, unsent):
+                task.cancel()
+            await asyncio.gather(work, giving, unsent, return_exceptions=True)
+
+    async def _give(self) -> None:
+        """Pass on what is held, as fast as the program takes it."""
+        while True:
+            await self._more.wait()
+            data = self._held.popleft()
+            if not self._held:
+                self._more.clear()
+            await self._client.data(data)
+            self._held_bytes -= len(data)
+            if not self._held_bytes:
+                self._taken.set()
 
     def cancel(self) -> asyncio.Task[None] | None:
         """End the command; return the task that does it, which goes on if the program is gone."""
@@ -96,24 +129,30 @@ class Command:
     async def _follow(self) -> None:
         while True:
             try:
-                if await self._attend():
-                    return
-            except Unreachable as problem:
-                message = self._patience.refused(str(problem), started=self._claimed)
-                await self._client.event(event="waiting", reason=message)
-            except Failed as problem:
-                message = self._patience.failed(problem, started=self._claimed)
-                await self._client.event(event="waiting", reason=message)
+                try:
+                    if await self._attend():
+                        await self._taken.wait()
+                        return await self._client.event(**self._final)
+                    await self._taken.wait()
+                except Unreachable as problem:
+                    message = self._patience.refused(str(problem), started=self._claimed)
+                    await self._client.event(event="waiting", reason=message)
+                except Failed as problem:
+                    message = self._patience.failed(problem, started=self._claimed)
+                    await self._client.event(event="waiting", reason=message)
+            except (Failed, UnknownHostKey):
+                await self._taken.wait()  # the output so far comes first
+                raise
             await self._patience.pause()
 
     async def _attend(self) -> bool:
-        """Hold one session. Return whether the command has ended, and all of its output was sent."""
+        """Hold one session. Return whether the command has ended, and all of its output has come."""
         await self._attachable.wait()
         async with self._host.slot():
             nonce = secrets.token_hex(8)
             session = await self._host.shell()
             self._session = session
-            output: asyncio.Task[None] | None = None
+            tasks: list[asyncio.Task[Any]] = []
             try:
                 if self._unsent.is_set():
                     return False
@@ -121,18 +160,20 @@ class Command:
                 self._sent = True
                 session.stdin.write(script)
                 output = asyncio.create_task(self._copy(session, nonce.encode() + b"\n"))
-                report = await self._listen(session, nonce)
-                if not report:
-                    return await self._odd_end(session)
-                return await self._finish(report)
+                ending = asyncio.create_task(self._end(session, nonce))
+                tasks = [output, ending]
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                if not ending.done() and output.exception() is None and output.result():
+                    return False
+                return await ending
             except (asyncssh.Error, OSError) as error:
                 raise Unreachable("the connection was cut") from error
             finally:
                 self._session = None
-                if output is not None:
-                    output.cancel()
-                    await asyncio.gather(output, return_exceptions=True)
-                await close(session)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await close(session, unread=True)
 
     def _script(self, nonce: str) -> bytes:
         given = self._given
@@ -140,6 +181,11 @@ class Command:
             nonce, given["id"], given["folder"], given["argv"], given["env"], given["cwd"],
             offset=self._offset, claimed=self._claimed,
         )  # fmt: skip
+
+    async def _end(self, session: Session, nonce: str) -> bool:
+        """Return, once a session reports the end of the command, what `_attend` returns."""
+        report = await self._listen(session, nonce)
+        return await (self._finish(report) if report else self._odd_end(session))
 
     async def _listen(self, session: Session, nonce: str) -> list[str]:
         """Return the last report of a session, as words, or nothing if it ended without one."""
@@ -157,8 +203,8 @@ class Command:
             await self._client.event(event="started")
         return []
 
-    async def _copy(self, session: Session, begin: bytes) -> None:
-        """Send the output of a session, from the line `begin` on."""
+    async def _copy(self, session: Session, begin: bytes) -> bool:
+        """Hold the output of a session, from the line `begin` on. Return True once too much is held."""
         held = b""
         while data := await session.stdout.read(READ_BYTES):
             if begin:
@@ -168,21 +214,27 @@ class Command:
                     continue
                 begin = b""
             if data:
-                await self._client.data(data)
+                self._held.append(data)
+                self._held_bytes += len(data)
                 self._offset += len(data)
+                self._more.set()
+                self._taken.clear()
                 self._progress.set()
+            if self._held_bytes > HELD_BYTES:
+                return True
+        return False
 
     async def _odd_end(self, session: Session) -> bool:
         """Judge a session that ended without a report."""
         connection = await self._host.connection()
-        self._odd += 1
-        if (
-            session.exit_status is not None
-            and not connection.is_closed()
-            and self._odd >= MAX_ODD
-            and not self._claimed
-        ):
-            raise Failed(f"the login on {self._host.name} runs no sh; is its shell nologin, or is a command forced?")
+        name = self._host.name
+        if session.exit_status is not None and not connection.is_closed():
+            self._odd += 1
+            if self._odd >= MAX_ODD and not self._claimed:
+                raise Failed(f"the login on {name} runs no sh; is its shell nologin, or is a command forced?")
+            if self._odd >= MAX_ODD_CLAIMED:
+                self._final = {"event": "lost", "reason": LOST["speechless"].format(name=name)}
+                return True
         raise Unreachable("the session was cut")
 
     async def _finish(self, report: list[str]) -> bool:
@@ -202,14 +254,15 @@ class Command:
             try:
                 async with asyncio.timeout(STALLED_SECONDS):
                     await self._progress.wait()
+                self._short = 0
             except TimeoutError:
-                self._odd += 1
-                if self._odd < MAX_ODD:
+                self._short += 1
+                if self._short < MAX_ODD:
                     raise Unreachable("the output did not come") from None
                 break  # somebody has shortened the file on the host
             if self._session is None:
                 raise Unreachable("the connection was cut")
-        await self._client.event(**final)
+        self._final = final
         return True
 
     async def _cancel(self) -> None:

@@ -304,11 +304,21 @@ def _reason(error: Exception) -> str:
             return "connection refused" if "refused" in text.lower() else "no connection"
 
 
-async def close(process: Session) -> None:
-    """Close a session, and wait until it is closed, because the server counts it until then."""
+async def close(process: Session, *, unread: bool = False) -> None:
+    """Close a session, and wait until it is closed, because the server counts it until then.
+
+    With `unread`, nobody reads what it sent any more; asyncssh ends no session before that was read.
+    """
     with suppress(asyncssh.Error, OSError):
         process.stdin.write_eof()
     process.close()
     with suppress(TimeoutError, asyncssh.Error, OSError):
         async with asyncio.timeout(CLOSE_SECONDS):
+            if unread:
+                await asyncio.gather(_pass_over(process.stdout), _pass_over(process.stderr))
             await process.wait_closed()
+
+
+async def _pass_over(reader: asyncssh.SSHReader[bytes]) -> None:
+    while await reader.read(1 << 16):
+        pass
