@@ -157,6 +157,30 @@ def test_its_folder_is_removed_when_the_end_is_recorded_and_old_ones_by_the_way(
     far.finish(running)
 
 
+def test_a_folder_whose_command_is_still_being_ended_is_removed_later(far: Far, sshd: Sshd) -> None:
+    attempt = far.start(sshd, argv=["sh", "-c", "trap '' TERM; echo on; while :; do sleep 0.05; done"], grace=3)
+    far.printed(attempt)
+    attempt.cancel()
+    time.sleep(0.5)
+    far._supervisors[attempt.folder].kill()  # and the program with it
+    assert far.connector.forget(sshd.host(), sshd.ssh(), [far.id(1)])
+    time.sleep(1.5)
+    assert marked(far.id(1)) and far_files(sshd.home), "it has its grace"
+    until(lambda: not far_files(sshd.home))
+    assert not marked(far.id(1))
+
+
+def test_it_is_removed_as_well_when_the_connector_ends_before(far: Far, sshd: Sshd) -> None:
+    attempt = far.start(sshd, argv=["sh", "-c", "echo on; while [ ! -e ~/go ]; do sleep 0.05; done"])
+    far.printed(attempt)
+    assert far.connector.forget(sshd.host(), sshd.ssh(), [far.id(1)])
+    assert far.connector.end()
+    assert far._connectors[-1].wait(PATIENCE) == 0
+    assert far_files(sshd.home)
+    (sshd.home / "go").touch()
+    until(lambda: not far_files(sshd.home))
+
+
 # Whatever is cut or killed.
 
 

@@ -285,19 +285,32 @@ exit 0
 
 _FORGET = rb"""
 lw_ours() { [ -f "$1/boot" ] && [ -f "$1/out" ]; }
-for lw_id; do
+lw_remove() {  # whether the folder of $lw_id is gone, or is none that may be removed
     lw_F=$lw_base/$lw_id
-    if lw_ours "$lw_F" && { [ -e "$lw_F/exit" ] || ! lw_runner_lives; }; then
-        rm -rf "$lw_F"
-    fi
+    lw_ours "$lw_F" || return 0
+    [ -e "$lw_F/exit" ] || ! lw_runner_lives || return 1
+    rm -rf "$lw_F"
+}
+lw_kept=
+for lw_id; do
+    lw_remove || lw_kept="$lw_kept $lw_id"
 done
+if [ -n "$lw_kept" ] && [ -n "$lw_linger" ]; then
+    (
+        trap '' HUP PIPE
+        for lw_nap in 1 2 4 8 16 32 64; do
+            sleep $lw_nap
+            for lw_id in $lw_kept; do lw_remove; done
+        done
+    ) </dev/null >/dev/null 2>&1 &
+fi
 lw_boot=$(cat /proc/sys/kernel/random/boot_id)
 find "$lw_base" -mindepth 1 -maxdepth 1 -type d -mtime "+$lw_days" 2>/dev/null | while read -r lw_F; do
     if lw_ours "$lw_F" && { [ -e "$lw_F/exit" ] || [ "$(cat "$lw_F/boot")" != "$lw_boot" ]; }; then
         rm -rf "$lw_F"
     fi
 done
-lw_say done
+lw_say done $lw_kept
 exit 0
 """
 
@@ -469,13 +482,15 @@ def cancel(nonce: str, attempt: str, folder: str, *, grace: float, claimed: bool
     return _group(nonce, variables, _COMMON, _CANCEL)
 
 
-def forget(nonce: str, folder: str, attempts: Sequence[str], *, days: int = KEPT_DAYS) -> bytes:
-    """Return the script that removes the folders of attempts, and old ones. Reports `done`.
+def forget(nonce: str, folder: str, attempts: Sequence[str], *, days: int = KEPT_DAYS, linger: bool = False) -> bytes:
+    """Return the script that removes the folders of attempts, and old ones. Reports `done ID…`.
 
-    A folder whose command still runs is kept.
+    The folders of these ids are kept, because their commands still run. With `linger`, a process stays on the host for
+    two minutes, which removes them once the commands have ended.
     """
     ids = b" ".join(quoted(checked_id(each)) for each in attempts)
-    variables = {**_of_attempt("none", folder, claimed=False), "days": b"%d" % days}
+    more = {"days": b"%d" % days, "linger": b"1" if linger else b""}
+    variables = {**_of_attempt("none", folder, claimed=False), **more}
     return _group(nonce, variables, b"set -- %s\n" % ids, _COMMON, _FORGET)
 
 

@@ -13,6 +13,8 @@ from livewall.tasks.connector.problems import Failed, UnknownHostKey, Unreachabl
 DELAY = 1.0
 """Seconds for which further attempts on the same host are waited for."""
 TRIES = 4
+BUSY_TRIES = 7
+"""How often it is tried while commands are still being ended, with pauses that double: for two minutes."""
 CLOSE_SECONDS = 5.0
 
 
@@ -49,21 +51,27 @@ class Forgetting:
     async def _remove(self, key: tuple[Target, str]) -> None:
         target, folder = key
         host = self._hosts.host(target)
-        tries = 0
+        tries = busy = 0
         try:
-            while self._ids.get(key) and tries < TRIES:
-                await self._wait(DELAY * (1 + tries))
+            while self._ids.get(key) and tries < TRIES and busy < BUSY_TRIES:
+                last = self._closed.is_set()
+                await self._wait(DELAY * (1 + tries) * 2**busy)
                 ids = sorted(self._ids[key])
                 nonce = secrets.token_hex(8)
+                script = far_scripts.forget(nonce, folder, ids, linger=self._closed.is_set())
                 try:
                     async with host.slot():
-                        await host.ask(nonce, far_scripts.forget(nonce, folder, ids))
+                        report, _ = await host.ask(nonce, script)
                 except Unreachable:
                     tries += 1
                 except (Failed, UnknownHostKey):
                     return
                 else:
-                    self._ids[key].difference_update(ids)
+                    kept = set(report[1:]).intersection(ids)
+                    self._ids[key].difference_update(set(ids) - kept)
+                    busy = busy + 1 if kept else 0
+                    if last:
+                        return  # the host itself removes them
         finally:
             self._ids.pop(key, None)
             del self._tasks[key]
