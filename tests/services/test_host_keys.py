@@ -55,12 +55,16 @@ def upload(far: Far) -> str:
 
 
 def test_a_changed_key_fails_and_says_both(far: Far, sshd: Sshd) -> None:
+    sshd.known_hosts.write_text(f"# a comment\n\nother {sshd.host_key}\n")
     sshd.learn()
     before = fingerprint(sshd.folder / "host_ed25519.pub")
     sshd.restart(key=True)
     after = fingerprint(sshd.folder / "host_ed25519.pub")
     found = far.run(sshd, argv=["touch", str(sshd.home / "ran")])
-    assert found.reason == f"the host key of web1 has changed: it is {after}, and {before} is known"
+    assert found.reason == (
+        f"the host key of web1 has changed: it is {after}, and {before} is known; "
+        "remove line 4 of known_hosts to trust the new key"
+    )
     assert found.status == 1 and found.host_key is None and not (sshd.home / "ran").exists()
 
 
@@ -71,6 +75,9 @@ def test_another_type_of_key_is_no_way_around_the_one_that_is_known(far: Far, ss
     sshd.start()
     found = far.run(sshd, argv=["true"])
     assert "has changed" in found.reason and found.host_key is None
+    assert found.reason.endswith("remove line 1 of known_hosts to trust the new key")
+    subprocess.run(["sed", "-i", "1d", sshd.known_hosts], check=True)
+    assert far.run(sshd, argv=["true"]).host_key, "it waits for somebody who trusts the new one"
 
 
 def test_of_several_keys_the_server_is_asked_for_one_that_is_known(far: Far, sshd: Sshd) -> None:
@@ -110,7 +117,9 @@ def refused(far: Far, sshd: Sshd, **host: object) -> str:
 
 def test_a_key_file_that_others_can_read_is_refused(far: Far, sshd: Sshd) -> None:
     sshd.key.chmod(0o644)
-    assert refused(far, sshd) == "the key file id can be used by others (mode 0644): chmod 600 id"
+    assert refused(far, sshd) == (
+        "the key file id can be used by others (mode 0644): take the rights of others away (chmod 600)"
+    )
 
 
 def test_a_key_with_a_passphrase_is_refused(far: Far, sshd: Sshd) -> None:

@@ -203,7 +203,7 @@ class Host:
 
     async def _handshake(self, known: known_hosts.Known, client_keys: list[Any]) -> asyncssh.SSHClientConnection:
         target = self.target
-        verdict = _Verdict(self.name, known)
+        verdict = _Verdict(target, known)
         try:
             connection, _ = await asyncssh.create_connection(
                 lambda: verdict,
@@ -247,8 +247,9 @@ class Host:
 class _Verdict(asyncssh.SSHClient):
     """Decides on the key of a host."""
 
-    def __init__(self, name: str, known: known_hosts.Known) -> None:
-        self._name = name
+    def __init__(self, target: Target, known: known_hosts.Known) -> None:
+        self._target = target
+        self._name = target.name
         self._known = known
         self.problem: Exception | None = None
 
@@ -264,11 +265,24 @@ class _Verdict(asyncssh.SSHClient):
             alike = [each for each in self._known.keys if each.startswith(f"{type_} ")] or self._known.keys
             expected = " or ".join(map(_fingerprint, alike))
             self.problem = Failed(
-                f"the host key of {self._name} has changed: it is {fingerprint}, and {expected} is known"
+                f"the host key of {self._name} has changed: it is {fingerprint}, and {expected} is known; "
+                f"remove {self._places()} to trust the new key"
             )
         else:
             self.problem = UnknownHostKey(HostKey(fingerprint, key.get_algorithm(), shown))
         return False
+
+    def _places(self) -> str:
+        """Return where the known keys stand, without the folder of the file: a reason is public."""
+        file = Path(self._target.known_hosts)
+        try:
+            numbers = known_hosts.lines(known_hosts.content(file), self._target.address, self._target.port)
+        except OSError:
+            numbers = []
+        shown = " and ".join(map(str, numbers))
+        if not numbers:
+            return f"the old key from {file.name}"
+        return f"{'line' if len(numbers) == 1 else 'lines'} {shown} of {file.name}"
 
 
 def _fingerprint(key: str) -> str:

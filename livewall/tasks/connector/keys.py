@@ -30,7 +30,9 @@ def load(path: Path) -> asyncssh.SSHKey:
             raise Refused(f"{shown} is not a file")
         if status.st_mode & _FOR_OTHERS:
             mode = stat.S_IMODE(status.st_mode)
-            raise Refused(f"{shown} can be used by others (mode {mode:04o}): chmod 600 {path.name}")
+            raise Refused(
+                f"{shown} can be used by others (mode {mode:04o}): take the rights of others away (chmod 600)"
+            )
         data = os.read(file, MAX_BYTES)
     except OSError as error:
         raise Refused(f"{shown} cannot be read: {(error.strerror or 'error').lower()}") from None

@@ -37,19 +37,29 @@ def lookup(text: str, host: str, port: int) -> Known:
     name = host_name(host, port)
     keys: list[str] = []
     revoked: list[str] = []
-    for marker, hosts, key in _entries(text):
+    for _, marker, hosts, key in _entries(text):
         if marker in ("", _REVOKED) and _matches(hosts, name):
             (revoked if marker else keys).append(key)
     return Known(tuple(keys), tuple(revoked))
 
 
+def lines(text: str, host: str, port: int) -> list[int]:
+    """Return the numbers, from 1, of the lines of a file that have a key of a host."""
+    name = host_name(host, port)
+    return [number for number, marker, hosts, _ in _entries(text) if not marker and _matches(hosts, name)]
+
+
 def read(path: Path, host: str, port: int) -> Known:
     """Return what a file says about a host; a file that does not exist says nothing. Raises OSError."""
+    return lookup(content(path), host, port)
+
+
+def content(path: Path) -> str:
+    """Return the text of a file, which is empty if the file does not exist. Raises OSError."""
     try:
-        text = path.read_bytes().decode(errors="replace")
+        return path.read_bytes().decode(errors="replace")
     except FileNotFoundError:
-        text = ""
-    return lookup(text, host, port)
+        return ""
 
 
 def accept(known_hosts: Path, host: str, port: int, key: str) -> None:
@@ -93,15 +103,15 @@ def host_name(host: str, port: int) -> str:
     return host if port == DEFAULT_PORT else f"[{host}]:{port}"
 
 
-def _entries(text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the marker, the hosts and the key of each line."""
-    for line in text.splitlines():
+def _entries(text: str) -> Iterator[tuple[int, str, str, str]]:
+    """Yield the number, the marker, the hosts and the key of each line."""
+    for number, line in enumerate(text.split("\n"), 1):
         fields = line.split()
         if not fields or fields[0].startswith("#"):
             continue
         marker = fields.pop(0) if fields[0].startswith("@") else ""
         if len(fields) >= 3:
-            yield marker, fields[0], f"{fields[1]} {fields[2]}"
+            yield number, marker, fields[0], f"{fields[1]} {fields[2]}"
 
 
 def _matches(hosts: str, name: str) -> bool:
