@@ -265,6 +265,21 @@ def test_a_host_that_stays_away_says_why(far: Far, sshd: Sshd) -> None:
     assert found.reason == "web1 cannot be reached: the connection was closed during the handshake"
 
 
+def test_hosts_that_never_answer_hold_back_the_others_for_five_seconds_only(far: Far, sshd: Sshd) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        port = silent.getsockname()[1]
+        mute = [far.start(sshd, argv=["true"], host=sshd.host(name=f"mute{n}", port=port)) for n in range(20)]
+        for attempt in mute:
+            until(lambda attempt=attempt: (attempt.folder / "asked").exists())
+        begin = time.monotonic()
+        assert far.run(sshd, argv=["echo", "on"]).log == b"on\n"
+        assert time.monotonic() - begin < 9
+        for attempt in mute:
+            attempt.cancel()
+        for attempt in mute:
+            far.finish(attempt)
+
+
 class Reports(BaseHTTPRequestHandler):
     """Keeps what a step reports about itself."""
 

@@ -19,6 +19,8 @@ HANDSHAKES = 20
 """How many connections are made at once."""
 SESSIONS = 8
 """How many sessions a connection has at once; a cancel takes one more, of the ten that OpenSSH allows."""
+QUIET_SECONDS = 5.0
+"""Seconds after which a connection counts no longer as one that is made, if the server has said nothing."""
 CONNECT_SECONDS = 15.0
 LOGIN_SECONDS = 30.0
 KEEPALIVE_SECONDS, KEEPALIVE_COUNT = 15, 3
@@ -185,11 +187,12 @@ class Host:
             known = known_hosts.read(Path(target.known_hosts), target.address, target.port)
         except OSError as error:
             raise Refused(f"the file of known hosts cannot be read: {(error.strerror or 'error').lower()}") from None
-        async with self._handshakes:
+        verdict = _Verdict(target, known)
+        async with self._place(verdict):
             if target.key is not None:
-                return await self._handshake(known, [keys.load(Path(target.key))])
+                return await self._handshake(verdict, known, [keys.load(Path(target.key))])
             if not target.agent:
-                return await self._handshake(known, keys.usual(Path.home()))
+                return await self._handshake(verdict, known, keys.usual(Path.home()))
             if not self._agent:
                 raise Refused("no agent runs for the server: SSH_AUTH_SOCK is not set")
             try:
@@ -197,13 +200,34 @@ class Host:
                     identities = list(await agent.get_keys())
                     if not identities:
                         raise Refused("the agent holds no key: ssh-add it")
-                    return await self._handshake(known, identities)
+                    return await self._handshake(verdict, known, identities)
             except (OSError, ValueError):
                 raise Refused("the agent does not answer") from None
 
-    async def _handshake(self, known: known_hosts.Known, client_keys: list[Any]) -> asyncssh.SSHClientConnection:
+    @asynccontextmanager
+    async def _place(self, verdict: _Verdict) -> AsyncIterator[None]:
+        """Be one of the handshakes. A host that does not answer holds back the others for QUIET_SECONDS only."""
+        await self._handshakes.acquire()
+        held = True
+
+        def give_back() -> None:
+            nonlocal held
+            if not verdict.answered:
+                held = False
+                self._handshakes.release()
+
+        timer = asyncio.get_running_loop().call_later(QUIET_SECONDS, give_back)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            if held:
+                self._handshakes.release()
+
+    async def _handshake(
+        self, verdict: _Verdict, known: known_hosts.Known, client_keys: list[Any]
+    ) -> asyncssh.SSHClientConnection:
         target = self.target
-        verdict = _Verdict(target, known)
         try:
             connection, _ = await asyncssh.create_connection(
                 lambda: verdict,
@@ -252,6 +276,15 @@ class _Verdict(asyncssh.SSHClient):
         self._name = target.name
         self._known = known
         self.problem: Exception | None = None
+        self._connection: asyncssh.SSHClientConnection | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether the server has said anything."""
+        return self._connection is not None and self._connection.get_extra_info("server_version") is not None
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        self._connection = conn
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         shown = " ".join(key.export_public_key("openssh").decode().split()[:2])
