@@ -14,13 +14,17 @@ const LEGIBLE_SCALE = 0.65;
 const OVERVIEW_SCALE = 0.2;
 /** One of at most so many steps begins with their names, even if not all of them are in view. */
 const NAMED_STEPS = 24;
+/** Where not all of them are in view, the names may as well be larger than they have to be. */
+const NAMED_SCALE = 0.8;
 
 /**
- * Returns the scale at which a chart begins at least.
+ * Returns the scale at which a chart begins that would be in view as a whole at `fitted`.
  * @param {{nodes: unknown[]}} content
+ * @param {number} fitted
  */
-export function leastScale({ nodes }) {
-  return nodes.length <= NAMED_STEPS ? LEGIBLE_SCALE : OVERVIEW_SCALE;
+export function startScale({ nodes }, fitted) {
+  if (nodes.length <= NAMED_STEPS && fitted < LEGIBLE_SCALE) return NAMED_SCALE;
+  return Math.max(OVERVIEW_SCALE, fitted);
 }
 const ZOOM_STEP = 1.3;
 /** The room that the buttons take in the lower right corner, in pixels. */
@@ -80,7 +84,7 @@ export class Camera {
     const fitted = fitCamera(this.content, this.view);
     this.reservesButtons = fitted.scale < LEGIBLE_SCALE || this.coversStep(fitted);
     this.state = fitCamera(this.content, this.view);
-    const scale = leastScale(this.content);
+    const scale = startScale(this.content, this.state.scale);
     if (this.state.scale < scale) {
       this.state = { scale, x: 24, y: (this.view.height - this.content.height * scale) / 2 };
       if (this.focus) this.state = centerCamera(this.state, this.focus, this.view);

@@ -3,7 +3,7 @@
 import { h, setAttribute, setText, svg } from "../ui/dom.js";
 import { formatDuration } from "../ui/duration.js";
 import { shorten } from "../ui/length.js";
-import { Camera, leastScale } from "./camera.js";
+import { Camera, startScale } from "./camera.js";
 import { BOX, edgeState, linePath, nameLines, neighborStep } from "./chartlayout.js";
 import { hasHosts, progressOf, progressParts, unitOf } from "./hosts.js";
 import { drawHostCells, makeNodeHosts } from "./nodehosts.js";
@@ -144,7 +144,7 @@ export class Chart {
    */
   setHeight(layout) {
     const scale = Math.min(1.25, (this.element.clientWidth - 48) / Math.max(1, layout.width));
-    this.element.style.setProperty("--high", `${Math.round(layout.height * Math.max(leastScale(layout), scale) + 104)}px`);
+    this.element.style.setProperty("--high", `${Math.round(layout.height * startScale(layout, scale) + 104)}px`);
   }
 
   /**
