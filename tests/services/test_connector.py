@@ -119,7 +119,7 @@ def test_a_request_that_it_does_not_understand_harms_no_other(far: Far, sshd: Ss
 
 def test_without_asyncssh_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(LivewallError, match=r"install livewall\[ssh\]"):
+    with pytest.raises(LivewallError, match=r"pip install '\.\[ssh\]'"):
         Connector(tmp_path).start({"agent": None})
 
 
