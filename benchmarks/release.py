@@ -26,6 +26,8 @@ from .target import Livewall
 HOSTS, STEPS = 20, 10
 MEGABYTES = 200
 GATES = 100
+SLOW_PAIRS = 2
+"""How often the loop that connects each time is run; it takes a minute."""
 MASTER = "-o ControlMaster=auto -o ControlPersist=60 -o ControlPath={folder}/cm-%h"
 CONFIG = """Port {port}
 ListenAddress {address}
@@ -168,16 +170,16 @@ def commands(plan: Plan) -> str:
             task(server, "commands")
             idle = rss_bytes(server.pid)
             plan.step(f"{plan.pairs} releases, each beside two shell loops")
-            for _ in range(plan.pairs):
+            for number in range(plan.pairs):
                 before = cpu_ns(server.pid)
                 times["task"].append(task(server, "commands"))
                 cpu.append((cpu_ns(server.pid) - before) / 1e9)
                 memory.append((rss_bytes(server.pid) - idle) / (1 << 20))
-                for way in ("master", "each"):
+                for way in ("master", "each") if number < SLOW_PAIRS else ("master",):
                     start = time.perf_counter()
                     far.loop("true", master=way == "master", times=steps)
                     times[way].append(time.perf_counter() - start)
-    beside, each = ratios(times["task"], times["master"]), ratios(times["task"], times["each"])
+    beside, each = ratios(times["task"], times["master"]), ratios(times["task"][: len(times["each"])], times["each"])
     rows = [
         ["a task of Livewall", Spread.of(times["task"]).text(), ""],
         [
