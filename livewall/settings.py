@@ -7,7 +7,7 @@ Each field of `Settings` has its help and the function that reads it from text. 
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -58,6 +58,12 @@ def port_of_environment() -> str | None:
 def environment_without_token() -> dict[str, str]:
     """Return the environment for a child process that must not act in our name."""
     return {name: value for name, value in os.environ.items() if name != "LIVEWALL_TOKEN"}
+
+
+def replace_environment(environment: Mapping[bytes, bytes]) -> None:
+    """Give this process, which was forked, the environment of the program that it runs."""
+    os.environb.clear()
+    os.environb.update(environment)
 
 
 def environment_with(*names: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "poll": ("livewall.cli.poll:poll", "Create, run and read polls."),
     "vote": ("livewall.cli.vote:vote", "Cast your ballot."),
     "rehearse": ("livewall.cli.rehearse:rehearse", "Test a server with a simulated audience."),
-    "task": ("livewall.cli.task:task", "Start, follow, retry and cancel tasks; decide gates; steer hosts; read logs."),
+    "task": ("livewall.cli.task:task", "Start, follow, steer and cancel tasks; decide gates; read logs."),
     "pipeline": ("livewall.cli.pipeline:pipeline", "Check and list pipelines, the definitions of tasks; list refs."),
     "inventory": ("livewall.cli.inventory:inventory", "Check inventories, the files with the hosts of pipelines."),
     "run": ("livewall.cli.run:run", "Run a command and show it as a task."),

@@ -244,8 +244,8 @@ class Tasks:
             announced = connection.execute(
                 "SELECT 1 FROM streams WHERE name = :name", {"name": rows.log_stream(task_id, name)}
             ).fetchone()
-            rows.check_unit(connection, task_id, name)
             row, step = rows.find(connection, task_id), rows.step(connection, task_id, parts_of(name)[0])
+            rows.check_unit(connection, task_id, name)
             return row, step, reports.stored_leases(connection, task_id, name), announced is not None
 
         with self.leases.hearing(task_id, name):

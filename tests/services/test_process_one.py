@@ -78,7 +78,8 @@ def test_orphans_of_a_killed_supervisor_are_reaped_and_no_status_is_stolen(serve
     steps = until(lambda: (s := server.host("GET", f"/api/tasks/{task}")["steps"])[1]["state"] == "failed" and s)
     assert steps[1]["reason"] == "exit status 7", "the server learns how its own processes ended"
     [program] = children(first)
-    [supervisor] = until(lambda: [p for p in children(program) if stat(p)[0] not in "ZX"])
+    [spawner] = until(lambda: [p for p in children(program) if stat(p)[0] not in "ZX"])
+    [supervisor] = until(lambda: [p for p in children(spawner) if stat(p)[0] not in "ZX"])
     os.kill(supervisor, signal.SIGKILL)
     until(lambda: server.host("GET", f"/api/tasks/{task}")["steps"][0]["state"] == "lost")
     [command] = until(lambda: [p for p in children(first) if p != program])

@@ -84,7 +84,9 @@ def test_variables_and_the_folder_are_the_commands(far: Far, sshd: Sshd) -> None
     assert found.log.startswith(b"empty\n4\n00"), "nothing of ours is open"
     assert b"7" not in found.log, "the umask is that of the login"
     found = far.run(sshd, argv=["grep", "-E", "SigIgn|SigBlk", "/proc/self/status"])
-    assert set(found.log.split()) == {b"SigIgn:", b"SigBlk:", b"0" * 16}, "no signal is ignored"
+    masks = {int(word, 16) for word in found.log.split() if not word.endswith(b":")}
+    # Signals 32 and 33 are the C library's own; whoever started the tests may have left them ignored.
+    assert all(mask & ~(3 << 31) == 0 for mask in masks), "no signal is ignored"
 
 
 def test_what_cannot_be_started_says_why(far: Far, sshd: Sshd) -> None:

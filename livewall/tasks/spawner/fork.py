@@ -8,9 +8,11 @@ import os
 import select
 import signal
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import NoReturn
 
+from livewall.settings import replace_environment
 from livewall.tasks import programs
 from livewall.tasks.spawner.process_name import name_process
 from livewall.tasks.supervisor.run import main
@@ -77,12 +79,13 @@ def _supervise(folder: str, spec: int) -> NoReturn:
         os._exit(1)
 
 
-def run_program(name: str) -> NoReturn:
+def run_program(name: str, environment: Mapping[bytes, bytes]) -> NoReturn:
     """In a child of a supervisor: run a program of Livewall, and exit as it does."""
     status = 1
     try:
         signal.set_wakeup_fd(-1)
         name_process("livewall", name)
+        replace_environment(environment)
         programs.main(name)
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 1

@@ -21,11 +21,12 @@ def start(
     labels: tuple[str | None, str | None] = (None, None),
     umask: int | None = None,
     blocked: Iterable[int] = (),
-    instead: Callable[[], NoReturn] | None = None,
+    instead: Callable[[Mapping[bytes, bytes]], NoReturn] | None = None,
 ) -> int:
     """Start a command in a session of its own and return its pid; stdout and stderr go to `output`, stdin is empty.
 
-    It starts with the signals in `blocked` blocked. With `instead`, the child calls that and executes no command.
+    It starts with the signals in `blocked` blocked. With `instead`, the child calls that with its environment, and
+    executes no command.
 
     The program is looked up in the PATH of `env`. Raises CannotStart, whose text names the program and the folder by
     `labels` where these are given: the values themselves may be secret.
@@ -67,7 +68,7 @@ def _exec(
     error_pipe: int,
     umask: int | None,
     blocked: Iterable[int],
-    instead: Callable[[], NoReturn] | None,
+    instead: Callable[[Mapping[bytes, bytes]], NoReturn] | None,
 ) -> None:
     """In the child: execute the command, or report the error through `error_pipe`.
 
@@ -90,9 +91,7 @@ def _exec(
         stage = b"exec"
         if instead is not None:
             os.close(error_pipe)
-            os.environb.clear()
-            os.environb.update(env)
-            instead()
+            instead(env)
         for program in _candidates(argv[0], env):
             try:
                 os.execve(program, argv, env)

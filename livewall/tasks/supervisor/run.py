@@ -13,7 +13,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import NoReturn
 
@@ -35,8 +35,8 @@ RESTART_PAUSE = 0.5
 """Seconds before a command is run again that a signal of somebody else has ended; they double each time."""
 
 
-RunProgram = Callable[[str], NoReturn]
-"""Runs a program of Livewall in a process that was forked for it."""
+RunProgram = Callable[[str, Mapping[bytes, bytes]], NoReturn]
+"""Runs a program of Livewall, with this environment, in a process that was forked for it."""
 
 
 def main(path: str, run_program: RunProgram | None = None) -> None:
@@ -206,7 +206,7 @@ class Run:
                 self._spec.names,
                 self._spec.umask,
                 (signal.SIGTERM,) if self._repeats else (),
-                None if run_program is None or builtin is None else lambda: run_program(builtin),
+                None if run_program is None or builtin is None else lambda env: run_program(builtin, env),
             )
         except children.CannotStart as error:
             self._cause, self._message = "error", str(error)
