@@ -161,10 +161,10 @@ async def test_hosts_are_walked_through_with_the_keyboard(hall: Hall) -> None:
         await expect(page.locator(".hosthead button:text-is('Abort…')")).to_be_focused()
         await page.focus(".log a.raw")
         await page.keyboard.press("Tab")
-        await expect(page.locator(".log .lines")).to_be_focused()
+        await expect(page.locator(".log .window")).to_be_focused()
         await page.keyboard.press("Tab")
         assert not await page.evaluate("document.activeElement.matches('.log *')"), "the log is one stop"
-        await page.focus(".log .lines")
+        await page.focus(".log .window")
         await page.keyboard.press("Escape")
         await expect(page.locator(".n[data-step=switch]")).to_be_focused()
 

@@ -310,7 +310,7 @@ async def test_a_task_is_put_on_a_wall_by_a_form(client: Client) -> None:
     task = await made(client)
     first = await client.host("POST", "/api/walls", {"title": "Operations"})
     await client.host("POST", "/api/walls", {"title": "Canteen"})
-    for path in ("/", "/tasks", f"/tasks/{task}"):
+    for path in ("/tasks", f"/tasks/{task}"):
         assert f'href="/desk/tasks/{task}?do=wall"' in await page(client, path), path
     asked = await page(client, f"/desk/tasks/{task}?do=wall")
     assert "Operations" in asked and "Canteen" in asked and asked.count('name="wall"') == 2
