@@ -52,6 +52,8 @@ class Remotes:
         self._tasks = BackgroundTasks(log, "a connector could not be watched")
         self._users: dict[str, int] = {}
         """How many attempts of a task use its connector."""
+        self.started: set[str] = set()
+        """The tasks for which this server has started a connector."""
         self._watched: set[str] = set()
         """The tasks whose connectors are started again when they end."""
 
@@ -129,6 +131,7 @@ class Remotes:
         if importlib.util.find_spec("asyncssh") is None:
             raise LivewallError("invalid", MISSING)
         self._users[begin.task] = self._users.get(begin.task, 0) + 1
+        self.started.add(begin.task)
         if begin.task not in self._watched:
             self._watched.add(begin.task)
             self._tasks.spawn(self._watch(begin))
@@ -144,9 +147,10 @@ class Remotes:
         host, ssh = self._host(begin.host, begin.ssh), self._ssh(begin.ssh)
         await self._in_thread(lambda: self._connector(begin.task).forget(host, ssh, [self.id_of(begin)]))
 
-    async def end(self, task: str) -> None:
-        """End the connector of a task that has ended."""
-        if not self._users.get(task):
+    async def end(self, task: str, *, closing: bool = False) -> None:
+        """End the connector of a task that has ended; when the server is `closing`, whoever still follows it."""
+        if closing or not self._users.get(task):
+            self.started.discard(task)
             with suppress(OSError):
                 await self._in_thread(self._connector(task).end)
 

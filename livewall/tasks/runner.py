@@ -123,6 +123,12 @@ class Runner:
         """Stop waiting for attempts. They continue to run, and the next server finds them again."""
         # First, because a write that is under way may still return actions, and nothing may start from now on.
         self._closed = True
+        # Nobody else would end the connectors of tasks that have ended.
+        for task_id in list(self._remotes.started):
+            with suppress(LivewallError):
+                row = await self._store.read(functools.partial(rows.find, task_id=task_id))
+                if row.task.state in TASK_ENDED:
+                    await self._remotes.end(task_id, closing=True)
         for timer in self._timers.values():
             timer.cancel()
         for task in self._tasks:

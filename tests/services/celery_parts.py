@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 PASSWORD = "s3cret-of-the-broker"
 
 
-def eventually(what: Callable[[], Any], seconds: float = 20, said: Callable[[], str] = lambda: "") -> Any:
+def eventually(what: Callable[[], Any], seconds: float = 45, said: Callable[[], str] = lambda: "") -> Any:
     """Return the first true result of `what`, asked again and again."""
     until = time.monotonic() + seconds
     while not (found := what()):

@@ -115,7 +115,7 @@ def test_ballots_arrive_and_a_task_moves_until_ctrl_c(tmp_path):
         assert time.monotonic() < deadline
         counts = get(f"{base}/api/{wall['active']}")["tally"]
     demo.send_signal(signal.SIGINT)
-    said = demo.communicate(timeout=30)[0]
+    said = demo.communicate(timeout=60)[0]
     assert demo.returncode == 0, said
     assert "Traceback" not in said
     assert children_left(tmp_path) == []
@@ -156,7 +156,7 @@ def test_it_ends_when_its_server_does(tmp_path):
     until(demo, "Ctrl-C ends it")
     for process in processes(tmp_path, b"\0serve\0"):
         os.kill(process, signal.SIGKILL)
-    said = demo.communicate(timeout=30)[0]
+    said = demo.communicate(timeout=60)[0]
     assert demo.returncode == 1
     assert "The server ended" in said
     assert children_left(tmp_path) == []
