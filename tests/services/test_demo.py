@@ -70,7 +70,7 @@ def processes(tmp_path, word=b""):
 
 def children_left(tmp_path):
     """What is left once connectors have had the time to clean up on the hosts of the demo."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 40
     while (left := processes(tmp_path)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return left
@@ -96,7 +96,7 @@ def test_it_runs_for_the_seconds_given_and_ends_well(tmp_path):
     demo = start(tmp_path, free_port(), "--seconds", "1")
     said = demo.communicate(timeout=60)[0]
     assert demo.returncode == 0, said
-    assert time.monotonic() - started < 40
+    assert time.monotonic() - started < 90
     for wanted in ("Projector", "Audience", "Sign in", "/login/", "/screen"):
         assert wanted in said
     assert children_left(tmp_path) == []
