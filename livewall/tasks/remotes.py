@@ -33,6 +33,7 @@ log = logging.getLogger("livewall.tasks")
 REPORTS_PER_SECOND = 20
 """How often all hosts of a step together report progress: each report sends all targets of the step."""
 REPORT_INTERVAL = 0.5
+CLOSING_TRIES = 10
 RESTART_SECONDS = 0.5
 """Seconds between two looks at a connector that cannot be started."""
 
@@ -151,8 +152,12 @@ class Remotes:
         """End the connector of a task that has ended; when the server is `closing`, whoever still follows it."""
         if closing or not self._users.get(task):
             self.started.discard(task)
-            with suppress(OSError):
-                await self._in_thread(self._connector(task).end)
+            for _ in range(CLOSING_TRIES if closing else 1):  # it may have been started in this moment
+                with suppress(OSError):
+                    if await self._in_thread(self._connector(task).end):
+                        return
+                if closing:
+                    await asyncio.sleep(RESTART_SECONDS / 5)
 
     def _start(self, begin: StartAttempt) -> subprocess.Popen[bytes]:
         agent = self._environment.get("SSH_AUTH_SOCK") if begin.ssh is not None and begin.ssh.agent else None
