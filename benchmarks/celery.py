@@ -1,7 +1,7 @@
 """`livewall celery watch`: very many Celery tasks, each of which is sent, received, started and ended within a moment.
 
-The events are real and go through a real broker (Valkey). No worker stands behind them: it would take most of the
-machine, and is not what is measured.
+The events are real and go through a real broker (Valkey). No worker runs: it would take most of the machine,
+and its cost is not measured here.
 """
 
 from __future__ import annotations
