@@ -223,7 +223,8 @@ class Charts:
             task.end = end if task.end is None else min(task.end, end)
             task.begun = task.begun or kind in ("task-succeeded", "task-failed") or bool(event.get("terminated"))
         else:
-            moment = Moment(float(at), _RANKS[kind], kind)
+            # The app tells that it has sent a task after it did, by a clock of its own: often after the task began.
+            moment = Moment(0.0 if kind == "task-sent" else float(at), _RANKS[kind], kind)
             task.newest = moment if task.newest is None else max(task.newest, moment)
             task.begun = task.begun or kind in ("task-started", "task-retried")
             if kind == "task-retried":

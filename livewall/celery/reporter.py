@@ -177,6 +177,8 @@ class Reporter:
             state = StepState(fields["state"]) if "state" in fields else None
             if (state or look.state) in UNDER_WAY:
                 fields["lease"] = self.lease
+            if state in ENDED:
+                await self._send_log(reported, step)  # whoever sees the end finds all of the log
             await self._put(reported, step.name, fields)
             if state is not None:
                 last = reported.looks.get(step.name) or Shown(StepState.PENDING, 0, None, "")

@@ -6,7 +6,7 @@ applies the rules of `machine` and returns the actions to perform after the comm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,17 +17,16 @@ from livewall.clock import later, moment
 from livewall.errors import LivewallError, Refused
 from livewall.identity import Who
 from livewall.store.transaction import Transaction
-from livewall.tasks import follow_ups, gates, rows, target_rows, usual_times
-from livewall.tasks.actions import Actions, EndWaitLater, RetryLater, StartAttempt, StopAttempt
+from livewall.tasks import follow_ups, gates, rows, usual_times
+from livewall.tasks.actions import Actions, EndWaitLater, RetryLater, StopAttempt
 from livewall.tasks.attempt_result import Outcome
 from livewall.tasks.definitions import definition_of, params_of
 from livewall.tasks.dependencies import all_needs
 from livewall.tasks.fan_out import LOST_RETRIES, FanOut, causes_of, hosts_of
 from livewall.tasks.host_acts import is_under_way
 from livewall.tasks.host_control import HostControl
-from livewall.tasks.hosts.inventory import Host
-from livewall.tasks.hosts.units import parts_of, unit_of
-from livewall.tasks.kinds import RunSpec, Values, WaitSpec, kinds
+from livewall.tasks.hosts.units import parts_of
+from livewall.tasks.kinds import WaitSpec
 from livewall.tasks.machine import (
     ENDED,
     TASK_ENDED,
@@ -44,14 +43,14 @@ from livewall.tasks.machine import (
 from livewall.tasks.pipelines.pipeline import Pipeline, StepDef
 from livewall.tasks.queue import Waiting, admit, turn
 from livewall.tasks.rows import Place, Task, TaskRow
+from livewall.tasks.step_specs import StepSpecs, log_base, runs_command, step_definition
 from livewall.tasks.targets import planned
 from livewall.tasks.template import MissingOutput, Params, when_holds
+from livewall.tasks.unfinished import Unfinished, end_wait_later
 from livewall.tasks.webhooks.outbox import Outbox
 
 MAX_RUNNING_STEPS = 16
 """The most steps of one task that run at once. Each has a supervisor of some 10 MB; a gate has none."""
-DEFAULT_TIMEOUT = 24 * 3600.0
-"""The timeout, in seconds, of a step that defines none."""
 RESTORED = "the database was restored from a backup; retry the task to start this"
 RESTORED_POLL = "the database was restored from a backup"
 
@@ -59,9 +58,8 @@ RESTORED_POLL = "the database was restored from a backup"
 class Engine:
     """The rules of local tasks; at most `workers` of them run at once, and `epoch` is that of the database.
 
-    `prepare(task, unit, attempt)` makes the folder of an attempt before the database says that it runs, so that a
-    folder that is missing later must have been deleted. It may be called again. The `outbox` writes the
-    deliveries of webhooks, and `polls` asks the polls of gates. `hosts` is what operators ask of steps with hosts.
+    `prepare` is that of `StepSpecs`. The `outbox` writes the deliveries of webhooks, and `polls` asks the polls of
+    gates. `hosts` is what operators ask of steps with hosts, and `unfinished` what a server that starts finds.
     """
 
     def __init__(
@@ -74,10 +72,11 @@ class Engine:
     ) -> None:
         self._workers = workers
         self._epoch = epoch
-        self.prepare = prepare
         self._outbox = outbox
         self._polls = polls
-        self._fan_out = FanOut(self, self._is_stopping)
+        self.specs = StepSpecs(prepare)
+        self.unfinished = Unfinished(self.specs, epoch)
+        self._fan_out = FanOut(self.specs, self._is_stopping)
         self.hosts = HostControl(self._fan_out, self.advance, self._is_stopping)
 
     def _is_stopping(self, row: TaskRow) -> bool:
@@ -180,7 +179,7 @@ class Engine:
             return self._target_ended(tx, row, step, host, attempt, outcome, now)
         if step.state is not StepState.RUNNING or step.attempt != attempt:
             return []
-        definition = _step_definition(definition_of(row), name)
+        definition = step_definition(definition_of(row), name)
         actions: Actions = []
         state, reason = outcome.state, outcome.reason
         # What became of a lost command is not known, so a cancel does not turn it into an orderly end.
@@ -248,7 +247,7 @@ class Engine:
         Raises NotFound, NotAllowed for those who are no approvers, and Refused if there is nothing to decide.
         """
         row, step = rows.find(tx, task_id), rows.step(tx, task_id, name)
-        spec = self.wait_spec(tx, row, name)
+        spec = self.specs.wait_spec(tx, row, name)
         if spec is None:
             raise Refused("conflict", f"the step {name} is not a gate")
         if spec.poll is not None:
@@ -266,12 +265,12 @@ class Engine:
     def end_wait(self, tx: Transaction, task_id: str, name: str, now: str) -> Actions:
         """End the wait of a step whose time is over. If it is not over yet, look again when it is."""
         row, step = rows.find(tx, task_id), rows.step(tx, task_id, name)
-        spec = self.wait_spec(tx, row, name)
+        spec = self.specs.wait_spec(tx, row, name)
         assert spec is not None
         after = gates.over(step, spec.otherwise, now)
         if after is None:
             waits = step.waits_for is not UNSET and step.waits_for.poll is UNSET
-            return [_end_wait_later(task_id, step, now)] if waits else []
+            return [end_wait_later(task_id, step, now)] if waits else []
         rows.save_step(tx, task_id, after)
         audit.note(tx, None, now, f"task.{after.state.value}", rows.stream_of(task_id), step=name, reason=after.reason)
         return self.advance(tx, row, now)
@@ -347,7 +346,7 @@ class Engine:
         """
         task_id, pipeline, taken = row.task.id, definition_of(row), row.place is Place.TAKEN
         steps = self._settle_steps(tx, row, pipeline, now, actions, taken=taken)
-        wants_place = not taken and any(_runs(_step_definition(pipeline, step.name)) for step in ready(steps))
+        wants_place = not taken and any(runs_command(step_definition(pipeline, step.name)) for step in ready(steps))
         # Tasks that gave their place back and wait for one are started whenever one is free: this passes none of them.
         if wants_place and self._free(tx) > 0:
             wants_place = False
@@ -403,7 +402,7 @@ class Engine:
         by_name = {defined.name: defined for defined in pipeline.steps}
         for step in ready(steps):
             definition = by_name[step.name]
-            runs = _runs(definition)
+            runs = runs_command(definition)
             # A step with a condition is looked at even without room, because it may turn out that it is skipped.
             if runs and free <= 0 and definition.when is None:
                 continue
@@ -430,14 +429,14 @@ class Engine:
 
         Return False if it failed instead, for example because an output that it uses is missing.
         """
-        task_id, definition = row.task.id, _step_definition(pipeline, step.name)
+        task_id, definition = row.task.id, step_definition(pipeline, step.name)
         if step.targets:
             needed = all_needs({each.name: each.needs for each in pipeline.steps})[step.name]
             causes = causes_of(rows.steps(tx, task_id), needed)
             return self._fan_out.begin(tx, row, pipeline, step, causes, now, actions).state not in ENDED
         started = transition(step, StepState.RUNNING, now)
         try:
-            run = self._spec(tx, row, definition)
+            run = self.specs.spec(tx, row, definition)
             if isinstance(run, WaitSpec) and run.poll is not None:
                 asked = self._polls.ask(tx, run.poll, task_id, now)
                 rows.save_step(tx, task_id, gates.begin_poll(step, asked, now))
@@ -449,7 +448,7 @@ class Engine:
                     actions.append(EndWaitLater(task_id, step.name, run.within))
                 return True
             # In the transaction: a folder without a running step is only left over, a running step without one is lost.
-            self.prepare(task_id, step.name, started.attempt)
+            self.specs.prepare(task_id, step.name, started.attempt)
         except (LivewallError, OSError) as error:
             reason = error.message if isinstance(error, LivewallError) else f"no folder for it: {error.strerror}"
             rows.save_step(tx, task_id, transition(started, StepState.FAILED, now, reason=reason))
@@ -460,48 +459,9 @@ class Engine:
         rows.save_step(tx, task_id, started)
         rows.begin_log(tx, row, step.name)
         actions.append(
-            self._start(tx, row, definition, step.name, started.attempt, run, _log_base(tx, task_id, step.name))
+            self.specs.start(tx, row, definition, step.name, started.attempt, run, log_base(tx, task_id, step.name))
         )
         return True
-
-    def attempt(
-        self, db: Any, row: TaskRow, definition: StepDef, number: int, base: int, host: Host | None = None
-    ) -> StartAttempt:
-        """Return the action that starts an attempt of a step that runs a command. Raises MissingOutput."""
-        run = self._spec(db, row, definition, host)
-        assert isinstance(run, RunSpec), "a step that waits is not running"
-        unit = unit_of(definition.name, None if host is None else host.name)
-        return self._start(db, row, definition, unit, number, run, base, host)
-
-    def _start(
-        self, db: Any, row: TaskRow, definition: StepDef, unit: str, number: int, run: RunSpec, base: int,
-        host: Host | None = None,
-    ) -> StartAttempt:  # fmt: skip
-        pipeline, timeout = definition_of(row), definition.timeout or DEFAULT_TIMEOUT
-        inherits = _inherits(db, row.task.id, pipeline)
-        return StartAttempt(
-            row.task.id, row.root, unit, number, run, timeout, pipeline.secrets, base, inherits,
-            pipeline.webhook_secrets, host, pipeline.ssh if run.remote else None,
-            len({each.name for group in pipeline.inventory.values() for each in group}) or 1,
-        )  # fmt: skip
-
-    def _spec(self, db: Any, row: TaskRow, definition: StepDef, host: Host | None = None) -> RunSpec | WaitSpec:
-        """Return the command of a step, on a host if there is one, or what it waits for. Raises MissingOutput."""
-        values = Values(
-            params_of(row),
-            rows.outputs(db, row.task.id),
-            lambda: rows.previous_outputs(db, row.task.pipeline or "", definition.name),
-            None if host is None else {"name": host.name, "address": host.address},
-        )
-        return kinds()[definition.kind].spec(definition.body, values)
-
-    def wait_spec(self, db: Any, row: TaskRow, name: str) -> WaitSpec | None:
-        """Return what a step waits for, or None if it is not a gate of a task that runs here."""
-        definition = _step_definition(definition_of(row), name) if row.local else None
-        if definition is None or definition.hosts is not None:
-            return None
-        spec = self._spec(db, row, definition)
-        return spec if isinstance(spec, WaitSpec) else None
 
     # -- after a restart
 
@@ -519,60 +479,6 @@ class Engine:
         )
         return [action for (task_id,) in tasks for action in self._advance(tx, rows.find(tx, task_id), now)]
 
-    def unfinished_waits(self, db: Any, now: str) -> list[EndWaitLater]:
-        """Return the ends of waits for people that are still to come, for a server that starts."""
-        found = db.execute("SELECT task, name FROM steps WHERE ended_at IS NULL AND waits_for IS NOT NULL").fetchall()
-        waiting = [(task_id, rows.step(db, task_id, name)) for task_id, name in found]
-        return [
-            _end_wait_later(task_id, step, now)
-            for task_id, step in waiting
-            if step.waits_for is not UNSET and step.waits_for.poll is UNSET and step.waits_for.until is not UNSET
-        ]
-
-    def unfinished_attempts(self, db: Any, now: str) -> list[tuple[StartAttempt | RetryLater, bool, bool]]:
-        """Return the attempts that should run and the delays that are left, for a server that starts.
-
-        With each come two flags: whether it is to be ended, and whether it was begun with the present epoch of the
-        database, which is not so after a restore.
-        """
-        step_rows = db.execute(
-            """SELECT task, name, retry_at FROM steps WHERE ended_at IS NULL AND state IN ('running', 'retrying')
-            AND task IN (SELECT id FROM tasks WHERE ended_at IS NULL AND definition IS NOT NULL)"""
-        ).fetchall()
-        unfinished: list[tuple[StartAttempt | RetryLater, bool, bool]] = []
-        for task_id, name, retry_at in step_rows:
-            row, step = rows.find(db, task_id), rows.step(db, task_id, name)
-            current = row.epoch == self._epoch
-            for action in self._unfinished_of(db, row, step, retry_at, now):
-                unfinished.append((action, self.is_ending(db, task_id, action.step), current))
-        return unfinished
-
-    def is_ending(self, db: Any, task_id: str, unit: str) -> bool:
-        """Return whether what runs as this attempt is to be ended: by a cancel, an abort, or because it is skipped."""
-        name, host = parts_of(unit)
-        if rows.find(db, task_id).cancelled or rows.control(db, task_id, name).aborted_by is not None:
-            return True
-        return host is not None and target_rows.skipped_by(db, task_id, name, host) is not None
-
-    def _unfinished_of(
-        self, db: Any, row: TaskRow, step: Step, retry_at: str | None, now: str
-    ) -> Iterator[StartAttempt | RetryLater]:
-        task_id, pipeline = row.task.id, definition_of(row)
-        definition = _step_definition(pipeline, step.name)
-        hosts = {host.name: host for group in pipeline.inventory.values() for host in group}
-        for target in step.targets:
-            unit = unit_of(step.name, target.host)
-            if target.state is StepState.RETRYING:
-                at = target_rows.retry_at(db, task_id, step.name, target.host)
-                yield RetryLater(task_id, unit, target.attempt, _delay_left(definition, at, now))
-            elif target.state is StepState.RUNNING:
-                base = target_rows.log_base(db, task_id, step.name, target.host)
-                yield self.attempt(db, row, definition, target.attempt, base, hosts[target.host])
-        if not step.targets and step.state is StepState.RETRYING:
-            yield RetryLater(task_id, step.name, step.attempt, _delay_left(definition, retry_at, now))
-        elif not step.targets:
-            yield self.attempt(db, row, definition, step.attempt, _log_base(db, task_id, step.name))
-
     def _save_outputs(self, tx: Transaction, task: str, step: str, outputs: dict[str, str]) -> None:
         tx.execute(
             "UPDATE steps SET outputs = :outputs WHERE task = :task AND name = :name",
@@ -586,20 +492,6 @@ def _new_step(pipeline: Pipeline, definition: StepDef, params: Params) -> Step:
     if definition.hosts is not None:
         step.targets = planned([host.name for host in hosts_of(pipeline, definition, params)], definition.hosts)
     return step
-
-
-def _delay_left(definition: StepDef, retry_at: str | None, now: str) -> float:
-    """Return the seconds until another attempt begins."""
-    if retry_at is None:
-        return definition.retry_delay
-    # The clock may have been set meanwhile: wait no longer than the whole delay.
-    return min(definition.retry_delay, max(0.0, (moment(retry_at) - moment(now)).total_seconds()))
-
-
-def _end_wait_later(task_id: str, step: Step, now: str) -> EndWaitLater:
-    assert step.waits_for is not UNSET and step.waits_for.until is not UNSET
-    left = (moment(step.waits_for.until) - moment(now)).total_seconds()
-    return EndWaitLater(task_id, step.name, max(0.0, left))
 
 
 def _waiting(tx: Transaction) -> tuple[list[Waiting], dict[str, str]]:
@@ -636,27 +528,3 @@ class _Concurrency(msgspec.Struct):
 
 
 _concurrency = msgspec.json.Decoder(_Concurrency)
-
-
-def _step_definition(pipeline: Pipeline, name: str) -> StepDef:
-    return next(s for s in pipeline.steps if s.name == name)
-
-
-def _runs(definition: StepDef) -> bool:
-    """Return whether a step runs a command, and does not wait for a decision instead."""
-    return bool(getattr(kinds()[definition.kind], "runs", True))
-
-
-def _log_base(db: Any, task: str, step: str) -> int:
-    row = db.execute(
-        "SELECT log_base FROM steps WHERE task = :task AND name = :name", {"task": task, "name": step}
-    ).fetchone()
-    return int(row[0])
-
-
-def _inherits(db: Any, task: str, pipeline: Pipeline) -> bool:
-    """Return whether a step that runs a command succeeded, in this task or in one that it retries. Gates use no
-    folder."""
-    found = db.execute("SELECT name FROM steps WHERE task = :task AND state = 'succeeded'", {"task": task})
-    succeeded = {name for (name,) in found}
-    return any(_runs(step) for step in pipeline.steps if step.name in succeeded)

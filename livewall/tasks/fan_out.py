@@ -7,7 +7,6 @@ STEP@HOST.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
 
 import msgspec
 
@@ -15,7 +14,7 @@ from livewall.clock import later, moment
 from livewall.errors import LivewallError, Refused
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows, target_rows, targets
-from livewall.tasks.actions import Actions, RetryLater, StartAttempt, StopAttempt
+from livewall.tasks.actions import Actions, RetryLater, StopAttempt
 from livewall.tasks.attempt_result import Outcome
 from livewall.tasks.host_acts import CAN_RETRY, CAN_SKIP
 from livewall.tasks.hosts.inventory import Host, hosts_named
@@ -23,23 +22,12 @@ from livewall.tasks.hosts.units import unit_of
 from livewall.tasks.machine import Step, StepState, Target
 from livewall.tasks.pipelines.pipeline import Pipeline, StepDef
 from livewall.tasks.rows import TaskRow
+from livewall.tasks.step_specs import StepSpecs, step_definition
 from livewall.tasks.targets import Control, with_target
 from livewall.tasks.template import Params, fill
 
 LOST_RETRIES = 3
 """How often an idempotent command is run again whose end was not seen."""
-
-
-class MakesAttempts(Protocol):
-    """What the engine does for steps and for targets alike."""
-
-    def prepare(self, task: str, unit: str, attempt: int) -> None:
-        """Make the folder of an attempt, empty. Raises OSError."""
-
-    def attempt(
-        self, db: Any, row: TaskRow, definition: StepDef, number: int, base: int, host: Host | None = None
-    ) -> StartAttempt:
-        """Return the action that starts an attempt. Raises MissingOutput."""
 
 
 def hosts_of(pipeline: Pipeline, definition: StepDef, params: Params) -> list[Host]:
@@ -52,8 +40,8 @@ def hosts_of(pipeline: Pipeline, definition: StepDef, params: Params) -> list[Ho
 class FanOut:
     """Steps with hosts. `stopping(row)` says whether what has not begun of a task must not begin any more."""
 
-    def __init__(self, attempts: MakesAttempts, stopping: Callable[[TaskRow], bool]) -> None:
-        self._attempts = attempts
+    def __init__(self, specs: StepSpecs, stopping: Callable[[TaskRow], bool]) -> None:
+        self._specs = specs
         self._stopping = stopping
 
     # -- the course of a step
@@ -76,7 +64,7 @@ class FanOut:
         self, tx: Transaction, row: TaskRow, pipeline: Pipeline, before: Step, step: Step, now: str, actions: Actions
     ) -> Step:
         """Begin the targets whose turn it is, and write the step if anything differs from `before`; return it."""
-        task_id, definition = row.task.id, _definition(pipeline, step.name)
+        task_id, definition = row.task.id, step_definition(pipeline, step.name)
         assert definition.hosts is not None
         control = rows.control(tx, task_id, step.name)._replace(stopping=self._stopping(row))
         found = list(step.targets)
@@ -106,8 +94,8 @@ class FanOut:
         try:
             host = next(h for group in pipeline.inventory.values() for h in group if h.name == target.host)
             base = target_rows.log_base(tx, task_id, definition.name, target.host)
-            start = self._attempts.attempt(tx, row, definition, started.attempt, base, host)
-            self._attempts.prepare(task_id, unit, started.attempt)
+            start = self._specs.attempt(tx, row, definition, started.attempt, base, host)
+            self._specs.prepare(task_id, unit, started.attempt)
         except (LivewallError, OSError) as error:
             reason = error.message if isinstance(error, LivewallError) else f"no folder for it: {error.strerror}"
             return targets.ended(started, StepState.FAILED, now, reason)
@@ -140,7 +128,7 @@ class FanOut:
         self, tx: Transaction, row: TaskRow, pipeline: Pipeline, step: Step, target: Target, outcome: Outcome, now: str
     ) -> tuple[Target, float | None]:
         """Return what becomes of a target whose attempt ended, and the delay until the next attempt or None."""
-        definition, state, reason = _definition(pipeline, step.name), outcome.state, outcome.reason
+        definition, state, reason = step_definition(pipeline, step.name), outcome.state, outcome.reason
         control = rows.control(tx, row.task.id, step.name)
         skipped_by = target_rows.skipped_by(tx, row.task.id, step.name, target.host)
         lost = state is StepState.LOST
@@ -162,7 +150,9 @@ class FanOut:
         self, tx: Transaction, row: TaskRow, pipeline: Pipeline, step: Step, host: str, now: str, actions: Actions
     ) -> None:
         """Begin another attempt on a host, whatever waves and pauses say."""
-        begun = self._begin(tx, row, pipeline, _definition(pipeline, step.name), rows.target(step, host), now, actions)
+        begun = self._begin(
+            tx, row, pipeline, step_definition(pipeline, step.name), rows.target(step, host), now, actions
+        )
         self.advance(tx, row, pipeline, step, with_target(step, begun), now, actions)
 
     def running(self, task_id: str, step: Step) -> list[StopAttempt]:
@@ -228,7 +218,3 @@ def causes_of(steps: Sequence[Step], needed: frozenset[str]) -> dict[str, str]:
         for target in step.targets
         if target.state is not StepState.SUCCEEDED
     }
-
-
-def _definition(pipeline: Pipeline, name: str) -> StepDef:
-    return next(step for step in pipeline.steps if step.name == name)

@@ -51,7 +51,7 @@ class PollGates:
         if found is None:
             return self._failed_task(tx, poll)
         task_id, name = found
-        spec = self._engine.wait_spec(tx, rows.find(tx, task_id), name)
+        spec = self._engine.specs.wait_spec(tx, rows.find(tx, task_id), name)
         assert spec is not None and spec.poll is not None
         return PollGate(task_id, name, spec.poll.passes, StepState(spec.otherwise))
 

@@ -13,7 +13,7 @@ import importlib.util
 import logging
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
 from pathlib import Path
@@ -33,7 +33,6 @@ log = logging.getLogger("livewall.tasks")
 REPORTS_PER_SECOND = 20
 """How often all hosts of a step together report progress: each report sends all targets of the step."""
 REPORT_INTERVAL = 0.5
-CLOSING_TRIES = 10
 RESTART_SECONDS = 0.5
 """Seconds between two looks at a connector that cannot be started."""
 
@@ -53,16 +52,27 @@ class Remotes:
         self._tasks = BackgroundTasks(log, "a connector could not be watched")
         self._users: dict[str, int] = {}
         """How many attempts of a task use its connector."""
-        self.started: set[str] = set()
-        """The tasks for which this server has started a connector."""
+        self._loop = asyncio.get_running_loop()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        """The connector that this server started last, by its task."""
         self._watched: set[str] = set()
         """The tasks whose connectors are started again when they end."""
 
-    async def close(self) -> None:
-        """Stop watching connectors; they go on."""
+    @property
+    def started(self) -> list[str]:
+        """The tasks for which this server has started a connector."""
+        return list(self._processes)
+
+    async def close(self, ended: Collection[str]) -> None:
+        """Stop watching connectors. They go on but for those of the tasks that have `ended`, which nobody would end."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for task_id in ended:
+            await self._end(task_id)
+        for process in self._processes.values():
+            if process.poll() is None:
+                process.returncode = 0  # it outlives this process, and Popen must not warn about that
 
     # -- what a program gets
 
@@ -132,7 +142,6 @@ class Remotes:
         if importlib.util.find_spec("asyncssh") is None:
             raise LivewallError("invalid", MISSING)
         self._users[begin.task] = self._users.get(begin.task, 0) + 1
-        self.started.add(begin.task)
         if begin.task not in self._watched:
             self._watched.add(begin.task)
             self._tasks.spawn(self._watch(begin))
@@ -148,50 +157,53 @@ class Remotes:
         host, ssh = self._host(begin.host, begin.ssh), self._ssh(begin.ssh)
         await self._in_thread(lambda: self._connector(begin.task).forget(host, ssh, [self.id_of(begin)]))
 
-    async def end(self, task: str, *, closing: bool = False) -> None:
-        """End the connector of a task that has ended; when the server is `closing`, whoever still follows it."""
-        if closing or not self._users.get(task):
-            self.started.discard(task)
-            for _ in range(CLOSING_TRIES if closing else 1):  # it may have been started in this moment
-                with suppress(OSError):
-                    if await self._in_thread(self._connector(task).end):
-                        return
-                if closing:
-                    await asyncio.sleep(RESTART_SECONDS / 5)
+    async def end(self, task: str) -> None:
+        """End the connector of a task that has ended, unless an attempt still uses it."""
+        if not self._users.get(task):
+            await self._end(task)
 
-    def _start(self, begin: StartAttempt) -> subprocess.Popen[bytes]:
+    async def _end(self, task: str) -> None:
+        with suppress(OSError):
+            await self._in_thread(self._connector(task).end)
+        if (process := self._processes.get(task)) is not None:
+            process.terminate()  # it may not be the connector yet, and must not become it
+
+    def _start(self, begin: StartAttempt) -> None:
         agent = self._environment.get("SSH_AUTH_SOCK") if begin.ssh is not None and begin.ssh.agent else None
-        return self._connector(begin.task).start({"agent": agent})
+        self._processes[begin.task] = self._connector(begin.task).start({"agent": agent})
 
     async def _watch(self, begin: StartAttempt) -> None:
         """Start the connector, and again whenever it ends, while attempts use it."""
-        process: subprocess.Popen[bytes] | None = None
         said = ""
         try:
             while self._users.get(begin.task):
+                starting = self._loop.run_in_executor(self._threads, self._start, begin)
                 try:
-                    process = await self._in_thread(lambda: self._start(begin))
-                    await self._until_end(begin.task, process)
+                    await asyncio.shield(starting)
+                    await self._until_end(begin.task)
                 except OSError as error:  # no memory, no descriptor, no place on the disk: that may pass
                     if said != (said := str(error)):
                         log.warning(
                             "the connector of task %s cannot be started, which is tried again: %s", begin.task, said
                         )
+                except asyncio.CancelledError:
+                    await asyncio.wait([starting])  # so that `close` knows the process
+                    raise
                 await asyncio.sleep(RESTART_SECONDS)
+            self._processes.pop(begin.task, None)
         finally:
             self._watched.discard(begin.task)
-            if process is not None and process.poll() is None:
-                process.returncode = 0  # it outlives this process, and Popen must not warn about that
 
-    async def _until_end(self, task: str, process: subprocess.Popen[bytes]) -> None:
+    async def _until_end(self, task: str) -> None:
         """Wait until no connector of the task runs: neither this one, nor one that an earlier server started."""
+        process = self._processes[task]
         await _readable(os.pidfd_open(process.pid))
         await self._in_thread(process.wait)
         while (handle := await self._in_thread(self._connector(task).pidfd)) is not None:
             await _readable(handle)
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await self._loop.run_in_executor(self._threads, work)
 
 
 async def _readable(handle: int) -> None:

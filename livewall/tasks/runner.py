@@ -111,33 +111,37 @@ class Runner:
         """Find running attempts again, start those that an earlier server did not get to, and admit waiting tasks."""
         now = iso(self._clock())
         await self._write(lambda tx: ((), self._engine.hold_restored(tx, now)))
-        for action, cancelled, current in await self._store.read(lambda c: self._engine.unfinished_attempts(c, now)):
+        for action, cancelled, current in await self._store.read(lambda c: self._engine.unfinished.attempts(c, now)):
             if isinstance(action, RetryLater):
                 self._perform([action])
             else:
                 self._tasks.spawn(self._supervise(action, self._resume(action, cancelled=cancelled, current=current)))
-        self._perform([*await self._store.read(lambda c: self._engine.unfinished_waits(c, now))])
+        self._perform([*await self._store.read(lambda c: self._engine.unfinished.waits(c, now))])
         await self._write(lambda tx: ((), self._engine.admit(tx, now)))
 
     async def close(self) -> None:
         """Stop waiting for attempts. They continue to run, and the next server finds them again."""
         # First, because a write that is under way may still return actions, and nothing may start from now on.
         self._closed = True
-        # Nobody else would end the connectors of tasks that have ended.
-        for task_id in list(self._remotes.started):
-            with suppress(LivewallError):
-                row = await self._store.read(functools.partial(rows.find, task_id=task_id))
-                if row.task.state in TASK_ENDED:
-                    await self._remotes.end(task_id, closing=True)
         for timer in self._timers.values():
             timer.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._remotes.close()
+        await self._remotes.close(await self._ended(self._remotes.started))
         # In another thread: it waits for the threads, and some of them may be reading a slow disk.
         await self._loop.run_in_executor(None, self._threads.shutdown)
         self._spawner.close()
+
+    async def _ended(self, tasks: list[str]) -> list[str]:
+        """Return those of these tasks that have ended."""
+
+        def ended(db: Any) -> list[str]:
+            return [task for task in tasks if rows.find(db, task).task.state in TASK_ENDED]
+
+        with suppress(LivewallError):
+            return await self._store.read(ended)
+        return []
 
     # -- requests
 
@@ -413,7 +417,7 @@ class Runner:
         """Return whether an attempt was asked to end, by whatever act, before this server or since."""
         if _key(begin) in self._ending:
             return True
-        return await self._store.read(lambda c: self._engine.is_ending(c, begin.task, begin.step))
+        return await self._store.read(lambda c: self._engine.unfinished.is_ending(c, begin.task, begin.step))
 
     async def _may_continue(self, begin: StartAttempt, attempt: Attempt) -> bool:
         """Return whether the supervisor of an attempt was killed, and another one may continue what it did."""

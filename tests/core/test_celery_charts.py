@@ -99,6 +99,7 @@ def test_a_beginning_in_any_order_gives_the_same_chart(length: int, chance: rand
     ("events", "state", "attempts", "reason"),
     [
         ([event("sent", "x", 1, name="t")], S.PENDING, 0, ""),
+        ([event("started", "x", 1), event("sent", "x", 2, name="t")], S.RUNNING, 1, ""),
         ([event("sent", "x", 1, name="t"), event("revoked", "x", 2)], S.CANCELLED, 0, ""),
         ([*begun("x", "t", 1), event("revoked", "x", 2, terminated=True)], S.CANCELLED, 1, ""),
         ([event("received", "x", 1, name="t"), event("revoked", "x", 2, expired=True)], S.CANCELLED, 0, "it expired"),

@@ -192,7 +192,7 @@ def test_a_gate_asks_a_poll_on_its_wall_and_waits_for_it() -> None:
         ("livewall", "poll.open", f"polls/{poll.id}", {"round": 1}),
         ("livewall", "wall.activate", f"walls/{hall.wall}", {"item": f"polls/{poll.id}"}),
     ]
-    assert hall.engine.unfinished_waits(hall.connection, NOW) == [], "the poll has a timer of its own"
+    assert hall.engine.unfinished.waits(hall.connection, NOW) == [], "the poll has a timer of its own"
 
 
 @pytest.mark.parametrize(

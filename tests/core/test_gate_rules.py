@@ -219,9 +219,9 @@ def test_a_server_that_starts_knows_how_long_a_gate_still_waits() -> None:
     house = Gated()
     for seconds, left in ((600, 3000.0), (7200, 0.0)):
         now = later(moment(NOW), seconds)
-        assert house.engine.unfinished_waits(house.connection, now) == [EndWaitLater(house.release, "go", left)]
+        assert house.engine.unfinished.waits(house.connection, now) == [EndWaitLater(house.release, "go", left)]
     house.decide(LIN)
-    assert house.engine.unfinished_waits(house.connection, NOW) == []
+    assert house.engine.unfinished.waits(house.connection, NOW) == []
 
 
 def test_a_cancel_ends_the_wait_at_once() -> None:

@@ -380,7 +380,7 @@ def test_after_a_restart_running_hosts_are_found_again() -> None:
     task = house.start(release(3, "retries = 1\nretry_delay = 9"))
     house.end_on("web1", S.FAILED, size=7)
     house.end_on("web2")
-    found = house.engine.unfinished_attempts(house.connection, NOW)
+    found = house.engine.unfinished.attempts(house.connection, NOW)
     units = {action.step: action for action, _, _ in found}
     assert sorted(units) == ["switch@web1", "switch@web3"] and isinstance(units["switch@web3"], StartAttempt)
     assert units["switch@web3"] == house.next("switch@web3") and task

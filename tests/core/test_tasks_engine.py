@@ -354,7 +354,7 @@ def test_a_delay_goes_on_where_it_stood_when_the_server_is_started_again() -> No
     house.end(house.next("a"), S.FAILED)
 
     def left(seconds: float) -> float:
-        [(what, _, _)] = house.engine.unfinished_attempts(house.connection, later(moment(NOW), seconds))
+        [(what, _, _)] = house.engine.unfinished.attempts(house.connection, later(moment(NOW), seconds))
         assert isinstance(what, RetryLater) and (what.task, what.attempt) == (task, 1)
         return what.delay
 

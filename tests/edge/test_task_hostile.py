@@ -97,7 +97,7 @@ async def test_a_second_supervisor_that_finds_the_step_claimed_does_not_make_it_
     task = await start(client, token, "slow")
     await until(lambda: (settings.data / "tasks" / task / "work").exists())
     runner = running.app.tasks.runner
-    [(begin, _, _)] = await running.services.store.read(lambda c: runner._engine.unfinished_attempts(c, iso(utc_now())))
+    [(begin, _, _)] = await running.services.store.read(lambda c: runner._engine.unfinished.attempts(c, iso(utc_now())))
     assert isinstance(begin, StartAttempt)
     waits, await_holder = asyncio.Event(), runner._wait_for_end
 

@@ -230,15 +230,14 @@ def test_a_busy_worker_that_answers_is_not_lost(watch: Watch, shop: Shop) -> Non
     gate = shop.folder / "gate"
     shop.send(f"held.delay({str(gate)!r})", **REPORTS)
     eventually(shop.notes)
-    # A worker without a timer sends what it has to say when something wakes it. Then heartbeats that the watcher
-    # expects every 0.3 s, and that do not come.
-    code = """
-app.control.ping(timeout=1, limit=1)
+    # A worker without a timer sends what it has to say when something wakes it.
+    ping = "app.control.ping(timeout=1, limit=1)"
+    eventually(lambda: shop.send(ping) == "" and states(watch.task("shop.held")) == {"shop.held": "running"})
+    # Heartbeats that the watcher expects every 0.3 s, and that do not come.
+    shop.send("""
 with app.events.default_dispatcher(hostname="celery@w1") as events:
     events.send("worker-heartbeat", freq=0.3)
-"""
-    shop.send(code)
-    watch.runs("shop.held")
+""")
     watch.server.outlive_lease(3)
     assert states(watch.task("shop.held")) == {"shop.held": "running"}
     gate.touch()

@@ -64,7 +64,7 @@ def processes(tmp_path, word=b""):
         except OSError:
             continue
         if os.fsencode(tmp_path) in command and word in command and int(process.name) != os.getpid():
-            found.append(int(process.name))
+            found.append((int(process.name), command))
     return found
 
 
@@ -158,7 +158,7 @@ def test_the_environment_names_no_folder_for_it_and_a_demo_s_own_folder_is_taken
 def test_it_ends_when_its_server_does(tmp_path):
     demo = start(tmp_path, free_port())
     until(demo, "Ctrl-C ends it")
-    for process in processes(tmp_path, b"\0serve\0"):
+    for process, _ in processes(tmp_path, b"\0serve\0"):
         os.kill(process, signal.SIGKILL)
     said = demo.communicate(timeout=60)[0]
     assert demo.returncode == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from child_server import Server
+from missing import missing
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
@@ -31,9 +31,7 @@ class Call(NamedTuple):
 def traced(new_server: Callable[..., Server], tmp_path: Path) -> Iterator[tuple[Server, Path]]:
     """A server whose reads, syncs and writes are noted in a file."""
     if shutil.which("strace") is None or subprocess.run(["strace", "-o", "/dev/null", "true"]).returncode != 0:
-        if os.environ.get("CI") == "true":
-            pytest.fail("strace is missing, or may not trace: install it with the system's package manager")
-        pytest.skip("there is no strace that may trace")
+        missing("strace is missing, or may not trace: install it with the system's package manager")
     server, trace = new_server(), tmp_path / "trace"
     # -D: the server stays this test's own child.
     calls = "trace=fdatasync,fsync,recvfrom,sendto"

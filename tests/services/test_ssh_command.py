@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 from attempts import PATIENCE, alive, until
 from far_steps import Far, an_ordinary_user
+from missing import program
 from sshd import Sshd, far_files, marked, need_sshd
 
 from livewall.tasks.connector import far_scripts
@@ -425,23 +425,16 @@ def test_only_sh_is_asked_of_a_login_shell(shell: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("shell", ["bash --posix", "dash", "busybox sh"])
 def test_the_script_runs_in_any_posix_shell(shell: str, tmp_path: Path) -> None:
     path = "/usr/bin:/bin"
-    if shell == "busybox sh" and (busybox := find(shell.split()[0])):
+    if shell == "busybox sh":
         (tmp_path / "bin").mkdir()
-        subprocess.run([busybox, "--install", "-s", str(tmp_path / "bin")], check=True)
+        subprocess.run([program("busybox"), "--install", "-s", str(tmp_path / "bin")], check=True)
         path = str(tmp_path / "bin")
     run_script(shell.split(), tmp_path, path)
 
 
-def find(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
-
-
 def run_script(command: list[str], folder: Path, path: str) -> None:
     env, name = {"PATH": path, "HOME": str(folder)}, f"s{os.getpid()}"
-    command = [find(command[0]), *command[1:]]
+    command = [program(command[0]), *command[1:]]
     argv = ["sh", "-c", 'printf "%s" "$1"; echo >/dev/stderr; exit 3', "-", "$(id)'\"\n\x81ü"]
     script = far_scripts.command("nonce", name + "a", ".livewall", argv, {"X": "y"}, None, offset=0, claimed=False)
     for cut in random.Random(1).sample(range(len(script) - 2), 10):

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from attempts import alive, until
 from far_steps import Far, Finished, an_ordinary_user
+from missing import program
 from sshd import Sshd, need_sshd
 
 from livewall.tasks.connector import far_scripts
@@ -482,12 +483,10 @@ def test_what_a_killed_script_has_left_is_put_in_order(far: Far, sshd: Sshd, lef
 @pytest.mark.parametrize("shell", ["bash --posix", "dash", "busybox sh"])
 @pytest.mark.parametrize("name", ["site", "-x '$(id)\n"])
 def test_a_folder_is_replaced_by_any_posix_shell(shell: str, name: str, tmp_path: Path) -> None:
-    program, *more = shell.split()
-    found = shutil.which(program)
-    if found is None:
-        pytest.skip(f"{program} is not installed")
+    name_of_shell, *more = shell.split()
+    found = program(name_of_shell)
     path = "/usr/bin:/bin"
-    if program == "busybox":
+    if name_of_shell == "busybox":
         (tmp_path / "bin").mkdir()
         subprocess.run([found, "--install", "-s", str(tmp_path / "bin")], check=True)
         path = str(tmp_path / "bin")

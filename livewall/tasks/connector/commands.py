@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import asyncssh
 
 from livewall.tasks.connector import far_scripts
-from livewall.tasks.connector.hosts import Host, Session, close
+from livewall.tasks.connector.hosts import CLOSE_SECONDS, Host, Session, close
 from livewall.tasks.connector.patience import Patience
 from livewall.tasks.connector.problems import Failed, UnknownHostKey, Unreachable
 
@@ -226,6 +226,9 @@ class Command:
 
     async def _odd_end(self, session: Session) -> bool:
         """Judge a session that ended without a report."""
+        with suppress(TimeoutError, asyncssh.Error, OSError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await session.wait_closed()  # the exit status may come after the end of what was written
         connection = await self._host.connection()
         name = self._host.name
         if session.exit_status is not None and not connection.is_closed():

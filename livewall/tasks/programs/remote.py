@@ -124,14 +124,15 @@ class Conversation:
                 pause = min(LONGEST, pause * 2)
                 continue
             with connection:
-                first = {**self._common, **request(), "sent": self.asked, "cancel": self.cancelled}
+                told = self.cancelled  # read once: a cancel may come between any two lines
+                first = {**self._common, **request(), "sent": self.asked, "cancel": told}
                 first["within"] = max(0.0, self._until - time.monotonic())
                 if not self.asked:
                     self._attempt.write(ASKED, "")
                     self.asked = True
                 with suppress(OSError, frames.FrameError):
                     connection.sendall(frames.event(**first))
-                    if self._read(connection, told=self.cancelled, on_data=on_data, on_event=on_event):
+                    if self._read(connection, told=told, on_data=on_data, on_event=on_event):
                         return
             pause = SHORTEST
             time.sleep(pause)
