@@ -91,8 +91,8 @@ class Host:
         self.name = target.name
         self._agent = agent
         self._handshakes = handshakes
-        self._connection: asyncssh.SSHClientConnection | None = None
         self._connecting: asyncio.Task[asyncssh.SSHClientConnection] | None = None
+        """The newest attempt to connect, under way or with its result."""
         self._slots = asyncio.Semaphore(SESSIONS)
         self._without_sftp = 0
 
@@ -104,12 +104,21 @@ class Host:
 
     async def connection(self) -> asyncssh.SSHClientConnection:
         """Return the connection; whoever asks meanwhile waits for the same one. Raises as `slot` does."""
-        if self._connection is not None and not self._connection.is_closed():
-            return self._connection
-        if self._connecting is None or self._connecting.done():
+        under_way = self._connecting is not None and not self._connecting.done()
+        if self._connecting is None or not (under_way or self._is_connected()):
             self._connecting = asyncio.create_task(self._connect())
-        self._connection = await asyncio.shield(self._connecting)
-        return self._connection
+        return await asyncio.shield(self._connecting)
+
+    def _is_connected(self) -> bool:
+        made = self._made()
+        return made is not None and not made.is_closed()
+
+    def _made(self) -> asyncssh.SSHClientConnection | None:
+        """Return the newest connection, which may have been closed since."""
+        made = self._connecting
+        if made is None or not made.done() or made.cancelled() or made.exception() is not None:
+            return None
+        return made.result()
 
     async def shell(self, *, patient: bool = True) -> Session:
         """Start `sh`, whose stdin is a script. Raises Unreachable.
@@ -167,7 +176,7 @@ class Host:
             line.split()[1:] for line in problems.decode(errors="replace").splitlines() if line.startswith(nonce)
         ]
         if not reports:
-            if status is not None and self._connection is not None and not self._connection.is_closed():
+            if status is not None and self._is_connected():
                 raise Speechless(f"a script on {self.name} ended with status {status}, and did not say what it did")
             raise Unreachable("a script was cut off")
         return reports[-1], output.partition(nonce.encode() + b"\n")[2]
@@ -175,11 +184,11 @@ class Host:
     async def close(self) -> None:
         if self._connecting is not None:
             self._connecting.cancel()
-        if self._connection is not None:
-            self._connection.close()
+        if (made := self._made()) is not None:
+            made.close()
             with suppress(TimeoutError, asyncssh.Error, OSError):
                 async with asyncio.timeout(CLOSE_SECONDS):
-                    await self._connection.wait_closed()
+                    await made.wait_closed()
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
         target = self.target
