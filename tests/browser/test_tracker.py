@@ -261,7 +261,7 @@ async def test_a_long_log_costs_little_to_open_and_little_to_hold(hall: Hall) ->
     async def moved() -> int:
         return sum([len(await answer.body()) for answer in answers if "/logs/" in answer.url])
 
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))
     await page.goto(f"{hall.url}/tasks/{task}")
     await becomes(page.locator(".ln:not([hidden]) .no").first.inner_text, "1")
     assert 0 < await moved() < 200_000

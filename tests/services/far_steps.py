@@ -8,12 +8,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import pytest
 from attempts import PATIENCE, Started, until
 from sshd import Sshd, marked
 
@@ -167,24 +165,3 @@ class Far:
 
 def _text(path: Path) -> str:
     return path.read_text() if path.exists() else ""
-
-
-@contextmanager
-def an_ordinary_user() -> Iterator[str]:
-    """A user that is made for the test, where this is root."""
-    if os.getuid() != 0:
-        pytest.skip("only root can make another user: this test runs as an ordinary one already")
-    if not os.access("/usr/bin/python3", os.X_OK):
-        pytest.skip("an ordinary user may not be able to run this Python, and there is no other")
-    name = f"lw-{os.getpid()}"
-    folder = Path("/tmp") / name
-    subprocess.run(
-        ["useradd", "-M", "-d", str(folder), "-s", "/bin/sh", "-p", "*", name], check=True, capture_output=True
-    )
-    try:
-        folder.mkdir(mode=0o755)
-        yield name
-    finally:
-        subprocess.run(["pkill", "-KILL", "-u", name], check=False)
-        subprocess.run(["userdel", name], check=False, capture_output=True)
-        subprocess.run(["rm", "-rf", str(folder)], check=True)

@@ -12,7 +12,6 @@ import stat
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,20 +25,7 @@ from livewall.errors import LivewallError
 from livewall.tasks.connector import frames, process
 from livewall.tasks.connector.process import Connector
 
-
-@pytest.fixture
-def sshd(tmp_path: Path) -> Iterator[Sshd]:
-    need_sshd()
-    with Sshd(tmp_path) as server:
-        server.learn()
-        yield server
-
-
-@pytest.fixture
-def far(tmp_path: Path) -> Iterator[Far]:
-    made = Far(tmp_path)
-    yield made
-    made.close()
+pytest_plugins = ("far_fixtures",)
 
 
 def logins(sshd: Sshd) -> int:

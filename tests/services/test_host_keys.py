@@ -13,19 +13,14 @@ from sshd import Sshd, far_files, fingerprint, keygen, need_sshd
 
 from livewall.tasks.connector.known_hosts import accept
 
+pytest_plugins = ("far_fixtures",)
+
 
 @pytest.fixture
 def sshd(tmp_path: Path) -> Iterator[Sshd]:
     need_sshd()
     with Sshd(tmp_path) as server:
         yield server
-
-
-@pytest.fixture
-def far(tmp_path: Path) -> Iterator[Far]:
-    made = Far(tmp_path)
-    yield made
-    made.close()
 
 
 # Host keys.

@@ -8,19 +8,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from attempts import PATIENCE, alive, until
-from far_steps import Far, an_ordinary_user
+from far_steps import Far
 from missing import program
-from sshd import Sshd, far_files, marked, need_sshd
+from sshd import Sshd, far_files, marked
 
 from livewall.tasks.connector import far_scripts
 
 PRINTS = """
 import os, random, sys, time
+
+pytest_plugins = ("far_fixtures",)
 seed, size, pause = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 with open(os.path.expanduser("~/effect"), "a") as file:
     file.write("once\\n")
@@ -35,21 +37,6 @@ sys.exit(23)
 """Prints bytes that a seed determines, to stdout and stderr in turns, and leaves a line in ~/effect. ~/go ends it."""
 
 KILLS = 20 if os.environ.get("LIVEWALL_TORTURE") else 3
-
-
-@pytest.fixture
-def sshd(tmp_path: Path) -> Iterator[Sshd]:
-    need_sshd()
-    with Sshd(tmp_path) as server:
-        server.learn()
-        yield server
-
-
-@pytest.fixture
-def far(tmp_path: Path) -> Iterator[Far]:
-    made = Far(tmp_path)
-    yield made
-    made.close()
 
 
 def far_command(seed: int, size: int, pause: float) -> list[str]:
@@ -371,12 +358,6 @@ def test_a_cancel_leaves_nothing_alive_of_an_ordinary_user(far: Far, ordinary_us
         attempt.cancel()
         assert far.finish(attempt).end.why == "cancelled"
         assert not any(map(alive, pids))
-
-
-@pytest.fixture
-def ordinary_user() -> Iterator[str]:
-    with an_ordinary_user() as name:
-        yield name
 
 
 def test_a_command_that_tidies_up_has_its_grace(far: Far, sshd: Sshd) -> None:

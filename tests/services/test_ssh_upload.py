@@ -17,26 +17,13 @@ from typing import Any
 
 import pytest
 from attempts import alive, until
-from far_steps import Far, Finished, an_ordinary_user
+from far_steps import Far, Finished
 from missing import program
-from sshd import Sshd, need_sshd
+from sshd import Sshd
 
 from livewall.tasks.connector import far_scripts
 
-
-@pytest.fixture
-def sshd(tmp_path: Path) -> Iterator[Sshd]:
-    need_sshd()
-    with Sshd(tmp_path) as server:
-        server.learn()
-        yield server
-
-
-@pytest.fixture
-def far(tmp_path: Path) -> Iterator[Far]:
-    made = Far(tmp_path)
-    yield made
-    made.close()
+pytest_plugins = ("far_fixtures",)
 
 
 def upload(far: Far, sshd: Sshd, name: str, to: Path, **given: Any) -> Finished:
@@ -544,12 +531,6 @@ def test_a_script_that_says_nothing_is_not_tried_for_ever(far: Far, sshd: Sshd) 
     found = upload(far, sshd, "d", sshd.home / "site")
     assert found.reason == "a script on web1 ended with status 7, and did not say what it did"
     assert whole(sshd.home) == "old"
-
-
-@pytest.fixture
-def ordinary_user() -> Iterator[str]:
-    with an_ordinary_user() as name:
-        yield name
 
 
 def test_an_ordinary_user_uploads_files_and_folders_of_any_mode(far: Far, ordinary_user: str) -> None:
