@@ -129,9 +129,11 @@ class Reports:
         self._on_loop(self._set_limit)
 
     def _set_limit(self) -> None:
-        assert self._deadline is not None and self._loop is not None
-        with suppress(RuntimeError):  # it has expired
-            self._limit.reschedule(self._loop.time() + self._deadline - time.monotonic())
+        assert self._deadline is not None
+        # The running loop: the last report may have been sent since this was asked for.
+        now = asyncio.get_running_loop().time()
+        with suppress(RuntimeError):  # it has expired, or is over
+            self._limit.reschedule(now + self._deadline - time.monotonic())
         self._woken.set()
         self._closing_soon.set()
 
