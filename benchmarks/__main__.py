@@ -53,6 +53,9 @@ def main() -> int:
         parser.error(f"no such benchmark: {', '.join(unknown)} (there are {', '.join(NAMES)})")
     if options.write and options.quick:
         parser.error("quick figures are not for the record")
+    document = DOCUMENT.read_text(encoding="utf-8")
+    if options.write and (without := [name for name in names if not record.has_place(document, name)]):
+        parser.error(f"{DOCUMENT} has no place for {', '.join(without)}")  # said before hours of measuring
     for name in names:
         started, load = time.time(), load_average()
         with Progress(name) as progress:

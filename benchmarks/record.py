@@ -18,10 +18,16 @@ def last_seconds(document: str, name: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def has_place(document: str, name: str) -> bool:
+    """Return whether the document has a place for the figures of a benchmark."""
+    return _place(name).search(document) is not None
+
+
 def keep(document: Path, name: str, text: str) -> None:
-    """Replace what stands between `<!-- NAME -->` and `<!-- /NAME -->`; raises when the document has no such place."""
+    """Replace what stands between `<!-- NAME -->` and `<!-- /NAME -->`."""
     old = document.read_text(encoding="utf-8")
-    place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-    if not place.search(old):
-        raise ValueError(f"{document} has no place for {name}")
-    document.write_text(place.sub(lambda m: f"{m[1]}{text}\n{m[2]}", old), encoding="utf-8")
+    document.write_text(_place(name).sub(lambda m: f"{m[1]}{text}\n{m[2]}", old), encoding="utf-8")
+
+
+def _place(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)

@@ -38,6 +38,7 @@ UsePAM no
 StrictModes no
 LogLevel ERROR
 MaxSessions 20
+SetEnv HOME={folder}
 Subsystem sftp internal-sftp
 """
 
