@@ -18,7 +18,7 @@ LINES = 1000
 """The largest number of lines, or of matching lines, in one answer."""
 QUERY = 1000
 """The length in bytes of the longest text that can be searched for."""
-_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.IGNORECASE)
+_RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})", re.IGNORECASE)
 
 
 class LogsHandler(ApiHandler):

@@ -187,14 +187,16 @@ class Charts:
         chart: Chart | None = None
         for member in tasks:
             match member:
-                case [str(id), str(name), str() | None as group, int(index), list(needs)] if name not in PLACEHOLDERS:
+                case [str(id), str(name), str() | None as group, int(index), list(needs)] if (
+                    name not in PLACEHOLDERS and is_text(id) and is_text(name) and is_text(group or "")
+                ):
                     task = self._task(id)
                     before = (task.name, task.group, task.index, set(task.needs))
                     task.name = task.name or name
                     # A fact that is not the same everywhere must not depend on which comes first.
                     task.group = max(filter(None, (task.group, group)), default=None)
                     task.index = max(task.index, index)
-                    task.needs |= {need for need in needs if isinstance(need, str) and need != id}
+                    task.needs |= {need for need in needs if isinstance(need, str) and need != id and is_text(need)}
                     if before != (task.name, task.group, task.index, task.needs):
                         self._note(self._chart_of[id], restructured=True)
                     # The group first: joining the others enters their tasks' groups as those of the joined chart.
@@ -209,6 +211,8 @@ class Charts:
     def _apply_task(self, kind: str, event: Mapping[str, Any]) -> None:
         name, at = event.get("name"), event.get("timestamp")
         if not isinstance(name, str | None) or name in PLACEHOLDERS or not isinstance(at, int | float):
+            return
+        if not abs(at) < 1e12 or not is_text(event["uuid"]) or not is_text(name or ""):
             return
         task = self._task(event["uuid"])
         before = msgspec.structs.astuple(task)[:-2]
@@ -230,7 +234,7 @@ class Charts:
             if kind == "task-retried":
                 task.retries[repr(float(at))] = Moment(float(at), 0, kind, *_reason(kind, event))
         host = event.get("hostname")
-        if kind in ("task-received", "task-started") and isinstance(host, str):
+        if kind in ("task-received", "task-started") and isinstance(host, str) and is_text(host):
             task.worker = max(task.worker, (float(at), host))
         if before != msgspec.structs.astuple(task)[:-2] or retries != len(task.retries):
             self._note(self._chart_of[task.id])
@@ -281,6 +285,15 @@ class Charts:
             self._restructured[id(chart)] = chart
 
 
+def is_text(value: str) -> bool:
+    """Return whether a text can be written as UTF-8: a lone surrogate cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _reason(kind: str, event: Mapping[str, Any]) -> tuple[str, str]:
     """Return why a task ended or is tried again: the name of its exception for all, and its traceback for the log."""
     match kind:
@@ -288,7 +301,8 @@ def _reason(kind: str, event: Mapping[str, Any]) -> tuple[str, str]:
             said = str(event.get("exception") or "")
             name = said.partition("(")[0].strip()[:MAX_NAME]
             name = name if name.replace("_", "").replace(".", "").isalnum() else "an exception"
-            return name, str(event.get("traceback") or said)[:MAX_TEXT]
+            text = str(event.get("traceback") or said)[:MAX_TEXT]
+            return name, text.encode("utf-8", "replace").decode()
         case "task-rejected":
             return "rejected by its worker", ""
         case "task-revoked":

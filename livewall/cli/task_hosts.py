@@ -60,7 +60,9 @@ def act(name: str, about: str, question: Question | None = None, *, on_host: boo
             found = run(step_of(server, task_id, step))
             confirm(lambda: _coroutine(question(found, host)), yes, strict=False)
         path = f"/steps/{segment(step)}" + ("" if host is None else f"/hosts/{segment(host)}")
-        print_step(run(server.post(address(task_id, f"{path}/{name}"), repeat=True)), as_json, host)
+        print_step(
+            run(server.post(address(task_id, f"{path}/{name}"), repeat=True)), as_json, host, WISHES.get(name, "")
+        )
 
     command.__doc__ = f"{about}\n\n\b\nlivewall task {name} $task switch{' web3' if on_host else ''}\n"
     decorated: Any = acting_server_options(json_option(command))
@@ -82,14 +84,19 @@ async def step_of(server: Server, task_id: str, name: str) -> dict[str, Any]:
     return next((step for step in task["steps"] if step["name"] == name), {})
 
 
-def print_step(step: dict[str, Any], as_json: bool, host: str | None = None) -> None:
+WISHES = {"abort": "it is being aborted", "skip": "it is skipped as soon as what runs there has ended"}
+"""What is said of an act that takes a while, as long as something runs."""
+
+
+def print_step(step: dict[str, Any], as_json: bool, host: str | None = None, wish: str = "") -> None:
     if as_json:
         output.as_json(step)
         return
     target = next((each for each in step["targets"] if each["host"] == host), None)
     shown = step if target is None else target
     name = step["name"] if host is None else f"{step['name']}@{host}"
-    words = shown["reason"] or shown.get("message") or shown["state"]
+    under_way = shown["state"] in ("running", "retrying")
+    words = (wish if under_way else "") or shown["reason"] or shown.get("message") or shown["state"]
     click.echo(output.plain(f"{name}: {words}"))
 
 
@@ -101,7 +108,10 @@ def counted(step: dict[str, Any], *states: str) -> str:
 
 def abort_question(step: dict[str, Any], host: str | None) -> str:
     running, waiting = counted(step, "running", "retrying"), counted(step, "pending", "waiting")
-    return f"Abort {output.plain(step.get('name', ''))}? It fails: {running} under way end now, {waiting} never begin."
+    return (
+        f"Abort {output.plain(step.get('name', ''))}? It fails. What runs ends now, on {running}; "
+        f"it begins on none of the others, {waiting}."
+    )
 
 
 def skip_question(step: dict[str, Any], host: str | None) -> str:

@@ -140,6 +140,8 @@ class FanOut:
             return targets.ended(target, StepState.CANCELLED, now, f"aborted by {control.aborted_by}"), None
         if state is StepState.WAITING and outcome.host_key is not None:
             return targets.waiting(target, outcome.host_key.fingerprint, now), None
+        if state is StepState.CANCELLED:  # by nobody who may: it must not look as if it had been wanted
+            state, reason = StepState.FAILED, "its supervisor was asked to end it by a signal from outside"
         again = target.attempt <= definition.retries + (LOST_RETRIES if lost else 0)
         if again and not self._stopping(row) and (state is StepState.FAILED or (lost and definition.idempotent)):
             delay = definition.retry_delay
@@ -191,7 +193,7 @@ class FanOut:
         actions: Actions = []
         target = rows.target(step, host)
         if target.state not in CAN_SKIP:
-            raise Refused("conflict", f"{host} has already {target.state.value}; it cannot be skipped")
+            raise Refused("conflict", f"the host {host} has already {target.state.value}; it cannot be skipped")
         if target.state is StepState.RUNNING:
             target_rows.save_skipped_by(tx, row.task.id, step.name, host, who)
             return [StopAttempt(row.task.id, unit_of(step.name, host), target.attempt)]
@@ -214,7 +216,7 @@ def causes_of(steps: Sequence[Step], needed: frozenset[str]) -> dict[str, str]:
     return {
         target.host: step.name
         for step in steps
-        if step.name in needed and step.state is StepState.SUCCEEDED
+        if step.name in needed and (step.state is StepState.SUCCEEDED or step.reason == targets.ON_EVERY_HOST)
         for target in step.targets
         if target.state is not StepState.SUCCEEDED
     }

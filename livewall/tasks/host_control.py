@@ -24,6 +24,8 @@ from livewall.tasks.rows import TaskRow
 from livewall.tasks.target_rows import HostKey
 from livewall.tasks.targets import with_target
 
+_S = StepState
+
 
 class HostControl:
     """The acts of operators. `advance` applies the rules to a task, and `stopping` says whether it is being ended."""
@@ -48,12 +50,18 @@ class HostControl:
             raise Refused("conflict", f"the step {name} does not run on hosts")
         pipeline, paused = definition_of(row), step.paused is True
         before = None if host is None else rows.target(step, host)
-        if (act == "pause" and paused) or (act == "skip" and before and before.state is StepState.SKIPPED):
+        aborted_by = rows.control(tx, task_id, name).aborted_by
+        if (act == "abort" and aborted_by is not None) or (act == "skip" and before and before.state is _S.SKIPPED):
             return []
-        if (act == "resume" and not paused) or (act == "abort" and step.reason == f"aborted by {who.name}"):
-            return []
+        if row.cancelled and is_under_way(step):
+            raise Refused("conflict", "the task is being cancelled")
         if not is_under_way(step) or self._stopping(row):
-            raise Refused("conflict", step_is(step.state) if not row.cancelled else "the task is being cancelled")
+            again = "; retry the task instead" if act == "retry" else ""
+            raise Refused("conflict", f"{step_is(step.state)}{again}")
+        if aborted_by is not None:
+            raise Refused("conflict", f"the step is being aborted by {aborted_by}")
+        if (act == "pause" and paused) or (act == "resume" and not paused):
+            return []
         match act:
             case "pause":
                 actions = self._fan_out.pause(tx, row, pipeline, step, who.name, now)
@@ -80,12 +88,12 @@ class HostControl:
         target, shown = rows.target(step, host), target_rows.host_key(db, task_id, name, host)
         if target.state is StepState.WAITING and shown is not None:
             if shown.fingerprint != fingerprint:
-                raise Refused("conflict", f"{host} has shown another key: {shown.fingerprint}")
+                raise Refused("conflict", f"the host {host} has shown another key: {shown.fingerprint}")
             return row, shown
         if target_rows.accepted_key(db, task_id, name, host) == fingerprint:
             return row, None
         raise Refused(
-            "conflict", f"{host} does not wait for its key to be confirmed: its state is {target.state.value}"
+            "conflict", f"the host {host} does not wait for its key to be confirmed: its state is {target.state.value}"
         )
 
     def key_accepted(

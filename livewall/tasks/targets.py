@@ -16,6 +16,8 @@ MAX_AT_ONCE = 64
 _S = StepState
 ACTIVE = frozenset({_S.RUNNING, _S.RETRYING})
 FAILURES = frozenset({_S.FAILED, _S.LOST})
+ON_EVERY_HOST = "left out on every host"
+"""The reason of a step that was skipped because each of its targets was."""
 
 
 class Control(NamedTuple):
@@ -145,7 +147,7 @@ def settled(step: Step, definition: StepHosts, control: Control, now: str) -> St
     if done < len(targets):
         return _under_way(step, _S.RUNNING, "", now)
     if all(target.state is _S.SKIPPED for target in targets):
-        return _ended(step, _S.SKIPPED, "left out on every host", now)
+        return _ended(step, _S.SKIPPED, ON_EVERY_HOST, now)
     if not any(target.state is _S.SUCCEEDED for target in targets):  # whatever may fail: nothing was done
         return _failed(step, now)
     return _ended(step, _S.SUCCEEDED, _in_words(targets) if failures(targets) else "", now)
@@ -177,6 +179,8 @@ def _failed(step: Step, now: str) -> Step:
 def _in_words(targets: Sequence[Target]) -> str:
     """Return on which hosts a step has failed, and why: "web3: exit status 1 (and on 2 other hosts)"."""
     failed = [target for target in targets if target.state in FAILURES]
+    if not failed:
+        return ""
     first, others = failed[0], len(failed) - 1
     more = "" if not others else f" (and on {'another host' if others == 1 else f'{others} other hosts'})"
     return f"{first.host}: {first.reason or first.state.value}{more}"

@@ -165,6 +165,9 @@ def test_a_chart_that_is_reported_keeps_its_tasks() -> None:
 @pytest.mark.parametrize(
     "damaged",
     [
+        {"type": "task-sent", "uuid": "x", "timestamp": 10**400}, {"type": "task-sent", "uuid": "x", "timestamp": 1e99},
+        {"type": "task-sent", "uuid": "\udcff", "timestamp": 1},
+        {"type": EVENT, "tasks": [["\udcff", "t", None, 0, []]]},
         {}, {"type": "task-sent"}, {"type": "task-sent", "uuid": 7, "timestamp": 1}, {"type": "worker-online"},
         {"type": "task-sent", "uuid": "x", "timestamp": "y"}, {"type": EVENT}, {"type": EVENT, "tasks": [[1]]},
         event("sent", "x", 1.0, name="celery.chord"), {"type": EVENT, "tasks": [["x", "celery.group", None, 0, []]]},
@@ -275,3 +278,10 @@ def test_a_worker_is_silent_after_three_of_its_heartbeats() -> None:
     assert workers.silent(25.1) == [], "nothing could be heard without a connection"
     workers.forget("slow")
     assert workers.silent(99.0) == ["fast", "unheard"]
+
+
+def test_a_traceback_that_is_no_utf_8_is_kept_as_far_as_it_is() -> None:
+    charts = Charts()
+    charts.apply(event("failed", "x", 1.0, name="t", exception="ValueError('\udcff')", traceback="at \udcff"))
+    task = charts.task("x")
+    assert task is not None and task.end is not None and task.end.text == "at ?"

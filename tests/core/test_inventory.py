@@ -121,6 +121,7 @@ def test_the_keys_of_a_step_with_hosts() -> None:
         ('hosts = "web"\nwaves = []', "waves must be a list"),
         ('hosts = "web"\nwaves = [0]', "a wave must be at least 1"),
         ('hosts = "web"\nwaves = ["0%"]', "from"),
+        ('hosts = "web"\nwaves = ["٣%"]', "from"),
         ('hosts = "web"\nwaves = ["101%"]', "from"),
         ('hosts = "web"\nwaves = ["rest", 1]', "nothing is left"),
         ('hosts = "web"\nwaves = [true]', "a wave is a number of hosts"),

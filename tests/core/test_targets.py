@@ -386,7 +386,54 @@ def test_after_a_restart_running_hosts_are_found_again() -> None:
     assert units["switch@web3"] == house.next("switch@web3") and task
 
 
-ENDS = st.sampled_from(["succeeded", "failed", "lost", "waiting"])
+def test_nothing_takes_an_abort_back() -> None:
+    house = Hosts()
+    task = house.start(release(3, "waves = [3]\nmax_failures = 3"))
+    house.end_on("web1", S.FAILED)
+    house.act(task, "abort")
+    for act, host in (("pause", None), ("resume", None), ("retry", "web1"), ("skip", "web2")):
+        with pytest.raises(Refused, match="being aborted by lin"):
+            house.act(task, act, host)
+    house.act(task, "abort")
+    house.end_on("web2", S.SUCCEEDED)
+    house.end_on("web3", S.CANCELLED)
+    assert (house.step(task).state, house.step(task).reason) == (S.FAILED, "aborted by lin")
+    with pytest.raises(Refused, match="already failed; retry the task instead"):
+        house.act(task, "retry", "web3")
+    with pytest.raises(Refused, match=r"already failed$"):
+        house.act(task, "resume")
+
+
+def test_a_step_that_is_skipped_on_every_host_leaves_them_out_afterwards_as_well() -> None:
+    house = Hosts()
+    after = '[[steps]]\nname = "check"\nneeds = ["switch"]\nssh = ["check"]\nhosts = "web"'
+    task = house.start(release(2, last=after))
+    for host in ("web1", "web2"):
+        house.act(task, "skip", host)
+        house.end_on(host, S.CANCELLED)
+    assert house.step(task).reason == "left out on every host"
+    assert house.targets(task, "check") == {"web1": "skipped", "web2": "skipped"} and not house.begun
+
+
+def test_a_step_that_its_condition_skips_leaves_no_host_out() -> None:
+    house = Hosts()
+    after = '[[steps]]\nname = "check"\nneeds = ["switch"]\nssh = ["check"]\nhosts = "web"'
+    task = house.start(release(2, 'when = "{params.hosts} == nobody"', last=after))
+    assert house.targets(task) == {"web1": "skipped", "web2": "skipped"}
+    assert house.begun_on("check") == ["web1", "web2"]
+
+
+def test_an_end_that_nobody_asked_for_is_a_failure() -> None:
+    """As when somebody sends SIGTERM to a supervisor."""
+    house = Hosts()
+    task = house.start(release(2, "max_failures = 0"))
+    house.end_on("web1")
+    house.end_on("web2", S.CANCELLED)
+    assert house.targets(task) == {"web1": "succeeded", "web2": "failed"}
+    assert house.task(task).state is T.FAILED and "by a signal from outside" in house.step(task).reason
+
+
+ENDS = st.sampled_from(["succeeded", "failed", "lost", "waiting", "cancelled"])
 ACTS = st.sampled_from(["pause", "resume", "abort", "skip", "retry", "cancel", "end", "accept", "wait"])
 
 
@@ -404,7 +451,7 @@ def test_whatever_happens_the_rules_of_waves_hold_and_the_step_ends(
     task = house.start(release(count, f"waves = {waves}\nmax_failures = {allowed}\nretries = 1"))
 
     def happen(act: str, number: int, end: str) -> None:
-        host = f"web{number % count + 1}"
+        host, under_way = f"web{number % count + 1}", house.step(task).state not in ENDED
         try:
             if act == "cancel":
                 house.cancel(task)
@@ -421,6 +468,8 @@ def test_whatever_happens_the_rules_of_waves_hold_and_the_step_ends(
                 house.act(task, act, host)
         except Refused:
             pass
+        else:
+            aborted.extend([act] if act in ("abort", "cancel") and under_way else [])
         check()
 
     def check() -> None:
@@ -432,10 +481,12 @@ def test_whatever_happens_the_rules_of_waves_hold_and_the_step_ends(
         assert all(t.attempt == 0 or t.wave <= first or retried for t in step.targets)
         if step.state in ENDED:
             assert all(t.state in ENDED for t in step.targets) and not house.begun
+            assert not aborted or step.state not in (S.SUCCEEDED, S.SKIPPED), "an abort or a cancel holds"
         elif step.state is S.WAITING:
             assert not running and (step.paused is True or step.waits_for)
         assert (step.state in ENDED) == (house.task(task).ended_at is not None)
 
+    aborted: list[str] = []
     retried = any(act == "retry" for act, _, _ in events)
     check()
     for event in events:

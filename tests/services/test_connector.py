@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attempts import PATIENCE, until
+from attempts import PATIENCE, alive, until
 from far_steps import Far
 from sshd import Sshd, far_files, free_port, marked, need_sshd
 
@@ -220,6 +220,30 @@ def test_a_command_whose_host_runs_no_sh_any_more_is_lost(far: Far, sshd: Sshd) 
     sshd.cut()
     found = far.finish(attempt)
     assert found.log == b"on\n" and found.lost == "web1 runs no sh any more that could say how it ended"
+
+
+def test_a_cancel_holds_that_came_while_the_connector_was_away_and_its_program_is_killed(far: Far, sshd: Sshd) -> None:
+    attempt = far.start(sshd, argv=["sh", "-c", "echo on; exec sleep 60"])
+    far.printed(attempt)
+    far.kill_connector()
+    program = far.program(attempt)
+    attempt.cancel()
+    time.sleep(0.3)  # it waits for a connector, and has the cancel
+    os.kill(program, signal.SIGKILL)
+    until(lambda: not alive(program))
+    far.start_connector()
+    assert far.finish(attempt).end.why == "cancelled"
+    assert not marked(far.id(1))
+
+
+def test_a_cancel_is_over_when_all_that_was_started_has_ended(far: Far, sshd: Sshd) -> None:
+    """The command obeys at once; what it has started in a session of its own does not."""
+    stubborn = "trap '' TERM; while :; do sleep 0.1; done"
+    attempt = far.start(sshd, argv=["sh", "-c", 'setsid sh -c "$1" & echo on; exec sleep 60', "-", stubborn], grace=2)
+    far.printed(attempt)
+    attempt.cancel()
+    assert far.finish(attempt).end.why == "cancelled"
+    assert not marked(far.id(1))
 
 
 # Hosts that are away.

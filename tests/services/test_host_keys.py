@@ -58,7 +58,7 @@ def test_a_changed_key_fails_and_says_both(far: Far, sshd: Sshd) -> None:
     found = far.run(sshd, argv=["touch", str(sshd.home / "ran")])
     assert found.reason == (
         f"the host key of web1 has changed: it is {after}, and {before} is known; "
-        "remove line 4 of known_hosts to trust the new key"
+        "if that is right, remove line 4 of known_hosts and retry"
     )
     assert found.status == 1 and found.host_key is None and not (sshd.home / "ran").exists()
 
@@ -70,7 +70,7 @@ def test_another_type_of_key_is_no_way_around_the_one_that_is_known(far: Far, ss
     sshd.start()
     found = far.run(sshd, argv=["true"])
     assert "has changed" in found.reason and found.host_key is None
-    assert found.reason.endswith("remove line 1 of known_hosts to trust the new key")
+    assert found.reason.endswith("if that is right, remove line 1 of known_hosts and retry")
     subprocess.run(["sed", "-i", "1d", sshd.known_hosts], check=True)
     assert far.run(sshd, argv=["true"]).host_key, "it waits for somebody who trusts the new one"
 

@@ -132,6 +132,8 @@ class Command:
                 try:
                     if await self._attend():
                         await self._taken.wait()
+                        if self._cancelling is not None:  # what it has left behind is still being ended
+                            await asyncio.shield(self._cancelling)
                         return await self._client.event(**self._final)
                     await self._taken.wait()
                 except Unreachable as problem:

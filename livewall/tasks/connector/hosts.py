@@ -308,7 +308,7 @@ class _Verdict(asyncssh.SSHClient):
             expected = " or ".join(map(_fingerprint, alike))
             self.problem = Failed(
                 f"the host key of {self._name} has changed: it is {fingerprint}, and {expected} is known; "
-                f"remove {self._places()} to trust the new key"
+                f"if that is right, remove {self._places()} and retry"
             )
         else:
             self.problem = UnknownHostKey(HostKey(fingerprint, key.get_algorithm(), shown))

@@ -27,6 +27,8 @@ from livewall.tasks.connector.uploads import Upload
 NICENESS = 5
 IDLE_SECONDS = 300.0
 """Seconds after which a connector without programs exits."""
+CANCEL_SECONDS = 20.0
+"""Seconds for which a connector that is to end goes on ending commands."""
 LOG = "log"
 """The file for faults of the connector itself; it holds places in the code, and no values."""
 _CREDENTIALS = struct.Struct("3i")
@@ -84,6 +86,8 @@ class Server:
         server = await asyncio.start_unix_server(self._connected, sock=listening, backlog=256)
         await self._until_idle()
         server.close()
+        if self._cancels:  # nobody else would end those commands
+            await asyncio.wait(self._cancels, timeout=CANCEL_SECONDS)
         await self._forgetting.close()
         for task in self._clients:
             task.cancel()

@@ -56,6 +56,8 @@ class Upload:
         self._new = self._side + b".new"
         self._patience = Patience(host.name, given["within"])
         self._reached = False
+        self._sent_before = bool(given["sent"])
+        """Whether a connector before this one may have begun it."""
         self._compared = False
         """Whether the new folder was found to be right, and was told to take the place of the target."""
         self._speechless = 0
@@ -450,7 +452,7 @@ class Upload:
 
     async def _remove_new(self) -> None:
         """Remove what has arrived, if the host can be reached within some seconds."""
-        if not self._reached:
+        if not (self._reached or self._sent_before):
             return
         nonce = secrets.token_hex(8)
         script = far_scripts.discard(nonce, os.fsdecode(self._side), os.fsdecode(self._to))

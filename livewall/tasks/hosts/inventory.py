@@ -219,6 +219,9 @@ def read_inventory(data: bytes, file: str) -> tuple[dict[str, tuple[Host, ...]],
         return {}, fault.problems
     findings = Findings(file, key_lines(content))
     where = Place(findings)
+    if isinstance(table.get("steps"), list):
+        where.wrong("this is a pipeline, not an inventory: `livewall pipeline check` checks it, with its hosts")
+        return {}, findings.problems
     if isinstance(table.get("inventory"), dict):
         known_keys(table, ("inventory",), where, "a file with the table [inventory]")
         table, where = table["inventory"], where["inventory"]

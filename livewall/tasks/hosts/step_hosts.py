@@ -18,7 +18,7 @@ from livewall.toml_problems import Place, short, text, type_name, whole
 HOST_KEYS = frozenset({"hosts", "waves", "max_failures", "parallel"})
 REST = "rest"
 MAX_WAVES = 100
-_PERCENT = re.compile(r"(\d{1,3})%")
+_PERCENT = re.compile(r"([0-9]{1,3})%")
 
 Wave = int | str
 """The size of a wave: a number of hosts, a part of all ("25%"), or all that are left ("rest")."""

@@ -156,4 +156,5 @@ def repository_of_param(pipeline: Pipeline, param: str | None) -> str:
             for step in pipeline.steps:
                 if step.kind == "git" and (repository := repository_of(step.body, declared.name)):
                     return repository
-    raise NotFound("not_found", f"the pipeline {pipeline.name} has no such parameter of type git_ref")
+    which = f"parameter {param}" if param else "parameter"
+    raise NotFound("not_found", f"the pipeline {pipeline.name} has no {which} of type git_ref")

@@ -230,7 +230,7 @@ class Run:
         now = time.monotonic()
         self._output.tick(now)
         self._end_processes(now)
-        if self._held and self._drained and self._cause:
+        if self._held and self._drained and self._cause and self._restart_at is None:
             self._held = False
             self._output.write(self._masker.end(), now)
 
@@ -273,6 +273,8 @@ class Run:
     def _end_processes(self, now: float) -> None:
         if not self._cause:
             self._check_for_end(now)
+        elif self._repeats:
+            self._end_again(now)
         if self._kill_at is None or self._all_ended or now < self._kill_at:
             return
         remaining = children.kill_all()
@@ -299,25 +301,40 @@ class Run:
             self._message = f"not finished after {self._spec.timeout:g} s"
             self._end("timeout", self._spec.grace, now)
 
+    def _end_again(self, now: float) -> None:
+        """Run a command again that somebody has killed while it was being ended: only it can end what it follows."""
+        if self._kill_at is None or now >= self._kill_at or self._cause not in ("cancelled", "timeout"):
+            self._restart_at = None
+        elif self._restart_at is not None:
+            if self._restart(now):
+                children.terminate_all()
+        elif self._restarts < MAX_RESTARTS and self._was_killed():
+            children.kill_all()
+            self._restart_at = now
+            self._status = None
+
     def _was_killed(self) -> bool:
         """Whether a signal has ended the command. It was somebody else's: no cause is set yet."""
         return self._status is not None and os.WIFSIGNALED(self._status)
 
-    def _restart(self, now: float) -> None:
-        """Run the command again when it is time. One that is to be ended as well: only it can end what it follows."""
+    def _restart(self, now: float) -> bool:
+        """Run the command again when it is time; return whether it runs. One that is to be ended as well: only it can
+        end what it follows."""
         assert self._restart_at is not None
         late = self._spec.timeout is not None and now >= self._begin + self._spec.timeout
         if not (self._all_ended and self._drained) or (
             now < self._restart_at and not self._signals.cancelled and not late
         ):
-            return
+            return False
         os.close(self._pipe)
         self._restarts += 1
         self._restart_at = None
         self._all_ended = self._drained = False
         self._continue_output()
-        if not self._start():
-            self._all_ended = self._drained = True
+        if self._start():
+            return True
+        self._all_ended = self._drained = True
+        return False
 
     def _end(self, cause: str, grace: float, now: float) -> None:
         """End all processes: SIGTERM now, SIGKILL after the grace period."""
