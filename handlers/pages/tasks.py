@@ -16,10 +16,10 @@ from msgspec import UNSET
 from handlers.api.tasks import cancel
 from handlers.pages.form import FormHandler, show_error_page
 from handlers.pages.page import Page
-from handlers.view_models.host_questions import detail_of, node_message, progress_parts, question_of
+from handlers.view_models.host_questions import detail_of, node_message, progress_parts, question_of, succeeded
 from handlers.view_models.log_lines import log_parts
 from handlers.view_models.option_rows import format_count
-from handlers.view_models.step_words import approvers_text, list_text, reason_of, said_of
+from handlers.view_models.step_words import approvers_text, list_text, reason_of, said_of, steps_text
 from handlers.view_models.task_chart import BOX, edge_state, line_path, name_lines, shape, truncate
 from handlers.view_models.task_hosts import chosen_log, gates_of, hosts_shown, hosts_with_keys, others_with_logs
 from handlers.view_models.task_times import elapsed_text, forecast, format_timestamp
@@ -77,7 +77,7 @@ class TaskPages(Page):
             "box": BOX,
             "cells_of": lambda step: host_cells(sizes_of_waves(step.targets)),
             "cells_side": SIDE,
-            "done_text": lambda step: f"{sum(has_ended(each.state) for each in step.targets)}/{len(step.targets)}",
+            "done_text": lambda step: f"{succeeded(step.targets)}/{len(step.targets)}",
             "wave_under_way": wave_under_way,
             "node_message": lambda step: node_message(step, self.say),
             "hosts_text": lambda step, names=3: " · ".join(progress_parts(step, self.say, names)),
@@ -198,7 +198,7 @@ class TaskPage(TaskPages):
             layout=task.layout,
             cell_states=sorted({target.state for each in task.steps for target in each.targets}),
             states={step.name: step.state for step in task.steps},
-            ended=sum(has_ended(step.state) for step in task.steps),
+            steps_text=steps_text(task.steps, self.say),
             params=params_as_text(task.params or {}),
             reads_logs=reads_logs,
             may_act=self.who.operator,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from msgspec import UNSET
 
-from livewall.tasks.host_progress import HostProgress, progress_of, wave_under_way
+from livewall.tasks.host_progress import FAILURES, progress_of, wave_under_way
 from livewall.tasks.machine import Step, StepState, Target
 
 RANGE = 4
@@ -40,25 +40,28 @@ def names_text(names: Sequence[str], say: Say, most: int) -> str:
 
 
 def progress_parts(step: Step, say: Say, names: int = 3) -> list[str]:
-    """Return what is said of a step's hosts: "37 of 200 hosts", "wave 2 of 3", "failed: web3, web17"."""
-    return _parts(progress_of(step), say, names)
-
-
-def _parts(progress: HostProgress, say: Say, names: int) -> list[str]:
-    parts = [say("hosts.done", progress.total, n=progress.ended, of=progress.total)]
+    """Return what is said of a step's hosts: on how many it succeeded ("37 of 200 hosts"), "2 failed: web3, web17",
+    "wave 2 of 3", "1 skipped"."""
+    progress = progress_of(step)
+    parts = [say("hosts.done", progress.total, n=succeeded(step.targets), of=progress.total)]
+    if progress.failed:
+        parts.append(say("hosts.failed", n=len(progress.failed), hosts=names_text(progress.failed, say, names)))
     if progress.wave is not None and progress.waves > 1:
         parts.append(say("hosts.wave_of", n=progress.wave, of=progress.waves))
-    if progress.failed:
-        parts.append(say("hosts.failed", hosts=names_text(progress.failed, say, names)))
     if progress.skipped:
         parts.append(say("task.of_state", n=progress.skipped, state=say("state.skipped")))
     return parts
 
 
+def succeeded(timed: Sequence[Step] | Sequence[Target]) -> int:
+    """Return how many steps succeeded, or on how many hosts a step did."""
+    return sum(each.state is StepState.SUCCEEDED for each in timed)
+
+
 def node_message(step: Step, say: Say) -> str:
     """Return what the box of a step in the chart says of its hosts: on which it failed, and its wave."""
-    progress = progress_of(step)._replace(skipped=0)
-    return " · ".join(reversed(_parts(progress, say, 2)[1:]))
+    without_skipped = progress_parts(step, say, 2)[1:]
+    return " · ".join(without_skipped[:-1] if progress_of(step).skipped else without_skipped)
 
 
 def detail_of(target: Target, say: Say) -> str:
@@ -113,7 +116,12 @@ def _step_sentences(act: str, step: Step, say: Say) -> list[str]:
     if act == "resume":
         wave = wave_under_way(step)
         coming = [target for target in pending if target.wave == wave]
-        return [about("control.resume_next", coming) or say("control.resume_on")]
+        # The page does not know how many failures the pipeline allows.
+        failed = [target for target in step.targets if target.state in FAILURES]
+        return [
+            about("control.resume_failed", failed),
+            about("control.resume_next", coming) or say("control.resume_on"),
+        ]
     return [
         say("control.abort_means"),
         about("control.abort_run", running),

@@ -9,7 +9,8 @@ from functools import reduce
 
 from msgspec import UNSET
 
-from handlers.view_models.host_questions import Say
+from handlers.view_models.host_questions import Say, succeeded
+from livewall.tasks.host_progress import FAILURES
 from livewall.tasks.machine import Step, StepState, TaskState
 from livewall.tasks.tasks import TaskShown
 
@@ -45,6 +46,16 @@ def reason_of(task: TaskShown, say: Say) -> str:
         return task.reason
     text = wait_text(step, say)
     return f"{step.name}: {text}" if text else task.reason
+
+
+def steps_text(steps: Sequence[Step], say: Say) -> str:
+    """Return how many steps succeeded, and how many failed or were skipped: "3 of 5 steps · 1 failed · 1 skipped"."""
+    parts = [say("task.done", n=succeeded(steps), of=len(steps))]
+    for state, states in (("failed", FAILURES), ("skipped", (StepState.SKIPPED,))):
+        count = sum(step.state in states for step in steps)
+        if count:
+            parts.append(say("task.of_state", n=count, state=say(f"state.{state}")))
+    return " · ".join(parts)
 
 
 def approvers_text(approvers: Sequence[str], say: Say) -> str:

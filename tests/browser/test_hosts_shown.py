@@ -22,7 +22,11 @@ from livewall.tasks import rows, target_rows
 from livewall.tasks.machine import Step, StepState
 
 LONG = "a-host-with-a-name-of-eighty-characters.in-a-zone-that-is-rather-long.example.or"
-HOSTS = {"few": ["web1", "web2", "web3", "web4"], "many": [LONG, *(f"web{n}" for n in range(2, 201))]}
+HOSTS = {
+    "few": ["web1", "web2", "web3", "web4"],
+    "many": [LONG, *(f"web{n}" for n in range(2, 201))],
+    "long": [f"node-{n:02}.eu-central.prod.example.org" for n in range(1, 42)],
+}
 PIPELINE = """title = "Release 4.2"
 [inventory]
 web = {hosts}
@@ -136,7 +140,7 @@ async def test_a_press_on_a_cell_of_the_chart_opens_the_log_of_its_host(hall: Ha
         await expect(page.locator(".n[data-step=switch] .hosts .wave.current")).to_have_count(1)
         assert await page.evaluate("window.added") == 0
         label = await page.get_attribute(".n[data-step=switch]", "aria-label")
-        assert label == "switch, running, 2 of 4 hosts, wave 2 of 3, failed: web2"
+        assert label == "switch, running, 1 of 4 hosts, 1 failed: web2, wave 2 of 3"
         await page.goto(f"{hall.url}/tasks/{task}?step=switch@web1")
         await reads(page, ".log .name", "switch@web1")
 
@@ -201,7 +205,7 @@ async def test_operators_pause_skip_and_retry_and_are_told_what_that_does(hall: 
         await expect(other.locator("dialog.sheet")).to_have_count(0)  # somebody else has answered
         let_end("web1", "web2")
         await expect(page.locator(".hosthead .badge .word")).to_have_text("waiting")
-        await expect(page.locator(".hosthead .quiet")).to_contain_text("failed: web2 · paused by admin")
+        await expect(page.locator(".hosthead .quiet")).to_contain_text("1 failed: web2 · wave 2 of 3 · paused by admin")
         await page.click(".hostlist a:has-text('web2')")
         await reads(page, ".log .name", "switch@web2")
         await expect(page.locator("#log")).to_be_in_viewport()
@@ -376,19 +380,22 @@ async def test_a_projector_names_the_hosts_that_failed_in_large_letters(hall: Ha
         await hall.ask("PUT", f"/api/walls/{wall}", {"items": [f"tasks/{task}"], "active": f"tasks/{task}"})
         screen = await hall.projector(f"/w/{wall}/screen")
         phone = await hall.phone(f"/w/{wall}")
-        await expect(screen.locator(".fan .count")).to_have_text("0of 200 hosts")
+        await expect(screen.locator(".fan .won")).to_have_text("0of 200 hosts")
+        await expect(screen.locator(".fan .lost")).to_be_hidden()
         await expect(screen.locator(".fan .cells .host")).to_have_count(200)
         await screen.evaluate(COUNT_ADDED.replace('"#chart", ".hostmap"', '".fan"'))
         let_end("web2")
-        await expect(screen.locator(".fan .count")).to_have_text("1of 200 hosts")
+        await expect(screen.locator(".fan .lost")).to_have_text("1 failed")
+        await expect(screen.locator(".fan .won")).to_have_text("0of 200 hosts")
         await expect(screen.locator(".fan .which")).to_contain_text("wave 1 of 3")
-        await expect(screen.locator(".fan .bad")).to_have_text("1 host failed: web2")
-        await expect(phone.locator(".step >> nth=1")).to_contain_text("1 of 200 hosts · wave 1 of 3 · failed: web2")
+        await expect(screen.locator(".fan .alert.bad")).to_have_text("web2")
+        await expect(phone.locator(".step >> nth=1")).to_contain_text("0 of 200 hosts · 1 failed: web2 · wave 1 of 3")
         assert await screen.evaluate("window.added") == 0
         await hall.ask("POST", f"/api/tasks/{task}/steps/switch/pause")
         await expect(screen.locator(".fan .wait")).to_have_text("paused")
         sizes = "each => parseFloat(getComputedStyle(each).fontSize) / innerWidth * 100"
-        for part, least in ((".fan .count b", 8), (".fan .count span", 2.5), (".fan .bad", 2), (".fan .wait", 2)):
+        figures = ((".fan .count b", 8), (".fan .won span", 2.5), (".fan .lost", 2.5))
+        for part, least in (*figures, (".fan .alert.bad", 2), (".fan .wait", 2)):
             assert float(await screen.locator(part).evaluate(sizes)) >= least, part
         # Nothing is cut off.
         inside = (
@@ -399,6 +406,60 @@ async def test_a_projector_names_the_hosts_that_failed_in_large_letters(hall: Ha
         await check(screen, "projector", faults)
         await check(phone, "phone", faults)
         assert not faults
+
+
+@pytest.mark.parametrize("lang", ["en-US", "zh-CN"])
+async def test_a_projector_breaks_no_name_of_a_host_and_cuts_no_line(hall: Hall, lang: str) -> None:
+    async with release(hall, "long") as task:
+        wall = await hall.wall("Operations")
+        await hall.ask("PUT", f"/api/walls/{wall}", {"items": [f"tasks/{task}"], "active": f"tasks/{task}"})
+
+        def some(step: Step) -> Step:
+            targets = [
+                replace(t, state=StepState.SUCCEEDED if n % 3 else StepState.FAILED) for n, t in enumerate(step.targets)
+            ]
+            return replace(step, targets=targets)
+
+        await change(hall, task, some)
+        screen = await hall.projector(f"/w/{wall}/screen?lang={lang}")
+        await expect(screen.locator(".fan .alert.bad")).to_contain_text("node-\u206001")
+        await expect(screen.locator(".fan .won")).to_contain_text("27")
+        await expect(screen.locator(".fan .lost")).to_contain_text("14")
+        broken = (
+            "span => [...span.firstChild.data.matchAll(/[\\w-]+\u2060\\w+/g)].filter((found) => {"
+            " const range = document.createRange(); range.setStart(span.firstChild, found.index);"
+            " range.setEnd(span.firstChild, found.index + found[0].length);"
+            " return new Set([...range.getClientRects()].map(({ top }) => top)).size > 1; }).length"
+        )
+        assert await screen.locator(".fan .alert.bad span").evaluate(broken) == 0
+        cut = "each => each.scrollHeight > each.clientHeight + 1"
+        for part in (".fan .said", ".fan .alert.bad span"):
+            assert not await screen.locator(part).evaluate(cut), part
+
+
+async def test_a_long_reason_leaves_the_names_of_hosts_whole_on_a_projector(hall: Hall) -> None:
+    async with release(hall) as task:
+        wall = await hall.wall("Operations")
+        await hall.ask("PUT", f"/api/walls/{wall}", {"items": [f"tasks/{task}"], "active": f"tasks/{task}"})
+        await hall.ask("POST", f"/api/tasks/{task}/steps/switch/abort")
+        screen = await hall.projector(f"/w/{wall}/screen")
+        await expect(screen.locator(".sum .badge .word")).to_have_text("failed")
+        await screen.evaluate(
+            "document.querySelector('.sum .reason').textContent = 'the host key has changed: SHA256:abcdef '.repeat(30)"
+        )
+        for name in await screen.locator(".hostrows b").all():
+            assert await name.evaluate("each => each.clientHeight >= parseFloat(getComputedStyle(each).fontSize)")
+        lines = "each => each.clientHeight / parseFloat(getComputedStyle(each).lineHeight)"
+        assert float(await screen.locator(".sum .reason").evaluate(lines)) <= 2.1
+
+
+async def test_without_script_the_steps_fit_a_phone(hall: Hall) -> None:
+    async with release(hall) as task:
+        page = await signed_in(hall, ADMIN, (360, 740), script=False)
+        await page.goto(f"{hall.url}/tasks/{task}")
+        await expect(page.locator("#steptable tbody tr")).to_have_count(3)
+        assert await page.locator(".twin").evaluate("each => each.scrollWidth <= each.clientWidth")
+        assert not await page.evaluate(OVERFLOWS)
 
 
 async def test_a_projector_has_the_names_of_a_few_hosts(hall: Hall) -> None:

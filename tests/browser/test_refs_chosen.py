@@ -70,6 +70,31 @@ async def test_a_ref_is_searched_and_chosen_by_keyboard(hall: Hall) -> None:
     assert (await hall.ask("GET", f"/api/tasks/{params}"))["params"] == {"ref": "v1.0"}
 
 
+@pytest.mark.parametrize("size", [(1920, 1080), (360, 740)])
+async def test_the_list_lies_over_the_form_and_moves_nothing(hall: Hall, size: tuple[int, int]) -> None:
+    page = await signed_in(hall, ADMIN, size)
+    await page.goto(f"{hall.url}/pipelines/release")
+    await page.wait_for_selector("input[role=combobox]")
+    start = page.locator("main button.primary")
+    before = await start.bounding_box()
+    await page.focus("input[role=combobox]")
+    await expect(page.locator(LISTED)).to_have_count(5)
+    assert await start.bounding_box() == before
+    field = await page.locator("input[role=combobox]").bounding_box()
+    listed = await page.locator(".refs").bounding_box()
+    assert field is not None and listed is not None
+    assert 0 <= listed["y"] - field["y"] - field["height"] < 10 and listed["width"] == field["width"]
+    await page.fill("input[role=combobox]", "v1.0")
+    await expect(page.locator(LISTED)).to_have_count(1)
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".refs")).to_be_hidden()
+    assert await start.bounding_box() == before
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator(".refs")).to_be_visible()
+    await start.click()  # the list closes between the press and its release
+    await page.wait_for_url("**/tasks/*")
+
+
 async def test_a_commit_is_chosen_by_mouse_and_anything_may_be_typed(hall: Hall, author: Path) -> None:
     page = await signed_in(hall, ADMIN)
     await page.goto(f"{hall.url}/pipelines/release")

@@ -125,7 +125,7 @@ async def test_the_hosts_of_a_step_are_listed_and_each_has_its_log(release: Rele
     await release.until(web2="failed")
     page = await release.page()
     assert rows_of(page) == ["web2 failed", "web1 running", "web3 pending", "web4 pending"]
-    assert "1 of 4 hosts · wave 1 of 2 · failed: web2" in page and "exit status 1" in page
+    assert "0 of 4 hosts · 1 failed: web2 · wave 1 of 2" in page and "exit status 1" in page
     assert page.count('href="#host-pending"') == 2 and 'class="wave current"' in page
     assert rows_of(await release.page("?step=switch&order=given"))[0] == "web1 running"
     assert rows_of(await release.page("?step=switch&state=pending")) == ["web3 pending", "web4 pending"]

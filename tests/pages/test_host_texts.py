@@ -20,7 +20,7 @@ from livewall.tasks.host_progress import (
     sizes_of_waves,
     wave_under_way,
 )
-from livewall.tasks.machine import Step, StepState, WaitsFor
+from livewall.tasks.machine import Step, StepState, Target, WaitsFor
 
 CASES = json.loads((Path(__file__).parent.parent / "vectors" / "hosts.json").read_text())
 
@@ -60,7 +60,20 @@ def test_the_server_and_the_scripts_offer_the_same_acts(case: dict[str, Any]) ->
 
 
 def test_a_box_of_the_chart_names_the_failed_hosts_first() -> None:
-    assert node_message(step_of(CASES[0]), say) == "hosts.failed hosts=web2 · hosts.wave_of n=2 of=3"
+    assert node_message(step_of(CASES[0]), say) == "hosts.failed n=1 hosts=web2 · hosts.wave_of n=2 of=3"
+
+
+def test_a_resume_tells_of_the_hosts_that_failed_before_those_that_follow() -> None:
+    def sentences(*states: str) -> list[str]:
+        targets = [Target(host=f"web{n}", state=StepState(state)) for n, state in enumerate(states, 1)]
+        step = Step(name="switch", needs=[], state=StepState.WAITING, paused=True, targets=targets)
+        return question_of("resume", step, None, say).sentences
+
+    following = "control.resume_next hosts=web3 (1)"
+    assert sentences("succeeded", "skipped", "pending") == [following]
+    assert sentences("failed", "succeeded", "pending") == ["control.resume_failed hosts=web1 (1)", following]
+    both = "control.resume_failed hosts=hosts.list first=web1 next=web2 (2)"
+    assert sentences("failed", "lost", "pending") == [both, following]
 
 
 def test_hosts_are_filtered_and_ordered_as_asked() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from handlers.view_models.step_words import said_of, wait_text
+from handlers.view_models.step_words import said_of, steps_text, wait_text
 from livewall.tasks.machine import Step, StepState, WaitsFor
 
 WAITING, RUNNING = StepState.WAITING, StepState.RUNNING
@@ -37,3 +37,13 @@ def test_a_step_that_waits_is_described(
     step = Step(name="switch", needs=[], state=state, message=message, paused=paused or UNSET, waits_for=wait or UNSET)
     assert wait_text(step, say) == said
     assert said_of(step, say) == (said or message)
+
+
+def test_the_steps_that_succeeded_are_counted() -> None:
+    def steps(*states: str) -> list[Step]:
+        return [Step(name=state, needs=[], state=StepState(state)) for state in states]
+
+    assert steps_text(steps("succeeded", "running"), say) == "task.done n=1 of=2"
+    assert steps_text(steps("succeeded", "failed", "lost", "skipped", "cancelled"), say) == (
+        "task.done n=1 of=5 · task.of_state n=2 state=state.failed · task.of_state n=1 state=state.skipped"
+    )

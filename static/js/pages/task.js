@@ -12,6 +12,7 @@ import { HostQuestions } from "../task/hostquestions.js";
 import { hasHosts, logSubject, mostRelevantHost, partsOf, progressOf, progressParts, stepToShow, unitOf } from "../task/hosts.js";
 import { LayoutCache } from "../task/layoutcache.js";
 import { hasEnded } from "../task/states.js";
+import { stepsText } from "../task/stepwords.js";
 import { StepTable } from "../task/steptable.js";
 import { Announcer } from "../ui/announcer.js";
 import { Corner } from "../ui/corner.js";
@@ -236,10 +237,9 @@ function announce(views, { texts }, { task, steps }) {
   const isOver = hasEnded(task.state);
   if (isOver && views.wasRunning) views.announcer.announce(state);
   views.wasRunning = !isOver;
-  const ended = steps.filter((step) => hasEnded(step.state)).length;
   const fanned = isOver ? null : stepToShow(steps);
   const hosts = fanned && fanned.started_at ? [fanned.name, ...progressParts(progressOf(fanned), texts)] : [];
-  views.announcer.announceLater([state, texts.say("task.done", { n: ended, of: steps.length }), ...hosts].join(", "));
+  views.announcer.announceLater([state, stepsText(steps, texts), ...hosts].join(", "));
 }
 
 /** @param {Context} context */

@@ -53,7 +53,7 @@ function messageOf(step, texts) {
   const said = saidOf(step, texts);
   if (said || !hasHosts(step)) return said;
   const [, ...parts] = progressParts({ ...progressOf(step), skipped: 0 }, texts, 2);
-  return parts.reverse().join(" · ");
+  return parts.join(" · ");
 }
 
 /** @typedef {ReturnType<Chart["build"]>} View */
@@ -194,8 +194,8 @@ export class Chart {
       : kind === "overdue" ? texts.say("task.is_overdue") : "";
     const state = `${texts.say(`state.${step.state}`)} ${elapsedText(step, now)}`.trim();
     if (hasHosts(step)) {
-      const { ended, total } = progressOf(step);
-      return [state, `${ended}/${total}`, left].filter(Boolean).join(" · ");
+      const { succeeded, total } = progressOf(step);
+      return [state, `${succeeded}/${total}`, left].filter(Boolean).join(" · ");
     }
     return [state, progressText(step), left, attempt].filter(Boolean).join(" · ");
   }

@@ -8,7 +8,7 @@ import { sendCommand } from "./commands.js";
 import { waitingGates } from "./gatesteps.js";
 import { canRetryByHost } from "./hosts.js";
 import { hasEnded } from "./states.js";
-import { reasonOf } from "./stepwords.js";
+import { reasonOf, stepsText } from "./stepwords.js";
 import { elapsedText, forecastText } from "./timing.js";
 
 /** @import { Dialog } from "../ui/dialog.js" */
@@ -60,8 +60,7 @@ export class TaskHead {
     this.badge.set(task.state);
     setText(reason, reasonOf(task, steps, this.texts));
     reason.hidden = !task.reason || waitingGates(steps).length > 0; // the panel of the gates says it
-    const ended = steps.filter((step) => hasEnded(step.state)).length;
-    setText(done, this.texts.say("task.done", { n: ended, of: steps.length }));
+    setText(done, stepsText(steps, this.texts));
     if (this.controls) {
       const { cancel, retry } = this.controls;
       // The forms of the page without script.

@@ -2,7 +2,7 @@
 // same without script (livewall/tasks/host_acts.py, handlers/view_models/host_questions.py).
 
 import { hasEnded } from "./states.js";
-import { hasHosts, namesText, waveUnderWay } from "./hosts.js";
+import { hasFailed, hasHosts, namesText, waveUnderWay } from "./hosts.js";
 
 /** @import { Step, Target } from "../net/wire.d.ts" */
 /** @import { Texts } from "../ui/texts.js" */
@@ -92,7 +92,11 @@ function stepSentences(act, step, texts) {
   if (act === "pause") {
     return [about("control.pause_wait", pending, step, texts) || texts.say("control.pause_nobody"), about("control.pause_run", running, step, texts)];
   }
-  if (act === "resume") return [about("control.resume_next", next, step, texts) || texts.say("control.resume_on")];
+  if (act === "resume") {
+    // The page does not know how many failures the pipeline allows.
+    const failed = step.targets.filter(hasFailed);
+    return [about("control.resume_failed", failed, step, texts), about("control.resume_next", next, step, texts) || texts.say("control.resume_on")];
+  }
   return [
     texts.say("control.abort_means"), about("control.abort_run", running, step, texts), about("control.abort_skip", pending, step, texts),
   ];

@@ -11,8 +11,8 @@ import { elapsedText, progressText } from "./timing.js";
 /** @import { Texts } from "../ui/texts.js" */
 /** @import { HostStep } from "./hosts.js" */
 
-/** A longer name is cut in the list. */
-const MOST_LETTERS = 22;
+/** A longer name is cut in the list, and a shorter one only where its row has no room. */
+const MOST_LETTERS = 80;
 
 /** @typedef {ReturnType<HostList["makeRow"]>} Row */
 

@@ -13,8 +13,8 @@ const UNDER_WAY = new Set(["running", "waiting", "retrying"]);
 
 /** @typedef {Step & {targets: Target[]}} HostStep */
 /**
- * The number of hosts that have ended, of all; the wave under way or null, of all; who failed, and how many were left out.
- * @typedef {{ended: number, total: number, wave: number | null, waves: number, failed: string[], skipped: number}} HostProgress
+ * The number of hosts on which the step succeeded, of all; the wave under way or null, of all; who failed, and how many were left out.
+ * @typedef {{succeeded: number, total: number, wave: number | null, waves: number, failed: string[], skipped: number}} HostProgress
  */
 
 /**
@@ -47,7 +47,7 @@ export function waveUnderWay({ state, targets }) {
 export function progressOf(step) {
   const { targets } = step;
   return {
-    ended: targets.filter((target) => hasEnded(target.state)).length,
+    succeeded: targets.filter((target) => target.state === "succeeded").length,
     total: targets.length,
     wave: waveUnderWay(step),
     waves: targets[targets.length - 1].wave,
@@ -148,16 +148,30 @@ export function namesText(names, texts, most) {
 }
 
 /**
- * Returns what is said of a step's hosts, in parts: "37 of 200 hosts", "wave 2 of 3", "failed: web3, web17".
+ * Returns names without the domain that all hosts of their step share: "node-07" for "node-07.prod.example.org".
+ * @param {string[]} names
+ * @param {Pick<Target, "host">[]} targets
+ */
+export function withoutDomain(names, targets) {
+  const ends = (/** @type {string} */ domain) => targets.every(({ host }) => host.length > domain.length && host.endsWith(domain));
+  const labels = targets[0].host.split(".");
+  const domains = labels.slice(1).map((_, index) => `.${labels.slice(index + 1).join(".")}`);
+  const shared = domains.find(ends) || "";
+  return names.map((name) => name.slice(0, name.length - shared.length));
+}
+
+/**
+ * Returns what is said of a step's hosts, in parts: on how many it succeeded ("37 of 200 hosts"), "2 failed: web3, web17",
+ * "wave 2 of 3", "1 skipped".
  * @param {HostProgress} progress
  * @param {Texts} texts
  * @param {number} names at most so many hosts are named
  */
-export function progressParts({ ended, total, wave, waves, failed, skipped }, texts, names = 3) {
+export function progressParts({ succeeded, total, wave, waves, failed, skipped }, texts, names = 3) {
   return [
-    texts.say("hosts.done", { n: ended, of: total }, total),
+    texts.say("hosts.done", { n: succeeded, of: total }, total),
+    failed.length ? texts.say("hosts.failed", { n: failed.length, hosts: namesText(failed, texts, names) }) : "",
     wave !== null && waves > 1 ? texts.say("hosts.wave_of", { n: wave, of: waves }) : "",
-    failed.length ? texts.say("hosts.failed", { hosts: namesText(failed, texts, names) }) : "",
     skipped ? texts.say("task.of_state", { n: skipped, state: texts.say("state.skipped") }) : "",
   ].filter(Boolean);
 }

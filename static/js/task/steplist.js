@@ -3,8 +3,7 @@
 import { h, setText, svg } from "../ui/dom.js";
 import { StateBadge } from "./badge.js";
 import { hasHosts, progressOf, progressParts } from "./hosts.js";
-import { hasEnded } from "./states.js";
-import { reasonOf, waitText } from "./stepwords.js";
+import { reasonOf, stepsText, waitText } from "./stepwords.js";
 import { elapsedText, forecastText, progressText } from "./timing.js";
 
 /** @import { LiveStreams } from "../net/streams.js" */
@@ -112,8 +111,7 @@ export class StepList {
     const now = this.live.clock.now();
     setText(view.time, elapsedText(task, now));
     setText(view.rest, forecastText(task, now, this.texts));
-    const ended = steps.filter((step) => hasEnded(step.state)).length;
-    setText(view.done, this.texts.say("task.done", { n: ended, of: steps.length }));
+    setText(view.done, stepsText(steps, this.texts));
     for (const step of steps) {
       const row = view.rows.get(step.name);
       if (row) setText(row.time, elapsedText(step, now));

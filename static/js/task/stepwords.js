@@ -2,6 +2,7 @@
 // (handlers/view_models/step_words.py).
 
 import { approversText } from "./gatesteps.js";
+import { hasFailed } from "./hosts.js";
 
 /** @import { Step, Task } from "../net/wire.d.ts" */
 /** @import { Texts } from "../ui/texts.js" */
@@ -27,6 +28,21 @@ export function waitText({ state, paused, message, waits_for: wait }, texts) {
   if (wait.kind === "poll") return texts.say("task.waits_poll");
   // The audience is not told who they are.
   return texts.has("gate.waits") ? texts.say("gate.waits", { who: approversText(wait.approvers, texts) }) : texts.say("task.waits_decision");
+}
+
+/**
+ * Returns how many steps succeeded, and how many failed or were skipped: "3 of 5 steps · 1 failed · 1 skipped".
+ * @param {Step[]} steps
+ * @param {Texts} texts
+ */
+export function stepsText(steps, texts) {
+  const count = (/** @type {(step: Step) => boolean} */ isOne) => steps.filter(isOne).length;
+  const ofState = (/** @type {string} */ state, /** @type {number} */ n) => (n ? texts.say("task.of_state", { n, state: texts.say(`state.${state}`) }) : "");
+  return [
+    texts.say("task.done", { n: count((step) => step.state === "succeeded"), of: steps.length }),
+    ofState("failed", count(hasFailed)),
+    ofState("skipped", count((step) => step.state === "skipped")),
+  ].filter(Boolean).join(" · ");
 }
 
 /**

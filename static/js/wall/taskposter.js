@@ -5,8 +5,7 @@ import { StateBadge } from "../task/badge.js";
 import { edgeState } from "../task/chartlayout.js";
 import { gatePolls, standingText } from "../task/gatesteps.js";
 import { stepToShow } from "../task/hosts.js";
-import { hasEnded } from "../task/states.js";
-import { reasonOf, saidOf } from "../task/stepwords.js";
+import { reasonOf, saidOf, stepsText } from "../task/stepwords.js";
 import { elapsedText, forecast, forecastText, progressShare, progressText } from "../task/timing.js";
 import { h, setAttribute, setText, svg } from "../ui/dom.js";
 import { formatDuration } from "../ui/duration.js";
@@ -211,10 +210,9 @@ export class TaskPoster {
     const states = new Map(steps.map((step) => [step.name, step.state]));
     for (const { from, to, line } of edges) line.dataset.state = edgeState(states.get(from), states.get(to));
     const { texts } = this;
-    const ended = steps.filter((step) => hasEnded(step.state)).length;
     const counts = list
       ? stateCounts(steps).map(([state, n]) => texts.say("task.of_state", { n, state: texts.say(`state.${state}`) })).join(" · ")
-      : texts.say("task.done", { n: ended, of: steps.length });
+      : stepsText(steps, texts);
     setText(view.done, counts);
     this.tick();
   }

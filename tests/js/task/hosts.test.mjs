@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { hostActs, questionOf, stepActs } from "../../../static/js/task/hostacts.js";
 import {
   canRetryByHost, countsOf, failedFirst, hasHosts, hostText, logSubject, mostRelevantHost, namesText, partsOf, progressOf, progressParts,
-  sizesOfWaves, stepToShow, unitOf, waveUnderWay,
+  sizesOfWaves, stepToShow, unitOf, waveUnderWay, withoutDomain,
 } from "../../../static/js/task/hosts.js";
 
 // tests/pages/test_host_texts.py holds the server to the same results.
@@ -48,6 +48,25 @@ test("a host is said as a screen reader says it", () => {
   assert.equal(hostText(target, 3, texts), "web3, state.failed, hosts.wave n=2, exit status 1");
   assert.equal(hostText({ ...target, message: "half" }, 1, texts), "web3, state.failed, half");
   assert.equal(hostText({ ...target, state: "waiting", fingerprint: "SHA256:x" }, 1, texts), "web3, state.waiting, hosts.asks_key");
+});
+
+test("a resume tells of the hosts that failed before those that follow", () => {
+  const sentences = (...states) => {
+    const targets = states.map((state, index) => ({ host: `web${index + 1}`, wave: 1, state }));
+    return questionOf("resume", { name: "switch", state: "waiting", paused: true, targets }, null, texts).sentences;
+  };
+  const following = "control.resume_next hosts=web3 (1)";
+  assert.deepEqual(sentences("succeeded", "skipped", "pending"), [following]);
+  assert.deepEqual(sentences("failed", "succeeded", "pending"), ["control.resume_failed hosts=web1 (1)", following]);
+  assert.deepEqual(sentences("failed", "lost", "pending"), ["control.resume_failed hosts=hosts.list first=web1 next=web2 (2)", following]);
+});
+
+test("names are told without the domain that all hosts share", () => {
+  const without = (names, hosts) => withoutDomain(names, hosts.map((host) => ({ host })));
+  assert.deepEqual(without(["a-1.x.org"], ["a-1.x.org", "a-2.x.org"]), ["a-1"]);
+  assert.deepEqual(without(["a.x.org", "a.y.org"], ["a.x.org", "a.y.org"]), ["a.x", "a.y"]);
+  assert.deepEqual(without(["a.x.org"], ["a.x.org", "web2"]), ["a.x.org"]);
+  assert.deepEqual(without(["web1"], ["web1", "web2"]), ["web1"]);
 });
 
 test("many names are cut to a few and the number of the others", () => {

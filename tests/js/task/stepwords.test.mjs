@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reasonOf, saidOf, waitText } from "../../../static/js/task/stepwords.js";
+import { reasonOf, saidOf, stepsText, waitText } from "../../../static/js/task/stepwords.js";
 
 /** Says the key of a text with its values. */
 const texts = {
@@ -25,6 +25,15 @@ for (const [step, said] of [
     assert.equal(saidOf(step, texts), said || step.message);
   });
 }
+
+test("the steps that succeeded are counted, and those that failed or were skipped if there are any", () => {
+  const steps = (...states) => states.map((state) => ({ name: state, state }));
+  assert.equal(stepsText(steps("succeeded", "running"), texts), "task.done n=1 of=2");
+  assert.equal(
+    stepsText(steps("succeeded", "failed", "lost", "skipped", "cancelled"), texts),
+    "task.done n=1 of=5 · task.of_state n=2 state=state.failed · task.of_state n=1 state=state.skipped",
+  );
+});
 
 test("who may not know the approvers is told that there is a decision", () => {
   const step = { state: "waiting", waits_for: { kind: "approval", approvers: ["Lin"] } };
