@@ -33,19 +33,22 @@ def at(text: Any) -> At:
     return At(match[1], int(match[2]))
 
 
+def _numbers(state: Mapping[str, Any]) -> list[int]:
+    return [int(key.rpartition("/")[2]) for key in state if key.startswith("message/")]
+
+
 class Checker:
     """One reader of one stream, over any number of connections.
 
     `connect(since)` tells of each new connection and of the position it claims; `feed` takes the messages in the order
-    in which they came. `state` and `unkeyed` are what a page would show, as of `pos`: they change when a snapshot is
-    whole.
+    in which they came. `state`, and of it `numbered`, are what a page would show, as of `pos`: they change when a
+    snapshot is whole. A change of a numbered key below all that is held is ignored.
     `on_change(key, old, new)` hears of every change to what is held, a snapshot's included, to judge the data itself.
     """
 
-    def __init__(self, stream: str, on_change: Callable[[str | None, Any, Any], None] | None = None) -> None:
+    def __init__(self, stream: str, on_change: Callable[[str, Any, Any], None] | None = None) -> None:
         self.stream = stream
         self.state: dict[str, Any] = {}
-        self.unkeyed: list[Any] = []
         self.earlier = False
         self.synced = False
         self.pos: str | None = None
@@ -56,7 +59,7 @@ class Checker:
         self._on_change = on_change
         self._here: At | None = None
         self._exact = False
-        self._open: tuple[dict[str, Any], list[Any], bool] | None = None
+        self._open: tuple[dict[str, Any], bool] | None = None
         self._newest: dict[str, int] = {}
 
     # -- what the reader does
@@ -73,9 +76,14 @@ class Checker:
         self._open, self.error, self._exact = None, None, False
         self._here = at(since) if since is not None and since == self.pos else None
 
-    def resume(self, since: str, state: Mapping[str, Any], unkeyed: list[Any]) -> None:
+    @property
+    def numbered(self) -> dict[int, Any]:
+        """What is held of the keys `message/N`, by N in ascending order."""
+        return {number: self.state[f"message/{number}"] for number in sorted(_numbers(self.state))}
+
+    def resume(self, since: str, state: Mapping[str, Any]) -> None:
         """A new connection of somebody who holds `state` and stands at `since` (a page brought back)."""
-        self.state, self.unkeyed, self.pos, self.synced = dict(state), list(unkeyed), since, True
+        self.state, self.pos, self.synced = dict(state), since, True
         self._newest.clear()
         self.connect(since)
 
@@ -114,7 +122,7 @@ class Checker:
 
     def _reset(self, message: Message) -> None:
         self.resets += 1
-        self._open = ({}, [], bool(message.get("earlier")))
+        self._open = ({}, bool(message.get("earlier")))
         self._here = None
 
     def _end_snapshot(self, message: Message) -> None:
@@ -126,12 +134,12 @@ class Checker:
         if self._here is not None and (there.epoch != self._here.epoch or there.n < self._here.n):
             raise Broken(f"a snapshot that reached {self._here} is called synced at {there}")
         self._forward(there)
-        state, unkeyed, self.earlier = self._open
+        state, self.earlier = self._open
         if self._on_change is not None:
             for key in {**self.state, **state}:
                 if self.state.get(key) != state.get(key):
                     self._on_change(key, self.state.get(key), state.get(key))
-        self.state, self.unkeyed, self._open = state, unkeyed, None
+        self.state, self._open = state, None
         self.synced, self._here, self.pos, self._exact = True, there, str(there), True
 
     def _event(self, message: Message) -> None:
@@ -157,14 +165,14 @@ class Checker:
         self._here = pos
         self.events += 1
         if self._open is not None:
-            self._keep(message, self._open[0], self._open[1])
+            self._keep(message, self._open[0])
             return
         self._forward(pos)
         self._exact = True
         self.pos = str(pos)
-        key = message.get("key")
-        old = self.state.get(key) if key is not None else None
-        self._keep(message, self.state, self.unkeyed)
+        key = message["key"]
+        old = self.state.get(key)
+        self._keep(message, self.state)
         if self._on_change is not None:
             self._on_change(key, old, message["data"])
 
@@ -174,12 +182,12 @@ class Checker:
             raise Broken(f"{pos} after {pos.epoch}.{self._newest[pos.epoch]}: the stream went backwards")
         self._newest[pos.epoch] = pos.n
 
-    def _keep(self, message: Message, state: dict[str, Any], unkeyed: list[Any]) -> None:
-        key, data = message.get("key"), message["data"]
-        if key is None:
-            unkeyed.append(data)
-        elif data is None:
+    def _keep(self, message: Message, state: dict[str, Any]) -> None:
+        key, data = message["key"], message["data"]
+        if data is None:
             state.pop(key, None)
+        elif key.startswith("message/") and int(key.rpartition("/")[2]) < min(_numbers(state), default=0):
+            pass  # older than all that is held
         else:
             state[key] = data
 

@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 
 Message = dict[str, Any]
 
-MAX_UNKEYED = 1000
-
 
 class Verdict(Enum):
     APPLIED = "taken"
@@ -49,18 +47,16 @@ def verdict_on(at: str | None, prev: str, pos: str) -> Verdict:
 
 
 class StreamState:
-    """The state of one stream: the newest data of each key, and the unkeyed events in their order."""
+    """The state of one stream: the newest data of each key."""
 
     def __init__(self, stream: str, since: str | None = None) -> None:
         self.stream = stream
         self.entries: dict[str, Any] = {}
-        self.unkeyed: list[Any] = []
         self.synced = since is not None  # whether the state is complete and may be shown
         self.error: Message | None = None  # why the stream ended
         self._at = since
         self._in_snapshot = False
         self._next_entries: dict[str, Any] = {}
-        self._next_unkeyed: list[Any] = []
 
     @property
     def resume_at(self) -> str | None:
@@ -71,7 +67,7 @@ class StreamState:
         """Apply a message of this stream. Raises ValueError or KeyError when it breaks the grammar."""
         if message.get("reset"):
             self._in_snapshot, self._at = True, None
-            self._next_entries, self._next_unkeyed = {}, []
+            self._next_entries = {}
             return Verdict.APPLIED
         if message.get("synced"):
             return self._end_snapshot(message["pos"])
@@ -84,7 +80,7 @@ class StreamState:
             return Verdict.GAP  # an event without a snapshot before it
         verdict = verdict_on(self._at, message["prev"], message["pos"])
         if verdict is Verdict.APPLIED:
-            self._apply(message.get("key"), message.get("data"))
+            self._apply(message["key"], message.get("data"))
             self._at = message["pos"]
         return verdict
 
@@ -102,17 +98,13 @@ class StreamState:
         if not self._in_snapshot:
             return Verdict.DUPLICATE
         parse(pos)
-        self.entries, self.unkeyed = self._next_entries, self._next_unkeyed
+        self.entries = self._next_entries
         self._in_snapshot, self.synced, self._at = False, True, pos
         return Verdict.APPLIED
 
-    def _apply(self, key: str | None, data: Any) -> None:
+    def _apply(self, key: str, data: Any) -> None:
         entries = self._next_entries if self._in_snapshot else self.entries
-        unkeyed = self._next_unkeyed if self._in_snapshot else self.unkeyed
-        if key is None:
-            unkeyed.append(data)
-            del unkeyed[:-MAX_UNKEYED]
-        elif data is None:
+        if data is None:
             entries.pop(key, None)
         else:
             entries[key] = data

@@ -35,7 +35,7 @@ def missing_events(cursor: Cursor, log: Log) -> list[Event]:
         cursor.snapshot_head = log.head
     events = log.after(cursor.n)
     if cursor.needs_synced:
-        events = [e for e in events if e.data is not None or e.seq > cursor.snapshot_head]
+        events = [e for e in events if e.seq > cursor.snapshot_head or e.in_snapshots]
     return events
 
 

@@ -15,9 +15,10 @@ from livewall.hub.position import View, prefix
 
 def event_json(stream: str, start: str, event: Event, prev: int) -> str:
     """Return one event as JSON, the same on every transport. `start` is the position without its number."""
-    key = "" if event.key is None else f'"key":"{event.key}",'
     data = "null" if event.data is None else event.data
-    return f'{{"stream":"{stream}","pos":"{start}{event.seq}","prev":"{start}{prev}",{key}"data":{data}}}'
+    return (
+        f'{{"stream":"{stream}","pos":"{start}{event.seq}","prev":"{start}{prev}","key":"{event.key}","data":{data}}}'
+    )
 
 
 def reset_json(stream: str, earlier: bool) -> str:

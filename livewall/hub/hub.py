@@ -78,7 +78,7 @@ class Hub:
             del self.streams[stream.name]
             return
         for view in (View.FULL, View.MASKED):
-            log = Log(head=loaded.heads.get(view, 0), base=loaded.base, earlier=loaded.earlier)
+            log = Log(head=loaded.heads.get(view, 0), base=loaded.base)
             log.load(e for e in loaded.events if e.view & view)
             stream.logs[view] = log
         stream.seq = loaded.seq

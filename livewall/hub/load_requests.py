@@ -14,14 +14,13 @@ from livewall.hub.stream import Stream
 
 
 class Loaded(NamedTuple):
-    """The events that the store holds of a stream: the newest of each key of each view and the last ones without a key,
-    oldest first. From position `base` on they are complete; `earlier` says that older events without a key exist."""
+    """The events that the store holds of a stream: the newest of each key of each view, oldest first. From position
+    `base` on they are complete."""
 
     seq: int
     heads: dict[View, int]
     events: list[Event]
     base: int = 0
-    earlier: bool = False
 
 
 class LoadStream(NamedTuple):

@@ -1,8 +1,11 @@
 """One view of one stream as this process holds it: a compacted log, oldest first.
 
-Of the events of a key only the newest is kept. Events without a key are kept up to a number and a size, and `base`
-rises when old ones are dropped. Snapshot, resume and conflation are the same question, `after(n)`. A log knows neither
-readers nor the store.
+Of the events of a key only the newest is kept. Of **numbered** keys (`message/1`, `message/2`, …), which come in the
+order of their numbers, the newest `WINDOW` are kept, and `base` rises when others are dropped. A later event of a
+numbered key is a **change**: it replaces the data of the first one, which keeps its place, and follows as an event of
+its own for those who are past that place. Readers thus get numbered keys in their order, and old data nowhere.
+
+Snapshot, resume and conflation are the same question, `after(n)`. A log knows neither readers nor the store.
 """
 
 from __future__ import annotations
@@ -11,33 +14,54 @@ from collections import deque
 from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
-MAX_UNKEYED = 200
-MAX_UNKEYED_BYTES = 1 << 20
-MAX_TOMBSTONES = 1000
+WINDOW = 200
+"""How many events of numbered keys are held for each group: those with the highest numbers."""
+MAX_LEFT_OUT = 1000
+"""How many events are kept that no snapshot has, for those who hold what they are about: deletions and changes."""
 
 
 class Event(NamedTuple):
     """An event as the store has sequenced it. `data` is JSON text; None deletes the key."""
 
     seq: int
-    key: str | None
+    key: str
     data: str | None
     view: int
+    change: bool = False
+    """Whether it is a change of a numbered key."""
+
+    @property
+    def in_snapshots(self) -> bool:
+        return self.data is not None and not self.change
+
+
+class Numbered(NamedTuple):
+    """A numbered key: the group of those that are numbered together, and the number, from 1."""
+
+    group: str
+    number: int
+
+    @classmethod
+    def of(cls, key: str) -> Numbered | None:
+        """Return the parts of a key `message/N` or `message/GROUP/N`; None for other keys."""
+        if not key.startswith("message/"):
+            return None
+        group, _, number = key.rpartition("/")
+        return cls(group, int(number))
 
 
 class Log:
     """The compacted log of one view. It can answer for every position from `base` on."""
 
-    __slots__ = ("_bytes", "_entries", "_tombstones", "_unkeyed", "base", "earlier", "head", "snapshots")
+    __slots__ = ("_entries", "_left_out", "_newest", "base", "head", "snapshots")
 
-    def __init__(self, *, head: int = 0, base: int = 0, earlier: bool = False) -> None:
+    def __init__(self, *, head: int = 0, base: int = 0) -> None:
         self.head = head
         self.base = min(base, head)
-        self.earlier = earlier
-        self._entries: dict[str | int, Event] = {}
-        self._unkeyed: deque[int] = deque()
-        self._tombstones: deque[tuple[int, str]] = deque()
-        self._bytes = 0
+        self._entries: dict[str, Event] = {}
+        self._newest: dict[str, int] = {}
+        """The highest number of each group."""
+        self._left_out: deque[tuple[int, str]] = deque()
         self.snapshots: dict[Hashable, tuple[bytes, int, bool]] = {}
         """Framed parts of snapshots that begin at this log, until the next event (livewall/hub/catch_up.py)."""
 
@@ -49,35 +73,45 @@ class Log:
         """The bytes of payload held, for the metrics."""
         return sum(len(e.data or "") for e in self._entries.values())
 
+    @property
+    def earlier(self) -> bool:
+        """Whether there are events of numbered keys below the window."""
+        return any(number > WINDOW for number in self._newest.values())
+
     def append(self, event: Event) -> None:
         """Append the next event of this view; its `seq` must be greater than `head`."""
         if event.seq <= self.head:
             raise ValueError(f"event {event.seq} after {self.head}")
         self.head = event.seq
         self.snapshots.clear()
-        if event.key is None:
-            self._entries[event.seq] = event
-            self._unkeyed.append(event.seq)
-            self._bytes += len(event.data or "")
-            while len(self._unkeyed) > MAX_UNKEYED or (self._bytes > MAX_UNKEYED_BYTES and len(self._unkeyed) > 1):
-                self._forget(self._unkeyed.popleft())
-            return
+        name = event.key
+        if event.change:
+            if (first := self._entries.get(name)) is not None:
+                self._entries[name] = first._replace(data=event.data)
+            name = f"{name} changed"
+        elif (numbered := Numbered.of(name)) is not None:
+            self._move_window(numbered)
         # A key moves to the end, so that the dict stays in the order of `seq` and `after` can walk it backwards.
-        self._entries.pop(event.key, None)
-        self._entries[event.key] = event
-        if event.data is None:
-            self._tombstones.append((event.seq, event.key))
-            while len(self._tombstones) > MAX_TOMBSTONES:
-                seq, key = self._tombstones.popleft()
-                if self._entries[key].seq == seq:
-                    del self._entries[key]
-                    self.base = max(self.base, seq)
+        self._entries.pop(name, None)
+        self._entries[name] = event
+        if not event.in_snapshots:
+            self._left_out.append((event.seq, name))
+            while len(self._left_out) > MAX_LEFT_OUT:
+                seq, name = self._left_out.popleft()
+                held = self._entries.get(name)
+                if held is not None and held.seq == seq:
+                    self._forget(name)
 
-    def _forget(self, seq: int) -> None:
-        removed = self._entries.pop(seq)
-        self._bytes -= len(removed.data or "")
-        self.base = max(self.base, seq)
-        self.earlier = True
+    def _move_window(self, highest: Numbered) -> None:
+        before = self._newest.get(highest.group, 0)
+        self._newest[highest.group] = highest.number
+        for number in range(max(1, before - WINDOW + 1), min(before, highest.number - WINDOW) + 1):
+            key = f"{highest.group}/{number}"
+            if key in self._entries:
+                self._forget(key)
+
+    def _forget(self, name: str) -> None:
+        self.base = max(self.base, self._entries.pop(name).seq)
 
     def load(self, events: Iterable[Event]) -> None:
         """Fill an empty log with the events that the store holds, oldest first. A `head` that the store gave is

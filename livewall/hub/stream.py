@@ -226,7 +226,7 @@ class Stream:
         """Keep the data of an event that the rule of this stream reads; return whether it does. Rules see the full view
         and the events that no view shows."""
         key = event.key
-        if key is None or key not in self.rule.keys or event.view == View.MASKED:
+        if key not in self.rule.keys or event.view == View.MASKED:
             return False
         self.state[key] = None if event.data is None else msgspec.json.decode(event.data, type=self.rule.keys[key])
         return True

@@ -15,12 +15,12 @@ from typing import TypeVar
 
 from livewall.errors import Busy
 from livewall.hub.load_requests import Loaded
-from livewall.hub.log import MAX_UNKEYED, Event
+from livewall.hub.log import Event
 from livewall.hub.position import View
 from livewall.store.folder import Folder
 from livewall.store.readers import Readers
 from livewall.store.sqlite import connect, set_meta
-from livewall.store.transaction import Transaction, Write
+from livewall.store.transaction import CHANGED, Transaction, Write
 from livewall.store.upgrade import upgrade
 from livewall.store.writer import Commit, Done, Writer, call_on_loop, settle
 
@@ -205,19 +205,9 @@ def load(connection: sqlite3.Connection, name: str) -> Loaded | None:
         "SELECT view, key, seq, data FROM latest WHERE stream = :name", {"name": name}
     ):
         earlier = events.get(number)
-        events[number] = Event(number, key, data, view | (earlier.view if earlier else 0))
-    unkeyed = connection.execute(
-        "SELECT seq, view, data FROM kept WHERE stream = :name AND key IS NULL ORDER BY seq DESC LIMIT :limit",
-        {"name": name, "limit": MAX_UNKEYED + 1},
-    ).fetchall()
-    base = floor
-    if len(unkeyed) > MAX_UNKEYED:
-        base = max(floor, unkeyed.pop()[0])
-    for number, view, data in unkeyed:
-        events[number] = Event(number, None, data, view)
+        events[number] = _event(number, key, data, view | (earlier.view if earlier else 0))
     ordered = [events[number] for number in sorted(events)]
-    # A floor that rose because deletions were forgotten loses no keyed events: only unkeyed ones may be missing.
-    return Loaded(seq, {View.FULL: full, View.MASKED: masked}, ordered, base, base > 0 and bool(unkeyed))
+    return Loaded(seq, {View.FULL: full, View.MASKED: masked}, ordered, floor)
 
 
 def since(connection: sqlite3.Connection, name: str, view: View, n: int) -> list[Event] | None:
@@ -227,10 +217,12 @@ def since(connection: sqlite3.Connection, name: str, view: View, n: int) -> list
     rows = connection.execute(
         """
         SELECT seq, key, data, view FROM latest WHERE stream = :name AND view = :view AND seq > :n
-        UNION ALL
-        SELECT seq, key, data, view FROM kept WHERE stream = :name AND key IS NULL AND (view & :view) <> 0 AND seq > :n
         ORDER BY seq LIMIT :limit
         """,
         {"name": name, "view": int(view), "n": n, "limit": BACKFILL},
     )
-    return [Event(*event) for event in rows]
+    return [_event(*event) for event in rows]
+
+
+def _event(seq: int, key: str, data: str | None, view: int) -> Event:
+    return Event(seq, key.removesuffix(CHANGED), data, view, key.endswith(CHANGED))

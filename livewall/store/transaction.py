@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from livewall.hub.log import MAX_TOMBSTONES, Event
+from livewall.hub.log import MAX_LEFT_OUT, Event
 from livewall.hub.position import View
 
 _SEQUENCE = """
@@ -24,6 +24,11 @@ _LATEST = """
 INSERT INTO latest (stream, view, key, seq, data) VALUES (:stream, :view, :key, :seq, :data)
 ON CONFLICT (stream, view, key) DO UPDATE SET seq = excluded.seq, data = excluded.data
 """
+_CHANGE = """
+UPDATE latest SET data = :data WHERE stream = :stream AND view = :view AND key = :key
+"""
+CHANGED = " changed"
+"""What follows the name of a key where the newest change of it is stored."""
 _KEEP = """
 INSERT INTO kept (stream, seq, view, key, data, at) VALUES (:stream, :seq, :view, :key, :data, :at)
 """
@@ -52,29 +57,38 @@ class Transaction:
         return self.connection.execute(sql, params).fetchall()
 
     def append(
-        self, stream: str, key: str | None, data: str | None, *, view: View = View.BOTH, keep_at: str | None = None
+        self,
+        stream: str,
+        key: str,
+        data: str | None,
+        *,
+        view: View = View.BOTH,
+        keep_at: str | None = None,
+        change: bool = False,
     ) -> int:
         """Append an event to a stream; return its sequence number.
 
-        `data` is JSON text; None deletes the key. An event without a key, or with `keep_at` (its time), stays in the
-        history when a newer event of its key follows.
+        `data` is JSON text; None deletes the key. An event with `keep_at` (its time) stays in the history when a newer
+        event of its key follows. `change` says that it changes a numbered key (livewall/hub/log.py).
         """
         row = self.one(
             _SEQUENCE, {"name": stream, "full": int(bool(view & View.FULL)), "masked": int(bool(view & View.MASKED))}
         )
         seq = int(row[0])
-        if key is not None:
-            for each in (View.FULL, View.MASKED) if view is View.BOTH else (view,):
-                params = {"stream": stream, "view": int(each), "key": key, "seq": seq, "data": data}
-                self.connection.execute(_LATEST, params)
-        if key is None or keep_at is not None:
+        for each in (View.FULL, View.MASKED) if view is View.BOTH else (view,):
+            params = {"stream": stream, "view": int(each), "key": key, "seq": seq, "data": data}
+            if change:
+                self.connection.execute(_CHANGE, params)
+                params["key"] = f"{key}{CHANGED}"
+            self.connection.execute(_LATEST, params)
+        if keep_at is not None:
             self.connection.execute(
-                _KEEP, {"stream": stream, "seq": seq, "view": int(view), "key": key, "data": data, "at": keep_at or ""}
+                _KEEP, {"stream": stream, "seq": seq, "view": int(view), "key": key, "data": data, "at": keep_at}
             )
-        self.events.setdefault(stream, []).append(Event(seq, key, data, int(view)))
+        self.events.setdefault(stream, []).append(Event(seq, key, data, int(view), change))
         return seq
 
-    def forget_deletions(self, stream: str, keep: int = MAX_TOMBSTONES) -> None:
+    def forget_deletions(self, stream: str, keep: int = MAX_LEFT_OUT) -> None:
         """Forget all but the last `keep` deletions of a stream.
 
         The floor rises to the last forgotten one, so that a reader with an earlier position starts from a snapshot.
@@ -88,6 +102,17 @@ class Transaction:
         params = {"stream": stream, "seq": row[0]}
         self.execute("DELETE FROM latest WHERE stream = :stream AND data IS NULL AND seq <= :seq", params)
         self.execute("UPDATE streams SET floor = :seq WHERE name = :stream AND floor < :seq", params)
+
+    def forget_number(self, stream: str, group: str, number: int) -> None:
+        """Forget the event of a numbered key (livewall/hub/log.py) that nobody resumes over any more.
+
+        The floor rises to it, so that a reader with an earlier position starts from a snapshot.
+        """
+        params = {"stream": stream, "key": f"{group}/{number}"}
+        rows = self.all("DELETE FROM latest WHERE stream = :stream AND key = :key RETURNING seq", params)
+        if rows:
+            params = {"stream": stream, "seq": max(seq for (seq,) in rows)}
+            self.execute("UPDATE streams SET floor = :seq WHERE name = :stream AND floor < :seq", params)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call `callback` on the loop after the commit, when the events of this group have been published."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from livewall.clock import later, moment
-from livewall.hub.log import MAX_TOMBSTONES
+from livewall.hub.log import MAX_LEFT_OUT
 from livewall.store.sqlite import migrate
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
@@ -52,7 +52,7 @@ def test_deletions_are_forgotten_whatever_the_rhythm_of_events(before: int, tx: 
         rows.save_task(tx, task)
         end(tx, task, turn)
     [(deletions,)] = tx.all("SELECT COUNT(*) FROM latest WHERE stream = 'tasks' AND data IS NULL")
-    assert deletions <= MAX_TOMBSTONES + rows.FORGET_EVERY
+    assert deletions <= MAX_LEFT_OUT + rows.FORGET_EVERY
     assert len(listed(tx)) == rows.LISTED_ENDED + before
 
 

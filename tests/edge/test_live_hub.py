@@ -162,9 +162,9 @@ async def test_a_stream_that_began_while_the_store_was_asked_is_found(io_loop: I
 async def test_a_backfill_that_fails_is_a_reset(io_loop: IOLoop, expected_logs: list[str]) -> None:
     expected_logs.append("is not known")
     live = Live()
-    with patch.object(log_module, "MAX_UNKEYED", 2):
+    with patch.object(log_module, "WINDOW", 2):
         outlet = await come(live)
-        live.publish(NAME, [Event(n, None, "1", 3) for n in range(2, 9)])
+        live.publish(NAME, [Event(n, f"message/{n - 1}", "1", 3) for n in range(2, 9)])
         await live.idle()
     assert outlet.text.count('"reset":true') == 2
     assert outlet.text.rstrip(",").endswith('"now":"T"}')

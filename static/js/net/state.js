@@ -6,7 +6,7 @@
 /**
  * @typedef {object} Content
  * @property {Readonly<Record<string, any>>} values the newest data of each key
- * @property {readonly any[]} messages events without a key, in their order
+ * @property {boolean} earlier whether there are numbered keys below those of the snapshot
  */
 
 /**
@@ -14,7 +14,7 @@
  */
 
 /** @type {Content} */
-const NOTHING = Object.freeze({ values: Object.freeze({}), messages: Object.freeze([]) });
+const NOTHING = Object.freeze({ values: Object.freeze({}), earlier: false });
 
 /** @type {StreamState} */
 export const EMPTY = Object.freeze({ ...NOTHING, ready: false, staged: null, error: null });
@@ -26,10 +26,10 @@ export const EMPTY = Object.freeze({ ...NOTHING, ready: false, staged: null, err
  * @returns {T}
  */
 function withEvent(content, event) {
-  if (event.key === undefined) return { ...content, messages: [...content.messages, event.data] };
   const values = { ...content.values };
-  if (event.data === null) delete values[event.key];
-  else values[event.key] = event.data;
+  const key = event.key || "";
+  if (event.data === null) delete values[key];
+  else values[key] = event.data;
   return { ...content, values };
 }
 
@@ -41,10 +41,10 @@ function withEvent(content, event) {
  */
 export function reduce(state, event) {
   if (event.error) return { ...state, error: event.error, staged: null, ready: false };
-  if (event.reset) return { ...state, staged: NOTHING, error: null };
+  if (event.reset) return { ...state, staged: { ...NOTHING, earlier: event.earlier === true }, error: null };
   if (event.synced) {
-    const { values, messages } = state.staged || state;
-    return { values, messages, ready: true, staged: null, error: null };
+    const { values, earlier } = state.staged || state;
+    return { values, earlier, ready: true, staged: null, error: null };
   }
   if (state.staged) return { ...state, staged: withEvent(state.staged, event) };
   return withEvent(state, event);

@@ -55,6 +55,11 @@ class ShowRule:
         return None if who.host else who.name
 
 
+def number_of(key: str) -> int:
+    """The number of a numbered key, and 0 of another."""
+    return int(key.removeprefix("message/")) if key.startswith("message/") else 0
+
+
 class Kept:
     """One stream as the store has it."""
 
@@ -66,11 +71,25 @@ class Kept:
     def seq(self) -> int:
         return len(self.events)
 
-    def unkeyed(self, view: View) -> list[Event]:
-        return [e for e in self.events if e.key is None and e.view & view]
+    @property
+    def highest(self) -> int:
+        return max(map(number_of, (e.key for e in self.events)), default=0)
 
     def newest(self, view: View) -> dict[str, Event]:
-        return {e.key: e for e in self.events if e.key is not None and (e.view & view or view == e.view)}
+        """The newest event of each key; of a numbered one the first with the newest data."""
+        found: dict[str, Event] = {}
+        for e in self.events:
+            if e.view & view or view == e.view:
+                found[e.key] = found[e.key]._replace(data=e.data) if e.change else e
+        return found
+
+    def held(self, view: View) -> list[Event]:
+        """What the store still has of a view: what it forgot has a number at or below the window's, or is a change."""
+        newest = list(self.newest(view).values())
+        changes = {e.key: e for e in self.events if e.change and e.view & view}
+        return [e for e in newest if number_of(e.key) == 0 or e.seq > self.floor] + [
+            e for e in changes.values() if e.seq > self.floor
+        ]
 
     def state_at(self, seq: int) -> dict[str, Any]:
         state: dict[str, Any] = {}
@@ -82,21 +101,14 @@ class Kept:
     def load(self) -> Loaded | None:
         if not self.events:
             return None
-        events = {e.seq: e for view in (View.NONE, View.FULL, View.MASKED) for e in self.newest(view).values()}
-        unkeyed = [e for e in self.events if e.key is None and e.seq > self.floor]
-        base = self.floor
-        if len(unkeyed) > log_module.MAX_UNKEYED:
-            base = unkeyed[-log_module.MAX_UNKEYED - 1].seq
-            unkeyed = unkeyed[-log_module.MAX_UNKEYED :]
-        events.update((e.seq, e) for e in unkeyed)
+        events = {e.seq: e for view in (View.NONE, View.FULL, View.MASKED) for e in self.held(view)}
         heads = {v: max((e.seq for e in self.events if e.view & v), default=0) for v in (View.FULL, View.MASKED)}
-        return Loaded(self.seq, heads, [events[n] for n in sorted(events)], base, base > 0)
+        return Loaded(self.seq, heads, [events[n] for n in sorted(events)], self.floor)
 
     def since(self, view: View, n: int, limit: int) -> list[Event] | None:
         if n < self.floor:
             return None
-        found = [e for e in (*self.newest(view).values(), *self.unkeyed(view)) if e.seq > n]
-        return sorted(found)[:limit]
+        return sorted(e for e in self.held(view) if e.seq > n)[:limit]
 
 
 class Outlet:
@@ -188,7 +200,7 @@ class Client:
         self.who = Who(name, host)
         self.outlet = None
         self.checkers: dict[str, Checker] = {}
-        self.past: dict[str, list[tuple[str, dict[str, Any], list[Any]]]] = {}
+        self.past: dict[str, list[tuple[str, dict[str, Any]]]] = {}
         self.claims: dict[str, tuple[str, str | None, int | None]] = {}
         self.marks = 0
         self.asked_for: list[str] = []
@@ -210,9 +222,7 @@ class Client:
             checker = self.checkers[message["stream"]]
             checker.feed(message)
             if not checker.in_snapshot and checker.pos is not None:
-                self.past.setdefault(checker.stream, []).append(
-                    (checker.pos, dict(checker.state), list(checker.unkeyed))
-                )
+                self.past.setdefault(checker.stream, []).append((checker.pos, dict(checker.state)))
             if ids is not None:
                 self._ids(ids)
 
@@ -279,8 +289,15 @@ class Room:
         made = []
         for key, data, view in events:
             seq = kept.seq + 1
+            change = False
+            if key is None:  # the next numbered key
+                key = f"message/{kept.highest + 1}"
+            elif key.startswith("message/-"):  # a change of the one so many below the highest
+                if not kept.highest:
+                    continue
+                key, change = f"message/{max(1, kept.highest - int(key.removeprefix('message/-')))}", True
             text = None if data is None else json.dumps({**data, "n": seq, "v": int(view)})
-            made.append(Event(seq, key, text, int(view)))
+            made.append(Event(seq, key, text, int(view), change))
             kept.events.append(made[-1])
         self.queue.append(("events", name, made))
 
@@ -357,8 +374,10 @@ class Room:
         event = self.stream(name).events[there.n - 1]
         self.deny(there.n > stream.seq, f"{message} was sent before it was published")
         self.deny(not event.view & view, f"{message} is not of the view {view!r}")
-        data = None if event.data is None else json.loads(event.data)
-        self.deny(data != message["data"] or event.key != message.get("key"), f"{message} is not {event}")
+        # A change replaces the data of the first event of its key, which keeps its place.
+        later = self.stream(name).events[there.n : stream.seq] if number_of(event.key) else []
+        datas = [e.data and json.loads(e.data) for e in (event, *later) if e.key == event.key]
+        self.deny(message["data"] not in datas or event.key != message["key"], f"{message} is not {event}")
 
     # -- readers
 
@@ -495,12 +514,13 @@ class Room:
                 view = ShowRule().view(kept.state_at(kept.seq), client.who, self.voted.get((name, client.who.name)))
                 assert not checker.in_snapshot and checker.synced, f"{client.who.name} waits for {name}"
                 state = {k: json.loads(e.data) for k, e in kept.newest(view).items() if e.view & view and e.data}
-                assert checker.state == state
-                past = [e.seq for e in kept.unkeyed(view)]
-                held = [d["n"] for d in checker.unkeyed]
-                assert held == past[len(past) - len(held) :]
+                numbered = {number_of(key): state.pop(key) for key in list(state) if number_of(key)}
+                held = checker.numbered
+                assert {k: data for k, data in checker.state.items() if not number_of(k)} == state
+                assert list(held) == list(numbered)[len(numbered) - len(held) :], "a hole"
+                assert all(data == numbered[number] for number, data in held.items())
                 base = self.hub.streams[name].logs[view].base
-                assert len(held) >= sum(n > base for n in past)
+                assert len(held) >= sum(e.seq > base for e in kept.newest(view).values() if number_of(e.key))
                 checker.heartbeat(positions[name])
                 assert at(positions[name]).n == max((e.seq for e in kept.events if e.view & view), default=0)
 

@@ -154,10 +154,10 @@ SNAPSHOT = (RESET, event("e.0", "e.2"), synced("e.3"))
 
 
 def test_it_holds_what_a_client_would_hold() -> None:
-    checker = fed(*SNAPSHOT, event("e.3", "e.4", "b", {"x": 1}), event("e.4", "e.5", None, "hi"),
+    checker = fed(*SNAPSHOT, event("e.3", "e.4", "b", {"x": 1}), event("e.4", "e.5", "message/1", "hi"),
                   event("e.5", "e.6", "a", None))  # fmt: skip
-    assert checker.state == {"b": {"x": 1}}
-    assert checker.unkeyed == ["hi"]
+    assert checker.state == {"b": {"x": 1}, "message/1": "hi"}
+    assert checker.numbered == {1: "hi"}
     assert checker.pos == "e.6"
 
 

@@ -47,9 +47,8 @@ def test_an_event_names_its_position_and_where_it_continues_from() -> None:
     }  # fmt: skip
 
 
-def test_a_deleted_key_has_null_for_data_and_an_unkeyed_event_has_no_key() -> None:
+def test_a_deleted_key_has_null_for_data() -> None:
     assert json.loads(event_json("s", "e.", Event(2, "a", None, View.FULL), 1))["data"] is None
-    assert "key" not in json.loads(event_json("s", "e.", Event(2, None, "1", View.FULL), 1))
 
 
 def test_a_snapshot_begins_with_a_reset_and_ends_with_the_position_and_the_time() -> None:
@@ -78,7 +77,7 @@ def test_messages_for_polling_join_to_a_list() -> None:
 
 
 def test_a_batch_is_a_chain_from_where_its_readers_are() -> None:
-    events = [Event(5, "a", "1", View.FULL), Event(9, None, "2", View.FULL)]
+    events = [Event(5, "a", "1", View.FULL), Event(9, "b", "2", View.FULL)]
     data, taken = batch(WebSocketFraming(), "s", "e", View.FULL, 3, events, 1000)
     messages = [message for message, _ids in parse_all(WebSocketFraming(), data)]
     assert [(m["prev"], m["pos"]) for m in messages] == [("e.3", "e.5"), ("e.5", "e.9")]
@@ -86,6 +85,6 @@ def test_a_batch_is_a_chain_from_where_its_readers_are() -> None:
 
 
 def test_a_batch_begins_no_event_beyond_its_limit() -> None:
-    events = [Event(n, None, "1", View.FULL) for n in range(1, 9)]
-    data, taken = batch(WebSocketFraming(), "s", "e", View.FULL, 0, events, 60)
+    events = [Event(n, f"k{n}", "1", View.FULL) for n in range(1, 9)]
+    data, taken = batch(WebSocketFraming(), "s", "e", View.FULL, 0, events, 70)
     assert taken == 2 and len(parse_all(WebSocketFraming(), data)) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import patch
 
-from hub_model import FRAMINGS, Room
+from hub_model import FRAMINGS, Room, number_of
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -24,7 +24,7 @@ FOREIGN = ["", "e0.1", "e0~.3", "e1.999", "e1~.999", "e1.0", "e1~.0", "junk", "e
 @st.composite
 def events(draw: st.DrawFn) -> list[tuple[str | None, Any, View]]:
     made: list[tuple[str | None, Any, View]] = []
-    for kind in draw(st.lists(st.sampled_from("ttkkdduuUso"), min_size=1, max_size=5)):
+    for kind in draw(st.lists(st.sampled_from("ttkkdduueeUso"), min_size=1, max_size=5)):
         pad = "x" * draw(st.sampled_from([0, 0, 5, 70, 200]))
         match kind:
             case "t":
@@ -33,7 +33,9 @@ def events(draw: st.DrawFn) -> list[tuple[str | None, Any, View]]:
                 key = draw(st.sampled_from(["k1", "k2", "k3", "k4", "k5"]))
                 made.append((key, {"pad": pad} if kind == "k" else None, View.BOTH))
             case "u":
-                made.append((None, {"pad": pad}, draw(st.sampled_from([View.BOTH, View.BOTH, View.FULL, View.MASKED]))))
+                made.append((None, {"pad": pad}, View.BOTH))
+            case "e":  # a change of one that is held, or of an old one
+                made.append((f"message/-{draw(st.integers(0, 12))}", {"pad": pad}, View.BOTH))
             case "U":  # more than memory holds, at once
                 made += [(None, {"pad": ""}, View.BOTH)] * 6
             case "s":
@@ -48,7 +50,7 @@ class HubMachine(RuleBasedStateMachine):
         super().__init__()
         self.patches = [
             patch.multiple(hub_module, READERS_PER_TURN=1, SNAPSHOTS_PER_TURN=1, BATCH_BYTES=150),
-            patch.multiple(log_module, MAX_UNKEYED=4, MAX_UNKEYED_BYTES=500, MAX_TOMBSTONES=2),
+            patch.multiple(log_module, WINDOW=4, MAX_LEFT_OUT=2),
         ]
         for each in self.patches:
             each.start()
@@ -159,9 +161,13 @@ class HubMachine(RuleBasedStateMachine):
     @rule(name=NAMES, index=INDEX)
     def trim(self, name: str, index: int) -> None:
         kept = self.room.stream(name)
-        unkeyed = [e.seq for e in kept.events if e.key is None and e.seq > kept.floor]
-        if unkeyed:
-            kept.floor = unkeyed[index % len(unkeyed)]
+        below = [
+            event.seq
+            for event in kept.newest(View.BOTH).values()
+            if 0 < number_of(event.key) <= kept.highest - log_module.WINDOW and event.seq > kept.floor
+        ]
+        if below:
+            kept.floor = below[index % len(below)]
 
     @rule()
     def evict(self) -> None:

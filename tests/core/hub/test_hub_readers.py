@@ -221,7 +221,7 @@ def test_much_at_once_is_sent_piece_by_piece_so_that_the_slow_hold_little(in_sma
     assert slow.outlet is not None and len(slow.outlet.rest) < 400
     assert len(read_all(quick)) == 50
     hall.settle()
-    assert len(slow.checkers[POLL].unkeyed) == 50
+    assert len(slow.checkers[POLL].numbered) == 50
 
 
 def test_the_rest_of_a_piece_leaves_before_anything_else(hall: Hall) -> None:
@@ -290,19 +290,19 @@ def test_a_key_deleted_before_a_snapshot_is_not_told(hall: Hall) -> None:
 
 
 def test_readers_that_hear_of_more_than_memory_holds_ask_the_store(hall: Hall) -> None:
-    with patch.object(log_module, "MAX_UNKEYED", 4):
+    with patch.object(log_module, "WINDOW", 4):
         client = hall.come()
         for _ in range(10):
             hall.say(None, {})
         hall.hand_out()
         assert [type(w) for w in hall.hub.load_requests] == [LoadBackfill]
         hall.settle()
-    assert len(client.checkers[POLL].unkeyed) == 10
+    assert len(client.checkers[POLL].numbered) == 10
     assert client.checkers[POLL].resets == 1
 
 
 def test_below_the_floor_of_the_store_is_a_reset_that_says_so(hall: Hall) -> None:
-    with patch.object(log_module, "MAX_UNKEYED", 4):
+    with patch.object(log_module, "WINDOW", 4):
         client = hall.come()
         for _ in range(10):
             hall.say(None, {})
@@ -310,12 +310,12 @@ def test_below_the_floor_of_the_store_is_a_reset_that_says_so(hall: Hall) -> Non
         hall.settle()
     assert client.checkers[POLL].resets == 2
     assert client.checkers[POLL].earlier
-    assert len(client.checkers[POLL].unkeyed) == 4
+    assert len(client.checkers[POLL].numbered) == 4
 
 
 def test_a_backfill_never_tells_what_was_not_published_yet(hall: Hall) -> None:
     """The store may already have hidden what the hub believes may be seen."""
-    with patch.object(log_module, "MAX_UNKEYED", 2):
+    with patch.object(log_module, "WINDOW", 2):
         client = hall.come()
         for _ in range(4):
             hall.say(None, {})
@@ -330,7 +330,7 @@ def test_a_backfill_never_tells_what_was_not_published_yet(hall: Hall) -> None:
 
 
 def test_a_store_with_nothing_to_say_below_the_base_is_a_reset_and_not_asked_for_ever(hall: Hall) -> None:
-    with patch.object(log_module, "MAX_UNKEYED", 2):
+    with patch.object(log_module, "WINDOW", 2):
         client = hall.come()
         for _ in range(4):
             hall.say(None, {})
@@ -346,7 +346,7 @@ def test_a_store_with_nothing_to_say_below_the_base_is_a_reset_and_not_asked_for
 
 def test_a_quiet_view_is_not_asked_for_because_the_other_forgot(hall: Hall) -> None:
     """The base the store names is of the stream; a masked reader at its own head lacks nothing."""
-    with patch.object(log_module, "MAX_UNKEYED", 2):
+    with patch.object(log_module, "WINDOW", 2):
         hall.say("show", {"show": "none"})
         for _ in range(6):
             hall.say(None, {}, View.FULL)
