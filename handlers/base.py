@@ -12,7 +12,7 @@ from tornado.web import HTTPError, RequestHandler
 from handlers.authentication import Authentication
 from handlers.etags import is_held, tag_of, versions_in
 from handlers.http_headers import SAFE, language_of, path_of
-from handlers.query_arguments import argument, lenient_argument, page_arguments
+from handlers.query_arguments import argument, lenient_argument, number_argument, page_arguments
 from handlers.request_bodies import MAX_BODY, BodyTooLarge, RequestBody
 from handlers.transport.header import date
 from livewall import wire
@@ -122,6 +122,10 @@ class BaseHandler(RequestBody, Authentication):
     def argument(self, name: str, default: str = "") -> str:
         """Return the last value of a query argument. Raises BadInput for bytes that are not UTF-8."""
         return argument(self.request, name, default)
+
+    def number(self, name: str, default: int | None, *, minimum: int = 0, maximum: int = 10**15) -> int | None:
+        """Return a whole number from the query. Raises BadInput."""
+        return number_argument(self.request, name, default, minimum=minimum, maximum=maximum)
 
     def since(self) -> str:
         """Return the positions that the client sent. Bytes that are not UTF-8 are not a position."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from tornado.httputil import HTTPServerRequest
 
-from livewall.errors import BadInput
+from livewall.errors import BadInput, invalid
 
 
 def argument(request: HTTPServerRequest, name: str, default: str = "") -> str:
@@ -24,6 +24,18 @@ def argument(request: HTTPServerRequest, name: str, default: str = "") -> str:
 def lenient_argument(request: HTTPServerRequest, name: str) -> str:
     """Return the last value of a query argument, with U+FFFD in place of bytes that are not UTF-8."""
     return request.query_arguments.get(name, [b""])[-1].decode("utf-8", "replace")
+
+
+def number_argument(
+    request: HTTPServerRequest, name: str, default: int | None, *, minimum: int = 0, maximum: int = 10**15
+) -> int | None:
+    """Return a whole number from the query. Raises BadInput."""
+    text = argument(request, name)
+    if not text and name not in request.query_arguments:
+        return default
+    if re.fullmatch(r"-?[0-9]{1,16}", text) is None or not minimum <= int(text) <= maximum:
+        raise invalid(name, f"a whole number from {minimum} to {maximum}")
+    return int(text)
 
 
 def page_arguments(request: HTTPServerRequest) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from handlers.api import (
     pictures,
     polls,
     replay,
+    rooms,
     screens,
     tasks,
     tokens,
@@ -82,6 +83,12 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/api/walls/{ID}/deck", decks.DeckHandler, kwargs),
         URLSpec(rf"/api/walls/{ID}/deck\.md", decks.DeckFileHandler, kwargs),
         URLSpec(rf"/api/walls/{ID}/duplicate", decks.WallDuplicateHandler, kwargs),
+        # calls: rooms
+        URLSpec(r"/api/rooms", rooms.RoomsHandler, kwargs),
+        URLSpec(rf"/api/rooms/{ID}", rooms.RoomHandler, kwargs),
+        URLSpec(rf"/api/rooms/{ID}/messages", rooms.MessagesHandler, kwargs),
+        URLSpec(rf"/api/rooms/{ID}/messages/([1-9][0-9]{{0,11}})", rooms.MessageHandler, kwargs),
+        URLSpec(rf"/api/rooms/{ID}/people/([a-z2-7]{{12}})", rooms.PersonHandler, kwargs),
         # calls: tasks
         URLSpec(r"/api/tasks", tasks.TasksHandler, kwargs),
         URLSpec(rf"/api/tasks/{ID}", tasks.TaskHandler, kwargs),

@@ -26,6 +26,8 @@ from livewall.limits import Limits
 from livewall.metrics import Metrics
 from livewall.own_addresses import local, reachable
 from livewall.pending_bodies import Bodies
+from livewall.rooms.access import RoomRule
+from livewall.rooms.rooms import Rooms
 from livewall.services import Services
 from livewall.settings import Settings, environment_with
 from livewall.store.backup import finish_restore
@@ -133,7 +135,7 @@ class App:
         poll_rule = PollRule(secrets, store)
         hub = LiveHub(
             store.epoch,
-            {"polls": poll_rule, "walls": WallRule(), "tasks": TaskRule()},
+            {"polls": poll_rule, "walls": WallRule(), "tasks": TaskRule(), "rooms": RoomRule()},
             store,
             now=lambda: iso(clock()),
             clock=time.perf_counter,
@@ -191,6 +193,7 @@ class App:
             results=ResultReader(store, hub, ballot_days=settings.ballot_days),
             replays=Replays(store, hub, time.monotonic),
             walls=Walls(store, hub, clock, gate_polls.wall_deleted),
+            rooms=Rooms(store, hub, secrets, clock),
             presence=Presence(hub.hub, time.monotonic, lambda wall: bool(screens.of(wall, clock()))),
             screens=screens,
             voter_codes=VoterCodes(store, hub, poll_rule.electorate, clock),

@@ -2,10 +2,10 @@
 
     LivewallError
     ├── BadInput        malformed, invalid, too_large, too_many_streams, method_not_allowed
-    ├── NotAllowed      unauthenticated, bad_token, no_voter, forbidden
+    ├── NotAllowed      unauthenticated, bad_token, no_voter, forbidden, muted
     ├── NotFound        not_found, no_such_poll, no_such_stream
     ├── Refused         conflict (Stale), already_voted, closed, poll_not_open, round_over, bad_code, code_used
-    └── Busy            rate, draining, unavailable      (try again after `retry_after` seconds)
+    └── Busy            rate, slow, draining, unavailable      (try again after `retry_after` seconds)
 
 An error has a code and an HTTP status, and knows nothing else of HTTP.
 """
@@ -23,6 +23,7 @@ STATUS: Mapping[str, int] = {
     "bad_token": 401,
     "no_voter": 401,
     "forbidden": 403,
+    "muted": 403,
     "not_found": 404,
     "no_such_poll": 404,
     "no_such_stream": 404,
@@ -37,6 +38,7 @@ STATUS: Mapping[str, int] = {
     "too_many_streams": 422,
     "method_not_allowed": 405,
     "rate": 429,
+    "slow": 429,
     "draining": 503,
     "unavailable": 503,
     "internal": 500,

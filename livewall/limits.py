@@ -76,6 +76,7 @@ class Limits:
     def __init__(self, *, on: bool = True) -> None:
         self.on = on
         self._acts = Limit(10, 30)
+        self._messages = Limit(1, 5)
         self._new_voters = Limit(300, 3000)
         self._sign_ins = Limit(5, 20)
         self._wrong_codes = Limit(0.2, 10)
@@ -92,6 +93,11 @@ class Limits:
     def act(self, voter: str, now: float) -> None:
         if self.on:
             self._acts.check(voter, now)
+
+    def say(self, person: str, now: float) -> None:
+        """Count a message that a person says in any room: five at once, one a second. Raises Busy (`rate`)."""
+        if self.on:
+            self._messages.check(person, now)
 
     def new_voter(self, address: str, now: float) -> None:
         if self.on:

@@ -15,6 +15,7 @@ from livewall.identity import Secrets
 from livewall.limits import Limits
 from livewall.metrics import Metrics
 from livewall.pending_bodies import Bodies
+from livewall.rooms.rooms import Rooms
 from livewall.settings import Settings
 from livewall.store.store import Store
 from livewall.tasks.logs.service import Logs
@@ -48,6 +49,7 @@ class Services:
     health: Health
     replays: Replays
     walls: Walls
+    rooms: Rooms
     presence: Presence
     screens: Screens
     voter_codes: VoterCodes

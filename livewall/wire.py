@@ -36,6 +36,10 @@ Code = Annotated[str, Meta(max_length=40)]
 Round = Annotated[int, Meta(ge=1, le=1_000_000)]
 ClosesIn = Annotated[int, Meta(ge=1, le=366 * 86400)]
 Quorum = Annotated[int, Meta(ge=1, le=10_000_000)]
+Number = Annotated[int, Meta(ge=1, le=10**12)]
+Slow = Annotated[int, Meta(ge=0, le=3600)]
+# More than a message may have, because what cannot be seen is taken out first (livewall.rooms.message_text).
+MessageText = Annotated[str, Meta(min_length=1, max_length=8000)]
 Majority = Literal["1/2", "2/3", "3/4"]
 StepState = Literal["pending", "running", "waiting", "retrying", "succeeded", "failed", "cancelled", "skipped", "lost"]
 
@@ -118,6 +122,36 @@ class WallEdit(Input):
     active: Annotated[str, Meta(max_length=120)] | UnsetType | None = UNSET
 
 
+class RoomIn(Input):
+    name: Name
+    title: Annotated[str, Meta(max_length=500)] = ""
+    write: Literal["all", "signed_in", "hosts"] = "all"
+    read: Literal["all", "signed_in"] = "all"
+    slow: Slow = 0
+
+
+class RoomEdit(Input):
+    title: Title | UnsetType = UNSET
+    write: Literal["all", "signed_in", "hosts"] | UnsetType = UNSET
+    read: Literal["all", "signed_in"] | UnsetType = UNSET
+    slow: Slow | UnsetType = UNSET
+    closed: bool | UnsetType = UNSET
+
+
+class MessageIn(Input):
+    text: MessageText
+    id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    reply_to: Number | UnsetType = UNSET
+
+
+class MessageEdit(Input):
+    text: MessageText
+
+
+class PersonEdit(Input):
+    muted: bool
+
+
 class ScreenIn(Input):
     width: Annotated[int, Meta(ge=1, le=100_000)]
     height: Annotated[int, Meta(ge=1, le=100_000)]
@@ -193,6 +227,13 @@ class Retract(Act, tag="retract"):
     round: Round | None = None
 
 
+class Say(Act, tag="say"):
+    room: Name
+    text: MessageText
+    id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    reply_to: Number | UnsetType = UNSET
+
+
 class Subscribe(Act, tag="subscribe"):
     stream: Annotated[str, Meta(max_length=120)]
     since: Annotated[str, Meta(max_length=20_000)] | None = None
@@ -202,8 +243,8 @@ class Unsubscribe(Act, tag="unsubscribe"):
     stream: Annotated[str, Meta(max_length=120)]
 
 
-_ACTS = Vote | Retract | Subscribe | Unsubscribe
-_ACT: msgspec.json.Decoder[Vote | Retract | Subscribe | Unsubscribe] = msgspec.json.Decoder(_ACTS)
+AnyAct = Vote | Retract | Say | Subscribe | Unsubscribe
+_ACT: msgspec.json.Decoder[AnyAct] = msgspec.json.Decoder(AnyAct)
 _PATH = re.compile(r" - at `(?:key in )?\$\.?([^`]*)`$")
 encode = msgspec.json.Encoder().encode
 
@@ -223,12 +264,12 @@ def decode(data: bytes | str, kind: type[T]) -> T:
         raise BadInput("malformed", f"this is not JSON: {error}") from None
 
 
-def decode_act(data: str | bytes) -> Vote | Retract | Subscribe | Unsubscribe:
+def decode_act(data: str | bytes) -> AnyAct:
     """Decode one act of a WebSocket client. Raises BadInput."""
     try:
         return _ACT.decode(data)
     except msgspec.ValidationError as error:
-        raise refused(error, _ACTS) from None
+        raise refused(error, AnyAct) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("malformed", f"this is not JSON: {error}") from None
 

@@ -21,20 +21,7 @@ QUERY = 1000
 _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})", re.IGNORECASE)
 
 
-class LogsHandler(ApiHandler):
-    """The base of the handlers for logs."""
-
-    def number(self, name: str, default: int | None, *, minimum: int = 0, maximum: int = 10**15) -> int | None:
-        """Return a whole number from the query. Raises BadInput."""
-        text = self.argument(name)
-        if not text and name not in self.request.query_arguments:
-            return default
-        if re.fullmatch(r"-?[0-9]{1,16}", text) is None or not minimum <= int(text) <= maximum:
-            raise invalid(name, f"a whole number from {minimum} to {maximum}")
-        return int(text)
-
-
-class LogHandler(LogsHandler):
+class LogHandler(ApiHandler):
     """GET and POST /api/tasks/ID/logs/NAME"""
 
     async def get(self, task_id: str, name: str) -> None:
@@ -134,7 +121,7 @@ class LogHandler(LogsHandler):
         return True
 
 
-class LogLinesHandler(LogsHandler):
+class LogLinesHandler(ApiHandler):
     """GET /api/tasks/ID/logs/NAME/lines"""
 
     async def get(self, task_id: str, name: str) -> None:
@@ -145,7 +132,7 @@ class LogLinesHandler(LogsHandler):
         self.answer(await self.services.logs.lines(task_id, name, first or 1, count))
 
 
-class LogSearchHandler(LogsHandler):
+class LogSearchHandler(ApiHandler):
     """GET /api/tasks/ID/logs/NAME/search. The search stops when the client disconnects."""
 
     _search: asyncio.Task[Matches] | None = None

@@ -12,12 +12,14 @@ from livewall import wire
 from livewall.errors import Busy, LivewallError, NotAllowed
 from livewall.hub.reader import Reader
 from livewall.limits import is_guess
+from livewall.rooms.people import speaker
+from livewall.rooms.rooms import Said
 from livewall.services import Services
 from livewall.voting.ballots import Cast
 
 MAX_UNDER_WAY = 32
 
-Act = wire.Vote | wire.Retract | wire.Subscribe | wire.Unsubscribe
+Act = wire.AnyAct
 
 
 class MessageRate:
@@ -90,6 +92,8 @@ class Acts:
                 self._vote(act)
             case wire.Retract():
                 self._retract(act)
+            case wire.Say():
+                self._say(act)
             case wire.Subscribe() | wire.Unsubscribe():
                 self.under_way += 1
                 self._changes.append(act)
@@ -176,6 +180,23 @@ class Acts:
             raise NotAllowed("no_voter", "get a voter with POST /api/voters, and send its token when you connect")
         self._services.limits.act(voter, self._services.monotonic())
         return voter
+
+    # -- rooms
+
+    def _say(self, act: wire.Say) -> None:
+        who = self._reader.who
+        self._services.limits.say(speaker(who), self._services.monotonic())
+
+        def done(said: Said | None, error: BaseException | None) -> None:
+            self._end()
+            if said is None:
+                self._replies.error(act.ref, error)
+            else:
+                self._replies.ok(act.ref, said.message)
+
+        given = wire.MessageIn(act.text, act.id, act.reply_to)
+        self._services.rooms.say(act.room, given, who, done)
+        self.under_way += 1
 
     # -- subscriptions
 

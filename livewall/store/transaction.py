@@ -93,14 +93,21 @@ class Transaction:
 
         The floor rises to the last forgotten one, so that a reader with an earlier position starts from a snapshot.
         """
+        self._forget_oldest(stream, "data IS NULL", keep)
+
+    def forget_changes(self, stream: str, keep: int = MAX_LEFT_OUT) -> None:
+        """Forget all but the last `keep` changes of numbered keys, as `forget_deletions` does with deletions."""
+        self._forget_oldest(stream, f"key LIKE '%{CHANGED}'", keep)
+
+    def _forget_oldest(self, stream: str, which: str, keep: int) -> None:
         row = self.one(
-            "SELECT seq FROM latest WHERE stream = :stream AND data IS NULL ORDER BY seq DESC LIMIT 1 OFFSET :keep",
+            f"SELECT seq FROM latest WHERE stream = :stream AND {which} ORDER BY seq DESC LIMIT 1 OFFSET :keep",
             {"stream": stream, "keep": keep},
         )
         if row is None:
             return
         params = {"stream": stream, "seq": row[0]}
-        self.execute("DELETE FROM latest WHERE stream = :stream AND data IS NULL AND seq <= :seq", params)
+        self.execute(f"DELETE FROM latest WHERE stream = :stream AND {which} AND seq <= :seq", params)
         self.execute("UPDATE streams SET floor = :seq WHERE name = :stream AND floor < :seq", params)
 
     def forget_number(self, stream: str, group: str, number: int) -> None:

@@ -15,7 +15,6 @@ from checker import Broken, Checker, at
 from wires import Parser, parse_all
 
 from livewall.errors import Busy, LivewallError, NotAllowed
-from livewall.hub import log as log_module
 from livewall.hub.framing import Framing, JsonFraming, SseFraming, WebSocketFraming, text_frame
 from livewall.hub.hub import Hub
 from livewall.hub.load_requests import LoadBackfill, Loaded, LoadRequest, LoadStream, LoadViewerState

@@ -1,0 +1,95 @@
+"""Rooms over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from handlers.base import ApiHandler
+from livewall import wire
+from livewall.rooms.people import speaker
+from livewall.rooms.rooms import Said
+from livewall.store.writer import settle
+
+MAX_PAGE = 200
+
+
+class RoomsHandler(ApiHandler):
+    """POST and GET /api/rooms"""
+
+    write_right = "host"
+
+    async def get(self) -> None:
+        self.answer(await self.services.rooms.list(self.who, **self.page_arguments()))
+
+    async def post(self) -> None:
+        room, version = await self.services.rooms.create(self.body(wire.RoomIn), self.who)
+        self.set_header("Location", f"/api/rooms/{room.name}")
+        self.answer(room, 201, version=version)
+
+
+class RoomHandler(ApiHandler):
+    """GET, PUT and DELETE /api/rooms/NAME"""
+
+    write_right = "host"
+
+    async def get(self, name: str) -> None:
+        room, version = await self.services.rooms.get(name, self.who)
+        self.answer_versioned(room, version)
+
+    async def put(self, name: str) -> None:
+        room, version = await self.services.rooms.edit(
+            name, self.body(wire.RoomEdit), self.who, version=self.if_match()
+        )
+        self.answer(room, version=version)
+
+    async def delete(self, name: str) -> None:
+        self.body(wire.Nothing)
+        await self.services.rooms.delete(name, self.who)
+        self.answer({})
+
+
+class MessagesHandler(ApiHandler):
+    """GET and POST /api/rooms/NAME/messages"""
+
+    async def get(self, name: str) -> None:
+        found = await self.services.rooms.history(
+            name,
+            self.who,
+            before=self.number("before", None, minimum=1),
+            after=self.number("after", None),
+            limit=self.number("limit", 50, minimum=1, maximum=MAX_PAGE) or 0,
+            search=self.argument("q")[:200],
+        )
+        self.answer({"items": found})
+
+    async def post(self, name: str) -> None:
+        self.services.limits.say(speaker(self.who), self.services.monotonic())
+        future: asyncio.Future[Said] = asyncio.get_running_loop().create_future()
+        self.services.rooms.say(name, self.body(wire.MessageIn), self.who, settle(future))
+        said = await future
+        self.answer(said.message, 201 if said.new else 200)
+
+
+class MessageHandler(ApiHandler):
+    """PUT and DELETE /api/rooms/NAME/messages/N"""
+
+    async def put(self, name: str, number: str) -> None:
+        changed = await self.services.rooms.edit_message(name, int(number), self.body(wire.MessageEdit), self.who)
+        self.answer(changed)
+
+    async def delete(self, name: str, number: str) -> None:
+        self.body(wire.Nothing)
+        self.answer(await self.services.rooms.withdraw(name, int(number), self.who))
+
+
+class PersonHandler(ApiHandler):
+    """PUT /api/rooms/NAME/people/ID"""
+
+    write_right = "host"
+
+    async def put(self, name: str, person: str) -> None:
+        given = self.body(wire.PersonEdit)
+        await self.services.rooms.mute(name, person, self.who, muted=given.muted)
+        answer: dict[str, Any] = {"id": person, "muted": given.muted}
+        self.answer(answer)

@@ -1,0 +1,41 @@
+"""People in a room: the id by which a person is known there, and the names they have. Pure."""
+
+from __future__ import annotations
+
+import base64
+from typing import NamedTuple
+
+from livewall.errors import NotAllowed
+from livewall.identity import Secrets, Who, keyed
+from livewall.rooms.friendly_names import friendly_name
+
+ID_LENGTH = 12
+GUEST = "guest"
+"""The role of one who never chose a name."""
+
+
+class Person(NamedTuple):
+    """Somebody in a room. `id` is the same for ever there, of no use in another room, and never joined to a ballot."""
+
+    id: str
+    name: str
+    role: str
+    moderates: bool
+
+
+def speaker(who: Who) -> str:
+    """Return what all messages of one person count for, in whatever room. Raises NotAllowed (`no_voter`)."""
+    if who.role is not None:
+        return f"role:{who.credential}"
+    if who.voter is not None:
+        return f"voter:{who.voter}"
+    raise NotAllowed("no_voter", "get a voter with POST /api/voters, and send its token")
+
+
+def person_in(room: str, who: Who, secrets: Secrets) -> Person:
+    """Return who somebody is in a room, before they chose a name there. Raises NotAllowed (`no_voter`)."""
+    digest = keyed(secrets.cookie, f"person:{room}:{speaker(who)}".encode())
+    id = base64.b32encode(digest).decode().lower()[:ID_LENGTH]
+    if who.role is not None:
+        return Person(id, who.name or who.role, who.role, who.host)
+    return Person(id, friendly_name(digest), GUEST, moderates=False)

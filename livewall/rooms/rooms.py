@@ -1,0 +1,201 @@
+"""The service of rooms: what hosts do with them, and what people say there. Acknowledged is what was committed."""
+
+from __future__ import annotations
+
+import secrets as random
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from livewall import audit, wire
+from livewall.clock import Clock, iso
+from livewall.entity_versions import Wanted, check_version
+from livewall.errors import NotAllowed, NotFound, Refused
+from livewall.hub.live_hub import LiveHub
+from livewall.identity import Secrets, Who
+from livewall.listing import Listing
+from livewall.rooms import rows, rules
+from livewall.rooms.access import Read, check_may_say
+from livewall.rooms.message_text import message_text
+from livewall.rooms.people import GUEST, person_in
+from livewall.rooms.rows import Message, Room, RoomRow, Withdrawn
+from livewall.store.store import Store
+from livewall.store.transaction import Transaction
+from livewall.store.writer import Done
+from livewall.visible_text import readable
+
+History = list[Message | Withdrawn]
+
+
+class Said(msgspec.Struct):
+    """A message, and whether this call said it: otherwise the same `id` had said it before."""
+
+    message: Message | Withdrawn
+    new: bool
+
+
+class Rooms:
+    def __init__(self, store: Store, hub: LiveHub, secrets: Secrets, clock: Clock) -> None:
+        self._store = store
+        self._hub = hub
+        self._secrets = secrets
+        self._clock = clock
+
+    # -- rooms
+
+    async def create(self, given: wire.RoomIn, who: Who) -> tuple[Room, int]:
+        """Create a room. Raises Refused (`conflict`) if there is one of this name, BadInput."""
+        now = iso(self._clock())
+        room = Room(given.name, readable(given.title or given.name, "title"), given.write, given.slow, False, 0)
+
+        def write(tx: Transaction) -> tuple[Room, int]:
+            if rows.exists(tx, room.name):
+                raise Refused("conflict", f"there is a room {room.name} already")
+            rows.insert(tx, room, given.read, now)
+            audit.note(tx, who, now, "room.create", rows.stream_of(room.name))
+            return room, 1
+
+        return await self._store.write(write)
+
+    async def list(self, who: Who, *, limit: int = 50, before: str | None = None) -> Listing[Room]:
+        """Return the rooms that `who` may read, by name; `before` is the cursor of the page before."""
+        found = await self._store.read(lambda db: rows.page_of_rooms(db, before or "", limit + 1))
+        shown = [row.room for row in found[:limit] if row.read == "all" or who.role is not None]
+        return Listing(shown, found[limit - 1].room.name if len(found) > limit else None)
+
+    async def get(self, name: str, who: Who) -> tuple[Room, int]:
+        """Return a room and its version. Raises NotFound, NotAllowed."""
+        await self._check_may_read(name, who)
+        row = await self._store.read(lambda db: rows.find(db, name))
+        return row.room, row.version
+
+    async def edit(self, name: str, edit: wire.RoomEdit, who: Who, *, version: Wanted = None) -> tuple[Room, int]:
+        """Change what is given. Raises NotFound, Stale, BadInput."""
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> tuple[Room, int]:
+            row = rows.find(tx, name)
+            check_version(row.version, version)
+            after = _edited(row, edit)
+            if after == row:
+                return row.room, row.version
+            rows.save(tx, after)
+            fields = [f for f in ("title", "write", "slow", "closed") if getattr(after.room, f) != getattr(row.room, f)]
+            audit.note(
+                tx, who, now, "room.edit", rows.stream_of(name),
+                fields=[*fields, *(["read"] if after.read != row.read else [])],
+            )  # fmt: skip
+            return after.room, row.version + 1
+
+        return await self._store.write(write)
+
+    async def delete(self, name: str, who: Who) -> None:
+        """Delete a room with everything that was said there. Raises NotFound."""
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> None:
+            rows.find(tx, name)
+            rows.delete(tx, name)
+            audit.note(tx, who, now, "room.delete", rows.stream_of(name))
+
+        await self._store.write(write)
+
+    # -- messages
+
+    def say(self, name: str, given: wire.MessageIn, who: Who, done: Done) -> None:
+        """Say something; `done` gets a `Said` once it is on the disk. Raises NotAllowed, BadInput, Busy at once, and
+        passes NotFound, NotAllowed, Refused, Busy (`slow`) to `done`."""
+        person, text = person_in(name, who, self._secrets), message_text(given.text)
+        id = given.id or random.token_urlsafe(12)
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> Said:
+            row = rows.find(tx, name)
+            if (before := rows.said_before(tx, name, person.id, id)) is not None:
+                return Said(before, False)
+            check_may_say(row.read, row.room.write, closed=row.room.closed and not who.host, who=who)
+            held = rows.person(tx, name, person.id)
+            rules.check_may_speak(row.room, person, held, now)
+            if given.reply_to is not UNSET:
+                rows.said(tx, name, given.reply_to)
+            made = Message(
+                row.room.messages + 1, id, person.id, held.name or person.name,
+                "" if held.name and person.role == GUEST else person.role, text, now, UNSET, given.reply_to,
+            )  # fmt: skip
+            rows.insert_message(tx, name, made)
+            rows.note_said(tx, name, person.id, now)
+            return Said(made, True)
+
+        self._store.submit(write, done)
+
+    async def edit_message(self, name: str, number: int, given: wire.MessageEdit, who: Who) -> Message | Withdrawn:
+        """Change one's own message. Raises NotFound, NotAllowed, Refused, BadInput."""
+        person, text, now = person_in(name, who, self._secrets), message_text(given.text), iso(self._clock())
+
+        def write(tx: Transaction) -> Message | Withdrawn:
+            row, before = rows.find(tx, name), rows.said(tx, name, number)
+            check_may_say(row.read, row.room.write, closed=row.room.closed and not who.host, who=who)
+            if rows.person(tx, name, person.id).muted and not person.moderates:
+                raise NotAllowed("muted", "a host has muted you in this room")
+            after = rules.edited(before, text, person, now)
+            if after is not None:
+                rows.change_message(tx, name, after)
+            return after or before
+
+        return await self._store.write(write)
+
+    async def withdraw(self, name: str, number: int, who: Who) -> Message | Withdrawn:
+        """Withdraw a message; its text is then nowhere. Raises NotFound, NotAllowed."""
+        person, now = person_in(name, who, self._secrets), iso(self._clock())
+
+        def write(tx: Transaction) -> Message | Withdrawn:
+            before = rows.said(tx, name, number)
+            after = rules.withdrawn(before, person, now)
+            if after is None:
+                return before
+            rows.change_message(tx, name, after)
+            if after.withdrawn == "host":
+                audit.note(tx, who, now, "room.withdraw", rows.stream_of(name), message=number)
+            return after
+
+        return await self._store.write(write)
+
+    async def history(
+        self, name: str, who: Who, *, before: int | None, after: int | None, limit: int, search: str
+    ) -> History:
+        """Return messages by number, the newest last. Raises NotFound, NotAllowed."""
+        await self._check_may_read(name, who)
+        folded = search.casefold()
+        return await self._store.read(
+            lambda db: rows.history(db, name, before=before, after=after, limit=limit, search=folded)
+        )
+
+    # -- people
+
+    async def mute(self, name: str, person: str, who: Who, *, muted: bool) -> None:
+        """Mute somebody in a room, or no longer. Raises NotFound."""
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> None:
+            rows.find(tx, name)
+            if rows.person(tx, name, person).muted == muted:
+                return
+            rows.save_muted(tx, name, person, now, muted=muted)
+            audit.note(tx, who, now, "room.mute" if muted else "room.unmute", rows.stream_of(name), person=person)
+
+        await self._store.write(write)
+
+    async def _check_may_read(self, name: str, who: Who) -> None:
+        try:
+            await self._hub.view(rows.stream_of(name), who)
+        except NotFound:
+            raise NotFound("not_found", f"there is no room {name[:80]}") from None
+
+
+def _edited(row: RoomRow, edit: wire.RoomEdit) -> RoomRow:
+    given: dict[str, Any] = {name: value for name, value in msgspec.structs.asdict(edit).items() if value is not UNSET}
+    read: Read = given.pop("read", row.read)
+    if "title" in given:
+        given["title"] = readable(given["title"], "title")
+    return RoomRow(msgspec.structs.replace(row.room, **given), read, row.version)

@@ -1,0 +1,253 @@
+"""Rooms, messages and people as rows: read and written inside a transaction, with the events about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from livewall import wire
+from livewall.errors import NotFound
+from livewall.hub.log import WINDOW
+from livewall.hub.position import View
+from livewall.rooms.access import Access, Read, Write
+from livewall.store.transaction import Transaction
+
+STORED_WINDOW = 5 * WINDOW
+"""How many of the newest messages a reader may have missed and still resume; the stream starts anew beyond it."""
+GROUP = "message"
+
+
+class Room(msgspec.Struct):
+    """A room as it is sent on the wire. `slow` is the seconds between two messages of a person."""
+
+    name: str
+    title: str
+    write: Write
+    slow: int
+    closed: bool
+    messages: int
+
+
+class RoomRow(msgspec.Struct):
+    room: Room
+    read: Read
+    version: int
+
+
+class Message(msgspec.Struct, rename={"said_by": "from"}):
+    """A message as it is sent on the wire."""
+
+    n: int
+    id: str
+    said_by: str
+    name: str
+    role: str
+    text: str
+    at: str
+    edited_at: str | UnsetType = UNSET
+    reply_to: int | UnsetType = UNSET
+
+
+class Withdrawn(msgspec.Struct):
+    """What is left of a message that was withdrawn, by its author or by a host."""
+
+    n: int
+    withdrawn: str
+    at: str
+
+
+class PersonRow(msgspec.Struct):
+    """What is kept of somebody in a room. `name` is None for one who never chose one."""
+
+    name: str | None = None
+    muted: bool = False
+    said_at: str | None = None
+
+
+_ROOM = "name, title, write_right, slow, closed, messages, read_right, version"
+_MESSAGE = "number, given, said_by, name, role, text, said_at, edited_at, reply_to, withdrawn"
+
+
+def stream_of(room: str) -> str:
+    return f"rooms/{room}"
+
+
+# -- rooms
+
+
+def find(asks: Any, name: str) -> RoomRow:
+    """Return a room. Raises NotFound."""
+    row = asks.execute(f"SELECT {_ROOM} FROM rooms WHERE name = :name", {"name": name}).fetchone()
+    if row is None:
+        raise NotFound("not_found", f"there is no room {name[:80]}")
+    return _room(row)
+
+
+def page_of_rooms(asks: Any, after: str, limit: int) -> list[RoomRow]:
+    """Return the rooms whose names follow `after`, in their order."""
+    query = f"SELECT {_ROOM} FROM rooms WHERE name > :after ORDER BY name LIMIT :limit"
+    return [_room(row) for row in asks.execute(query, {"after": after, "limit": limit})]
+
+
+def _room(row: Sequence[Any]) -> RoomRow:
+    return RoomRow(Room(row[0], row[1], row[2], row[3], bool(row[4]), row[5]), row[6], row[7])
+
+
+def exists(tx: Transaction, name: str) -> bool:
+    return tx.one("SELECT 1 FROM rooms WHERE name = :name", {"name": name}) is not None
+
+
+def insert(tx: Transaction, room: Room, read: Read, now: str) -> None:
+    tx.execute(
+        """INSERT INTO rooms (name, title, write_right, read_right, slow, closed, messages, version, created_at)
+        VALUES (:name, :title, :write, :read, :slow, :closed, 0, 1, :now)""",
+        {**msgspec.structs.asdict(room), "read": read, "now": now},
+    )
+    append_access(tx, room.name, read)
+    append_room(tx, room)
+
+
+def save(tx: Transaction, row: RoomRow) -> None:
+    """Write the title, rights, pace and state of a room."""
+    tx.execute(
+        """UPDATE rooms SET title = :title, write_right = :write, read_right = :read, slow = :slow, closed = :closed,
+        version = version + 1 WHERE name = :name""",
+        {**msgspec.structs.asdict(row.room), "read": row.read},
+    )
+    append_access(tx, row.room.name, row.read)
+    append_room(tx, row.room)
+
+
+def append_access(tx: Transaction, name: str, read: Read | None) -> None:
+    tx.append(stream_of(name), "access", None if read is None else wire.text(Access(read)), view=View.NONE)
+
+
+def append_room(tx: Transaction, room: Room) -> None:
+    tx.append(stream_of(room.name), "room", wire.text(room), view=View.FULL)
+
+
+def delete(tx: Transaction, name: str) -> None:
+    """Delete a room with everything that was said there."""
+    for table, column in (("messages", "room"), ("people", "room"), ("rooms", "name")):
+        tx.execute(f"DELETE FROM {table} WHERE {column} = :name", {"name": name})
+    tx.execute("DELETE FROM latest WHERE stream = :stream", {"stream": stream_of(name)})
+    append_access(tx, name, None)
+    tx.append(stream_of(name), "room", None, view=View.FULL)
+
+
+# -- messages
+
+
+def message(row: Sequence[Any]) -> Message | Withdrawn:
+    number, given, said_by, name, role, text, at, edited_at, reply_to, withdrawn = row
+    if withdrawn is not None:
+        return Withdrawn(number, withdrawn, at)
+    return Message(
+        number, given or "", said_by or "", name, role, text, at, edited_at or UNSET,
+        UNSET if reply_to is None else reply_to,
+    )  # fmt: skip
+
+
+def said(asks: Any, room: str, number: int) -> Message | Withdrawn:
+    """Return a message. Raises NotFound."""
+    row = asks.execute(
+        f"SELECT {_MESSAGE} FROM messages WHERE room = :room AND number = :number", {"room": room, "number": number}
+    ).fetchone()
+    if row is None:
+        raise NotFound("not_found", f"there is no message {number} in this room")
+    return message(row)
+
+
+def said_before(tx: Transaction, room: str, person: str, given: str) -> Message | Withdrawn | None:
+    """Return the message that a person gave this id, or None."""
+    row = tx.one(
+        f"SELECT {_MESSAGE} FROM messages WHERE room = :room AND said_by = :person AND given = :given",
+        {"room": room, "person": person, "given": given},
+    )
+    return None if row is None else message(row)
+
+
+def insert_message(tx: Transaction, room: str, made: Message) -> None:
+    """Write the next message of a room, and forget the event of one that nobody resumes over any more."""
+    tx.execute(
+        """INSERT INTO messages (room, number, said_by, given, name, role, text, reply_to, said_at)
+        VALUES (:room, :n, :said_by, :id, :name, :role, :text, :reply_to, :at)""",
+        {**_given(made), "room": room},
+    )
+    tx.execute("UPDATE rooms SET messages = :n WHERE name = :room", {"n": made.n, "room": room})
+    tx.append(stream_of(room), f"{GROUP}/{made.n}", wire.text(made), view=View.FULL)
+    tx.forget_number(stream_of(room), GROUP, made.n - STORED_WINDOW)
+
+
+def change_message(tx: Transaction, room: str, changed: Message | Withdrawn) -> None:
+    """Write a message that was edited or withdrawn, everywhere it is kept."""
+    if isinstance(changed, Withdrawn):
+        tx.execute(
+            """UPDATE messages SET said_by = NULL, given = NULL, name = '', role = '', text = '', reply_to = NULL,
+            edited_at = NULL, withdrawn = :withdrawn, said_at = :at WHERE room = :room AND number = :n""",
+            {**msgspec.structs.asdict(changed), "room": room},
+        )
+    else:
+        tx.execute(
+            "UPDATE messages SET text = :text, edited_at = :edited_at WHERE room = :room AND number = :n",
+            {**_given(changed), "room": room},
+        )
+    tx.append(stream_of(room), f"{GROUP}/{changed.n}", wire.text(changed), view=View.FULL, change=True)
+    tx.forget_changes(stream_of(room))
+
+
+def _given(made: Message) -> dict[str, Any]:
+    return {name: None if value is UNSET else value for name, value in msgspec.structs.asdict(made).items()}
+
+
+def history(
+    asks: Any, room: str, *, before: int | None, after: int | None, limit: int, search: str
+) -> list[Message | Withdrawn]:
+    """Return messages by number, the newest last: the last before a number, or the first after one.
+
+    `search` is a text in lower case that they must have.
+    """
+    wanted = ["room = :room"]
+    if before is not None:
+        wanted.append("number < :before")
+    if after is not None:
+        wanted.append("number > :after")
+    if search:
+        wanted.append("instr(folded(text), :search) > 0")
+        asks.create_function("folded", 1, str.casefold, deterministic=True)
+    order = "ASC" if after is not None and before is None else "DESC"
+    found = asks.execute(
+        f"SELECT {_MESSAGE} FROM messages WHERE {' AND '.join(wanted)} ORDER BY number {order} LIMIT :limit",
+        {"room": room, "before": before, "after": after, "limit": limit, "search": search},
+    ).fetchall()
+    return [message(row) for row in (found if order == "ASC" else reversed(found))]
+
+
+# -- people
+
+
+def person(asks: Any, room: str, person: str) -> PersonRow:
+    row = asks.execute(
+        "SELECT name, muted, said_at FROM people WHERE room = :room AND person = :person",
+        {"room": room, "person": person},
+    ).fetchone()
+    return PersonRow() if row is None else PersonRow(row[0], bool(row[1]), row[2])
+
+
+def note_said(tx: Transaction, room: str, person: str, now: str) -> None:
+    tx.execute(
+        """INSERT INTO people (room, person, said_at, here_at) VALUES (:room, :person, :now, :now)
+        ON CONFLICT (room, person) DO UPDATE SET said_at = :now, here_at = :now""",
+        {"room": room, "person": person, "now": now},
+    )
+
+
+def save_muted(tx: Transaction, room: str, person: str, now: str, *, muted: bool) -> None:
+    tx.execute(
+        """INSERT INTO people (room, person, muted, here_at) VALUES (:room, :person, :muted, :now)
+        ON CONFLICT (room, person) DO UPDATE SET muted = :muted""",
+        {"room": room, "person": person, "muted": int(muted), "now": now},
+    )
