@@ -86,6 +86,7 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         # calls: rooms
         URLSpec(r"/api/rooms", rooms.RoomsHandler, kwargs),
         URLSpec(rf"/api/rooms/{ID}", rooms.RoomHandler, kwargs),
+        URLSpec(rf"/api/rooms/{ID}/me", rooms.NameHandler, kwargs),
         URLSpec(rf"/api/rooms/{ID}/messages", rooms.MessagesHandler, kwargs),
         URLSpec(rf"/api/rooms/{ID}/messages/([1-9][0-9]{{0,11}})", rooms.MessageHandler, kwargs),
         URLSpec(rf"/api/rooms/{ID}/people/([a-z2-7]{{12}})", rooms.PersonHandler, kwargs),

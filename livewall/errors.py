@@ -4,7 +4,8 @@
     ├── BadInput        malformed, invalid, too_large, too_many_streams, method_not_allowed
     ├── NotAllowed      unauthenticated, bad_token, no_voter, forbidden, muted
     ├── NotFound        not_found, no_such_poll, no_such_stream
-    ├── Refused         conflict (Stale), already_voted, closed, poll_not_open, round_over, bad_code, code_used
+    ├── Refused         conflict (Stale), already_voted, closed, poll_not_open, round_over, bad_code, code_used,
+    │                   name_taken
     └── Busy            rate, slow, draining, unavailable      (try again after `retry_after` seconds)
 
 An error has a code and an HTTP status, and knows nothing else of HTTP.
@@ -34,6 +35,7 @@ STATUS: Mapping[str, int] = {
     "bad_code": 403,
     "code_used": 409,
     "conflict": 409,
+    "name_taken": 409,
     "too_large": 413,
     "too_many_streams": 422,
     "method_not_allowed": 405,

@@ -148,6 +148,10 @@ class MessageEdit(Input):
     text: MessageText
 
 
+class PersonName(Input):
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
 class PersonEdit(Input):
     muted: bool
 

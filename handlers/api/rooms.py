@@ -83,6 +83,14 @@ class MessageHandler(ApiHandler):
         self.answer(await self.services.rooms.withdraw(name, int(number), self.who))
 
 
+class NameHandler(ApiHandler):
+    """PUT /api/rooms/NAME/me"""
+
+    async def put(self, name: str) -> None:
+        self.services.limits.say(speaker(self.who), self.services.monotonic())
+        self.answer(await self.services.rooms.claim_name(name, self.body(wire.PersonName), self.who))
+
+
 class PersonHandler(ApiHandler):
     """PUT /api/rooms/NAME/people/ID"""
 

@@ -13,11 +13,12 @@ from livewall.clock import Clock, iso
 from livewall.entity_versions import Wanted, check_version
 from livewall.errors import NotAllowed, NotFound, Refused
 from livewall.hub.live_hub import LiveHub
-from livewall.identity import Secrets, Who
+from livewall.identity import ROLES, Secrets, Who
 from livewall.listing import Listing
 from livewall.rooms import rows, rules
-from livewall.rooms.access import Read, check_may_say
-from livewall.rooms.message_text import message_text
+from livewall.rooms.access import Read, check_may_read, check_may_say
+from livewall.rooms.confusable_names import is_reserved, looks_of
+from livewall.rooms.message_text import message_text, person_name
 from livewall.rooms.people import GUEST, person_in
 from livewall.rooms.rows import Message, Room, RoomRow, Withdrawn
 from livewall.store.store import Store
@@ -25,6 +26,8 @@ from livewall.store.transaction import Transaction
 from livewall.store.writer import Done
 from livewall.visible_text import readable
 
+RESERVED = (*ROLES, GUEST, "livewall", "system", "moderator")
+"""Names that nobody takes: they would seem to speak for the house."""
 History = list[Message | Withdrawn]
 
 
@@ -33,6 +36,16 @@ class Said(msgspec.Struct):
 
     message: Message | Withdrawn
     new: bool
+
+
+class PersonShown(msgspec.Struct):
+    """Somebody in a room as it is sent on the wire."""
+
+    id: str
+    name: str
+    role: str
+    muted: bool
+    here: bool
 
 
 class Rooms:
@@ -172,6 +185,29 @@ class Rooms:
         )
 
     # -- people
+
+    async def claim_name(self, room: str, given: wire.PersonName, who: Who) -> PersonShown:
+        """Take a name in a room. Raises NotFound, NotAllowed, BadInput, and Refused (`name_taken`) for one that
+        somebody else has, or that looks like it."""
+        person, name, now = person_in(room, who, self._secrets), person_name(given.name), iso(self._clock())
+        if person.role != GUEST:
+            raise Refused("conflict", "those who are signed in have the name of their sign-in")
+        looks = looks_of(name)
+
+        def write(tx: Transaction) -> PersonShown:
+            row = rows.find(tx, room)
+            check_may_read(row.read, who)
+            for other, here_at in rows.holders(tx, room, looks).items():
+                if other != person.id and not rules.is_free(here_at, now):
+                    raise Refused("name_taken", "somebody here has this name, or one that looks like it")
+                rows.free_name(tx, room, other)
+            others = [*RESERVED, *rows.names_of_roles(tx)]
+            if is_reserved(name, person.name) or any(looks & looks_of(other) for other in others):
+                raise Refused("name_taken", "this name is taken, or looks like one that is")
+            rows.save_name(tx, room, person.id, name, looks, now)
+            return PersonShown(person.id, name, "", rows.person(tx, room, person.id).muted, True)
+
+        return await self._store.write(write)
 
     async def mute(self, name: str, person: str, who: Who, *, muted: bool) -> None:
         """Mute somebody in a room, or no longer. Raises NotFound."""

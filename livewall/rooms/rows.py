@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -131,7 +131,7 @@ def append_room(tx: Transaction, room: Room) -> None:
 
 def delete(tx: Transaction, name: str) -> None:
     """Delete a room with everything that was said there."""
-    for table, column in (("messages", "room"), ("people", "room"), ("rooms", "name")):
+    for table, column in (("messages", "room"), ("looks", "room"), ("people", "room"), ("rooms", "name")):
         tx.execute(f"DELETE FROM {table} WHERE {column} = :name", {"name": name})
     tx.execute("DELETE FROM latest WHERE stream = :stream", {"stream": stream_of(name)})
     append_access(tx, name, None)
@@ -251,3 +251,41 @@ def save_muted(tx: Transaction, room: str, person: str, now: str, *, muted: bool
         ON CONFLICT (room, person) DO UPDATE SET muted = :muted""",
         {"room": room, "person": person, "muted": int(muted), "now": now},
     )
+
+
+def holders(asks: Any, room: str, looks: Iterable[str]) -> dict[str, str]:
+    """Return who holds a name with one of these looks, and when each was last there."""
+    found: dict[str, str] = {}
+    for look in looks:
+        found |= asks.execute(
+            """SELECT people.person, here_at FROM looks JOIN people USING (room, person)
+            WHERE room = :room AND look = :look""",
+            {"room": room, "look": look},
+        ).fetchall()
+    return found
+
+
+def names_of_roles(asks: Any) -> list[str]:
+    """Return the names of all who have a role, and of those who had one."""
+    return [name for (name,) in asks.execute("SELECT DISTINCT name FROM credentials")]
+
+
+def free_name(tx: Transaction, room: str, person: str) -> None:
+    """Take the name from somebody, or the present one before another."""
+    params = {"room": room, "person": person}
+    tx.execute("DELETE FROM looks WHERE room = :room AND person = :person", params)
+    tx.execute("UPDATE people SET name = NULL WHERE room = :room AND person = :person", params)
+
+
+def save_name(tx: Transaction, room: str, person: str, name: str, looks: Iterable[str], now: str) -> None:
+    free_name(tx, room, person)
+    tx.execute(
+        """INSERT INTO people (room, person, name, here_at) VALUES (:room, :person, :name, :now)
+        ON CONFLICT (room, person) DO UPDATE SET name = :name, here_at = :now""",
+        {"room": room, "person": person, "name": name, "now": now},
+    )
+    for look in looks:
+        tx.execute(
+            "INSERT INTO looks (room, look, person) VALUES (:room, :look, :person)",
+            {"room": room, "look": look, "person": person},
+        )

@@ -11,6 +11,8 @@ from livewall.errors import Busy, NotAllowed, Refused
 from livewall.rooms.people import Person
 from livewall.rooms.rows import Message, PersonRow, Room, Withdrawn
 
+NAME_SECONDS = 24 * 3600
+"""Seconds for which a name is held after its holder was last there."""
 EDIT_SECONDS = 15 * 60
 """Seconds within which an author may change or withdraw a message."""
 
@@ -49,6 +51,11 @@ def withdrawn(before: Message | Withdrawn, person: Person, now: str) -> Withdraw
     if own and not person.moderates and not _is_recent(before, now):
         raise NotAllowed("forbidden", f"a message can be withdrawn for {EDIT_SECONDS // 60} minutes; ask a host")
     return Withdrawn(before.n, "author" if own else "host", now)
+
+
+def is_free(here_at: str, now: str) -> bool:
+    """Return whether a name is free again whose holder was last there at `here_at`."""
+    return (moment(now) - moment(here_at)).total_seconds() >= NAME_SECONDS
 
 
 def _is_recent(message: Message, now: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from livewall.errors import BadInput, Busy, LivewallError, NotAllowed, Refused
 from livewall.identity import NOBODY, Secrets, Who
 from livewall.rooms import rules
 from livewall.rooms.access import check_may_say
+from livewall.rooms.confusable_names import looks_of
 from livewall.rooms.friendly_names import friendly_name
 from livewall.rooms.message_text import message_text, person_name
 from livewall.rooms.people import Person, person_in
@@ -125,3 +127,24 @@ def test_an_author_withdraws_for_fifteen_minutes_and_a_host_at_any_time() -> Non
     for person, now in ((BOB, NOW), (ANN, MUCH_LATER)):
         with pytest.raises(NotAllowed):
             rules.withdrawn(SAID, person, now)
+
+
+ALIKE = [
+    ("engelgabriel", ["engeIgabrieI", "ENGELGABRIEL", "engel gabriel", "\uff45ngelgabriel"]),
+    ("mark", ["rnark", "Mark", "ⅿark", "mаrk"]),
+    ("admin", ["ad\u200bmin", "Adm1n", "𝐀dmin", "аdmin", "ADMIN", "adm\u0131n", "ad\u00admin", "adrnin"]),
+    ("Bob", ["B0b", "Вob", "bob", "𝙱ob"]),
+    ("Иван", ["ИВАН", "Ивaн"]),
+    ("王小明", ["王\u3000小明"]),
+]
+
+
+@pytest.mark.parametrize(("name", "others"), ALIKE)
+def test_names_that_look_the_same_are_one(name: str, others: list[str]) -> None:
+    assert all(looks_of(name) & looks_of(other) for other in others), [looks_of(other) for other in (name, *others)]
+
+
+def test_names_that_differ_stay_apart() -> None:
+    names = ["Иван", "Αλέξης", "王小明", "王小红", "Anna", "Hanna", "Ana", "Max", "Mac", "José", "Zoë", "Lin", "Len"]
+    for name, other in itertools.combinations([*names, "محمد"], 2):
+        assert not looks_of(name) & looks_of(other), (name, other)

@@ -178,3 +178,30 @@ async def test_what_is_deleted_is_in_no_file_after_a_stop(client: Client, runnin
     await running.stop()
     for path in new_data.rglob("*"):
         assert not path.is_file() or b"unmistakable-text" not in path.read_bytes(), path
+
+
+async def test_a_name_is_claimed_by_one_and_imitated_by_nobody(client: Client) -> None:
+    await room(client)
+    ann, bob = await client.voter(), await client.voter()
+
+    async def claim(name: str, token: str) -> tuple[int, str]:
+        answer = await client.ask("PUT", "/api/rooms/ops/me", {"name": name}, token=token)
+        return answer.status, answer.json["name"] if answer.status == 200 else answer.code
+
+    await say(client, "as a guest", ann)
+    answers = await asyncio.gather(claim("Mark", ann), claim("rnark", bob))
+    assert sorted(answers) in ([(200, "Mark"), (409, "name_taken")], [(200, "rnark"), (409, "name_taken")])
+    assert await claim("Anna", ann) == (200, "Anna") and await claim("Anna", ann) == (200, "Anna")
+    assert await claim("anna", bob) == (409, "name_taken")
+    message = await say(client, "with a name", ann)
+    assert (message["name"], message["role"]) == ("Anna", "")
+    await client.token("host")
+    for taken in ("a host", "A H0st", "admin", "𝐀dmin", "Livewall"):
+        assert await claim(taken, bob) == (409, "name_taken"), taken
+    for fine in ("Иван", "Αλέξης", "王小明"):
+        assert await claim(fine, bob) == (200, fine)
+    friendly = (await held(client)).numbered[1]["name"]
+    assert await claim(friendly, bob) == (409, "name_taken")
+    assert await claim(friendly, ann) == (200, friendly), "it was given to this person"
+    answer = await client.ask("PUT", "/api/rooms/ops/me", {"name": "Boss"}, token=ADMIN)
+    assert answer.code == "conflict"

@@ -34,10 +34,16 @@ CREATE TABLE people (
     room TEXT NOT NULL,
     person TEXT NOT NULL,
     name TEXT,
-    skeleton TEXT,
     muted INTEGER NOT NULL DEFAULT 0,
     said_at TEXT,
     here_at TEXT NOT NULL,
     PRIMARY KEY (room, person)
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX people_names ON people (room, skeleton) WHERE skeleton IS NOT NULL;
+-- What a name looks like, once in a room.
+CREATE TABLE looks (
+    room TEXT NOT NULL,
+    look TEXT NOT NULL,
+    person TEXT NOT NULL,
+    PRIMARY KEY (room, look)
+) WITHOUT ROWID;
+CREATE INDEX looks_of_people ON looks (room, person);
