@@ -88,8 +88,8 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/api/rooms/{ID}", rooms.RoomHandler, kwargs),
         URLSpec(rf"/api/rooms/{ID}/me", rooms.NameHandler, kwargs),
         URLSpec(rf"/api/rooms/{ID}/messages", rooms.MessagesHandler, kwargs),
-        URLSpec(rf"/api/rooms/{ID}/messages/([1-9][0-9]{{0,11}})", rooms.MessageHandler, kwargs),
-        URLSpec(rf"/api/rooms/{ID}/people/([a-z2-7]{{12}})", rooms.PersonHandler, kwargs),
+        URLSpec(rf"/api/rooms/{ID}/messages/{ID}", rooms.MessageHandler, kwargs),
+        URLSpec(rf"/api/rooms/{ID}/people/{ID}", rooms.PersonHandler, kwargs),
         # calls: tasks
         URLSpec(r"/api/tasks", tasks.TasksHandler, kwargs),
         URLSpec(rf"/api/tasks/{ID}", tasks.TaskHandler, kwargs),

@@ -14,8 +14,8 @@ from msgspec import Struct, defstruct
 from livewall import openapi
 
 STREAMS = (
-    "One stream, or up to 16 joined by commas: polls/ID, walls/CODE, tasks/ID, tasks/ID/logs/STEP, tasks. Where "
-    "several are named, `since` and every `pos` have as many elements, in the same order."
+    "One stream, or up to 16 joined by commas: polls/ID, walls/CODE, rooms/NAME, tasks/ID, tasks/ID/logs/STEP, tasks. "
+    "Where several are named, `since` and every `pos` have as many elements, in the same order."
 )
 SINCE = {"type": "string", "description": "The position you hold; without it a snapshot comes first."}
 AS = {"enum": ["audience"], "description": "What the audience sees, whoever asks."}

@@ -5,12 +5,13 @@ A test holds them to what the server answers.
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from livewall.audit import Line
 from livewall.credentials import Credential
 from livewall.credentials import TokenMade as TokenMade
 from livewall.listing import Listing
+from livewall.rooms.rows import Room
 from livewall.tasks.logs.lines import LogLines as LogLines
 from livewall.tasks.logs.lines import Matches as Matches
 from livewall.tasks.machine import Step as Step
@@ -71,6 +72,34 @@ class WallHealth(Struct):
     now: str
 
 
+class MessageShown(Struct, rename={"said_by": "from"}):
+    """A message. Of one that was withdrawn there are `n`, `withdrawn` (`author` or `host`) and `at` only."""
+
+    n: int
+    at: str
+    id: str | UnsetType = UNSET
+    said_by: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    role: str | UnsetType = UNSET
+    text: str | UnsetType = UNSET
+    edited_at: str | UnsetType = UNSET
+    reply_to: int | UnsetType = UNSET
+    withdrawn: str | UnsetType = UNSET
+
+
+class Messages(Struct):
+    """A part of the history of a room, the newest last."""
+
+    items: list[MessageShown]
+
+
+class Muted(Struct):
+    """Whether somebody is muted in a room."""
+
+    id: str
+    muted: bool
+
+
 class LinkMade(Struct):
     """A link that signs in once."""
 
@@ -90,6 +119,10 @@ class PollList(Listing[Poll]):
 
 
 class WallList(Listing[WallShown]):
+    pass
+
+
+class RoomList(Listing[Room]):
     pass
 
 

@@ -10,11 +10,12 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from handlers.api.answers import Here
+from handlers.api.answers import Here, MessageShown
 from handlers.api.openapi import OpenApiHandler
 from livewall import __version__, asyncapi, wire
 from livewall.asyncapi import Event
 from livewall.openapi import ErrorBody, etag_of
+from livewall.rooms.rows import Room
 from livewall.tasks.machine import Step
 from livewall.tasks.rows import Task
 from livewall.voting.ballots import Ballot
@@ -68,6 +69,13 @@ class BallotDone(Struct):
     ok: Ballot
 
 
+class SayDone(Struct):
+    """The answer to `say`, sent after the commit."""
+
+    ref: str
+    ok: MessageShown
+
+
 class Followed(Struct):
     stream: str
 
@@ -93,14 +101,17 @@ EVENTS = (
           "The number of ballots, for readers who may not see the counts."),
     Event("WallEvent", "walls/CODE", "wall", Wall, "The wall, its items and the active one."),
     Event("HereEvent", "walls/CODE", "here", Here, "How many people are there. It is volatile.", volatile=True),
+    Event("RoomEvent", "rooms/NAME", "room", Room, "The room."),
+    Event("MessageEvent", "rooms/NAME", "message/N", MessageShown,
+          "A message, under its number, or what is left of one that was withdrawn."),
     Event("TaskEvent", "tasks/ID", "task", Task, "The task."),
     Event("StepEvent", "tasks/ID", "step/NAME", Step, "One step, under its name."),
     Event("LogEndEvent", "tasks/ID/logs/STEP", "end", LogEnd, "The end of the log."),
     Event("ListedTaskEvent", "tasks", "task/ID", Task, "A task under way, or one of the last 100 that ended."),
 )
 CONTROL_MESSAGES = (Reset, Synced, StreamEnded, Heartbeat)
-ANSWERS = (BallotDone, FollowedDone, Refused)
-ACTS = (wire.Vote, wire.Retract, wire.Subscribe, wire.Unsubscribe)
+ANSWERS = (BallotDone, SayDone, FollowedDone, Refused)
+ACTS = (wire.Vote, wire.Retract, wire.Say, wire.Subscribe, wire.Unsubscribe)
 
 
 @functools.cache

@@ -9,6 +9,8 @@ from handlers.api import answers
 from handlers.base import BaseHandler
 from livewall import __version__, openapi, wire
 from livewall.openapi import CSV, JSON, MARKDOWN, PLACED, SVG, TEXT, VERSIONED, Call, Parameter
+from livewall.rooms.rooms import PersonShown
+from livewall.rooms.rows import Message, Room
 from livewall.tasks.machine import TaskState
 from livewall.voting import export
 from livewall.voting.ballots import Ballot
@@ -23,6 +25,7 @@ REPORTER = ("reporter", "operator", "admin")
 WATCHER = ("reporter", "operator", "host", "admin")
 ADMIN = ("admin",)
 VOTER = ("voter",)
+SPEAKER = ("voter", *WATCHER)
 ROLES = WATCHER
 
 WHOLE = {"type": "integer", "minimum": 0}
@@ -66,6 +69,14 @@ SEARCH = (
 DECK_ID = (Parameter("id", {"type": "string"}, "An id of your choice. A deck is imported once under the same id."),)
 APPEND = (Parameter("offset", WHOLE, "The offset of the text in the log. Bytes that are there already are dropped."),)
 
+ROOM = "/api/rooms/{room}"
+HISTORY = (
+    Parameter("before", {"type": "integer", "minimum": 1}, "Only messages with a lower number, the last of them."),
+    Parameter("after", WHOLE, "Only messages with a higher number, the first of them."),
+    Parameter("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "The number of messages."),
+    Parameter("q", {"type": "string"}, "Only messages with this text, in whatever case."),
+)
+SAID = answers.MessageShown
 POLL, WALL, TASK = "/api/polls/{id}", "/api/walls/{code}", "/api/tasks/{id}"
 CODES = f"{WALL}/codes"
 LOG = f"{TASK}/logs/{{step}}"
@@ -140,6 +151,24 @@ CALLS: tuple[Call, ...] = (
     Call("POST", f"{CODES}/{{id}}/replace", "Replace a code for the same voter", {201: answers.CodeMade}, HOST, EMPTY,
          errors=(409,)),
     Call("DELETE", f"{CODES}/{{id}}", "Revoke a code", {200: answers.Done}, HOST, errors=(400, 422)),
+    # rooms
+    Call("GET", "/api/rooms", "List the rooms that you may read, by name", {200: answers.RoomList}, parameters=PAGE),
+    Call("POST", "/api/rooms", "Create a room", {201: Room}, HOST, wire.RoomIn, errors=(409,), headers=MADE),
+    Call("GET", ROOM, "Get a room", {200: Room, 304: None}, errors=(401,), headers=VERSIONED),
+    Call("PUT", ROOM, "Change a room. Fields that are left out do not change", {200: Room}, HOST, wire.RoomEdit,
+         (IF_MATCH,), (409,), VERSIONED),
+    Call("DELETE", ROOM, "Delete a room with all that was said there", {200: answers.Done}, HOST, errors=(400, 422)),
+    Call("PUT", f"{ROOM}/me", "Take a name", {200: PersonShown}, VOTER, wire.PersonName, errors=(409, 429)),
+    Call("GET", f"{ROOM}/messages", "Read or search the history, the newest last", {200: answers.Messages},
+         parameters=HISTORY, errors=(401,)),
+    Call("POST", f"{ROOM}/messages", "Say something. 200: you said it before with this id",
+         {200: SAID, 201: Message}, SPEAKER, wire.MessageIn, errors=(403, 409, 429)),
+    Call("PUT", f"{ROOM}/messages/{{n}}", "Change a message of yours, within 15 minutes", {200: SAID}, SPEAKER,
+         wire.MessageEdit, errors=(403, 409)),
+    Call("DELETE", f"{ROOM}/messages/{{n}}", "Withdraw a message: its author within 15 minutes, a host any time",
+         {200: SAID}, SPEAKER, errors=(400, 403, 422)),
+    Call("PUT", f"{ROOM}/people/{{person}}", "Mute somebody, or no longer", {200: answers.Muted}, HOST,
+         wire.PersonEdit),
     # tasks
     Call("GET", "/api/tasks", "List tasks, the newest first", {200: answers.TaskList}, READER,
          parameters=(*TASKS, *PAGE)),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import re
 
+from handlers.api.answers import Muted
 from handlers.base import ApiHandler
 from livewall import wire
+from livewall.errors import NotFound
+from livewall.rooms.access import check_is_somebody, check_may_take_name
 from livewall.rooms.people import speaker
 from livewall.rooms.rooms import Said
 from livewall.store.writer import settle
@@ -52,6 +55,9 @@ class RoomHandler(ApiHandler):
 class MessagesHandler(ApiHandler):
     """GET and POST /api/rooms/NAME/messages"""
 
+    def authorize_change(self) -> None:
+        check_is_somebody(self.who)
+
     async def get(self, name: str) -> None:
         found = await self.services.rooms.history(
             name,
@@ -74,17 +80,23 @@ class MessagesHandler(ApiHandler):
 class MessageHandler(ApiHandler):
     """PUT and DELETE /api/rooms/NAME/messages/N"""
 
+    def authorize_change(self) -> None:
+        check_is_somebody(self.who)
+
     async def put(self, name: str, number: str) -> None:
-        changed = await self.services.rooms.edit_message(name, int(number), self.body(wire.MessageEdit), self.who)
-        self.answer(changed)
+        given = self.body(wire.MessageEdit)
+        self.answer(await self.services.rooms.edit_message(name, _number(number), given, self.who))
 
     async def delete(self, name: str, number: str) -> None:
         self.body(wire.Nothing)
-        self.answer(await self.services.rooms.withdraw(name, int(number), self.who))
+        self.answer(await self.services.rooms.withdraw(name, _number(number), self.who))
 
 
 class NameHandler(ApiHandler):
     """PUT /api/rooms/NAME/me"""
+
+    def authorize_change(self) -> None:
+        check_may_take_name(self.who)
 
     async def put(self, name: str) -> None:
         self.services.limits.say(speaker(self.who), self.services.monotonic())
@@ -99,5 +111,11 @@ class PersonHandler(ApiHandler):
     async def put(self, name: str, person: str) -> None:
         given = self.body(wire.PersonEdit)
         await self.services.rooms.mute(name, person, self.who, muted=given.muted)
-        answer: dict[str, Any] = {"id": person, "muted": given.muted}
-        self.answer(answer)
+        self.answer(Muted(person, given.muted))
+
+
+def _number(text: str) -> int:
+    """Return the number of a message in an address. Raises NotFound."""
+    if not re.fullmatch("[1-9][0-9]{0,11}", text):
+        raise NotFound("not_found", f"there is no message {text[:20]} in this room")
+    return int(text)

@@ -48,7 +48,19 @@ def check_may_say(read: Read, write: Write, *, closed: bool, who: Who) -> None:
         raise NotAllowed("forbidden", "only hosts write in this room")
     if write == "signed_in" and who.role is None:
         raise NotAllowed("unauthenticated", "only those who are signed in write in this room; sign in")
-    if who.role is None and who.voter is None:
-        raise NotAllowed("no_voter", "get a voter with POST /api/voters, and send its token")
+    check_is_somebody(who)
     if closed:
         raise Refused("closed", "this room is closed")
+
+
+def check_may_take_name(who: Who) -> None:
+    """Raise NotAllowed unless `who` may choose a name: those who are signed in have that of their sign-in."""
+    if who.role is not None:
+        raise NotAllowed("no_voter", "those who are signed in have the name of their sign-in")
+    check_is_somebody(who)
+
+
+def check_is_somebody(who: Who) -> None:
+    """Raise NotAllowed (`no_voter`) for a reader without a role and without a voter."""
+    if who.role is None and who.voter is None:
+        raise NotAllowed("no_voter", "get a voter with POST /api/voters, and send its token")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import NamedTuple
 
-from livewall.errors import NotAllowed
 from livewall.identity import Secrets, Who, keyed
+from livewall.rooms.access import check_is_somebody
 from livewall.rooms.friendly_names import friendly_name
 
 ID_LENGTH = 12
@@ -25,11 +26,8 @@ class Person(NamedTuple):
 
 def speaker(who: Who) -> str:
     """Return what all messages of one person count for, in whatever room. Raises NotAllowed (`no_voter`)."""
-    if who.role is not None:
-        return f"role:{who.credential}"
-    if who.voter is not None:
-        return f"voter:{who.voter}"
-    raise NotAllowed("no_voter", "get a voter with POST /api/voters, and send its token")
+    check_is_somebody(who)
+    return f"voter:{who.voter}" if who.role is None else f"role:{who.credential}"
 
 
 def person_in(room: str, who: Who, secrets: Secrets) -> Person:
@@ -39,3 +37,8 @@ def person_in(room: str, who: Who, secrets: Secrets) -> Person:
     if who.role is not None:
         return Person(id, who.name or who.role, who.role, who.host)
     return Person(id, friendly_name(digest), GUEST, moderates=False)
+
+
+def is_person(text: str) -> bool:
+    """Return whether a text has the form of a person's id."""
+    return re.fullmatch(f"[a-z2-7]{{{ID_LENGTH}}}", text) is not None

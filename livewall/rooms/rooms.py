@@ -16,10 +16,10 @@ from livewall.hub.live_hub import LiveHub
 from livewall.identity import ROLES, Secrets, Who
 from livewall.listing import Listing
 from livewall.rooms import rows, rules
-from livewall.rooms.access import Read, check_may_read, check_may_say
+from livewall.rooms.access import Read, check_may_read, check_may_say, check_may_take_name
 from livewall.rooms.confusable_names import is_reserved, looks_of
 from livewall.rooms.message_text import message_text, person_name
-from livewall.rooms.people import GUEST, person_in
+from livewall.rooms.people import GUEST, is_person, person_in
 from livewall.rooms.rows import Message, Room, RoomRow, Withdrawn
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
@@ -190,8 +190,7 @@ class Rooms:
         """Take a name in a room. Raises NotFound, NotAllowed, BadInput, and Refused (`name_taken`) for one that
         somebody else has, or that looks like it."""
         person, name, now = person_in(room, who, self._secrets), person_name(given.name), iso(self._clock())
-        if person.role != GUEST:
-            raise Refused("conflict", "those who are signed in have the name of their sign-in")
+        check_may_take_name(who)
         looks = looks_of(name)
 
         def write(tx: Transaction) -> PersonShown:
@@ -215,6 +214,8 @@ class Rooms:
 
         def write(tx: Transaction) -> None:
             rows.find(tx, name)
+            if not is_person(person):
+                raise NotFound("not_found", f"there is nobody {person[:20]} in this room")
             if rows.person(tx, name, person).muted == muted:
                 return
             rows.save_muted(tx, name, person, now, muted=muted)

@@ -12,6 +12,7 @@ import pytest
 from handlers.api.openapi import CALLS
 from livewall.cli import COMMANDS
 from livewall.errors import STATUS, CloseCode
+from livewall.rooms.rows import Message, Room
 from livewall.tasks.machine import Step, StepState, TaskState, WaitsFor
 from livewall.tasks.rows import Task
 from livewall.tasks.webhooks.body import Body
@@ -29,6 +30,9 @@ PLACEHOLDERS = {
     "name": "NAME",
     "screen": "ID",
     "host": "HOST",
+    "room": "NAME",
+    "person": "ID",
+    "n": "N",
 }
 OBJECTS: dict[str, Any] = {
     "poll": Poll,
@@ -37,6 +41,8 @@ OBJECTS: dict[str, Any] = {
     "turnout": Turnout,
     "ballot": Ballot,
     "wall": Wall,
+    "room": Room,
+    "message": Message,
     "task": Task,
     "step": Step,
     "waits_for": WaitsFor,
@@ -66,7 +72,7 @@ def test_an_object_has_the_fields_that_are_listed(name: str) -> None:
     assert found is not None
     listed = [(field, optional == "[") for optional, field in re.findall(r"(\[?)`(\w+)`", found[1])]
     fields = msgspec.structs.fields(OBJECTS[name])
-    assert listed == [(field.name, field.default is msgspec.UNSET) for field in fields]
+    assert listed == [(field.encode_name, field.default is msgspec.UNSET) for field in fields]
 
 
 def test_the_states_are_listed() -> None:

@@ -47,7 +47,7 @@ def test_a_field_is_refused_in_plain_words(change: dict[str, Any], field: str, w
 @pytest.mark.parametrize(
     ("act", "why"),
     [
-        ({"do": "dance", "ref": "1"}, "must be one of vote, retract, subscribe, unsubscribe"),
+        ({"do": "dance", "ref": "1"}, "must be one of vote, retract, say, subscribe, unsubscribe"),
         ({"do": 5, "ref": "1"}, "must be text"),
     ],
 )

@@ -11,7 +11,7 @@ from handlers.api.openapi import CALLS
 from livewall.identity import either
 
 METRICS = ("GET", "/metrics", ("operator", "host", "admin"))
-NAMED = [(c.method, re.sub(r"\{\w+\}", "x", c.path), tuple(c.who)) for c in CALLS if c.who and c.who != ("voter",)]
+NAMED = [(c.method, re.sub(r"\{\w+\}", "x", c.path), tuple(c.who)) for c in CALLS if c.who and "voter" not in c.who]
 
 
 @pytest.mark.parametrize(("method", "path", "who"), [*NAMED, METRICS])

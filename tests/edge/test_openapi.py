@@ -318,6 +318,48 @@ async def hosts(client: Client) -> None:
     await client.ask("POST", f"/api/tasks/{task}/retry", {"hosts": "failed"}, token=ADMIN)
 
 
+async def rooms(client: Client) -> None:
+    voter, room = await client.voter(), "/api/rooms/r1"
+    for body, token in (({"name": "r1"}, ADMIN), ({"name": "r1"}, ADMIN), ({}, ADMIN), ({"name": "r1"}, None)):
+        await client.ask("POST", "/api/rooms", body, token=token)
+    for path in (
+        "/api/rooms",
+        "/api/rooms?limit=x",
+        room,
+        "/api/rooms/none",
+        f"{room}/messages",
+        f"{room}/messages?limit=0",
+    ):
+        await client.ask("GET", path, token=voter)
+    for body, token in (({"name": "Ann"}, voter), ({"name": "admin"}, voter), ({}, voter), ({"name": "Ann"}, None)):
+        await client.ask("PUT", f"{room}/me", body, token=token)
+    said = {"text": "hello", "id": "1"}
+    for body, token in ((said, voter), (said, voter), ({"text": ""}, voter), (said, None), (said, ADMIN)):
+        answer = await client.ask("POST", f"{room}/messages", body, token=token)
+    author = (await client.ask("GET", f"{room}/messages")).json["items"][0]["from"]
+    for token in (ADMIN, voter, None):
+        await client.ask("PUT", f"{room}/people/{author}", {"muted": True}, token=token)
+    await client.ask("POST", f"{room}/messages", {"text": "muted"}, token=voter)
+    await client.ask("PUT", f"{room}/people/{author}", {"muted": False}, token=ADMIN)
+    for number, token in (("1", voter), ("1", ADMIN), ("9", voter), ("1", None)):
+        await client.ask("PUT", f"{room}/messages/{number}", {"text": "hi"}, token=token)
+    for number, token in (("1", voter), ("2", voter), ("9", voter), ("1", None)):
+        await client.ask("DELETE", f"{room}/messages/{number}", token=token)
+    await client.ask("GET", f"{room}/messages")
+    for body, headers in (
+        ({"slow": 60}, {}),
+        ({"title": "T"}, {"If-Match": '"99"'}),
+        ({"slow": -1}, {}),
+        ({"read": "signed_in"}, {}),
+    ):
+        await client.ask("PUT", room, body, token=ADMIN, headers=headers)
+    for path in (room, f"{room}/messages"):
+        await client.ask("GET", path, token=voter)
+    for token in (ADMIN, ADMIN, None):
+        await client.ask("DELETE", room, token=token)
+    assert answer.status == 201
+
+
 async def askers(client: Client) -> None:
     made = await client.host("POST", "/api/tokens", {"role": "operator", "name": "o"})
     for token in (ADMIN, made["token"], None):
@@ -332,7 +374,7 @@ async def askers(client: Client) -> None:
 
 
 async def test_the_server_answers_what_is_described(sshd: Sshd, checked: Checked) -> None:
-    for part in (votes, codes, tasks, hosts, askers):
+    for part in (votes, codes, rooms, tasks, hosts, askers):
         await part(checked)
     done = {(method, path) for method, path, status in checked.seen if status < 300}
     missed = {(m, path) for path, found in DOCUMENT["paths"].items() for m in found} - done

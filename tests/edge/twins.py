@@ -47,6 +47,9 @@ class Poll:
             "tokens": "1",
             "pipelines": "none",
             "screens": "abcdefgh",
+            "rooms": "none",
+            "messages": "1",
+            "people": "abcdefghijkl",
         }
 
 
