@@ -24,6 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "wall": ("livewall.cli.wall:wall", "Create and list walls, and choose what is on the screen."),
     "poll": ("livewall.cli.poll:poll", "Create, run and read polls."),
     "vote": ("livewall.cli.vote:vote", "Cast your ballot."),
+    "room": ("livewall.cli.room:room", "Create, list and moderate rooms, in which people talk."),
+    "say": ("livewall.cli.room:say", "Say something in a room."),
     "rehearse": ("livewall.cli.rehearse:rehearse", "Test a server with a simulated audience."),
     "task": ("livewall.cli.task:task", "Start, follow, steer and cancel tasks; decide gates; read logs."),
     "pipeline": ("livewall.cli.pipeline:pipeline", "Check and list pipelines, the definitions of tasks; list refs."),

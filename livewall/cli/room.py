@@ -1,0 +1,157 @@
+"""`livewall room …` and `livewall say`: places to talk, for hosts and for whoever has something to say there."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from livewall.cli import output
+from livewall.cli.exit_status import run
+from livewall.cli.group import Group
+from livewall.cli.options import acting_server_options, json_option, server_options
+from livewall.cli.paging import pages
+from livewall.client.calls import Server, segment
+from livewall.own_command import this_command
+
+WRITE = click.Choice(["all", "signed_in", "hosts"])
+READ = click.Choice(["all", "signed_in"])
+
+
+@click.group(cls=Group)
+def room() -> None:
+    """Create and list rooms, in which people talk, and moderate them.
+
+    \b
+    livewall room create ops "Operations"
+    livewall say ops "The release begins at ten."
+    """
+
+
+@room.command()
+@click.argument("name")
+@click.argument("title", required=False)
+@click.option("--write", type=WRITE, default="all", show_default=True, help="Who may say something.")
+@click.option("--read", type=READ, default="all", show_default=True, help="Who may read.")
+@click.option("--slow", type=click.IntRange(0, 3600), default=0, metavar="SECONDS", help="Between two messages of one.")
+@json_option
+@acting_server_options
+def create(server: Server, name: str, title: str | None, write: str, read: str, slow: int, as_json: bool) -> None:
+    """Create a room. Its name is printed.
+
+    \b
+    livewall room create ops "Operations" --read signed_in
+    """
+    given = {"name": name, "title": title or "", "write": write, "read": read, "slow": slow}
+    print_room(run(server.post("/api/rooms", given)), as_json)
+
+
+@room.command(name="list")
+@json_option
+@server_options
+def list_(server: Server, as_json: bool) -> None:
+    """List the rooms by name. In a pipe: name, title, number of messages and state, separated by tabs.
+
+    \b
+    livewall room list
+    """
+    rooms = run(pages(server, "/api/rooms"))
+    if as_json:
+        output.as_json(rooms)
+        return
+    rows = [(each["name"], each["title"], each["messages"], "closed" if each["closed"] else "open") for each in rooms]
+    empty = f"No room yet: {this_command()} room create NAME TITLE"
+    output.table(("Room", "Title", "Messages", "State"), rows, empty=empty)
+
+
+@room.command()
+@click.argument("name")
+@click.option("--title", metavar="TITLE", help="The new title.")
+@click.option("--write", type=WRITE, help="Who may say something.")
+@click.option("--read", type=READ, help="Who may read.")
+@click.option("--slow", type=click.IntRange(0, 3600), metavar="SECONDS", help="Between two messages of one person.")
+@json_option
+@acting_server_options
+def edit(
+    server: Server, name: str, title: str | None, write: str | None, read: str | None, slow: int | None, as_json: bool
+) -> None:
+    """Change a room.
+
+    \b
+    livewall room edit ops --slow 30
+    """
+    given = {"title": title, "write": write, "read": read, "slow": slow}
+    change = {field: value for field, value in given.items() if value is not None}
+    if not change:
+        raise click.UsageError("Give at least one option that says what to change.")
+    print_room(run(server.put(address(name), change)), as_json)
+
+
+@room.command()
+@click.argument("name")
+@click.option("--open", "again", is_flag=True, help="Open a room again that was closed.")
+@json_option
+@acting_server_options
+def close(server: Server, name: str, again: bool, as_json: bool) -> None:
+    """Close a room: it can be read, and only hosts write there.
+
+    \b
+    livewall room close ops
+    livewall room close ops --open
+    """
+    print_room(run(server.put(address(name), {"closed": not again})), as_json)
+
+
+@room.command()
+@click.argument("name")
+@click.argument("person")
+@click.option("--off", is_flag=True, help="Let the person speak again.")
+@json_option
+@acting_server_options
+def mute(server: Server, name: str, person: str, off: bool, as_json: bool) -> None:
+    """Let PERSON say nothing more in a room. PERSON is the `from` of a message.
+
+    \b
+    livewall room mute ops $person
+    livewall room mute ops $person --off
+    """
+    answer = run(server.put(address(name, f"/people/{segment(person)}"), {"muted": not off}))
+    output.as_json(answer) if as_json else click.echo(f"{person} {'is muted' if answer['muted'] else 'may speak'}")
+
+
+@click.command()
+@click.argument("name", metavar="ROOM")
+@click.argument("text", required=False)
+@json_option
+@acting_server_options
+def say(server: Server, name: str, text: str | None, as_json: bool) -> None:
+    """Say TEXT in a room, or each line of standard input. The numbers of the messages are printed.
+
+    A message is said once, however often the connection fails on the way.
+
+    \b
+    livewall say ops "The release begins at ten."
+    git log -1 --format=%s | livewall say ops
+    """
+    if text is None and sys.stdin.isatty():
+        raise click.UsageError("Give the TEXT, or pipe one message a line into this command.")
+    lines = [text] if text is not None else (line for line in map(str.strip, sys.stdin) if line)
+    run(say_all(server, name, lines, as_json=as_json))
+
+
+async def say_all(server: Server, name: str, texts: Iterable[str], *, as_json: bool) -> None:
+    for text in texts:
+        body = {"text": text, "id": secrets.token_urlsafe(12)}
+        said: dict[str, Any] = await server.post(address(name, "/messages"), body, repeat=True)
+        output.as_json(said) if as_json else click.echo(said["n"])
+
+
+def address(name: str, rest: str = "") -> str:
+    return f"/api/rooms/{segment(name)}{rest}"
+
+
+def print_room(shown: dict[str, Any], as_json: bool) -> None:
+    output.as_json(shown) if as_json else click.echo(shown["name"])
