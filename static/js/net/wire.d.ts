@@ -19,6 +19,7 @@ export interface StreamEvent {
   prev?: Position;
   key?: string;
   data?: any;
+  earlier?: boolean;
   reset?: boolean;
   synced?: boolean;
   now?: string;
