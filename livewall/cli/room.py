@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from livewall.cli import output
+from livewall.cli.confirmation import confirm, yes_option
 from livewall.cli.exit_status import run
 from livewall.cli.group import Group
 from livewall.cli.options import acting_server_options, json_option, server_options
@@ -107,6 +108,91 @@ def close(server: Server, name: str, again: bool, as_json: bool) -> None:
 
 @room.command()
 @click.argument("name")
+@json_option
+@server_options
+def show(server: Server, name: str, as_json: bool) -> None:
+    """Print a room. In a pipe: name and value, separated by a tab.
+
+    \b
+    livewall room show ops
+    """
+    shown = run(server.get(address(name)))
+    output.as_json(shown) if as_json else output.table(("Room", ""), [*shown.items()], empty="")
+
+
+@room.command()
+@click.argument("name")
+@yes_option
+@json_option
+@acting_server_options
+def delete(server: Server, name: str, yes: bool, as_json: bool) -> None:
+    """Delete a room with everything that was said there.
+
+    \b
+    livewall room delete ops --yes
+    """
+
+    async def question() -> str:
+        found = await server.get(address(name))
+        return f"Delete the room {output.plain(found['title'])} with its {found['messages']} messages?"
+
+    confirm(question, yes)
+    answer = run(server.delete(address(name)))
+    output.as_json(answer) if as_json else click.echo(f"{name} deleted")
+
+
+@room.command()
+@click.argument("name")
+@click.option("--search", metavar="TEXT", help="Only messages with this text, in whatever case.")
+@click.option("--last", type=click.IntRange(1, 200), default=50, show_default=True, help="The number of messages.")
+@json_option
+@server_options
+def history(server: Server, name: str, search: str | None, last: int, as_json: bool) -> None:
+    """Print the last messages of a room. In a pipe: number, name and text, separated by tabs.
+
+    \b
+    livewall room history ops --search rollback
+    """
+    query = f"?limit={last}" + (f"&q={segment(search)}" if search else "")
+    messages = run(server.get(address(name, f"/messages{query}")))["items"]
+    if as_json:
+        output.as_json(messages)
+        return
+    rows = [(each["n"], each.get("name", ""), each.get("text", "(withdrawn)")) for each in messages]
+    output.table(("No", "Name", "Text"), rows, empty="Nothing was said yet.")
+
+
+@room.command()
+@click.argument("name")
+@click.argument("number", type=click.IntRange(1))
+@click.argument("text")
+@json_option
+@acting_server_options
+def change(server: Server, name: str, number: int, text: str, as_json: bool) -> None:
+    """Change the text of a message that you said in the last 15 minutes.
+
+    \b
+    livewall room change ops 7 "The release begins at eleven."
+    """
+    print_message(run(server.put(address(name, f"/messages/{number}"), {"text": text})), as_json)
+
+
+@room.command()
+@click.argument("name")
+@click.argument("number", type=click.IntRange(1))
+@json_option
+@acting_server_options
+def withdraw(server: Server, name: str, number: int, as_json: bool) -> None:
+    """Withdraw a message: its text is then nowhere. Hosts withdraw any message.
+
+    \b
+    livewall room withdraw ops 7
+    """
+    print_message(run(server.delete(address(name, f"/messages/{number}"))), as_json)
+
+
+@room.command()
+@click.argument("name")
 @click.argument("person")
 @click.option("--off", is_flag=True, help="Let the person speak again.")
 @json_option
@@ -151,6 +237,10 @@ async def say_all(server: Server, name: str, texts: Iterable[str], *, as_json: b
 
 def address(name: str, rest: str = "") -> str:
     return f"/api/rooms/{segment(name)}{rest}"
+
+
+def print_message(shown: dict[str, Any], as_json: bool) -> None:
+    output.as_json(shown) if as_json else click.echo(f"{shown['n']}: {output.plain(shown.get('text', 'withdrawn'))}")
 
 
 def print_room(shown: dict[str, Any], as_json: bool) -> None:

@@ -99,6 +99,9 @@ async def stage(hall: Hall) -> Stage:
         "tokens": "1",
         "pipelines": "talk",
         "screens": "abcdefgh",
+        "rooms": "none",
+        "messages": "1",
+        "people": "abcdefghijkl",
     }
     others = [f"/w/{empty}", f"/w/{empty}/screen", f"/w/{empty}/host", "/w?code=ABCDEF"]
     others += [f"/polls/{each}{page}" for each in (full, hidden, coded) for page in ("", "/screen")]

@@ -83,6 +83,16 @@ COMMAND_OF = {
     "GET /api/pipelines": "pipeline list",
     "GET /api/pipelines/{name}/refs": "pipeline refs",
     "POST /api/pipelines/{name}/tasks": "task start",
+    "GET /api/rooms": "room list",
+    "POST /api/rooms": "room create",
+    "GET /api/rooms/{room}": "room show",
+    "PUT /api/rooms/{room}": "room edit",
+    "DELETE /api/rooms/{room}": "room delete",
+    "GET /api/rooms/{room}/messages": "room history",
+    "POST /api/rooms/{room}/messages": "say",
+    "PUT /api/rooms/{room}/messages/{n}": "room change",
+    "DELETE /api/rooms/{room}/messages/{n}": "room withdraw",
+    "PUT /api/rooms/{room}/people/{person}": "room mute",
     "GET /api/tokens": "token list",
     "POST /api/tokens": "token create",
     "DELETE /api/tokens/{id}": "token revoke",
@@ -93,6 +103,7 @@ FOR_PROGRAMS = {
     "GET /api/openapi.json": "the description of all this",
     "GET /api/asyncapi.json": "the description of streams",
     "PUT /api/walls/{code}/screens/{screen}": "what a screen's page says of itself",
+    "PUT /api/rooms/{room}/me": "guests choose a name where they talk; who has a token has that of the token",
 }
 
 

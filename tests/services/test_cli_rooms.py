@@ -33,6 +33,15 @@ def test_a_room_is_made_spoken_in_and_moderated(child: Server) -> None:
     person = said[0]["from"]
     assert livewall(child, "room", "mute", "ops", person) == f"{person} is muted\n"
     assert livewall(child, "room", "mute", "ops", person, "--off") == f"{person} may speak\n"
+    assert livewall(child, "room", "change", "ops", "2", "won") == "2: won\n"
+    assert livewall(child, "room", "withdraw", "ops", "3") == "3: withdrawn\n"
+    assert livewall(child, "room", "history", "ops", "--last", "3").splitlines() == [
+        "2\tadmin\twon", "3\t\t(withdrawn)", "4\tadmin\tthree",
+    ]  # fmt: skip
+    assert livewall(child, "room", "history", "ops", "--search", "WON") == "2\tadmin\twon\n"
     livewall(child, "room", "edit", "ops", "--title", "All", "--slow", "5")
     livewall(child, "room", "close", "ops")
     assert livewall(child, "room", "list") == "ops\tAll\t4\tclosed\n"
+    assert "title\tAll" in livewall(child, "room", "show", "ops")
+    assert livewall(child, "room", "delete", "ops", "--yes") == "ops deleted\n"
+    assert livewall(child, "room", "list") == ""
