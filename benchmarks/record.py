@@ -24,7 +24,7 @@ def has_place(document: str, name: str) -> bool:
 
 
 def keep(document: Path, name: str, text: str) -> None:
-    """Replace what stands between `<!-- NAME -->` and `<!-- /NAME -->`."""
+    """Replace the text between `<!-- NAME -->` and `<!-- /NAME -->`."""
     old = document.read_text(encoding="utf-8")
     document.write_text(_place(name).sub(lambda m: f"{m[1]}{text}\n{m[2]}", old), encoding="utf-8")
 

@@ -103,7 +103,7 @@ EVENTS = (
     Event("HereEvent", "walls/CODE", "here", Here, "How many people are there. It is volatile.", volatile=True),
     Event("RoomEvent", "rooms/NAME", "room", Room, "The room."),
     Event("MessageEvent", "rooms/NAME", "message/N", MessageShown,
-          "A message, under its number, or what is left of one that was withdrawn."),
+          "A message under its number. Of a withdrawn one only the number, the time and who withdrew it are left."),
     Event("TaskEvent", "tasks/ID", "task", Task, "The task."),
     Event("StepEvent", "tasks/ID", "step/NAME", Step, "One step, under its name."),
     Event("LogEndEvent", "tasks/ID/logs/STEP", "end", LogEnd, "The end of the log."),

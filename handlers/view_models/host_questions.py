@@ -40,7 +40,7 @@ def names_text(names: Sequence[str], say: Say, most: int) -> str:
 
 
 def progress_parts(step: Step, say: Say, names: int = 3) -> list[str]:
-    """Return what is said of a step's hosts: on how many it succeeded ("37 of 200 hosts"), "2 failed: web3, web17",
+    """Return a text about the hosts of a step: on how many it succeeded ("37 of 200 hosts"), "2 failed: web3, web17",
     "wave 2 of 3", "1 skipped"."""
     progress = progress_of(step)
     parts = [say("hosts.done", progress.total, n=succeeded(step.targets), of=progress.total)]

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from livewall import audit, wire
 from livewall.clock import Clock, iso
 from livewall.entity_versions import Wanted, check_version
-from livewall.errors import NotAllowed, NotFound, Refused
+from livewall.errors import NotFound, Refused
 from livewall.hub.live_hub import LiveHub
 from livewall.identity import ROLES, Secrets, Who
 from livewall.listing import Listing
@@ -149,8 +149,7 @@ class Rooms:
         def write(tx: Transaction) -> Message | Withdrawn:
             row, before = rows.find(tx, name), rows.said(tx, name, number)
             check_may_say(row.read, row.room.write, closed=row.room.closed and not who.host, who=who)
-            if rows.person(tx, name, person.id).muted and not person.moderates:
-                raise NotAllowed("muted", "a host has muted you in this room")
+            rules.check_not_muted(person, rows.person(tx, name, person.id))
             after = rules.edited(before, text, person, now)
             if after is not None:
                 rows.change_message(tx, name, after)

@@ -19,15 +19,20 @@ EDIT_SECONDS = 15 * 60
 
 def check_may_speak(room: Room, person: Person, held: PersonRow, now: str) -> None:
     """Raise NotAllowed (`muted`), or Busy (`slow`) with the seconds until the next message. Hosts are exempt."""
+    check_not_muted(person, held)
     if person.moderates:
         return
-    if held.muted:
-        raise NotAllowed("muted", "a host has muted you in this room")
     if room.slow and held.said_at is not None:
         left = (moment(held.said_at) + timedelta(seconds=room.slow) - moment(now)).total_seconds()
         if left > 0:
             said = f"{room.slow} seconds" if room.slow != 1 else "one second"
             raise Busy("slow", f"one message in {said} in this room; try again shortly", retry_after=left)
+
+
+def check_not_muted(person: Person, held: PersonRow) -> None:
+    """Raise NotAllowed (`muted`) for somebody whom a host has muted. Hosts are exempt."""
+    if held.muted and not person.moderates:
+        raise NotAllowed("muted", "a host has muted you in this room")
 
 
 def edited(before: Message | Withdrawn, text: str, person: Person, now: str) -> Message | None:
