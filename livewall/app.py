@@ -15,18 +15,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from livewall.audit import AuditLog
+from livewall.background_tasks import BackgroundTasks
 from livewall.clock import ServerClock, iso
 from livewall.credentials import Credentials
 from livewall.gate_polls import GatePolls
 from livewall.health import Health
 from livewall.hub.live_hub import LiveHub
 from livewall.hub.log import Event
+from livewall.hub.viewers import Viewers
 from livewall.identity import Secrets
 from livewall.limits import Limits
 from livewall.metrics import Metrics
 from livewall.own_addresses import local, reachable
 from livewall.pending_bodies import Bodies
+from livewall.publisher import Budget, Publisher
+from livewall.questions.access import QuestionsRule
+from livewall.questions.questions import Questions
+from livewall.questions.rows import publish_votes
 from livewall.rooms.access import RoomRule
+from livewall.rooms.presence import RoomPresence
 from livewall.rooms.rooms import Rooms
 from livewall.services import Services
 from livewall.settings import Settings, environment_with
@@ -45,11 +52,12 @@ from livewall.voting.decks.service import Decks
 from livewall.voting.erasure import Erasure
 from livewall.voting.kinds import kinds as poll_kinds
 from livewall.voting.polls import Polls
-from livewall.voting.publisher import Budget, TallyPublisher
+from livewall.voting.publication import publish_tally
 from livewall.voting.replay import Replays
 from livewall.voting.result_reader import ResultReader
 from livewall.voting.voter_codes.service import VoterCodes
 from livewall.walls.presence import Presence
+from livewall.walls.reactions import PERIOD, Reactions
 from livewall.walls.screens import Screens
 from livewall.walls.walls import WallRule, Walls
 
@@ -135,7 +143,13 @@ class App:
         poll_rule = PollRule(secrets, store)
         hub = LiveHub(
             store.epoch,
-            {"polls": poll_rule, "walls": WallRule(), "tasks": TaskRule(), "rooms": RoomRule()},
+            {
+                "polls": poll_rule,
+                "walls": WallRule(),
+                "tasks": TaskRule(),
+                "rooms": RoomRule(),
+                "questions": QuestionsRule(),
+            },
             store,
             now=lambda: iso(clock()),
             clock=time.perf_counter,
@@ -149,14 +163,19 @@ class App:
             hub.publish(name, events)
 
         store.on_commit(publish, metrics.committed)
-        publisher = TallyPublisher(
-            store.submit,
-            rate=settings.publish_rate,
-            budget=budget,
-            clock=time.monotonic,
-            call_later=loop.call_later,
-            wall_clock=clock,
-        )
+        publishers = {
+            publish: Publisher(
+                store.submit,
+                publish,
+                rate=settings.publish_rate,
+                budget=budget,
+                clock=time.monotonic,
+                call_later=loop.call_later,
+                wall_clock=clock,
+            )
+            for publish in (publish_tally, publish_votes)
+        }
+        publisher = publishers[publish_tally]
         deadlines = Deadlines(clock, loop.call_later)
         base_url = settings.public_url or f"http://{reachable(settings.address)}:{port}"
         polls = Polls(store, hub, poll_rule, publisher, deadlines, clock)
@@ -179,6 +198,16 @@ class App:
         stack.push_async_callback(tasks.close)
         stack.callback(deadlines.close)
         screens = Screens()
+        viewers = Viewers(hub.hub, time.monotonic, ("walls/", "rooms/"))
+        room_presence = RoomPresence(
+            hub.hub,
+            viewers,
+            store,
+            secrets,
+            now=time.monotonic,
+            clock=clock,
+            spawn=BackgroundTasks(log, "the presence in a room could not be sent").spawn,
+        )
         git_refs = RefReader(settings.data, time.monotonic)
         stack.callback(git_refs.close)
         services = Services(
@@ -193,8 +222,12 @@ class App:
             results=ResultReader(store, hub, ballot_days=settings.ballot_days),
             replays=Replays(store, hub, time.monotonic),
             walls=Walls(store, hub, clock, gate_polls.wall_deleted),
-            rooms=Rooms(store, hub, secrets, clock),
-            presence=Presence(hub.hub, time.monotonic, lambda wall: bool(screens.of(wall, clock()))),
+            rooms=Rooms(store, hub, room_presence, secrets, clock),
+            room_presence=room_presence,
+            questions=Questions(store, hub, secrets, publishers[publish_votes], clock),
+            viewers=viewers,
+            reactions=Reactions(hub, time.monotonic),
+            presence=Presence(hub.hub, viewers, time.monotonic, lambda wall: bool(screens.of(wall, clock()))),
             screens=screens,
             voter_codes=VoterCodes(store, hub, poll_rule.electorate, clock),
             erasure=erasure,
@@ -220,12 +253,14 @@ class App:
         await tasks.start()
         # After the tasks: a poll whose time is over may open a gate, and its next steps must not be started twice.
         await services.polls.start()
+        await services.questions.start()
         services.erasure.purge_soon()
         timers = Timers()
         stack.callback(timers.close)
         timers.every(LAG_SECONDS, lambda late: metrics.loop_lag.set(late))
         timers.every(EVICT_SECONDS, lambda late: hub.hub.evict())
-        timers.every(PRESENCE_SECONDS, lambda late: services.presence.update())
+        timers.every(PRESENCE_SECONDS, lambda late: _update_presence(services))
+        timers.every(PERIOD, lambda late: services.reactions.update())
         timers.every(ERASE_SECONDS, lambda late: erasure.purge_soon())
         timers.every(EVICT_SECONDS, lambda late: services.credentials.run_out())
         timers.every(CLOCK_SECONDS, lambda late: _warn_of_a_set_clock(clock))
@@ -236,6 +271,12 @@ class App:
         server finds them."""
         await self._exit.aclose()
         await self.services.hub.idle()
+
+
+def _update_presence(services: Services) -> None:
+    services.viewers.forget()
+    services.presence.update()
+    services.room_presence.update()
 
 
 def _warn_of_a_set_clock(clock: ServerClock) -> None:

@@ -77,6 +77,8 @@ class Limits:
         self.on = on
         self._acts = Limit(10, 30)
         self._messages = Limit(1, 5)
+        self._questions = Limit(20 / 3600, 20)
+        self._reactions = Limit(2, 2)
         self._new_voters = Limit(300, 3000)
         self._sign_ins = Limit(5, 20)
         self._wrong_codes = Limit(0.2, 10)
@@ -98,6 +100,16 @@ class Limits:
         """Count a message that a person says in any room: five at once, one a second. Raises Busy (`rate`)."""
         if self.on:
             self._messages.check(person, now)
+
+    def ask(self, person: str, now: float) -> None:
+        """Count a question that a person asks on any wall: 20 an hour. Raises Busy (`rate`)."""
+        if self.on:
+            self._questions.check(person, now)
+
+    def react(self, person: str, now: float) -> None:
+        """Count a reaction of a person: two a second. Raises Busy (`rate`)."""
+        if self.on:
+            self._reactions.check(person, now)
 
     def new_voter(self, address: str, now: float) -> None:
         if self.on:

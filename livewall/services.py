@@ -11,10 +11,13 @@ from livewall.clock import Clock
 from livewall.credentials import Credentials
 from livewall.health import Health
 from livewall.hub.live_hub import LiveHub
+from livewall.hub.viewers import Viewers
 from livewall.identity import Secrets
 from livewall.limits import Limits
 from livewall.metrics import Metrics
 from livewall.pending_bodies import Bodies
+from livewall.questions.questions import Questions
+from livewall.rooms.presence import RoomPresence
 from livewall.rooms.rooms import Rooms
 from livewall.settings import Settings
 from livewall.store.store import Store
@@ -32,6 +35,7 @@ from livewall.voting.replay import Replays
 from livewall.voting.result_reader import ResultReader
 from livewall.voting.voter_codes.service import VoterCodes
 from livewall.walls.presence import Presence
+from livewall.walls.reactions import Reactions
 from livewall.walls.screens import Screens
 from livewall.walls.walls import Walls
 
@@ -50,7 +54,11 @@ class Services:
     replays: Replays
     walls: Walls
     rooms: Rooms
+    room_presence: RoomPresence
+    questions: Questions
+    viewers: Viewers
     presence: Presence
+    reactions: Reactions
     screens: Screens
     voter_codes: VoterCodes
     erasure: Erasure

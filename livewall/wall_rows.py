@@ -8,9 +8,10 @@ item's own stream says that it is active (`stage`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from livewall import wire
 from livewall.errors import NotFound, invalid
@@ -23,18 +24,31 @@ MAX_ITEMS = 500
 """The largest number of items of a wall."""
 
 
+QuestionsSetting = Literal["off", "open", "moderated", "closed"]
+"""Whether the audience asks questions, and whether a host looks at each before everyone sees it."""
+
+
 class Wall(msgspec.Struct):
-    """A wall as it is sent on the wire."""
+    """A wall as it is sent on the wire. `questions` and `reactions` are left out where they are off."""
 
     code: str
     title: str
     items: list[str]
     active: str | None
+    questions: QuestionsSetting | UnsetType = UNSET
+    reactions: bool | UnsetType = UNSET
+
+    @property
+    def setting(self) -> QuestionsSetting:
+        return "off" if self.questions is UNSET else self.questions
 
 
 class WallRow(msgspec.Struct):
     wall: Wall
     version: int
+
+
+_WALL = "code, title, items, active, questions, reactions"
 
 
 def stream_of(code: str) -> str:
@@ -43,7 +57,7 @@ def stream_of(code: str) -> str:
 
 def as_everyone_sees(wall: Wall, opened: set[str]) -> Wall:
     """Return the wall without the items that come later."""
-    return Wall(wall.code, wall.title, [i for i in wall.items if i in opened or i == wall.active], wall.active)
+    return msgspec.structs.replace(wall, items=[i for i in wall.items if i in opened or i == wall.active])
 
 
 def title_of(text: str) -> str:
@@ -52,32 +66,53 @@ def title_of(text: str) -> str:
 
 
 def find(asks: Any, code: str) -> WallRow:
-    row = asks.execute(
-        "SELECT code, title, items, active, version FROM walls WHERE code = :code", {"code": code}
-    ).fetchone()
+    row = asks.execute(f"SELECT {_WALL}, version FROM walls WHERE code = :code", {"code": code}).fetchone()
     if row is None:
         raise NotFound("not_found", f"there is no wall {code[:12]}")
-    return WallRow(Wall(row[0], row[1], msgspec.json.decode(row[2], type=list[str]), row[3]), row[4])
+    return WallRow(_wall(row), row[-1])
 
 
-def check_item(asks: Any, item: str) -> None:
-    """Raise BadInput unless `item` is a poll or task that exists."""
+def page_of_walls(asks: Any, at: str, code: str, limit: int) -> list[tuple[Wall, str]]:
+    """Return the walls that were made before a time (and code), the newest first, each with its time."""
+    query = f"""SELECT {_WALL}, created_at FROM walls
+        WHERE created_at < :at OR (created_at = :at AND code < :code)
+        ORDER BY created_at DESC, code DESC LIMIT :limit"""
+    return [(_wall(row), row[-1]) for row in asks.execute(query, {"at": at, "code": code, "limit": limit})]
+
+
+def _wall(row: Sequence[Any]) -> Wall:
+    questions = UNSET if row[4] == "off" else row[4]
+    return Wall(row[0], row[1], msgspec.json.decode(row[2], type=list[str]), row[3], questions, bool(row[5]) or UNSET)
+
+
+def check_item(asks: Any, item: str, code: str) -> None:
+    """Raise BadInput unless `item` is a poll, a task or a room that exists, or the questions of this wall."""
     kind, _, item_id = item.partition("/")
     if kind == "polls":
         row = asks.execute("SELECT 1 FROM polls WHERE id = :id AND archived = 0", {"id": item_id}).fetchone()
     elif kind == "tasks":
         row = asks.execute("SELECT 1 FROM tasks WHERE id = :id", {"id": item_id}).fetchone()
+    elif kind == "rooms":
+        row = asks.execute("SELECT 1 FROM rooms WHERE name = :name", {"name": item_id}).fetchone()
+    elif kind == "questions":
+        row = (1,) if item_id == code else None
     else:
-        raise invalid("items", f"{item[:40]!r} is not an item: polls/ID or tasks/ID")
+        raise invalid("items", f"{item[:40]!r} is not an item: polls/ID, tasks/ID, rooms/NAME or questions/CODE")
     if row is None:
         raise invalid("items", f"there is no {item[:90]}")
 
 
 def opened_items(asks: Any, items: Sequence[str]) -> set[str]:
-    """Return those of the items that are polls and were opened once."""
+    """Return those of the items that everyone sees: polls that were opened once, questions, and rooms for all."""
     opened = set()
     for item in items:
         kind, _, item_id = item.partition("/")
+        if kind == "questions":
+            opened.add(item)
+        if kind == "rooms":
+            row = asks.execute("SELECT read_right FROM rooms WHERE name = :name", {"name": item_id}).fetchone()
+            if row and row[0] == "all":
+                opened.add(item)
         if kind == "polls":
             row = asks.execute("SELECT opened FROM polls WHERE id = :id AND archived = 0", {"id": item_id}).fetchone()
             if row and row[0]:
@@ -102,8 +137,14 @@ def insert(tx: Transaction, title: str, now: str) -> Wall:
 
 def save(tx: Transaction, before: Wall, wall: Wall) -> None:
     tx.execute(
-        "UPDATE walls SET title = :title, items = :items, active = :active, version = version + 1 WHERE code = :code",
-        {"title": wall.title, "items": wire.text(wall.items), "active": wall.active, "code": wall.code},
+        """UPDATE walls SET title = :title, items = :items, active = :active, questions = :questions,
+        reactions = :reactions, version = version + 1 WHERE code = :code""",
+        {
+            **msgspec.structs.asdict(wall),
+            "items": wire.text(wall.items),
+            "questions": wall.setting,
+            "reactions": wall.reactions is True,
+        },
     )
     append_wall_event(tx, wall)
     if before.active != wall.active:
@@ -146,7 +187,7 @@ def remove_item(tx: Transaction, item: str) -> None:
     for (each,) in tx.all("SELECT code FROM walls WHERE items LIKE :like", {"like": f'%"{item}"%'}):
         wall = find(tx, each).wall
         left = [i for i in wall.items if i != item]
-        save(tx, wall, Wall(wall.code, wall.title, left, None if wall.active == item else wall.active))
+        save(tx, wall, msgspec.structs.replace(wall, items=left, active=None if wall.active == item else wall.active))
 
 
 def item_opened(tx: Transaction, item: str) -> None:

@@ -40,6 +40,10 @@ Number = Annotated[int, Meta(ge=1, le=10**12)]
 Slow = Annotated[int, Meta(ge=0, le=3600)]
 # More than a message may have, because what cannot be seen is taken out first (livewall.rooms.message_text).
 MessageText = Annotated[str, Meta(min_length=1, max_length=8000)]
+QuestionState = Literal["pending", "shown", "pinned", "answered", "hidden"]
+Reaction = Literal["👏", "👍", "❤️", "😂", "🎉", "🤔"]
+WallCode = Annotated[str, Meta(max_length=12)]
+GivenId = Annotated[str, Meta(min_length=1, max_length=64)]
 Majority = Literal["1/2", "2/3", "3/4"]
 StepState = Literal["pending", "running", "waiting", "retrying", "succeeded", "failed", "cancelled", "skipped", "lost"]
 
@@ -120,6 +124,8 @@ class WallEdit(Input):
     title: Title | UnsetType = UNSET
     items: Annotated[list[Annotated[str, Meta(max_length=120)]], Meta(max_length=500)] | UnsetType = UNSET
     active: Annotated[str, Meta(max_length=120)] | UnsetType | None = UNSET
+    questions: Literal["off", "open", "moderated", "closed"] | UnsetType = UNSET
+    reactions: bool | UnsetType = UNSET
 
 
 class RoomIn(Input):
@@ -140,7 +146,7 @@ class RoomEdit(Input):
 
 class MessageIn(Input):
     text: MessageText
-    id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    id: GivenId | None = None
     reply_to: Number | UnsetType = UNSET
 
 
@@ -154,6 +160,23 @@ class PersonName(Input):
 
 class PersonEdit(Input):
     muted: bool
+
+
+class QuestionIn(Input):
+    text: MessageText
+    id: GivenId | None = None
+    anonymous: bool = False
+
+
+class QuestionEdit(Input):
+    """The state, the answer (null: none), or both."""
+
+    state: QuestionState | UnsetType = UNSET
+    answer: MessageText | UnsetType | None = UNSET
+
+
+class ReactionIn(Input):
+    reaction: Reaction
 
 
 class ScreenIn(Input):
@@ -234,8 +257,29 @@ class Retract(Act, tag="retract"):
 class Say(Act, tag="say"):
     room: Name
     text: MessageText
-    id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    id: GivenId | None = None
     reply_to: Number | UnsetType = UNSET
+
+
+class Typing(Act, tag="typing"):
+    room: Name
+
+
+class Ask(Act, tag="ask"):
+    wall: WallCode
+    text: MessageText
+    id: GivenId | None = None
+    anonymous: bool = False
+
+
+class Upvote(Act, tag="upvote"):
+    wall: WallCode
+    n: Number
+
+
+class React(Act, tag="react"):
+    wall: WallCode
+    reaction: Reaction
 
 
 class Subscribe(Act, tag="subscribe"):
@@ -247,7 +291,7 @@ class Unsubscribe(Act, tag="unsubscribe"):
     stream: Annotated[str, Meta(max_length=120)]
 
 
-AnyAct = Vote | Retract | Say | Subscribe | Unsubscribe
+AnyAct = Vote | Retract | Say | Typing | Ask | Upvote | React | Subscribe | Unsubscribe
 _ACT: msgspec.json.Decoder[AnyAct] = msgspec.json.Decoder(AnyAct)
 _PATH = re.compile(r" - at `(?:key in )?\$\.?([^`]*)`$")
 encode = msgspec.json.Encoder().encode

@@ -11,6 +11,7 @@ from livewall.audit import Line
 from livewall.credentials import Credential
 from livewall.credentials import TokenMade as TokenMade
 from livewall.listing import Listing
+from livewall.rooms.rooms import PersonShown
 from livewall.rooms.rows import Room
 from livewall.tasks.logs.lines import LogLines as LogLines
 from livewall.tasks.logs.lines import Matches as Matches
@@ -52,7 +53,7 @@ class Links(Struct):
     host: str
 
 
-class WallShown(Wall):
+class WallShown(Wall, kw_only=True):
     """A wall and the addresses of its pages."""
 
     links: Links
@@ -120,6 +121,10 @@ class PollList(Listing[Poll]):
 
 class WallList(Listing[WallShown]):
     pass
+
+
+class PersonList(Listing[PersonShown]):
+    """A page of the people in a room."""
 
 
 class RoomList(Listing[Room]):

@@ -10,11 +10,16 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from handlers.api.answers import Here, MessageShown
+from handlers.api.answers import Done, Here, MessageShown
 from handlers.api.openapi import OpenApiHandler
 from livewall import __version__, asyncapi, wire
 from livewall.asyncapi import Event
 from livewall.openapi import ErrorBody, etag_of
+from livewall.questions.questions import Voted
+from livewall.questions.rows import QuestionsInfo
+from livewall.questions.rules import Question
+from livewall.rooms.presence import Here as RoomHere
+from livewall.rooms.presence import TypingShown
 from livewall.rooms.rows import Room
 from livewall.tasks.machine import Step
 from livewall.tasks.rows import Task
@@ -76,6 +81,27 @@ class SayDone(Struct):
     ok: MessageShown
 
 
+class AskDone(Struct):
+    """The answer to `ask`, sent after the commit."""
+
+    ref: str
+    ok: Question
+
+
+class UpvoteDone(Struct):
+    """The answer to `upvote`, sent after the commit."""
+
+    ref: str
+    ok: Voted
+
+
+class NothingDone(Struct):
+    """The answer to `typing` and `react`."""
+
+    ref: str
+    ok: Done
+
+
 class Followed(Struct):
     stream: str
 
@@ -104,14 +130,23 @@ EVENTS = (
     Event("RoomEvent", "rooms/NAME", "room", Room, "The room."),
     Event("MessageEvent", "rooms/NAME", "message/N", MessageShown,
           "A message under its number. Of a withdrawn one only the number, the time and who withdrew it are left."),
+    Event("RoomHereEvent", "rooms/NAME", "here", RoomHere,
+          "How many people are there; up to 100, their names. It is volatile.", volatile=True),
+    Event("TypingEvent", "rooms/NAME", "typing", TypingShown, "Who types there. It is volatile.", volatile=True),
+    Event("ReactionsEvent", "walls/CODE", "reactions", dict[str, int],
+          "How many reactions of each kind came since the last such event. It is volatile.", volatile=True),
+    Event("QuestionsEvent", "questions/CODE", "questions", QuestionsInfo, "How the wall takes questions."),
+    Event("QuestionEvent", "questions/CODE", "question/N", Question,
+          "A question under its number. Hosts see also those that are pending or hidden."),
     Event("TaskEvent", "tasks/ID", "task", Task, "The task."),
     Event("StepEvent", "tasks/ID", "step/NAME", Step, "One step, under its name."),
     Event("LogEndEvent", "tasks/ID/logs/STEP", "end", LogEnd, "The end of the log."),
     Event("ListedTaskEvent", "tasks", "task/ID", Task, "A task under way, or one of the last 100 that ended."),
 )
 CONTROL_MESSAGES = (Reset, Synced, StreamEnded, Heartbeat)
-ANSWERS = (BallotDone, SayDone, FollowedDone, Refused)
-ACTS = (wire.Vote, wire.Retract, wire.Say, wire.Subscribe, wire.Unsubscribe)
+ANSWERS = (BallotDone, SayDone, AskDone, UpvoteDone, NothingDone, FollowedDone, Refused)
+ACTS = (wire.Vote, wire.Retract, wire.Say, wire.Typing, wire.Ask, wire.Upvote, wire.React,
+        wire.Subscribe, wire.Unsubscribe)
 
 
 @functools.cache

@@ -9,6 +9,8 @@ from handlers.api import answers
 from handlers.base import BaseHandler
 from livewall import __version__, openapi, wire
 from livewall.openapi import CSV, JSON, MARKDOWN, PLACED, SVG, TEXT, VERSIONED, Call, Parameter
+from livewall.questions.questions import QuestionsShown, Voted
+from livewall.questions.rules import Question
 from livewall.rooms.rooms import PersonShown
 from livewall.rooms.rows import Message, Room
 from livewall.tasks.machine import TaskState
@@ -79,6 +81,7 @@ HISTORY = (
 SAID = answers.MessageShown
 POLL, WALL, TASK = "/api/polls/{id}", "/api/walls/{code}", "/api/tasks/{id}"
 CODES = f"{WALL}/codes"
+QUESTIONS = f"{WALL}/questions"
 LOG = f"{TASK}/logs/{{step}}"
 HOST_OF_STEP = f"{TASK}/steps/{{step}}/hosts/{{host}}"
 HOST_ACTS = {
@@ -151,6 +154,18 @@ CALLS: tuple[Call, ...] = (
     Call("POST", f"{CODES}/{{id}}/replace", "Replace a code for the same voter", {201: answers.CodeMade}, HOST, EMPTY,
          errors=(409,)),
     Call("DELETE", f"{CODES}/{{id}}", "Revoke a code", {200: answers.Done}, HOST, errors=(400, 422)),
+    # questions and reactions
+    Call("GET", QUESTIONS, "List the questions that you may see, in their order, and those that you vote up",
+         {200: QuestionsShown}),
+    Call("POST", QUESTIONS, "Ask something. 200: you asked it before with this id", {200: Question, 201: Question},
+         SPEAKER, wire.QuestionIn, errors=(409, 429)),
+    Call("PUT", f"{QUESTIONS}/{{n}}", "Show, pin, answer or hide a question", {200: Question}, HOST,
+         wire.QuestionEdit),
+    Call("PUT", f"{QUESTIONS}/{{n}}/vote", "Vote a question up", {200: Voted}, SPEAKER, EMPTY, errors=(409, 429)),
+    Call("DELETE", f"{QUESTIONS}/{{n}}/vote", "Take such a vote back", {200: Voted}, SPEAKER,
+         errors=(400, 409, 422, 429)),
+    Call("POST", f"{WALL}/reactions", "Send a reaction", {200: answers.Done}, SPEAKER, wire.ReactionIn,
+         errors=(409, 429)),
     # rooms
     Call("GET", "/api/rooms", "List the rooms that you may read, by name", {200: answers.RoomList}, parameters=PAGE),
     Call("POST", "/api/rooms", "Create a room", {201: Room}, HOST, wire.RoomIn, errors=(409,), headers=MADE),
@@ -167,6 +182,8 @@ CALLS: tuple[Call, ...] = (
          wire.MessageEdit, errors=(403, 409)),
     Call("DELETE", f"{ROOM}/messages/{{n}}", "Withdraw a message: its author within 15 minutes, a host any time",
          {200: SAID}, SPEAKER, errors=(400, 403, 422)),
+    Call("GET", f"{ROOM}/people", "List people: hosts all of them, others those who are there",
+         {200: answers.PersonList}, parameters=PAGE, errors=(401, 403)),
     Call("PUT", f"{ROOM}/people/{{person}}", "Mute somebody, or no longer", {200: answers.Muted}, HOST,
          wire.PersonEdit),
     # tasks

@@ -9,8 +9,7 @@ from handlers.api.answers import Muted
 from handlers.base import ApiHandler
 from livewall import wire
 from livewall.errors import NotFound
-from livewall.rooms.access import check_is_somebody, check_may_take_name
-from livewall.rooms.people import speaker
+from livewall.rooms.access import check_is_somebody, check_may_take_name, speaker
 from livewall.rooms.rooms import Said
 from livewall.store.writer import settle
 
@@ -101,6 +100,13 @@ class NameHandler(ApiHandler):
     async def put(self, name: str) -> None:
         self.services.limits.say(speaker(self.who), self.services.monotonic())
         self.answer(await self.services.rooms.claim_name(name, self.body(wire.PersonName), self.who))
+
+
+class PeopleHandler(ApiHandler):
+    """GET /api/rooms/NAME/people"""
+
+    async def get(self, name: str) -> None:
+        self.answer(await self.services.rooms.people(name, self.who, **self.page_arguments()))
 
 
 class PersonHandler(ApiHandler):

@@ -1,9 +1,13 @@
-"""The acts of a socket: votes, retractions and subscriptions. Each is decoded, passed to one service, and answered."""
+"""The acts of a socket: votes, what is said and asked, and subscriptions.
+
+Each is decoded, passed to one service, and answered.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from handlers.api.polls import ballot_outcome
 from handlers.live.replies import Replies
@@ -12,9 +16,9 @@ from livewall import wire
 from livewall.errors import Busy, LivewallError, NotAllowed
 from livewall.hub.reader import Reader
 from livewall.limits import is_guess
-from livewall.rooms.people import speaker
-from livewall.rooms.rooms import Said
+from livewall.rooms.access import speaker
 from livewall.services import Services
+from livewall.store.writer import Done
 from livewall.voting.ballots import Cast
 
 MAX_UNDER_WAY = 32
@@ -51,6 +55,7 @@ class Acts:
         "_changes",
         "_finished",
         "_poll_of",
+        "_reacting",
         "_reader",
         "_replies",
         "_services",
@@ -76,6 +81,7 @@ class Acts:
         self._finished = finished
         self._changes: list[wire.Subscribe | wire.Unsubscribe] = []
         self._task: asyncio.Task[None] | None = None
+        self._reacting: set[asyncio.Task[None]] = set()
         self.under_way = 0
 
     @property
@@ -94,6 +100,16 @@ class Acts:
                 self._retract(act)
             case wire.Say():
                 self._say(act)
+            case wire.Typing():
+                self._services.room_presence.types(act.room, self._reader.who)
+                self._replies.ok(act.ref, {})
+                return True
+            case wire.Ask():
+                self._ask(act)
+            case wire.Upvote():
+                self._upvote(act)
+            case wire.React():
+                self._react(act)
             case wire.Subscribe() | wire.Unsubscribe():
                 self.under_way += 1
                 self._changes.append(act)
@@ -186,17 +202,53 @@ class Acts:
     def _say(self, act: wire.Say) -> None:
         who = self._reader.who
         self._services.limits.say(speaker(who), self._services.monotonic())
-
-        def done(said: Said | None, error: BaseException | None) -> None:
-            self._end()
-            if said is None:
-                self._replies.error(act.ref, error)
-            else:
-                self._replies.ok(act.ref, said.message)
-
         given = wire.MessageIn(act.text, act.id, act.reply_to)
-        self._services.rooms.say(act.room, given, who, done)
+        self._services.rooms.say(act.room, given, who, self._answer(act.ref, lambda said: said.message))
         self.under_way += 1
+
+    # -- questions and reactions
+
+    def _ask(self, act: wire.Ask) -> None:
+        who = self._reader.who
+        self._services.limits.ask(speaker(who), self._services.monotonic())
+        self._services.questions.ask(act.wall, act, who, self._answer(act.ref, lambda asked: asked.question))
+        self.under_way += 1
+
+    def _upvote(self, act: wire.Upvote) -> None:
+        who = self._reader.who
+        self._services.limits.act(speaker(who), self._services.monotonic())
+        self._services.questions.vote(act.wall, act.n, who, self._answer(act.ref, lambda voted: voted))
+        self.under_way += 1
+
+    def _react(self, act: wire.React) -> None:
+        who = self._reader.who
+        self._services.limits.react(speaker(who), self._services.monotonic())
+        done = self._answer(act.ref, lambda _: {})
+
+        async def react() -> None:
+            try:
+                await self._services.reactions.react(act.wall, act.reaction, who)
+            except Exception as error:
+                done(None, error)
+            else:
+                done(None, None)
+
+        self.under_way += 1
+        task = asyncio.ensure_future(react())
+        self._reacting.add(task)
+        task.add_done_callback(self._reacting.discard)
+
+    def _answer(self, ref: str, shown: Callable[[Any], Any]) -> Done:
+        """Return the `done` of an act: it answers with what `shown` makes of the result, or with the error."""
+
+        def done(result: Any, error: BaseException | None) -> None:
+            self._end()
+            if error is not None:
+                self._replies.error(ref, error)
+            else:
+                self._replies.ok(ref, shown(result))
+
+        return done
 
     # -- subscriptions
 

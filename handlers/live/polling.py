@@ -81,8 +81,8 @@ class UpdatesHandler(BaseHandler):
         finally:
             self._collector = None
             for name, cursor in reader.cursors.items():
-                # Between two requests nobody is attached, so presence remembers the voter for a moment.
-                self.services.presence.polled(name, cursor.tag)
+                # Between two requests nobody is attached, so the voter is remembered for a moment.
+                self.services.viewers.polled(name, cursor.tag, self.who)
             hub.gone(reader)
         # Only a poll of the whole state can be answered with 304. With `since`, an empty list is an answer of its own.
         if wait == 0 and not since:

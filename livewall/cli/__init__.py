@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "vote": ("livewall.cli.vote:vote", "Cast your ballot."),
     "room": ("livewall.cli.room:room", "Create, list and moderate rooms, in which people talk."),
     "say": ("livewall.cli.room:say", "Say something in a room."),
+    "ask": ("livewall.cli.question:ask", "Ask something on a wall."),
+    "question": ("livewall.cli.question:question", "List, vote up and moderate the questions of a wall."),
     "rehearse": ("livewall.cli.rehearse:rehearse", "Test a server with a simulated audience."),
     "task": ("livewall.cli.task:task", "Start, follow, steer and cancel tasks; decide gates; read logs."),
     "pipeline": ("livewall.cli.pipeline:pipeline", "Check and list pipelines, the definitions of tasks; list refs."),

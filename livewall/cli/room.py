@@ -193,6 +193,27 @@ def withdraw(server: Server, name: str, number: int, as_json: bool) -> None:
 
 @room.command()
 @click.argument("name")
+@json_option
+@server_options
+def people(server: Server, name: str, as_json: bool) -> None:
+    """List the people in a room. In a pipe: id, name, role and state, separated by tabs.
+
+    \b
+    livewall room people ops
+    """
+    found = run(pages(server, address(name, "/people")))
+    if as_json:
+        output.as_json(found)
+        return
+    rows = [
+        (each["id"], each["name"], each["role"], "muted" if each["muted"] else "here" if each["here"] else "")
+        for each in found
+    ]
+    output.table(("Person", "Name", "Role", "State"), rows, empty="Nobody was here yet.")
+
+
+@room.command()
+@click.argument("name")
 @click.argument("person")
 @click.option("--off", is_flag=True, help="Let the person speak again.")
 @json_option

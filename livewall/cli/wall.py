@@ -125,28 +125,38 @@ async def put_on_screen(server: Server, code: str, item: str | None) -> dict[str
 @click.option(
     "--remove", multiple=True, metavar="ITEM", help="Remove this item from the wall; the item itself is kept."
 )
+@click.option(
+    "--questions",
+    type=click.Choice(["off", "open", "moderated", "closed"]),
+    help="Whether the audience asks questions, and whether a host looks at each first.",
+)
+@click.option("--reactions", type=click.Choice(["on", "off"]), help="Whether the audience reacts.")
 @json_option
 @acting_server_options
 def edit(
     server: Server,
     code: str,
     title: str | None,
+    questions: str | None,
+    reactions: str | None,
     order: tuple[str, ...],
     add: tuple[str, ...],
     remove: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Change a wall's title and its items. ITEM is polls/ID, tasks/ID, or a poll's ID.
+    """Change a wall's title, its items, and what its audience may do. ITEM is polls/ID, tasks/ID, rooms/NAME,
+    questions/CODE, or a poll's ID.
 
     \b
     livewall wall edit K7M2QD --title "Autumn Forum, second day"
     livewall wall edit K7M2QD --order $second --order $first
     """
-    if title is None and not (order or add or remove):
+    given = {"title": title, "questions": questions, "reactions": reactions and reactions == "on"}
+    if not (order or add or remove or any(value is not None for value in given.values())):
         raise click.UsageError("Give at least one option that says what to change.")
 
     async def work() -> dict[str, Any]:
-        change: dict[str, Any] = {} if title is None else {"title": title}
+        change: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
         if order or add or remove:
             named = [[item_name(item) for item in each] for each in (order, add, remove)]
             change["items"] = ordered((await server.get(address(code)))["items"], *named)

@@ -22,10 +22,17 @@ class Access(msgspec.Struct):
     read: Read
 
 
+class RoomState(msgspec.Struct):
+    """The parts of a room's own event that decide who may say something."""
+
+    write: Write
+    closed: bool
+
+
 class RoomRule(StateRule):
     """The rule of streams `rooms/NAME`, which have one view."""
 
-    keys: Mapping[str, Any] = {"access": Access}
+    keys: Mapping[str, Any] = {"access": Access, "room": RoomState}
 
     def view(self, state: State, who: Who, viewer_state: Any) -> View:
         access: Access | None = state.get("access")
@@ -33,6 +40,16 @@ class RoomRule(StateRule):
             raise NotFound("no_such_stream", "there is no such room")
         check_may_read(access.read, who)
         return View.FULL
+
+    def viewer_tag(self, name: str, who: Who) -> str | None:
+        """Return the person, so that the hub can tell who is there (livewall/rooms/presence.py)."""
+        return None if who.role is None and who.voter is None else speaker(who)
+
+
+def speaker(who: Who) -> str:
+    """Return what all messages of one person count for, in whatever room. Raises NotAllowed (`no_voter`)."""
+    check_is_somebody(who)
+    return f"voter:{who.voter}" if who.role is None else f"role:{who.credential}"
 
 
 def check_may_read(read: Read, who: Who) -> None:

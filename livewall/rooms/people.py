@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from livewall.identity import Secrets, Who, keyed
-from livewall.rooms.access import check_is_somebody
+from livewall.rooms.access import speaker
 from livewall.rooms.friendly_names import friendly_name
 
 ID_LENGTH = 12
@@ -22,12 +22,6 @@ class Person(NamedTuple):
     name: str
     role: str
     moderates: bool
-
-
-def speaker(who: Who) -> str:
-    """Return what all messages of one person count for, in whatever room. Raises NotAllowed (`no_voter`)."""
-    check_is_somebody(who)
-    return f"voter:{who.voter}" if who.role is None else f"role:{who.credential}"
 
 
 def person_in(room: str, who: Who, secrets: Secrets) -> Person:

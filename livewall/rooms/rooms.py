@@ -11,7 +11,7 @@ from msgspec import UNSET
 from livewall import audit, wire
 from livewall.clock import Clock, iso
 from livewall.entity_versions import Wanted, check_version
-from livewall.errors import NotFound, Refused
+from livewall.errors import NotAllowed, NotFound, Refused
 from livewall.hub.live_hub import LiveHub
 from livewall.identity import ROLES, Secrets, Who
 from livewall.listing import Listing
@@ -19,7 +19,8 @@ from livewall.rooms import rows, rules
 from livewall.rooms.access import Read, check_may_read, check_may_say, check_may_take_name
 from livewall.rooms.confusable_names import is_reserved, looks_of
 from livewall.rooms.message_text import message_text, person_name
-from livewall.rooms.people import GUEST, is_person, person_in
+from livewall.rooms.people import GUEST, Person, is_person, person_in
+from livewall.rooms.presence import NAMED, RoomPresence
 from livewall.rooms.rows import Message, Room, RoomRow, Withdrawn
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
@@ -49,9 +50,10 @@ class PersonShown(msgspec.Struct):
 
 
 class Rooms:
-    def __init__(self, store: Store, hub: LiveHub, secrets: Secrets, clock: Clock) -> None:
+    def __init__(self, store: Store, hub: LiveHub, presence: RoomPresence, secrets: Secrets, clock: Clock) -> None:
         self._store = store
         self._hub = hub
+        self._presence = presence
         self._secrets = secrets
         self._clock = clock
 
@@ -111,6 +113,8 @@ class Rooms:
             rows.find(tx, name)
             rows.delete(tx, name)
             audit.note(tx, who, now, "room.delete", rows.stream_of(name))
+            gone = NotFound("no_such_stream", "this room was deleted")
+            tx.after_commit(lambda: self._hub.hub.abandon(rows.stream_of(name), gone))
 
         await self._store.write(write)
 
@@ -138,6 +142,7 @@ class Rooms:
             )  # fmt: skip
             rows.insert_message(tx, name, made)
             rows.note_said(tx, name, person.id, now)
+            tx.after_commit(lambda: self._presence.said(name, who))
             return Said(made, True)
 
         self._store.submit(write, done)
@@ -190,22 +195,43 @@ class Rooms:
         somebody else has, or that looks like it."""
         person, name, now = person_in(room, who, self._secrets), person_name(given.name), iso(self._clock())
         check_may_take_name(who)
-        looks = looks_of(name)
+        looks, present = looks_of(name), self._presence.people(room).keys()
 
         def write(tx: Transaction) -> PersonShown:
             row = rows.find(tx, room)
             check_may_read(row.read, who)
             for other, here_at in rows.holders(tx, room, looks).items():
-                if other != person.id and not rules.is_free(here_at, now):
+                if other != person.id and (other in present or not rules.is_free(here_at, now)):
                     raise Refused("name_taken", "somebody here has this name, or one that looks like it")
                 rows.free_name(tx, room, other)
             others = [*RESERVED, *rows.names_of_roles(tx)]
             if is_reserved(name, person.name) or any(looks & looks_of(other) for other in others):
                 raise Refused("name_taken", "this name is taken, or looks like one that is")
             rows.save_name(tx, room, person.id, name, looks, now)
+            tx.after_commit(lambda: self._presence.renamed(room))
             return PersonShown(person.id, name, "", rows.person(tx, room, person.id).muted, True)
 
         return await self._store.write(write)
+
+    async def people(self, room: str, who: Who, *, limit: int = 50, before: str | None = None) -> Listing[PersonShown]:
+        """Return people by their ids: to hosts all who are there, spoke, chose a name or were muted; to others those
+        who are there, in a room with up to NAMED people, and not who is muted. Raises NotFound, NotAllowed."""
+        await self._check_may_read(room, who)
+        here = self._presence.people(room)
+        if not who.host and len(here) > NAMED:
+            raise NotAllowed("forbidden", f"more than {NAMED} people are here, so only hosts list them")
+
+        def ask(db: Any) -> Listing[PersonShown]:
+            kept = rows.page_of_people(db, room, before or "", limit + 1) if who.host else []
+            ids = sorted({*kept, *(id for id in here if id > (before or ""))})
+            page = ids[:limit]
+            known = rows.people(db, room, page)
+            shown = [
+                _shown(id, known[id], here.get(id), rows.last_name(db, room, id), for_host=who.host) for id in page
+            ]
+            return Listing(shown, page[-1] if len(ids) > limit else None)
+
+        return await self._store.read(ask)
 
     async def mute(self, name: str, person: str, who: Who, *, muted: bool) -> None:
         """Mute somebody in a room, or no longer. Raises NotFound."""
@@ -227,6 +253,13 @@ class Rooms:
             await self._hub.view(rows.stream_of(name), who)
         except NotFound:
             raise NotFound("not_found", f"there is no room {name[:80]}") from None
+
+
+def _shown(id: str, kept: rows.PersonRow, here: Person | None, last: tuple[str, str], *, for_host: bool) -> PersonShown:
+    name, role = (here.name, here.role) if here is not None else last
+    if kept.name is not None:
+        name, role = kept.name, ""
+    return PersonShown(id, name, role, kept.muted and for_host, here is not None)
 
 
 def _edited(row: RoomRow, edit: wire.RoomEdit) -> RoomRow:

@@ -133,9 +133,9 @@ def delete(tx: Transaction, name: str) -> None:
     """Delete a room with everything that was said there."""
     for table, column in (("messages", "room"), ("looks", "room"), ("people", "room"), ("rooms", "name")):
         tx.execute(f"DELETE FROM {table} WHERE {column} = :name", {"name": name})
-    tx.execute("DELETE FROM latest WHERE stream = :stream", {"stream": stream_of(name)})
     append_access(tx, name, None)
     tx.append(stream_of(name), "room", None, view=View.FULL)
+    tx.end_stream(stream_of(name))
 
 
 # -- messages
@@ -235,6 +235,41 @@ def person(asks: Any, room: str, person: str) -> PersonRow:
         {"room": room, "person": person},
     ).fetchone()
     return PersonRow() if row is None else PersonRow(row[0], bool(row[1]), row[2])
+
+
+def people(asks: Any, room: str, ids: Sequence[str]) -> dict[str, PersonRow]:
+    """Return what is kept of some people in a room; of one of whom nothing is kept, an empty row."""
+    places = ", ".join("?" * len(ids))
+    found = asks.execute(
+        f"SELECT person, name, muted, said_at FROM people WHERE room = ? AND person IN ({places})", [room, *ids]
+    )
+    kept = {row[0]: PersonRow(row[1], bool(row[2]), row[3]) for row in found}
+    return {id: kept.get(id, PersonRow()) for id in ids}
+
+
+def last_name(asks: Any, room: str, person: str) -> tuple[str, str]:
+    """Return the name and the role under which somebody last said something; empty ones for nothing."""
+    row = asks.execute(
+        """SELECT name, role FROM messages WHERE room = :room AND said_by = :person AND given IS NOT NULL
+        ORDER BY number DESC LIMIT 1""",
+        {"room": room, "person": person},
+    ).fetchone()
+    return ("", "") if row is None else (row[0], row[1])
+
+
+def page_of_people(asks: Any, room: str, after: str, limit: int) -> list[str]:
+    """Return the ids of people of whom something is kept, in their order."""
+    query = "SELECT person FROM people WHERE room = :room AND person > :after ORDER BY person LIMIT :limit"
+    return [id for (id,) in asks.execute(query, {"room": room, "after": after, "limit": limit})]
+
+
+def note_here(tx: Transaction, room: str, ids: Iterable[str], now: str) -> None:
+    """Write when those who hold a name were last there."""
+    for id in ids:
+        tx.execute(
+            "UPDATE people SET here_at = :now WHERE room = :room AND person = :id AND name IS NOT NULL",
+            {"room": room, "id": id, "now": now},
+        )
 
 
 def note_said(tx: Transaction, room: str, person: str, now: str) -> None:

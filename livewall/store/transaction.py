@@ -121,6 +121,14 @@ class Transaction:
             params = {"stream": stream, "seq": max(seq for (seq,) in rows)}
             self.execute("UPDATE streams SET floor = :seq WHERE name = :stream AND floor < :seq", params)
 
+    def end_stream(self, stream: str) -> None:
+        """Forget what a stream holds, deletions aside. A stream of the same name may begin anew.
+
+        The hub holds it, too, and is told by `Hub.abandon` after the commit.
+        """
+        self.execute("DELETE FROM latest WHERE stream = :stream AND data IS NOT NULL", {"stream": stream})
+        self.execute("UPDATE streams SET floor = seq WHERE name = :stream", {"stream": stream})
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call `callback` on the loop after the commit, when the events of this group have been published."""
         self.callbacks.append(callback)

@@ -10,12 +10,12 @@ from livewall.clock import Clock, iso
 from livewall.errors import Refused
 from livewall.hub.live_hub import LiveHub
 from livewall.names import new_receipt
+from livewall.publisher import Publisher
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.voting import ballots, rows
 from livewall.voting.access import PollRule
 from livewall.voting.poll import Phase
-from livewall.voting.publisher import TallyPublisher
 
 Voted = Callable[[ballots.Cast | None, BaseException | None], None]
 
@@ -29,7 +29,7 @@ class Booth:
         store: Store,
         hub: LiveHub,
         rule: PollRule,
-        publisher: TallyPublisher,
+        publisher: Publisher,
         clock: Clock,
         close_over: Callable[[Transaction, str], None],
     ) -> None:

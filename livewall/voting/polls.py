@@ -21,6 +21,7 @@ from livewall.hub.position import View
 from livewall.identity import Who
 from livewall.listing import Listing
 from livewall.names import new_poll_id
+from livewall.publisher import Publisher
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.voting import ballots, rows
@@ -29,7 +30,6 @@ from livewall.voting.ballots import Ballot
 from livewall.voting.counts import write_counts
 from livewall.voting.deadlines import Deadlines
 from livewall.voting.poll import Phase, Poll, Tally, copied, edited, is_public, new_poll, next_phase, revealed, timed
-from livewall.voting.publisher import TallyPublisher
 
 REVEAL = 1.0
 """Seconds between the call that reveals a tally and the moment at which all screens show it: by then all of them have
@@ -66,7 +66,7 @@ class Versioned(NamedTuple):
 
 class Polls:
     def __init__(
-        self, store: Store, hub: LiveHub, rule: PollRule, publisher: TallyPublisher, deadlines: Deadlines, clock: Clock
+        self, store: Store, hub: LiveHub, rule: PollRule, publisher: Publisher, deadlines: Deadlines, clock: Clock
     ) -> None:
         self._store = store
         self._hub = hub

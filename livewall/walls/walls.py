@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from livewall import audit, wall_rows, wire
 from livewall.clock import Clock, iso
@@ -18,6 +19,7 @@ from livewall.hub.stream import State, StateRule
 from livewall.identity import Who
 from livewall.listing import Listing
 from livewall.names import wall_code
+from livewall.questions import rows as question_rows
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.voting import rows
@@ -25,6 +27,9 @@ from livewall.voting.voter_codes import codes
 from livewall.wall_rows import Wall, WallRow
 from livewall.walls.wall_model import WallModel, wall_model
 from livewall.walls.wall_results import WallResults, wall_results
+
+EDITED = ("title", "items", "questions", "reactions")
+"""The fields whose change is one line of the audit log."""
 
 
 class WallRule(StateRule):
@@ -68,18 +73,9 @@ class Walls:
         """Return walls, the newest first, and the cursor of the next page."""
         at, _, code = (before or "~~").partition("~")
 
-        def ask(connection: sqlite3.Connection) -> list[Any]:
-            return connection.execute(
-                """SELECT code, title, items, active, created_at FROM walls
-                WHERE created_at < :at OR (created_at = :at AND code < :code)
-                ORDER BY created_at DESC, code DESC LIMIT :limit""",
-                {"at": at or "~", "code": code, "limit": limit + 1},
-            ).fetchall()
-
-        page = await self._store.read(ask)
-        more = f"{page[limit - 1][4]}~{page[limit - 1][0]}" if len(page) > limit else None
-        walls = [wall_rows.Wall(r[0], r[1], msgspec.json.decode(r[2], type=list[str]), r[3]) for r in page[:limit]]
-        return Listing(walls, more)
+        page = await self._store.read(lambda db: wall_rows.page_of_walls(db, at or "~", code, limit + 1))
+        more = f"{page[limit - 1][1]}~{page[limit - 1][0].code}" if len(page) > limit else None
+        return Listing([wall for wall, _ in page[:limit]], more)
 
     async def get(self, code: str, who: Who) -> tuple[Wall, int]:
         """Return the wall as `who` may see it, and its version. Raises NotFound."""
@@ -131,11 +127,13 @@ class Walls:
             for item in [*wall.items, *([wall.active] if wall.active else [])]:
                 # Items that stand there already are not checked: one whose task is gone must not block an edit.
                 if item not in known:
-                    wall_rows.check_item(tx, item)
+                    wall_rows.check_item(tx, item, code)
             if wall == row.wall:
                 return wall, row.version
             wall_rows.save(tx, row.wall, wall)
-            if fields := [n for n in ("title", "items") if getattr(wall, n) != getattr(row.wall, n)]:
+            if wall.questions != row.wall.questions:
+                question_rows.append_info(tx, code, wall.setting)
+            if fields := [n for n in EDITED if getattr(wall, n) != getattr(row.wall, n)]:
                 audit.note(tx, who, now, "wall.edit", wall_rows.stream_of(code), fields=fields)
             if wall.active != row.wall.active:
                 audit.note(tx, who, now, "wall.activate", wall_rows.stream_of(code), item=wall.active)
@@ -153,6 +151,7 @@ class Walls:
             row = wall_rows.find(tx, code)
             tx.execute("DELETE FROM walls WHERE code = :code", {"code": code})
             codes.forget(tx, code)
+            question_rows.forget(tx, code)
             for (item_id,) in tx.all("SELECT id FROM polls WHERE wall = :code AND archived = 0", {"code": code}):
                 held = rows.find(tx, item_id)
                 poll = msgspec.structs.replace(held.poll, wall=None)
@@ -169,14 +168,16 @@ class Walls:
 def edited(wall: Wall, edit: wire.WallEdit) -> Wall:
     """Return the wall after an edit; fields left out stay. An item that is removed is no longer active. Raises
     BadInput."""
-    title = wall.title if edit.title is msgspec.UNSET else wall_rows.title_of(edit.title)
-    items = wall.items if edit.items is msgspec.UNSET else list(edit.items)
+    title = wall.title if edit.title is UNSET else wall_rows.title_of(edit.title)
+    items = wall.items if edit.items is UNSET else list(edit.items)
     if len(set(items)) != len(items):
         raise invalid("items", "an item is listed twice")
-    if edit.active is not msgspec.UNSET:
+    if edit.active is not UNSET:
         active = edit.active
         if active is not None and active not in items:
             raise invalid("active", f"{active} is not an item of this wall")
     else:
         active = wall.active if wall.active in items else None
-    return wall_rows.Wall(wall.code, title, items, active)
+    questions = wall.questions if edit.questions is UNSET else edit.questions
+    reactions = wall.reactions if edit.reactions is UNSET else edit.reactions or UNSET
+    return Wall(wall.code, title, items, active, UNSET if questions == "off" else questions, reactions)

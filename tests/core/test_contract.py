@@ -12,6 +12,9 @@ import pytest
 from handlers.api.openapi import CALLS
 from livewall.cli import COMMANDS
 from livewall.errors import STATUS, CloseCode
+from livewall.questions.rows import QuestionsInfo
+from livewall.questions.rules import Question
+from livewall.rooms.rooms import PersonShown
 from livewall.rooms.rows import Message, Room
 from livewall.tasks.machine import Step, StepState, TaskState, WaitsFor
 from livewall.tasks.rows import Task
@@ -43,6 +46,9 @@ OBJECTS: dict[str, Any] = {
     "wall": Wall,
     "room": Room,
     "message": Message,
+    "person": PersonShown,
+    "questions": QuestionsInfo,
+    "question": Question,
     "task": Task,
     "step": Step,
     "waits_for": WaitsFor,

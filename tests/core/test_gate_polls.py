@@ -20,6 +20,7 @@ from livewall.errors import LivewallError, Refused
 from livewall.gate_polls import GatePolls
 from livewall.hub.live_hub import LiveHub
 from livewall.identity import Secrets, Who
+from livewall.publisher import Publisher
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
@@ -32,7 +33,6 @@ from livewall.voting.booth import Booth
 from livewall.voting.deadlines import Deadlines
 from livewall.voting.poll import Option, Phase, Poll, Tally
 from livewall.voting.polls import Polls
-from livewall.voting.publisher import TallyPublisher
 from livewall.voting.verdict import verdict
 from livewall.walls.walls import Walls
 
@@ -99,7 +99,7 @@ class Hall(House):
         store, secrets = cast(Store, InMemory(self)), Secrets(b"c", b"b", "a")
         rule = PollRule(secrets, store)
         hub = cast(LiveHub, SimpleNamespace(set_viewer_state=lambda *each: None))
-        publisher = cast(TallyPublisher, SimpleNamespace(changed=lambda poll: None))
+        publisher = cast(Publisher, SimpleNamespace(changed=lambda poll: None))
         deadlines = Deadlines(self.clock, self.call_later)
         self.polls = Polls(store, hub, rule, publisher, deadlines, self.clock)
         self.booth = Booth(store, hub, rule, publisher, self.clock, self.polls.close_over)

@@ -14,8 +14,9 @@ from livewall.hub.load_requests import Loaded
 from livewall.hub.log import Event
 from livewall.hub.position import View
 from livewall.hub.reader import Reader, State
+from livewall.hub.viewers import MAX_POLLED, STAYS, Viewers, interval
 from livewall.identity import Who
-from livewall.walls.presence import MAX_POLLED, STAYS, Audience, Presence, interval, people
+from livewall.walls.presence import Audience, Presence, people
 from livewall.walls.walls import WallRule
 
 WALL = "walls/K7M2QD"
@@ -41,7 +42,8 @@ class Wall:
         self.time = 100.0
         self.hub = Hub("e", {"walls": WallRule()}, now=lambda: "now")
         self.shown = True
-        self.presence = Presence(self.hub, lambda: self.time, lambda wall: self.shown)
+        self.viewers = Viewers(self.hub, lambda: self.time, ("walls/",))
+        self.presence = Presence(self.hub, self.viewers, lambda: self.time, lambda wall: self.shown)
         stream = self.hub.open(WALL)
         held = [Event(1, "wall", '{"active":null}', int(View.BOTH))]
         self.hub.loaded(stream, Loaded(1, {View.FULL: 1, View.MASKED: 1}, held))
@@ -55,6 +57,7 @@ class Wall:
 
     def turn(self, seconds: float = 1.0) -> None:
         self.time += seconds
+        self.viewers.forget()
         self.presence.update()
         list(self.hub.work())
 
@@ -63,10 +66,9 @@ class Wall:
         return [data[data.index(b'"data":') :] for data in outlet.heard if b'"here"' in data]
 
 
-@given(st.sets(voters), st.dictionaries(voters, st.floats(0, 200)), st.floats(100, 200))
-def test_a_voter_counts_once_however_it_is_there(live: set[str], polled: dict[str, float], now: float) -> None:
-    lately = {voter for voter, at in polled.items() if now - at < STAYS}
-    assert people(live, polled, now) == len(live | lately)
+@given(st.sets(voters), st.sets(voters))
+def test_a_voter_counts_once_however_it_is_there(live: set[str], polling: set[str]) -> None:
+    assert people(live, polling) == len(live | polling)
 
 
 def test_hosts_and_those_without_a_voter_do_not_count() -> None:
@@ -78,7 +80,7 @@ def test_hosts_and_those_without_a_voter_do_not_count() -> None:
 
 def test_who_polls_is_there_for_a_while_after_the_last_question() -> None:
     wall = Wall()
-    wall.presence.polled(WALL, "a")
+    wall.viewers.polled(WALL, "a", Who())
     wall.turn(STAYS - 1)
     assert wall.presence.people(WALL) == 1
     wall.turn(2)
@@ -86,10 +88,10 @@ def test_who_polls_is_there_for_a_while_after_the_last_question() -> None:
 
 
 def test_no_more_pollers_are_kept_than_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("livewall.walls.presence.MAX_POLLED", 2)
+    monkeypatch.setattr("livewall.hub.viewers.MAX_POLLED", 2)
     wall = Wall()
     for voter in "abcd":
-        wall.presence.polled(WALL, voter)
+        wall.viewers.polled(WALL, voter, Who())
     assert wall.presence.people(WALL) == 2 < MAX_POLLED
 
 
@@ -142,8 +144,8 @@ def test_the_audience_is_live_behind_or_polling() -> None:
         wall.hub.busy(wall.come(voter))
     wall.come("c")  # one of its two connections is good
     wall.come("d", JsonFraming())
-    wall.presence.polled(WALL, "d")
-    wall.presence.polled(WALL, "e")
+    wall.viewers.polled(WALL, "d", Who())
+    wall.viewers.polled(WALL, "e", Who())
     assert wall.presence.audience(WALL) == Audience(live=2, behind=1, polling=2)
     assert wall.presence.people(WALL) == 5
 

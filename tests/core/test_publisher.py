@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from livewall.voting.publisher import SHARE, SLOWEST, Budget, TallyPublisher, next_publication
+from livewall.publisher import SHARE, SLOWEST, Budget, Publisher, next_publication
 
 
 def test_the_first_change_is_published_at_once() -> None:
@@ -39,8 +39,9 @@ class Bench:
         self.now = 100.0
         self.timers: list[tuple[float, Callable[[], None]]] = []
         self.writes: list[Callable[[Any, BaseException | None], None]] = []
-        self.publisher = TallyPublisher(
+        self.publisher = Publisher(
             lambda write, done: self.writes.append(done),
+            lambda tx, subject, now: None,
             rate=20,
             budget=Budget(),
             clock=lambda: self.now,

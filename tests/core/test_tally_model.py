@@ -15,7 +15,7 @@ from livewall.store.sqlite import migrate
 from livewall.store.transaction import Transaction
 from livewall.voting import ballots, rows
 from livewall.voting.poll import Phase, Tally, new_poll
-from livewall.voting.publisher import publish_tally
+from livewall.voting.publication import publish_tally
 from livewall.voting.recount import count_ballots
 from livewall.wire import PollIn
 

@@ -329,6 +329,8 @@ async def rooms(client: Client) -> None:
         "/api/rooms/none",
         f"{room}/messages",
         f"{room}/messages?limit=0",
+        f"{room}/people",
+        "/api/rooms/none/people",
     ):
         await client.ask("GET", path, token=voter)
     for body, token in (({"name": "Ann"}, voter), ({"name": "admin"}, voter), ({}, voter), ({"name": "Ann"}, None)):
@@ -355,9 +357,35 @@ async def rooms(client: Client) -> None:
         await client.ask("PUT", room, body, token=ADMIN, headers=headers)
     for path in (room, f"{room}/messages"):
         await client.ask("GET", path, token=voter)
+    for token in (ADMIN, voter, None):
+        await client.ask("GET", f"{room}/people", token=token)
     for token in (ADMIN, ADMIN, None):
         await client.ask("DELETE", room, token=token)
     assert answer.status == 201
+
+
+async def questions(client: Client) -> None:
+    voter = await client.voter()
+    code = (await client.host("POST", "/api/walls", {"title": "Forum"}))["code"]
+    path, wall = f"/api/walls/{code}/questions", f"/api/walls/{code}"
+    await client.ask("POST", f"{wall}/reactions", {"reaction": "👏"}, token=voter)
+    await client.ask("GET", path)
+    await client.ask("PUT", wall, {"questions": "open", "reactions": True}, token=ADMIN)
+    for body, token in (({"text": "Why?", "id": "1"}, voter), ({"text": "Why?", "id": "1"}, voter), ({}, voter),
+                        ({"text": "Why?"}, None)):  # fmt: skip
+        await client.ask("POST", path, body, token=token)
+    for number, token in (("1", voter), ("1", ADMIN), ("9", voter), ("1", None)):
+        for method in ("PUT", "DELETE"):
+            await client.ask(method, f"{path}/{number}/vote", token=token)
+    for body, token in (({"state": "pinned"}, ADMIN), ({"answer": "So."}, ADMIN), ({}, ADMIN), ({}, voter)):
+        await client.ask("PUT", f"{path}/1", body, token=token)
+    await client.ask("GET", path, token=voter)
+    for body, token in (({"reaction": "👏"}, voter), ({"reaction": "x"}, voter), ({"reaction": "👏"}, None)):
+        await client.ask("POST", f"{wall}/reactions", body, token=token)
+    await client.ask("PUT", wall, {"questions": "closed"}, token=ADMIN)
+    await client.ask("POST", path, {"text": "Late?"}, token=voter)
+    for method in ("PUT", "DELETE"):
+        await client.ask(method, f"{path}/1/vote", token=voter)
 
 
 async def askers(client: Client) -> None:
@@ -374,7 +402,7 @@ async def askers(client: Client) -> None:
 
 
 async def test_the_server_answers_what_is_described(sshd: Sshd, checked: Checked) -> None:
-    for part in (votes, codes, rooms, tasks, hosts, askers):
+    for part in (votes, codes, questions, rooms, tasks, hosts, askers):
         await part(checked)
     done = {(method, path) for method, path, status in checked.seen if status < 300}
     missed = {(m, path) for path, found in DOCUMENT["paths"].items() for m in found} - done

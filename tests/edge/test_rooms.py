@@ -205,3 +205,19 @@ async def test_a_name_is_claimed_by_one_and_imitated_by_nobody(client: Client) -
     assert await claim(friendly, ann) == (200, friendly), "it was given to this person"
     answer = await client.ask("PUT", "/api/rooms/ops/me", {"name": "Boss"}, token=ADMIN)
     assert answer.code == "no_voter"
+
+
+async def test_a_room_with_the_name_of_a_deleted_one_holds_nothing_of_it(client: Client) -> None:
+    await room(client)
+    voter = await client.voter()
+    await say(client, "the old secret", voter)
+    listener = await client.socket("/ws/rooms/ops")
+    await listener.synced()
+    before = (await client.updates("rooms/ops")).json["pos"]
+    await client.host("DELETE", "/api/rooms/ops")
+    await room(client)
+    for since in ("", f"&since={before}"):
+        answer = await client.ask("GET", f"/updates/rooms/ops?wait=0{since}")
+        assert answer.json["events"][0].get("reset") and b"secret" not in answer.body
+    assert (await say(client, "new", voter))["n"] == 1
+    assert [message["text"] for message in (await held(client)).numbered.values()] == ["new"]

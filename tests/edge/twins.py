@@ -50,6 +50,7 @@ class Poll:
             "rooms": "none",
             "messages": "1",
             "people": "abcdefghijkl",
+            "questions": "1",
         }
 
 

@@ -92,7 +92,13 @@ COMMAND_OF = {
     "POST /api/rooms/{room}/messages": "say",
     "PUT /api/rooms/{room}/messages/{n}": "room change",
     "DELETE /api/rooms/{room}/messages/{n}": "room withdraw",
+    "GET /api/rooms/{room}/people": "room people",
     "PUT /api/rooms/{room}/people/{person}": "room mute",
+    "GET /api/walls/{code}/questions": "question list",
+    "POST /api/walls/{code}/questions": "ask",
+    "PUT /api/walls/{code}/questions/{n}": "question answer",
+    "PUT /api/walls/{code}/questions/{n}/vote": "question vote",
+    "DELETE /api/walls/{code}/questions/{n}/vote": "question vote",
     "GET /api/tokens": "token list",
     "POST /api/tokens": "token create",
     "DELETE /api/tokens/{id}": "token revoke",
@@ -102,6 +108,7 @@ COMMAND_OF = {
 FOR_PROGRAMS = {
     "GET /api/openapi.json": "the description of all this",
     "GET /api/asyncapi.json": "the description of streams",
+    "POST /api/walls/{code}/reactions": "people react on the page, in the moment",
     "PUT /api/walls/{code}/screens/{screen}": "what a screen's page says of itself",
     "PUT /api/rooms/{room}/me": "guests choose a name where they talk; who has a token has that of the token",
 }

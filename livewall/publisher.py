@@ -1,5 +1,5 @@
-"""The publication of moving tallies: the first change at once, then at most `rate` times a second, the last state
-always.
+"""The publication of numbers that move, such as a tally: the first change at once, then at most `rate` times a second,
+the last state always.
 
 Where fan-out would take more than its share of the loop, the rate falls, down to once a second. Time comes from `clock`
 (monotonic seconds) and `call_later`, which are passed in.
@@ -12,10 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from livewall.clock import Clock, iso
-from livewall.errors import LivewallError
+from livewall.errors import LivewallError, NotFound
 from livewall.store.transaction import Transaction, Write
-from livewall.voting import rows
-from livewall.voting.counts import write_counts
 
 SHARE = 0.3
 SLOWEST = 1.0
@@ -23,7 +21,7 @@ RETRY = 1.0
 
 
 def next_publication(*, last: float, now: float, rate: float, debt: float) -> float:
-    """Return when a tally that changed at `now` may be published.
+    """Return when what changed at `now` may be published.
 
     `debt` is the number of seconds of fan-out beyond its share that no pause has paid for yet.
     """
@@ -59,10 +57,17 @@ class _Moving:
         self.again = False
 
 
-class TallyPublisher:
+class Publisher:
+    """Publishes what moves of many subjects (polls, or walls with questions), each by its id.
+
+    `publish(tx, subject, now)` appends the events of a subject, unless they were published already. It raises NotFound
+    for one that is gone.
+    """
+
     def __init__(
         self,
         submit: Callable[[Write, Callable[[Any, BaseException | None], None]], None],
+        publish: Callable[[Transaction, str, str], None],
         *,
         rate: float,
         budget: Budget,
@@ -71,53 +76,54 @@ class TallyPublisher:
         wall_clock: Clock,
     ) -> None:
         self._submit = submit
+        self._write = publish
         self._rate = rate
         self._budget = budget
         self._clock = clock
         self._call_later = call_later
         self._wall_clock = wall_clock
-        self._polls: dict[str, _Moving] = {}
+        self._subjects: dict[str, _Moving] = {}
 
-    def changed(self, poll: str) -> None:
-        """Note that the counts of a poll differ from those last published."""
-        moving = self._polls.get(poll)
+    def changed(self, subject: str) -> None:
+        """Note that the numbers of a subject differ from those last published."""
+        moving = self._subjects.get(subject)
         if moving is None:
             self._forget_still()
-            moving = self._polls[poll] = _Moving()
+            moving = self._subjects[subject] = _Moving()
         if moving.waiting:
             return
         if moving.busy:
             moving.again = True
             return
-        self._plan(poll, moving)
+        self._plan(subject, moving)
 
-    def _plan(self, poll: str, moving: _Moving) -> None:
+    def _plan(self, subject: str, moving: _Moving) -> None:
         now = self._clock()
         due = next_publication(last=moving.last, now=now, rate=self._rate, debt=self._budget.debt(now))
         if due <= now:
-            self._publish(poll)
+            self._publish(subject)
         else:
             moving.waiting = True
-            self._call_later(due - now, lambda: self._publish(poll))
+            self._call_later(due - now, lambda: self._publish(subject))
 
-    def _publish(self, poll: str) -> None:
-        moving = self._polls[poll]
+    def _publish(self, subject: str) -> None:
+        moving = self._subjects[subject]
         moving.waiting, moving.again = False, False
         moving.busy = True
         moving.last = self._clock()
 
         def write(tx: Transaction) -> None:
-            publish_tally(tx, poll, iso(self._wall_clock()))
+            self._write(tx, subject, iso(self._wall_clock()))
 
         def done(_: Any, error: BaseException | None) -> None:
             moving.busy = False
-            if isinstance(error, LivewallError) and error.code == "no_such_poll":
+            if isinstance(error, NotFound):
                 return
             if error is not None:
                 moving.waiting = True
-                self._call_later(RETRY, lambda: self._publish(poll))
+                self._call_later(RETRY, lambda: self._publish(subject))
             elif moving.again:
-                self._plan(poll, moving)
+                self._plan(subject, moving)
 
         try:
             self._submit(write, done)
@@ -125,24 +131,8 @@ class TallyPublisher:
             moving.busy = False
 
     def _forget_still(self) -> None:
-        if len(self._polls) >= 1000:
+        if len(self._subjects) >= 1000:
             now = self._clock()
-            self._polls = {poll: m for poll, m in self._polls.items() if m.busy or m.waiting or now - m.last < SLOWEST}
-
-
-def publish_tally(tx: Transaction, poll: str, now: str) -> None:
-    """Append the tally as it is in this transaction, unless it was published already."""
-    row = rows.held(tx, poll)
-    published: dict[str, str] | None = tx.memo.get("published")
-    if published is None:
-        published = tx.memo["published"] = {}
-        tx.before_commit(_fan_out)
-    published[row.poll.id] = now
-
-
-def _fan_out(tx: Transaction) -> None:
-    write_counts(tx)
-    for poll, now in tx.memo["published"].items():
-        row = rows.held(tx, poll)
-        if rows.changed_since_published(tx, row.poll):
-            rows.append_tally_event(tx, row.poll, now)
+            self._subjects = {
+                subject: m for subject, m in self._subjects.items() if m.busy or m.waiting or now - m.last < SLOWEST
+            }
