@@ -94,6 +94,8 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/api/rooms/{ID}/me", rooms.NameHandler, kwargs),
         URLSpec(rf"/api/rooms/{ID}/messages", rooms.MessagesHandler, kwargs),
         URLSpec(rf"/api/rooms/{ID}/messages/{ID}", rooms.MessageHandler, kwargs),
+        URLSpec(rf"/api/rooms/{ID}/export", rooms.ExportHandler, kwargs),
+        URLSpec(rf"/api/rooms/{ID}/people/{ID}/messages", rooms.MessagesOfPersonHandler, kwargs),
         URLSpec(rf"/api/rooms/{ID}/people", rooms.PeopleHandler, kwargs),
         URLSpec(rf"/api/rooms/{ID}/people/{ID}", rooms.PersonHandler, kwargs),
         # calls: tasks

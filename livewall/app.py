@@ -29,10 +29,12 @@ from livewall.metrics import Metrics
 from livewall.own_addresses import local, reachable
 from livewall.pending_bodies import Bodies
 from livewall.publisher import Budget, Publisher
+from livewall.purge import Purge
 from livewall.questions.access import QuestionsRule
 from livewall.questions.questions import Questions
 from livewall.questions.rows import publish_votes
 from livewall.rooms.access import RoomRule
+from livewall.rooms.erasure import MessageErasure
 from livewall.rooms.presence import RoomPresence
 from livewall.rooms.rooms import Rooms
 from livewall.services import Services
@@ -194,7 +196,10 @@ class App:
         )
         gate_polls.connect(tasks.gates)
         erasure = Erasure(store, clock, days=settings.ballot_days)
-        stack.push_async_callback(erasure.close)
+        message_erasure = MessageErasure(store, clock, days=settings.message_days)
+        purges = [Purge("ballots", erasure.purge), Purge("messages", message_erasure.purge)]
+        for purge in purges:
+            stack.push_async_callback(purge.close)
         stack.push_async_callback(tasks.close)
         stack.callback(deadlines.close)
         screens = Screens()
@@ -231,6 +236,7 @@ class App:
             screens=screens,
             voter_codes=VoterCodes(store, hub, poll_rule.electorate, clock),
             erasure=erasure,
+            message_erasure=message_erasure,
             decks=Decks(store, secrets, clock),
             tasks=tasks.tasks,
             runner=tasks.runner,
@@ -254,14 +260,14 @@ class App:
         # After the tasks: a poll whose time is over may open a gate, and its next steps must not be started twice.
         await services.polls.start()
         await services.questions.start()
-        services.erasure.purge_soon()
         timers = Timers()
         stack.callback(timers.close)
         timers.every(LAG_SECONDS, lambda late: metrics.loop_lag.set(late))
         timers.every(EVICT_SECONDS, lambda late: hub.hub.evict())
         timers.every(PRESENCE_SECONDS, lambda late: _update_presence(services))
         timers.every(PERIOD, lambda late: services.reactions.update())
-        timers.every(ERASE_SECONDS, lambda late: erasure.purge_soon())
+        _begin(purges)
+        timers.every(ERASE_SECONDS, lambda late: _begin(purges))
         timers.every(EVICT_SECONDS, lambda late: services.credentials.run_out())
         timers.every(CLOCK_SECONDS, lambda late: _warn_of_a_set_clock(clock))
         return cls(services, folder, deadlines, tasks, timers, AsyncExitStack())
@@ -271,6 +277,11 @@ class App:
         server finds them."""
         await self._exit.aclose()
         await self.services.hub.idle()
+
+
+def _begin(purges: list[Purge]) -> None:
+    for purge in purges:
+        purge.soon()
 
 
 def _update_presence(services: Services) -> None:

@@ -20,7 +20,7 @@ REF = "#/components/schemas/{name}"
 NAMED = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,80}$"}
 """The pattern of an id, a code or a name in an address."""
 JSON, TEXT, CSV, SVG = "application/json", "text/plain", "text/csv", "image/svg+xml"
-MARKDOWN = "text/markdown"
+MARKDOWN, JSON_LINES = "text/markdown", "application/jsonl"
 VERSIONED = {"ETag": {"description": "The version, for If-Match.", "schema": {"type": "string"}}}
 PLACED = {"Location": {"description": "The address of what was created.", "schema": {"type": "string"}}}
 RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}

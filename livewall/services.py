@@ -17,6 +17,7 @@ from livewall.limits import Limits
 from livewall.metrics import Metrics
 from livewall.pending_bodies import Bodies
 from livewall.questions.questions import Questions
+from livewall.rooms.erasure import MessageErasure
 from livewall.rooms.presence import RoomPresence
 from livewall.rooms.rooms import Rooms
 from livewall.settings import Settings
@@ -62,6 +63,7 @@ class Services:
     screens: Screens
     voter_codes: VoterCodes
     erasure: Erasure
+    message_erasure: MessageErasure
     decks: Decks
     tasks: Tasks
     runner: Runner

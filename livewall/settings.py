@@ -231,6 +231,13 @@ class Settings:
         "How many days after closing ballots are kept; without it, forever.",
         toml=int,
     )
+    message_days: int | None = _option(
+        None,
+        maybe(count(36500)),
+        "N",
+        "How many days messages in rooms are kept; without it, until somebody withdraws or erases them.",
+        toml=int,
+    )
     admin_token: str | None = _option(
         None,
         admin_token,

@@ -8,9 +8,10 @@ import functools
 from handlers.api import answers
 from handlers.base import BaseHandler
 from livewall import __version__, openapi, wire
-from livewall.openapi import CSV, JSON, MARKDOWN, PLACED, SVG, TEXT, VERSIONED, Call, Parameter
+from livewall.openapi import CSV, JSON, JSON_LINES, MARKDOWN, PLACED, SVG, TEXT, VERSIONED, Call, Parameter
 from livewall.questions.questions import QuestionsShown, Voted
 from livewall.questions.rules import Question
+from livewall.rooms.erasure import MessagesErased
 from livewall.rooms.rooms import PersonShown
 from livewall.rooms.rows import Message, Room
 from livewall.tasks.machine import TaskState
@@ -78,6 +79,7 @@ HISTORY = (
     Parameter("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "The number of messages."),
     Parameter("q", {"type": "string"}, "Only messages with this text, in whatever case."),
 )
+EXPORT = (Parameter("format", {"enum": ["txt", "csv", "jsonl"], "default": "jsonl"}, "The kind of file."),)
 SAID = answers.MessageShown
 POLL, WALL, TASK = "/api/polls/{id}", "/api/walls/{code}", "/api/tasks/{id}"
 CODES = f"{WALL}/codes"
@@ -182,6 +184,10 @@ CALLS: tuple[Call, ...] = (
          wire.MessageEdit, errors=(403, 409)),
     Call("DELETE", f"{ROOM}/messages/{{n}}", "Withdraw a message: its author within 15 minutes, a host any time",
          {200: SAID}, SPEAKER, errors=(400, 403, 422)),
+    Call("DELETE", f"{ROOM}/people/{{person}}/messages", "Erase all messages of somebody", {200: MessagesErased}, HOST,
+         errors=(400, 422)),
+    Call("GET", f"{ROOM}/export", "Export all messages; as text or CSV by `format`", {200: JSON_LINES}, HOST,
+         parameters=EXPORT),
     Call("GET", f"{ROOM}/people", "List people: hosts all of them, others those who are there",
          {200: answers.PersonList}, parameters=PAGE, errors=(401, 403)),
     Call("PUT", f"{ROOM}/people/{{person}}", "Mute somebody, or no longer", {200: answers.Muted}, HOST,

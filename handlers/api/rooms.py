@@ -8,8 +8,9 @@ import re
 from handlers.api.answers import Muted
 from handlers.base import ApiHandler
 from livewall import wire
-from livewall.errors import NotFound
+from livewall.errors import NotFound, invalid
 from livewall.rooms.access import check_is_somebody, check_may_take_name, speaker
+from livewall.rooms.export import FORMATS
 from livewall.rooms.rooms import Said
 from livewall.store.writer import settle
 
@@ -74,6 +75,36 @@ class MessagesHandler(ApiHandler):
         self.services.rooms.say(name, self.body(wire.MessageIn), self.who, settle(future))
         said = await future
         self.answer(said.message, 201 if said.new else 200)
+
+
+class MessagesOfPersonHandler(ApiHandler):
+    """DELETE /api/rooms/NAME/people/ID/messages"""
+
+    write_right = "host"
+
+    async def delete(self, name: str, person: str) -> None:
+        self.body(wire.Nothing)
+        self.answer(await self.services.message_erasure.erase(name, person, self.who))
+
+
+class ExportHandler(ApiHandler):
+    """GET /api/rooms/NAME/export"""
+
+    async def get(self, name: str) -> None:
+        self.require("host")
+        kind = self.argument("format", "jsonl")
+        if kind not in FORMATS:
+            raise invalid("format", f"must be one of {', '.join(FORMATS)}")
+        room, _ = await self.services.rooms.get(name, self.who)
+        export = FORMATS[kind]
+        self.set_header("Content-Type", f"{export.media_type}; charset=utf-8")
+        self.set_header("Content-Disposition", f'attachment; filename="{room.name}.{kind}"')
+        self.write(export.heading)
+        # A part at a time, and the next one when this one was sent: a long history takes no more memory.
+        async for messages in self.services.rooms.all_messages(name, self.who):
+            self.write("".join(map(export.line, messages)))
+            await self.flush()
+        self.finish()
 
 
 class MessageHandler(ApiHandler):

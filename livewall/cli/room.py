@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,7 +14,7 @@ from livewall.cli import output
 from livewall.cli.confirmation import confirm, yes_option
 from livewall.cli.exit_status import run
 from livewall.cli.group import Group
-from livewall.cli.options import acting_server_options, json_option, server_options
+from livewall.cli.options import acting_server_options, json_option, output_option, server_options
 from livewall.cli.paging import pages
 from livewall.client.calls import Server, segment
 from livewall.own_command import this_command
@@ -210,6 +211,42 @@ def people(server: Server, name: str, as_json: bool) -> None:
         for each in found
     ]
     output.table(("Person", "Name", "Role", "State"), rows, empty="Nobody was here yet.")
+
+
+@room.command()
+@click.argument("name")
+@click.option("--format", "kind", type=click.Choice(["txt", "csv", "jsonl"]), default="txt", show_default=True)
+@output_option
+@server_options
+def export(server: Server, name: str, kind: str, into: Path | None) -> None:
+    """Print all messages of a room: as text, as CSV, or a line of JSON for each.
+
+    \b
+    livewall room export ops --format csv --output ops.csv
+    """
+    output.document(run(server.raw(address(name, f"/export?format={kind}"))), into)
+
+
+@room.command()
+@click.argument("name")
+@click.argument("person")
+@yes_option
+@json_option
+@acting_server_options
+def erase(server: Server, name: str, person: str, yes: bool, as_json: bool) -> None:
+    """Erase all messages of PERSON in a room, and the name that PERSON chose there. PERSON is the `from` of a message.
+
+    \b
+    livewall room erase ops $person --yes
+    """
+
+    async def question() -> str:
+        found = await server.get(address(name))
+        return f"Erase all messages of {person} in the room {output.plain(found['title'])}? Nothing brings them back."
+
+    confirm(question, yes)
+    erased = run(server.delete(address(name, f"/people/{segment(person)}/messages")))
+    output.as_json(erased) if as_json else click.echo(f"{erased['messages']} messages erased")
 
 
 @room.command()

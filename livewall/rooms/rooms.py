@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets as random
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -29,6 +30,7 @@ from livewall.visible_text import readable
 
 RESERVED = (*ROLES, GUEST, "livewall", "system", "moderator")
 """Names that nobody takes: they would seem to speak for the house."""
+EXPORTED_AT_ONCE = 500
 History = list[Message | Withdrawn]
 
 
@@ -187,6 +189,13 @@ class Rooms:
         return await self._store.read(
             lambda db: rows.history(db, name, before=before, after=after, limit=limit, search=folded)
         )
+
+    async def all_messages(self, name: str, who: Who) -> AsyncIterator[History]:
+        """Yield all messages by number, some at a time. Raises NotFound, NotAllowed."""
+        last = 0
+        while found := await self.history(name, who, before=None, after=last, limit=EXPORTED_AT_ONCE, search=""):
+            yield found
+            last = found[-1].n
 
     # -- people
 

@@ -195,8 +195,29 @@ def change_message(tx: Transaction, room: str, changed: Message | Withdrawn) -> 
             "UPDATE messages SET text = :text, edited_at = :edited_at WHERE room = :room AND number = :n",
             {**_given(changed), "room": room},
         )
+    newest = tx.one("SELECT messages FROM rooms WHERE name = :room", {"room": room})[0]
+    if changed.n <= newest - STORED_WINDOW:
+        return  # nobody who can resume holds it
     tx.append(stream_of(room), f"{GROUP}/{changed.n}", wire.text(changed), view=View.FULL, change=True)
     tx.forget_changes(stream_of(room))
+
+
+def standing_of(asks: Any, room: str, person: str, limit: int) -> list[int]:
+    """Return messages of a person that were not withdrawn."""
+    found = asks.execute(
+        "SELECT number FROM messages WHERE room = :room AND said_by = :person AND withdrawn IS NULL LIMIT :limit",
+        {"room": room, "person": person, "limit": limit},
+    )
+    return [number for (number,) in found]
+
+
+def standing_before(asks: Any, before: str, limit: int) -> list[tuple[str, int]]:
+    """Return messages of all rooms that were said before a time and not withdrawn: the room and the number."""
+    found = asks.execute(
+        "SELECT room, number FROM messages WHERE withdrawn IS NULL AND said_at < :before LIMIT :limit",
+        {"before": before, "limit": limit},
+    )
+    return [(room, number) for room, number in found]
 
 
 def _given(made: Message) -> dict[str, Any]:

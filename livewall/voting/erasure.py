@@ -7,10 +7,7 @@ writes run in between. A kill in the middle leaves rows that the next start dele
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -18,14 +15,12 @@ import msgspec
 from livewall import audit
 from livewall.clock import Clock, iso, later
 from livewall.entity_versions import Wanted, check_version
-from livewall.errors import LivewallError, Refused
+from livewall.errors import Refused
 from livewall.identity import Who
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.voting import rows
 from livewall.voting.poll import Phase, Poll
-
-log = logging.getLogger(__name__)
 
 BATCH = 500
 """Ballots deleted in one transaction, which takes the writer some milliseconds."""
@@ -41,7 +36,6 @@ class Erasure:
         self._store = store
         self._clock = clock
         self._days = days
-        self._purging: asyncio.Task[None] | None = None
 
     async def erase(self, poll_id: str, who: Who, *, version: Wanted = None) -> tuple[Poll, int]:
         """Erase the ballots of all rounds that are over; return the poll once they are gone. A repetition changes
@@ -80,25 +74,6 @@ class Erasure:
             for poll_id in polls:
                 await self._mark_due(poll_id, before, iso(now))
                 await self._remove(poll_id)
-
-    def purge_soon(self) -> None:
-        """Start `purge` in a task, unless one runs already."""
-        if self._purging is None or self._purging.done():
-            self._purging = asyncio.ensure_future(self._purged())
-
-    async def close(self) -> None:
-        if self._purging is not None:
-            self._purging.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._purging
-
-    async def _purged(self) -> None:
-        try:
-            await self.purge()
-        except LivewallError as error:
-            log.warning("ballots could not be erased; the next attempt is in an hour: %s", error.message)
-        except Exception:  # only the end of the server waits for this task, and it has more to close
-            log.exception("ballots could not be erased; the next attempt is in an hour")
 
     async def _mark_due(self, poll_id: str, before: str, now: str) -> None:
         await self._store.write(lambda tx: mark_due(tx, poll_id, before, now))

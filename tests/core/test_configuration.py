@@ -36,6 +36,7 @@ def test_every_setting_can_stand_in_a_file():
         log_days = 7
         log_size = 1
         ballot_days = 90
+        message_days = 30
         admin_token = "of-the-admin"
         rate_limits = false
         trusted_proxy = ["127.0.0.1/32", "::1/128"]

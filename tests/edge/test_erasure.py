@@ -13,6 +13,7 @@ from clients import ADMIN, Answer, Client
 import server
 from handlers.etags import versions_in
 from livewall.clock import utc_now
+from livewall.purge import Purge
 from livewall.settings import Settings
 from livewall.voting.erasure import Erasure
 from livewall.voting.recount import erased_rounds, recount
@@ -243,11 +244,11 @@ async def test_a_sweep_that_failed_is_said_and_does_not_keep_the_server_from_its
     def broken() -> datetime:
         raise OSError("no time")
 
-    erasure = Erasure(running.services.store, broken, days=30)
-    erasure.purge_soon()
-    while not erasure._purging or not erasure._purging.done():
+    purge = Purge("ballots", Erasure(running.services.store, broken, days=30).purge)
+    purge.soon()
+    while not purge._running or not purge._running.done():
         await asyncio.sleep(0.001)
-    await erasure.close()
+    await purge.close()
 
 
 async def test_without_days_nothing_is_erased(client: Client, running: server.Running) -> None:

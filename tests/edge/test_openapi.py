@@ -119,7 +119,7 @@ class Checked(Client):
     async def ask(self, method: str, path: str, body: Any = None, **options: Any) -> Answer:
         answer = await super().ask(method, path, body, **options)
         kind = answer.headers.get("Content-Type", "")
-        told = answer.json if kind.startswith("application/json") else answer.body.decode()
+        told = answer.json if kind.partition(";")[0] == "application/json" else answer.body.decode()
         template = check(DOCUMENT, method, path, answer.status, kind, told)
         self.seen.add((method.lower(), template, answer.status))
         return answer
@@ -359,6 +359,9 @@ async def rooms(client: Client) -> None:
         await client.ask("GET", path, token=voter)
     for token in (ADMIN, voter, None):
         await client.ask("GET", f"{room}/people", token=token)
+        await client.ask("GET", f"{room}/export", token=token)
+        await client.ask("DELETE", f"{room}/people/{author}/messages", token=token)
+    await client.ask("GET", f"{room}/export?format=doc", token=ADMIN)
     for token in (ADMIN, ADMIN, None):
         await client.ask("DELETE", room, token=token)
     assert answer.status == 201

@@ -23,6 +23,7 @@ WITHOUT_JSON = {
     "completion": "prints a script",
     "task logs": "prints the bytes of a log",
     "poll ballots": "prints CSV",
+    "room export": "prints text, CSV or lines of JSON",
     "poll picture": "prints SVG",
 }
 COMMAND_OF = {
@@ -93,6 +94,8 @@ COMMAND_OF = {
     "PUT /api/rooms/{room}/messages/{n}": "room change",
     "DELETE /api/rooms/{room}/messages/{n}": "room withdraw",
     "GET /api/rooms/{room}/people": "room people",
+    "GET /api/rooms/{room}/export": "room export",
+    "DELETE /api/rooms/{room}/people/{person}/messages": "room erase",
     "PUT /api/rooms/{room}/people/{person}": "room mute",
     "GET /api/walls/{code}/questions": "question list",
     "POST /api/walls/{code}/questions": "ask",

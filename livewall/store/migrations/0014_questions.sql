@@ -27,3 +27,6 @@ CREATE TABLE question_votes (
 ) WITHOUT ROWID;
 ALTER TABLE walls ADD COLUMN questions TEXT NOT NULL DEFAULT 'off';
 ALTER TABLE walls ADD COLUMN reactions INTEGER NOT NULL DEFAULT 0;
+
+-- For the erasure of messages that are old enough.
+CREATE INDEX messages_standing ON messages (said_at) WHERE withdrawn IS NULL;
