@@ -199,6 +199,7 @@ class TaskIn(Input):
     title: Title
     steps: Annotated[list[StepIn], Meta(min_length=1, max_length=500)]
     id: Name | None = None
+    room: Name | None = None
 
 
 class StepReport(Input):

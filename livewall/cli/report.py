@@ -43,6 +43,7 @@ STATES = ("pending", "running", "waiting", "retrying", "succeeded", "failed", "c
 @click.option(
     "--id", "task_id", metavar="ID", help="With --new: the task's id; repeating an id returns the existing task."
 )
+@click.option("--room", metavar="NAME", help="With --new: a room that is told when the task starts, fails and ends.")
 @json_option
 @patient_server_options
 def report(
@@ -57,6 +58,7 @@ def report(
     title: str | None,
     steps: tuple[str, ...],
     task_id: str | None,
+    room: str | None,
     as_json: bool,
 ) -> None:
     """Report the state or the progress of STEP of TASK, or create a task to report on.
@@ -72,11 +74,11 @@ def report(
     if title is not None:
         if task or not steps:
             raise click.UsageError("--new needs one or more --step, and no TASK.")
-        task_created = run(create(server, title, [parse_step(text) for text in steps], task_id))
+        task_created = run(create(server, title, [parse_step(text) for text in steps], task_id, room))
         output.as_json(task_created) if as_json else click.echo(task_created["id"])
         return
-    if steps or task_id:
-        raise click.UsageError("--step and --id need --new.")
+    if steps or task_id or room:
+        raise click.UsageError("--step, --id and --room need --new.")
     fields = {"state": state, "progress": progress, "message": message, "lease": lease}
     body = {name: value for name, value in fields.items() if value is not None}
     if task is None:
@@ -97,9 +99,11 @@ def report(
         click.echo("Someone asked to cancel this task.", err=True)
 
 
-async def create(server: Server, title: str, steps: list[dict[str, Any]], task_id: str | None) -> dict[str, Any]:
+async def create(
+    server: Server, title: str, steps: list[dict[str, Any]], task_id: str | None, room: str | None
+) -> dict[str, Any]:
     """Create a task and return it. A missing id is made here, so that a call whose answer was lost can be repeated."""
-    body = {"title": title, "steps": steps, "id": task_id or secrets.token_hex(6)}
+    body = {"title": title, "steps": steps, "id": task_id or secrets.token_hex(6), "room": room}
     task: dict[str, Any] = await server.post("/api/tasks", body, repeat=True)
     return task
 

@@ -19,6 +19,7 @@ from livewall.identity import Who
 from livewall.store.transaction import Transaction
 from livewall.tasks import follow_ups, gates, rows, usual_times
 from livewall.tasks.actions import Actions, EndWaitLater, RetryLater, StopAttempt
+from livewall.tasks.announcements import Announcements
 from livewall.tasks.attempt_result import Outcome
 from livewall.tasks.definitions import definition_of, params_of
 from livewall.tasks.dependencies import all_needs
@@ -47,7 +48,6 @@ from livewall.tasks.step_specs import StepSpecs, log_base, runs_command, step_de
 from livewall.tasks.targets import planned
 from livewall.tasks.template import MissingOutput, Params, when_holds
 from livewall.tasks.unfinished import Unfinished, end_wait_later
-from livewall.tasks.webhooks.outbox import Outbox
 
 MAX_RUNNING_STEPS = 16
 """The most steps of one task that run at once. Each has a supervisor of some 10 MB; a gate has none."""
@@ -58,7 +58,7 @@ RESTORED_POLL = "the database was restored from a backup"
 class Engine:
     """The rules of local tasks; at most `workers` of them run at once, and `epoch` is that of the database.
 
-    `prepare` is that of `StepSpecs`. The `outbox` writes the deliveries of webhooks, and `polls` asks the polls of
+    `prepare` is that of `StepSpecs`. `announcements` tell of tasks, and `polls` asks the polls of
     gates. `hosts` is what operators ask of steps with hosts, and `unfinished` what a server that starts finds.
     """
 
@@ -67,12 +67,12 @@ class Engine:
         workers: int,
         epoch: str,
         prepare: Callable[[str, str, int], None],
-        outbox: Outbox,
+        announcements: Announcements,
         polls: gates.AsksPolls,
     ) -> None:
         self._workers = workers
         self._epoch = epoch
-        self._outbox = outbox
+        self._announcements = announcements
         self._polls = polls
         self.specs = StepSpecs(prepare)
         self.unfinished = Unfinished(self.specs, epoch)
@@ -112,7 +112,17 @@ class Engine:
             created_at=now,
             started_by=who.name,
         )
-        row = TaskRow(task, who.credential, False, Place.QUEUED, task.id, self._epoch, params_json, wire.text(pipeline))
+        row = TaskRow(
+            task,
+            who.credential,
+            False,
+            Place.QUEUED,
+            task.id,
+            self._epoch,
+            params_json,
+            wire.text(pipeline),
+            pipeline.room,
+        )
         rows.insert(tx, row, number, [_new_step(pipeline, step, params) for step in pipeline.steps])
         return task.id, True, self._admit_new(tx, task.id, now)
 
@@ -142,7 +152,9 @@ class Engine:
             created_at=now,
             started_by=who.name,
         )
-        row = TaskRow(task, who.credential, False, Place.QUEUED, old.root, self._epoch, old.params, old.definition)
+        row = TaskRow(
+            task, who.credential, False, Place.QUEUED, old.root, self._epoch, old.params, old.definition, old.room
+        )
         rows.insert(tx, row, number, retried(rows.steps(tx, task_id), by_host=by_host))
         for step, step_outputs in rows.outputs(tx, task_id).items():
             self._save_outputs(tx, new, step, step_outputs)
@@ -279,7 +291,7 @@ class Engine:
         actions = self.admit(tx, now)
         row = rows.find(tx, task_id)
         if row.place is Place.QUEUED:
-            self._outbox.queued(tx, row, now)
+            self._announcements.queued(tx, row, now)
         return actions
 
     def admit(self, tx: Transaction, now: str) -> Actions:
@@ -327,9 +339,9 @@ class Engine:
         steps = rows.steps(tx, task_id)
         eta = usual_times.expected_end(tx, row, steps, now)
         task = rows.update_task(tx, row, steps, now, eta=eta, turn=turn(self._workers) if queued else "")
-        self._outbox.changed(tx, row, task, before, steps, now)
+        self._announcements.changed(tx, row, task, before, steps, now)
         if queued and row.place is not Place.QUEUED:
-            self._outbox.queued(tx, row._replace(task=task), now)
+            self._announcements.queued(tx, row._replace(task=task), now)
         # What a task of a backup asks may have been asked, and answered, since the backup.
         if task.state in follow_ups.FAILURES and row.task.state not in TASK_ENDED and row.epoch == self._epoch:
             on_failure = definition_of(row).on_failure

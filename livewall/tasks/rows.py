@@ -31,7 +31,7 @@ FORGET_EVERY = 128
 TASK_FIELDS = (
     "id, pipeline, title, state, reason, retry_of, created_at, started_at, ended_at, eta, started_by, on_failure"
 )
-_OWN_FIELDS = "owner, cancelled, admitted, root, epoch, params, definition"
+_OWN_FIELDS = "owner, cancelled, admitted, root, epoch, params, definition, room"
 # Hundreds of steps are read whenever one ends, so states and decoders are looked up, not constructed.
 _STATES = {state.value: state for state in StepState}
 _names = msgspec.json.Decoder(list[str])
@@ -87,8 +87,9 @@ class Place(IntEnum):
 class TaskRow(NamedTuple):
     """A task with the fields that readers do not get.
 
-    These are its owner's credential, whether it is cancelled, its place, the first task of its chain
-    of retries and, for a task that runs here, the epoch in which it began, its parameters and its definition as JSON.
+    These are its owner's credential, whether it is cancelled, its place, the first task of its chain of retries, the
+    room that is told of it and, for a task that runs here, the epoch in which it began, its parameters and its
+    definition as JSON.
     """
 
     task: Task
@@ -99,6 +100,7 @@ class TaskRow(NamedTuple):
     epoch: str | None = None
     params: str | None = None
     definition: str | None = None
+    room: str | None = None
 
     @property
     def local(self) -> bool:
@@ -131,6 +133,11 @@ def find(db: Any, task_id: str) -> TaskRow:
         raise NotFound("not_found", f"there is no task {task_id[:80]}")
     owner, cancelled, place, root, *last_fields = row[12:]
     return TaskRow(task(row), owner, bool(cancelled), Place(place), root or task_id, *last_fields)
+
+
+def is_told(db: Any, task_id: str) -> bool:
+    """Return whether a room is told what becomes of a task."""
+    return db.execute("SELECT 1 FROM tasks WHERE id = :id AND room IS NOT NULL", {"id": task_id}).fetchone() is not None
 
 
 def task(row: Sequence[Any]) -> Task:
@@ -306,11 +313,12 @@ def insert(tx: Transaction, row: TaskRow, number: int, steps: Iterable[Step]) ->
         "epoch": row.epoch,
         "params": row.params,
         "definition": row.definition,
+        "room": row.room,
     }
     tx.execute(
-        f"""INSERT INTO tasks (number, cancelled, {TASK_FIELDS}, owner, admitted, root, epoch, params, definition)
+        f"""INSERT INTO tasks (number, cancelled, {TASK_FIELDS}, owner, admitted, root, epoch, params, definition, room)
         VALUES (:number, 0, :id, :pipeline, :title, :state, :reason, :retry_of, :created_at, :started_at, :ended_at,
-            :eta, :started_by, :on_failure, :owner, :admitted, :root, :epoch, :params, :definition)""",
+            :eta, :started_by, :on_failure, :owner, :admitted, :root, :epoch, :params, :definition, :room)""",
         values,
     )
     tx.append(stream_of(task.id), "owner", wire.text(Owner(row.owner)), view=View.NONE)

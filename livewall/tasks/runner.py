@@ -27,6 +27,7 @@ from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
 from livewall.tasks.actions import Actions, EndWaitLater, RetryLater, StartAttempt, StopAttempt
+from livewall.tasks.announcements import check_room
 from livewall.tasks.attempt import OUTPUT_CAP, Absent, Attempt, Ended, Running, Spec, attempt_of, terminate
 from livewall.tasks.attempt_result import Outcome, outcome_of
 from livewall.tasks.definitions import definition_of
@@ -152,6 +153,7 @@ class Runner:
         def write(tx: Transaction) -> tuple[tuple[str, bool], Actions]:
             task, created, actions = self._engine.start(tx, pipeline, params, task_id, who, now)
             if created:
+                check_room(tx, pipeline.room)
                 audit.note(tx, who, now, "task.start", rows.stream_of(task), pipeline=pipeline.name)
             return (task, created), actions
 

@@ -16,6 +16,7 @@ from livewall.identity import Secrets
 from livewall.settings import Settings
 from livewall.store.store import Store
 from livewall.tasks import rows
+from livewall.tasks.announcements import Announcements
 from livewall.tasks.attempt import attempt_of
 from livewall.tasks.engine import Engine
 from livewall.tasks.folders import remove, set_aside
@@ -157,11 +158,16 @@ def open_task_runtime(
     pipelines.refresh()
     logs = Logs(settings.data / "logs.db", hole=truncation, clock=clock)
     webhooks = Sender(store, clock, environment=environment, allowed=settings.webhook_allow)
+
+    def page(task: str) -> str:
+        return f"{base_url}/tasks/{task}"
+
+    announcements = Announcements(Outbox(store.epoch, page, webhooks.wake), page)
     engine = Engine(
         settings.workers,
         store.epoch,
         lambda task, unit, attempt: attempt_of(folder, task, unit, attempt).renew(),
-        Outbox(store.epoch, lambda task: f"{base_url}/tasks/{task}", webhooks.wake),
+        announcements,
         polls,
     )
     loop = asyncio.get_running_loop()
@@ -170,7 +176,7 @@ def open_task_runtime(
         store, engine, logs, folder, secrets, unfinished.clock, environment=environment, url=url, umask=umask,
         pipelines=settings.pipelines,
     )  # fmt: skip
-    tasks = Tasks(store, hub, unfinished.clock, loop.time, loop.call_later, logs, runner.mask)
+    tasks = Tasks(store, hub, unfinished.clock, loop.time, loop.call_later, logs, runner.mask, announcements)
     logs.on_move = tasks.publish_log_ends
     follow_ups = FollowUpStarter(store, engine, pipelines, runner.after_commit, unfinished.clock)
     gates = PollGates(engine, runner.after_commit, follow_ups.begin)

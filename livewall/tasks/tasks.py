@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -24,6 +24,7 @@ from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.tasks import reports, rows
 from livewall.tasks.access import denied, sees_logs
+from livewall.tasks.announcements import Announcements, check_room
 from livewall.tasks.host_progress import sizes_of_waves
 from livewall.tasks.hosts.units import parts_of
 from livewall.tasks.leases import BUSY_SECONDS, Leases, Timer
@@ -41,6 +42,8 @@ from livewall.tasks.machine import (
 from livewall.tasks.reports import ReportResult, SilenceCheck, StoredLeases, check_reporter, needs_saving
 from livewall.tasks.rows import Task, TaskRow
 from livewall.visible_text import readable, skeleton
+
+T = TypeVar("T")
 
 
 class StepShown(Step, kw_only=True):
@@ -80,6 +83,7 @@ class Tasks:
         call_later: Callable[[float, Callable[[], None]], Timer],
         logs: Logs,
         mask: Callable[[TaskRow, str, Who], str],
+        announcements: Announcements,
     ) -> None:
         self._store = store
         self._hub = hub
@@ -87,6 +91,7 @@ class Tasks:
         self._monotonic = monotonic
         self._logs = logs
         self._mask = mask
+        self._announcements = announcements
         self.leases = Leases(call_later, monotonic, self._check_silence)
 
     async def start(self) -> None:
@@ -147,7 +152,9 @@ class Tasks:
                 started_by=who.name,
             )
             steps = [Step(name=s.name, needs=list(s.needs)) for s in body.steps]
-            rows.insert(tx, TaskRow(task, who.credential, False, rows.Place.TAKEN, task.id), number, steps)
+            check_room(tx, body.room)
+            row = TaskRow(task, who.credential, False, rows.Place.TAKEN, task.id, room=body.room)
+            rows.insert(tx, row, number, steps)
             return task, steps, True
 
         task, steps, created = await self._store.write(write)
@@ -157,7 +164,9 @@ class Tasks:
         """Apply a report to a step; a repetition changes nothing. Raises NotFound, NotAllowed, StepConflict."""
         now = self._now()
         with self.leases.hearing(task_id, name):
-            result = await self._store.write(lambda tx: reports.report(tx, task_id, name, report, who, now, self._mask))
+            result = await self._store.write(
+                self._told(task_id, now, lambda tx: reports.report(tx, task_id, name, report, who, now, self._mask))
+            )
             self._renew_leases(result, who)
         return StepShown(**msgspec.structs.asdict(result.step), cancel=result.cancel)
 
@@ -188,7 +197,22 @@ class Tasks:
                 self.leases.checked(task_id, check.steps, next_check)
 
         with suppress(LivewallError):  # the server stops; the next one resumes the leases
-            self._store.submit(lambda tx: reports.lose_silent_steps(tx, task_id, promises, at, now), done)
+            write = self._told(task_id, now, lambda tx: reports.lose_silent_steps(tx, task_id, promises, at, now))
+            self._store.submit(write, done)
+
+    def _told(self, task_id: str, now: str, write: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
+        """Return a write to a foreign task that also tells of what it changes."""
+
+        def written(tx: Transaction) -> T:
+            told = rows.is_told(tx, task_id)
+            before = rows.find(tx, task_id) if told else None
+            result = write(tx)
+            if before is not None and not before.local:
+                after = rows.find(tx, task_id).task
+                self._announcements.changed(tx, before, after, (), rows.steps(tx, task_id), now)
+            return result
+
+        return written
 
     async def cancel(self, task_id: str, who: Who) -> TaskShown | None:
         """Cancel a foreign task; return its fields, or None for a task that runs here. Raises NotFound.
@@ -213,7 +237,7 @@ class Tasks:
             steps = rows.steps(tx, task_id)
             return rows.update_task(tx, row._replace(cancelled=True), steps, now), steps
 
-        changed = await self._store.write(write)
+        changed = await self._store.write(self._told(task_id, now, write))
         if changed is not None and changed[0].state in TASK_ENDED:
             self.leases.drop(task_id)
         return None if changed is None else await self._in_thread_with_layout(*changed)

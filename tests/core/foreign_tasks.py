@@ -24,6 +24,10 @@ R = TypeVar("R")
 MINE = Who(role="reporter", name="build", credential="c1")
 
 
+NO_ROOMS: Any = None
+"""No task of these tests tells a room."""
+
+
 class Timers:
     """What `call_later` of a loop does, when the test says that time passes."""
 
@@ -149,7 +153,7 @@ class House:
         made: Any = Tasks
         self.clock = ServerClock(self.machine, lambda: self.timers.now)
         clocks = self.clock, lambda: self.timers.now, self.timers.call_later
-        self.tasks: Tasks = made(self.store, None, *clocks, NoLogs(), lambda row, text, who: text)
+        self.tasks: Tasks = made(self.store, None, *clocks, NoLogs(), lambda row, text, who: text, NO_ROOMS)
 
     def machine(self) -> datetime:
         """The clock of the machine, which anybody may set."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
-from test_tasks_engine import House, S, T, outbox, pipeline
+from test_tasks_engine import House, S, T, announcements, pipeline
 
 from livewall import wall_rows, wire
 from livewall.clock import iso, moment
@@ -104,7 +104,7 @@ class Hall(House):
         self.polls = Polls(store, hub, rule, publisher, deadlines, self.clock)
         self.booth = Booth(store, hub, rule, publisher, self.clock, self.polls.close_over)
         gate_polls = GatePolls(self.polls)
-        self.engine = Engine(4, "epoch", lambda task, step, attempt: None, outbox("epoch"), gate_polls)
+        self.engine = Engine(4, "epoch", lambda task, step, attempt: None, announcements("epoch"), gate_polls)
         self.follows: list[str] = []
         after_commit = lambda tx, todo: tx.after_commit(lambda: self.do(todo))  # noqa: E731
         gate_polls.connect(PollGates(self.engine, after_commit, self.follows.append))

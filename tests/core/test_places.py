@@ -164,7 +164,7 @@ def test_another_server_lets_those_that_wait_go_on() -> None:
     task, idle = house.at_gate(), house.at_gate()
     house.start(OTHER)
     house.decide(task)
-    house.engine = Engine(2, "epoch", house.engine.specs.prepare, house.engine._outbox, house.engine._polls)
+    house.engine = Engine(2, "epoch", house.engine.specs.prepare, house.engine._announcements, house.engine._polls)
     house.do(house.write(lambda tx: house.engine.admit(tx, NOW)))
     assert house.states(task)["switch"] is S.RUNNING and house.states(idle)["switch"] is S.PENDING
 

@@ -18,6 +18,7 @@ from livewall.store.sqlite import migrate
 from livewall.store.transaction import Transaction
 from livewall.tasks import rows
 from livewall.tasks.actions import Actions, RetryLater, StartAttempt, StopAttempt
+from livewall.tasks.announcements import Announcements
 from livewall.tasks.attempt_result import Outcome
 from livewall.tasks.engine import Engine
 from livewall.tasks.gates import Asked
@@ -33,8 +34,11 @@ S, T = StepState, TaskState
 R = TypeVar("R")
 
 
-def outbox(epoch: str) -> Outbox:
-    return Outbox(epoch, lambda task: f"https://wall.example.org/tasks/{task}")
+def announcements(epoch: str) -> Announcements:
+    def page(task: str) -> str:
+        return f"https://wall.example.org/tasks/{task}"
+
+    return Announcements(Outbox(epoch, page), page)
 
 
 class NoPolls:
@@ -53,7 +57,7 @@ class House:
     def __init__(self, workers: int = 4) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self.connection)
-        self.engine = Engine(workers, "epoch", lambda task, step, attempt: None, outbox("epoch"), NoPolls())
+        self.engine = Engine(workers, "epoch", lambda task, step, attempt: None, announcements("epoch"), NoPolls())
         self.begun: list[StartAttempt] = []
         self.ends: list[StopAttempt] = []
         self.again: list[RetryLater] = []
@@ -335,7 +339,7 @@ def test_in_a_restored_database_nothing_begins_that_did_not() -> None:
     first = house.start(steps("a", "b", "c", c=["a"]))
     again = house.start(pipeline('concurrency = 1\n[[steps]]\nname = "a"\nrun = ["true"]\nretries = 1', "other"))
     done = house.next("b", first)
-    house.engine = Engine(1, "a new epoch", lambda task, step, attempt: None, outbox("a new epoch"), NoPolls())
+    house.engine = Engine(1, "a new epoch", lambda task, step, attempt: None, announcements("a new epoch"), NoPolls())
     house.begun = [begin for begin in house.begun if begin != done]
     house.do(house.write(lambda tx: house.engine.hold_restored(tx, NOW)))
     house.do(house.write(lambda tx: house.engine.admit(tx, NOW)))

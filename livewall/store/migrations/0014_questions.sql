@@ -30,3 +30,6 @@ ALTER TABLE walls ADD COLUMN reactions INTEGER NOT NULL DEFAULT 0;
 
 -- For the erasure of messages that are old enough.
 CREATE INDEX messages_standing ON messages (said_at) WHERE withdrawn IS NULL;
+
+-- The room that is told what becomes of a task.
+ALTER TABLE tasks ADD COLUMN room TEXT;

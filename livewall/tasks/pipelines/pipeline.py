@@ -81,6 +81,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     params: tuple[Param, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     on_failure: OnFailure | None = None
+    room: str | None = None
+    """The room that is told what becomes of its tasks."""
     inventory: dict[str, tuple[Host, ...]] = {}
     ssh: SshOptions = SshOptions()
     steps: tuple[StepDef, ...]
@@ -174,6 +176,7 @@ class _Checker:
             )
         known = (
             "title", "concurrency", "secrets", "params", "inventory", "ssh", "steps", "webhooks", "on_failure",
+            "room",
         )  # fmt: skip
         known_keys(table, known, where, "a pipeline")
         title = self._title()
@@ -194,8 +197,17 @@ class _Checker:
         return Pipeline(
             name=self._name, title=title, concurrency=concurrency, secrets=secrets, params=self._params,
             webhooks=tuple(webhooks), on_failure=self._on_failure(steps), inventory=self._inventory, ssh=ssh,
-            steps=steps,
+            steps=steps, room=self._room(),
         )  # fmt: skip
+
+    def _room(self) -> str | None:
+        if "room" not in self._table:
+            return None
+        where = self._where["room"]
+        room = text(self._table["room"], where, "room", most=80)
+        if room is not None and not is_name(room):
+            where.wrong(f"{short(room)!r} is not the name of a room")
+        return room
 
     def _hosts(self) -> dict[str, tuple[Host, ...]]:
         """Return the inventory, from the pipeline or from the file that it names."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 
 import msgspec
-from msgspec import UNSET
 
 from livewall import wire
 from livewall.store.transaction import Transaction
-from livewall.tasks.machine import Step, TaskState
+from livewall.tasks.machine import Step
 from livewall.tasks.rows import Task, TaskRow
 from livewall.tasks.webhooks.body import body_of
-from livewall.tasks.webhooks.definition import STATES, Webhook
+from livewall.tasks.webhooks.definition import Webhook
 from livewall.tasks.webhooks.target import target_of
 
 
@@ -24,22 +23,6 @@ class _Definition(msgspec.Struct):
 
 
 _definition = msgspec.json.Decoder(_Definition)
-
-
-def changes(
-    before: TaskState, after: TaskState, steps: Sequence[Step], waited: frozenset[str]
-) -> Iterator[tuple[str, Step | None]]:
-    """Yield the states that webhooks are told of, each with the step that it is about, if any.
-
-    Each step that waits for a decision, and did not before (`waited`), is a `waiting` of its own. A failed or lost task
-    comes with its first step in that state.
-    """
-    for step in steps:
-        if step.waits_for is not UNSET and step.name not in waited:
-            yield TaskState.WAITING.value, step
-    if after is not before and after is not TaskState.WAITING and after.value in STATES:
-        ends_badly = after in (TaskState.FAILED, TaskState.LOST)
-        yield after.value, next((step for step in steps if ends_badly and step.state.value == after.value), None)
 
 
 class Outbox:
@@ -54,20 +37,8 @@ class Outbox:
         self._page = page
         self._wake = wake
 
-    def changed(
-        self, tx: Transaction, row: TaskRow, after: Task, before: Sequence[Step], steps: Sequence[Step], now: str
-    ) -> None:
-        """Write the deliveries of a change of a task: `row` and `before` are as they were, `after` and `steps` are
-        now."""
-        waited = frozenset(step.name for step in before if step.waits_for is not UNSET)
-        for state, step in changes(row.task.state, after.state, steps, waited):
-            self._write(tx, row, after, state, step, now)
-
-    def queued(self, tx: Transaction, row: TaskRow, now: str) -> None:
-        """Write the deliveries of a new task that has to wait for its turn."""
-        self._write(tx, row, row.task, TaskState.WAITING.value, None, now)
-
-    def _write(self, tx: Transaction, row: TaskRow, task: Task, state: str, step: Step | None, now: str) -> None:
+    def tell(self, tx: Transaction, row: TaskRow, task: Task, state: str, step: Step | None, now: str) -> None:
+        """Write the deliveries about a state of a task, and the step that it is about, if any."""
         if row.definition is None:
             return
         for place, webhook in enumerate(_definition.decode(row.definition).webhooks):
