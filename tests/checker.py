@@ -33,8 +33,9 @@ def at(text: Any) -> At:
     return At(match[1], int(match[2]))
 
 
-def _numbers(state: Mapping[str, Any]) -> list[int]:
-    return [int(key.rpartition("/")[2]) for key in state if key.startswith("message/")]
+def _numbers(state: Mapping[str, Any], group: str = "message") -> list[int]:
+    parts = [key.rpartition("/") for key in state]
+    return [int(number) for held, _, number in parts if held == group]
 
 
 class Checker:
@@ -184,9 +185,13 @@ class Checker:
 
     def _keep(self, message: Message, state: dict[str, Any]) -> None:
         key, data = message["key"], message["data"]
+        group, _, number = key.rpartition("/")
         if data is None:
             state.pop(key, None)
-        elif key.startswith("message/") and int(key.rpartition("/")[2]) < min(_numbers(state), default=0):
+            if group == "message":  # all messages of a conversation
+                for each in [each for each in state if each.startswith(f"{key}/")]:
+                    del state[each]
+        elif key.startswith("message/") and int(number) < min(_numbers(state, group), default=0):
             pass  # older than all that is held
         else:
             state[key] = data

@@ -106,5 +106,8 @@ class StreamState:
         entries = self._next_entries if self._in_snapshot else self.entries
         if data is None:
             entries.pop(key, None)
+            if key.startswith("message/"):  # all messages of a conversation
+                for each in [each for each in entries if each.startswith(f"{key}/")]:
+                    del entries[each]
         else:
             entries[key] = data

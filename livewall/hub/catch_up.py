@@ -55,7 +55,7 @@ def catch_up_batch(
     `ids` are the texts before and after the cursor's own position in an event's id; `to_head` says that `events` reach
     the head of the log. No further event is begun once the batch exceeds `max_bytes`.
     """
-    name, framing = cursor.stream.name, cursor.reader.outlet.framing
+    name, framing = cursor.stream.wire_name, cursor.reader.outlet.framing
     start = position.prefix(epoch, cursor.view)
     before, after = ids
     # Events of a snapshot carry no ids, so all readers that begin at this log are sent the same bytes.
@@ -82,7 +82,7 @@ def _framed(
 ) -> tuple[bytes, int, bool]:
     """Return the bytes of the first of `events`, the number of the last event among them, and whether all events are
     in."""
-    name, framing = cursor.stream.name, cursor.reader.outlet.framing
+    name, framing = cursor.stream.wire_name, cursor.reader.outlet.framing
     before, after = ids
     parts: list[bytes] = []
     size, n = 0, cursor.n

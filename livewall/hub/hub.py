@@ -55,25 +55,29 @@ class Hub:
 
     # -- streams
 
-    def open(self, name: str) -> Stream:
-        """Return the open stream `name`; one that was not open begins to load. Raises NotFound for an unknown kind of
-        stream."""
+    def open(self, name: str, wire_name: str | None = None) -> Stream:
+        """Return the open stream `name`; one that was not open begins to load. Readers know it as `wire_name`.
+
+        Raises NotFound for an unknown kind of stream.
+        """
         stream = self.streams.get(name)
         if stream is None:
             rule = self.rules.get(name.partition("/")[0])
             if rule is None:
                 raise NotFound("no_such_stream", f"there is no stream {name[:80]!r}")
-            stream = self.streams[name] = Stream(name, rule)
+            stream = self.streams[name] = Stream(name, rule, wire_name)
             self._request_load(LoadStream(stream))
         stream.idle = 0
         return stream
 
     def loaded(self, stream: Stream, loaded: Loaded | None) -> None:
-        """Take the store's answer to `LoadStream`. None closes the stream again: it does not exist."""
+        """Take the store's answer to `LoadStream`. None closes the stream again: it does not exist. A personal stream
+        always exists, and is empty at first."""
         if not stream.loading or self.streams.get(stream.name) is not stream:
             return
-        if loaded is None and stream.pending and stream.pending[0].seq == 1:
-            loaded = Loaded(0, {}, [])  # the stream was created while the store was being read
+        created = bool(stream.pending) and stream.pending[0].seq == 1  # while the store was being read
+        if loaded is None and (created or stream.is_personal):
+            loaded = Loaded(0, {}, [])
         if loaded is None:
             del self.streams[stream.name]
             return
@@ -116,7 +120,7 @@ class Hub:
         """
         stream = self.streams.get(name)
         if stream is not None and not stream.loading:
-            message = volatile_json(name, key, data)
+            message = volatile_json(stream.wire_name, key, data)
             if retain:
                 stream.retained[key] = (view, message)
             stream.volatile.append((view, message))
@@ -160,13 +164,13 @@ class Hub:
         if reader.state is State.GONE:
             return cursor
         if stream.loading or self.streams.get(stream.name) is not stream:
-            raise Busy("unavailable", f"the stream {stream.name} was closed; subscribe again")
-        old = reader.cursors.get(stream.name)
+            raise Busy("unavailable", f"the stream {stream.wire_name} was closed; subscribe again")
+        old = reader.cursors.get(stream.wire_name)
         if old is not None:
             self._drop(old)
         elif not reader.cursors:
             self.readers += 1
-        reader.cursors[stream.name] = cursor
+        reader.cursors[stream.wire_name] = cursor
         stream.cursors[cursor] = None
         cursor.tag = stream.rule.viewer_tag(stream.name, reader.who)
         if cursor.tag is not None:
@@ -193,7 +197,7 @@ class Hub:
         cursors = list(reader.cursors.values()) if name is None else [c for c in (reader.cursors.get(name),) if c]
         for cursor in cursors:
             self._drop(cursor)
-            del reader.cursors[cursor.stream.name]
+            del reader.cursors[cursor.stream.wire_name]
         if had and not reader.cursors:
             self.readers -= 1
 
@@ -310,7 +314,7 @@ class Hub:
             self._end(cursor, error)
             return
         except Exception:  # a viewer that cannot be judged sees nothing; the others are judged all the same
-            logger.exception("the rule of %s failed", stream.name)
+            logger.exception("the rule of %s failed", stream.wire_name)
             self._end(cursor, LivewallError())
             return
         if lacks:
@@ -326,9 +330,9 @@ class Hub:
 
     def _end(self, cursor: Cursor, error: LivewallError) -> None:
         reader = cursor.reader
-        self.detach(reader, cursor.stream.name)
+        self.detach(reader, cursor.stream.wire_name)
         try:
-            reader.outlet.ended(cursor.stream.name, error)
+            reader.outlet.ended(cursor.stream.wire_name, error)
         except Exception as failure:
             self._failed(failure)
             self._drop_reader(reader)
@@ -387,7 +391,8 @@ class Hub:
             self._mark_dirty(stream)
         if lane.sends or lane.joining:
             events = log.after(lane.sent)
-            framed, position = batch(lane.framing, stream.name, self.epoch, lane.view, lane.sent, events, BATCH_BYTES)
+            name = stream.wire_name
+            framed, position = batch(lane.framing, name, self.epoch, lane.view, lane.sent, events, BATCH_BYTES)
             if position < len(events):
                 head = events[position - 1].seq
                 self._mark_dirty(stream)

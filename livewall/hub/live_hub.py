@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from livewall.background_tasks import BackgroundTasks
@@ -33,6 +33,9 @@ class Streams(Protocol):
 class LiveHub:
     """The hub and the loop that drives it.
 
+    `personal` are the streams of which everybody has one of their own, by the name by which readers ask for theirs: a
+    function of who asks returns the name under which it is stored, or raises LivewallError. The kind of such a name is
+    that of personal streams only, and nobody can ask for one of them by its stored name.
     `spent(seconds)` is called with the time of this thread that each stretch of fan-out took, by `cpu_clock`;
     `finished(seconds)` with the time from the first change to the last send, by `clock`.
     """
@@ -48,9 +51,12 @@ class LiveHub:
         cpu_clock: Callable[[], float],
         spent: Callable[[float], None] = lambda seconds: None,
         finished: Callable[[float], None] = lambda seconds: None,
+        personal: Mapping[str, Callable[[Any], str]] | None = None,
     ) -> None:
         self.hub = Hub(epoch, rules, now=now, wake=self._wake)
         self._streams = streams
+        self._personal = dict(personal or {})
+        self._personal_kinds = {kind_of(name) for name in self._personal}
         self._clock = clock
         self._cpu_clock = cpu_clock
         self._spent = spent
@@ -76,9 +82,15 @@ class LiveHub:
 
     # -- reading
 
-    async def open(self, name: str) -> Stream:
-        """Return the stream once it is loaded. Raises NotFound (`no_such_stream`) and Busy."""
-        stream = self.hub.open(name)
+    async def open(self, name: str, who: Any) -> Stream:
+        """Return the stream that `who` means by a name, once it is loaded. Raises NotFound (`no_such_stream`), Busy,
+        and NotAllowed for a personal stream of somebody who has none."""
+        if (stored_name := self._personal.get(name)) is not None:
+            stream = self.hub.open(stored_name(who), name)
+        elif kind_of(name) in self._personal_kinds:
+            raise no_such_stream(name)
+        else:
+            stream = self.hub.open(name)
         if stream.loading:
             future = self._opening.get(stream)
             if future is None:
@@ -90,7 +102,7 @@ class LiveHub:
 
     async def view(self, name: str, who: Any) -> View:
         """Return the view of a stream that `who` gets. Raises the refusals of its rule."""
-        stream = await self.open(name)
+        stream = await self.open(name, who)
         viewer_state = None
         if stream.rule.needs_viewer_state(stream.state, who):
             viewer_state = await stream.rule.load_viewer_state(name, who)
@@ -98,7 +110,7 @@ class LiveHub:
 
     async def attach(self, reader: Reader, name: str, since: str | None) -> None:
         """Give a reader a cursor on a stream; `hub.start` sends the first bytes. Raises NotFound, NotAllowed."""
-        stream = await self.open(name)
+        stream = await self.open(name, reader.who)
         self.hub.attach(reader, stream, since)
 
     async def settled(self, reader: Reader) -> None:
@@ -193,7 +205,7 @@ class LiveHub:
             error = self._load_failed("what it holds", stream, problem)
         self.hub.loaded(stream, loaded)
         if stream.loading and error is None:
-            error = NotFound("no_such_stream", f"there is no stream {stream.name[:80]}")
+            error = no_such_stream(stream.name)
         future = self._opening.pop(stream, None)
         if future is not None and not future.done():
             if stream.loading and error is not None:
@@ -212,7 +224,9 @@ class LiveHub:
     def _load_failed(self, missing: str, stream: Stream, error: Exception) -> Busy:
         """Log that a load failed and return the error for its caller, which would wait forever without one."""
         is_expected = isinstance(error, LivewallError)
-        log.warning("%s of %s is not known: %s", missing, stream.name, error, exc_info=None if is_expected else error)
+        log.warning(
+            "%s of %s is not known: %s", missing, stream.wire_name, error, exc_info=None if is_expected else error
+        )
         return Busy("unavailable", "the stream cannot be read at the moment; try again")
 
     async def idle(self) -> None:
@@ -222,3 +236,12 @@ class LiveHub:
                 await asyncio.wait(self._tasks)
             else:
                 await asyncio.sleep(0)
+
+
+def kind_of(name: str) -> str:
+    """Return the part of a stream's name that says what it is a stream of."""
+    return name.partition("/")[0]
+
+
+def no_such_stream(name: str) -> NotFound:
+    return NotFound("no_such_stream", f"there is no stream {name[:80]}")

@@ -154,6 +154,6 @@ class Cursor:
             return "", ""
         held = self.reader.positions(epoch)
         names = list(self.reader.cursors)
-        index = names.index(self.stream.name)
+        index = names.index(self.stream.wire_name)
         before = "".join(held.get(name, "") + "," for name in names[:index])
         return before, "".join("," + held.get(name, "") for name in names[index + 1 :])

@@ -177,7 +177,8 @@ class Lane:
 
 class Stream:
     """One open stream. `state` is the newest data of each key as the rule sees it: of the full view and of unseen
-    events."""
+    events. `wire_name` is what readers call it: of a personal stream, it is the same for everybody (LiveHub).
+    """
 
     __slots__ = (
         "being_served",
@@ -195,10 +196,12 @@ class Stream:
         "state",
         "tags",
         "volatile",
+        "wire_name",
     )
 
-    def __init__(self, name: str, rule: Rule) -> None:
+    def __init__(self, name: str, rule: Rule, wire_name: str | None = None) -> None:
         self.name = name
+        self.wire_name = wire_name or name
         self.rule = rule
         self.seq = 0
         self.loading = True
@@ -213,6 +216,10 @@ class Stream:
         self.retained: dict[str, tuple[int, str]] = {}
         self.being_served = False
         self.idle = 0
+
+    @property
+    def is_personal(self) -> bool:
+        return self.wire_name != self.name
 
     def apply(self, event: Event) -> bool:
         """Append one event to the logs of its views; return whether a rule reads the key it changed."""

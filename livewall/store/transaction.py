@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from livewall.hub.log import MAX_LEFT_OUT, Event
@@ -99,14 +100,27 @@ class Transaction:
         """Forget all but the last `keep` changes of numbered keys, as `forget_deletions` does with deletions."""
         self._forget_oldest(stream, f"key LIKE '%{CHANGED}'", keep)
 
-    def _forget_oldest(self, stream: str, which: str, keep: int) -> None:
+    def forget_oldest(self, stream: str, begin: str, keep: int) -> None:
+        """Forget all but the last `keep` events whose keys begin with a text, as `forget_deletions` does with
+        deletions."""
+        self._forget_oldest(stream, "substr(key, 1, length(:begin)) = :begin", keep, {"begin": begin})
+
+    def delete_group(self, stream: str, group: str, *, view: View) -> None:
+        """Delete all numbered keys of a group (livewall/hub/log.py)."""
+        self.execute(
+            "DELETE FROM latest WHERE stream = :stream AND view = :view AND key > :begin AND key < :end",
+            {"stream": stream, "view": int(view), "begin": f"{group}/", "end": f"{group}0"},  # 0 follows /
+        )
+        self.append(stream, group, None, view=view)
+
+    def _forget_oldest(self, stream: str, which: str, keep: int, params: Params = MappingProxyType({})) -> None:
         row = self.one(
             f"SELECT seq FROM latest WHERE stream = :stream AND {which} ORDER BY seq DESC LIMIT 1 OFFSET :keep",
-            {"stream": stream, "keep": keep},
+            {**params, "stream": stream, "keep": keep},
         )
         if row is None:
             return
-        params = {"stream": stream, "seq": row[0]}
+        params = {**params, "stream": stream, "seq": row[0]}
         self.execute(f"DELETE FROM latest WHERE stream = :stream AND {which} AND seq <= :seq", params)
         self.execute("UPDATE streams SET floor = :seq WHERE name = :stream AND floor < :seq", params)
 

@@ -82,3 +82,53 @@ def test_every_reader_ends_with_the_newest_in_their_order(database: sqlite3.Conn
     old = {text for text in (f"text {step}" for step in range(60)) if text not in texts.values()}
     stored = {data for (data,) in database.execute("SELECT data FROM latest")}
     assert not old & stored, "what was replaced is in no row"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_of_a_group_that_was_deleted_nobody_keeps_anything(
+    database: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(log_module, "MAX_NUMBERED", 10)
+    dice, live, readers = random.Random(seed), Log(), list[tuple[int, dict[str, str]]]()
+    numbers: dict[str, int] = {}
+    for step in range(120):
+        tx = Transaction(database)
+        if numbers and dice.random() < 0.1:
+            group = dice.choice(sorted(numbers))
+            del numbers[group]
+            tx.delete_group(STREAM, f"message/{group}", view=View.FULL)
+            tx.forget_deletions(STREAM, keep=5)
+        else:
+            group = dice.choice(sorted(numbers)) if numbers and dice.random() < 0.8 else f"c{step}"
+            numbers[group] = numbers.get(group, 0) + 1
+            tx.append(STREAM, f"message/{group}/{numbers[group]}", f"{step}", view=View.FULL)
+            tx.forget_oldest(STREAM, "message/", 12)
+        for event in tx.events[STREAM]:
+            live.append(event)
+        if dice.random() < 0.3:
+            readers.append((live.head, {e.key: e.data or "" for e in live.after(0) if e.in_snapshots}))
+    for log in (live, loaded(database)):
+        snapshot = {event.key: event.data or "" for event in log.after(0) if event.in_snapshots}
+        assert len(snapshot) <= 10 and log.earlier
+        check_groups(snapshot, numbers)
+        for position, before in readers:
+            missed = log.after(position) if position >= log.base else since(database, STREAM, View.FULL, position)
+            if missed is None:
+                continue  # it starts from a snapshot
+            held = dict(before)
+            for event in missed:
+                if event.data is not None:
+                    held[event.key] = event.data
+                else:
+                    held = {key: data for key, data in held.items() if not key.startswith(f"{event.key}/")}
+            check_groups(held, numbers)
+
+
+def check_groups(held: dict[str, str], numbers: dict[str, int]) -> None:
+    """What is held of each group has no hole, and reaches to its end."""
+    groups: dict[str, list[int]] = {}
+    for key in held:
+        _, group, number = key.split("/")
+        groups.setdefault(group, []).append(int(number))
+    for group, found in groups.items():
+        assert sorted(found) == list(range(min(found), numbers[group] + 1))

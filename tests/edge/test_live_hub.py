@@ -79,7 +79,15 @@ class Collector:
 class Live(LiveHub):
     def __init__(self) -> None:
         self.store = Streams()
-        super().__init__("e1", {"polls": Everyone()}, self.store, now=lambda: "T", clock=float, cpu_clock=float)
+        super().__init__(
+            "e1",
+            {"polls": Everyone(), "own": Everyone()},
+            self.store,
+            now=lambda: "T",
+            clock=float,
+            cpu_clock=float,
+            personal={"own/me": lambda who: f"own/of-{who}"},
+        )
 
 
 async def come(live: LiveHub, who: Any = None, name: str = NAME) -> Collector:
@@ -122,16 +130,16 @@ async def test_a_store_that_fails_in_an_unheard_of_way_is_an_answer(io_loop: IOL
     good = live.store.loads
     live.store.loads = fail
     with pytest.raises(Busy):
-        await asyncio.wait_for(live.open(NAME), 5)
+        await asyncio.wait_for(live.open(NAME, None), 5)
     live.store.loads = good
-    assert (await live.open(NAME)).seq == 1
+    assert (await live.open(NAME, None)).seq == 1
     await live.idle()
 
 
 async def test_what_the_store_does_not_have_is_not_found_by_all_who_wait(io_loop: IOLoop) -> None:
     live = Live()
     live.store.loads = lambda name: None
-    found = await asyncio.gather(live.open(NAME), live.open(NAME), return_exceptions=True)
+    found = await asyncio.gather(live.open(NAME, None), live.open(NAME, None), return_exceptions=True)
     assert [type(f) for f in found] == [NotFound, NotFound]
     await live.idle()
 
@@ -139,7 +147,7 @@ async def test_what_the_store_does_not_have_is_not_found_by_all_who_wait(io_loop
 async def test_who_gives_up_waiting_does_not_take_the_stream_from_others(io_loop: IOLoop) -> None:
     live = Live()
     live.store.waits.clear()
-    first, second = asyncio.ensure_future(live.open(NAME)), asyncio.ensure_future(live.open(NAME))
+    first, second = asyncio.ensure_future(live.open(NAME, None)), asyncio.ensure_future(live.open(NAME, None))
     await asyncio.sleep(0)
     first.cancel()
     live.store.waits.set()
@@ -151,7 +159,7 @@ async def test_a_stream_that_began_while_the_store_was_asked_is_found(io_loop: I
     live = Live()
     live.store.loads = lambda name: None
     live.store.waits.clear()
-    waiting = asyncio.ensure_future(live.open(NAME))
+    waiting = asyncio.ensure_future(live.open(NAME, None))
     await asyncio.sleep(0)
     live.publish(NAME, [Event(1, "a", "1", 3)])
     live.store.waits.set()
@@ -176,3 +184,28 @@ async def test_facts_that_cannot_be_asked_for_show_less_and_hold_nobody_up(
     expected_logs.append("is not known")
     outlet = await asyncio.wait_for(come(Live(), "voter"), 5)
     assert '"synced":true' in outlet.text
+
+
+async def test_everybody_asks_for_a_personal_stream_by_the_same_name_and_gets_their_own(io_loop: IOLoop) -> None:
+    live = Live()
+    live.store.loads = lambda name: None
+    readers = {who: await come(live, who, "own/me") for who in ("ann", "bo")}
+    assert all('"stream":"own/me","reset":true' in reader.text for reader in readers.values()), "it exists at once"
+    live.publish("own/of-ann", [Event(1, "a", "7", 3)])
+    live.hub.volatile("own/of-bo", "typing", "8")
+    await live.idle()
+    assert '{"stream":"own/me","pos":"e1.1","prev":"e1.0","key":"a","data":7}' in readers["ann"].text
+    assert '{"stream":"own/me","key":"typing","data":8}' in readers["bo"].text
+    assert "data" not in readers["ann"].text.partition('"data":7')[2] and '"data":7' not in readers["bo"].text
+    assert "of-" not in readers["ann"].text + readers["bo"].text
+
+
+async def test_a_personal_stream_cannot_be_asked_for_by_its_stored_name(io_loop: IOLoop) -> None:
+    live = Live()
+    await come(live, "ann", "own/me")
+    for name in ("own/of-ann", "own/", "own"):
+        with pytest.raises(NotFound):
+            await come(live, "ann", name)
+        with pytest.raises(NotFound):
+            await live.view(name, "ann")
+    assert await live.view("own/me", "ann") is View.FULL

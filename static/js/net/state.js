@@ -28,8 +28,17 @@ export const EMPTY = Object.freeze({ ...NOTHING, ready: false, staged: null, err
 function withEvent(content, event) {
   const values = { ...content.values };
   const key = event.key || "";
-  if (event.data === null) delete values[key];
-  else values[key] = event.data;
+  if (event.data !== null) {
+    values[key] = event.data;
+  } else {
+    delete values[key];
+    // The deletion of "message/ID" deletes all messages of a conversation.
+    if (key.startsWith("message/")) {
+      for (const each of Object.keys(values)) {
+        if (each.startsWith(`${key}/`)) delete values[each];
+      }
+    }
+  }
   return { ...content, values };
 }
 

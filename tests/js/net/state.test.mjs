@@ -15,6 +15,12 @@ test("null deletes a key", () => {
   assert.deepEqual(all(reset, synced, { key: "poll", data: {} }, { key: "poll", data: null }).values, {});
 });
 
+test("null at a conversation's messages deletes all of them, and no others", () => {
+  const said = ["message/c1/1", "message/c1/2", "message/c10/1"].map((key) => ({ key, data: key }));
+  const held = all(reset, synced, ...said, { key: "message/c1", data: null });
+  assert.deepEqual(Object.keys(held.values), ["message/c10/1"]);
+});
+
 test("a snapshot says whether there is more than it has", () => {
   assert.equal(all(reset, synced).earlier, false);
   assert.equal(all({ ...reset, earlier: true }, synced).earlier, true);
