@@ -35,6 +35,8 @@ from livewall.questions.questions import Questions
 from livewall.questions.rows import publish_votes
 from livewall.rooms.access import RoomRule
 from livewall.rooms.erasure import MessageErasure
+from livewall.rooms.inbox import Inbox
+from livewall.rooms.inbox_names import ON_THE_WIRE, InboxRule, inbox_of
 from livewall.rooms.presence import RoomPresence
 from livewall.rooms.rooms import Rooms
 from livewall.services import Services
@@ -151,8 +153,10 @@ class App:
                 "tasks": TaskRule(),
                 "rooms": RoomRule(),
                 "questions": QuestionsRule(),
+                "inbox": InboxRule(),
             },
             store,
+            personal={ON_THE_WIRE: lambda who: inbox_of(who, secrets)},
             now=lambda: iso(clock()),
             clock=time.perf_counter,
             cpu_clock=time.thread_time,
@@ -233,6 +237,7 @@ class App:
             viewers=viewers,
             reactions=Reactions(hub, time.monotonic),
             presence=Presence(hub.hub, viewers, time.monotonic, lambda wall: bool(screens.of(wall, clock()))),
+            inbox=Inbox(store, secrets, clock),
             screens=screens,
             voter_codes=VoterCodes(store, hub, poll_rule.electorate, clock),
             erasure=erasure,

@@ -2,7 +2,7 @@
 
     LivewallError
     ├── BadInput        malformed, invalid, too_large, too_many_streams, method_not_allowed
-    ├── NotAllowed      unauthenticated, bad_token, no_voter, forbidden, muted
+    ├── NotAllowed      unauthenticated, bad_token, no_voter, forbidden, muted, blocked
     ├── NotFound        not_found, no_such_poll, no_such_stream
     ├── Refused         conflict (Stale), already_voted, closed, poll_not_open, round_over, bad_code, code_used,
     │                   name_taken
@@ -25,6 +25,7 @@ STATUS: Mapping[str, int] = {
     "no_voter": 401,
     "forbidden": 403,
     "muted": 403,
+    "blocked": 403,
     "not_found": 404,
     "no_such_poll": 404,
     "no_such_stream": 404,

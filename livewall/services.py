@@ -18,6 +18,7 @@ from livewall.metrics import Metrics
 from livewall.pending_bodies import Bodies
 from livewall.questions.questions import Questions
 from livewall.rooms.erasure import MessageErasure
+from livewall.rooms.inbox import Inbox
 from livewall.rooms.presence import RoomPresence
 from livewall.rooms.rooms import Rooms
 from livewall.settings import Settings
@@ -58,6 +59,7 @@ class Services:
     room_presence: RoomPresence
     questions: Questions
     viewers: Viewers
+    inbox: Inbox
     presence: Presence
     reactions: Reactions
     screens: Screens

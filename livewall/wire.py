@@ -154,6 +154,16 @@ class MessageEdit(Input):
     text: MessageText
 
 
+class PrivateMessageIn(Input):
+    text: MessageText
+    id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+
+
+class ConversationEdit(Input):
+    read: Annotated[int, Meta(ge=0, le=10**12)] | UnsetType = UNSET
+    blocked: bool | UnsetType = UNSET
+
+
 class PersonName(Input):
     name: Annotated[str, Meta(min_length=1, max_length=200)]
 

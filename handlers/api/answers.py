@@ -11,8 +11,8 @@ from livewall.audit import Line
 from livewall.credentials import Credential
 from livewall.credentials import TokenMade as TokenMade
 from livewall.listing import Listing
-from livewall.rooms.rooms import PersonShown
-from livewall.rooms.rows import Room
+from livewall.rooms.inbox_rows import Conversation
+from livewall.rooms.rows import Message, PersonShown, Room
 from livewall.tasks.logs.lines import LogLines as LogLines
 from livewall.tasks.logs.lines import Matches as Matches
 from livewall.tasks.machine import Step as Step
@@ -94,6 +94,12 @@ class Messages(Struct):
     items: list[MessageShown]
 
 
+class PrivateMessages(Struct):
+    """A part of a conversation, the newest message last."""
+
+    items: list[Message]
+
+
 class Muted(Struct):
     """Whether somebody is muted in a room."""
 
@@ -128,6 +134,10 @@ class PersonList(Listing[PersonShown]):
 
 
 class RoomList(Listing[Room]):
+    pass
+
+
+class ConversationList(Listing[Conversation]):
     pass
 
 

@@ -18,9 +18,10 @@ from livewall.openapi import ErrorBody, etag_of
 from livewall.questions.questions import Voted
 from livewall.questions.rows import QuestionsInfo
 from livewall.questions.rules import Question
+from livewall.rooms.inbox_rows import Conversation
 from livewall.rooms.presence import Here as RoomHere
 from livewall.rooms.presence import TypingShown
-from livewall.rooms.rows import Room
+from livewall.rooms.rows import Message, Room
 from livewall.tasks.machine import Step
 from livewall.tasks.rows import Task
 from livewall.voting.ballots import Ballot
@@ -138,6 +139,10 @@ EVENTS = (
     Event("QuestionsEvent", "questions/CODE", "questions", QuestionsInfo, "How the wall takes questions."),
     Event("QuestionEvent", "questions/CODE", "question/N", Question,
           "A question under its number. Hosts see also those that are pending or hidden."),
+    Event("ConversationEvent", "inbox/me", "conversation/ID", Conversation,
+          "A conversation of the reader's own, as the reader sees it."),
+    Event("PrivateMessageEvent", "inbox/me", "message/ID/N", Message,
+          "A private message under its number in the conversation."),
     Event("TaskEvent", "tasks/ID", "task", Task, "The task."),
     Event("StepEvent", "tasks/ID", "step/NAME", Step, "One step, under its name."),
     Event("LogEndEvent", "tasks/ID/logs/STEP", "end", LogEnd, "The end of the log."),

@@ -12,8 +12,8 @@ from livewall.openapi import CSV, JSON, JSON_LINES, MARKDOWN, PLACED, SVG, TEXT,
 from livewall.questions.questions import QuestionsShown, Voted
 from livewall.questions.rules import Question
 from livewall.rooms.erasure import MessagesErased
-from livewall.rooms.rooms import PersonShown
-from livewall.rooms.rows import Message, Room
+from livewall.rooms.inbox_rows import Conversation
+from livewall.rooms.rows import Message, PersonShown, Room
 from livewall.tasks.machine import TaskState
 from livewall.voting import export
 from livewall.voting.ballots import Ballot
@@ -73,6 +73,7 @@ DECK_ID = (Parameter("id", {"type": "string"}, "An id of your choice. A deck is 
 APPEND = (Parameter("offset", WHOLE, "The offset of the text in the log. Bytes that are there already are dropped."),)
 
 ROOM = "/api/rooms/{room}"
+CONVERSATION = "/api/inbox/{conversation}"
 HISTORY = (
     Parameter("before", {"type": "integer", "minimum": 1}, "Only messages with a lower number, the last of them."),
     Parameter("after", WHOLE, "Only messages with a higher number, the first of them."),
@@ -192,6 +193,14 @@ CALLS: tuple[Call, ...] = (
          {200: answers.PersonList}, parameters=PAGE, errors=(401, 403)),
     Call("PUT", f"{ROOM}/people/{{person}}", "Mute somebody, or no longer", {200: answers.Muted}, HOST,
          wire.PersonEdit),
+    Call("POST", f"{ROOM}/people/{{person}}/messages", "Write a private message. 200: you wrote it before with this id",
+         {200: Message, 201: Message}, SPEAKER, wire.PrivateMessageIn, errors=(403, 409, 429)),
+    Call("GET", "/api/inbox", "List your conversations, the newest activity first", {200: answers.ConversationList},
+         SPEAKER, parameters=PAGE),
+    Call("GET", f"{CONVERSATION}/messages", "Read a conversation of yours, the newest message last",
+         {200: answers.PrivateMessages}, SPEAKER, parameters=(HISTORY[0], HISTORY[2])),
+    Call("PUT", CONVERSATION, "Say what you have read, and block the other person or no longer", {200: Conversation},
+         SPEAKER, wire.ConversationEdit),
     # tasks
     Call("GET", "/api/tasks", "List tasks, the newest first", {200: answers.TaskList}, READER,
          parameters=(*TASKS, *PAGE)),

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "say": ("livewall.cli.room:say", "Say something in a room."),
     "ask": ("livewall.cli.question:ask", "Ask something on a wall."),
     "question": ("livewall.cli.question:question", "List, vote up and moderate the questions of a wall."),
+    "inbox": ("livewall.cli.inbox:inbox", "Read your private messages, and write some."),
     "rehearse": ("livewall.cli.rehearse:rehearse", "Test a server with a simulated audience."),
     "task": ("livewall.cli.task:task", "Start, follow, steer and cancel tasks; decide gates; read logs."),
     "pipeline": ("livewall.cli.pipeline:pipeline", "Check and list pipelines, the definitions of tasks; list refs."),

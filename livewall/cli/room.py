@@ -283,13 +283,14 @@ def say(server: Server, name: str, text: str | None, as_json: bool) -> None:
     if text is None and sys.stdin.isatty():
         raise click.UsageError("Give the TEXT, or pipe one message a line into this command.")
     lines = [text] if text is not None else (line for line in map(str.strip, sys.stdin) if line)
-    run(say_all(server, name, lines, as_json=as_json))
+    run(say_all(server, address(name, "/messages"), lines, as_json=as_json))
 
 
-async def say_all(server: Server, name: str, texts: Iterable[str], *, as_json: bool) -> None:
+async def say_all(server: Server, path: str, texts: Iterable[str], *, as_json: bool) -> None:
+    """Post each text to an address as a message, once, and print its number."""
     for text in texts:
         body = {"text": text, "id": secrets.token_urlsafe(12)}
-        said: dict[str, Any] = await server.post(address(name, "/messages"), body, repeat=True)
+        said: dict[str, Any] = await server.post(path, body, repeat=True)
         output.as_json(said) if as_json else click.echo(said["n"])
 
 

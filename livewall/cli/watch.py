@@ -27,7 +27,9 @@ CHECK_SECONDS = 0.3  # seconds between two checks of the connection, and of item
 @click.option("--json", "ndjson", is_flag=True, help="One JSON object a line, also on a terminal.")
 @server_options
 def watch(server: Server, streams: tuple[str, ...], since: str | None, ndjson: bool) -> None:
-    """Follow STREAM: polls/ID, walls/CODE, tasks/ID or tasks. Runs until Ctrl-C and survives server restarts.
+    """Follow STREAM: polls/ID, walls/CODE, rooms/NAME, tasks/ID, tasks, or inbox/me. Runs until Ctrl-C.
+
+    The connection survives restarts of the server. inbox/me are your own private messages.
 
     In a pipe, each line is a message as the server sends it: `reset` (forget what you hold), events with `key` and
     `data`, `synced` (what you hold is complete).

@@ -16,13 +16,14 @@ from livewall.errors import NotAllowed, NotFound, Refused
 from livewall.hub.live_hub import LiveHub
 from livewall.identity import ROLES, Secrets, Who
 from livewall.listing import Listing
-from livewall.rooms import rows, rules
+from livewall.rooms import inbox_rows, rows, rules
 from livewall.rooms.access import Read, check_may_read, check_may_say, check_may_take_name
 from livewall.rooms.confusable_names import is_reserved, looks_of
+from livewall.rooms.inbox_names import inbox_of, sealed
 from livewall.rooms.message_text import message_text, person_name
 from livewall.rooms.people import GUEST, Person, is_person, person_in
 from livewall.rooms.presence import NAMED, RoomPresence
-from livewall.rooms.rows import Message, Room, RoomRow, Withdrawn
+from livewall.rooms.rows import Message, PersonShown, Room, RoomRow, Withdrawn
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 from livewall.store.writer import Done
@@ -39,16 +40,6 @@ class Said(msgspec.Struct):
 
     message: Message | Withdrawn
     new: bool
-
-
-class PersonShown(msgspec.Struct):
-    """Somebody in a room as it is sent on the wire."""
-
-    id: str
-    name: str
-    role: str
-    muted: bool
-    here: bool
 
 
 class Rooms:
@@ -108,11 +99,12 @@ class Rooms:
         return await self._store.write(write)
 
     async def delete(self, name: str, who: Who) -> None:
-        """Delete a room with everything that was said there. Raises NotFound."""
+        """Delete a room with everything that was said there, in private conversations too. Raises NotFound."""
         now = iso(self._clock())
 
         def write(tx: Transaction) -> None:
             rows.find(tx, name)
+            inbox_rows.delete_of_room(tx, name)
             rows.delete(tx, name)
             audit.note(tx, who, now, "room.delete", rows.stream_of(name))
             gone = NotFound("no_such_stream", "this room was deleted")
@@ -138,13 +130,12 @@ class Rooms:
             rules.check_may_speak(row.room, person, held, now)
             if given.reply_to is not UNSET:
                 rows.said(tx, name, given.reply_to)
-            made = Message(
-                row.room.messages + 1, id, person.id, held.name or person.name,
-                "" if held.name and person.role == GUEST else person.role, text, now, UNSET, given.reply_to,
-            )  # fmt: skip
+            said_as, role = inbox_rows.said_as(person, held.name)
+            made = Message(row.room.messages + 1, id, person.id, said_as, role, text, now, UNSET, given.reply_to)
             rows.insert_message(tx, name, made)
             rows.note_said(tx, name, person.id, now)
             tx.after_commit(lambda: self._presence.said(name, who))
+            inbox_rows.note_person(tx, name, person, self._seal(name, person, who), now)
             return Said(made, True)
 
         self._store.submit(write, done)
@@ -212,12 +203,16 @@ class Rooms:
             for other, here_at in rows.holders(tx, room, looks).items():
                 if other != person.id and (other in present or not rules.is_free(here_at, now)):
                     raise Refused("name_taken", "somebody here has this name, or one that looks like it")
-                rows.free_name(tx, room, other)
+                if other != person.id:
+                    rows.free_name(tx, room, other)
+                    inbox_rows.name_changed(tx, room, other)
             others = [*RESERVED, *rows.names_of_roles(tx)]
             if is_reserved(name, person.name) or any(looks & looks_of(other) for other in others):
                 raise Refused("name_taken", "this name is taken, or looks like one that is")
             rows.save_name(tx, room, person.id, name, looks, now)
             tx.after_commit(lambda: self._presence.renamed(room))
+            inbox_rows.note_person(tx, room, person, self._seal(room, person, who), now)
+            inbox_rows.name_changed(tx, room, person.id)
             return PersonShown(person.id, name, "", rows.person(tx, room, person.id).muted, True)
 
         return await self._store.write(write)
@@ -256,6 +251,9 @@ class Rooms:
             audit.note(tx, who, now, "room.mute" if muted else "room.unmute", rows.stream_of(name), person=person)
 
         await self._store.write(write)
+
+    def _seal(self, room: str, person: Person, who: Who) -> bytes:
+        return sealed(inbox_of(who, self._secrets), room, person.id, self._secrets)
 
     async def _check_may_read(self, name: str, who: Who) -> None:
         try:

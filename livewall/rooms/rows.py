@@ -67,6 +67,16 @@ class PersonRow(msgspec.Struct):
     said_at: str | None = None
 
 
+class PersonShown(msgspec.Struct):
+    """Somebody in a room as it is sent on the wire."""
+
+    id: str
+    name: str
+    role: str
+    muted: bool
+    here: bool
+
+
 _ROOM = "name, title, write_right, slow, closed, messages, read_right, version"
 _MESSAGE = "number, given, said_by, name, role, text, said_at, edited_at, reply_to, withdrawn"
 

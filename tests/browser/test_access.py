@@ -103,6 +103,7 @@ async def stage(hall: Hall) -> Stage:
         "messages": "1",
         "people": "abcdefghijkl",
         "questions": "1",
+        "inbox": "cabcdefgh",
     }
     others = [f"/w/{empty}", f"/w/{empty}/screen", f"/w/{empty}/host", "/w?code=ABCDEF"]
     others += [f"/polls/{each}{page}" for each in (full, hidden, coded) for page in ("", "/screen")]

@@ -14,8 +14,8 @@ from livewall.cli import COMMANDS
 from livewall.errors import STATUS, CloseCode
 from livewall.questions.rows import QuestionsInfo
 from livewall.questions.rules import Question
-from livewall.rooms.rooms import PersonShown
-from livewall.rooms.rows import Message, Room
+from livewall.rooms.inbox_rows import Conversation
+from livewall.rooms.rows import Message, PersonShown, Room
 from livewall.tasks.machine import Step, StepState, TaskState, WaitsFor
 from livewall.tasks.rows import Task
 from livewall.tasks.webhooks.body import Body
@@ -36,6 +36,7 @@ PLACEHOLDERS = {
     "room": "NAME",
     "person": "ID",
     "n": "N",
+    "conversation": "ID",
 }
 OBJECTS: dict[str, Any] = {
     "poll": Poll,
@@ -49,6 +50,7 @@ OBJECTS: dict[str, Any] = {
     "person": PersonShown,
     "questions": QuestionsInfo,
     "question": Question,
+    "conversation": Conversation,
     "task": Task,
     "step": Step,
     "waits_for": WaitsFor,

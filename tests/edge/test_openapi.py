@@ -342,6 +342,7 @@ async def rooms(client: Client) -> None:
     for token in (ADMIN, voter, None):
         await client.ask("PUT", f"{room}/people/{author}", {"muted": True}, token=token)
     await client.ask("POST", f"{room}/messages", {"text": "muted"}, token=voter)
+    await private(client, f"{room}/people/{author}/messages", voter)
     await client.ask("PUT", f"{room}/people/{author}", {"muted": False}, token=ADMIN)
     for number, token in (("1", voter), ("1", ADMIN), ("9", voter), ("1", None)):
         await client.ask("PUT", f"{room}/messages/{number}", {"text": "hi"}, token=token)
@@ -389,6 +390,24 @@ async def questions(client: Client) -> None:
     await client.ask("POST", path, {"text": "Late?"}, token=voter)
     for method in ("PUT", "DELETE"):
         await client.ask(method, f"{path}/1/vote", token=voter)
+
+
+async def private(client: Client, path: str, author: str) -> None:
+    voter, said = await client.voter(), {"text": "psst", "id": "1"}
+    for body, token in ((said, voter), (said, voter), ({}, voter), (said, author), (said, None), (said, ADMIN)):
+        await client.ask("POST", path, body, token=token)
+    await client.ask("POST", "/api/rooms/r1/people/nobody/messages", said, token=voter)
+    for query in ("", "?limit=1", "?limit=x"):
+        found = await client.ask("GET", f"/api/inbox{query}", token=author)
+    conversations = [each["id"] for each in (await client.ask("GET", "/api/inbox", token=author)).json["items"]]
+    assert len(conversations) == 2 and found.status == 422
+    for token in (author, voter, None):
+        for id in (conversations[-1], "none"):
+            await client.ask("GET", f"/api/inbox/{id}/messages", token=token)
+            for body in ({"read": 1}, {"blocked": True}, {"read": -1}):
+                await client.ask("PUT", f"/api/inbox/{id}", body, token=token)
+    await client.ask("GET", f"/api/inbox/{conversations[-1]}/messages?limit=0", token=author)
+    await client.ask("POST", path, {"text": "are you there?"}, token=voter)
 
 
 async def askers(client: Client) -> None:

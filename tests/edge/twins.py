@@ -51,6 +51,7 @@ class Poll:
             "messages": "1",
             "people": "abcdefghijkl",
             "questions": "1",
+            "inbox": "cabcdefgh",
         }
 
 

@@ -1,0 +1,137 @@
+"""The service of private messages. Each person reads their own; a host has no way to read those of others."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets as random
+from typing import NamedTuple
+
+from msgspec import UNSET
+
+from livewall import wire
+from livewall.clock import Clock, iso, moment
+from livewall.errors import Refused, invalid
+from livewall.identity import MAY, Secrets, Who
+from livewall.listing import Listing
+from livewall.rooms import inbox_rows, rows
+from livewall.rooms.access import check_may_read
+from livewall.rooms.inbox_names import inbox_of, opened, sealed
+from livewall.rooms.inbox_rows import Conversation, Side
+from livewall.rooms.inbox_rules import DAY, MAX_RECEIVED, MAX_SENT, check_may_write, check_not_too_many
+from livewall.rooms.message_text import message_text
+from livewall.rooms.people import Person, is_person, person_in
+from livewall.rooms.rows import Message, RoomRow
+from livewall.store.store import Store
+from livewall.store.transaction import Transaction
+
+History = list[Message]
+
+
+class Written(NamedTuple):
+    """A private message, and whether this call wrote it: otherwise the same `id` had written it before."""
+
+    message: Message
+    new: bool
+
+
+class Inbox:
+    def __init__(self, store: Store, secrets: Secrets, clock: Clock) -> None:
+        self._store = store
+        self._secrets = secrets
+        self._clock = clock
+
+    def write(self, room: str, other: str, given: wire.PrivateMessageIn, who: Who) -> asyncio.Future[Written]:
+        """Write a private message to a person of a room; return a future with it.
+
+        Raises NotAllowed (`no_voter`) and BadInput at once; the future may have NotFound, NotAllowed (`blocked`,
+        `muted`), Refused (`conflict`, `closed`) and Busy (`rate`).
+        """
+        person, text = person_in(room, who, self._secrets), message_text(given.text)
+        inbox = inbox_of(who, self._secrets)
+        id = given.id or random.token_urlsafe(12)
+        now = iso(self._clock())
+
+        def write(tx: Transaction) -> Written:
+            row = rows.find(tx, room)
+            check_may_read(row.read, who)
+            addressee = inbox_rows.addressee(tx, room, other)
+            if other == person.id:
+                raise Refused("conflict", "this is you; nobody writes to themselves")
+            found = inbox_rows.between(tx, room, person.id, other)
+            if found is not None and (before := inbox_rows.said_before(tx, found, person.id, id)) is not None:
+                return Written(before, False)
+            sides = inbox_rows.sides(tx, found, person.id) if found is not None else None
+            held = rows.person(tx, room, person.id)
+            check_may_write(
+                person, held, to_host=addressee.role in MAY["host"],
+                blocks=sides is not None and sides[0].blocked, blocked=sides is not None and sides[1].blocked,
+            )  # fmt: skip
+            if sides is None:
+                sides = self._begin(tx, row, person, inbox, other, addressee, who)
+            if not sides[1].wrote:
+                self._check_not_too_many(tx, *sides, now)
+            inbox_rows.note_person(tx, room, person, sealed(inbox, room, person.id, self._secrets), now)
+            name, role = inbox_rows.said_as(person, held.name)
+            number = inbox_rows.last_number(tx, sides[0].conversation) + 1
+            made = Message(number, id, person.id, name, role, text, now)
+            inbox_rows.insert_message(tx, made, *sides)
+            return Written(made, True)
+
+        if not is_person(other):
+            raise inbox_rows.nobody(other)
+        return self._store.write(write)
+
+    def _begin(
+        self, tx: Transaction, row: RoomRow, person: Person, inbox: str, other: str,
+        addressee: inbox_rows.Addressee, who: Who,
+    ) -> tuple[Side, Side]:  # fmt: skip
+        """Begin a conversation. Raises Refused in a room that is closed: only hosts begin one there."""
+        room = row.room.name
+        if row.room.closed and not who.host:
+            raise Refused("closed", "this room is closed, and nobody begins a conversation there")
+        theirs = opened(addressee.seal, room, other, self._secrets)
+        id = inbox_rows.begin(tx, room, (person.id, inbox), (other, theirs))
+        return inbox_rows.sides(tx, id, person.id)
+
+    def _check_not_too_many(self, tx: Transaction, sender: Side, recipient: Side, now: str) -> None:
+        since = iso(moment(now) - DAY)
+        for column, side, most in (("sender", sender, MAX_SENT), ("recipient", recipient, MAX_RECEIVED)):
+            check_not_too_many(inbox_rows.filled_at(tx, column, side.inbox, since, most), now)
+
+    async def list(self, who: Who, *, limit: int = 50, before: str | None = None) -> Listing[Conversation]:
+        """Return the conversations of `who`, the newest activity first. Raises NotAllowed (`no_voter`), BadInput."""
+        inbox = inbox_of(who, self._secrets)
+        if before and not (before.isdecimal() and len(before) < 16):
+            raise invalid("before", "must be the `next` of an answer")
+        cursor = int(before) if before else None
+        found = await self._store.read(lambda db: inbox_rows.page_of_conversations(db, inbox, cursor, limit + 1))
+        more = str(found[limit - 1][1]) if len(found) > limit else None
+        return Listing([conversation for conversation, _ in found[:limit]], more)
+
+    async def messages(self, conversation: str, who: Who, *, before: int | None, limit: int) -> History:
+        """Return messages of a conversation of `who`, the newest last. Raises NotAllowed (`no_voter`), NotFound."""
+        inbox = inbox_of(who, self._secrets)
+
+        def read(db: object) -> History:
+            inbox_rows.own_side(db, conversation, inbox)
+            return inbox_rows.history(db, conversation, before, limit)
+
+        return await self._store.read(read)
+
+    async def edit(self, conversation: str, given: wire.ConversationEdit, who: Who) -> Conversation:
+        """Note what `who` has read, and whom they block. Raises NotAllowed (`no_voter`), NotFound.
+
+        What was read stays read: a lower number changes nothing. Nothing of it reaches the other person.
+        """
+        inbox = inbox_of(who, self._secrets)
+
+        def write(tx: Transaction) -> Conversation:
+            before, messages = inbox_rows.own_side(tx, conversation, inbox)
+            last_read = before.last_read if given.read is UNSET else max(before.last_read, min(given.read, messages))
+            blocked = before.blocked if given.blocked is UNSET else given.blocked
+            if (last_read, blocked) != (before.last_read, before.blocked):
+                before.last_read, before.blocked = last_read, blocked
+                inbox_rows.save_side(tx, before)
+            return inbox_rows.shown(tx, before)
+
+        return await self._store.write(write)
