@@ -38,6 +38,7 @@ class ConversationHandler(OwnHandler):
     """PUT /api/inbox/CONV"""
 
     async def put(self, conversation: str) -> None:
+        self.services.limits.act(speaker(self.who), self.services.monotonic())
         given = self.body(wire.ConversationEdit)
         self.answer(await self.services.inbox.edit(conversation, given, self.who))
 

@@ -200,7 +200,7 @@ CALLS: tuple[Call, ...] = (
     Call("GET", f"{CONVERSATION}/messages", "Read a conversation of yours, the newest message last",
          {200: answers.PrivateMessages}, SPEAKER, parameters=(HISTORY[0], HISTORY[2])),
     Call("PUT", CONVERSATION, "Say what you have read, and block the other person or no longer", {200: Conversation},
-         SPEAKER, wire.ConversationEdit),
+         SPEAKER, wire.ConversationEdit, errors=(429,)),
     # tasks
     Call("GET", "/api/tasks", "List tasks, the newest first", {200: answers.TaskList}, READER,
          parameters=(*TASKS, *PAGE)),

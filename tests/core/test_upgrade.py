@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from livewall.errors import Refused
+from livewall.errors import NotFound, Refused
+from livewall.rooms import rows as room_rows
+from livewall.rooms.inbox_rows import addressee
 from livewall.store import upgrade as upgrading
 from livewall.store.backup import restore
 from livewall.store.folder import Folder
@@ -37,6 +39,7 @@ DATA = {
         INSERT INTO credentials (id, hash, kind, role, name, created_at)
             VALUES ('c', X'01', 'token', 'host', 'Lin', '2026-01-01T00:00:00.000Z')""",
     3: "INSERT INTO codes (wall, number, hash) VALUES ('K7M2QD', 1, X'02')",
+    12: "INSERT INTO people VALUES ('ops', 'abcdefghijkl', 'Ann', 1, NULL, '2026-01-01T00:00:00.000Z')",
     4: "INSERT INTO audit VALUES (1, '2026-01-01T00:00:00.000Z', 'Lin', 'host', 'c', 'opened', 'polls/p', '{}')",
 }
 """What the schema of that number could first hold."""
@@ -66,6 +69,10 @@ def test_a_database_of_an_earlier_schema_is_migrated_with_its_data_and_kept_as_i
     assert schema(connection) == NEWEST
     assert rows.find(connection, "p").poll.title == "Who?"
     assert receipts.find(connection, "p", "0123456789ABCDEF").choices == ("2",)
+    if version >= 12:
+        assert room_rows.person(connection, "ops", "abcdefghijkl").muted
+        with pytest.raises(NotFound):
+            addressee(connection, "ops", "abcdefghijkl")
     connection.close()
     (held,) = recount(folder.database, "p")
     assert held.agrees and held.counted.counts == {"1": 0, "2": 1}

@@ -93,6 +93,9 @@ async def test_who_may_read_which_stream(client: Client, scene: Scene, transport
     listed, why = await held(client, transport, "tasks", token)
     assert (listed is not None) is runs and (listed is not None or why in refused)
 
+    messages, why = await held(client, transport, "inbox/me", token)
+    assert messages == {} if token else messages is None and why in (4501, 401)
+
     nothing, why = await held(client, transport, "polls/NOSUCHPOLL", token)
     assert nothing is None and why in (4504, 404)
 

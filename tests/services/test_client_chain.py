@@ -109,3 +109,13 @@ def test_a_heartbeat_ahead_of_the_reader_is_a_hole():
 def test_the_error_that_ends_a_stream_is_kept():
     reader = held({"stream": S, "reset": True}, {"stream": S, "error": {"code": "forbidden", "message": "no"}})
     assert reader.error == {"code": "forbidden", "message": "no"}
+
+
+def test_the_client_forgets_the_messages_of_a_conversation_that_was_deleted() -> None:
+    held = StreamState("inbox/me")
+    held.apply({"stream": "inbox/me", "reset": True})
+    events = {"message/c1/1": "a", "message/c1/2": "b", "message/c10/1": "c", "message/c1": None}
+    for n, (key, data) in enumerate(events.items(), 1):
+        held.apply({"key": key, "data": data, "pos": f"e.{n}", "prev": f"e.{n - 1}"})
+    held.apply({"stream": "inbox/me", "synced": True, "pos": "e.4"})
+    assert held.entries == {"message/c10/1": "c"}
