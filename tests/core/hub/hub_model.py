@@ -373,8 +373,9 @@ class Room:
         event = self.stream(name).events[there.n - 1]
         self.deny(there.n > stream.seq, f"{message} was sent before it was published")
         self.deny(not event.view & view, f"{message} is not of the view {view!r}")
-        # A change replaces the data of the first event of its key, which keeps its place.
-        later = self.stream(name).events[there.n : stream.seq] if number_of(event.key) else []
+        # A change replaces the data of the first event of its key, which keeps its place: in the store, also before the
+        # change is published.
+        later = self.stream(name).events[there.n :] if number_of(event.key) else []
         datas = [e.data and json.loads(e.data) for e in (event, *later) if e.key == event.key]
         self.deny(message["data"] not in datas or event.key != message["key"], f"{message} is not {event}")
 
