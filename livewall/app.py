@@ -237,7 +237,7 @@ class App:
             viewers=viewers,
             reactions=Reactions(hub, time.monotonic),
             presence=Presence(hub.hub, viewers, time.monotonic, lambda wall: bool(screens.of(wall, clock()))),
-            inbox=Inbox(store, secrets, clock),
+            inbox=Inbox(store, room_presence, secrets, clock),
             screens=screens,
             voter_codes=VoterCodes(store, hub, poll_rule.electorate, clock),
             erasure=erasure,

@@ -6,8 +6,7 @@ from handlers.api.answers import PrivateMessages
 from handlers.api.rooms import MAX_PAGE
 from handlers.base import ApiHandler
 from livewall import wire
-from livewall.rooms.access import check_is_somebody
-from livewall.rooms.people import speaker
+from livewall.rooms.access import check_is_somebody, speaker
 
 
 class OwnHandler(ApiHandler):

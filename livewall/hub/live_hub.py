@@ -82,15 +82,21 @@ class LiveHub:
 
     # -- reading
 
-    async def open(self, name: str, who: Any) -> Stream:
-        """Return the stream that `who` means by a name, once it is loaded. Raises NotFound (`no_such_stream`), Busy,
-        and NotAllowed for a personal stream of somebody who has none."""
-        if (stored_name := self._personal.get(name)) is not None:
-            stream = self.hub.open(stored_name(who), name)
-        elif kind_of(name) in self._personal_kinds:
+    async def open(self, name: str) -> Stream:
+        """Return a stream that is nobody's own, once it is loaded. Raises NotFound (`no_such_stream`) and Busy."""
+        if kind_of(name) in self._personal_kinds:
             raise no_such_stream(name)
-        else:
-            stream = self.hub.open(name)
+        return await self._loaded(self.hub.open(name))
+
+    async def open_for(self, name: str, who: Any) -> Stream:
+        """Return the stream that `who` means by a name, once it is loaded. Raises NotFound (`no_such_stream`), Busy,
+        and what `personal` raises for somebody who has no such stream."""
+        stored_name = self._personal.get(name)
+        if stored_name is None:
+            return await self.open(name)
+        return await self._loaded(self.hub.open(stored_name(who), name))
+
+    async def _loaded(self, stream: Stream) -> Stream:
         if stream.loading:
             future = self._opening.get(stream)
             if future is None:
@@ -102,7 +108,7 @@ class LiveHub:
 
     async def view(self, name: str, who: Any) -> View:
         """Return the view of a stream that `who` gets. Raises the refusals of its rule."""
-        stream = await self.open(name, who)
+        stream = await self.open_for(name, who)
         viewer_state = None
         if stream.rule.needs_viewer_state(stream.state, who):
             viewer_state = await stream.rule.load_viewer_state(name, who)
@@ -110,7 +116,7 @@ class LiveHub:
 
     async def attach(self, reader: Reader, name: str, since: str | None) -> None:
         """Give a reader a cursor on a stream; `hub.start` sends the first bytes. Raises NotFound, NotAllowed."""
-        stream = await self.open(name, reader.who)
+        stream = await self.open_for(name, reader.who)
         self.hub.attach(reader, stream, since)
 
     async def settled(self, reader: Reader) -> None:

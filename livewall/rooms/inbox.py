@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets as random
-from typing import NamedTuple
+from collections.abc import Collection
+from typing import NamedTuple, Protocol
 
 from msgspec import UNSET
 
@@ -20,6 +21,7 @@ from livewall.rooms.inbox_rows import Conversation, Side
 from livewall.rooms.inbox_rules import DAY, MAX_RECEIVED, MAX_SENT, check_may_write, check_not_too_many
 from livewall.rooms.message_text import message_text
 from livewall.rooms.people import Person, is_person, person_in
+from livewall.rooms.presence import NAMED
 from livewall.rooms.rows import Message, RoomRow
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
@@ -34,26 +36,39 @@ class Written(NamedTuple):
     new: bool
 
 
+class Present(Protocol):
+    """The part of the presence in rooms that private messages use."""
+
+    def present(self, room: str) -> Collection[Who]:
+        """Return who is in a room now."""
+
+
 class Inbox:
-    def __init__(self, store: Store, secrets: Secrets, clock: Clock) -> None:
+    def __init__(self, store: Store, presence: Present, secrets: Secrets, clock: Clock) -> None:
         self._store = store
+        self._presence = presence
         self._secrets = secrets
         self._clock = clock
 
     def write(self, room: str, other: str, given: wire.PrivateMessageIn, who: Who) -> asyncio.Future[Written]:
         """Write a private message to a person of a room; return a future with it.
 
-        Raises NotAllowed (`no_voter`) and BadInput at once; the future may have NotFound, NotAllowed (`blocked`,
-        `muted`), Refused (`conflict`, `closed`) and Busy (`rate`).
+        Raises NotAllowed (`no_voter`), BadInput and NotFound at once; the future may have NotFound, NotAllowed
+        (`blocked`, `muted`), Refused (`conflict`, `closed`) and Busy (`rate`).
         """
         person, text = person_in(room, who, self._secrets), message_text(given.text)
+        if not is_person(other):
+            raise inbox_rows.nobody(other)
         inbox = inbox_of(who, self._secrets)
+        there = self._there(room, other, who)
         id = given.id or random.token_urlsafe(12)
         now = iso(self._clock())
 
         def write(tx: Transaction) -> Written:
             row = rows.find(tx, room)
             check_may_read(row.read, who)
+            if there is not None:
+                inbox_rows.note_person(tx, room, *there, now)
             addressee = inbox_rows.addressee(tx, room, other)
             if other == person.id:
                 raise Refused("conflict", "this is you; nobody writes to themselves")
@@ -77,9 +92,17 @@ class Inbox:
             inbox_rows.insert_message(tx, made, *sides)
             return Written(made, True)
 
-        if not is_person(other):
-            raise inbox_rows.nobody(other)
         return self._store.write(write)
+
+    def _there(self, room: str, other: str, who: Who) -> tuple[Person, bytes] | None:
+        """Return a person who is in the room now, with their stream as the room keeps it: they may never have said
+        anything there. Only hosts find out about them in a room with more than `NAMED` people."""
+        present = self._presence.present(room)
+        for each in present if who.host or len(present) <= NAMED else ():
+            person = person_in(room, each, self._secrets)
+            if person.id == other:
+                return person, sealed(inbox_of(each, self._secrets), room, other, self._secrets)
+        return None
 
     def _begin(
         self, tx: Transaction, row: RoomRow, person: Person, inbox: str, other: str,

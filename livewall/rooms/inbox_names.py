@@ -14,7 +14,7 @@ from typing import Any
 from livewall.hub.position import View
 from livewall.hub.stream import State, StateRule
 from livewall.identity import Secrets, Who, keyed
-from livewall.rooms.people import speaker
+from livewall.rooms.access import speaker
 
 ON_THE_WIRE = "inbox/me"
 _BYTES = 20

@@ -92,8 +92,11 @@ class RoomPresence:
 
     def people(self, room: str) -> dict[str, Person]:
         """Return who is in a room now, by the ids of people. Their names are those before they chose one."""
-        present = self._viewers.present(rows.stream_of(room)).values()
-        return {person.id: person for person in (person_in(room, who, self._secrets) for who in present)}
+        return {person.id: person for person in (person_in(room, who, self._secrets) for who in self.present(room))}
+
+    def present(self, room: str) -> Collection[Who]:
+        """Return who is in a room now."""
+        return self._viewers.present(rows.stream_of(room)).values()
 
     def types(self, room: str, who: Who) -> None:
         """Note that somebody types. Raises NotFound, NotAllowed, Refused for one who may not say anything there.

@@ -223,6 +223,21 @@ async def test_to_whom_nobody_can_write(client: Client) -> None:
     assert (await ann.write(host, "?", name="staff")).code == "unauthenticated"
 
 
+async def test_somebody_who_only_listens_in_the_room_is_found_while_they_are_there(client: Client) -> None:
+    ann, _ = await two(client)
+    listener = await client.voter()
+    socket = await client.socket("/ws/rooms/ops", token=listener)
+    await socket.synced()
+    people = (await client.ask("GET", "/api/rooms/ops/people", token=ann.token)).json["items"]
+    [id] = [each["id"] for each in people if each["id"] != ann.id]
+    silent = Somebody(client, listener, id)
+    assert (await ann.write(silent, "you are quiet")).status == 201
+    assert (await silent.conversation())["unread"] == 1
+    socket.close()
+    assert (await ann.write(silent, "are you still there?")).status == 201
+    assert (await silent.write(ann, "yes")).json["n"] == 3
+
+
 async def test_who_is_muted_in_the_room_writes_to_its_hosts_only(client: Client) -> None:
     ann, bo = await two(client)
     host = await somebody(client, await client.token("host"))

@@ -130,16 +130,16 @@ async def test_a_store_that_fails_in_an_unheard_of_way_is_an_answer(io_loop: IOL
     good = live.store.loads
     live.store.loads = fail
     with pytest.raises(Busy):
-        await asyncio.wait_for(live.open(NAME, None), 5)
+        await asyncio.wait_for(live.open(NAME), 5)
     live.store.loads = good
-    assert (await live.open(NAME, None)).seq == 1
+    assert (await live.open(NAME)).seq == 1
     await live.idle()
 
 
 async def test_what_the_store_does_not_have_is_not_found_by_all_who_wait(io_loop: IOLoop) -> None:
     live = Live()
     live.store.loads = lambda name: None
-    found = await asyncio.gather(live.open(NAME, None), live.open(NAME, None), return_exceptions=True)
+    found = await asyncio.gather(live.open(NAME), live.open(NAME), return_exceptions=True)
     assert [type(f) for f in found] == [NotFound, NotFound]
     await live.idle()
 
@@ -147,7 +147,7 @@ async def test_what_the_store_does_not_have_is_not_found_by_all_who_wait(io_loop
 async def test_who_gives_up_waiting_does_not_take_the_stream_from_others(io_loop: IOLoop) -> None:
     live = Live()
     live.store.waits.clear()
-    first, second = asyncio.ensure_future(live.open(NAME, None)), asyncio.ensure_future(live.open(NAME, None))
+    first, second = asyncio.ensure_future(live.open(NAME)), asyncio.ensure_future(live.open(NAME))
     await asyncio.sleep(0)
     first.cancel()
     live.store.waits.set()
@@ -159,7 +159,7 @@ async def test_a_stream_that_began_while_the_store_was_asked_is_found(io_loop: I
     live = Live()
     live.store.loads = lambda name: None
     live.store.waits.clear()
-    waiting = asyncio.ensure_future(live.open(NAME, None))
+    waiting = asyncio.ensure_future(live.open(NAME))
     await asyncio.sleep(0)
     live.publish(NAME, [Event(1, "a", "1", 3)])
     live.store.waits.set()

@@ -15,7 +15,7 @@ from test_hidden_bytes import VALUES
 from test_inbox import Somebody, somebody
 from test_rooms import room
 from tornado.ioloop import IOLoop
-from twins import host_cookie
+from twins import Poll, host_cookie
 from watchers import TRANSPORTS, Watcher
 
 import server
@@ -76,11 +76,8 @@ async def test_a_private_message_is_in_no_byte_sent_to_others(
             await watcher.until(lambda c: "message/4" in c.state)
         await watcher.stop()
 
-    stands_for = {
-        "polls": poll, "walls": wall, "w": wall, "tasks": task, "steps": "a", "hosts": "web1", "logs": "a",
-        "receipts": "x", "codes": "1", "login": "nobodys", "tokens": "1", "pipelines": "none",
-        "screens": "abcdefgh", "rooms": "ops", "messages": "1", "people": bo.id, "inbox": conversation,
-    }  # fmt: skip
+    stands_for = Poll(poll, wall, ("1", "2"), [], receipt="x").stands_for(task)
+    stands_for |= {"rooms": "ops", "people": bo.id, "inbox": conversation}
     line = Line(tap)
     for who, headers in others.items():
         for address in addresses(stands_for):
