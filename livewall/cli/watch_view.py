@@ -158,6 +158,11 @@ def generic_view(held: StreamState, width: int) -> RenderableType:
     for key, data in held.entries.items():
         if isinstance(data, dict) and {"id", "state", "title"} <= data.keys():
             rows.add_row(Text(plain(str(data["id"]))), state_text(data["state"]), Text(plain(data["title"])))
+        elif isinstance(data, dict) and {"from", "name", "text"} <= data.keys():  # a message
+            rows.add_row(Text(plain(data["name"])), Text(plain(data["text"])))
+        elif isinstance(data, dict) and {"with", "unread", "messages"} <= data.keys():  # a conversation
+            said = f"{data['unread']} of {data['messages']} messages unread"
+            rows.add_row(Text(plain(data["with"]["name"]), style="bold"), Text(said), Text(plain(data["room"])))
         else:
             rows.add_row(Text(plain(key)), Text(plain(json.dumps(data, ensure_ascii=False))))
     return Group(Text(held.stream, style="bold"), rows)

@@ -246,3 +246,10 @@ def test_a_damaged_file_is_not_overwritten(tmp_path):
     with pytest.raises(ValueError, match="damaged"):
         Voters(tmp_path).save("http://a", "", "t")
     assert (tmp_path / "voters.json").read_text() == "{"
+
+
+def test_private_messages_are_shown_by_who_wrote_them():
+    message = {"n": 1, "from": "a", "name": "Happy Otter", "text": "psst"}
+    conversation = {"id": "c1", "room": "ops", "with": {"name": "Happy Otter"}, "unread": 1, "messages": 2}
+    shown = drawn(held("inbox/me", **{"message/c1/1": message, "conversation/c1": conversation}))
+    assert "Happy Otter  psst" in shown and "1 of 2 messages unread  ops" in shown
