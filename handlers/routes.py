@@ -99,7 +99,6 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/api/rooms/{ID}/people/{ID}/messages", rooms.MessagesOfPersonHandler, kwargs),
         URLSpec(rf"/api/rooms/{ID}/people", rooms.PeopleHandler, kwargs),
         URLSpec(rf"/api/rooms/{ID}/people/{ID}", rooms.PersonHandler, kwargs),
-        URLSpec(rf"/api/rooms/{ID}/people/{ID}/messages", inbox.PrivateMessagesHandler, kwargs),
         URLSpec(r"/api/inbox", inbox.InboxHandler, kwargs),
         URLSpec(rf"/api/inbox/{ID}", inbox.ConversationHandler, kwargs),
         URLSpec(rf"/api/inbox/{ID}/messages", inbox.ConversationMessagesHandler, kwargs),

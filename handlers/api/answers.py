@@ -12,7 +12,7 @@ from livewall.credentials import Credential
 from livewall.credentials import TokenMade as TokenMade
 from livewall.listing import Listing
 from livewall.rooms.inbox_rows import Conversation
-from livewall.rooms.rows import Message, PersonShown, Room
+from livewall.rooms.rows import PersonShown, Room
 from livewall.tasks.logs.lines import LogLines as LogLines
 from livewall.tasks.logs.lines import Matches as Matches
 from livewall.tasks.machine import Step as Step
@@ -89,15 +89,9 @@ class MessageShown(Struct, rename={"said_by": "from"}):
 
 
 class Messages(Struct):
-    """A part of the history of a room, the newest last."""
+    """A part of the history of a room or of a conversation, the newest last."""
 
     items: list[MessageShown]
-
-
-class PrivateMessages(Struct):
-    """A part of a conversation, the newest message last."""
-
-    items: list[Message]
 
 
 class Muted(Struct):

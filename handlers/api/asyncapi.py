@@ -21,7 +21,7 @@ from livewall.questions.rules import Question
 from livewall.rooms.inbox_rows import Conversation
 from livewall.rooms.presence import Here as RoomHere
 from livewall.rooms.presence import TypingShown
-from livewall.rooms.rows import Message, Room
+from livewall.rooms.rows import Room
 from livewall.tasks.machine import Step
 from livewall.tasks.rows import Task
 from livewall.voting.ballots import Ballot
@@ -141,8 +141,8 @@ EVENTS = (
           "A question under its number. Hosts see also those that are pending or hidden."),
     Event("ConversationEvent", "inbox/me", "conversation/ID", Conversation,
           "A conversation of the reader's own, as the reader sees it."),
-    Event("PrivateMessageEvent", "inbox/me", "message/ID/N", Message,
-          "A private message under its number in the conversation."),
+    Event("PrivateMessageEvent", "inbox/me", "message/ID/N", MessageShown,
+          "A private message under its number in the conversation. Of one that was erased, only the number is left."),
     Event("TaskEvent", "tasks/ID", "task", Task, "The task."),
     Event("StepEvent", "tasks/ID", "step/NAME", Step, "One step, under its name."),
     Event("LogEndEvent", "tasks/ID/logs/STEP", "end", LogEnd, "The end of the log."),

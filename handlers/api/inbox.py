@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from handlers.api.answers import PrivateMessages
 from handlers.api.rooms import MAX_PAGE
 from handlers.base import ApiHandler
 from livewall import wire
 from livewall.rooms.access import check_is_somebody, speaker
 
 
-class OwnHandler(ApiHandler):
-    """The base of these calls: whoever is somebody, with a voter or a role, has private messages."""
-
-    def authorize_change(self) -> None:
-        check_is_somebody(self.who)
-
-
-class PrivateMessagesHandler(OwnHandler):
-    """POST /api/rooms/NAME/people/ID/messages"""
-
-    async def post(self, room: str, person: str) -> None:
-        self.services.limits.say(speaker(self.who), self.services.monotonic())
-        given = self.body(wire.PrivateMessageIn)
-        written = await self.services.inbox.write(room, person, given, self.who)
-        self.answer(written.message, 201 if written.new else 200)
-
-
-class InboxHandler(OwnHandler):
+class InboxHandler(ApiHandler):
     """GET /api/inbox"""
 
     async def get(self) -> None:
         self.answer(await self.services.inbox.list(self.who, **self.page_arguments()))
 
 
-class ConversationHandler(OwnHandler):
+class ConversationHandler(ApiHandler):
     """PUT /api/inbox/CONV"""
+
+    def authorize_change(self) -> None:
+        check_is_somebody(self.who)
 
     async def put(self, conversation: str) -> None:
         self.services.limits.act(speaker(self.who), self.services.monotonic())
@@ -42,11 +27,11 @@ class ConversationHandler(OwnHandler):
         self.answer(await self.services.inbox.edit(conversation, given, self.who))
 
 
-class ConversationMessagesHandler(OwnHandler):
+class ConversationMessagesHandler(ApiHandler):
     """GET /api/inbox/CONV/messages"""
 
     async def get(self, conversation: str) -> None:
         before = self.number("before", None, minimum=1)
         limit = self.number("limit", 50, minimum=1, maximum=MAX_PAGE) or 0
         found = await self.services.inbox.messages(conversation, self.who, before=before, limit=limit)
-        self.answer(PrivateMessages(found))
+        self.answer({"items": found})

@@ -194,11 +194,11 @@ CALLS: tuple[Call, ...] = (
     Call("PUT", f"{ROOM}/people/{{person}}", "Mute somebody, or no longer", {200: answers.Muted}, HOST,
          wire.PersonEdit),
     Call("POST", f"{ROOM}/people/{{person}}/messages", "Write a private message. 200: you wrote it before with this id",
-         {200: Message, 201: Message}, SPEAKER, wire.PrivateMessageIn, errors=(403, 409, 429)),
+         {200: SAID, 201: Message}, SPEAKER, wire.PrivateMessageIn, errors=(403, 409, 429)),
     Call("GET", "/api/inbox", "List your conversations, the newest activity first", {200: answers.ConversationList},
          SPEAKER, parameters=PAGE),
     Call("GET", f"{CONVERSATION}/messages", "Read a conversation of yours, the newest message last",
-         {200: answers.PrivateMessages}, SPEAKER, parameters=(HISTORY[0], HISTORY[2])),
+         {200: answers.Messages}, SPEAKER, parameters=(HISTORY[0], HISTORY[2])),
     Call("PUT", CONVERSATION, "Say what you have read, and block the other person or no longer", {200: Conversation},
          SPEAKER, wire.ConversationEdit, errors=(429,)),
     # tasks

@@ -78,9 +78,18 @@ class MessagesHandler(ApiHandler):
 
 
 class MessagesOfPersonHandler(ApiHandler):
-    """DELETE /api/rooms/NAME/people/ID/messages"""
+    """POST and DELETE /api/rooms/NAME/people/ID/messages: write to a person; erase what a person said"""
 
-    write_right = "host"
+    def authorize_change(self) -> None:
+        if self.request.method == "DELETE":
+            self.require("host")
+        else:
+            check_is_somebody(self.who)
+
+    async def post(self, name: str, person: str) -> None:
+        self.services.limits.say(speaker(self.who), self.services.monotonic())
+        written = await self.services.inbox.write(name, person, self.body(wire.PrivateMessageIn), self.who)
+        self.answer(written.message, 201 if written.new else 200)
 
     async def delete(self, name: str, person: str) -> None:
         self.body(wire.Nothing)

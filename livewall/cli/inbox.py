@@ -83,7 +83,7 @@ def show(server: Server, conversation: str, last: int, before: int | None, as_js
     if as_json:
         output.as_json(messages)
         return
-    rows = [(each["n"], each["name"], each["text"]) for each in messages]
+    rows = [(each["n"], each.get("name", ""), each.get("text", "(erased)")) for each in messages]
     output.table(("No", "Name", "Text"), rows, empty="Nothing was written yet.")
 
 

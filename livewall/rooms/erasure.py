@@ -1,4 +1,5 @@
-"""Erasure of messages: those of one person on demand, and all of them a number of days after they were said.
+"""Erasure of messages: those of one person on demand, and all of them a number of days after they were said. Private
+messages are erased with them, of which no answer and no line of the audit log says anything.
 
 An erased message is a withdrawn one: its number stays, and its text and its author are nowhere. A batch of messages is
 one transaction with its line of the audit log, so that other writes run in between.
@@ -12,7 +13,7 @@ from livewall import audit
 from livewall.clock import Clock, iso, later
 from livewall.errors import NotFound
 from livewall.identity import Who
-from livewall.rooms import rows
+from livewall.rooms import inbox_rows, rows
 from livewall.rooms.people import is_person
 from livewall.rooms.rows import Withdrawn
 from livewall.store.store import Store
@@ -47,10 +48,13 @@ class MessageErasure:
         def write(tx: Transaction) -> int:
             rows.find(tx, room)
             rows.free_name(tx, room, person)
+            inbox_rows.name_changed(tx, room, person)
             return _erase(tx, room, rows.standing_of(tx, room, person, BATCH), now, who, person)
 
         while count := await self._store.write(write):
             erased += count
+        while await self._store.write(lambda tx: inbox_rows.erase_of(tx, room, person, BATCH, now)):
+            pass
         return MessagesErased(erased)
 
     async def purge(self) -> None:
@@ -67,6 +71,8 @@ class MessageErasure:
             return sum(_erase(tx, room, numbers, now, None, None) for room, numbers in rooms.items())
 
         while await self._store.write(write):
+            pass
+        while await self._store.write(lambda tx: inbox_rows.erase_before(tx, before, BATCH, now)):
             pass
 
 

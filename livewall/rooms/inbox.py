@@ -22,17 +22,17 @@ from livewall.rooms.inbox_rules import DAY, MAX_RECEIVED, MAX_SENT, check_may_wr
 from livewall.rooms.message_text import message_text
 from livewall.rooms.people import Person, is_person, person_in
 from livewall.rooms.presence import NAMED
-from livewall.rooms.rows import Message, RoomRow
+from livewall.rooms.rows import Message, RoomRow, Withdrawn
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 
-History = list[Message]
+History = list[Message | Withdrawn]
 
 
 class Written(NamedTuple):
     """A private message, and whether this call wrote it: otherwise the same `id` had written it before."""
 
-    message: Message
+    message: Message | Withdrawn
     new: bool
 
 

@@ -13,7 +13,7 @@ from livewall.errors import NotFound
 from livewall.hub.log import MAX_NUMBERED, WINDOW
 from livewall.hub.position import View
 from livewall.rooms.people import GUEST, Person
-from livewall.rooms.rows import GROUP, Message, PersonShown
+from livewall.rooms.rows import GROUP, Message, PersonShown, Withdrawn, message
 from livewall.store.transaction import Transaction
 
 MAX_CONVERSATIONS = 500
@@ -45,7 +45,7 @@ class Side(msgspec.Struct):
 
 
 _SIDE = "conversation, person, inbox, last_read, unread, blocked, wrote, activity"
-_MESSAGE = "number, given, said_by, name, role, text, said_at"
+_MESSAGE = "number, given, said_by, name, role, text, said_at, NULL, NULL, withdrawn"
 _SHOWN = """
 SELECT mine.conversation, conversations.room, theirs.person, coalesce(people.name, people.given_name, ''),
     CASE WHEN people.name IS NOT NULL AND people.role = 'guest' THEN '' ELSE coalesce(people.role, 'guest') END,
@@ -125,9 +125,13 @@ def begin(tx: Transaction, room: str, one: tuple[str, str], other: tuple[str, st
 
 def sides(asks: Any, conversation: str, person: str) -> tuple[Side, Side]:
     """Return the side of a person, and that of the other."""
-    rows = asks.execute(f"SELECT {_SIDE} FROM sides WHERE conversation = :id", {"id": conversation}).fetchall()
-    one, other = map(_side, rows)
+    one, other = _sides(asks, conversation)
     return (one, other) if one.person == person else (other, one)
+
+
+def _sides(asks: Any, conversation: str) -> list[Side]:
+    rows = asks.execute(f"SELECT {_SIDE} FROM sides WHERE conversation = :id", {"id": conversation})
+    return [_side(row) for row in rows.fetchall()]
 
 
 def own_side(asks: Any, conversation: str, inbox: str) -> tuple[Side, int]:
@@ -188,13 +192,13 @@ def append_conversation(tx: Transaction, side: Side) -> int:
 # -- messages
 
 
-def said_before(asks: Any, conversation: str, person: str, given: str) -> Message | None:
+def said_before(asks: Any, conversation: str, person: str, given: str) -> Message | Withdrawn | None:
     """Return the message that a person gave this id in a conversation, or None."""
     row = asks.execute(
         f"SELECT {_MESSAGE} FROM private_messages WHERE conversation = :id AND said_by = :person AND given = :given",
         {"id": conversation, "person": person, "given": given},
     ).fetchone()
-    return None if row is None else Message(*row)
+    return None if row is None else message(row)
 
 
 def last_number(asks: Any, conversation: str) -> int:
@@ -237,14 +241,14 @@ def _append_message(tx: Transaction, side: Side, made: Message) -> int:
     return seq
 
 
-def history(asks: Any, conversation: str, before: int | None, limit: int) -> list[Message]:
+def history(asks: Any, conversation: str, before: int | None, limit: int) -> list[Message | Withdrawn]:
     """Return the last messages of a conversation before a number, the newest last."""
     found = asks.execute(
         f"""SELECT {_MESSAGE} FROM private_messages WHERE conversation = :id AND (:before IS NULL OR number < :before)
         ORDER BY number DESC LIMIT :limit""",
         {"id": conversation, "before": before, "limit": limit},
     ).fetchall()
-    return [Message(*row) for row in reversed(found)]
+    return [message(row) for row in reversed(found)]
 
 
 def filled_at(asks: Any, column: str, inbox: str, since: str, most: int) -> str | None:
@@ -258,6 +262,51 @@ def filled_at(asks: Any, column: str, inbox: str, since: str, most: int) -> str 
         {"inbox": inbox, "since": since, "others": most - 1},
     ).fetchone()
     return None if row is None else str(row[0])
+
+
+# -- erasure
+
+
+def erase_of(tx: Transaction, room: str, person: str, limit: int, now: str) -> int:
+    """Erase private messages of a person in a room; return how many."""
+    return _erase(
+        tx,
+        """SELECT conversation, number FROM private_messages JOIN conversations ON id = conversation
+        WHERE (first = :person OR second = :person) AND room = :room AND said_by = :person LIMIT :limit""",
+        {"room": room, "person": person, "limit": limit},
+        now,
+    )
+
+
+def erase_before(tx: Transaction, before: str, limit: int, now: str) -> int:
+    """Erase private messages that were written before a time; return how many."""
+    return _erase(
+        tx,
+        """SELECT conversation, number FROM private_messages WHERE said_at < :before AND withdrawn IS NULL
+        ORDER BY said_at LIMIT :limit""",
+        {"before": before, "limit": limit},
+        now,
+    )
+
+
+def _erase(tx: Transaction, which: str, params: dict[str, Any], now: str) -> int:
+    found = tx.all(which, params)
+    for conversation, number in found:
+        gone = Withdrawn(number, "host", now)
+        tx.execute(
+            """UPDATE private_messages SET said_by = NULL, given = NULL, name = '', role = '', text = '', sender = '',
+            recipient = '', unanswered = 0, withdrawn = :withdrawn, said_at = :at
+            WHERE conversation = :conversation AND number = :n""",
+            {**msgspec.structs.asdict(gone), "conversation": conversation},
+        )
+        for side in _sides(tx, conversation):
+            key = f"{GROUP}/{conversation}/{number}"
+            tx.append(side.inbox, key, wire.text(gone), view=View.FULL, change=True)
+    for conversation in {conversation for conversation, _ in found}:
+        for side in _sides(tx, conversation):
+            tx.forget_changes(side.inbox)
+            save_side(tx, side)
+    return len(found)
 
 
 # -- what happens to a room

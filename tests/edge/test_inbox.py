@@ -14,7 +14,8 @@ from test_rooms import room, say
 from watchers import TRANSPORTS, Watcher
 
 from livewall.clock import iso, moment
-from livewall.rooms import inbox, inbox_rows, inbox_rules
+from livewall.rooms import erasure, inbox, inbox_rows, inbox_rules
+from livewall.rooms.erasure import MessageErasure
 from server import Running
 
 
@@ -383,3 +384,50 @@ async def test_the_ids_of_one_person_in_two_rooms_are_not_joined_in_the_database
         seals = [seal for (seal,) in database.execute("SELECT inbox FROM people")]
         assert len(seals) == 2 and len(set(seals)) == 2
         assert ann.token.split(".")[1] not in "\n".join(database.iterdump())
+
+
+async def test_private_messages_are_erased_with_those_of_a_person_in_a_room(
+    client: Client, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "BATCH", 2)
+    ann, bo = await two(client)
+    for n in range(5):
+        await ann.write(bo, f"thesecrettext {n}", id=f"{n}")
+    await bo.write(ann, "kept")
+    id = (await bo.conversation())["id"]
+    watcher = Watcher(client.url, "websocket", "inbox/me", token=bo.token)
+    watcher.start()
+    await watcher.until(lambda c: c.synced)
+    answer = await client.host("DELETE", f"/api/rooms/ops/people/{ann.id}/messages")
+    assert answer == {"messages": 1}, "nothing is said of private messages"
+    await watcher.until(lambda c: "withdrawn" in c.state[f"message/{id}/5"])
+    await watcher.until(lambda c: c.state[f"conversation/{id}"]["unread"] == 0)
+    assert "thesecrettext" not in str(watcher.checker.state)
+    await watcher.stop()
+    items = (await ann.messages(id)).json["items"]
+    assert [item.get("withdrawn") for item in items] == ["host"] * 5 + [None] and set(items[0]) == {
+        "n",
+        "withdrawn",
+        "at",
+    }
+    assert {key: value for key, value in (await bo.held()).items() if key.startswith("message/")} == {
+        f"message/{id}/{item['n']}": item for item in items
+    }
+    with sqlite3.connect(running.services.settings.data / "livewall.db") as database:
+        assert "thesecrettext" not in "\n".join(database.iterdump())
+    assert f"{id}" not in str(await client.host("GET", "/api/audit"))
+    assert (await ann.write(bo, "new", id="0")).json["n"] == 7
+
+
+async def test_private_messages_are_erased_when_their_time_is_over(client: Client, running: Running) -> None:
+    ann, bo = await two(client)
+    await ann.write(bo, "old")
+
+    def age(tx: Any) -> None:
+        tx.execute("UPDATE private_messages SET said_at = '2026-01-01T00:00:00.000Z'")
+
+    await running.services.store.write(age)
+    await bo.write(ann, "new")
+    await MessageErasure(running.services.store, running.services.clock, days=7).purge()
+    items = (await ann.messages((await ann.conversation())["id"])).json["items"]
+    assert [item.get("text") for item in items] == [None, "new"]

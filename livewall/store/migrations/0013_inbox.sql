@@ -29,12 +29,13 @@ CREATE TABLE sides (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX sides_of_inboxes ON sides (inbox, activity, conversation);
 
--- `unanswered` is 1 until the other person writes in the conversation.
+-- `unanswered` is 1 until the other person writes in the conversation. A message that was erased keeps its number and
+-- loses its text, its author and its id.
 CREATE TABLE private_messages (
     conversation TEXT NOT NULL,
     number INTEGER NOT NULL,
-    said_by TEXT NOT NULL,
-    given TEXT NOT NULL,
+    said_by TEXT,
+    given TEXT,
     name TEXT NOT NULL,
     role TEXT NOT NULL,
     text TEXT NOT NULL,
@@ -42,8 +43,10 @@ CREATE TABLE private_messages (
     sender TEXT NOT NULL,
     recipient TEXT NOT NULL,
     unanswered INTEGER NOT NULL,
+    withdrawn TEXT,
     PRIMARY KEY (conversation, number)
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX private_messages_given ON private_messages (conversation, said_by, given);
+CREATE UNIQUE INDEX private_messages_given ON private_messages (conversation, said_by, given) WHERE given IS NOT NULL;
+CREATE INDEX private_messages_standing ON private_messages (said_at) WHERE withdrawn IS NULL;
 CREATE INDEX private_messages_sent ON private_messages (sender, said_at) WHERE unanswered = 1;
 CREATE INDEX private_messages_received ON private_messages (recipient, said_at) WHERE unanswered = 1;
