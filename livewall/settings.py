@@ -235,7 +235,7 @@ class Settings:
         None,
         maybe(count(36500)),
         "N",
-        "How many days messages in rooms are kept; without it, until somebody withdraws or erases them.",
+        "How many days messages are kept, private ones too; without it, until somebody withdraws or erases them.",
         toml=int,
     )
     admin_token: str | None = _option(

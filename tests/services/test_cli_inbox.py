@@ -33,6 +33,8 @@ def test_private_messages_are_written_listed_read_and_blocked(child: Server) -> 
     assert livewall(child, "inbox").endswith("\tblocked\n")
     assert livewall(child, "inbox", "block", id, "--off") == f"{name} may write\n"
     assert json.loads(livewall(child, "inbox", "--json"))[0]["blocked"] is False
+    child.host("DELETE", f"/api/rooms/ops/people/{person}/messages")
+    assert livewall(child, "inbox", "show", id, "--last", "1") == "4\t\t(erased)\n"
 
 
 def test_one_s_own_messages_are_followed(child: Server) -> None:
