@@ -82,6 +82,7 @@ VALUES = CHOOSING | {
     "edit": "{poll}",
     "param": "commit",
     "do": "approve",
+    "format": "csv",
 }
 """Every argument that a handler reads."""
 

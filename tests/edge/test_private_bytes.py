@@ -87,6 +87,8 @@ async def test_a_private_message_is_in_no_byte_sent_to_others(
             gone = {"DELETE"} if who in ("host", "admin", "signed in") else set[str]()
             for method in sorted(address.methods - {"GET"} - gone):
                 await line.ask(method, address.path, own(headers), b"" if method == "HEAD" else b"{}")
+        for kind in ("txt", "csv", "jsonl"):
+            await line.ask("GET", f"/api/rooms/ops/export?format={kind}", own(headers))
         for body in (b'{"read": 9}', b'{"blocked": true}'):
             status, _ = await line.ask("PUT", f"/api/inbox/{conversation}", own(headers), body)
             assert status in (401, 404)
