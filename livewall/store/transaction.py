@@ -98,7 +98,9 @@ class Transaction:
 
     def forget_changes(self, stream: str, keep: int = MAX_LEFT_OUT) -> None:
         """Forget all but the last `keep` changes of numbered keys, as `forget_deletions` does with deletions."""
-        self._forget_oldest(stream, f"key LIKE '%{CHANGED}'", keep)
+        if ("changes", stream) not in self.memo:  # once for all changes of a group
+            self.memo["changes", stream] = True
+            self.before_commit(lambda tx: tx._forget_oldest(stream, f"key LIKE '%{CHANGED}'", keep))
 
     def forget_oldest(self, stream: str, begin: str, keep: int) -> None:
         """Forget all but the last `keep` events whose keys begin with a text, as `forget_deletions` does with

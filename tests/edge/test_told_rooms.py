@@ -50,7 +50,9 @@ async def test_a_room_is_told_of_a_task_that_runs_here(client: Client) -> None:
     listener = await client.socket("/ws/rooms/ops")
     await listener.until(lambda m: "waits" in str(m.get("data")))
     decided = {"decision": "approve"}
-    await client.host("POST", f"/api/tasks/{task}/steps/approve/decide", decided)
+    operator = await client.token("operator")
+    answer = await client.ask("POST", f"/api/tasks/{task}/steps/approve/decide", decided, token=operator)
+    assert answer.status == 200, answer.body
     await ended(client, ADMIN, task)
     assert await told(client) == [
         "Release has started",
