@@ -12,7 +12,8 @@ const ROOMS = {
   log: ["task", "ui"],
   wall: ["net", "poll", "task", "ui"],
   host: ["poll", "task", "ui"],
-  pages: ["net", "ui", "poll", "task", "log", "wall", "host"],
+  room: ["net", "ui"],
+  pages: ["net", "ui", "poll", "task", "log", "wall", "host", "room"],
 };
 
 const OLDEST = "Browsers from Chrome 75 and Safari 13 on run these modules; they do not have this syntax.";

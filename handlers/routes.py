@@ -33,6 +33,7 @@ from handlers.pages import audit as audit_page
 from handlers.pages import codes as codes_page
 from handlers.pages import decks as decks_page
 from handlers.pages import replay as replay_page
+from handlers.pages import rooms as rooms_page
 from handlers.pages import screens as screens_page
 from handlers.pages import tasks as tasks_page
 from livewall.services import Services
@@ -156,6 +157,11 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/w/{ID}/print", prints.WallPrint, kwargs, name="wall_print"),
         URLSpec(r"/desk/walls", desk.NewWallForm, kwargs, name="new_wall"),
         URLSpec(rf"/desk/walls/{ID}", desk.WallForm, kwargs, name="wall_act"),
+        # pages: rooms
+        URLSpec(r"/rooms", rooms_page.RoomsPage, kwargs, name="rooms"),
+        URLSpec(rf"/rooms/{ID}", rooms_page.RoomPage, kwargs, name="room"),
+        URLSpec(r"/desk/rooms", rooms_page.NewRoomForm, kwargs, name="new_room"),
+        URLSpec(rf"/desk/rooms/{ID}", rooms_page.RoomForm, kwargs, name="room_act"),
         # pages: tasks
         URLSpec(r"/tasks", tasks_page.TasksPage, kwargs, name="tasks"),
         URLSpec(rf"/tasks/{ID}", tasks_page.TaskPage, kwargs, name="task"),

@@ -98,7 +98,8 @@ class PageCache:
 
     def changed(self, stream: str, events: Iterable[Event]) -> None:
         """Count a commit, before any reader is told of it."""
-        if stream.startswith(("tasks", "inbox/")):  # pages that show a task, or private messages, are not cached
+        # Pages that show a task, a room or private messages are not cached.
+        if stream.startswith(("tasks", "rooms/", "inbox/")):
             return
         state, figures = self._version
         if all(event.key in FIGURES for event in events):

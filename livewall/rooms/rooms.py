@@ -237,6 +237,19 @@ class Rooms:
 
         return await self._store.read(ask)
 
+    async def me(self, room: str, who: Who) -> PersonShown | None:
+        """Return who somebody is in a room, or None for a reader without a role and without a voter."""
+        if who.role is None and who.voter is None:
+            return None
+        person = person_in(room, who, self._secrets)
+        held = await self._store.read(lambda db: rows.person(db, room, person.id))
+        role = "" if held.name and person.role == GUEST else person.role
+        return PersonShown(person.id, held.name or person.name, role, held.muted, True)
+
+    async def muted(self, room: str) -> dict[str, str]:
+        """Return the ids of those who are muted in a room, with the names under which they spoke."""
+        return await self._store.read(lambda db: rows.muted_people(db, room))
+
     async def mute(self, name: str, person: str, who: Who, *, muted: bool) -> None:
         """Mute somebody in a room, or no longer. Raises NotFound."""
         now = iso(self._clock())

@@ -319,6 +319,12 @@ def save_muted(tx: Transaction, room: str, person: str, now: str, *, muted: bool
     )
 
 
+def muted_people(asks: Any, room: str) -> dict[str, str]:
+    """Return those who are muted: their ids, and the names under which they spoke last."""
+    found = asks.execute("SELECT person, name FROM people WHERE room = :room AND muted LIMIT 500", {"room": room})
+    return {person: name or last_name(asks, room, person)[0] for person, name in found.fetchall()}
+
+
 def holders(asks: Any, room: str, looks: Iterable[str]) -> dict[str, str]:
     """Return who holds a name with one of these looks, and when each was last there."""
     found: dict[str, str] = {}

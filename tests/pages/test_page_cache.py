@@ -88,6 +88,7 @@ async def test_steps_of_tasks_leave_pages_as_they_are() -> None:
     await site.get()
     site.commit("tasks/A", "step/build")
     site.commit("tasks", "task/A")
+    site.commit("rooms/ops", "message/1")
     assert await site.get() == "1"
 
 

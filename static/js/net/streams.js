@@ -103,6 +103,17 @@ export class LiveStreams {
   }
 
   /**
+   * Forgets values of a stream that the page holds elsewhere: a stream without an end would fill the memory.
+   * @param {Stream} stream
+   * @param {(key: string) => boolean} isKept
+   */
+  trim(stream, isKept) {
+    const entry = this.entry(stream);
+    const values = Object.fromEntries(Object.entries(entry.state.values).filter(([key]) => isKept(key)));
+    entry.state = { ...entry.state, values };
+  }
+
+  /**
    * What the page says about the connection.
    * @returns {DisplayState}
    */

@@ -12,14 +12,14 @@ const SHOWN = 12_000;
 export class Notice {
   /**
    * @param {HTMLElement} element
-   * @param {{texts: Texts, env: Environment}} tools
+   * @param {{texts: Texts, env: Environment, undoKey?: string}} tools `undoKey` is the text of the button
    * @param {Announcer} announcer
    */
-  constructor(element, { texts, env }, announcer) {
+  constructor(element, { texts, env, undoKey = "host.undo" }, announcer) {
     this.env = env;
     this.announcer = announcer;
     this.text = h("span", { dir: "auto" });
-    this.button = h("button", { type: "button", class: "link", onclick: () => this.undo() }, texts.say("host.undo"));
+    this.button = h("button", { type: "button", class: "link", onclick: () => this.undo() }, texts.say(undoKey));
     this.element = element;
     /** @type {number | null} */
     this.timer = null;
