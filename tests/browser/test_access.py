@@ -84,6 +84,11 @@ async def stage(hall: Hall) -> Stage:
     steps = [{"name": "a"}, {"name": "b", "needs": ["a"]}]
     task = (await hall.ask("POST", "/api/tasks", {"title": "Release", "steps": steps}))["id"]
     await hall.ask("PUT", f"/api/tasks/{task}/steps/a", {"state": "running", "progress": 0.3})
+    await hall.ask("POST", "/api/rooms", {"name": "ops", "title": "Operations"})
+    voter = (await hall.ask("POST", "/api/voters"))["token"]
+    for text in ("hello", "see https://example.org", LONG):
+        await hall.ask("POST", "/api/rooms/ops/messages", {"text": text}, voter)
+    await hall.ask("POST", "/api/rooms/ops/messages", {"text": "an answer", "reply_to": 1})
     login = (await hall.ask("POST", "/api/logins", {"role": "host"}))["link"].rpartition("/")[2]
     stands_for = {
         "polls": poll,
@@ -99,7 +104,7 @@ async def stage(hall: Hall) -> Stage:
         "tokens": "1",
         "pipelines": "talk",
         "screens": "abcdefgh",
-        "rooms": "none",
+        "rooms": "ops",
         "messages": "1",
         "people": "abcdefghijkl",
         "questions": "1",

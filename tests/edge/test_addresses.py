@@ -171,6 +171,12 @@ FIELDS = (
     b"closes_in",
     b"max_choices",
     b"deck",
+    b"text",
+    b"name",
+    b"n",
+    b"slow",
+    b"person",
+    b"reply_to",
 )
 
 
@@ -178,10 +184,13 @@ FIELDS = (
 async def test_no_form_fails_on_it(client: Client, strange: bytes) -> None:
     poll = (await client.poll())["id"]
     wall = (await client.host("POST", "/api/walls", {"title": "T"}))["code"]
+    await client.host("POST", "/api/rooms", {"name": "ops"})
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
     for path in (
         "/",
         f"/polls/{poll}/ballot",
+        "/desk/rooms",
+        "/desk/rooms/ops",
         "/login/abc",
         "/desk/walls",
         "/desk/polls",

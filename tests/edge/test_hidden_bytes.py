@@ -73,6 +73,7 @@ VALUES = CHOOSING | {
     "done": "open",
     "at": "x",
     "download": "1",
+    "write": "1",
     "case": "1",
     "v": "x",
     "packs": "off",
