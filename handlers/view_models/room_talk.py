@@ -45,9 +45,12 @@ def lines_of(messages: Sequence[Message | Withdrawn], me: Talker | None) -> list
     by_number = {message.n: message for message in messages}
     lines: list[Line] = []
     before: Message | Withdrawn | None = None
+    day_before = ""
     for message in messages:
-        day = "" if before is not None and before.at[:10] == message.at[:10] else message.at[:10]
         said = message if isinstance(message, Message) else None
+        # What is left of a withdrawn message has the time at which that happened, perhaps days later.
+        day = "" if said is None or said.at[:10] == day_before else said.at[:10]
+        day_before = day or day_before
         answers = said.reply_to if said is not None and said.reply_to is not UNSET else None
         lines.append(
             Line(

@@ -250,6 +250,25 @@ async def test_a_host_slows_mutes_withdraws_and_closes(hall: Hall) -> None:
     await is_accessible(host)
 
 
+async def test_who_is_here_and_who_writes_is_shown_to_the_others(hall: Hall) -> None:
+    path = await room(hall)
+    ann, bob = await hall.phone(path), await hall.phone(path)
+    await hall.ask("POST", "/api/rooms/ops/messages", {"text": "hello"})
+    name = (await bob.locator("#naming summary").inner_text()).removeprefix("You are ").partition(" – ")[0]
+    await reads(ann, "#present", "2 here")
+    await bob.type("#text", "I think")
+    await reads(ann, "#typing", f"{name} is writing…")
+    await expect(bob.locator("#typing")).to_be_hidden()
+    await bob.press("#text", "Enter")
+    await expect(ann.locator("#typing")).to_be_hidden()
+    await ann.click("#present")
+    await expect(ann.locator("dialog li")).to_have_count(2)
+    await is_accessible(ann)
+    await ann.keyboard.press("Escape")
+    await bob.close()
+    await reads(ann, "#present", "1 here")
+
+
 async def test_a_name_cannot_have_a_badge(hall: Hall) -> None:
     path = await room(hall)
     await said(hall, "I host")

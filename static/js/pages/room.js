@@ -11,6 +11,7 @@ import { Messages } from "../room/messages.js";
 import { Moderation } from "../room/moderation.js";
 import { Naming } from "../room/naming.js";
 import { Outbox } from "../room/outbox.js";
+import { Presence } from "../room/presence.js";
 import { RoomSearch } from "../room/search.js";
 import { RoomStorage } from "../room/storage.js";
 import { MessageWindow } from "../room/window.js";
@@ -83,12 +84,13 @@ const composer = new Composer({
   on: {
     say: (text, replyTo) => {
       list.moveToEnd();
+      presence.sent();
       outbox.add(text, replyTo);
       list.scrollToEnd();
     },
     edit: (message, text) => acts.edit(message, text),
     lastOwn,
-    typing: () => {},
+    typing: () => presence.tell(),
   },
 });
 const manage = document.querySelector("#manage");
@@ -114,8 +116,12 @@ const list = new MessageList({
   },
 });
 const search = new RoomSearch({ texts, number, calls, onJump: (target) => jump(target) });
+let myName = page.me ? page.me.name : "";
+const presence = new Presence({ texts, number, env, live, room: page.room.name, myName: () => myName });
 const naming = document.querySelector("#naming");
-if (naming instanceof HTMLElement) new Naming(naming, { texts, calls, errorText });
+if (naming instanceof HTMLElement) {
+  new Naming(naming, { texts, calls, errorText, onNamed: (name) => { myName = name; } });
+}
 
 /** @param {number} target */
 function jump(target) {
@@ -223,7 +229,6 @@ async function load() {
 
 function redraw() {
   outbox.settle((n) => messages.get(n) || n < messages.count - KEPT_BY_STREAM);
-  corner.update(live);
   const reason = forbidden();
   state.mayWrite = !reason;
   if (isReady) {
@@ -237,6 +242,7 @@ function redraw() {
 function tick() {
   corner.update(live);
   const seconds = Math.ceil(outbox.wait / 1000);
+  presence.update(live.state(page.stream).values, live.displayState === "live");
   composer.update({
     forbidden: forbidden(),
     waiting: seconds ? texts.say("room.slow_left", { n: seconds }, seconds) : "",

@@ -155,7 +155,8 @@ export class MessageList {
         before = undefined;
         continue;
       }
-      const today = dayOf(message);
+      // What is left of a withdrawn message has the time at which that happened, perhaps days later.
+      const today = message.withdrawn ? day : dayOf(message);
       if (today !== day) {
         const text = this.dayText(message.at);
         rows.push({ key: `d${number}`, marks: [text], make: () => h("p", { class: "day" }, h("time", {}, text)) });

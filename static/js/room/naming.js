@@ -9,13 +9,15 @@ import { find, setText } from "../ui/dom.js";
 export class Naming {
   /**
    * @param {HTMLElement} element
-   * @param {{texts: Texts, calls: RoomCalls, errorText: (error: ApiError) => string}} options
+   * @param {{texts: Texts, calls: RoomCalls, errorText: (error: ApiError) => string,
+   *   onNamed: (name: string) => void}} options
    */
-  constructor(element, { texts, calls, errorText }) {
+  constructor(element, { texts, calls, errorText, onNamed }) {
     this.element = element;
     this.texts = texts;
     this.calls = calls;
     this.errorText = errorText;
+    this.named = onNamed;
     this.name = find("summary span", element);
     this.status = find("#namestatus", element);
     /** @type {HTMLInputElement} */
@@ -48,6 +50,7 @@ export class Naming {
       this.show(this.errorText(error), true);
       return;
     }
+    this.named(ok.name);
     setText(this.name, this.texts.say("room.you_are", { name: ok.name }));
     this.show(this.texts.say("room.name_taken", { name: ok.name }), false);
     this.field.value = "";
