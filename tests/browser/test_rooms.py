@@ -269,6 +269,23 @@ async def test_who_is_here_and_who_writes_is_shown_to_the_others(hall: Hall) -> 
     await reads(ann, "#present", "1 here")
 
 
+async def test_nothing_stays_on_the_page_of_a_room_that_is_gone(hall: Hall) -> None:
+    path = await room(hall)
+    await said(hall, "between us")
+    ann = await hall.phone(path)
+    await expect(ann.locator(SHOWN)).to_have_count(1)
+    await hall.ask("PUT", "/api/rooms/ops", {"read": "signed_in"})
+    await expect(ann.locator("#saying")).to_have_text("You are not signed in, or the sign-in has ended.")
+    await expect(ann.locator(SHOWN)).to_have_count(0)
+    host = await hall.host()
+    await host.goto(hall.url + path)
+    await expect(host.locator(SHOWN)).to_have_count(1)
+    await host.click("#manage summary")
+    await host.click("#closing .danger")
+    await host.click("button.danger")
+    await expect(host.locator("main")).to_contain_text("There are no rooms yet.")
+
+
 async def test_a_name_cannot_have_a_badge(hall: Hall) -> None:
     path = await room(hall)
     await said(hall, "I host")

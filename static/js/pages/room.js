@@ -41,6 +41,7 @@ const range = new MessageWindow();
 
 let room = page.room;
 let isReady = false;
+let unseen = 0;
 let isLoading = false;
 /** The newest message that was read before this visit. */
 let seenBefore = storage.seen;
@@ -63,11 +64,11 @@ function errorText(error) {
 
 /** Why the reader may say nothing here, in words; empty if they may. */
 function forbidden() {
-  if (live.refusal) return texts.say("room.gone");
+  if (live.refusal) return texts.say(live.refusal === "no_such_stream" ? "room.gone" : `error.${live.refusal}`);
   if (room.write === "hosts" && !page.host) return texts.say("room.may_not.hosts");
   if (room.write === "signed_in" && !page.signedIn) return texts.say("room.may_not.signed_in");
   if (room.closed && !page.host) return texts.say("room.may_not.closed");
-  return page.me ? "" : texts.say("room.error.no_voter");
+  return page.me ? "" : texts.say("room.may_not.audience");
 }
 
 const live = new LiveStreams({ streams: [page.stream], env, onChange: () => changed() });
@@ -139,11 +140,15 @@ function lastOwn() {
 
 /** Takes what the stream has brought. */
 function changed() {
-  const { values, ready } = live.state(page.stream);
-  if (ready) {
+  const { values: held, ready } = live.state(page.stream);
+  // Nothing stays on the page of what its reader may no longer read.
+  const values = live.refusal ? {} : held;
+  if (live.refusal) messages.clear();
+  if (ready || live.refusal) {
     if (messages.takeValues(values)) restart();
     for (const entry of [...outbox.entries]) confirmOne(entry, values);
     if (values.room) takeRoom(values.room);
+    if (isReady && messages.count > range.count && env.hidden()) setUnseen(unseen + messages.count - range.count);
     range.grow(messages.count);
     if (!isReady) begin();
     if (Object.keys(values).length > KEPT_BY_STREAM) {
@@ -166,9 +171,19 @@ function confirmOne(entry, values) {
   }
 }
 
+/**
+ * Says in the title of the tab how many messages came while nobody looked.
+ * @param {number} count
+ */
+function setUnseen(count) {
+  unseen = count;
+  document.title = count ? `(${number(count)}) ${room.title}` : room.title;
+}
+
 /** @param {typeof room} fresh */
 function takeRoom(fresh) {
   room = fresh;
+  setUnseen(unseen);
   setText(find("#title"), room.title);
   find("#shut").hidden = !room.closed;
   if (moderation) moderation.update(room);
@@ -190,7 +205,7 @@ function begin() {
   markUnread();
   if (named) jump(Number(named[1]));
   else if (state.unread !== null && state.unread >= range.first) {
-    list.target = state.unread;
+    list.showsNew = true;
     range.follows = false;
   }
 }
@@ -245,7 +260,7 @@ function tick() {
   presence.update(live.state(page.stream).values, live.displayState === "live");
   composer.update({
     forbidden: forbidden(),
-    waiting: seconds ? texts.say("room.slow_left", { n: seconds }, seconds) : "",
+    waiting: seconds ? texts.say("room.slow_sent", { n: seconds }, seconds) : "",
     away: live.displayState === "lost" ? texts.say("room.away") : "",
   });
 }
@@ -267,7 +282,10 @@ window.addEventListener("hashchange", () => {
 });
 document.addEventListener("visibilitychange", () => {
   if (env.hidden()) seenBefore = storage.seen;
-  else if (isReady && state.unread === null) markUnread();
+  else {
+    setUnseen(0);
+    if (isReady && state.unread === null) markUnread();
+  }
   if (isReady) redraw();
 });
 document.addEventListener("keydown", (event) => {
@@ -279,3 +297,4 @@ live.start();
 reconnectOnWake(live.connection);
 window.setInterval(tick, 1000);
 outbox.restore();
+if (search.field.value) search.search();

@@ -16,6 +16,8 @@ const NEAR = 700;
 /** This near to the end, the reader is taken to be there. */
 const AT_END = 48;
 const HIGHLIGHT = 2_500;
+/** So many pixels of older messages are left above what is new. */
+const ABOVE_NEW = 120;
 
 /**
  * What the list shows besides the messages.
@@ -53,12 +55,15 @@ export class MessageList {
     this.drawn = /** @type {number | null} */ (null);
     /** @type {number | null} a message to be brought into view as soon as it is there */
     this.target = null;
+    /** Whether the line above what is new has to be brought into view. */
+    this.showsNew = false;
     /** @type {number | null} */
     this.heldAt = null;
+    this.height = this.scroller.clientHeight;
     this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
     find("button", this.down).addEventListener("click", () => this.moveToEnd());
     if (typeof ResizeObserver !== "undefined") {
-      const observer = new ResizeObserver(() => this.window.follows && this.scrollToEnd());
+      const observer = new ResizeObserver(() => this.resized());
       observer.observe(this.scroller);
     }
   }
@@ -80,8 +85,19 @@ export class MessageList {
     this.on.moved();
   }
 
+  /** The field below grows with its text, and a keyboard opens: who is at the end stays there. */
+  resized() {
+    this.height = this.scroller.clientHeight;
+    if (this.window.follows) this.scrollToEnd();
+  }
+
   scrolled() {
     if (this.drawn === null) return;
+    // An event of an earlier movement may come when the list is lower already.
+    if (this.scroller.clientHeight !== this.height) {
+      this.resized();
+      return;
+    }
     const { scrollTop, clientHeight, scrollHeight } = this.scroller;
     this.window.follows = this.isAtEnd;
     const isMore = (scrollTop < NEAR && this.window.showOlder())
@@ -129,6 +145,12 @@ export class MessageList {
   }
 
   showTarget() {
+    const line = this.showsNew ? this.rows.get("unread") : undefined;
+    if (line) {
+      this.showsNew = false;
+      this.scroller.scrollTop += line.element.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top - ABOVE_NEW;
+      this.window.follows = this.isAtEnd;
+    }
     const row = this.target === null ? undefined : this.rows.get(`m${this.target}`);
     if (!row || this.target === null) return;
     this.target = null;

@@ -73,6 +73,13 @@ export class Messages {
     return isAnother;
   }
 
+  /** Forgets everything, as when the reader may no longer read the room. */
+  clear() {
+    this.held.clear();
+    this.taken.clear();
+    this.count = 0;
+  }
+
   /** @param {Message[]} messages */
   add(messages) {
     for (const message of messages) {

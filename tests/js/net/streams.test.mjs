@@ -99,3 +99,14 @@ test("a page that never connects says so, after the time for every transport", a
   assert.equal(page.displayState, "lost");
   assert.equal(page.age, 7_000);
 });
+
+test("values that the page holds elsewhere are forgotten, and the stream goes on", () => {
+  const { page, on } = live();
+  on.status({ state: "open" });
+  on.messages(snapshot("polls/A", 3, { poll: {}, "message/1": { n: 1 }, "message/2": { n: 2 } }));
+  page.trim("polls/A", (key) => key !== "message/1");
+  assert.deepEqual(Object.keys(page.state("polls/A").values), ["poll", "message/2"]);
+  on.messages([{ stream: "polls/A", pos: "e.4", prev: "e.3", key: "message/1", data: { n: 1, withdrawn: "host" } }]);
+  assert.deepEqual(page.state("polls/A").values["message/1"], { n: 1, withdrawn: "host" });
+  assert.equal(page.displayState, "live");
+});
