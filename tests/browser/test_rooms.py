@@ -269,6 +269,28 @@ async def test_who_is_here_and_who_writes_is_shown_to_the_others(hall: Hall) -> 
     await reads(ann, "#present", "1 here")
 
 
+async def test_messages_are_reached_by_the_keyboard(hall: Hall) -> None:
+    path = await room(hall)
+    for n in range(5):
+        await said(hall, f"text {n}")
+    ann = await hall.page(path, size=(1280, 800))
+    await hall.live(ann)
+    await expect(ann.locator(SHOWN)).to_have_count(5)
+    await ann.focus("#talk")
+    await ann.keyboard.press("ArrowUp")
+    await ann.keyboard.press("ArrowUp")
+    await expect(ann.locator("#m4")).to_be_focused()
+    await hall.ask("PUT", "/api/rooms/ops/messages/4", {"text": "changed meanwhile"})
+    await expect(ann.locator("#m4 .text")).to_have_text("changed meanwhile")
+    await expect(ann.locator("#m4")).to_be_focused()
+    await ann.keyboard.press("Enter")
+    await ann.click("dialog button:text-is('Reply')")
+    await expect(ann.locator("#text")).to_be_focused()
+    await ann.keyboard.press("Shift+Tab")
+    await ann.keyboard.press("Shift+Tab")
+    await expect(ann.locator("#talk")).to_be_focused()
+
+
 async def test_nothing_stays_on_the_page_of_a_room_that_is_gone(hall: Hall) -> None:
     path = await room(hall)
     await said(hall, "between us")

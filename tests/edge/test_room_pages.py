@@ -10,6 +10,9 @@ from urllib.parse import urlencode
 
 from clients import ADMIN, Answer, Client
 
+from handlers.view_models.room_talk import lines_of
+from livewall.rooms.rows import Message, Withdrawn
+
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
 
 
@@ -205,3 +208,22 @@ async def test_the_id_of_the_reader_is_in_the_page_and_in_no_event(client: Clien
     assert mine.encode() not in (await client.updates("rooms/ops")).body.replace(b'"from":"' + mine.encode(), b"")
     seen = data((await client.ask("GET", "/rooms/ops?as=audience", token=ADMIN)).body.decode())
     assert seen["me"] is None and seen["host"] is False
+
+
+async def test_what_the_system_says_has_its_badge_and_a_link(client: Client) -> None:
+    await room(client)
+    steps = [{"name": "build"}]
+    task = (await client.host("POST", "/api/tasks", {"title": "Release", "steps": steps, "room": "ops"}))["id"]
+    await client.host("PUT", f"/api/tasks/{task}/steps/build", {"state": "running"})
+    page = (await client.ask("GET", "/rooms/ops")).body.decode()
+    assert '<span class="role" data-role="system">system</span>' in page and f'/tasks/{task}" rel="noopener' in page
+    moderated = (await client.ask("GET", "/rooms/ops", token=ADMIN)).body.decode()
+    assert "do=withdraw" in moderated and 'value="mute"' not in moderated
+
+
+async def test_a_withdrawn_message_does_not_begin_a_day() -> None:
+    days = ["2026-11-28", "2026-11-30", "2026-11-28", "2026-11-29"]
+    said = [Message(n, "i", "p", "Ann", "", "text", f"{day}T12:00:00.000Z") for n, day in enumerate(days, 1)]
+    lines = lines_of([said[0], Withdrawn(2, "host", said[1].at), said[2], said[3]], None)
+    assert [line.day for line in lines] == ["2026-11-28", "", "", "2026-11-29"]
+    assert [line.first for line in lines] == [True, True, True, True]

@@ -3,6 +3,7 @@
 
 import { find, h, keepFocus, setText } from "../ui/dom.js";
 import { continues, dayOf } from "./groups.js";
+import { listenToKeys } from "./keys.js";
 import { messageRow, unsentRow } from "./row.js";
 
 /** @import { FormatNumber, Texts } from "../ui/texts.js" */
@@ -62,6 +63,7 @@ export class MessageList {
     this.height = this.scroller.clientHeight;
     this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
     find("button", this.down).addEventListener("click", () => this.moveToEnd());
+    listenToKeys(this.scroller, this.lines, { open: (n) => this.open(n), end: () => this.moveToEnd() });
     if (typeof ResizeObserver !== "undefined") {
       const observer = new ResizeObserver(() => this.resized());
       observer.observe(this.scroller);
@@ -71,6 +73,12 @@ export class MessageList {
   get isAtEnd() {
     const { scrollTop, clientHeight, scrollHeight } = this.scroller;
     return this.window.isAtEnd && scrollHeight - scrollTop - clientHeight <= AT_END;
+  }
+
+  /** @param {number} number */
+  open(number) {
+    const message = this.messages.get(number);
+    if (message) this.on.acts(message);
   }
 
   scrollToEnd() {
@@ -125,13 +133,19 @@ export class MessageList {
     this.reconcile(this.wanted());
     const hasNothing = !this.window.count && !this.outbox.entries.length;
     this.nothing.hidden = !hasNothing;
-    keepFocus(focused && this.lines.contains(focused) ? null : focused, () => this.scroller);
+    keepFocus(focused, () => (focused && this.rows.has(focused.id) ? this.rowElement(focused.id) : this.scroller));
     if (anchor && anchor.element.isConnected) {
       this.scroller.scrollTop += anchor.element.getBoundingClientRect().top - anchor.top;
     } else if (this.window.follows) this.scrollToEnd();
     this.drawn = this.window.count;
     this.showTarget();
     this.drawDown();
+  }
+
+  /** @param {string} key */
+  rowElement(key) {
+    const row = this.rows.get(key);
+    return row ? row.element : null;
   }
 
   /** The first message in view, and where it is. */

@@ -43,7 +43,7 @@ function withLinks(text) {
 function badge(role, texts) {
   if (!role) return null;
   if (role === "guest") return h("span", { class: "guest" }, texts.say("room.guest"));
-  return h("span", { class: "role" }, texts.say(`room.role.${role}`));
+  return h("span", { class: "role", "data-role": role }, texts.say(`room.role.${role}`));
 }
 
 /**
@@ -69,8 +69,8 @@ export function messageRow(message, { isFirst, isOwn, isMuted, mayReply, quoted,
     h("p", { class: "text", dir: "auto" }, withLinks(text)),
     message.edited_at && h("small", { class: "edited", title: formatTimestamp(message.edited_at) }, texts.say("room.edited")),
     h("span", { class: "acts" },
-      mayReply && h("button", { type: "button", class: "reply", onclick: () => on.reply(message) }, texts.say("room.reply")),
-      h("button", { type: "button", class: "dots", "aria-label": `${texts.say("room.acts")} ${message.n}`, title: time.title, onclick: () => on.acts(message) }, "⋯")));
+      mayReply && h("button", { type: "button", class: "reply", tabindex: "-1", onclick: () => on.reply(message) }, texts.say("room.reply")),
+      h("button", { type: "button", class: "dots", tabindex: "-1", "aria-label": `${texts.say("room.acts")} ${message.n}`, title: time.title, onclick: () => on.acts(message) }, "⋯")));
 }
 
 /**
