@@ -84,7 +84,6 @@ VALUES = CHOOSING | {
     "edit": "{poll}",
     "param": "commit",
     "do": "approve",
-    "format": "csv",
 }
 """Every argument that a handler reads."""
 
