@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -19,6 +19,9 @@ from livewall.cli.options import acting_server_options, output_option
 from livewall.client.calls import Server
 from livewall.client.secret import is_this_machine
 from livewall.missing_packages import advice
+
+if TYPE_CHECKING:
+    from livewall.rehearsal.test_wall import Kind
 
 T = TypeVar("T")
 
@@ -49,6 +52,13 @@ LINE_SECONDS = 2.0  # seconds between two lines in a pipe
     show_default=True,
     help="The simulated network of the voters.",
 )
+@click.option(
+    "--kind",
+    type=click.Choice(["votes", "chat", "questions"]),
+    default="votes",
+    show_default=True,
+    help="What people do: vote, talk in a room, or ask and vote questions up.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Repeat an earlier rehearsal.  [default: random]")
 @click.option(
     "--ack",
@@ -56,7 +66,7 @@ LINE_SECONDS = 2.0  # seconds between two lines in a pipe
     default=1.0,
     show_default="1",
     metavar="S",
-    help="Limit: 95 of 100 ballots are acknowledged within this many seconds.",
+    help="Limit: 95 of 100 ballots (or messages, questions and votes) are acknowledged within this many seconds.",
 )
 @click.option(
     "--screen",
@@ -77,6 +87,7 @@ def rehearse(
     seconds: float,
     screens: int,
     wifi: str,
+    kind: Kind,
     seed: int | None,
     ack: float,
     screen: float,
@@ -90,7 +101,9 @@ def rehearse(
     On a wall of its own, which is removed afterwards, N voters join as phones do, vote in waves, change their ballots,
     lose their connections and reconnect, while screens follow and a host opens, closes, publishes and resets polls. In
     the end, every acknowledged ballot must be counted, every screen must be correct, no reader may have missed an
-    event, and the limits must be met. The times are those of the server; what the simulated wifi adds is reported
+    event, and the limits must be met. With --kind, people talk in a room of their own, or ask questions and vote them
+    up, while a host moderates; the same is checked of what they say and ask. The times are those of the server; what
+    the simulated wifi adds is reported
     beside them. This command needs the role host. The exit status is 1 if the rehearsal fails, 130 if interrupted.
 
     \b
@@ -118,7 +131,7 @@ def rehearse(
     if (files := raise_file_limit()) < FILES_PER_VOTER * voters:
         say(f"{voters} voters need more open files than this process may have ({files}; see ulimit -n).")
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
-    plan = sequence.Plan(voters, seconds, screens, BY_NAME[wifi], seed, Limits(ack, screen))
+    plan = sequence.Plan(voters, seconds, screens, BY_NAME[wifi], seed, Limits(ack, screen), kind)
     say(f"{voters} voters, {screens} screens, {wifi} wifi, {seconds:g} seconds, then the checks; --seed {seed}")
     report = run_interruptibly(perform(server, plan))
     if into is not None:
@@ -191,7 +204,7 @@ class Progress:
             f"{time.monotonic() - self._start:5.1f} s",
             f"{figures.joined} joined",
             f"{live} live",
-            f"{figures.acknowledged_ballots} ballots acknowledged",
+            f"{figures.acknowledged_ballots} {self._crowd.acts} acknowledged",
             f"{figures.returned} reconnected",
         ]
         faults = len(self._crowd.run.faults)

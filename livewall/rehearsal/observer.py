@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Any
 
 from livewall.rehearsal.checks import Chain, Fault
@@ -14,7 +15,7 @@ RESUME_SECONDS = 3.0  # seconds after reconnecting in which a reset means that r
 class Observer(ABC):
     """Applies messages of any transport, and follows the wall to its active poll."""
 
-    def __init__(self, run: Run, name: str) -> None:
+    def __init__(self, run: Run, name: str, more: Iterable[str] = ()) -> None:
         self.run = run
         self.name = name
         self.wall = f"walls/{run.wall}"
@@ -23,7 +24,7 @@ class Observer(ABC):
         self.followed_since = 0.0
         """Since when the active poll is followed."""
         self.live_since = 0.0
-        self.chains: dict[str, Chain] = {self.wall: Chain(self.wall)}
+        self.chains: dict[str, Chain] = {stream: Chain(stream) for stream in (self.wall, *more)}
         self.resuming: set[str] = set()
         """Streams that were resumed by position. A reset of one means that the position was too old."""
         self.unanswered_requests: dict[str, str] = {}
@@ -69,10 +70,16 @@ class Observer(ABC):
         if chain.state.synced and chain.state.resume_at is not None:
             if stream == self.wall:
                 self._follow_wall(chain)
+            elif stream != self.poll:
+                self.heard(stream, message)
             elif message.get("key") == "poll" or message.get("synced"):
                 poll = chain.state.entries.get("poll")
                 if poll is not None:
                     self.poll_changed(poll)
+
+    def heard(self, stream: str, message: dict[str, Any]) -> None:
+        """Handle a message of a stream that is followed beside the wall. Most readers only keep its state."""
+        return
 
     @abstractmethod
     def poll_changed(self, poll: dict[str, Any]) -> None:

@@ -36,9 +36,17 @@ ADVICE = {
     "screen": "To improve it, lower --publish-rate, or use a faster core.",
     "back": "To improve it, avoid restarts and network failures during the event: everybody reconnects at once.",
 }
+ACTS = {"votes": "ballots", "chat": "messages", "questions": "questions and votes"}
+"""What people do in a rehearsal, by its kind."""
+ONE_ACT = {"votes": "a ballot", "chat": "a message", "questions": "a question or a vote"}
+KEPT = {
+    "votes": "every acknowledged ballot is counted, every screen is correct",
+    "chat": "every acknowledged message is there once, numbers have no holes, every screen is correct",
+    "questions": "every acknowledged question is there once, every vote counts once, every screen is correct",
+}
 NAMES = {
     "join": "joining",
-    "ack": "acknowledging a ballot",
+    "ack": "acknowledging {}",
     "screen": "fan-out to the screens",
     "back": "reconnecting",
 }
@@ -59,7 +67,7 @@ class Report:
     figures: Figures
     faults: list[Fault]
     unknown: int
-    """Ballots of which the voters never learned whether they were counted."""
+    """Acts of which people never learned whether they were counted."""
     server_usage: tuple[ProcessUsage | None, ProcessUsage | None, int, int, ProcessUsage | None]
     """The usage of the server before the rehearsal, when the voters had joined (followed by how many had joined and how
     many ballots were acknowledged then), and after the rehearsal.
@@ -76,10 +84,10 @@ class Report:
         for kind, count in Counter(fault.kind for fault in self.faults).items():
             failures.append(f"{count} × {FAULTS[kind]}.")
         if self.figures.joined < self.plan.voters:
-            failures.append(f"{self.plan.voters - self.figures.joined} of {self.plan.voters} voters could not join.")
+            failures.append(f"{self.plan.voters - self.figures.joined} of {self.plan.voters} people could not join.")
         ack, screen = quantile(self.figures.ack.server, 0.95), quantile(self.figures.to_screens, 1.0)
         if ack is None:
-            failures.append("No ballot was acknowledged.")
+            failures.append("Nothing was acknowledged.")
         elif ack > limits.ack:
             failures.append(f"Acknowledgements took {ack:.2f} s (p95); the limit is {limits.ack:g} s.")
         if screen is not None and screen > limits.screen:
@@ -135,6 +143,7 @@ class Report:
             "passed": self.passed,
             "failures": self.failures(),
             "faults": [fault._asdict() for fault in self.faults],
+            "kind": plan.kind,
             "seed": plan.seed,
             "wifi": plan.network.name,
             "voters": plan.voters,
@@ -181,7 +190,7 @@ class Report:
             ("joined", f"{figures.joined} of {self.plan.voters}; live at the same time: {transports}"),
             ("joining", _times_text(figures.join)),
             (
-                "ballots",
+                ACTS[self.plan.kind],
                 f"{figures.acknowledged_ballots} acknowledged ({_counts(figures.ballots)}), "
                 f"at most {figures.peak_ballots_per_second} a second; "
                 f"{figures.refused.total()} refused ({_counts(figures.refused) or 'none'})",
@@ -199,8 +208,8 @@ class Report:
         if figures.rate_limited:
             rows.append(("rate limited", f"{figures.rate_limited} times, {figures.waited:.0f} s of waiting in all"))
         if self.unknown:
-            reason = "the answer was lost, then the round ended"
-            rows.append(("unknown", f"{self.unknown} ballots, counted or not: {reason}"))
+            reason = "the answer was lost, then the rehearsal or the round ended"
+            rows.append(("unknown", f"{self.unknown} {ACTS[self.plan.kind]}, counted or not: {reason}"))
         return [*rows, *self._machine_lines()]
 
     def _machine_lines(self) -> list[tuple[str, str]]:
@@ -212,8 +221,8 @@ class Report:
             rows = [
                 (
                     "server's CPU",
-                    f"{server['cpu_seconds']:.1f} s: {server['cpu_ms_per_joined']:.1f} ms per voter who joined, then "
-                    f"{server['cpu_ms_per_ballot']:.1f} ms per ballot, including its fan-out",
+                    f"{server['cpu_seconds']:.1f} s: {server['cpu_ms_per_joined']:.1f} ms for each who joined, then "
+                    f"{server['cpu_ms_per_ballot']:.1f} ms for each act, including its fan-out",
                 ),
                 ("server's memory", f"{server['memory_mib']:.0f} MiB ({server['memory_mib_before']:.0f} before)"),
             ]
@@ -230,21 +239,24 @@ class Report:
         if slowest := self.slowest():
             part, share = slowest
             advice = f" {ADVICE[part]}" if share >= NEAR_LIMIT else ""
-            sentences.append(f"Slowest part: {NAMES[part]}, {share:.0%} of its limit (p95).{advice}")
+            sentences.append(
+                f"Slowest part: {NAMES[part].format(ONE_ACT[self.plan.kind])}, {share:.0%} of its limit (p95).{advice}"
+            )
         sentences += [f"{fault.kind}: {fault.text}" for fault in self.faults[:MAX_SHOWN]]
         if len(self.faults) > MAX_SHOWN:
             sentences.append(f"… and {len(self.faults) - MAX_SHOWN} more (--json has them all)")
         limits = self.plan.limits
         if self.passed:
             limits_text = f"acknowledgements within {limits.ack:g} s (p95), screens within {limits.screen:g} s"
-            checks_text = "every acknowledged ballot is counted, every screen is correct, no reader missed an event"
+            checks_text = f"{KEPT[self.plan.kind]}, no reader missed an event"
             return [*sentences, f"PASS: {checks_text}; {limits_text}."]
         return [*sentences, *(f"FAIL: {why}" for why in self.failures())]
 
 
 FAULTS = {
     "ballot": "an acknowledged ballot is not counted as it was cast, or a counted ballot belongs to nobody",
-    "count": "a tally is not the sum of its ballots",
+    "count": "a tally is not the sum of its ballots, or a question has other votes than people cast",
+    "said": "what was acknowledged is not there, is there twice, or belongs to nobody",
     "screen": "a screen shows a wrong state at the end",
     "phone": "a phone shows a wrong state at the end",
     "hole": "a reader missed an event or was refused",

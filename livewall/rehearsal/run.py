@@ -109,6 +109,10 @@ class Run:
         """Record when the host acts. The delay to each reader counts from here."""
         self._host_actions.setdefault((poll, phase, round_number, published), self.now())
 
+    def forget_action(self, state: VisibleState) -> None:
+        """Forget when something was done: nobody knows when it reached the server."""
+        self._host_actions.pop(state, None)
+
     def record_seen(self, state: VisibleState, channel: Channel, since: float, *, screen: bool) -> None:
         """Record when a reader sees an action of the host.
 

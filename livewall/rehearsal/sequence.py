@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from livewall.client.calls import ClientError, NotReached, Server, segment
+from livewall.client.calls import ClientError, NotReached, Server
 from livewall.rehearsal import test_wall
+from livewall.rehearsal.asking import AskingCrowd
 from livewall.rehearsal.channel import resolve
-from livewall.rehearsal.checks import Counted, compare_ballots
-from livewall.rehearsal.crowd import Crowd, reaction
+from livewall.rehearsal.crowd import Crowd
 from livewall.rehearsal.machine import OwnUsage, ProcessUsage, server_usage
 from livewall.rehearsal.network import Network
 from livewall.rehearsal.report import Limits, Report
 from livewall.rehearsal.run import Run
+from livewall.rehearsal.talk import TalkCrowd
+from livewall.rehearsal.test_wall import Kind
+from livewall.rehearsal.votes import VotingCrowd, reaction
 
 Say = Callable[[str], None]
 
@@ -35,6 +36,10 @@ class Plan(NamedTuple):
     network: Network
     seed: int
     limits: Limits
+    kind: Kind = "votes"
+
+
+CROWDS: dict[Kind, type[Crowd]] = {"votes": VotingCrowd, "chat": TalkCrowd, "questions": AskingCrowd}
 
 
 async def rehearse(server: Server, plan: Plan, *, say: Say, started: Callable[[Crowd], None]) -> Report:
@@ -52,9 +57,11 @@ async def rehearse(server: Server, plan: Plan, *, say: Say, started: Callable[[C
         raise NotReached(f"{server.url} cannot be reached: {problem}.") from None
     chance = random.Random(plan.seed)
     before = await server_usage(server)
-    async with _own_wall(server, test_wall.title_of(plan.seed, datetime.now(UTC)), say) as wall:
+    async with _own_wall(server, test_wall.title_of(plan.seed, datetime.now(UTC)), plan.kind, say) as wall:
         run = Run(address, wall.wall, plan.network, chance, reaction_seconds=reaction(plan.voters, plan.seconds))
-        crowd = Crowd(run, server, wall, voters=plan.voters, seconds=plan.seconds, screens=plan.screens, chance=chance)
+        crowd = CROWDS[plan.kind](
+            run, server, wall, voters=plan.voters, seconds=plan.seconds, screens=plan.screens, chance=chance
+        )
         when_joined: list[tuple[ProcessUsage | None, int, int]] = []
 
         async def record_joined() -> None:
@@ -62,14 +69,10 @@ async def rehearse(server: Server, plan: Plan, *, say: Say, started: Callable[[C
 
         started(crowd)
         async with OwnUsage() as own_usage:
-            results = await crowd.perform(record_joined)
+            faults = await crowd.perform(record_joined)
         after = await server_usage(server)
-        ballots = [row for poll_id in results for row in await read_ballots(server, poll_id)]
-        tallies = {
-            (poll_id, tally["round"]): tally for poll_id, exported in results.items() for tally in exported["rounds"]
-        }
-        faults = [*compare_ballots(run.ledger, ballots, tallies), *run.faults]
-        return Report(plan, run.figures, faults, run.ledger.unknown, (before, *when_joined[0], after), own_usage)
+        faults += run.faults
+        return Report(plan, run.figures, faults, crowd.unknown, (before, *when_joined[0], after), own_usage)
 
 
 async def clean(server: Server, say: Say) -> int:
@@ -80,18 +83,10 @@ async def clean(server: Server, say: Say) -> int:
     return len(walls)
 
 
-async def read_ballots(server: Server, poll_id: str) -> list[Counted]:
-    text = (await server.raw(f"/api/polls/{segment(poll_id)}/ballots.csv")).decode()
-    return [
-        Counted(poll_id, int(row["round"]), row["receipt"], frozenset(row["choices"].split()))
-        for row in csv.DictReader(io.StringIO(text))
-    ]
-
-
 @asynccontextmanager
-async def _own_wall(server: Server, title: str, say: Say) -> AsyncIterator[test_wall.TestWall]:
+async def _own_wall(server: Server, title: str, kind: Kind, say: Say) -> AsyncIterator[test_wall.TestWall]:
     try:
-        yield await test_wall.build(server, title)
+        yield await test_wall.build(server, title, kind)
     finally:
         await _remove_wall(server, title, say)
 
@@ -112,6 +107,6 @@ async def _remove_wall(server: Server, title: str, say: Say) -> None:
 async def _clear(server: Server, wall: dict[str, Any], say: Say) -> None:
     erased = await test_wall.remove(server, wall)
     say(
-        f"The wall {wall['code']} and its polls were removed"
+        f"The wall {wall['code']} was removed with all that it had"
         + (", and their ballots erased." if erased else ". This server cannot erase ballots: they stay in its archive.")
     )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from livewall.client.calls import Refusal, Server, segment
 from livewall.voting.kinds import marking
@@ -27,10 +27,15 @@ QUESTIONS: tuple[dict[str, Any], ...] = (
 )
 
 
+Kind = Literal["votes", "chat", "questions"]
+
+
 class TestWall(NamedTuple):
     wall: str
     title: str
     polls: list[dict[str, Any]]
+    room: str
+    """The name of its room, where people talk."""
 
 
 def is_rehearsal(title: str) -> bool:
@@ -41,11 +46,23 @@ def title_of(seed: int, now: datetime) -> str:
     return f"{NAME} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}, seed {seed}"
 
 
-async def build(server: Server, title: str) -> TestWall:
-    """Make the wall and its polls. After an error, the wall can be found by its title. Raises Refusal, NotReached."""
-    wall = await server.post("/api/walls", {"title": title})
-    polls = [await server.post("/api/polls", {**question, "wall": wall["code"]}) for question in QUESTIONS]
-    return TestWall(wall["code"], title, polls)
+async def build(server: Server, title: str, kind: Kind) -> TestWall:
+    """Make the wall and what it needs. After an error, it can be found by its title. Raises Refusal, NotReached."""
+    code = (await server.post("/api/walls", {"title": title}))["code"]
+    made = TestWall(code, title, [], room_of(code))
+    if kind == "chat":
+        await server.post("/api/rooms", {"name": made.room, "title": title})
+        await server.put(f"/api/walls/{segment(code)}", {"items": [f"rooms/{made.room}"]})
+    elif kind == "questions":
+        await server.put(f"/api/walls/{segment(code)}", {"items": [f"questions/{code}"], "questions": "moderated"})
+    else:
+        for question in QUESTIONS:
+            made.polls.append(await server.post("/api/polls", {**question, "wall": code}))
+    return made
+
+
+def room_of(code: str) -> str:
+    return f"rehearsal-{code}"
 
 
 async def leftovers(server: Server) -> list[dict[str, Any]]:
@@ -71,6 +88,8 @@ async def remove(server: Server, wall: dict[str, Any]) -> bool:
         if kind == "polls":
             with _ignore_not_found():
                 erased = await _clear_poll(server, f"/api/polls/{segment(poll_id)}") and erased
+    with _ignore_not_found():
+        await server.delete(f"/api/rooms/{segment(room_of(wall['code']))}")
     with _ignore_not_found():
         await server.delete(f"/api/walls/{segment(wall['code'])}")
     return erased

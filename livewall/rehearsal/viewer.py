@@ -1,6 +1,6 @@
 """A reader that joins a wall as a page does, follows it and its active poll, and resumes by position.
 
-`Viewer` with `audience` is a projector; `people.Person` is a viewer that votes.
+`Viewer` with `audience` is a projector; `visitor.Visitor` is a viewer that acts.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import quote
@@ -36,8 +36,10 @@ class StreamRefused(Exception):
 
 
 class Viewer(Observer):
-    def __init__(self, run: Run, name: str, transport: str, *, audience: bool = False) -> None:
-        super().__init__(run, name)
+    def __init__(
+        self, run: Run, name: str, transport: str, *, audience: bool = False, more: Iterable[str] = ()
+    ) -> None:
+        super().__init__(run, name, more)
         self.transport = transport
         self.audience = audience
         self.chance = random.Random(run.chance.random())
@@ -54,6 +56,8 @@ class Viewer(Observer):
         self._lost_at: float | None = None
         self._tried_at = 0.0
         self._seen: VisibleState | None = None
+        self._told_of: set[str] = set()
+        """The ids of messages and questions that this reader has got."""
 
     # -- staying connected
 
@@ -298,6 +302,14 @@ class Viewer(Observer):
         ref = str(next(self.refs))
         self.unanswered_requests[ref] = stream
         self._socket.send({"do": what, "ref": ref, "stream": stream})
+
+    def told_of(self, message: dict[str, Any]) -> None:
+        """Note when this reader gets what somebody said, for the first time."""
+        data = message.get("data")
+        if self.channel is not None and isinstance(data, dict) and "id" in data and data["id"] not in self._told_of:
+            self._told_of.add(data["id"])
+            since = max(self.live_since, self.channel.connected_at)
+            self.run.record_seen((data["id"], "said", 0, False), self.channel, since, screen=self.audience)
 
     def poll_changed(self, poll: dict[str, Any]) -> None:
         act = (poll["id"], poll["phase"], poll["round"], poll["published"])

@@ -80,7 +80,7 @@ def _erase(tx: Transaction, room: str, numbers: list[int], now: str, who: Who | 
     if not numbers:
         return 0
     for number in numbers:
-        rows.change_message(tx, room, Withdrawn(number, "host", now))
+        rows.change_message(tx, room, Withdrawn(number, "host", rows.said(tx, room, number).at))
     detail = {"messages": len(numbers)} if person is None else {"messages": len(numbers), "person": person}
     audit.note(tx, who, now, "room.erase", rows.stream_of(room), **detail)
     return len(numbers)

@@ -271,7 +271,7 @@ def erase_of(tx: Transaction, room: str, person: str, limit: int, now: str) -> i
     """Erase private messages of a person in a room; return how many."""
     return _erase(
         tx,
-        """SELECT conversation, number FROM private_messages JOIN conversations ON id = conversation
+        """SELECT conversation, number, said_at FROM private_messages JOIN conversations ON id = conversation
         WHERE (first = :person OR second = :person) AND room = :room AND said_by = :person LIMIT :limit""",
         {"room": room, "person": person, "limit": limit},
         now,
@@ -282,7 +282,7 @@ def erase_before(tx: Transaction, before: str, limit: int, now: str) -> int:
     """Erase private messages that were written before a time; return how many."""
     return _erase(
         tx,
-        """SELECT conversation, number FROM private_messages WHERE said_at < :before AND withdrawn IS NULL
+        """SELECT conversation, number, said_at FROM private_messages WHERE said_at < :before AND withdrawn IS NULL
         ORDER BY said_at LIMIT :limit""",
         {"before": before, "limit": limit},
         now,
@@ -291,18 +291,18 @@ def erase_before(tx: Transaction, before: str, limit: int, now: str) -> int:
 
 def _erase(tx: Transaction, which: str, params: dict[str, Any], now: str) -> int:
     found = tx.all(which, params)
-    for conversation, number in found:
-        gone = Withdrawn(number, "host", now)
+    for conversation, number, at in found:
+        gone = Withdrawn(number, "host", at)
         tx.execute(
             """UPDATE private_messages SET said_by = NULL, given = NULL, name = '', role = '', text = '', sender = '',
-            recipient = '', unanswered = 0, withdrawn = :withdrawn, said_at = :at
+            recipient = '', unanswered = 0, withdrawn = :withdrawn
             WHERE conversation = :conversation AND number = :n""",
             {**msgspec.structs.asdict(gone), "conversation": conversation},
         )
         for side in _sides(tx, conversation):
             key = f"{GROUP}/{conversation}/{number}"
             tx.append(side.inbox, key, wire.text(gone), view=View.FULL, change=True)
-    for conversation in {conversation for conversation, _ in found}:
+    for conversation in {conversation for conversation, _, _ in found}:
         for side in _sides(tx, conversation):
             tx.forget_changes(side.inbox)
             save_side(tx, side)

@@ -197,7 +197,7 @@ def change_message(tx: Transaction, room: str, changed: Message | Withdrawn) -> 
     if isinstance(changed, Withdrawn):
         tx.execute(
             """UPDATE messages SET said_by = NULL, given = NULL, name = '', role = '', text = '', reply_to = NULL,
-            edited_at = NULL, withdrawn = :withdrawn, said_at = :at WHERE room = :room AND number = :n""",
+            edited_at = NULL, withdrawn = :withdrawn WHERE room = :room AND number = :n""",
             {**msgspec.structs.asdict(changed), "room": room},
         )
     else:

@@ -55,7 +55,7 @@ def withdrawn(before: Message | Withdrawn, person: Person, now: str) -> Withdraw
         raise NotAllowed("forbidden", "only its author and hosts withdraw a message")
     if own and not person.moderates and not _is_recent(before, now):
         raise NotAllowed("forbidden", f"a message can be withdrawn for {EDIT_SECONDS // 60} minutes; ask a host")
-    return Withdrawn(before.n, "author" if own else "host", now)
+    return Withdrawn(before.n, "author" if own else "host", before.at)
 
 
 def is_free(here_at: str, now: str) -> bool:

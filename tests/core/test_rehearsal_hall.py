@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tornado.httputil import HTTPHeaders
 
-from livewall.rehearsal.crowd import arrivals, plan, reaction
+from livewall.rehearsal.crowd import arrivals
 from livewall.rehearsal.machine import parse
 from livewall.rehearsal.network import GOOD, POOR, Link
-from livewall.rehearsal.people import assets, cookies, intentions
+from livewall.rehearsal.people import intentions
 from livewall.rehearsal.report import quantile
 from livewall.rehearsal.test_wall import is_rehearsal, title_of
+from livewall.rehearsal.visitor import assets, cookies
+from livewall.rehearsal.votes import plan, reaction
 
 # -- weather
 

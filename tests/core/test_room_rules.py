@@ -117,13 +117,13 @@ def test_an_author_changes_a_message_for_fifteen_minutes() -> None:
         with pytest.raises(NotAllowed):
             rules.edited(SAID, "hi", person, now)
     with pytest.raises(Refused):
-        rules.edited(Withdrawn(7, "author", NOW), "hi", ANN, NOW)
+        rules.edited(Withdrawn(7, "author", SAID.at), "hi", ANN, NOW)
 
 
 def test_an_author_withdraws_for_fifteen_minutes_and_a_host_at_any_time() -> None:
-    assert rules.withdrawn(SAID, ANN, LATER) == Withdrawn(7, "author", LATER)
-    assert rules.withdrawn(SAID, LIN, MUCH_LATER) == Withdrawn(7, "host", MUCH_LATER)
-    assert rules.withdrawn(Withdrawn(7, "host", NOW), LIN, MUCH_LATER) is None
+    assert rules.withdrawn(SAID, ANN, LATER) == Withdrawn(7, "author", SAID.at)
+    assert rules.withdrawn(SAID, LIN, MUCH_LATER) == Withdrawn(7, "host", SAID.at)
+    assert rules.withdrawn(Withdrawn(7, "host", SAID.at), LIN, MUCH_LATER) is None
     for person, now in ((BOB, NOW), (ANN, MUCH_LATER)):
         with pytest.raises(NotAllowed):
             rules.withdrawn(SAID, person, now)
