@@ -63,6 +63,9 @@ class Page(BaseHandler):
     page = True
     scripts: tuple[str, ...] = ("live", "poll", "vote", "lobby", "task", "hosts", "state", "error")
     """The groups of texts that the page's scripts are given."""
+    compressed = True
+    """Whether the page may be compressed: it must not be where strangers write a part of it, beside what only its
+    reader may know."""
 
     def show_error(self, error: LivewallError) -> None:
         show_error_page(self, error)
@@ -73,7 +76,8 @@ class Page(BaseHandler):
         its length."""
         if isinstance(chunk, bytes) and self.request.method in SAFE and self.get_status() == 200:
             self.set_header("Vary", "Authorization, Cookie, Accept-Encoding")
-            if takes_gzip(self.request) and self.request.query_arguments.keys() <= HIDDEN_ARGUMENTS:
+            plain = not self.compressed or not self.request.query_arguments.keys() <= HIDDEN_ARGUMENTS
+            if takes_gzip(self.request) and not plain:
                 self.set_header("Content-Encoding", "gzip")
                 chunk = gzip.compress(chunk, 5, mtime=0)
         return super().finish(chunk)

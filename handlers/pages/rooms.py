@@ -112,6 +112,8 @@ class Refused(NamedTuple):
 class RoomPage(RoomPages):
     """GET /rooms/NAME"""
 
+    compressed = False  # everybody writes here, and the page has a token for the reader's forms
+
     async def get(self, name: str) -> None:
         await self.show(name)
 
@@ -125,6 +127,7 @@ class RoomPage(RoomPages):
         messages = await self.services.rooms.history(
             name, self.who, before=before, after=None, limit=SHOWN, search=search
         )
+        muted = await self.services.rooms.muted(name) if self.who.host else {}
         forbidden = "" if me is None else why_not(room, self.who)
         writing = not forbidden and (refused is not None or (is_get and self.argument("write") == "1"))
         self.render(
@@ -144,7 +147,7 @@ class RoomPage(RoomPages):
             message_id=((refused and refused.form) or {}).get("id") or secrets.token_urlsafe(9),
             reply_to=self.number("reply", None, minimum=1) if is_get else None,
             done=self.argument("done") if is_get else "",
-            muted=await self.services.rooms.muted(name) if self.who.host else {},
+            muted=muted,
             data={
                 "stream": f"rooms/{name}",
                 "room": room,
@@ -152,7 +155,7 @@ class RoomPage(RoomPages):
                 "me": me,
                 "host": self.who.host,
                 "signedIn": self.who.role is not None,
-                "muted": await self.services.rooms.muted(name) if self.who.host else {},
+                "muted": muted,
             },
             format_timestamp=format_timestamp,
             script="room",

@@ -227,3 +227,11 @@ async def test_a_withdrawn_message_does_not_begin_a_day() -> None:
     lines = lines_of([said[0], Withdrawn(2, "host", said[1].at), said[2], said[3]], None)
     assert [line.day for line in lines] == ["2026-11-28", "", "", "2026-11-29"]
     assert [line.first for line in lines] == [True, True, True, True]
+
+
+async def test_what_strangers_write_is_not_compressed_with_what_only_the_reader_may_know(client: Client) -> None:
+    await room(client)
+    gzip = {"Accept-Encoding": "gzip"}
+    for path, coding in (("/rooms", "gzip"), ("/rooms/ops", None)):
+        answer = await client.ask("GET", path, headers=gzip, decompress_response=False)
+        assert (answer.status, answer.headers.get("Content-Encoding")) == (200, coding), path
