@@ -74,6 +74,7 @@ VALUES = CHOOSING | {
     "at": "x",
     "download": "1",
     "write": "1",
+    "format": "txt",
     "case": "1",
     "v": "x",
     "packs": "off",
