@@ -53,7 +53,7 @@ class MessageErasure:
 
         while count := await self._store.write(write):
             erased += count
-        while await self._store.write(lambda tx: inbox_rows.erase_of(tx, room, person, BATCH, now)):
+        while await self._store.write(lambda tx: inbox_rows.erase_of(tx, room, person, BATCH)):
             pass
         return MessagesErased(erased)
 
@@ -72,7 +72,7 @@ class MessageErasure:
 
         while await self._store.write(write):
             pass
-        while await self._store.write(lambda tx: inbox_rows.erase_before(tx, before, BATCH, now)):
+        while await self._store.write(lambda tx: inbox_rows.erase_before(tx, before, BATCH)):
             pass
 
 

@@ -267,29 +267,27 @@ def filled_at(asks: Any, column: str, inbox: str, since: str, most: int) -> str 
 # -- erasure
 
 
-def erase_of(tx: Transaction, room: str, person: str, limit: int, now: str) -> int:
+def erase_of(tx: Transaction, room: str, person: str, limit: int) -> int:
     """Erase private messages of a person in a room; return how many."""
     return _erase(
         tx,
         """SELECT conversation, number, said_at FROM private_messages JOIN conversations ON id = conversation
         WHERE (first = :person OR second = :person) AND room = :room AND said_by = :person LIMIT :limit""",
         {"room": room, "person": person, "limit": limit},
-        now,
     )
 
 
-def erase_before(tx: Transaction, before: str, limit: int, now: str) -> int:
+def erase_before(tx: Transaction, before: str, limit: int) -> int:
     """Erase private messages that were written before a time; return how many."""
     return _erase(
         tx,
         """SELECT conversation, number, said_at FROM private_messages WHERE said_at < :before AND withdrawn IS NULL
         ORDER BY said_at LIMIT :limit""",
         {"before": before, "limit": limit},
-        now,
     )
 
 
-def _erase(tx: Transaction, which: str, params: dict[str, Any], now: str) -> int:
+def _erase(tx: Transaction, which: str, params: dict[str, Any]) -> int:
     found = tx.all(which, params)
     for conversation, number, at in found:
         gone = Withdrawn(number, "host", at)
