@@ -27,6 +27,7 @@ NAMES = {
     "git": "a step that fetches from git, beside git itself",
     "celery": "10,000 Celery tasks followed: CPU of the watcher and of the server, tasks a second",
     "release": "commands on 20 hosts beside ssh, an upload beside sftp, from the last ballot to an open gate",
+    "rooms": "2,000 people in a room: from a message to the last reader's bytes, memory",
     "logs": "CPU per MB of a log that is followed, beside zlib level 1; memory; lines, search",
 }
 DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"

@@ -81,7 +81,7 @@ def run(plan: Plan) -> str:
                 probes = {core: Idle(core) for core in idle}
                 answer = voters.go(rate=RATE, count=count)
                 lates = {core: probe.late_us() for core, probe in probes.items()}
-                _settle(readers, count)
+                settle(readers, count)
                 took = arrivals(readers, voters, count, watching)
             if not turn:
                 continue
@@ -103,8 +103,8 @@ def run(plan: Plan) -> str:
     return table(head, rows)
 
 
-def _settle(readers: Readers, count: int) -> None:
-    """Wait until every reader holds the last tally."""
+def settle(readers: Readers, count: int) -> None:
+    """Wait until every reader holds the last tally, or message."""
     end = time.monotonic() + 10
     while readers.stat()["least"] < count and time.monotonic() < end:
         time.sleep(0.05)

@@ -133,6 +133,11 @@ class Livewall(Child):
         poll: str = made["id"]
         return poll
 
+    def room(self, name: str) -> str:
+        """A room of this name; returns the name."""
+        self.call("POST", "/api/rooms", {"name": name})
+        return name
+
     def metric(self, name: str) -> float:
         """The value of a metric, named with its labels where it has some."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)

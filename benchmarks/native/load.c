@@ -10,7 +10,7 @@
  *     open N                       open N more connections, wait until all are accepted
  *     drop N                       close N connections
  *     stat                         counters since the start
- *     track N                      (readers) note when the last reader held each number of ballots up to N
+ *     track N                      (readers) note when the last reader held each number of ballots, or message, up to N
  *     dump FILE                    (readers) write those times: N+1 int64 nanoseconds, N+1 int32 readers holding it
  *     frame                        (readers) the last tally frame as hexadecimal, header included
  *     go RATE SECONDS FLIGHT COUNT (acts, http) RATE a second, or 0: as fast as the replies come, FLIGHT under way on
@@ -72,6 +72,7 @@ static struct {
     size_t due_room, took_room;
     uint32_t turn;
 } go;
+#define MESSAGE "\"key\":\"message/"
 #define REFS (1 << 20)
 static long long ref_due[REFS];
 static long long next_ref;
@@ -233,13 +234,14 @@ static void note_error(const unsigned char *text, size_t size)
     go.errors++;
 }
 
-static void on_tally(struct connection *c, const unsigned char *payload, size_t size)
+/* A reader holds what the number behind `name` says: so many ballots, or all messages up to one. */
+static void on_number(struct connection *c, const unsigned char *payload, size_t size, const char *name)
 {
     sum.tallies++;
-    const unsigned char *at = memmem(payload, size, "\"ballots\":", 10);
+    const unsigned char *at = memmem(payload, size, name, strlen(name));
     if (!at) return;
     long long ballots = 0;
-    for (at += 10; at < payload + size && *at >= '0' && *at <= '9'; at++) ballots = ballots * 10 + (*at - '0');
+    for (at += strlen(name); at < payload + size && *at >= '0' && *at <= '9'; at++) ballots = ballots * 10 + (*at - '0');
     if (track_max) {
         long long t = now(), to = ballots < track_max ? ballots : track_max;
         for (long long k = c->ballots + 1; k <= to; k++) {
@@ -255,9 +257,9 @@ static void on_text(struct connection *c, const unsigned char *frame, size_t hea
     const unsigned char *payload = frame + header;
     if (mode == READERS) {
         if (memmem(payload, size, "\"key\":\"tally\"", 13)) {
-            on_tally(c, payload, size);
+            on_number(c, payload, size, "\"ballots\":");
             if (header + size <= sizeof last_tally) memcpy(last_tally, frame, last_tally_size = header + size);
-        }
+        } else if (memmem(payload, size, MESSAGE, strlen(MESSAGE))) on_number(c, payload, size, MESSAGE);
         return;
     }
     const unsigned char *at = memmem(payload, size, "\"ref\":\"", 7);
