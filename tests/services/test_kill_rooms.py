@@ -4,6 +4,7 @@ lines."""
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import subprocess
 import urllib.error
@@ -19,7 +20,7 @@ from watchers import TRANSPORTS, Watcher
 
 pytest_plugins = ("server_fixtures",)
 
-LINES = 300
+LINES = 2_000 if os.environ.get("LIVEWALL_TORTURE") else 300
 ROOM = "/api/rooms/history"
 
 
