@@ -16,6 +16,7 @@ from livewall.cli.output import bar, plain
 from livewall.cli.tally_table import rows as tally_rows
 from livewall.cli.tally_table import tally_text, turnout_text
 from livewall.cli.task_tree import TaskTree, state_text, task_list
+from livewall.cli.watch_talk import questions_view, room_view
 from livewall.client.stream_state import StreamState
 from livewall.client.subscription import Subscription
 
@@ -110,6 +111,10 @@ def stream_view(
         return TaskTree(held.entries["task"], steps, clock)
     if kind == "walls" and "wall" in held.entries:
         return wall_view(held.entries["wall"], width, titles or {})
+    if kind == "rooms":
+        return room_view(held)
+    if kind == "questions":
+        return questions_view(held)
     return generic_view(held, width)
 
 

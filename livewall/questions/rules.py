@@ -75,9 +75,10 @@ def no_question(number: int) -> NotFound:
 def in_order(questions: Iterable[Question]) -> list[Question]:
     """Return questions as they are shown: pinned ones, then by votes, then by age. Answered ones follow in the
     same order, and hidden ones come last."""
-    return sorted(questions, key=_rank)
+    return sorted(questions, key=lambda question: rank(question.state, question.votes, question.n))
 
 
-def _rank(question: Question) -> tuple[int, int, int]:
-    place = {"pinned": 0, "shown": 1, "pending": 1, "answered": 2, "hidden": 3}[question.state]
-    return place, -question.votes, question.n
+def rank(state: QuestionState, votes: int, number: int) -> tuple[int, int, int]:
+    """Return by what a question is sorted."""
+    place = {"pinned": 0, "shown": 1, "pending": 1, "answered": 2, "hidden": 3}[state]
+    return place, -votes, number

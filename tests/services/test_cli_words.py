@@ -166,7 +166,7 @@ def test_a_task_is_drawn_with_a_shape_and_a_word_for_each_state():
 
 
 def test_what_is_not_known_yet_is_drawn_anyway():
-    assert "something" in drawn(held("rooms/ops", something={"new": 1}))
+    assert "something" in drawn(held("new/ops", something={"new": 1}))
 
 
 def pictured(*streams, width=40, height=24, titles=None):
@@ -253,3 +253,28 @@ def test_private_messages_are_shown_by_who_wrote_them():
     conversation = {"id": "c1", "room": "ops", "with": {"name": "Happy Otter"}, "unread": 1, "messages": 2}
     shown = drawn(held("inbox/me", **{"message/c1/1": message, "conversation/c1": conversation}))
     assert "Happy Otter  psst" in shown and "1 of 2 messages unread  ops" in shown
+
+
+def test_a_room_is_shown_by_its_newest_messages():
+    messages = {
+        f"message/{n}": {"n": n, "name": "Ann", "role": "", "text": f"line {n}", "at": "2026-01-01T09:30:00.000Z"}
+        for n in range(1, 31)
+    }
+    messages["message/30"] = {"n": 30, "withdrawn": "host", "at": "2026-01-01T09:31:00.000Z"}
+    shown = drawn(held("rooms/ops", room={"title": "Operations", "closed": True}, **messages))
+    assert "Operations (closed)" in shown and "line 29" in shown and "line 5" not in shown
+    assert "09:31" in shown and "withdrawn" in shown
+
+
+def test_questions_are_shown_in_the_order_of_the_screen():
+    def asked(n, state, votes):
+        return {"n": n, "state": state, "votes": votes, "text": f"Question {n}?"}
+
+    entries = {
+        "question/1": asked(1, "shown", 2),
+        "question/2": asked(2, "shown", 5),
+        "question/3": asked(3, "pinned", 1),
+    }
+    shown = drawn(held("questions/K7M2QD", questions={"open": True, "count": 3}, **entries))
+    assert "3 questions, open" in shown
+    assert shown.index("Question 3?") < shown.index("Question 2?") < shown.index("Question 1?")
