@@ -32,6 +32,7 @@ from livewall.settings import environment_without_livewall
 CROWD_SECONDS = 60.0
 GATE_SECONDS = 20.0
 """Seconds in which the audience answers the question of the release."""
+ROOM = "operations"
 START_SECONDS = 20.0
 GRACE_SECONDS = 8.0
 
@@ -268,8 +269,8 @@ async def poll_until_ready(url: str) -> None:
 
 
 async def create_wall(server: Server) -> dict[str, str]:
-    """Make a wall with two polls and a task, with the first poll open and active; return their ids and a sign-in
-    link."""
+    """Make a wall with two polls, a task and a room, with the first poll open and active; return their ids and a
+    sign-in link."""
     wall = await server.post("/api/walls", {"title": "Election night 1996"})
     code = wall["code"]
     poll = await server.post("/api/polls", {"title": "Who gets your vote?", "options": list(OPTIONS), "wall": code})
@@ -283,9 +284,12 @@ async def create_wall(server: Server) -> dict[str, str]:
         },
     )
     task = await release.create(server)
+    with suppress(Refusal):  # an earlier demonstration in the same folder has made it
+        await server.post("/api/rooms", {"name": ROOM, "title": "Operations"})
     path = f"/api/walls/{segment(code)}"
     items = (await server.get(path))["items"]
-    await server.put(path, {"items": [*items, f"tasks/{task}"], "active": f"polls/{poll['id']}"})
+    items += [f"tasks/{task}", f"rooms/{ROOM}"]
+    await server.put(path, {"items": items, "active": f"polls/{poll['id']}", "questions": "open", "reactions": True})
     await server.post(f"/api/polls/{segment(poll['id'])}/open", repeat=True)
     login = await server.post("/api/logins", {"role": "admin"})
     return {"wall": code, "poll": poll["id"], "task": task, "login": login["link"]}
@@ -312,6 +316,7 @@ Livewall is running at {server.url}
               (as admin, once, within ten minutes; another: {another})
   Tasks       {server.url}/tasks  (after signing in: a release of a small project{onto}, with its chart and logs;
               a second one, of the branch `broken`, fails on purpose)
+  Room        {server.url}/rooms/{ROOM}  (it is told what becomes of the releases)
 
 944 people are about to answer. Ctrl-C ends it.
 """
