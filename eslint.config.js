@@ -13,7 +13,8 @@ const ROOMS = {
   wall: ["net", "poll", "task", "ui"],
   host: ["poll", "task", "ui"],
   room: ["net", "ui"],
-  pages: ["net", "ui", "poll", "task", "log", "wall", "host", "room"],
+  question: ["net", "room", "ui"],
+  pages: ["net", "ui", "poll", "task", "log", "wall", "host", "room", "question"],
 };
 
 const OLDEST = "Browsers from Chrome 75 and Safari 13 on run these modules; they do not have this syntax.";

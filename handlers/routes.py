@@ -32,10 +32,12 @@ from handlers.pages import audience, desk, host, joining, login, phone, prints
 from handlers.pages import audit as audit_page
 from handlers.pages import codes as codes_page
 from handlers.pages import decks as decks_page
+from handlers.pages import questions as questions_page
 from handlers.pages import replay as replay_page
 from handlers.pages import rooms as rooms_page
 from handlers.pages import screens as screens_page
 from handlers.pages import tasks as tasks_page
+from handlers.pages import wall as wall_page
 from livewall.services import Services
 
 ID = r"([A-Za-z0-9._-]{1,80})"
@@ -146,7 +148,8 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/desk/polls/{ID}", desk.PollForm, kwargs, name="poll_act"),
         # pages: walls
         URLSpec(r"/w", joining.CodePage, kwargs, name="code"),
-        URLSpec(rf"/w/{ID}", audience.WallPage, kwargs, name="wall"),
+        URLSpec(rf"/w/{ID}", wall_page.WallPage, kwargs, name="wall"),
+        URLSpec(rf"/w/{ID}/questions", questions_page.QuestionForm, kwargs, name="wall_questions"),
         URLSpec(rf"/w/{ID}/screen", screens_page.WallScreen, kwargs, name="wall_screen"),
         URLSpec(rf"/w/{ID}/host", host.HostPage, kwargs, name="wall_host"),
         URLSpec(rf"/w/{ID}/phone", phone.PhonePage, kwargs, name="wall_phone"),

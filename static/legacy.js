@@ -157,7 +157,7 @@
   /* Not while somebody is choosing: the new page would not have the choice. */
   function reload() {
     if (sending || (form && chosen().length && !form.getAttribute("data-cast"))) return;
-    location.replace(location.pathname + (audience || /[?&]code=/.test(location.search) ? location.search : ""));
+    location.replace(location.pathname + (audience || /[?&](code|tab)=/.test(location.search) ? location.search : ""));
   }
 
   function chosen() {

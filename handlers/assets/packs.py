@@ -1,9 +1,9 @@
 """Packs: the modules or the style sheets of a page as one file, so that a phone requests only one.
 
 Each module becomes a function that is called once and returns the module's exports. Its imports are taken from what the
-modules before it returned. Comments on lines of their own are left out; they would be more than a third of the
-download. No name and no other line is changed, so a pack reads like its modules, and `?packs=off` loads the modules
-themselves.
+modules before it returned. What the page's own module exports, the pack exports, too. Comments on lines of their own
+are left out; they would be more than a third of the download. No name and no other line is changed, so a pack reads
+like its modules, and `?packs=off` loads the modules themselves.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def modules(entry: Path) -> str:
             parts.append(_as_function(path, EXPORT.sub("", text), *added[path]))
         return added[path]
 
-    add_module(entry.resolve(), ())
+    name, exported = add_module(entry.resolve(), ())
+    if exported:
+        parts.append(f"export const {{ {', '.join(exported)} }} = {name};\n")
     return "\n".join(parts)
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from msgspec import Struct
 
 from handlers.base import BaseHandler
-from handlers.pages import joining
 from handlers.pages.form import FormHandler
 from handlers.pages.page import Page
 from handlers.pages.page_cache import Render, SharedPage
@@ -99,6 +98,8 @@ class AudiencePage(Page):
             poll, round_number = page.poll
             if await self.services.polls.has_own(poll, round_number, voter):
                 return False
+        if voter is not None and page.questions and await self.services.questions.has_own(page.questions, self.who):
+            return False
         self.ensure_voter()
         self.finish_shared(page, self.form_token())
         return True
@@ -108,7 +109,8 @@ class AudiencePage(Page):
         values = await self.page_values(stream, wall)
         poll: Poll | None = values["poll"]
         html = self.render_string("poll.html", **values, form_token=GAP)
-        return SharedPage(html, GAP.encode(), (poll.id, poll.round) if poll else None)
+        questions = wall.code if wall and values["asked"] else ""
+        return SharedPage(html, GAP.encode(), (poll.id, poll.round) if poll else None, questions)
 
     async def page_values(
         self, stream: str | None, wall: Wall | None, refused: RefusedForm | None = None
@@ -141,6 +143,8 @@ class AudiencePage(Page):
             page_url=self.services.base_url + self.page_path(poll, wall),
             receipt_check=await self.receipt_answer(poll) if poll and not wall else None,
             code=code,
+            tabs=None,
+            asked=None,
             data=self.data(scene, stream=stream, wall=wall)
             | {"host": self.who.host, "code": code, "ballotDays": self.services.settings.ballot_days}
             | ({"results": InitialResults.of(results)} if results else {}),
@@ -225,33 +229,6 @@ class PollPage(AudiencePage):
         stream = f"polls/{poll_id}"
         if not await self.show_shared(lambda: self.shared(stream, None)):
             await self.show(stream, None)
-
-
-class WallPage(joining.CodeForm, AudiencePage):
-    """GET /w/CODE"""
-
-    async def get(self, code: str) -> None:
-        try:
-            if await self.show_shared(lambda: self.shared_wall(code)):
-                return
-            wall = await self.wall_of(code, self.who)
-        except NotFound:
-            canonical = await self.resolve_code(code)
-        else:
-            canonical = wall.code
-            if canonical == code:
-                await self.show(None, wall)
-                return
-        if canonical:
-            self.redirect_to_wall(canonical)
-
-    async def shared_wall(self, code: str) -> SharedPage | None:
-        """Return the shared page of a wall. It is None if a task is shown, whose changes the cache does not see, or if
-        the code is not spelled as on the screen."""
-        wall = await self.wall_of(code, NOBODY)
-        if wall.code != code or (wall.active or "").startswith("tasks/"):
-            return None
-        return await self.shared(None, wall)
 
 
 class BallotPage(FormHandler, AudiencePage):

@@ -29,7 +29,7 @@ from livewall.voting.poll import Phase, Poll, abstention
 from livewall.voting.polls import PollShown
 from livewall.wall_rows import Wall
 
-HIDDEN_ARGUMENTS = {"as", "change", "lang", "packs", "round", "theme"}
+HIDDEN_ARGUMENTS = {"as", "ask", "change", "lang", "packs", "round", "tab", "theme"}
 """The query arguments whose text never appears in a page."""
 _OPTION = re.compile(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*")
 _EXECUTOR = ThreadPoolExecutor(1, thread_name_prefix="livewall-pages")
@@ -121,6 +121,8 @@ class Page(BaseHandler):
         if kind == "tasks":
             task = await self.services.tasks.detail(item_id, who)
             return Scene(kind="task", task=task, title=task.title)
+        if kind in ("rooms", "questions"):
+            return self.lobby("", self.say("lobby.next"))
         try:
             poll, _ = await self.services.polls.detail(item_id, who)
         except NotFound:

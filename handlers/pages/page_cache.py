@@ -34,10 +34,11 @@ class SharedPage:
     The text in the gaps is not compressed: it may be secret, and the length of the page must not depend on it.
     """
 
-    def __init__(self, text: bytes, gap: bytes, poll: tuple[str, int] | None = None) -> None:
+    def __init__(self, text: bytes, gap: bytes, poll: tuple[str, int] | None = None, questions: str = "") -> None:
         """`gap` is the text that marks the gaps, of which there may be any number. `poll` is the id and the round of
-        the poll that the page shows."""
+        the poll that the page shows, and `questions` the code of the wall whose questions it shows."""
         self.poll = poll
+        self.questions = questions
         self._parts = text.split(gap)
         self._packed = [_deflate(part, last=False) for part in self._parts[:-1]]
         self._packed.append(_deflate(self._parts[-1], last=True))
@@ -61,10 +62,12 @@ def _deflate(part: bytes, *, last: bool) -> bytes:
 
 
 class _Version(NamedTuple):
-    """The number of commits that changed a poll or a wall, and of those that changed only figures."""
+    """The number of commits that changed a poll or a wall, of those that changed only figures, and of those that
+    changed questions."""
 
     state: int
     figures: int
+    questions: int
 
 
 class _Cached(NamedTuple):
@@ -89,7 +92,7 @@ class PageCache:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._version = _Version(0, 0)
+        self._version = _Version(0, 0, 0)
         self._cached: OrderedDict[Hashable, _Cached] = OrderedDict()
         self._rendering: dict[Hashable, _Rendering] = {}
 
@@ -101,23 +104,26 @@ class PageCache:
         # Pages that show a task, a room or private messages are not cached.
         if stream.startswith(("tasks", "rooms/", "inbox/")):
             return
-        state, figures = self._version
-        if all(event.key in FIGURES for event in events):
-            self._version = _Version(state, figures + 1)
+        version = self._version
+        if stream.startswith("questions/"):
+            self._version = version._replace(questions=version.questions + 1)
+        elif all(event.key in FIGURES for event in events):
+            self._version = version._replace(figures=version.figures + 1)
         else:
-            self._version = _Version(state + 1, figures)
+            self._version = version._replace(state=version.state + 1)
 
     def cached(self, key: Hashable) -> SharedPage | None:
         """Return a page that may be sent now, or None."""
         cached = self._cached.get(key)
-        if cached is None or not self._is_current(cached.version, cached.at):
+        if cached is None or not self._is_current(cached.version, cached.at, questions=bool(cached.page.questions)):
             return None
         self._cached.move_to_end(key)
         return cached.page
 
-    def _is_current(self, version: _Version, at: float) -> bool:
-        """Return whether data that was read at this version and time may be sent now."""
-        if version.state != self._version.state:
+    def _is_current(self, version: _Version, at: float, *, questions: bool) -> bool:
+        """Return whether data that was read at this version and time may be sent now. `questions` says whether there
+        are questions among it."""
+        if version.state != self._version.state or (questions and version.questions != self._version.questions):
             return False
         return version.figures == self._version.figures or self._clock() - at < FIGURES_AGE
 
@@ -128,7 +134,8 @@ class PageCache:
         if page is not None:
             return page
         rendering = self._rendering.get(key)
-        if rendering is None or not self._is_current(rendering.version, rendering.at):
+        # Whether a page shows questions is known when it is rendered.
+        if rendering is None or not self._is_current(rendering.version, rendering.at, questions=True):
             future = asyncio.ensure_future(render())
             rendering = self._rendering[key] = _Rendering(future, self._version, self._clock())
             future.add_done_callback(functools.partial(self._rendered, key, rendering))
@@ -141,7 +148,7 @@ class PageCache:
             del self._rendering[key]
         if done.cancelled() or done.exception() is not None or (page := done.result()) is None:
             return
-        if self._is_current(rendering.version, rendering.at):
+        if self._is_current(rendering.version, rendering.at, questions=bool(page.questions)):
             self._cached[key] = _Cached(page, rendering.version, rendering.at)
             self._cached.move_to_end(key)
             while len(self._cached) > MAX_PAGES:

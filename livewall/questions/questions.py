@@ -78,6 +78,11 @@ class Questions:
         numbers = {each.n for each in seen}
         return QuestionsShown(rules.in_order(seen), [number for number in voted if number in numbers])
 
+    async def has_own(self, code: str, who: Who) -> bool:
+        """Return whether a person votes for questions of a wall, their own included."""
+        mine = self._key(wall_code(code), who)
+        return bool(await self._store.read(lambda db: rows.voted(db, wall_code(code), mine)))
+
     def ask(self, code: str, given: wire.QuestionIn | wire.Ask, who: Who, done: Done) -> None:
         """Ask something; `done` gets an `Asked` once it is on the disk. Raises NotAllowed, BadInput, Busy at once, and
         passes NotFound, NotAllowed, Refused to `done`."""

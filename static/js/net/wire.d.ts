@@ -92,6 +92,8 @@ export interface Wall {
   title: string;
   items: Stream[];
   active: Stream | null;
+  questions?: "open" | "moderated" | "closed";
+  reactions?: boolean;
 }
 
 /** Times of a task or a step, in ISO 8601. */

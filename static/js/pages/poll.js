@@ -15,7 +15,9 @@ import { find, keepFocus, setAttribute, setText } from "../ui/dom.js";
 import { OfflineNotice } from "../ui/offline.js";
 import { startLivePage } from "../wall/livepage.js";
 import { Lobby } from "../wall/lobby.js";
+import { Reactions } from "../wall/reactions.js";
 import { WallResults } from "../wall/results.js";
+import { WallTabs } from "../wall/tabs.js";
 
 /** @import { Poll } from "../net/wire.d.ts" */
 /** @import { Context } from "../wall/livepage.js" */
@@ -31,11 +33,32 @@ const END_INTERVAL = 60_000;
 /** @type {Views | null} */
 let built = null;
 
+/** What a page of a wall has besides the vote. @type {{announcer: Announcer, tabs: WallTabs, reactions: Reactions} | null} */
+let wallParts = null;
+
+/** @param {Context} context */
+function partsOf(context) {
+  if (!wallParts && context.page.wallStream) {
+    const announcer = new Announcer(find("#announcer"), context.env);
+    wallParts = { announcer, tabs: new WallTabs(context, announcer), reactions: new Reactions(context) };
+  }
+  return wallParts;
+}
+
+/** @param {Context} context */
+function updateParts(context) {
+  const parts = partsOf(context);
+  if (!parts) return;
+  parts.tabs.update();
+  parts.reactions.update(parts.tabs.wall);
+}
+
 /** @param {Context} context */
 function build(context) {
   const { env, texts, page } = context;
   const stage = find("#stage");
-  const announcer = new Announcer(find("#announcer"), env);
+  const parts = partsOf(context);
+  const announcer = parts ? parts.announcer : new Announcer(find("#announcer"), env);
   const booth = new Booth({ ...context, onChange: () => draw(context) });
   return {
     announcer, booth, stage,
@@ -131,6 +154,7 @@ function drawPage(views, context) {
   views.corner.update(live);
   views.offline.update(live);
   views.cookies.update(views.booth.ballot);
+  updateParts(context);
   // The page as the server made it stays until there is something newer to show.
   if (scene.kind === "waiting") return;
   // Asked for with every scene: it also has to know when an item is shown.
@@ -157,9 +181,17 @@ function tick(context) {
   views.corner.update(live);
   views.offline.update(live);
   views.countdown.update(scene, live.clock);
+  updateParts(context);
   if (scene.kind === "task") views.steps.tick();
   if (scene.kind === "lobby" && views.results) views.results.resultsFor(scene); // asks again whether the wall is over
   if (scene.kind === "poll") views.previous.tallyFor(scene); // asks again where the last request failed
 }
 
-startLivePage({ draw, tick });
+startLivePage({
+  draw,
+  tick,
+  beside: (context) => {
+    const parts = partsOf(context);
+    return parts ? parts.tabs.streams() : [];
+  },
+});

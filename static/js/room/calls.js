@@ -1,51 +1,19 @@
 // The calls of a room. What is said goes over the page's WebSocket where there is one, and over HTTP otherwise and when
 // the socket falls silent.
 
+import { Calls, isTransient } from "../net/calls.js";
+
 /** @import { Environment } from "../net/environment.js" */
 /** @import { LiveStreams } from "../net/streams.js" */
-/** @import { ApiError } from "../net/wire.d.ts" */
 /** @import { Message } from "./messages.js" */
 /** @import { Outcome, Unsent } from "./outbox.js" */
 
-/** Errors that only mean "not now". */
-const TRANSIENT = new Set(["draining", "unavailable", "rate", "internal", "slow"]);
-
-/** @type {Readonly<ApiError>} */
-const UNREACHED = Object.freeze({ code: "unreached" });
-
-/** @typedef {{ok?: any, error?: ApiError, retry?: number}} Answer */
-
-export class RoomCalls {
+export class RoomCalls extends Calls {
   /** @param {{room: string, live: LiveStreams, env: Environment}} options */
   constructor({ room, live, env }) {
+    super(`/api/rooms/${room}`, env);
     this.room = room;
     this.live = live;
-    this.env = env;
-    this.address = `${env.origin}/api/rooms/${room}`;
-  }
-
-  /**
-   * Resolves with null when nobody answered.
-   * @param {string} method
-   * @param {string} path
-   * @param {object} [body]
-   * @returns {Promise<Answer | null>}
-   */
-  async call(method, path, body) {
-    /** @type {Record<string, string>} */
-    const headers = { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}) };
-    try {
-      const response = await this.env.fetch(this.address + path, {
-        method, headers, cache: "no-store", credentials: "same-origin", ...(body ? { body: JSON.stringify(body) } : {}),
-      });
-      const answer = await response.json();
-      if (response.ok) return { ok: answer };
-      if (!answer.error) return null;
-      if (!TRANSIENT.has(answer.error.code)) return { error: answer.error };
-      return { error: answer.error, retry: (Number(response.headers.get("Retry-After")) || 0) * 1000 };
-    } catch {
-      return null; // no answer, or one from a proxy and not from the server
-    }
   }
 
   /**
@@ -57,19 +25,8 @@ export class RoomCalls {
     const reply = await this.live.request({ do: "say", room: this.room, ...message });
     if (reply && reply.ok) return { ok: reply.ok };
     // Only an answer over HTTP says for how long to wait.
-    if (reply && reply.error && !TRANSIENT.has(reply.error.code)) return { error: reply.error };
+    if (reply && reply.error && !isTransient(reply.error)) return { error: reply.error };
     return this.call("POST", "/messages", message);
-  }
-
-  /**
-   * Makes a call of which somebody wants to know the outcome at once.
-   * @param {string} method
-   * @param {string} path
-   * @param {object} [body]
-   * @returns {Promise<{ok?: any, error?: ApiError}>}
-   */
-  async change(method, path, body = {}) {
-    return (await this.call(method, path, body)) || { error: UNREACHED };
   }
 
   /**

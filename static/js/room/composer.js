@@ -2,14 +2,13 @@
 // last message, Esc cancels. What is written is kept until it is sent.
 
 import { find, setText } from "../ui/dom.js";
+import { fitField } from "../ui/textfield.js";
 import { excerpt } from "./groups.js";
 
 /** @import { Announcer } from "../ui/announcer.js" */
 /** @import { Texts } from "../ui/texts.js" */
 /** @import { Message } from "./messages.js" */
 /** @import { RoomStorage } from "./storage.js" */
-
-const MAX_TEXT = 4_000;
 
 /**
  * @typedef {object} ComposerActs
@@ -65,11 +64,8 @@ export class Composer {
     if (this.field.value) this.on.typing();
   }
 
-  /** As high as the text, up to the height that the style sheet allows. */
   fit() {
-    this.field.style.height = "auto";
-    this.field.style.height = `${this.field.scrollHeight + 3}px`;
-    const over = [...this.field.value.trim()].length - MAX_TEXT;
+    const over = fitField(this.field);
     this.problem = over > 0 ? this.texts.say("room.long", { n: over }) : this.problem;
     this.button.disabled = over > 0;
   }

@@ -14,17 +14,29 @@ import { backoff } from "../net/ladder.js";
  * @property {string} id
  * @property {string} text
  * @property {number} [reply_to]
+ * @property {boolean} [anonymous] of a question
  * @property {"sending" | "unreached" | "waiting" | "refused" | "said"} state
  * @property {ApiError} [error]
  * @property {number} [until] milliseconds of the page's clock
  * @property {number} [n] the number under which it was said
  */
 
-/** `retry` is the milliseconds after which the server takes it. @typedef {{ok?: Message, error?: ApiError, retry?: number}} Outcome */
+/** `retry` is the milliseconds after which the server takes it. @typedef {{ok?: {n: number}, error?: ApiError, retry?: number}} Outcome */
+
+/** What an entry has besides its text. @typedef {{reply_to?: number, anonymous?: boolean}} More */
 
 /** @typedef {{load: () => unknown, save: (entries: object[]) => void}} UnsentStorage */
 
 const MAX_KEPT = 50;
+
+/** @param {More & {id: string, text: string}} entry */
+function kept({ id, text, reply_to, anonymous }) {
+  return { id, text, ...(reply_to ? { reply_to } : {}), ...(anonymous ? { anonymous } : {}) };
+}
+
+function randomId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(36).padStart(2, "0")).join("");
+}
 
 export class Outbox {
   /**
@@ -32,15 +44,17 @@ export class Outbox {
    * @param {(entry: Unsent) => Promise<Outcome | null>} options.send resolves with null when nobody answered
    * @param {() => void} options.onChange
    * @param {Environment} options.env
-   * @param {() => string} options.newId
+   * @param {() => string} [options.newId]
    * @param {UnsentStorage} [options.storage] keeps what was not sent when the page is loaded again
+   * @param {string} [options.limit] the error of a limit that is waited for
    */
-  constructor({ send, onChange, env, newId, storage }) {
+  constructor({ send, onChange, env, newId = randomId, storage, limit = "slow" }) {
     this.send = send;
     this.changed = onChange;
     this.env = env;
     this.newId = newId;
     this.storage = storage;
+    this.limit = limit;
     /** @type {Unsent[]} */
     this.entries = [];
     this.tries = 0;
@@ -54,17 +68,17 @@ export class Outbox {
     const stored = this.storage ? this.storage.load() : [];
     for (const each of Array.isArray(stored) ? stored.slice(0, MAX_KEPT) : []) {
       if (!each || typeof each.id !== "string" || typeof each.text !== "string") continue;
-      this.entries.push({ id: each.id, text: each.text, state: "sending", ...(each.reply_to ? { reply_to: each.reply_to } : {}) });
+      this.entries.push({ ...kept(each), state: "sending" });
     }
     if (this.entries.length) this.deliver();
   }
 
   /**
    * @param {string} text
-   * @param {number | null} replyTo
+   * @param {More} more
    */
-  add(text, replyTo = null) {
-    this.entries.push({ id: this.newId(), text, state: "sending", ...(replyTo ? { reply_to: replyTo } : {}) });
+  add(text, more = {}) {
+    this.entries.push({ ...kept({ ...more, id: this.newId(), text }), state: "sending" });
     this.update();
     this.deliver();
   }
@@ -153,7 +167,7 @@ export class Outbox {
       const wait = (outcome && outcome.retry) || backoff(this.tries, this.env.random);
       this.tries += 1;
       entry.until = this.env.now() + wait;
-      const isSlow = outcome !== null && outcome.error !== undefined && outcome.error.code === "slow";
+      const isSlow = outcome !== null && outcome.error !== undefined && outcome.error.code === this.limit;
       if (!isSlow) for (const each of this.entries) if (each.state === "sending") each.state = "unreached";
       this.mark(entry, isSlow ? "waiting" : "unreached", outcome ? outcome.error : undefined);
       this.timer = this.env.setTimeout(() => this.deliver(), wait);
@@ -173,8 +187,7 @@ export class Outbox {
 
   update() {
     if (this.storage) {
-      const kept = this.entries.filter(({ state }) => state !== "said" && state !== "refused");
-      this.storage.save(kept.map(({ id, text, reply_to }) => ({ id, text, ...(reply_to ? { reply_to } : {}) })));
+      this.storage.save(this.entries.filter(({ state }) => state !== "said" && state !== "refused").map(kept));
     }
     this.changed();
   }

@@ -29,7 +29,7 @@ export function timeOfDay(at) {
  * Returns a text with its addresses as links.
  * @param {string} text
  */
-function withLinks(text) {
+export function withLinks(text) {
   return pieces(text).map((piece) => (piece.linked
     ? h("a", { href: piece.text, rel: "noopener nofollow ugc", target: "_blank" }, piece.text)
     : piece.text));

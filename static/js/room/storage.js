@@ -1,4 +1,5 @@
-// What the browser keeps of a room: the draft, what was read, and in this tab what was not sent yet.
+// What the browser keeps of a room, or of the questions of a wall: the draft, what was read, and in this tab what was not
+// sent yet.
 
 /**
  * @param {() => Storage} storage
@@ -26,13 +27,25 @@ function save(storage, key, value) {
   }
 }
 
+/** @param {string | null} text */
+function parsed(text) {
+  try {
+    return JSON.parse(text || "[]");
+  } catch {
+    return [];
+  }
+}
+
 const local = () => localStorage;
 const session = () => sessionStorage;
 
 export class RoomStorage {
-  /** @param {string} room */
-  constructor(room) {
-    this.prefix = `livewall.room.${room}`;
+  /**
+   * @param {string} name
+   * @param {string} kind
+   */
+  constructor(name, kind = "room") {
+    this.prefix = `livewall.${kind}.${name}`;
   }
 
   get draft() {
@@ -55,15 +68,32 @@ export class RoomStorage {
 
   /** @returns {unknown} */
   loadUnsent() {
-    try {
-      return JSON.parse(load(session, `${this.prefix}.unsent`) || "[]");
-    } catch {
-      return [];
-    }
+    return parsed(load(session, `${this.prefix}.unsent`));
   }
 
   /** @param {object[]} entries */
   saveUnsent(entries) {
     save(session, `${this.prefix}.unsent`, entries.length ? JSON.stringify(entries) : "");
+  }
+}
+
+/** A question that its author waits for. @typedef {{n: number, text: string, at: number}} Waiting */
+
+const MOST_WAITING = 20;
+
+export class QuestionStorage extends RoomStorage {
+  /** @param {string} wall */
+  constructor(wall) {
+    super(wall, "questions");
+  }
+
+  /** One's own questions at which a host has not looked yet: nobody else is told of them. @returns {Waiting[]} */
+  get waiting() {
+    const kept = parsed(load(local, `${this.prefix}.waiting`));
+    return Array.isArray(kept) ? kept.filter((each) => each && typeof each.text === "string") : [];
+  }
+
+  set waiting(questions) {
+    save(local, `${this.prefix}.waiting`, questions.length ? JSON.stringify(questions.slice(-MOST_WAITING)) : "");
   }
 }

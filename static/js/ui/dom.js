@@ -101,8 +101,9 @@ export function keepFocus(previous, fallback) {
 /**
  * Returns the data that the server put into the page under this id, or null.
  * @param {string} id
+ * @param {Document} page
  */
-export function dataBlock(id) {
-  const element = document.getElementById(id);
+export function dataBlock(id, page = document) {
+  const element = page.getElementById(id);
   return element ? JSON.parse(element.textContent || "null") : null;
 }

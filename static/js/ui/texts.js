@@ -1,5 +1,7 @@
 // The part of the text catalogue that the page needs, from its data block.
 
+/** @import { ApiError } from "../net/wire.d.ts" */
+
 /** @typedef {(value: number) => string} FormatNumber writes a number in the language of the page */
 
 export class Texts {
@@ -19,6 +21,19 @@ export class Texts {
     if (entry === undefined) return key;
     const text = typeof entry === "string" ? entry : entry[count === 1 ? "one" : "other"];
     return text.replace(/%\((\w+)\)s/g, (whole, name) => (name in values ? String(values[name]) : whole));
+  }
+
+  /**
+   * Returns an error in words: what is wrong with the input, or else the text of its code, in the words of a group of texts
+   * where it has its own.
+   * @param {ApiError} error
+   * @param {string} group
+   */
+  error(error, group) {
+    const fields = Object.values(error.fields || {});
+    if (fields.length) return fields.join(" ");
+    const own = `${group}.error.${error.code}`;
+    return this.say(this.has(own) ? own : `error.${error.code}`);
   }
 
   /** @param {string} key */

@@ -34,12 +34,13 @@ const RELOAD_INTERVAL = 5_000;
  */
 
 /**
- * @param {{audience?: boolean, gates?: boolean, draw: (context: Context) => void, tick: (context: Context) => void}} options
- *   `audience` shows what the audience sees, whoever is signed in; `gates` follows the polls that decide gates, too
+ * @param {{audience?: boolean, gates?: boolean, beside?: (context: Context) => Stream[], draw: (context: Context) => void, tick: (context: Context) => void}} options
+ *   `audience` shows what the audience sees, whoever is signed in; `gates` follows the polls that decide gates, too;
+ *   `beside` returns what the page follows besides the active item of its wall
  * @returns {Context}
  */
-export function startLivePage({ audience = false, gates = false, draw, tick }) {
-  const page = new LivePage(audience, gates, draw);
+export function startLivePage({ audience = false, gates = false, beside = () => [], draw, tick }) {
+  const page = new LivePage(audience, gates, beside, draw);
   document.documentElement.classList.add("scripted");
   localizeTimestamps();
   page.live.start();
@@ -54,15 +55,17 @@ class LivePage {
   /**
    * @param {boolean} audience
    * @param {boolean} gates
+   * @param {(context: Context) => Stream[]} beside
    * @param {(context: Context) => void} draw
    */
-  constructor(audience, gates, draw) {
+  constructor(audience, gates, beside, draw) {
     this.page = dataBlock("page");
     adoptKinds(this.page.kinds);
     this.env = browserEnvironment();
     this.texts = new Texts(dataBlock("texts"));
     this.audience = audience;
     this.gates = gates;
+    this.beside = beside;
     this.draw = draw;
     const numbers = new Intl.NumberFormat(this.page.lang || undefined);
     /** @type {FormatNumber} */
@@ -90,9 +93,10 @@ class LivePage {
   update() {
     const { page, live } = this;
     const stateOf = (/** @type {Stream} */ stream) => live.state(stream);
-    const streams = this.withoutRefused(neededStreams(page, stateOf, this.gates));
+    const items = this.withoutRefused(neededStreams(page, stateOf, this.gates));
+    const streams = [...items, ...this.beside(this)];
     if (streams.join() !== live.streams.join()) {
-      if (page.wallStream && streams[1] !== live.streams[1]) this.fetchOrder(streams[1]);
+      if (page.wallStream && items[1] !== live.streams[1]) this.fetchOrder(items[1]);
       live.follow(streams);
     }
     /** @type {Scene} */

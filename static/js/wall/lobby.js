@@ -12,6 +12,7 @@ import { lengthClass } from "../ui/length.js";
  * @property {string} kind
  * @property {Stream | null} [stream]
  * @property {Poll | null} [poll] a draft
+ * @property {Stream} [beside] what the wall shows instead of a vote
  * @property {Wall} [wall]
  * @property {string} [code] why nothing can be read
  * @property {unknown[]} [items] at the end, the results that may be seen
@@ -40,8 +41,8 @@ export class Lobby {
   }
 
   /** @param {LobbyContent} content */
-  update({ kind, stream, poll, wall, code, items }) {
-    const { head, rest } = this.textsOf(kind, stream, code);
+  update({ kind, stream, poll, beside, wall, code, items }) {
+    const { head, rest } = this.textsOf(kind, stream, code, beside);
     const title = poll ? poll.title : wall ? wall.title : "";
     const hasResults = kind === "end" && items ? items.length > 0 : null;
     const shown = JSON.stringify([title, head, rest, hasResults]);
@@ -76,8 +77,9 @@ export class Lobby {
    * @param {string} kind
    * @param {Stream | null | undefined} stream
    * @param {string | undefined} code
+   * @param {Stream | undefined} beside
    */
-  textsOf(kind, stream, code) {
+  textsOf(kind, stream, code, beside) {
     const say = (/** @type {string} */ key) => this.texts.say(key);
     if (kind === "gone") {
       const key = `error.${code}`;
@@ -85,6 +87,7 @@ export class Lobby {
     }
     if (kind === "end") return { head: say("lobby.over"), rest: say("lobby.over_wait") };
     if (kind === "waiting") return { head: say("live.connecting"), rest: "" };
-    return { head: say(stream ? "lobby.draft" : "lobby.nothing"), rest: say(this.people ? "screen.lobby_invitation" : "lobby.wait") };
+    const head = beside ? "lobby.next" : stream ? "lobby.draft" : "lobby.nothing";
+    return { head: say(head), rest: say(this.people ? "screen.lobby_invitation" : "lobby.wait") };
   }
 }

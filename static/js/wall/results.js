@@ -67,7 +67,7 @@ export class WallResults {
    * @param {SceneOnWall} scene
    */
   resultsFor({ kind, wall, stream }) {
-    if (kind !== "lobby" || !wall || stream || !wall.items.length) {
+    if (kind !== "lobby" || !wall || stream || wall.active || !wall.items.length) {
       this.wall = this.results = null;
       this.askedAt = -Infinity;
       return null;

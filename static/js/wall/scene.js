@@ -9,7 +9,10 @@ import { sortSteps } from "../task/order.js";
 
 /** @typedef {{wall?: Wall}} OnWall the wall whose active item is shown */
 /** @typedef {OnWall & {kind: "waiting", stream?: Stream}} WaitingScene the stream has not arrived yet */
-/** @typedef {OnWall & {kind: "lobby", stream: Stream | null, poll: Poll | null}} LobbyScene no item, or a draft */
+/**
+ * No item, or a draft. `beside` is what the wall shows instead of a vote: its questions, or a room.
+ * @typedef {OnWall & {kind: "lobby", stream: Stream | null, poll: Poll | null, beside?: Stream}} LobbyScene
+ */
 /**
  * `revealing`: the tally is held back until the moment at which all pages show it.
  * @typedef {OnWall & {kind: "poll", stream: Stream, poll: Poll, tally: Tally | null, turnout: Turnout | null,
@@ -26,6 +29,14 @@ import { sortSteps } from "../task/order.js";
  */
 
 /** @typedef {(stream: Stream) => StreamState} StateOf */
+
+/**
+ * Whether an item of a wall is not one of its votes or tasks: the questions, or a room.
+ * @param {Stream | null | undefined} item
+ */
+export function isBeside(item) {
+  return Boolean(item) && !/^(?:polls|tasks)\//.test(item || "");
+}
 
 /**
  * Returns the scene of one item.
@@ -61,6 +72,7 @@ export function pageScene(page, stateOf, order = []) {
   const { wall } = values;
   if (!wall) return { kind: "gone" };
   if (!wall.active) return { kind: "lobby", wall, poll: null, stream: null };
+  if (isBeside(wall.active)) return { kind: "lobby", wall, poll: null, stream: null, beside: wall.active };
   return { wall, ...itemScene(wall.active, stateOf(wall.active), order) };
 }
 
@@ -83,7 +95,8 @@ function stepsOf(values) {
  */
 export function neededStreams(page, stateOf, gates = false) {
   const { wall } = page.wallStream ? stateOf(page.wallStream).values : {};
-  const item = page.wallStream ? wall && wall.active : page.stream;
+  const active = wall && !isBeside(wall.active) ? wall.active : null;
+  const item = page.wallStream ? active : page.stream;
   const values = gates && item && item.startsWith("tasks/") ? stateOf(item).values : {};
   const polls = gatePolls(stepsOf(values), values.task);
   return [page.wallStream, item, page.wallStream ? undefined : page.log, ...polls].filter((stream) => Boolean(stream));

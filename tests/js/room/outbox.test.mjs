@@ -24,7 +24,7 @@ const states = (outbox) => outbox.entries.map(({ state }) => state);
 
 test("a message is sent at once, and taken off when the stream has it", async () => {
   const { outbox, sent, answer } = desk();
-  outbox.add("hello", 3);
+  outbox.add("hello", { reply_to: 3 });
   assert.deepEqual([sent, states(outbox), outbox.entries[0].reply_to], [[["id1", "hello"]], ["sending"], 3]);
   await answer(said(7));
   assert.deepEqual(states(outbox), ["said"]);
