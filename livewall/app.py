@@ -32,7 +32,7 @@ from livewall.publisher import Budget, Publisher
 from livewall.purge import Purge
 from livewall.questions.access import QuestionsRule
 from livewall.questions.questions import Questions
-from livewall.questions.rows import publish_votes
+from livewall.questions.rows import append_info, publish_votes
 from livewall.rooms.access import RoomRule
 from livewall.rooms.erasure import MessageErasure
 from livewall.rooms.inbox import Inbox
@@ -242,7 +242,7 @@ class App:
             voter_codes=VoterCodes(store, hub, poll_rule.electorate, clock),
             erasure=erasure,
             message_erasure=message_erasure,
-            decks=Decks(store, secrets, clock),
+            decks=Decks(store, secrets, clock, append_info),
             tasks=tasks.tasks,
             runner=tasks.runner,
             pipelines=tasks.pipelines,

@@ -95,7 +95,7 @@
     /* Everything but the figures is the shape of the page: for another shape the server makes another page. */
     var wall = page.wallStream ? values[page.wallStream + " wall"] : null;
     var item = page.wallStream ? wall && wall.active : page.stream;
-    var now = JSON.stringify([wall && wall.active, item && values[item + " poll"], item && !values[item + " tally"], item && values[item + " task"], steps(values, item)]);
+    var now = JSON.stringify([wall && wall.active, item && values[item + " poll"], item && !values[item + " tally"], item && values[item + " task"], steps(values, item), talk(values, item)]);
     if (shape !== null && shape !== now) return reload();
     shape = now;
     if (item && values[item + " tally"]) figures(values[item + " tally"]);
@@ -106,6 +106,15 @@
     var key;
     for (key in values) if (values.hasOwnProperty(key) && key.indexOf(item + " step/") === 0) list.push([key, values[key]]);
     return list.sort();
+  }
+
+  /* What decides the poster of questions or of a room: the newest messages, or every question. */
+  function talk(values, item) {
+    var list = [];
+    var key;
+    for (key in values) if (values.hasOwnProperty(key) && (key.indexOf(item + " question/") === 0 || key.indexOf(item + " message/") === 0)) list.push(values[key]);
+    list.sort(function (a, b) { return (a ? a.n : 0) - (b ? b.n : 0); });
+    return list.slice(-60);
   }
 
   function figures(tally) {

@@ -1,4 +1,4 @@
-"""What a page shows of one item: a poll, a task, a lobby, or the end of a wall."""
+"""What a page shows of one item: a poll, a task, questions, a room, a lobby, or the end of a wall."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handlers.view_models.option_rows import OptionRow
+from handlers.view_models.screen_talk import ScreenQuestions
+from livewall.rooms.rows import Message
 from livewall.tasks.tasks import TaskShown
 from livewall.voting.polls import PollShown
 
@@ -34,7 +36,7 @@ class Scene:
     """Templates get the fields by their names. Those that do not belong to the `kind` are empty."""
 
     kind: str
-    """One of "poll", "task", "lobby" and "end"."""
+    """One of "poll", "task", "questions", "room", "lobby" and "end"."""
     title: str
     poll: PollShown | None = None
     task: TaskShown | None = None
@@ -65,6 +67,10 @@ class Scene:
     """The address of all results of a wall that is over, empty if none is public; None before its end."""
 
     results: WallEnd = field(default_factory=WallEnd)
+
+    asked: ScreenQuestions = field(default_factory=ScreenQuestions)
+    lines: list[Message] = field(default_factory=list)
+    """The newest messages of a room."""
 
     def values(self) -> dict[str, Any]:
         """Return the values for a template."""

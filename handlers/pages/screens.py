@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from handlers.pages.page import Page
 from handlers.pages.qr import qr_svg
 from handlers.pages.scene import EndedPoll, Scene, WallEnd
+from handlers.pages.screen_talk import TalkScenes
 from handlers.view_models.option_rows import format_count, result_rows, share_width, top_rows
 from handlers.view_models.result_summary import ResultSummary, round_before
 from handlers.view_models.screen_layout import grid_size
+from handlers.view_models.screen_talk import cut
 from livewall.identity import NOBODY
 from livewall.voting import shares
 from livewall.voting.kinds import kind_of
@@ -21,17 +22,23 @@ from livewall.wall_rows import Wall
 from livewall.walls.wall_results import WallResults
 
 
-class ScreenPage(Page):
+class ScreenPage(TalkScenes):
     """The screen of a poll or a wall. It needs no cookie, sets none, and always shows what the audience sees."""
 
     framed = True
-    scripts = (*Page.scripts, "screen", "result", "keys", "gate")
+    scripts = (*TalkScenes.scripts, "screen", "result", "keys", "gate")
 
     def get_template_namespace(self) -> dict[str, Any]:
-        return super().get_template_namespace() | {"grid_size": grid_size, "top_rows": top_rows}
+        return super().get_template_namespace() | {
+            "grid_size": grid_size,
+            "top_rows": top_rows,
+            "format_count": format_count,
+            "cut": cut,
+        }
 
     async def show(self, stream: str | None, wall: Wall | None, path: str, code: str) -> None:
         scene = await self.scene(wall.active if wall else stream, NOBODY)
+        refused = scene.kind == "lobby" and bool(wall and wall.active)
         poll, people = scene.poll, self.services.presence.people(f"walls/{wall.code}") if wall else 0
         results = None
         if scene.kind == "lobby" and wall:
@@ -55,7 +62,15 @@ class ScreenPage(Page):
             address=typed_address(self.services.base_url + ("/w" if code else path)),
             code=f"{code[:3]} {code[3:]}" if code else "",
             data=self.data(scene, stream=stream, wall=wall)
-            | {"here": people, "results": results, "quorum": (poll.quorum or None) if poll else None},
+            # What is refused is not asked for again before the wall shows something else.
+            | ({"active": None} if refused else {})
+            | {
+                "posters": True,
+                "roles": self.role_names(),
+                "here": people,
+                "results": results,
+                "quorum": (poll.quorum or None) if poll else None,
+            },
             script="screen",
             legacy=True,
         )

@@ -14,7 +14,8 @@ from livewall.wall_rows import Wall, find
 
 
 class WallItem(msgspec.Struct):
-    """An item of a wall: a poll with its version and the tally of its round, or a task's title and state."""
+    """An item of a wall: a poll with its version and the tally of its round, a task's title and state, a room's title
+    and the number of its messages, or the questions of the wall, which have no title."""
 
     item: str
     title: str
@@ -22,6 +23,7 @@ class WallItem(msgspec.Struct):
     poll: Poll | None = None
     tally: Tally | None = None
     state: str = ""
+    count: int | None = None
 
 
 class WallModel(NamedTuple):
@@ -43,6 +45,11 @@ def wall_item(asks: rows.Asks, item: str) -> WallItem:
     if kind == "tasks":
         task_row = asks.execute("SELECT title, state FROM tasks WHERE id = :id", {"id": item_id}).fetchone()
         return WallItem(item, task_row[0], state=task_row[1]) if task_row else WallItem(item, "")
+    if kind == "rooms":
+        room_row = asks.execute("SELECT title, messages FROM rooms WHERE name = :name", {"name": item_id}).fetchone()
+        return WallItem(item, room_row[0], count=room_row[1]) if room_row else WallItem(item, "")
+    if kind != "polls":
+        return WallItem(item, "")
     try:
         row = rows.find(asks, item_id)
     except NotFound:

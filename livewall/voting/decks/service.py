@@ -21,7 +21,7 @@ from livewall.store.transaction import Transaction
 from livewall.voting import rows
 from livewall.voting.decks import deck, question_file
 from livewall.voting.poll import Poll, as_input, copied, new_poll
-from livewall.wall_rows import MAX_ITEMS, Wall
+from livewall.wall_rows import MAX_ITEMS, QuestionsSetting, Wall
 
 _TO_CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", CROCKFORD)
 
@@ -34,8 +34,17 @@ class DeckMade(Struct):
 
 
 class Decks:
-    def __init__(self, store: Store, secrets: Secrets, clock: Clock) -> None:
+    """`asks_set` is called in the transaction that lets a new wall take questions, with its code and the setting."""
+
+    def __init__(
+        self,
+        store: Store,
+        secrets: Secrets,
+        clock: Clock,
+        asks_set: Callable[[Transaction, str, QuestionsSetting], None],
+    ) -> None:
         self._store = store
+        self._asks_set = asks_set
         self._secrets = secrets
         self._clock = clock
         self._reading = asyncio.Lock()
@@ -100,12 +109,17 @@ class Decks:
         return await self._store.read(ask)
 
     async def duplicate(self, code: str, who: Who) -> tuple[Wall, int]:
-        """Create a new wall with the same title and its polls as drafts. Tasks, codes and ballots are not copied."""
+        """Create a new wall with the same title and settings, and its polls as drafts. Tasks, rooms, questions, codes
+        and ballots are not copied."""
         code, now = wall_code(code), iso(self._clock())
 
         def write(tx: Transaction) -> tuple[Wall, int]:
             of = wall_rows.find(tx, code).wall
             wall = wall_rows.insert(tx, of.title, now)
+            if of.setting != "off" or of.reactions:
+                plain, wall = wall, msgspec.structs.replace(wall, questions=of.questions, reactions=of.reactions)
+                wall_rows.save(tx, plain, wall)
+                self._asks_set(tx, wall.code, wall.setting)
             drafts = [(copied(row.poll, new_poll_id()), row.closes_in) for row in _polls(tx, _ids(of))]
             _added(tx, wall, drafts, now)
             audit.note(tx, who, now, "wall.duplicate", wall_rows.stream_of(wall.code), of=wall_rows.stream_of(code))

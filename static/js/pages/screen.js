@@ -1,4 +1,4 @@
-// The projector: a poster of one poll or of a wall's active item, always as the audience sees it.
+// The projector: a poster of one poll or of a wall's active item, which may be a task, questions or a room, always as the audience sees it.
 
 import { Countdown } from "../poll/countdown.js";
 import { kindOf } from "../poll/kinds/index.js";
@@ -15,8 +15,11 @@ import { ScreenKeys, toggleFullScreen } from "../wall/keys.js";
 import { startLivePage } from "../wall/livepage.js";
 import { Lobby } from "../wall/lobby.js";
 import { PollPoster } from "../wall/pollposter.js";
+import { QuestionPoster } from "../wall/questionposter.js";
+import { ReactionEdge } from "../wall/reactionedge.js";
 import { WallResults } from "../wall/results.js";
 import { ResultsPoster } from "../wall/resultsposter.js";
+import { RoomPoster } from "../wall/roomposter.js";
 import { ScreenReporter } from "../wall/screenreport.js";
 import { TaskPoster } from "../wall/taskposter.js";
 import { keepScreenOn } from "../wall/wakelock.js";
@@ -54,6 +57,9 @@ function build(context) {
     previous: new PreviousRound(tools),
     poll: new PollPoster(stage, tools),
     task: new TaskPoster(stage, tools),
+    questions: new QuestionPoster(stage, tools),
+    room: new RoomPoster(stage, tools),
+    reactions: page.wallStream ? new ReactionEdge(find("#reactions"), tools) : null,
     lobby: new Lobby(stage, tools),
     end: new ResultsPoster(stage, tools),
     results: page.wallStream ? new WallResults(tools) : null,
@@ -125,6 +131,16 @@ function drawTask(views, { texts }, scene) {
   views.announcer.announceLater(`${scene.task.title}: ${texts.say(`state.${scene.task.state}`)}`);
 }
 
+/**
+ * @param {Views} views
+ * @param {Context} context
+ */
+function drawReactions({ reactions }, { live, page }) {
+  if (!reactions) return;
+  const { values } = live.state(page.wallStream);
+  reactions.update(values.reactions, Boolean(values.wall && values.wall.reactions));
+}
+
 /** @param {Context} context */
 function draw(context) {
   if (!built) built = build(context);
@@ -132,6 +148,7 @@ function draw(context) {
   const { scene, live } = context;
   views.corner.update(live);
   if (views.reporter) views.reporter.tick(live);
+  drawReactions(views, context);
   if (scene.kind === "waiting") return;
   // Asked for with every scene: it also has to know when an item is shown. While it asks, the last picture stays.
   const results = views.results ? views.results.resultsFor(scene) : null;
@@ -140,8 +157,10 @@ function draw(context) {
   document.body.dataset.scene = kind;
   if (scene.wall) setText(views.where, scene.wall.title);
   views.turnout.hidden = views.assurance.hidden = kind !== "poll";
-  const view = kind === "poll" ? views.poll : kind === "task" ? views.task : kind === "end" ? views.end : views.lobby;
-  for (const other of [views.poll, views.task, views.lobby, views.end]) if (other !== view) other.leave();
+  /** @type {Record<string, {leave: () => void}>} */
+  const posters = { poll: views.poll, task: views.task, questions: views.questions, room: views.room, end: views.end };
+  const view = posters[kind] || views.lobby;
+  for (const other of [...Object.values(posters), views.lobby]) if (other !== view) other.leave();
   if (kind !== "task" && views.tableTask) {
     views.stepTable.clear();
     views.tableTask = null;
@@ -149,7 +168,9 @@ function draw(context) {
   if (scene.kind === "poll") drawPoll(views, context, scene);
   else if (scene.kind === "task") drawTask(views, context, scene);
   else {
-    if (results && scene.wall) views.end.update({ ...results, wall: scene.wall });
+    if (scene.kind === "questions") views.questions.update(scene);
+    else if (scene.kind === "room") views.room.update(scene);
+    else if (results && scene.wall) views.end.update({ ...results, wall: scene.wall });
     else views.lobby.update(scene);
     views.tallyTable.clear();
   }
@@ -164,11 +185,13 @@ function tick(context) {
   views.corner.update(live);
   views.countdown.update(scene, live.clock);
   if (views.reporter) views.reporter.tick(live);
+  drawReactions(views, context);
   if (scene.kind === "task") views.task.tick();
   if (scene.kind === "lobby") draw(context); // how many people are here, and whether the wall is over
   if (scene.kind === "poll") views.previous.tallyFor(scene); // asks again where the last request failed
 }
 
-const { texts } = startLivePage({ audience: true, gates: true, draw, tick });
+const { texts, redraw } = startLivePage({ audience: true, gates: true, draw, tick });
+window.addEventListener("resize", redraw); // posters of questions and rooms show what fits
 keepScreenOn({ wakeLock: navigator.wakeLock, document });
 new ScreenKeys({ texts, document }, [["f", "keys.full", () => toggleFullScreen(document)]]);

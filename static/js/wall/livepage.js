@@ -2,6 +2,7 @@
 // tick once a second.
 
 import { browserEnvironment, reconnectOnWake } from "../net/environment.js";
+import { EMPTY } from "../net/state.js";
 import { LiveStreams } from "../net/streams.js";
 import { adoptKinds } from "../poll/kinds/index.js";
 import { revealDelay, withoutTally } from "../poll/reveal.js";
@@ -11,7 +12,7 @@ import { localizeTimestamps } from "../ui/timestamps.js";
 import { neededStreams, pageScene } from "./scene.js";
 
 /** @import { Environment } from "../net/environment.js" */
-/** @import { Stream, Wall } from "../net/wire.d.ts" */
+/** @import { ApiError, Stream, Wall } from "../net/wire.d.ts" */
 /** @import { FormatNumber } from "../ui/texts.js" */
 /** @import { Scene } from "./scene.js" */
 
@@ -78,6 +79,8 @@ class LivePage {
     this.wall = undefined;
     /** @type {Stream | null} the item that was refused, until the wall says something new */
     this.refused = null;
+    /** @type {ApiError | null} why */
+    this.refusal = null;
     /** @type {number | null} */
     this.graceTimer = null;
     this.graceOver = false;
@@ -92,7 +95,9 @@ class LivePage {
 
   update() {
     const { page, live } = this;
-    const stateOf = (/** @type {Stream} */ stream) => live.state(stream);
+    // What is refused is not followed, and still has to be known as refused.
+    const stateOf = (/** @type {Stream} */ stream) =>
+      this.refusal && stream === this.refused && !live.streams.includes(stream) ? { ...EMPTY, error: this.refusal } : live.state(stream);
     const items = this.withoutRefused(neededStreams(page, stateOf, this.gates));
     const streams = [...items, ...this.beside(this)];
     if (streams.join() !== live.streams.join()) {
@@ -172,7 +177,11 @@ class LivePage {
     const { wall } = this.live.state(first).values;
     if (wall !== this.wall) this.refused = null;
     this.wall = wall;
-    if (item && this.live.state(item).error) this.refused = item;
+    const { error } = this.live.state(item);
+    if (item && error) {
+      this.refused = item;
+      this.refusal = error;
+    }
     return this.refused && this.refused === item ? streams.filter((stream) => stream !== item) : streams;
   }
 

@@ -82,6 +82,9 @@ export class Lobby {
   textsOf(kind, stream, code, beside) {
     const say = (/** @type {string} */ key) => this.texts.say(key);
     if (kind === "gone") {
+      const [itemKind] = (stream || "").split("/");
+      const why = itemKind === "questions" ? "screen.asks_off" : itemKind !== "rooms" ? "" : code === "unauthenticated" ? "screen.room_signed_in" : "screen.room_gone";
+      if (why && this.texts.has(why)) return { head: say(why), rest: "" };
       const key = `error.${code}`;
       return { head: say("lobby.gone"), rest: this.texts.has(key) ? say(key) : say("lobby.gone_reason") };
     }

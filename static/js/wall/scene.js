@@ -1,4 +1,5 @@
-// What a page is to show, worked out from the streams it follows: a lobby, a poll, a task, or that nothing can be read.
+// What a page is to show, worked out from the streams it follows: a lobby, a poll, a task,
+// questions, a room, or that nothing can be read.
 // Pure.
 
 import { gatePolls } from "../task/gatesteps.js";
@@ -19,13 +20,15 @@ import { sortSteps } from "../task/order.js";
  *   revealing?: boolean}} PollScene
  */
 /** @typedef {OnWall & {kind: "task", stream: Stream, task: Task, steps: Step[]}} TaskScene */
+/** @typedef {OnWall & {kind: "questions", stream: Stream, values: StreamState["values"]}} QuestionsScene */
+/** @typedef {OnWall & {kind: "room", stream: Stream, room: {title: string}, values: StreamState["values"]}} RoomScene */
 /** @typedef {OnWall & {kind: "gone", stream?: Stream, code?: string}} GoneScene */
-/** @typedef {WaitingScene | LobbyScene | PollScene | TaskScene | GoneScene} Scene */
+/** @typedef {WaitingScene | LobbyScene | PollScene | TaskScene | QuestionsScene | RoomScene | GoneScene} Scene */
 
 /**
  * What a page is about, from the data that the server put into it: one item, or the wall whose active item it shows.
- * `log` is a further stream.
- * @typedef {{stream?: Stream, wallStream?: Stream, log?: Stream}} Subject
+ * `log` is a further stream; `posters` says that questions and rooms are shown as well.
+ * @typedef {{stream?: Stream, wallStream?: Stream, log?: Stream, posters?: boolean}} Subject
  */
 
 /** @typedef {(stream: Stream) => StreamState} StateOf */
@@ -52,6 +55,8 @@ export function itemScene(stream, { values, ready, error }, order = []) {
     if (!values.task) return { kind: "gone", stream };
     return { kind: "task", stream, task: values.task, steps: sortSteps(stepsOf(values), order) };
   }
+  if (stream.startsWith("questions/")) return values.questions ? { kind: "questions", stream, values } : { kind: "gone", stream };
+  if (stream.startsWith("rooms/")) return values.room ? { kind: "room", stream, room: values.room, values } : { kind: "gone", stream };
   const { poll, tally, turnout } = values;
   if (!poll || poll.phase === "draft") return { kind: "lobby", stream, poll: poll || null };
   return { kind: "poll", stream, poll, tally: tally || null, turnout: turnout || null };
@@ -72,7 +77,7 @@ export function pageScene(page, stateOf, order = []) {
   const { wall } = values;
   if (!wall) return { kind: "gone" };
   if (!wall.active) return { kind: "lobby", wall, poll: null, stream: null };
-  if (isBeside(wall.active)) return { kind: "lobby", wall, poll: null, stream: null, beside: wall.active };
+  if (!page.posters && isBeside(wall.active)) return { kind: "lobby", wall, poll: null, stream: null, beside: wall.active };
   return { wall, ...itemScene(wall.active, stateOf(wall.active), order) };
 }
 
@@ -95,7 +100,7 @@ function stepsOf(values) {
  */
 export function neededStreams(page, stateOf, gates = false) {
   const { wall } = page.wallStream ? stateOf(page.wallStream).values : {};
-  const active = wall && !isBeside(wall.active) ? wall.active : null;
+  const active = wall && (page.posters || !isBeside(wall.active)) ? wall.active : null;
   const item = page.wallStream ? active : page.stream;
   const values = gates && item && item.startsWith("tasks/") ? stateOf(item).values : {};
   const polls = gatePolls(stepsOf(values), values.task);
