@@ -10,7 +10,7 @@ const ROOMS = {
   poll: ["net", "ui"],
   task: ["ui"],
   log: ["task", "ui"],
-  wall: ["net", "poll", "task", "ui"],
+  wall: ["net", "poll", "task", "question", "ui"],
   host: ["poll", "task", "ui"],
   room: ["net", "ui"],
   question: ["net", "room", "ui"],
