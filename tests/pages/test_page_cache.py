@@ -24,6 +24,7 @@ class Site:
         self.now = 0.0
         self.cache = PageCache(lambda: self.now)
         self.rendered = 0
+        self.questions = ""
         self.may_end = asyncio.Event()
         self.may_end.set()
 
@@ -31,7 +32,7 @@ class Site:
         self.rendered += 1
         number = self.rendered
         await self.may_end.wait()
-        return SharedPage(str(number).encode(), GAP)
+        return SharedPage(str(number).encode(), GAP, questions=self.questions)
 
     async def get(self, key: str = "page") -> str:
         page = await self.cache.get(key, self.render)
@@ -90,6 +91,32 @@ async def test_steps_of_tasks_leave_pages_as_they_are() -> None:
     site.commit("tasks", "task/A")
     site.commit("rooms/ops", "message/1")
     assert await site.get() == "1"
+
+
+async def test_votes_for_questions_leave_all_pages_but_those_that_show_questions() -> None:
+    site = Site()
+    await site.get("a poll")
+    for _ in range(20):
+        site.commit("questions/A", "question/1")
+    assert (await site.get("a poll"), site.rendered) == ("1", 1)
+    site.questions = "A"
+    assert [await site.get("questions"), await site.get("questions")] == ["2", "2"]
+    site.commit("questions/A", "question/1")
+    # At once: the question may have been hidden.
+    assert [await site.get("questions"), await site.get("a poll")] == ["3", "1"]
+
+
+async def test_a_page_with_questions_that_was_begun_before_a_change_is_not_kept() -> None:
+    site = Site()
+    site.questions = "A"
+    site.may_end.clear()
+    before = asyncio.ensure_future(site.get())
+    await asyncio.sleep(0)
+    site.commit("questions/A", "question/1")
+    after = asyncio.ensure_future(site.get())
+    await asyncio.sleep(0)
+    site.may_end.set()
+    assert [await before, await after, await site.get()] == ["1", "2", "2"]
 
 
 async def test_who_asks_while_a_page_is_rendered_gets_that_page() -> None:

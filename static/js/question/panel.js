@@ -78,7 +78,7 @@ export class QuestionsPanel {
     const answer = await this.calls.ask(entry);
     if (answer && answer.ok) {
       const question = answer.ok;
-      this.votes.own.add(question.n);
+      this.votes.take([question.n]);
       if (question.state === "pending") this.storage.waiting = [...this.storage.waiting, { n: question.n, text: question.text, at: this.env.wallClock() }];
       this.announcer.repeat(this.texts.say(question.state === "pending" ? "question.done_waiting" : "question.done"));
     }

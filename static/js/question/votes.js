@@ -35,11 +35,11 @@ export class Votes {
   }
 
   /**
-   * Takes the votes that the server holds.
+   * Takes votes that the server holds. Those that were cast while the answer was on its way are not in it.
    * @param {number[]} numbers
    */
   take(numbers) {
-    this.own = new Set(numbers);
+    for (const n of numbers) this.own.add(n);
     this.changed();
   }
 

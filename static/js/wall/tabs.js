@@ -145,6 +145,7 @@ export class WallTabs {
       const seen = this.seen.get(tab);
       const looks = tab === this.shown && !this.context.env.hidden();
       if (mark && mark !== seen && (looks || (seen === null && tab !== "vote"))) this.seen.set(tab, mark);
+      else if (!mark && seen && tab === "vote") this.seen.set(tab, ""); // shown again, it is new again
       else if (mark && !looks && tab !== this.shown && isNew(tab, mark, seen)) {
         if (!this.marked.has(tab)) this.announcer.announce(this.context.texts.say(`tabs.new.${tab}`));
         this.marked.add(tab);

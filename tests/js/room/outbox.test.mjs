@@ -99,7 +99,7 @@ test("what is refused says so, waits for somebody to try again, and holds nothin
 
 test("what was not sent when the page was left is sent by the next one, under the same id", async () => {
   const { outbox, kept } = desk();
-  outbox.add("hello", 2);
+  outbox.add("hello", { reply_to: 2 });
   assert.deepEqual(kept.entries, [{ id: "id1", text: "hello", reply_to: 2 }]);
   const next = desk(kept.entries);
   next.outbox.restore();
@@ -107,4 +107,21 @@ test("what was not sent when the page was left is sent by the next one, under th
   const broken = desk({ no: "list" });
   broken.outbox.restore();
   assert.deepEqual(broken.sent, []);
+});
+
+test("a limit that is waited for is one of a room or of questions, and what is asked without a name stays so", async () => {
+  const time = new FakeTime();
+  const sent = [];
+  let kept = [];
+  const outbox = new Outbox({
+    send: (entry) => { sent.push([entry.id, entry.anonymous]); return Promise.resolve({ error: { code: "rate" }, retry: 90_000 }); },
+    onChange: () => {},
+    env: time.env(),
+    storage: { load: () => [], save: (entries) => { kept = entries; } },
+    limit: "rate",
+  });
+  outbox.add("Why?", { anonymous: true });
+  await settle();
+  assert.deepEqual([states(outbox), outbox.wait, kept], [["waiting"], 90_000, [{ id: sent[0][0], text: "Why?", anonymous: true }]]);
+  assert.match(sent[0][0], /^[0-9a-z]{24}$/);
 });

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { neededStreams } from "../../../static/js/wall/scene.js";
+import { neededStreams, pageScene } from "../../../static/js/wall/scene.js";
 
 const gate = { name: "go", state: "waiting", waits_for: { kind: "poll", approvers: [], poll: "7Q4F" } };
 const states = {
   "walls/K7M2QD": { values: { wall: { active: "tasks/9" } } },
   "walls/EMPTY": { values: { wall: { active: null } } },
+  "walls/ASKS": { ready: true, values: { wall: { active: "questions/ASKS" } } },
+  "walls/TALKS": { ready: true, values: { wall: { active: "rooms/ops" } } },
   "tasks/9": { values: { task: {}, "step/go": gate } },
   "tasks/10": { values: { task: { on_failure: { state: "open", poll: "9K2M" } } } },
   "polls/P": { values: {} },
@@ -28,4 +30,12 @@ test("a page that shows gates follows the polls that decide them", () => {
   const page = { stream: "tasks/9", log: "tasks/9/logs/go" };
   assert.deepEqual(neededStreams(page, stateOf, true), ["tasks/9", "tasks/9/logs/go", "polls/7Q4F"]);
   assert.deepEqual(neededStreams({ stream: "tasks/10" }, stateOf, true), ["tasks/10", "polls/9K2M"]);
+});
+
+test("while a wall shows its questions or a room, the place of the vote is a lobby", () => {
+  for (const wallStream of ["walls/ASKS", "walls/TALKS"]) {
+    assert.deepEqual(neededStreams({ wallStream }, stateOf), [wallStream]);
+    const scene = pageScene({ wallStream }, stateOf);
+    assert.deepEqual([scene.kind, scene.stream, scene.beside], ["lobby", null, states[wallStream].values.wall.active]);
+  }
 });
