@@ -52,6 +52,8 @@ Answers = dict[tuple[str, ...], list[Told]]
 CHOOSING = {
     "lang": "zh",
     "theme": "light",
+    "ask": "1",
+    "tab": "questions",
     "change": "1",
     "receipt": "{receipt}",
     "code": "ABCD",
