@@ -125,6 +125,10 @@ class DeskPage(Page):
         try:
             if kind == "tasks":
                 return (await self.services.tasks.detail(poll_id, self.who)).title
+            if kind == "rooms":
+                return (await self.services.rooms.get(poll_id, self.who))[0].title
+            if kind == "questions":
+                return self.say("tabs.questions")
             return (await self.services.polls.detail(poll_id, self.who))[0].title
         except LivewallError:
             return self.say("home.untitled")

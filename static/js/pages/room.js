@@ -6,6 +6,7 @@ import { RoomView } from "../room/view.js";
 import { Announcer } from "../ui/announcer.js";
 import { Corner } from "../ui/corner.js";
 import { dataBlock, find, setText } from "../ui/dom.js";
+import { fitAboveKeyboard } from "../ui/keyboard.js";
 import { Texts } from "../ui/texts.js";
 
 const page = dataBlock("page");
@@ -38,17 +39,8 @@ view = new RoomView({
   },
 });
 
-/** Keeps the field above the keyboard of a phone, which covers a part of the page in some browsers. */
-function fit() {
-  const visible = window.visualViewport;
-  if (!visible) return;
-  const isCovered = window.innerHeight - visible.height > 1 && visible.scale === 1;
-  document.body.style.height = isCovered ? `${visible.height}px` : "";
-  if (isCovered) window.scrollTo(0, 0);
-}
-
 document.documentElement.classList.add("scripted");
-if (window.visualViewport) window.visualViewport.addEventListener("resize", fit);
+fitAboveKeyboard();
 live.start();
 reconnectOnWake(live.connection);
 window.setInterval(() => {

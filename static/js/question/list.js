@@ -31,7 +31,7 @@ export class QuestionList {
     this.summary = h("summary", {});
     this.answered = h("ol", { class: "questions" });
     this.folded = h("details", { hidden: true }, this.summary, this.answered);
-    element.replaceChildren(this.above, this.none, this.open, this.folded);
+    this.isDrawn = false;
     this.element = element;
     /** @type {Map<number, QuestionRow>} */
     this.rows = new Map();
@@ -96,6 +96,9 @@ export class QuestionList {
   }
 
   draw() {
+    // Until then, what the server has drawn stays.
+    if (!this.isDrawn) this.element.replaceChildren(this.above, this.none, this.open, this.folded);
+    this.isDrawn = true;
     const isHeld = this.hold.isHeld(this.env.now());
     const byNumber = new Map(this.questions.map((question) => [question.n, question]));
     const numbers = (/** @type {boolean} */ isAnswered) => this.questions

@@ -11,6 +11,8 @@ import { adoptStyles, fetchPage } from "./adopt.js";
 
 /** A panel that could not be loaded is tried again after so many milliseconds. */
 const AGAIN = 3_000;
+/** The pages of a hall, which all follow what its wall shows, load a panel within so many milliseconds. */
+const SPREAD = 3_000;
 
 /** What a module of a panel returns. @typedef {{update: () => void, shown: () => void, left?: () => void, stop?: () => void}} Mounted */
 
@@ -20,6 +22,7 @@ const AGAIN = 3_000;
  * @property {Announcer} announcer
  * @property {() => Stream | null} room
  * @property {(name: Tab) => boolean} isShown
+ * @property {() => boolean} isChosen whether the reader has chosen the tab, and does not follow the wall
  */
 
 /** The panels beside the vote. */
@@ -30,12 +33,13 @@ export class Panels {
    * @param {Context} context
    * @param {PanelsTools} tools
    */
-  constructor(context, { wall, announcer, room, isShown }) {
+  constructor(context, { wall, announcer, room, isShown, isChosen }) {
     this.context = context;
     this.wall = wall;
     this.announcer = announcer;
     this.room = room;
     this.isShown = isShown;
+    this.isChosen = isChosen;
     /** @type {Partial<Record<Tab, Mounted>>} */
     this.mounted = {};
     /** @type {Set<Tab>} */
@@ -43,6 +47,7 @@ export class Panels {
     /** @type {Stream | null} the room in the panel */
     this.held = null;
     this.tries = 0;
+    this.hurry = () => {};
     /** @type {Tab | null} */
     this.last = null;
   }
@@ -85,6 +90,7 @@ export class Panels {
       return;
     }
     if (name === "talk" && this.held && this.held !== this.room()) this.drop();
+    if (this.isChosen()) this.hurry();
     const mounted = this.mounted[name];
     if (!mounted) this.load(name);
     else if (isChanged) mounted.shown();
@@ -115,6 +121,8 @@ export class Panels {
     if (this.loading.has(name) || (name === "talk" && !room)) return;
     this.loading.add(name);
     const root = this.element(name);
+    if (!root.firstElementChild) setText(root, texts.say("live.connecting"));
+    if (!this.isChosen()) await this.turn();
     const isMade = await (name === "talk" ? this.adoptRoom(root, room || "") : this.adoptQuestions(root));
     const module = isMade ? await this.module(name) : null;
     this.loading.delete(name);
@@ -128,6 +136,14 @@ export class Panels {
       return;
     } else if (!root.querySelector("form")) setText(root, texts.say("tabs.not_loaded"));
     env.setTimeout(() => this.last === name && this.load(name), AGAIN);
+  }
+
+  /** Waits for a moment, unless the reader chooses the tab meanwhile. @returns {Promise<void>} */
+  turn() {
+    return new Promise((resolve) => {
+      this.hurry = resolve;
+      this.context.env.setTimeout(resolve, this.context.env.random() * SPREAD);
+    });
   }
 
   /**

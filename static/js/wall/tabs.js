@@ -2,6 +2,7 @@
 // looks there for the first time.
 
 import { h, setAttribute, setText } from "../ui/dom.js";
+import { fitAboveKeyboard } from "../ui/keyboard.js";
 import { SeenStorage } from "../ui/seen.js";
 import { Panels } from "./panels.js";
 import { activeTab, isNew, newestMarks, nextTab, roomOf, tabsOf } from "./tabrules.js";
@@ -15,6 +16,8 @@ import { activeTab, isNew, newestMarks, nextTab, roomOf, tabsOf } from "./tabrul
 
 /** For so long after a touch nothing is moved away under the finger. */
 const TOUCH = 1_500;
+/** More messages of a room than these are not kept while nobody looks there. */
+const MOST_KEPT = 600;
 
 export class WallTabs {
   /**
@@ -45,8 +48,10 @@ export class WallTabs {
     this.bar = this.takeBar();
     this.panels = new Panels(context, {
       wall: this.code, announcer, room: () => this.room, isShown: (name) => this.tabs.includes(name) && this.shown === name,
+      isChosen: () => this.chosen,
     });
     this.listen();
+    fitAboveKeyboard(() => this.shown === "talk");
   }
 
   /** The bar of links that the server made becomes one of tabs; a wall without one may get it later. */
@@ -132,9 +137,19 @@ export class WallTabs {
     this.shown = this.tabs.length
       ? nextTab({ tabs: this.tabs, shown: this.shown, chosen: this.chosen, isTouched, active: activeTab(this.wall) })
       : "vote";
+    if (this.room && this.shown !== "talk") this.trim(this.room);
     this.mark(newestMarks(this.context.scene, live.state(`questions/${this.code}`), live.state(this.room)));
     this.draw();
     this.panels.show(this.shown);
+  }
+
+  /** @param {Stream} room */
+  trim(room) {
+    const { live } = this.context;
+    const numbers = Object.keys(live.state(room).values).filter((key) => key.startsWith("message/")).map((key) => Number(key.slice(8)));
+    if (numbers.length <= MOST_KEPT) return;
+    const newest = Math.max(...numbers);
+    live.trim(room, (key) => !key.startsWith("message/") || Number(key.slice(8)) > newest - MOST_KEPT / 2);
   }
 
   /** @param {Record<Tab, string | null>} marks */
