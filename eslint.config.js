@@ -10,10 +10,10 @@ const ROOMS = {
   poll: ["net", "ui"],
   task: ["ui"],
   log: ["task", "ui"],
-  wall: ["net", "poll", "task", "question", "ui"],
-  host: ["poll", "task", "ui"],
-  room: ["net", "ui"],
   question: ["net", "room", "ui"],
+  wall: ["net", "poll", "question", "task", "ui"],
+  host: ["poll", "question", "task", "ui"],
+  room: ["net", "ui"],
   pages: ["net", "ui", "poll", "task", "log", "wall", "host", "room", "question"],
 };
 

@@ -28,7 +28,7 @@ from handlers.api import (
 from handlers.assets import static
 from handlers.live import polling, socket, sse
 from handlers.live.connections import Connections
-from handlers.pages import audience, desk, host, joining, login, phone, prints
+from handlers.pages import asking, audience, desk, host, joining, login, phone, prints
 from handlers.pages import audit as audit_page
 from handlers.pages import codes as codes_page
 from handlers.pages import decks as decks_page
@@ -160,6 +160,8 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/w/{ID}/print", prints.WallPrint, kwargs, name="wall_print"),
         URLSpec(r"/desk/walls", desk.NewWallForm, kwargs, name="new_wall"),
         URLSpec(rf"/desk/walls/{ID}", desk.WallForm, kwargs, name="wall_act"),
+        URLSpec(rf"/desk/walls/{ID}/asking", asking.AskingForm, kwargs, name="wall_asking"),
+        URLSpec(rf"/desk/walls/{ID}/questions", asking.DecisionForm, kwargs, name="wall_decide"),
         # pages: rooms
         URLSpec(r"/rooms", rooms_page.RoomsPage, kwargs, name="rooms"),
         URLSpec(rf"/rooms/{ID}", rooms_page.RoomPage, kwargs, name="room"),

@@ -9,14 +9,18 @@ from handlers.assets.assets import texts
 from handlers.pages.page import Page, installed_kinds
 from handlers.pages.screens import is_reachable
 from handlers.view_models.option_rows import OptionRow, format_count, result_rows
+from handlers.view_models.question_queue import question_queue
 from handlers.view_models.result_summary import ResultSummary
 from livewall.names import wall_code
+from livewall.rooms.rows import Room
 from livewall.voting.kinds import kind_of
 from livewall.voting.poll import Phase, Poll, is_public
 from livewall.wall_rows import Wall
 from livewall.walls.wall_model import WallItem
 
-TEXTS = ("live", "poll", "error", "home", "host", "phone", "state", "health", "result")
+TEXTS = ("live", "poll", "error", "home", "host", "phone", "state", "health", "result", "queue")
+ROOMS = 100
+"""The most rooms that are offered."""
 TIMES = (30, 60, 120)
 """The seconds that a button adds to an open poll."""
 
@@ -27,8 +31,12 @@ class HostView(Page):
     async def render_host(self, typed_code: str, *, error_text: str = "", typed: dict[str, str] | None = None) -> None:
         code = wall_code(typed_code)
         wall, version, entries = await self.services.walls.model(code)
+        for entry in entries:
+            if entry.item.startswith("questions/"):
+                entry.title = self.say("host.asks_item")
         active = next((entry for entry in entries if entry.item == wall.active), None)
         rows, facts = self.figures(active)
+        asked = None if wall.setting == "off" else await self.services.questions.list(code, self.who)
         base = self.services.base_url
         await self.render_in_thread(
             "host.html",
@@ -44,6 +52,9 @@ class HostView(Page):
             is_tally_public=is_tally_public,
             form_values=form_values,
             times=TIMES,
+            queue=question_queue(asked.items) if asked else None,
+            rooms=await self.rooms_to_add(wall),
+            format_count=format_count,
             done=self.argument("done") if self.request.method == "GET" else "",
             error_text=error_text,
             typed=typed or {},
@@ -54,6 +65,11 @@ class HostView(Page):
             texts=texts(self.locale, TEXTS),
             script="host",
         )
+
+    async def rooms_to_add(self, wall: Wall) -> list[Room]:
+        """Return rooms that are no items of the wall yet."""
+        rooms = (await self.services.rooms.list(self.who, limit=ROOMS)).items
+        return [room for room in rooms if f"rooms/{room.name}" not in wall.items]
 
     def figures(self, active: WallItem | None) -> tuple[list[OptionRow], str]:
         """Return the rows of the active item and the text below them, as hosts see them, whether they are published or
@@ -79,6 +95,7 @@ class HostView(Page):
             "lang": self.locale.code.replace("_", "-"),
             "phone": self.reverse_url("wall_phone", wall.code),
             "times": TIMES,
+            "asksTitle": self.say("host.asks_item"),
             **installed_kinds(),
         }
 

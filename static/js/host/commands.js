@@ -22,7 +22,7 @@ import { isPublic } from "../poll/tally.js";
 
 const post = (/** @type {string} */ path, body = {}) => ({ method: "POST", path, body });
 const put = (/** @type {string} */ path, /** @type {object} */ body) => ({ method: "PUT", path, body });
-const remove = (/** @type {string} */ path) => ({ method: "DELETE", path, body: {} });
+const drop = (/** @type {string} */ path) => ({ method: "DELETE", path, body: {} });
 const pollPath = (/** @type {Poll} */ poll) => `/api/polls/${encodeURIComponent(poll.id)}`;
 const wallPath = (/** @type {Wall} */ wall) => `/api/walls/${encodeURIComponent(wall.code)}`;
 
@@ -60,7 +60,7 @@ function reset(round) {
  * @returns {Plan}
  */
 function archive(poll) {
-  return { calls: [remove(pollPath(poll))], wants: {} };
+  return { calls: [drop(pollPath(poll))], wants: {} };
 }
 
 /**
@@ -69,7 +69,7 @@ function archive(poll) {
  * @returns {Plan | null}
  */
 function erase(poll) {
-  return poll.erased_at ? null : { calls: [remove(`${pollPath(poll)}/ballots`)], wants: {} };
+  return poll.erased_at ? null : { calls: [drop(`${pollPath(poll)}/ballots`)], wants: {} };
 }
 
 /**
@@ -151,4 +151,37 @@ function reorder(order) {
   };
 }
 
-export const commands = Object.freeze({ open, close, reset, archive, erase, timer, results, edit, show, rename, reorder });
+/**
+ * Changes whether the audience asks questions, and whether it reacts.
+ * @param {{questions?: string, reactions?: boolean}} fields
+ * @returns {(wall: Wall) => Plan | null}
+ */
+function asks(fields) {
+  return (wall) => {
+    const now = { questions: wall.questions || "off", reactions: Boolean(wall.reactions) };
+    const wants = { ...now, ...fields };
+    if (wants.questions === now.questions && wants.reactions === now.reactions) return null;
+    return { calls: [put(wallPath(wall), fields)], wants: fields };
+  };
+}
+
+/**
+ * Adds an item to the wall, at the end or at a place.
+ * @param {Stream} item
+ * @param {number} place
+ * @returns {(wall: Wall) => Plan | null}
+ */
+function add(item, place = Infinity) {
+  return reorder((items) => (items.includes(item) ? items : [...items.slice(0, place), item, ...items.slice(place)]));
+}
+
+/**
+ * Takes an item off the wall.
+ * @param {Stream} item
+ * @returns {(wall: Wall) => Plan | null}
+ */
+function remove(item) {
+  return reorder((items) => items.filter((each) => each !== item));
+}
+
+export const commands = Object.freeze({ open, close, reset, archive, erase, timer, results, edit, show, rename, reorder, asks, add, remove });

@@ -261,6 +261,12 @@ export class HostController {
     if (unread.length) this.redraw();
   }
 
+  /** Reads how many messages there are in the rooms of the wall by now. */
+  refreshRooms() {
+    for (const room of this.model.rooms) this.read.delete(room);
+    return this.readItems(this.model.rooms);
+  }
+
   /**
    * Reads the items that are not followed again after a loss of the connection: they may be old.
    * @param {string} status

@@ -25,6 +25,7 @@ const FILES = [["home.csv", "ballots.csv"], ["home.json", "results.json"]];
  * @property {(item: Stream) => void} erase
  * @property {(item: Stream) => void} archive
  * @property {(item: Stream, by: number) => void} moveBy
+ * @property {(item: Stream) => void} [remove] takes an item off the wall that is no poll
  */
 
 export class ItemRow {
@@ -61,18 +62,19 @@ export class ItemRow {
     const pollButtons = isPoll ? [
       this.phaseButton, this.resultButton, button("host.edit", () => on.edit(item)),
       button("host.duplicate", () => on.duplicate(item)), this.reset, this.erase, button("home.archive", () => on.archive(item)),
-    ] : [];
+    ] : [button("host.remove", () => on.remove && on.remove(item))];
+    const isRoom = item.startsWith("rooms/");
     this.element = h("li", {},
       h("div", { class: "row" }, this.handle, this.place, this.title,
         h("span", { class: "meta" }, this.phase, this.badge.element, this.ballots, this.result, this.erased), this.show),
       h("details", {}, this.summary,
         h("div", { class: "acts" }, button("host.up", () => on.moveBy(item, -1)), button("host.down", () => on.moveBy(item, 1)), pollButtons),
-        isPoll ? this.links : null));
+        isPoll ? this.links : isRoom ? h("p", { class: "meta" }, h("a", { href: `/${item}` }, texts.say("host.to_room"))) : null));
   }
 
   /** @param {{place: number, item: Item, isActive: boolean}} content */
   update({ place, item, isActive }) {
-    const { poll, state } = item;
+    const { poll, state, count } = item;
     const say = (/** @type {string} */ key) => this.texts.say(key);
     const title = item.title || say("home.untitled");
     setText(this.place, place + 1);
@@ -87,6 +89,7 @@ export class ItemRow {
     this.phase.hidden = !poll;
     this.badge.element.hidden = Boolean(poll) || !state;
     if (state) this.badge.set(state);
+    if (typeof count === "number") setText(this.ballots, this.texts.say("host.messages", { n: this.number(count) }, count));
     if (poll) this.drawPoll(poll, ballotCount(item));
   }
 

@@ -17,11 +17,13 @@ const MAX_FOLLOWED = 15;
  * @property {Tally | null} [tally]
  * @property {Turnout} [turnout]
  * @property {string} [state] of a task
+ * @property {number | null} [count] of the messages of a room
  */
 
 /**
  * The data that the server put into the page.
- * @typedef {{wallStream: Stream, wall: Wall, version: number, items: Record<Stream, Item & {version?: number}>}} HostPage
+ * @typedef {{wallStream: Stream, wall: Wall, version: number, items: Record<Stream, Item & {version?: number}>,
+ *   asksTitle?: string}} HostPage `asksTitle` is what the questions of the audience are called among the items
  */
 
 export class WallModel {
@@ -32,6 +34,7 @@ export class WallModel {
   constructor(page, live) {
     this.live = live;
     this.stream = page.wallStream;
+    this.asksTitle = page.asksTitle || "";
     this.lastWall = page.wall;
     /** @type {Map<Stream, Item>} */
     this.items = new Map(Object.entries(page.items));
@@ -59,6 +62,7 @@ export class WallModel {
    * @returns {Item}
    */
   item(item) {
+    if (item.startsWith("questions/")) return { item, title: this.asksTitle };
     const known = this.items.get(item) || { item, title: "" };
     const { values, ready } = this.live.state(item);
     if (!ready || !this.live.streams.includes(item)) return known;
@@ -94,9 +98,13 @@ export class WallModel {
   /**
    * Takes what was read of an item that is not followed.
    * @param {Stream} item
-   * @param {any} poll
+   * @param {any} poll or a room
    */
   update(item, poll) {
+    if (item.startsWith("rooms/")) {
+      this.items.set(item, { item, title: poll.title, count: poll.messages });
+      return;
+    }
     const { tally = null } = poll;
     this.items.set(item, { ...this.items.get(item), item, title: poll.title, poll, tally });
   }
@@ -107,14 +115,22 @@ export class WallModel {
     if (wall !== this.followedWall) this.refused.clear();
     this.followedWall = wall;
     for (const stream of this.live.streams) if (stream !== this.stream && this.live.state(stream).error) this.refused.add(stream);
-    const items = followedItems(wall, (item) => this.poll(item).phase, MAX_FOLLOWED);
+    // A room is read from time to time: who follows it is there. The questions are followed wherever they stand.
+    const asks = wall.questions ? [`questions/${wall.code}`] : [];
+    const own = { ...wall, items: wall.items.filter((item) => !/^(?:rooms|questions)\//.test(item)) };
+    const items = [...asks, ...followedItems(own, (item) => this.poll(item).phase, MAX_FOLLOWED - asks.length)];
     const streams = [this.stream, ...items.filter((item) => !this.refused.has(item))];
     if (streams.join() !== this.live.streams.join()) this.live.follow(streams);
   }
 
-  /** Polls about which nothing is known yet, and which no stream brings. */
+  /** The rooms of the wall. */
+  get rooms() {
+    return this.wall.items.filter((item) => item.startsWith("rooms/"));
+  }
+
+  /** Polls and rooms about which nothing is known yet, and which no stream brings. */
   get unknown() {
-    return this.notFollowed.filter((item) => !this.items.has(item));
+    return [...this.notFollowed, ...this.rooms].filter((item) => !this.items.has(item));
   }
 
   /** Polls that are not followed: what is shown of them may be old. */

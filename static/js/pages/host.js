@@ -1,6 +1,7 @@
 // The host's remote control of a wall: what is on the screen, the items in their order, and everything that can be done
 // with them, by buttons and by keys.
 
+import { AskingPanel } from "../host/asking.js";
 import { HostController } from "../host/controller.js";
 import { HealthPanel } from "../host/health.js";
 import { ItemList } from "../host/itemlist.js";
@@ -21,6 +22,9 @@ import { Texts } from "../ui/texts.js";
 import { toggleFullScreen } from "../wall/keys.js";
 
 /** @import { Item } from "../host/wallmodel.js" */
+
+/** How often the number of messages in the rooms of the wall is read, in milliseconds. */
+const ROOMS_EVERY = 20_000;
 
 const page = dataBlock("page");
 adoptKinds(page.kinds);
@@ -52,7 +56,7 @@ function build() {
     h("p", { class: "acts" },
       button("home.new_poll", () => controller.create()),
       button("host.rename", () => controller.rename()),
-      button("host.keys", () => openKeyList(texts))));
+      button("host.keys", () => openKeys())));
   document.body.append(notice.element);
   find("#onphone").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -83,9 +87,15 @@ function build() {
     erase: (item) => controller.erase(item),
     moveBy: (item, by) => controller.moveBy(item, by),
     moveTo: (item, place) => controller.moveTo(item, place),
+    remove: (item) => views && views.asking.remove(item),
   });
+  const asking = new AskingPanel(find("#asking"), { ...tools, model, live, announcer, notice, runner: controller.runner });
   const offline = new OfflineNotice([{ element: find("#now"), beside: find("#now .steer") }, { element: find("#items"), beside: none }], tools);
-  return { corner: new Corner(find("#corner"), tools), countdown: new Countdown(find("#countdown"), tools), title: find("#wall"), none, stage, items, offline };
+  return { corner: new Corner(find("#corner"), tools), countdown: new Countdown(find("#countdown"), tools), title: find("#wall"), none, stage, items, asking, offline };
+}
+
+function openKeys() {
+  openKeyList(texts, Boolean(model.wall.questions));
 }
 
 function draw() {
@@ -102,6 +112,7 @@ function draw() {
   views.none.hidden = wall.items.length > 0;
   views.stage.update({ item: active, wall, step: controller.nextStep(), busy: controller.busy });
   views.items.update(wall, (item) => model.item(item));
+  views.asking.update();
   drawCountdown(views.countdown, active);
   controller.announce(active);
   views.offline.update(live);
@@ -112,6 +123,7 @@ function tick() {
   if (!views) return;
   views.corner.update(live);
   drawCountdown(views.countdown, model.active);
+  views.asking.update();
   views.offline.update(live);
   health.tick();
 }
@@ -133,7 +145,7 @@ document.addEventListener("keydown", (event) => {
   const action = actionOf(event, { typing, control });
   if (!action) return;
   event.preventDefault();
-  if (action === "keys") openKeyList(texts);
+  if (action === "keys") openKeys();
   else if (action === "full") toggleFullScreen(document);
   else if (views && views.offline.offline) notice.show(texts.say("live.away_act"), { wrong: true });
   else controller.key(action);
@@ -143,3 +155,4 @@ health.refresh();
 live.start();
 reconnectOnWake(live.connection);
 window.setInterval(tick, 1000);
+window.setInterval(() => controller.refreshRooms(), ROOMS_EVERY);
