@@ -47,7 +47,7 @@ export class QuestionRow {
     if (answer !== this.answered) {
       this.answered = answer;
       this.answer.hidden = !answer;
-      this.answer.replaceChildren(h("b", {}, texts.say("question.answer")), " ", ...withLinks(answer));
+      this.answer.replaceChildren(h("b", {}, texts.say("question.answer")), " ", h("span", {}, withLinks(answer)));
     }
     this.pin.hidden = question.state !== "pinned";
     if (!this.pin.hidden) setText(this.pin, texts.say("question.pinned"));
