@@ -134,8 +134,10 @@ export class MessageList {
     const hasNothing = !this.window.count && !this.outbox.entries.length;
     this.nothing.hidden = !hasNothing;
     keepFocus(focused, () => (focused && this.rows.has(focused.id) ? this.rowElement(focused.id) : this.scroller));
-    if (anchor && anchor.element.isConnected) {
-      this.scroller.scrollTop += anchor.element.getBoundingClientRect().top - anchor.top;
+    // By its key: the element may have been made anew, because the message before it is there now.
+    const anchored = anchor && this.rows.get(anchor.key);
+    if (anchor && anchored) {
+      this.scroller.scrollTop += anchored.element.getBoundingClientRect().top - anchor.top;
     } else if (this.window.follows) this.scrollToEnd();
     this.drawn = this.window.count;
     this.showTarget();
@@ -153,7 +155,7 @@ export class MessageList {
     const { top } = this.scroller.getBoundingClientRect();
     for (const element of this.lines.children) {
       const box = element.getBoundingClientRect();
-      if (box.bottom > top && element.classList.contains("message")) return { element, top: box.top };
+      if (box.bottom > top && element.classList.contains("message") && element.id) return { key: element.id, top: box.top };
     }
     return null;
   }
