@@ -66,6 +66,12 @@ async def test_a_page_shows_the_tab_of_what_is_active_unless_another_is_chosen(c
     vote = await browser.get(f"/w/{code}?tab=vote")
     assert tabs(vote) == ["vote*", "questions"] and "The next vote appears here" in vote
     assert data(vote)["tabs"]["chosen"] is True
+    # Browsers without modules move the figures of a vote, and show the rest as a browser without scripts does.
+    assert "/static/legacy.js" in vote and "/static/old.js" in page and "/static/legacy.js" not in page
+    await client.host("POST", "/api/rooms", {"name": "ops", "title": "Hall talk"})
+    await client.host("PUT", f"/api/walls/{code}", {"items": [f"questions/{code}", "rooms/ops"]})
+    desk = (await client.ask("GET", "/", token=ADMIN)).body.decode()
+    assert "Hall talk" in desk and "Questions" in desk
     for other in (f"/w/{code}/screen", f"/w/{code}/host"):
         assert (await client.ask("GET", other, token=ADMIN)).status == 200
 
