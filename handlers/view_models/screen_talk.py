@@ -37,7 +37,7 @@ def screen_questions(questions: Sequence[Question]) -> ScreenQuestions:
     size = 3.0 if len(others) <= FEW else 2.3
     fitting = 0
     for each in others:
-        room -= _height(each.text, size, most=3) + (2 if each.name else 0) + 1.3
+        room -= _height(each.text, size, most=2 if pinned else 3) + (2 if each.name else 0) + 1.3
         if room < 0 and fitting:
             break
         fitting += 1
