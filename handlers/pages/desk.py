@@ -120,9 +120,13 @@ class DeskPage(Page):
         return (await self.services.walls.list(limit=LISTED)).items if self.who.host else []
 
     async def item_title(self, item: str) -> str:
-        """Return the title of an item that is too old for the lists."""
+        """Return the title of an item that is in no list: the questions, a room, or one that is too old."""
         kind, _, poll_id = item.partition("/")
+        if kind == "questions":
+            return self.say("host.asks_item")
         try:
+            if kind == "rooms":
+                return (await self.services.rooms.get(poll_id, self.who))[0].title
             if kind == "tasks":
                 return (await self.services.tasks.detail(poll_id, self.who)).title
             if kind == "rooms":

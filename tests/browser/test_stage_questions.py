@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from browsing import Hall
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 from test_desk import check
 
 ROWS = "#asking .queue > li"
@@ -245,3 +245,26 @@ async def test_the_pages_are_accessible(hall: Hall) -> None:
         await hall.live(wall)
         await check(wall, wall.url, found)
     assert found == []
+
+
+async def test_an_old_browser_shows_questions_and_rooms_as_they_change(hall: Hall) -> None:
+    async def without_modules(route: Route) -> None:
+        answer = await route.fetch()
+        text = (await answer.text()).replace('type="module"', 'type="text/later"').replace(" nomodule", "")
+        await route.fulfill(response=answer, body=text)
+
+    await hall.ask("POST", "/api/rooms", {"name": "ops", "title": "Talk"})
+    code = await forum(hall, "open")
+    await ask(hall, code, "first?")
+    page = await hall.page(size=(1280, 720))
+    await page.route(f"**/w/{code}/screen*", without_modules)
+    await page.goto(f"{hall.url}/w/{code}/screen")
+    await expect(page.locator(SHOWN)).to_have_text(["first?"])
+    await ask(hall, code, "second?")
+    await expect(page.locator(SHOWN)).to_have_text(["first?", "second?"])
+    await hall.ask("PUT", f"/api/walls/{code}/questions/1", {"state": "hidden"})
+    await expect(page.locator(SHOWN)).to_have_text(["second?"])
+    await hall.ask("PUT", f"/api/walls/{code}", {"items": ["rooms/ops"], "active": "rooms/ops"})
+    await expect(page.locator(".ticker .none")).to_be_visible()
+    await hall.ask("POST", "/api/rooms/ops/messages", {"text": "hello"})
+    await expect(page.locator(".ticker .text")).to_have_text(["hello"])

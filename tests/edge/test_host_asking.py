@@ -100,3 +100,11 @@ async def test_only_hosts_decide(client: Client) -> None:
         assert answer.status in (401, 403)
     questions = (await client.ask("GET", f"/api/walls/{code}/questions")).json["items"]
     assert [q["state"] for q in questions] == ["shown"]
+
+
+async def test_the_desk_names_questions_and_rooms(client: Client) -> None:
+    await client.host("POST", "/api/rooms", {"name": "ops", "title": "Talk of the hall"})
+    code = await wall_of(client, questions="open")
+    await client.host("PUT", f"/api/walls/{code}", {"items": [f"questions/{code}", "rooms/ops"]})
+    desk = (await client.ask("GET", "/", token=ADMIN)).body.decode()
+    assert "Talk of the hall" in desk and ">Questions<" in desk

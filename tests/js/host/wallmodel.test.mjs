@@ -86,3 +86,20 @@ test("a removed wall is gone, and one that has not arrived is not", () => {
   live.set(WALL, {});
   assert.equal(model.isGone, true);
 });
+
+test("questions are followed wherever they stand, and rooms are read instead", () => {
+  const { live, model } = modelOf(["rooms/ops"]);
+  live.set(WALL, { wall: { ...wallOf([...Array.from({ length: 20 }, (_, n) => `polls/${n}`), "rooms/ops", "questions/W"]), questions: "open" } });
+  model.follow();
+  assert.equal(live.streams.length, 16);
+  assert.ok(live.streams.includes("questions/W") && !live.streams.includes("rooms/ops"));
+  assert.ok(model.unknown.includes("rooms/ops"));
+  model.update("rooms/ops", { name: "ops", title: "Talk", messages: 7 });
+  assert.deepEqual([model.item("rooms/ops").title, model.item("rooms/ops").count], ["Talk", 7]);
+  assert.ok(!model.unknown.includes("rooms/ops"));
+});
+
+test("items of kinds that the page does not know are shown without a title", () => {
+  const { model } = modelOf(["songs/9"]);
+  assert.deepEqual(model.item("songs/9"), { item: "songs/9", title: "" });
+});

@@ -39,3 +39,19 @@ test("while a wall shows its questions or a room, the place of the vote is a lob
     assert.deepEqual([scene.kind, scene.stream, scene.beside], ["lobby", null, states[wallStream].values.wall.active]);
   }
 });
+
+test("the screen shows the questions or the room of its wall, and needs their streams", () => {
+  const page = { wallStream: "walls/W", posters: true };
+  const wallOf = (active) => ({ values: { wall: { active, items: [active] } }, ready: true, error: null });
+  const questions = { values: { questions: { open: true }, "question/1": { n: 1 } }, ready: true, error: null };
+  const room = { values: { room: { title: "Talk" } }, ready: true, error: null };
+  const shown = (active, item) => (stream) => (stream === "walls/W" ? wallOf(active) : item);
+  assert.deepEqual(neededStreams(page, shown("questions/W", questions)), ["walls/W", "questions/W"]);
+  assert.equal(pageScene(page, shown("questions/W", questions)).kind, "questions");
+  const scene = pageScene(page, shown("rooms/ops", room));
+  assert.deepEqual([scene.kind, scene.room.title], ["room", "Talk"]);
+  const refused = { values: {}, ready: false, error: { code: "unauthenticated" } };
+  const gone = pageScene(page, shown("rooms/inside", refused));
+  assert.deepEqual([gone.kind, gone.code], ["gone", "unauthenticated"]);
+  assert.equal(pageScene(page, shown("questions/W", { ...questions, values: {} })).kind, "gone");
+});
