@@ -77,6 +77,9 @@ export class ReactionEdge {
       this.chips.delete(reaction);
     }
     for (const [reaction, count] of shown) setText(this.chipOf(reaction).count, this.number(count));
+    // Where there is no room for all of them, their sum says it: none is cut.
+    this.element.classList.remove("tight");
+    if (this.list.offsetHeight > this.element.clientHeight + 1) this.element.classList.add("tight");
     const total = shown.reduce((sum, [, count]) => sum + count, 0);
     setText(this.sum, total ? this.texts.say("screen.reactions", { n: this.number(total) }, total) : "");
   }
