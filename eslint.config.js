@@ -14,7 +14,8 @@ const ROOMS = {
   wall: ["net", "poll", "question", "task", "ui"],
   host: ["poll", "question", "task", "ui"],
   room: ["net", "ui"],
-  pages: ["net", "ui", "poll", "task", "log", "wall", "host", "room", "question"],
+  inbox: ["net", "room", "ui"],
+  pages: ["net", "ui", "poll", "task", "log", "wall", "host", "room", "inbox", "question"],
 };
 
 const OLDEST = "Browsers from Chrome 75 and Safari 13 on run these modules; they do not have this syntax.";

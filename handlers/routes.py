@@ -32,6 +32,7 @@ from handlers.pages import asking, audience, desk, host, joining, login, phone, 
 from handlers.pages import audit as audit_page
 from handlers.pages import codes as codes_page
 from handlers.pages import decks as decks_page
+from handlers.pages import inbox as inbox_page
 from handlers.pages import questions as questions_page
 from handlers.pages import replay as replay_page
 from handlers.pages import rooms as rooms_page
@@ -167,6 +168,8 @@ def routes(services: Services, connections: Connections) -> list[URLSpec]:
         URLSpec(rf"/rooms/{ID}", rooms_page.RoomPage, kwargs, name="room"),
         URLSpec(r"/desk/rooms", rooms_page.NewRoomForm, kwargs, name="new_room"),
         URLSpec(rf"/desk/rooms/{ID}", rooms_page.RoomForm, kwargs, name="room_act"),
+        URLSpec(r"/inbox", inbox_page.InboxPage, kwargs, name="inbox"),
+        URLSpec(r"/desk/inbox", inbox_page.InboxForm, kwargs, name="inbox_act"),
         # pages: tasks
         URLSpec(r"/tasks", tasks_page.TasksPage, kwargs, name="tasks"),
         URLSpec(rf"/tasks/{ID}", tasks_page.TaskPage, kwargs, name="task"),

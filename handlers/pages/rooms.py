@@ -37,7 +37,7 @@ ERRORS = {"closed", "no_voter", "rate", "forbidden"}
 class RoomPages(Page):
     """The base of these pages."""
 
-    scripts: tuple[str, ...] = ("live", "room", "error")
+    scripts: tuple[str, ...] = ("live", "room", "inbox", "error")
 
     def get_template_namespace(self) -> dict[str, Any]:
         return super().get_template_namespace() | {"format_count": format_count, "excerpt": excerpt}
@@ -58,13 +58,18 @@ class RoomPages(Page):
 class RoomsPage(RoomPages):
     """GET /rooms: the rooms that the reader may read, and for hosts the form for a new one."""
 
+    compressed = False  # it has a number that only its reader may know, and the titles of rooms
+
     async def get(self) -> None:
         await self.show_list()
 
     async def show_list(self, error_text: str = "", typed: dict[str, str] | None = None) -> None:
         before = self.argument("before") or None if self.request.method == "GET" else None
         page = await self.services.rooms.list(self.who, limit=LISTED, before=before)
-        self.render("rooms.html", rooms=page.items, older=page.next, error_text=error_text, typed=typed or {})
+        unread = await self.services.inbox.unread(self.who)
+        self.render(
+            "rooms.html", rooms=page.items, older=page.next, error_text=error_text, typed=typed or {}, unread=unread
+        )
 
 
 class NewRoomForm(FormHandler, RoomsPage):
@@ -148,6 +153,7 @@ class RoomPage(RoomPages):
             reply_to=self.number("reply", None, minimum=1) if is_get else None,
             done=self.argument("done") if is_get else "",
             muted=muted,
+            unread=await self.services.inbox.unread(self.who),
             data={
                 "stream": f"rooms/{name}",
                 "room": room,

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import secrets as random
-from collections.abc import Collection
-from typing import NamedTuple, Protocol
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
 from msgspec import UNSET
 
 from livewall import wire
 from livewall.clock import Clock, iso, moment
-from livewall.errors import Refused, invalid
+from livewall.errors import NotFound, Refused, invalid
 from livewall.identity import MAY, Secrets, Who
 from livewall.listing import Listing
-from livewall.rooms import inbox_rows, rows
+from livewall.rooms import inbox_pages, inbox_rows, rows
 from livewall.rooms.access import check_may_read
 from livewall.rooms.inbox_names import inbox_of, opened, sealed
+from livewall.rooms.inbox_pages import Listed, Pair
 from livewall.rooms.inbox_rows import Conversation, Side
 from livewall.rooms.inbox_rules import DAY, MAX_RECEIVED, MAX_SENT, check_may_write, check_not_too_many
 from livewall.rooms.message_text import message_text
 from livewall.rooms.people import Person, is_person, person_in
 from livewall.rooms.presence import NAMED
-from livewall.rooms.rows import Message, RoomRow, Withdrawn
+from livewall.rooms.rows import Message, PersonShown, RoomRow, Withdrawn
 from livewall.store.store import Store
 from livewall.store.transaction import Transaction
 
 History = list[Message | Withdrawn]
+T = TypeVar("T")
 
 
 class Written(NamedTuple):
@@ -123,13 +125,47 @@ class Inbox:
 
     async def list(self, who: Who, *, limit: int = 50, before: str | None = None) -> Listing[Conversation]:
         """Return the conversations of `who`, the newest activity first. Raises NotAllowed (`no_voter`), BadInput."""
-        inbox = inbox_of(who, self._secrets)
-        if before and not (before.isdecimal() and len(before) < 16):
-            raise invalid("before", "must be the `next` of an answer")
-        cursor = int(before) if before else None
+        inbox, cursor = inbox_of(who, self._secrets), cursor_of(before)
         found = await self._store.read(lambda db: inbox_rows.page_of_conversations(db, inbox, cursor, limit + 1))
-        more = str(found[limit - 1][1]) if len(found) > limit else None
-        return Listing([conversation for conversation, _ in found[:limit]], more)
+        return _page(found, limit)
+
+    async def overview(self, who: Who, *, limit: int, before: str | None) -> Listing[Listed]:
+        """Return conversations as `list` does, each with its last message. Raises as `list` does."""
+        inbox, cursor = inbox_of(who, self._secrets), cursor_of(before)
+        found = await self._store.read(lambda db: inbox_pages.listed(db, inbox, cursor, limit + 1))
+        return _page(found, limit)
+
+    async def unread(self, who: Who) -> int:
+        """Return how many private messages `who` has not read; 0 for a reader without a role and without a voter."""
+        if who.role is None and who.voter is None:
+            return 0
+        inbox = inbox_of(who, self._secrets)
+        return await self._store.read(lambda db: inbox_pages.unread(db, inbox))
+
+    async def pair(self, conversation: str, who: Who) -> Pair:
+        """Return the two of a conversation of `who`. Raises NotAllowed (`no_voter`), NotFound."""
+        inbox = inbox_of(who, self._secrets)
+        return await self._store.read(lambda db: inbox_pages.pair_of(db, conversation, inbox))
+
+    async def pair_in(self, room: str, other: str, who: Who) -> Pair:
+        """Return `who` and another person of a room. Raises NotAllowed, and NotFound for oneself, too."""
+        me = person_in(room, who, self._secrets).id
+        there = self._there(room, other, who)
+
+        def read(db: object) -> Pair:
+            row = rows.find(db, room)
+            check_may_read(row.read, who)
+            if other == me:
+                raise NotFound("not_found", "this is you; nobody writes to themselves")
+            found = inbox_pages.between(db, row.room, me, other)
+            if found is None and there is not None:
+                person = there[0]
+                return Pair(row.room, me, PersonShown(other, person.name, person.role, muted=False, here=False), None)
+            if found is None:
+                raise inbox_rows.nobody(other)
+            return found
+
+        return await self._store.read(read)
 
     async def messages(self, conversation: str, who: Who, *, before: int | None, limit: int) -> History:
         """Return messages of a conversation of `who`, the newest last. Raises NotAllowed (`no_voter`), NotFound."""
@@ -158,3 +194,15 @@ class Inbox:
             return inbox_rows.shown(tx, before)
 
         return await self._store.write(write)
+
+
+def cursor_of(before: str | None) -> int | None:
+    """Return the place in a list that its `next` names. Raises BadInput."""
+    if before and not (before.isdecimal() and len(before) < 16):
+        raise invalid("before", "must be the `next` of an answer")
+    return int(before) if before else None
+
+
+def _page(found: Sequence[tuple[T, int]], limit: int) -> Listing[T]:
+    more = str(found[limit - 1][1]) if len(found) > limit else None
+    return Listing([each for each, _ in found[:limit]], more)

@@ -23,7 +23,23 @@ STRANGE = [
     "A" * 8000,
     "%F0%9F%98%80",
 ]
-NAMES = ("q", "code", "lang", "theme", "as", "since", "wait", "limit", "before", "round", "receipt", "v", "state")
+NAMES = (
+    "q",
+    "code",
+    "lang",
+    "theme",
+    "as",
+    "since",
+    "wait",
+    "limit",
+    "before",
+    "round",
+    "receipt",
+    "v",
+    "state",
+    "c",
+    "more",
+)
 
 
 def addresses() -> list[str]:
@@ -104,6 +120,7 @@ async def test_no_query_fails_on_it(client: Client, running: Any, strange: str) 
         "/packs/pages.css",
         f"/polls/{poll}/replay",
         "/login/abc",
+        "/inbox",
         "/audit",
         "/metrics",
     ]:
@@ -191,6 +208,7 @@ async def test_no_form_fails_on_it(client: Client, strange: bytes) -> None:
         f"/polls/{poll}/ballot",
         "/desk/rooms",
         "/desk/rooms/ops",
+        "/desk/inbox",
         "/login/abc",
         "/desk/walls",
         "/desk/polls",

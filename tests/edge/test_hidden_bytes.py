@@ -86,6 +86,10 @@ VALUES = CHOOSING | {
     "edit": "{poll}",
     "param": "commit",
     "do": "approve",
+    "c": "",
+    "room": "ops",
+    "person": "abcdefghijkl",
+    "more": "",
 }
 """Every argument that a handler reads."""
 

@@ -232,6 +232,6 @@ async def test_a_withdrawn_message_does_not_begin_a_day() -> None:
 async def test_what_strangers_write_is_not_compressed_with_what_only_the_reader_may_know(client: Client) -> None:
     await room(client)
     gzip = {"Accept-Encoding": "gzip"}
-    for path, coding in (("/rooms", "gzip"), ("/rooms/ops", None)):
+    for path, coding in (("/", "gzip"), ("/rooms", None), ("/rooms/ops", None)):
         answer = await client.ask("GET", path, headers=gzip, decompress_response=False)
         assert (answer.status, answer.headers.get("Content-Encoding")) == (200, coding), path

@@ -2,6 +2,7 @@
 
 import { browserEnvironment, reconnectOnWake } from "../net/environment.js";
 import { LiveStreams } from "../net/streams.js";
+import { INBOX, InboxLink } from "../room/inbox_link.js";
 import { RoomView } from "../room/view.js";
 import { Announcer } from "../ui/announcer.js";
 import { Corner } from "../ui/corner.js";
@@ -16,13 +17,16 @@ const numbers = new Intl.NumberFormat(page.lang || undefined);
 const number = (/** @type {number} */ value) => numbers.format(value);
 const corner = new Corner(find("#corner"), { texts });
 
+const inboxLink = new InboxLink(document.querySelector("#inbox"), { texts, number });
 /** @type {RoomView | null} */
 let view = null;
 const live = new LiveStreams({
-  streams: [page.stream],
+  // Whoever the server does not know has no private messages, and some transports refuse all streams because of one.
+  streams: page.me && (page.signedIn || env.keepsCookies()) ? [page.stream, INBOX] : [page.stream],
   env,
   onChange: () => {
     corner.update(live);
+    inboxLink.update(live.state(INBOX));
     if (view) view.changed();
   },
 });

@@ -29,9 +29,9 @@ export class MessageActs {
   /**
    * @param {{texts: Texts, calls: RoomCalls, composer: Composer, notice: Notice, moderation: Moderation | null,
    *   state: {me: string | null, mayWrite: boolean}, now: () => number, errorText: (error: ApiError) => string,
-   *   taken: (message: Message) => void}} options
+   *   taken: (message: Message) => void, addressOf: (message: Message) => string}} options
    */
-  constructor({ texts, calls, composer, notice, moderation, state, now, errorText, taken }) {
+  constructor({ texts, calls, composer, notice, moderation, state, now, errorText, taken, addressOf }) {
     this.texts = texts;
     this.calls = calls;
     this.composer = composer;
@@ -41,6 +41,7 @@ export class MessageActs {
     this.now = now;
     this.errorText = errorText;
     this.taken = taken;
+    this.addressOf = addressOf;
   }
 
   /** @param {Message} message */
@@ -57,6 +58,8 @@ export class MessageActs {
       const key = moderation.isMuted(message.from) ? "room.unmute_whom" : "room.mute_whom";
       acts.push([texts.say(key, { name: message.name }), () => moderation.toggleMute(message)]);
     }
+    const address = this.addressOf(message);
+    if (address) acts.push([texts.say("inbox.write_to", { name: message.name }), () => location.assign(address)]);
     if (navigator.clipboard) acts.push([texts.say("room.copy_link"), () => this.copyLink(message)]);
     const dialog = openDialog({
       title: texts.say("room.acts_of", { name: message.name }),

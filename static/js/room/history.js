@@ -1,15 +1,14 @@
 // Fetches the messages that are in view and not held.
 
 /** @import { Environment } from "../net/environment.js" */
-/** @import { RoomCalls } from "./calls.js" */
-/** @import { Messages } from "./messages.js" */
+/** @import { Message, Messages } from "./messages.js" */
 /** @import { MessageWindow } from "./window.js" */
 
 const LOAD_AGAIN = 3_000;
 
 export class History {
   /**
-   * @param {{env: Environment, calls: RoomCalls, messages: Messages, window: MessageWindow, onLoaded: () => void,
+   * @param {{env: Environment, calls: {history: (range: {first: number, last: number}) => Promise<Message[] | null>}, messages: Messages, window: MessageWindow, onLoaded: () => void,
    *   onFailed: () => void}} options
    */
   constructor({ env, calls, messages, window: range, onLoaded, onFailed }) {

@@ -78,7 +78,7 @@ export class MessageList {
   /** @param {number} number */
   open(number) {
     const message = this.messages.get(number);
-    if (message) this.on.acts(message);
+    if (message && this.on.acts) this.on.acts(message);
   }
 
   scrollToEnd() {

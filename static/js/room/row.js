@@ -12,7 +12,8 @@ import { pieces } from "./links.js";
 /**
  * What somebody can do with a message on the page.
  * @typedef {object} RowActs
- * @property {(message: Message) => void} acts
+ * @property {((message: Message) => void) | null} acts null where nothing can be done with a message
+ * @property {(message: Message) => string} addressOf where one writes to its author privately, or an empty text
  * @property {(message: Message) => void} reply
  * @property {(number: number) => void} jump
  * @property {(entry: Unsent) => void} retry
@@ -58,19 +59,34 @@ export function messageRow(message, { isFirst, isOwn, isMuted, mayReply, quoted,
   if (message.withdrawn) {
     return h("div", attributes, h("p", { class: "text" }, texts.say(`room.withdrawn.${message.withdrawn}`)));
   }
-  const { name = "", role = "", text = "", reply_to: replyTo } = message;
+  const { role = "", text = "", reply_to: replyTo } = message;
+  const { acts } = on;
   const time = h("time", { datetime: message.at, title: formatTimestamp(message.at) }, timeOfDay(message.at));
   return h("div", attributes,
     isFirst && h("p", { class: "by" },
-      h("b", { class: "name", dir: "auto" }, name), " ", badge(role, texts),
+      nameOf(message, texts, on), " ", badge(role, texts),
       isOwn && h("span", { class: "you" }, texts.say("room.you")),
       isMuted && h("span", { class: "mute" }, texts.say("room.muted")), " ", time),
     replyTo !== undefined && quoteLink(replyTo, quoted, texts, on),
     h("p", { class: "text", dir: "auto" }, withLinks(text)),
     message.edited_at && h("small", { class: "edited", title: formatTimestamp(message.edited_at) }, texts.say("room.edited")),
-    h("span", { class: "acts" },
+    acts && h("span", { class: "acts" },
       mayReply && h("button", { type: "button", class: "reply", tabindex: "-1", onclick: () => on.reply(message) }, texts.say("room.reply")),
-      h("button", { type: "button", class: "dots", tabindex: "-1", "aria-label": `${texts.say("room.acts")} ${message.n}`, title: time.title, onclick: () => on.acts(message) }, "⋯")));
+      h("button", { type: "button", class: "dots", tabindex: "-1", "aria-label": `${texts.say("room.acts")} ${message.n}`, title: time.title, onclick: () => acts(message) }, "⋯")));
+}
+
+/**
+ * The name of an author, which leads to private messages where the reader can write some. The keyboard gets there from the
+ * message (keys.js), so that the Tab key does not stop at each name.
+ * @param {Message} message
+ * @param {Texts} texts
+ * @param {RowActs} on
+ */
+function nameOf(message, texts, on) {
+  const { name = "" } = message;
+  const href = on.addressOf(message);
+  if (!href) return h("b", { class: "name", dir: "auto" }, name);
+  return h("a", { class: "name", dir: "auto", href, tabindex: "-1", title: texts.say("inbox.write_to", { name }) }, name);
 }
 
 /**

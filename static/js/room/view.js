@@ -5,6 +5,7 @@ import { MessageActs, isEditable } from "./acts.js";
 import { RoomCalls } from "./calls.js";
 import { Composer } from "./composer.js";
 import { History } from "./history.js";
+import { inboxAddress } from "./inbox_link.js";
 import { MessageList } from "./list.js";
 import { Messages } from "./messages.js";
 import { Moderation } from "./moderation.js";
@@ -22,6 +23,7 @@ import { Notice } from "../ui/notice.js";
 /** @import { ApiError } from "../net/wire.d.ts" */
 /** @import { Announcer } from "../ui/announcer.js" */
 /** @import { FormatNumber, Texts } from "../ui/texts.js" */
+/** @import { Message } from "./messages.js" */
 
 /** More messages than these the stream need not keep for the page. */
 export const KEPT_BY_STREAM = 600;
@@ -98,6 +100,7 @@ export class RoomView {
   build() {
     const { texts, number, env, live, announcer, calls, storage, outbox, state, messages, data } = this;
     const errorText = (/** @type {ApiError} */ error) => texts.error(error, "room");
+    const addressOf = (/** @type {Message} */ message) => (data.me ? inboxAddress(data.room.name, message, data.me.id) : "");
     const notice = new Notice(find("#notice"), { texts, env, undoKey: "room.undo" }, announcer);
     const composer = new Composer({
       texts, storage, announcer,
@@ -118,7 +121,7 @@ export class RoomView {
       ? new Moderation(manage, { texts, calls, notice, muted: data.muted, errorText, onChange: () => this.redraw() })
       : null;
     const acts = new MessageActs({
-      texts, calls, composer, notice, moderation, state, errorText, now: () => live.clock.now(),
+      texts, calls, composer, notice, moderation, state, errorText, addressOf, now: () => live.clock.now(),
       taken: (message) => {
         messages.add([message]);
         this.redraw();
@@ -128,6 +131,7 @@ export class RoomView {
       texts, number, lang: data.lang, messages, window: this.range, outbox, state,
       on: {
         acts: (message) => acts.open(message),
+        addressOf,
         reply: (message) => composer.reply(message),
         jump: (target) => this.jump(target),
         retry: (entry) => outbox.retry(entry.id),
