@@ -13,8 +13,9 @@ from handlers.transport.http1 import abandon, is_unread
 from livewall.errors import BadInput, LivewallError
 from livewall.pending_bodies import Share
 
-SMALL_BODY, LARGE_BODY, MAX_BODY = 8 << 10, 256 << 10, 1 << 20
-"""The largest bodies in bytes: where anybody may send, for a poll or a wall, and at any address at all."""
+SMALL_BODY, TEXT_BODY, LARGE_BODY, MAX_BODY = 8 << 10, 64 << 10, 256 << 10, 1 << 20
+"""The largest bodies in bytes: where anybody may send; for a text of 4,000 characters, which JSON may write with 12
+bytes each; for a poll or a wall; and at any address at all."""
 MEAN_CHUNK_BYTES = 16
 """The smallest average size in bytes of the chunks of a body, at the largest size that is allowed. Reading a chunk
 costs as much as reading a header field, however short it is."""

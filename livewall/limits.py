@@ -31,13 +31,13 @@ class Limit:
         self._most = most
         self._full_at: dict[str, float] = {}
 
-    def take(self, key: str, now: float) -> float:
-        """Take a token of `key` at `now` (monotonic seconds). Return 0, or the seconds until there is one."""
+    def take(self, key: str, now: float, cost: float = 1) -> float:
+        """Take `cost` tokens of `key` at `now` (monotonic seconds). Return 0, or the seconds until they are there."""
         full_at = max(self._full_at.get(key, now), now)
-        wait = full_at - now + 1 / self.rate - self.burst / self.rate
+        wait = full_at - now + cost / self.rate - self.burst / self.rate
         if wait > 1e-9:
             return wait
-        self._note(key, full_at + 1 / self.rate, now)
+        self._note(key, full_at + cost / self.rate, now)
         return 0.0
 
     def _note(self, key: str, full_at: float, now: float) -> None:
@@ -60,9 +60,9 @@ class Limit:
         if key in self._full_at:
             self._full_at[key] -= 1 / self.rate
 
-    def check(self, key: str, now: float) -> None:
-        """Take a token. Raises Busy, with the time after which to try again."""
-        wait = self.take(key, now)
+    def check(self, key: str, now: float, cost: float = 1) -> None:
+        """Take tokens. Raises Busy, with the time after which to try again."""
+        wait = self.take(key, now, cost)
         if wait:
             raise Busy("rate", "too many requests at once; try again shortly", retry_after=wait)
 
@@ -77,6 +77,8 @@ class Limits:
         self.on = on
         self._acts = Limit(10, 30)
         self._messages = Limit(1, 5)
+        self._edits = Limit(1, 5)
+        self._rooms = Limit(100, 400)
         self._questions = Limit(20 / 3600, 20)
         self._reactions = Limit(2, 2)
         self._new_voters = Limit(300, 3000)
@@ -96,10 +98,21 @@ class Limits:
         if self.on:
             self._acts.check(voter, now)
 
-    def say(self, person: str, now: float) -> None:
-        """Count a message that a person says in any room: five at once, one a second. Raises Busy (`rate`)."""
+    def say(self, person: str, now: float, *, room: str | None = None, size: int = 0) -> None:
+        """Count a message of a person: five at once, one a second. Raises Busy (`rate`).
+
+        In a `room`, the `size` characters go to everybody there: it takes 100 short messages a second and 400 at once,
+        whoever says them, and of 4,000 characters a ninth of that.
+        """
         if self.on:
             self._messages.check(person, now)
+            if room is not None:
+                self._rooms.check(room, now, cost=1 + size // 500)
+
+    def edit(self, person: str, now: float) -> None:
+        """Count a change of a message: as many as messages, and apart from them. Raises Busy (`rate`)."""
+        if self.on:
+            self._edits.check(person, now)
 
     def ask(self, person: str, now: float) -> None:
         """Count a question that a person asks on any wall: 20 an hour. Raises Busy (`rate`)."""

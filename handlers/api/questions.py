@@ -6,6 +6,7 @@ import asyncio
 import re
 
 from handlers.base import ApiHandler
+from handlers.request_bodies import TEXT_BODY
 from livewall import wire
 from livewall.errors import NotFound
 from livewall.questions.questions import Asked, Voted
@@ -15,6 +16,8 @@ from livewall.store.writer import settle
 
 class QuestionsHandler(ApiHandler):
     """GET and POST /api/walls/CODE/questions"""
+
+    body_limit = TEXT_BODY
 
     def authorize_change(self) -> None:
         check_is_somebody(self.who)
@@ -33,6 +36,7 @@ class QuestionsHandler(ApiHandler):
 class QuestionHandler(ApiHandler):
     """PUT /api/walls/CODE/questions/N"""
 
+    body_limit = TEXT_BODY
     write_right = "host"
 
     async def put(self, code: str, number: str) -> None:

@@ -7,8 +7,9 @@ import re
 
 from handlers.api.answers import Muted
 from handlers.base import ApiHandler
+from handlers.request_bodies import TEXT_BODY
 from livewall import wire
-from livewall.errors import NotFound, invalid
+from livewall.errors import LivewallError, NotFound, invalid
 from livewall.rooms.access import check_is_somebody, check_may_take_name, speaker
 from livewall.rooms.export import FORMATS
 from livewall.rooms.rooms import Said
@@ -55,6 +56,8 @@ class RoomHandler(ApiHandler):
 class MessagesHandler(ApiHandler):
     """GET and POST /api/rooms/NAME/messages"""
 
+    body_limit = TEXT_BODY
+
     def authorize_change(self) -> None:
         check_is_somebody(self.who)
 
@@ -70,15 +73,18 @@ class MessagesHandler(ApiHandler):
         self.answer({"items": found})
 
     async def post(self, name: str) -> None:
-        self.services.limits.say(speaker(self.who), self.services.monotonic())
+        now, given = self.services.monotonic(), self.body(wire.MessageIn)
+        self.services.limits.say(speaker(self.who), now, room=name, size=len(given.text))
         future: asyncio.Future[Said] = asyncio.get_running_loop().create_future()
-        self.services.rooms.say(name, self.body(wire.MessageIn), self.who, settle(future))
+        self.services.rooms.say(name, given, self.who, settle(future))
         said = await future
         self.answer(said.message, 201 if said.new else 200)
 
 
 class MessagesOfPersonHandler(ApiHandler):
     """POST and DELETE /api/rooms/NAME/people/ID/messages: write to a person; erase what a person said"""
+
+    body_limit = TEXT_BODY
 
     def authorize_change(self) -> None:
         if self.request.method == "DELETE":
@@ -110,24 +116,33 @@ class ExportHandler(ApiHandler):
         self.set_header("Content-Disposition", f'attachment; filename="{room.name}.{kind}"')
         self.write(export.heading)
         # A part at a time, and the next one when this one was sent: a long history takes no more memory.
-        async for messages in self.services.rooms.all_messages(name, self.who):
-            self.write("".join(map(export.line, messages)))
-            await self.flush()
+        try:
+            async for messages in self.services.rooms.all_messages(name, self.who):
+                self.write("".join(map(export.line, messages)))
+                await self.flush()
+        except LivewallError:  # the room was deleted: the client must not take what it has for all
+            assert self.request.connection is not None
+            self.request.connection.stream.close()  # type: ignore[attr-defined]
+            return
         self.finish()
 
 
 class MessageHandler(ApiHandler):
     """PUT and DELETE /api/rooms/NAME/messages/N"""
 
+    body_limit = TEXT_BODY
+
     def authorize_change(self) -> None:
         check_is_somebody(self.who)
 
     async def put(self, name: str, number: str) -> None:
         given = self.body(wire.MessageEdit)
+        self.services.limits.edit(speaker(self.who), self.services.monotonic())
         self.answer(await self.services.rooms.edit_message(name, _number(number), given, self.who))
 
     async def delete(self, name: str, number: str) -> None:
         self.body(wire.Nothing)
+        self.services.limits.act(speaker(self.who), self.services.monotonic())
         self.answer(await self.services.rooms.withdraw(name, _number(number), self.who))
 
 

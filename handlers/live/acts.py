@@ -201,7 +201,7 @@ class Acts:
 
     def _say(self, act: wire.Say) -> None:
         who = self._reader.who
-        self._services.limits.say(speaker(who), self._services.monotonic())
+        self._services.limits.say(speaker(who), self._services.monotonic(), room=act.room, size=len(act.text))
         given = wire.MessageIn(act.text, act.id, act.reply_to)
         self._services.rooms.say(act.room, given, who, self._answer(act.ref, lambda said: said.message))
         self.under_way += 1

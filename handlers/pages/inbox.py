@@ -10,6 +10,7 @@ from typing import Any
 from handlers.pages.desk import decode_fields
 from handlers.pages.form import FormHandler
 from handlers.pages.rooms import REFRESH, SHOWN, Refused, RoomPages
+from handlers.request_bodies import TEXT_BODY
 from handlers.view_models.inbox_talk import first_unread, short_time
 from handlers.view_models.room_talk import lines_of
 from livewall import wire
@@ -130,6 +131,8 @@ def open_data(pair: Pair | None) -> dict[str, Any] | None:
 
 class InboxForm(FormHandler, InboxPage):
     """GET and POST /desk/inbox: what the forms of private messages do. Blocking is asked about on a page of its own."""
+
+    body_limit = TEXT_BODY
 
     def authorize_change(self) -> None:
         """Everybody may change what is theirs."""

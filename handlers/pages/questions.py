@@ -10,6 +10,7 @@ from handlers.pages.desk import decode_fields
 from handlers.pages.form import FormHandler
 from handlers.pages.poll_form import whole_number
 from handlers.pages.wall import RefusedQuestion, WallPage
+from handlers.request_bodies import TEXT_BODY
 from livewall import wire
 from livewall.errors import BadInput, LivewallError, NotFound
 from livewall.names import wall_code
@@ -24,6 +25,8 @@ ERRORS = {"closed", "no_voter", "rate", "conflict", "not_found"}
 
 class QuestionForm(FormHandler, WallPage):
     """POST /w/CODE/questions"""
+
+    body_limit = TEXT_BODY
 
     refused: RefusedQuestion | None = None
 

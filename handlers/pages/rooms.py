@@ -14,6 +14,7 @@ from handlers.pages.desk import decode_fields
 from handlers.pages.form import FormHandler
 from handlers.pages.page import Page
 from handlers.pages.poll_form import whole_number
+from handlers.request_bodies import TEXT_BODY
 from handlers.view_models.option_rows import format_count
 from handlers.view_models.room_talk import excerpt, lines_of, why_not
 from handlers.view_models.task_times import format_timestamp
@@ -127,6 +128,7 @@ class RoomPage(RoomPages):
         self.ensure_voter()
         me = await self.services.rooms.me(name, self.who)
         is_get = self.request.method != "POST"
+        self.services.room_presence.visited(name, self.who)
         before = self.number("before", None, minimum=1) if is_get else None
         search = self.argument("q")[:200] if is_get else ""
         messages = await self.services.rooms.history(
@@ -175,6 +177,8 @@ class RoomForm(FormHandler, RoomPage):
     """GET and POST /desk/rooms/NAME: what the forms of a room do. What cannot be taken back is asked for on a page of
     its own, because the page of the room reloads by itself."""
 
+    body_limit = TEXT_BODY
+
     def authorize_change(self) -> None:
         """Who may do what depends on the act, and on the room."""
 
@@ -222,6 +226,7 @@ class RoomForm(FormHandler, RoomPage):
                 await rooms.claim_name(name, given, self.who)
                 return f"{page}?write=1#write"
             case "withdraw":
+                self.services.limits.act(speaker(self.who), self.services.monotonic())
                 await rooms.withdraw(name, whole_number(form, "n") or 0, self.who)
                 return page
         self.require("host")
@@ -241,9 +246,9 @@ class RoomForm(FormHandler, RoomPage):
         return page
 
     async def say_something(self, name: str, form: dict[str, str]) -> None:
-        self.services.limits.say(speaker(self.who), self.services.monotonic())
         fields = {"text": form.get("text", ""), "id": form.get("id", "")[:64] or None}
         given = decode_fields(fields, wire.MessageIn)
+        self.services.limits.say(speaker(self.who), self.services.monotonic(), room=name, size=len(given.text))
         given.reply_to = whole_number(form, "reply_to") or UNSET
         said: asyncio.Future[Said] = asyncio.get_running_loop().create_future()
         self.services.rooms.say(name, given, self.who, settle(said))

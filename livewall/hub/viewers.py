@@ -60,6 +60,15 @@ class Viewers:
         now = self._now()
         return {tag: poll.who for tag, poll in self._polls.get(stream, {}).items() if now - poll.at < STAYS}
 
+    def count(self, stream: str) -> int:
+        """Return how many are there."""
+        live = self.live(stream)
+        return len(live) + sum(1 for tag in self.polling(stream) if tag not in live)
+
+    def polled_streams(self, kind: str) -> list[str]:
+        """Return the streams of a kind that somebody has polled lately."""
+        return [stream for stream in self._polls if stream.startswith(kind)]
+
     def present(self, stream: str) -> dict[str, Any]:
         """Return everybody who is there, by tag."""
         found = self.polling(stream)

@@ -65,6 +65,8 @@ class _Room:
         self.sent_typing: Collection[str] = ()
         self.busy = False
         self.noted_at = 0.0
+        self.people: dict[str, Person] = {}
+        """Those who are there and were asked for, by their tags."""
 
 
 class RoomPresence:
@@ -92,11 +94,28 @@ class RoomPresence:
 
     def people(self, room: str) -> dict[str, Person]:
         """Return who is in a room now, by the ids of people. Their names are those before they chose one."""
-        return {person.id: person for person in (person_in(room, who, self._secrets) for who in self.present(room))}
+        known = self._rooms[room].people if room in self._rooms else {}
+        found = {}
+        for tag, who in self._viewers.present(rows.stream_of(room)).items():
+            person = known.get(tag)
+            if person is None:
+                # An HMAC: kept, since thousands may be there.
+                person = known[tag] = person_in(room, who, self._secrets)
+            found[person.id] = person
+        return found
+
+    def count(self, room: str) -> int:
+        """Return how many people are in a room now."""
+        return self._viewers.count(rows.stream_of(room))
 
     def present(self, room: str) -> Collection[Who]:
         """Return who is in a room now."""
         return self._viewers.present(rows.stream_of(room)).values()
+
+    def visited(self, room: str, who: Who) -> None:
+        """Note that somebody was shown the page of a room, which has no connection where there is no script."""
+        if who.role is not None or who.voter is not None:
+            self._viewers.polled(rows.stream_of(room), speaker(who), who)
 
     def types(self, room: str, who: Who) -> None:
         """Note that somebody types. Raises NotFound, NotAllowed, Refused for one who may not say anything there.
@@ -129,6 +148,8 @@ class RoomPresence:
         for stream in self._hub.streams.values():
             if stream.name.startswith(KIND) and stream.cursors:
                 self._rooms.setdefault(stream.name.removeprefix(KIND), _Room())
+        for name in self._viewers.polled_streams(KIND):
+            self._rooms.setdefault(name.removeprefix(KIND), _Room())
         for room, held in list(self._rooms.items()):
             self._update(room, held, now)
 
@@ -141,6 +162,8 @@ class RoomPresence:
         if left:
             self._note_here(room, left)
         held.present = present
+        if held.people:
+            held.people = {tag: person for tag, person in held.people.items() if tag in present}
         held.typing = {tag: typed for tag, typed in held.typing.items() if typed[0] > now and tag in present}
         stream = self._hub.streams.get(rows.stream_of(room))
         if not present and (stream is None or not stream.cursors):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets as random
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -68,9 +69,9 @@ class Rooms:
 
     async def list(self, who: Who, *, limit: int = 50, before: str | None = None) -> Listing[Room]:
         """Return the rooms that `who` may read, by name; `before` is the cursor of the page before."""
-        found = await self._store.read(lambda db: rows.page_of_rooms(db, before or "", limit + 1))
-        shown = [row.room for row in found[:limit] if row.read == "all" or who.role is not None]
-        return Listing(shown, found[limit - 1].room.name if len(found) > limit else None)
+        ask = partial(rows.page_of_rooms, after=before or "", limit=limit + 1, for_everyone=who.role is None)
+        found = await self._store.read(ask)
+        return Listing([row.room for row in found[:limit]], found[limit - 1].room.name if len(found) > limit else None)
 
     async def get(self, name: str, who: Who) -> tuple[Room, int]:
         """Return a room and its version. Raises NotFound, NotAllowed."""
@@ -145,7 +146,9 @@ class Rooms:
         person, text, now = person_in(name, who, self._secrets), message_text(given.text), iso(self._clock())
 
         def write(tx: Transaction) -> Message | Withdrawn:
-            row, before = rows.find(tx, name), rows.said(tx, name, number)
+            row = rows.find(tx, name)
+            check_may_read(row.read, who)
+            before = rows.said(tx, name, number)
             check_may_say(row.read, row.room.write, closed=row.room.closed and not who.host, who=who)
             rules.check_not_muted(person, rows.person(tx, name, person.id))
             after = rules.edited(before, text, person, now)
@@ -160,6 +163,7 @@ class Rooms:
         person, now = person_in(name, who, self._secrets), iso(self._clock())
 
         def write(tx: Transaction) -> Message | Withdrawn:
+            check_may_read(rows.find(tx, name).read, who)
             before = rows.said(tx, name, number)
             after = rules.withdrawn(before, person, now)
             if after is None:
@@ -200,6 +204,7 @@ class Rooms:
         def write(tx: Transaction) -> PersonShown:
             row = rows.find(tx, room)
             check_may_read(row.read, who)
+            rules.check_not_muted(person, rows.person(tx, room, person.id))
             for other, here_at in rows.holders(tx, room, looks).items():
                 if other != person.id and (other in present or not rules.is_free(here_at, now)):
                     raise Refused("name_taken", "somebody here has this name, or one that looks like it")
@@ -221,9 +226,9 @@ class Rooms:
         """Return people by their ids: to hosts all who are there, spoke, chose a name or were muted; to others those
         who are there, in a room with up to NAMED people, and not who is muted. Raises NotFound, NotAllowed."""
         await self._check_may_read(room, who)
-        here = self._presence.people(room)
-        if not who.host and len(here) > NAMED:
+        if not who.host and self._presence.count(room) > NAMED:
             raise NotAllowed("forbidden", f"more than {NAMED} people are here, so only hosts list them")
+        here = self._presence.people(room)
 
         def ask(db: Any) -> Listing[PersonShown]:
             kept = rows.page_of_people(db, room, before or "", limit + 1) if who.host else []

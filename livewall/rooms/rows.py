@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -96,9 +97,10 @@ def find(asks: Any, name: str) -> RoomRow:
     return _room(row)
 
 
-def page_of_rooms(asks: Any, after: str, limit: int) -> list[RoomRow]:
-    """Return the rooms whose names follow `after`, in their order."""
-    query = f"SELECT {_ROOM} FROM rooms WHERE name > :after ORDER BY name LIMIT :limit"
+def page_of_rooms(asks: Any, after: str, limit: int, *, for_everyone: bool) -> list[RoomRow]:
+    """Return the rooms whose names follow `after`, in their order; `for_everyone` only those that everyone reads."""
+    wanted = "name > :after AND read_right = 'all'" if for_everyone else "name > :after"
+    query = f"SELECT {_ROOM} FROM rooms WHERE {wanted} ORDER BY name LIMIT :limit"
     return [_room(row) for row in asks.execute(query, {"after": after, "limit": limit})]
 
 
@@ -173,9 +175,9 @@ def said(asks: Any, room: str, number: int) -> Message | Withdrawn:
 
 def said_before(tx: Transaction, room: str, person: str, given: str) -> Message | Withdrawn | None:
     """Return the message that a person gave this id, or None."""
-    row = tx.one(
-        f"SELECT {_MESSAGE} FROM messages WHERE room = :room AND said_by = :person AND given = :given",
-        {"room": room, "person": person, "given": given},
+    query = f"SELECT {_MESSAGE} FROM messages WHERE room = :room AND given = :given AND said_by"
+    row = tx.one(f"{query} = :person", {"room": room, "person": person, "given": given}) or tx.one(
+        f"{query} IS NULL", {"room": room, "given": _trace(person, given)}
     )
     return None if row is None else message(row)
 
@@ -195,19 +197,22 @@ def insert_message(tx: Transaction, room: str, made: Message) -> None:
 def change_message(tx: Transaction, room: str, changed: Message | Withdrawn) -> None:
     """Write a message that was edited or withdrawn, everywhere it is kept."""
     if isinstance(changed, Withdrawn):
+        said_by, given = tx.one(
+            "SELECT said_by, given FROM messages WHERE room = :room AND number = :n", {"room": room, "n": changed.n}
+        )
+        # A late repetition of the call that said it must not say it again.
+        trace = None if said_by is None or given is None else _trace(said_by, given)
         tx.execute(
-            """UPDATE messages SET said_by = NULL, given = NULL, name = '', role = '', text = '', reply_to = NULL,
+            """UPDATE messages SET said_by = NULL, given = :trace, name = '', role = '', text = '', reply_to = NULL,
             edited_at = NULL, withdrawn = :withdrawn WHERE room = :room AND number = :n""",
-            {**msgspec.structs.asdict(changed), "room": room},
+            {**msgspec.structs.asdict(changed), "room": room, "trace": trace},
         )
     else:
         tx.execute(
             "UPDATE messages SET text = :text, edited_at = :edited_at WHERE room = :room AND number = :n",
             {**_given(changed), "room": room},
         )
-    newest = tx.one("SELECT messages FROM rooms WHERE name = :room", {"room": room})[0]
-    if changed.n <= newest - STORED_WINDOW:
-        return  # nobody who can resume holds it
+    # However old it is: a reader who came long ago may hold it.
     tx.append(stream_of(room), f"{GROUP}/{changed.n}", wire.text(changed), view=View.FULL, change=True)
     tx.forget_changes(stream_of(room))
 
@@ -228,6 +233,11 @@ def standing_before(asks: Any, before: str, limit: int) -> list[tuple[str, int]]
         {"before": before, "limit": limit},
     )
     return [(room, number) for room, number in found]
+
+
+def _trace(person: str, given: str) -> str:
+    """Return what is kept of the id of a withdrawn message: it can be compared, and names nobody."""
+    return hashlib.sha256(f"{person}:{given}".encode()).hexdigest()[:32]
 
 
 def _given(made: Message) -> dict[str, Any]:

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import UNSET
 
 from livewall.errors import invalid
+from livewall.identity import Who
 from livewall.rooms import rows as rooms
+from livewall.rooms.access import check_may_say
+from livewall.rooms.message_text import message_text
 from livewall.rooms.rows import Message
 from livewall.store.transaction import Transaction
 from livewall.tasks.machine import Step, TaskState
@@ -54,13 +57,21 @@ def sentence(task: Task, state: str, step: Step | None, page: str) -> str:
         what += f" at the step {step.name}" if step is not None else " for its turn"
     elif step is not None:
         what += f" at the step {step.name}"
-    return f"{task.title} {what}: {page}"
+    return message_text(f"{task.title} {what}: {page}")
 
 
-def check_room(tx: Transaction, room: str | None) -> None:
-    """Raise BadInput if there is no such room."""
-    if room is not None and not rooms.exists(tx, room):
+def check_room(tx: Transaction, room: str | None, who: Who | None = None) -> None:
+    """Raise BadInput if there is no such room, and NotAllowed or Refused if `who` may not say anything there.
+
+    Without `who`, whoever runs the server has chosen the room, in a pipeline.
+    """
+    if room is None:
+        return
+    if not rooms.exists(tx, room):
         raise invalid("room", f"there is no room {room[:80]}")
+    if who is not None:
+        row = rooms.find(tx, room)
+        check_may_say(row.read, row.room.write, closed=row.room.closed and not who.host, who=who)
 
 
 class Announcements:

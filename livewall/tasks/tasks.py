@@ -152,7 +152,7 @@ class Tasks:
                 started_by=who.name,
             )
             steps = [Step(name=s.name, needs=list(s.needs)) for s in body.steps]
-            check_room(tx, body.room)
+            check_room(tx, body.room, who)
             row = TaskRow(task, who.credential, False, rows.Place.TAKEN, task.id, room=body.room)
             rows.insert(tx, row, number, steps)
             return task, steps, True

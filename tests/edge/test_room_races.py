@@ -87,3 +87,18 @@ async def test_a_flood_by_one_is_limited_and_harms_nobody_else(client: Client, l
 @pytest.fixture
 def limited(running: Running) -> None:
     running.services.limits.on = True
+
+
+async def test_edits_and_a_room_as_a_whole_are_limited(client: Client, limited: None) -> None:
+    await room(client)
+    voters = [await client.voter() for _ in range(60)]
+    said = await asyncio.gather(
+        *(client.ask("POST", "/api/rooms/ops/messages", {"text": "long " * 700}, token=voter) for voter in voters)
+    )
+    codes = ["" if answer.status == 201 else answer.code for answer in said]
+    assert set(codes) == {"", "rate"} and codes.count("") >= 50 and "Retry-After" in said[-1].headers
+    edits = [
+        client.ask("PUT", "/api/rooms/ops/messages/1", {"text": f"edit {number}"}, token=voters[codes.index("")])
+        for number in range(20)
+    ]
+    assert sorted({answer.status for answer in await asyncio.gather(*edits)})[-1] == 429

@@ -221,3 +221,73 @@ async def test_a_room_with_the_name_of_a_deleted_one_holds_nothing_of_it(client:
         assert answer.json["events"][0].get("reset") and b"secret" not in answer.body
     assert (await say(client, "new", voter))["n"] == 1
     assert [message["text"] for message in (await held(client)).numbered.values()] == ["new"]
+
+
+async def test_a_withdrawal_reaches_who_holds_the_message_however_old_it_is(client: Client, running: Running) -> None:
+    await room(client)
+    voter = await client.voter()
+    reader = await client.socket("/ws/rooms/ops")
+    await reader.synced()
+    await say(client, "hush one", voter)
+    await client.ask("PUT", "/api/rooms/ops/messages/1", {"text": "hush again"}, token=voter)
+    positions = {}
+    for number in range(2, 1005):
+        if number in (3, 6, 9):
+            positions[number] = (await client.updates("rooms/ops")).json["pos"]
+        await say(client, f"line {number}", voter)
+    host = await client.token("host")
+    await client.ask("DELETE", "/api/rooms/ops/messages/1", token=host)
+    [*_, event] = await reader.until(lambda m: "withdrawn" in str(m.get("data")))
+    assert event["key"] == "message/1"
+    for since in positions.values():
+        answer = await client.ask("GET", f"/updates/rooms/ops?wait=0&since={since}")
+        assert answer.json["events"][0].get("reset") or b'"withdrawn":"host"' in answer.body
+        assert b"hush" not in answer.body
+    with sqlite3.connect(running.app.folder.database) as database:
+        assert "hush" not in "\n".join(database.iterdump())
+
+
+async def test_a_late_repetition_does_not_say_again_what_was_withdrawn(client: Client) -> None:
+    await room(client)
+    voter = await client.voter()
+    await say(client, "hello", voter, id="one")
+    await client.ask("DELETE", "/api/rooms/ops/messages/1", token=voter)
+    answer = await client.ask("POST", "/api/rooms/ops/messages", {"text": "hello", "id": "one"}, token=voter)
+    assert answer.status == 200 and answer.json["withdrawn"] == "author"
+    other = await client.ask("POST", "/api/rooms/ops/messages", {"text": "hi", "id": "one"}, token=await client.voter())
+    assert (other.status, other.json["n"]) == (201, 2)
+
+
+async def test_of_a_room_that_they_may_not_read_people_learn_nothing(client: Client) -> None:
+    await room(client, "a-open")
+    await room(client, "board-secret", read="signed_in")
+    host, voter = await client.token("host"), await client.voter()
+    await say(client, "for the board", host, name="board-secret")
+    await say(client, "gone", host, name="board-secret")
+    await client.ask("DELETE", "/api/rooms/board-secret/messages/2", token=host)
+    listed = await client.ask("GET", "/api/rooms?limit=1", token=voter)
+    assert [each["name"] for each in listed.json["items"]] == ["a-open"] and listed.json["next"] is None
+    for number in (1, 2, 9):
+        path = f"/api/rooms/board-secret/messages/{number}"
+        answers = [
+            await client.ask("DELETE", path, token=voter),
+            await client.ask("PUT", path, {"text": "x"}, token=voter),
+        ]
+        assert {(answer.status, answer.code) for answer in answers} == {(401, "unauthenticated")}
+
+
+async def test_four_thousand_characters_of_any_script_are_taken(client: Client) -> None:
+    await room(client)
+    voter = await client.voter()
+    for letter in ("x", "王", "🎉"):
+        assert len((await say(client, letter * 4000, voter))["text"]) == 4000
+        wide = await client.ask("POST", "/api/rooms/ops/messages", {"text": letter * 4001}, token=voter)
+        assert wide.code == "invalid"
+
+
+async def test_who_is_muted_takes_no_name(client: Client) -> None:
+    await room(client)
+    voter = await client.voter()
+    person = (await say(client, "hello", voter))["from"]
+    await client.host("PUT", f"/api/rooms/ops/people/{person}", {"muted": True})
+    assert (await client.ask("PUT", "/api/rooms/ops/me", {"name": "I was muted"}, token=voter)).code == "muted"
