@@ -43,7 +43,8 @@ MessageText = Annotated[str, Meta(min_length=1, max_length=8000)]
 QuestionState = Literal["pending", "shown", "pinned", "answered", "hidden"]
 Reaction = Literal["👏", "👍", "❤️", "😂", "🎉", "🤔"]
 WallCode = Annotated[str, Meta(max_length=12)]
-GivenId = Annotated[str, Meta(min_length=1, max_length=64)]
+# Printable ASCII: an id is part of events, and of what terminals print.
+GivenId = Annotated[str, Meta(pattern=r"^[ -~]{1,64}\Z")]
 Majority = Literal["1/2", "2/3", "3/4"]
 StepState = Literal["pending", "running", "waiting", "retrying", "succeeded", "failed", "cancelled", "skipped", "lost"]
 
