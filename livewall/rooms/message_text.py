@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from livewall.errors import invalid
 from livewall.visible_text import shows
@@ -13,13 +14,15 @@ MAX_TEXT = 4000
 MAX_LINES = 41
 """The most lines of a message, which are 40 line breaks."""
 MAX_MARKS = 8
-"""The most combining marks that follow one another: no script needs more, and a column of them covers other lines."""
+"""The most combining marks of one visible character: no script needs more, and a column of them covers other lines."""
 MAX_NAME = 40
 
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _TAKEN_OUT = re.compile("[\x00-\x09\x0e-\x1f\x7f-\x84\x86-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that change the direction of what follows (Unicode TR 9, UTS 55)."""
 _TAB = re.compile("\t")
+_is_base = lru_cache(4096)(shows)
+"""Return whether marks stand on a character."""
 
 
 def message_text(text: str) -> str:
@@ -49,12 +52,17 @@ def person_name(text: str) -> str:
 
 
 def _few_marks(text: str) -> str:
-    """Return the text without the combining marks beyond MAX_MARKS in a row."""
+    """Return the text without the combining marks beyond MAX_MARKS on a visible character. What cannot be seen between
+    them, such as a joiner, does not let the count start again."""
     if text.isascii():
         return text
     kept, marks = [], 0
     for letter in text:
-        marks = marks + 1 if unicodedata.category(letter) in ("Mn", "Me") else 0
-        if marks <= MAX_MARKS:
-            kept.append(letter)
+        if unicodedata.category(letter) in ("Mn", "Me"):
+            marks += 1
+            if marks > MAX_MARKS:
+                continue
+        elif marks and _is_base(letter):
+            marks = 0
+        kept.append(letter)
     return "".join(kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from typing import Any
 
 import pytest
@@ -35,6 +36,30 @@ VOTER, HOST, REPORTER = Who(voter="v"), Who(role="host", name="Lin", credential=
 )  # fmt: skip
 def test_a_text_is_kept_without_what_disturbs_others(given: str, kept: str) -> None:
     assert message_text(given) == kept
+
+
+BETWEEN = "\u200d\u200c\u200b\u034f\ufe0f\u2060\u00ad\u2800\u115f\u3164\u200a\n\U000e0061"
+"""What cannot be seen between marks."""
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+def test_marks_are_counted_on_over_what_cannot_be_seen(between: str) -> None:
+    column = ("\u0301" * 8 + between) * 25
+    for kept in (message_text("a" + column + "b"), person_name("a" + column[:200] + "b")):
+        assert kept.count("\u0301") <= 8 and kept[-1] == "b"
+    assert message_text(("a" + "\u0301" * 8) * 25).count("\u0301") == 200, "each letter has its own"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "👩🏽‍❤️‍💋‍👨🏿 🏳️‍🌈 👨‍👩‍👧‍👦 1️⃣ 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "ที่นี่ น้ำปั้น ก็",
+        "क्षत्रिय हिन्दी र्‍क ज़िन्दगी", "בְּרֵאשִׁ֖ית בָּרָ֣א אֱלֹהִ֑ים", "བསྒྲུབས་ ཧཱུྃ ཨོཾ་", "بِسْمِ ٱللَّٰهِ", "မြန်မာ ကျွန်ုပ်", "ᨲ᩠ᩅᩫ᩠ᨶ",
+        unicodedata.normalize("NFD", "Tiếng Việt: Nguyễn Thị Ngọc Ấn, ữ ự ặ"), "が ぱ", "한글",
+    ],
+)  # fmt: skip
+def test_emoji_and_scripts_with_many_marks_stay_as_they_are(text: str) -> None:
+    assert message_text(text) == text
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "\u200b\u2060", "\x00", "x" * 4001, "\n".join("x" * 42), "\u3164"])
