@@ -11,7 +11,6 @@ import unicodedata
 from functools import cache
 from importlib.resources import files
 
-from livewall.rooms.friendly_names import is_friendly
 from livewall.visible_text import skeleton
 
 _ONE_CLASS = str.maketrans({"i": "l", "1": "l", "|": "l", "0": "o"})
@@ -25,21 +24,22 @@ def looks_of(name: str) -> frozenset[str]:
     There are two, because letters look like others in the case they have (`I` like `l`), and names in another case are
     the same name.
     """
-    visible = "".join(letter for letter in unicodedata.normalize("NFKC", name) if skeleton(letter))
-    return frozenset({_look(visible.casefold()), _look(_replaced(visible).casefold())})
+    seen = visible(name)
+    return frozenset({look(seen.casefold()), look(replaced(seen).casefold())})
 
 
-def _look(text: str) -> str:
-    return "".join(_replaced(text).translate(_ONE_CLASS).split())
+def visible(name: str) -> str:
+    """Return a name in composition NFKC without blanks and invisible characters."""
+    return "".join(letter for letter in unicodedata.normalize("NFKC", name) if skeleton(letter))
 
 
-def is_reserved(name: str, given: str) -> bool:
-    """Return whether a name is a friendly one that was given to somebody else than the one whose friendly name is
-    `given`."""
-    return is_friendly(name) and name.casefold() != given.casefold()
+def look(text: str) -> str:
+    """Return what texts share that look like this one in the case that it has."""
+    return "".join(replaced(text).translate(_ONE_CLASS).split())
 
 
-def _replaced(text: str) -> str:
+def replaced(text: str) -> str:
+    """Return a text with each character replaced by the one that stands for all that look like it."""
     prototypes = _prototypes()
     decomposed = unicodedata.normalize("NFD", text)
     return unicodedata.normalize("NFD", "".join(prototypes.get(letter, letter) for letter in decomposed))

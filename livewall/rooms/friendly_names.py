@@ -18,17 +18,10 @@ Mole Moose Moth Mouse Narwhal Newt Nightingale Ocelot Octopus Oriole Osprey Otte
 Pheasant Plover Pony Puffin Puma Quail Rabbit Raccoon Raven Robin Salmon Sandpiper Seal Sparrow Squirrel Starling Stork
 Swallow Swan Swift Tapir Tern Thrush Tiger Toucan Turtle Vole Walrus Whale Wombat Woodpecker Wren Yak Zebra
 """
-_FIRST, _SECOND = _FIRST_WORDS.split(), _SECOND_WORDS.split()
-_FOLDED = frozenset(map(str.casefold, _FIRST)), frozenset(map(str.casefold, _SECOND))
+FIRST, SECOND = _FIRST_WORDS.split(), _SECOND_WORDS.split()
 
 
 def friendly_name(digest: bytes) -> str:
     """Return the name that a digest of a person has, the same for every reader."""
     first, second = int.from_bytes(digest[-8:-4], "big"), int.from_bytes(digest[-4:], "big")
-    return f"{_FIRST[first % len(_FIRST)]} {_SECOND[second % len(_SECOND)]}"
-
-
-def is_friendly(name: str) -> bool:
-    """Return whether a name is one of those, in whatever case."""
-    words = name.casefold().split()
-    return len(words) == 2 and words[0] in _FOLDED[0] and words[1] in _FOLDED[1]
+    return f"{FIRST[first % len(FIRST)]} {SECOND[second % len(SECOND)]}"

@@ -15,11 +15,12 @@ from livewall.clock import Clock, iso
 from livewall.entity_versions import Wanted, check_version
 from livewall.errors import NotAllowed, NotFound, Refused
 from livewall.hub.live_hub import LiveHub
-from livewall.identity import ROLES, Secrets, Who
+from livewall.identity import Secrets, Who
 from livewall.listing import Listing
 from livewall.rooms import inbox_rows, rows, rules
 from livewall.rooms.access import Read, check_may_read, check_may_say, check_may_take_name
-from livewall.rooms.confusable_names import is_reserved, looks_of
+from livewall.rooms.confusable_names import looks_of
+from livewall.rooms.house_names import is_reserved
 from livewall.rooms.inbox_names import inbox_of, sealed
 from livewall.rooms.message_text import message_text, person_name
 from livewall.rooms.people import GUEST, Person, is_person, person_in
@@ -30,8 +31,6 @@ from livewall.store.transaction import Transaction
 from livewall.store.writer import Done
 from livewall.visible_text import readable
 
-RESERVED = (*ROLES, GUEST, "livewall", "system", "moderator")
-"""Names that nobody takes: they would seem to speak for the house."""
 EXPORTED_AT_ONCE = 500
 History = list[Message | Withdrawn]
 
@@ -211,8 +210,7 @@ class Rooms:
                 if other != person.id:
                     rows.free_name(tx, room, other)
                     inbox_rows.name_changed(tx, room, other)
-            others = [*RESERVED, *rows.names_of_roles(tx)]
-            if is_reserved(name, person.name) or any(looks & looks_of(other) for other in others):
+            if is_reserved(name, person.name, rows.names_of_roles(tx)):
                 raise Refused("name_taken", "this name is taken, or looks like one that is")
             rows.save_name(tx, room, person.id, name, looks, now)
             tx.after_commit(lambda: self._presence.renamed(room))

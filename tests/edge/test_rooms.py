@@ -196,7 +196,7 @@ async def test_a_name_is_claimed_by_one_and_imitated_by_nobody(client: Client) -
     message = await say(client, "with a name", ann)
     assert (message["name"], message["role"]) == ("Anna", "")
     await client.token("host")
-    for taken in ("a host", "A H0st", "admin", "𝐀dmin", "Livewall"):
+    for taken in ("a host", "A H0st", "admin", "𝐀dmin", "Livewall", "Hôst", "@admin", "Ä host", "GreenParrot"):
         assert await claim(taken, bob) == (409, "name_taken"), taken
     for fine in ("Иван", "Αλέξης", "王小明"):
         assert await claim(fine, bob) == (200, fine)
