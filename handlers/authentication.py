@@ -149,6 +149,11 @@ class Authentication(LeanHandler):
             peer = client_address(peer, self.request.headers.get_list("X-Forwarded-For"), trusted)
         return limited(peer)
 
+    @property
+    def counted_as(self) -> str:
+        """Who a limit counts that holds for strangers, too: the sign-in or voter, or else the address."""
+        return self.form_owner or self.address
+
     def require(self, *rights: str) -> None:
         """Raise unless the client has one of these rights: host, operator, reporter or admin."""
         if not any(getattr(self.who, right) for right in rights):

@@ -79,6 +79,7 @@ class Limits:
         self._messages = Limit(1, 5)
         self._edits = Limit(1, 5)
         self._rooms = Limit(100, 400)
+        self._searches = Limit(1, 5)
         self._questions = Limit(20 / 3600, 20)
         self._reactions = Limit(2, 2)
         self._new_voters = Limit(300, 3000)
@@ -113,6 +114,12 @@ class Limits:
         """Count a change of a message: as many as messages, and apart from them. Raises Busy (`rate`)."""
         if self.on:
             self._edits.check(person, now)
+
+    def search(self, client: str, now: float) -> None:
+        """Count a search of a room by a person or, without one, an address: five at once, one a second. Raises Busy
+        (`rate`)."""
+        if self.on:
+            self._searches.check(client, now)
 
     def ask(self, person: str, now: float) -> None:
         """Count a question that a person asks on any wall: 20 an hour. Raises Busy (`rate`)."""

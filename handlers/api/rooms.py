@@ -62,13 +62,16 @@ class MessagesHandler(ApiHandler):
         check_is_somebody(self.who)
 
     async def get(self, name: str) -> None:
+        search = self.argument("q")[:200]
+        if search:
+            self.services.limits.search(self.counted_as, self.services.monotonic())
         found = await self.services.rooms.history(
             name,
             self.who,
             before=self.number("before", None, minimum=1),
             after=self.number("after", None),
             limit=self.number("limit", 50, minimum=1, maximum=MAX_PAGE) or 0,
-            search=self.argument("q")[:200],
+            search=search,
         )
         self.answer({"items": found})
 

@@ -125,12 +125,14 @@ class RoomPage(RoomPages):
 
     async def show(self, name: str, refused: Refused | None = None) -> None:
         room, version = await self.services.rooms.get(name, self.who)
-        self.ensure_voter()
-        me = await self.services.rooms.me(name, self.who)
         is_get = self.request.method != "POST"
         self.services.room_presence.visited(name, self.who)
         before = self.number("before", None, minimum=1) if is_get else None
         search = self.argument("q")[:200] if is_get else ""
+        if search:
+            self.services.limits.search(self.counted_as, self.services.monotonic())
+        self.ensure_voter()
+        me = await self.services.rooms.me(name, self.who)
         messages = await self.services.rooms.history(
             name, self.who, before=before, after=None, limit=SHOWN, search=search
         )

@@ -23,6 +23,7 @@ from livewall.rooms.confusable_names import looks_of
 from livewall.rooms.house_names import is_reserved
 from livewall.rooms.inbox_names import inbox_of, sealed
 from livewall.rooms.message_text import message_text, person_name
+from livewall.rooms.one_at_a_time import OneAtATime
 from livewall.rooms.people import GUEST, Person, is_person, person_in
 from livewall.rooms.presence import NAMED, RoomPresence
 from livewall.rooms.rows import Message, PersonShown, Room, RoomRow, Withdrawn
@@ -49,6 +50,7 @@ class Rooms:
         self._presence = presence
         self._secrets = secrets
         self._clock = clock
+        self._searches = OneAtATime("searches")
 
     # -- rooms
 
@@ -177,12 +179,18 @@ class Rooms:
     async def history(
         self, name: str, who: Who, *, before: int | None, after: int | None, limit: int, search: str
     ) -> History:
-        """Return messages by number, the newest last. Raises NotFound, NotAllowed."""
+        """Return messages by number, the newest last. One search runs at a time. Raises NotFound, NotAllowed, and Busy
+        if too many searches wait."""
         await self._check_may_read(name, who)
         folded = search.casefold()
-        return await self._store.read(
-            lambda db: rows.history(db, name, before=before, after=after, limit=limit, search=folded)
-        )
+
+        def ask(db: Any) -> History:
+            return rows.history(db, name, before=before, after=after, limit=limit, search=folded)
+
+        if not search:
+            return await self._store.read(ask)
+        async with self._searches.turn():
+            return await self._store.read(ask)
 
     async def all_messages(self, name: str, who: Who) -> AsyncIterator[History]:
         """Yield all messages by number, some at a time. Raises NotFound, NotAllowed."""

@@ -39,7 +39,10 @@ DATA = {
         INSERT INTO credentials (id, hash, kind, role, name, created_at)
             VALUES ('c', X'01', 'token', 'host', 'Lin', '2026-01-01T00:00:00.000Z')""",
     3: "INSERT INTO codes (wall, number, hash) VALUES ('K7M2QD', 1, X'02')",
-    12: "INSERT INTO people VALUES ('ops', 'abcdefghijkl', 'Ann', 1, NULL, '2026-01-01T00:00:00.000Z')",
+    12: """
+        INSERT INTO people VALUES ('ops', 'abcdefghijkl', 'Ann', 1, NULL, '2026-01-01T00:00:00.000Z');
+        INSERT INTO messages (room, number, said_by, given, name, role, text, said_at)
+            VALUES ('ops', 1, 'abcdefghijkl', 'x', 'Ann', '', 'Hello THERE', '2026-01-01T00:00:00.000Z')""",
     4: "INSERT INTO audit VALUES (1, '2026-01-01T00:00:00.000Z', 'Lin', 'host', 'c', 'opened', 'polls/p', '{}')",
 }
 """What the schema of that number could first hold."""
@@ -71,6 +74,8 @@ def test_a_database_of_an_earlier_schema_is_migrated_with_its_data_and_kept_as_i
     assert receipts.find(connection, "p", "0123456789ABCDEF").choices == ("2",)
     if version >= 12:
         assert room_rows.person(connection, "ops", "abcdefghijkl").muted
+        [found] = room_rows.history(connection, "ops", before=None, after=None, limit=5, search="there")
+        assert found.n == 1
         with pytest.raises(NotFound):
             addressee(connection, "ops", "abcdefghijkl")
     connection.close()

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from checker import Checker
 from clients import ADMIN, Client
@@ -132,6 +133,36 @@ async def test_a_snapshot_has_the_newest_200_and_the_history_the_others(client: 
     assert [message["text"] for message in page] == ["text 1", "text 2", "changed"]
     found = (await client.ask("GET", "/api/rooms/ops/messages?q=TEXT%2022")).json["items"]
     assert [message["n"] for message in found] == [22, *range(220, 230)]
+
+
+async def test_a_search_finds_texts_of_every_script_in_whatever_case(client: Client, running: Running) -> None:
+    await room(client)
+    voter = await client.voter()
+    for text in ("Äpfel", "APPLES", "СЛОВО", "王小明", "Straße", "edit me"):
+        await say(client, text, voter)
+
+    async def found(text: str) -> list[int]:
+        return [
+            item["n"] for item in (await client.ask("GET", f"/api/rooms/ops/messages?q={quote(text)}")).json["items"]
+        ]
+
+    searches = {"äPFEL": [1], "pp": [2], "слово": [3], "小": [4], "STRASSE": [5], "edit": [6], "%": [], "_": []}
+    assert {text: await found(text) for text in searches} == searches
+    await client.ask("PUT", "/api/rooms/ops/messages/6", {"text": "ÖDE"}, token=voter)
+    assert await found("öde") == [6] and await found("edit") == []
+    await client.ask("DELETE", "/api/rooms/ops/messages/1", token=voter)
+    with sqlite3.connect(running.services.settings.data / "livewall.db") as database:
+        assert "äpfel" not in "\n".join(database.iterdump())
+
+
+async def test_searches_of_one_are_limited_on_both_ways(client: Client, running: Running) -> None:
+    await room(client)
+    running.services.limits.on = True
+    answers = [await client.ask("GET", "/api/rooms/ops/messages?q=x") for _ in range(5)]
+    answers += [await client.ask("GET", address) for address in ("/api/rooms/ops/messages?q=x", "/rooms/ops?q=x")]
+    assert [answer.status for answer in answers] == [200] * 5 + [429] * 2 and answers[-1].headers["Retry-After"]
+    assert (await client.ask("GET", "/api/rooms/ops/messages")).status == 200
+    assert (await client.ask("GET", "/api/rooms/ops/messages?q=x", token=await client.voter())).status == 200
 
 
 async def test_slow_mode_mute_and_the_end_of_a_room(client: Client) -> None:

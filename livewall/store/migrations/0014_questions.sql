@@ -31,5 +31,9 @@ ALTER TABLE walls ADD COLUMN reactions INTEGER NOT NULL DEFAULT 0;
 -- For the erasure of messages that are old enough.
 CREATE INDEX messages_standing ON messages (said_at) WHERE withdrawn IS NULL;
 
+-- What is searched: the text in one case, where it is another than `lower(text)`. NULL otherwise, for a withdrawn message,
+-- and for what was said before this schema.
+ALTER TABLE messages ADD COLUMN folded TEXT;
+
 -- The room that is told what becomes of a task.
 ALTER TABLE tasks ADD COLUMN room TEXT;
