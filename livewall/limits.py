@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from livewall.errors import Busy, LivewallError
+from livewall.names import wall_code
 
 LONGEST_DELAY = 3.0
 """The longest time in seconds for which the answer to a wrong wall code is delayed."""
@@ -81,6 +82,7 @@ class Limits:
         self._rooms = Limit(100, 400)
         self._searches = Limit(1, 5)
         self._questions = Limit(20 / 3600, 20)
+        self._questions_of_wall = Limit(5, 60)
         self._reactions = Limit(2, 2)
         self._new_voters = Limit(300, 3000)
         self._sign_ins = Limit(5, 20)
@@ -121,10 +123,19 @@ class Limits:
         if self.on:
             self._searches.check(client, now)
 
-    def ask(self, person: str, now: float) -> None:
-        """Count a question that a person asks on any wall: 20 an hour. Raises Busy (`rate`)."""
-        if self.on:
-            self._questions.check(person, now)
+    def ask(self, person: str, wall: str, now: float, *, host: bool) -> None:
+        """Count a question: of a person 20 an hour on all walls, and on a wall 60 at once and five a second, apart from
+        those of hosts. One that is refused counts for neither. Raises Busy (`rate`)."""
+        if not self.on:
+            return
+        self._questions.check(person, now)
+        if host:
+            return
+        try:
+            self._questions_of_wall.check(wall_code(wall)[:12], now)
+        except Busy:
+            self._questions.give_back(person)
+            raise
 
     def react(self, person: str, now: float) -> None:
         """Count a reaction of a person: two a second. Raises Busy (`rate`)."""

@@ -40,6 +40,7 @@ Number = Annotated[int, Meta(ge=1, le=10**12)]
 Slow = Annotated[int, Meta(ge=0, le=3600)]
 # More than a message may have, because what cannot be seen is taken out first (livewall.rooms.message_text).
 MessageText = Annotated[str, Meta(min_length=1, max_length=8000)]
+QuestionText = Annotated[str, Meta(min_length=1, max_length=2000)]
 QuestionState = Literal["pending", "shown", "pinned", "answered", "hidden"]
 Reaction = Literal["👏", "👍", "❤️", "😂", "🎉", "🤔"]
 WallCode = Annotated[str, Meta(max_length=12)]
@@ -174,7 +175,7 @@ class PersonEdit(Input):
 
 
 class QuestionIn(Input):
-    text: MessageText
+    text: QuestionText
     id: GivenId | None = None
     anonymous: bool = False
 
@@ -279,7 +280,7 @@ class Typing(Act, tag="typing"):
 
 class Ask(Act, tag="ask"):
     wall: WallCode
-    text: MessageText
+    text: QuestionText
     id: GivenId | None = None
     anonymous: bool = False
 

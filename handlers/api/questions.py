@@ -26,9 +26,10 @@ class QuestionsHandler(ApiHandler):
         self.answer(await self.services.questions.list(code, self.who))
 
     async def post(self, code: str) -> None:
-        self.services.limits.ask(speaker(self.who), self.services.monotonic())
+        given = self.body(wire.QuestionIn)
+        self.services.limits.ask(speaker(self.who), code, self.services.monotonic(), host=self.who.host)
         future: asyncio.Future[Asked] = asyncio.get_running_loop().create_future()
-        self.services.questions.ask(code, self.body(wire.QuestionIn), self.who, settle(future))
+        self.services.questions.ask(code, given, self.who, settle(future))
         asked = await future
         self.answer(asked.question, 201 if asked.new else 200)
 

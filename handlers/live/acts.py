@@ -210,7 +210,7 @@ class Acts:
 
     def _ask(self, act: wire.Ask) -> None:
         who = self._reader.who
-        self._services.limits.ask(speaker(who), self._services.monotonic())
+        self._services.limits.ask(speaker(who), act.wall, self._services.monotonic(), host=who.host)
         self._services.questions.ask(act.wall, act, who, self._answer(act.ref, lambda asked: asked.question))
         self.under_way += 1
 

@@ -21,6 +21,8 @@ from livewall.wall_rows import Wall
 
 ERRORS = {"closed", "no_voter", "rate", "conflict", "not_found"}
 """Errors that questions word in their own way."""
+SOON = 10.0
+"""Seconds for which nobody is told to come back later."""
 
 
 class QuestionForm(FormHandler, WallPage):
@@ -60,7 +62,7 @@ class QuestionForm(FormHandler, WallPage):
         limits, now, loop = self.services.limits, self.services.monotonic(), asyncio.get_running_loop()
         do = form.get("do", "")
         if do == "ask":
-            limits.ask(speaker(self.who), now)
+            limits.ask(speaker(self.who), wall.code, now, host=self.who.host)
             fields = {"text": form.get("text", ""), "id": form.get("id", "")[:64] or None}
             given = decode_fields(fields | {"anonymous": form.get("anonymous") == "1"}, wire.QuestionIn)
             asked: asyncio.Future[Asked] = loop.create_future()
@@ -86,7 +88,7 @@ class QuestionForm(FormHandler, WallPage):
 
     def words_of(self, error: LivewallError) -> str:
         """Return an error in words."""
-        if error.code == "rate" and error.retry_after:
+        if error.code == "rate" and error.retry_after and error.retry_after > SOON:
             minutes = max(1, round(error.retry_after / 60 + 0.499))
             return self.say("question.later", minutes, n=minutes)
         if error.fields:

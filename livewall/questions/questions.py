@@ -87,7 +87,7 @@ class Questions:
         """Ask something; `done` gets an `Asked` once it is on the disk. Raises NotAllowed, BadInput, Busy at once, and
         passes NotFound, NotAllowed, Refused to `done`."""
         code = wall_code(code)
-        person, text = person_in(rows.stream_of(code), who, self._secrets), message_text(given.text)
+        person, text = person_in(rows.stream_of(code), who, self._secrets), message_text(given.text, rules.MAX_TEXT)
         asker, id, now = self._key(code, who), given.id or random.token_urlsafe(12), iso(self._clock())
         shown = ("", "") if given.anonymous else (person.id, person.name)
 

@@ -18,9 +18,11 @@ OPEN: frozenset[QuestionState] = frozenset({"pending", "shown", "pinned"})
 VISIBLE: frozenset[QuestionState] = frozenset({"shown", "pinned", "answered"})
 """The states of questions that everyone sees."""
 MAX_OPEN = 1000
-"""The most questions of a wall that are still to be answered."""
+"""The most questions of a wall that are still to be answered; hosts may ask more."""
 MAX_QUESTIONS = 10_000
 """The most questions of a wall in all."""
+MAX_TEXT = 1000
+"""The most characters of a question."""
 
 
 class Question(msgspec.Struct, rename={"said_by": "from"}):
@@ -43,12 +45,13 @@ def first_state(setting: QuestionsSetting, who: Who) -> QuestionState:
 
 
 def check_may_ask(setting: QuestionsSetting, who: Who, *, unanswered: int, asked: int) -> None:
-    """Raise NotAllowed, NotFound or Refused unless `who` may ask one more question. Hosts may when it is closed."""
+    """Raise NotAllowed, NotFound or Refused unless `who` may ask one more question. Hosts may when it is closed, and
+    when many others are not answered yet."""
     check_is_on(setting)
     check_is_somebody(who)
     if setting == "closed" and not who.host:
         raise Refused("closed", "no more questions are taken")
-    if unanswered >= MAX_OPEN or asked >= MAX_QUESTIONS:
+    if asked >= MAX_QUESTIONS or (unanswered >= MAX_OPEN and not who.host):
         raise Refused("conflict", "there are too many questions already; vote for one of them")
 
 

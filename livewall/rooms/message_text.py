@@ -25,14 +25,14 @@ _is_base = lru_cache(4096)(shows)
 """Return whether marks stand on a character."""
 
 
-def message_text(text: str) -> str:
+def message_text(text: str, most: int = MAX_TEXT) -> str:
     """Return a text as it is kept: without control characters and those that turn the direction of other text.
 
-    Raises BadInput if it is too long, has too many lines, or nothing of it can be seen.
+    Raises BadInput if it has more than `most` characters, too many lines, or nothing of it can be seen.
     """
     text = _few_marks(_TAKEN_OUT.sub("", _LINE_ENDS.sub("\n", _TAB.sub(" ", text)))).strip()
-    if len(text) > MAX_TEXT:
-        raise invalid("text", f"must have at most {MAX_TEXT:,} characters")
+    if len(text) > most:
+        raise invalid("text", f"must have at most {most:,} characters")
     if text.count("\n") >= MAX_LINES:
         raise invalid("text", f"must have at most {MAX_LINES - 1} line breaks")
     if not shows(text):

@@ -8,6 +8,8 @@ from typing import Any
 from checker import Checker
 from clients import Client
 
+from server import Running
+
 
 async def wall(client: Client, setting: str = "open", **fields: Any) -> str:
     code: str = (await client.host("POST", "/api/walls", {"title": "Forum"}))["code"]
@@ -148,6 +150,7 @@ async def test_who_may_not_is_told_why(client: Client) -> None:
     assert (await client.ask("PUT", f"{path}/1/vote")).code == "no_voter"
     assert (await client.ask("PUT", f"{path}/1", {"state": "hidden"}, token=voter)).status == 401
     assert (await client.ask("POST", path, {"text": "\u202e \u200b"}, token=voter)).code == "invalid"
+    assert (await client.ask("POST", path, {"text": "x" * 1001}, token=voter)).code == "invalid"
     assert (await client.ask("PUT", f"{path}/7/vote", token=voter)).code == "not_found"
     host = await client.token("host")
     assert (await client.ask("PUT", f"{path}/1", {}, token=host)).code == "invalid"
@@ -188,3 +191,15 @@ async def test_reactions_are_counted_and_sent_together(client: Client) -> None:
     await client.host("PUT", f"/api/walls/{code}", {"reactions": False})
     assert (await client.ask("POST", path, {"reaction": "👏"}, token=voters[1])).code == "closed"
     assert (await client.ask("POST", path, {"reaction": "👏"})).code == "no_voter"
+
+
+async def test_a_wall_that_is_flooded_with_questions_takes_those_of_hosts(client: Client, running: Running) -> None:
+    code, host = await wall(client), await client.token("host")
+    voters = [await client.voter() for _ in range(8)]
+    running.services.limits.on = True
+    path = f"/api/walls/{code.lower()}/questions"
+    answers = [await client.ask("POST", path, {"text": f"Why {n}?"}, token=voters[n // 15]) for n in range(120)]
+    assert {answer.status for answer in answers} == {201, 429}
+    refused = next(answer for answer in answers if answer.status == 429)
+    assert refused.code == "rate" and refused.headers["Retry-After"] == "1"
+    await ask(client, code, "From a host", host)
