@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pipeline": ("livewall.cli.pipeline:pipeline", "Check and list pipelines, the definitions of tasks; list refs."),
     "inventory": ("livewall.cli.inventory:inventory", "Check inventories, the files with the hosts of pipelines."),
     "run": ("livewall.cli.run:run", "Run a command and show it as a task."),
-    "watch": ("livewall.cli.watch:watch", "Follow a poll, a wall or a task live."),
+    "watch": ("livewall.cli.watch:watch", "Follow a poll, a wall, a room or a task live."),
     "report": ("livewall.cli.report:report", "Report a step of a task that runs elsewhere."),
     "celery": ("livewall.cli.celery:celery", "Show the tasks of Celery apps."),
     "audit": ("livewall.cli.audit:audit", "List what hosts and operators did."),

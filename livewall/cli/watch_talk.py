@@ -33,12 +33,12 @@ def room_view(held: StreamState) -> RenderableType:
 def questions_view(held: StreamState) -> RenderableType:
     """Return the view of the questions of a wall, in the order of its screen."""
     info = held.entries.get("questions") or {}
-    state = "open" if info.get("open") else "closed"
+    state = ("moderated" if info.get("moderated") else "open") if info.get("open") else "closed"
     questions = sorted(_numbered(held, "question/"), key=lambda q: rank(q["state"], q["votes"], q["n"]))
     rows = _table()
     for question in questions:
-        told = question["state"] if question["state"] != "shown" else ""
-        rows.add_row(Text(str(question["votes"])), Text(plain(told), style="dim"), Text(plain(question["text"])))
+        told = f"▲{question['votes']}" + (f" {question['state']}" if question["state"] != "shown" else "")
+        rows.add_row(Text(str(question["n"])), Text(plain(told), style="dim"), Text(plain(question["text"])))
     return Group(Text(f"{held.stream}: {info.get('count', 0)} questions, {state}", style="bold"), rows)
 
 

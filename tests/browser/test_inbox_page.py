@@ -114,7 +114,7 @@ async def test_somebody_is_blocked_and_unblocked(hall: Hall) -> None:
     await bo.goto(ann.url)
     await hall.live(bo)
     await bo.click("#block")
-    await expect(bo.locator("dialog")).to_contain_text("learns only that a message was not delivered")
+    await expect(bo.locator("dialog")).to_contain_text("learns from it only that you take no messages")
     await is_accessible(bo)
     await bo.click("dialog button:text-is('Block')")
     await expect(bo.locator("#notice")).to_contain_text("is blocked.")

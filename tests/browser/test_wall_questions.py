@@ -82,7 +82,7 @@ async def test_two_phones_ask_and_vote(hall: Hall) -> None:
     await ann.click("#q2 .up")
     await expect(bob.locator("#q2 .up b")).to_have_text("1")
     await hall.ask("PUT", f"/api/walls/{code}/questions/1", {"state": "pinned"})
-    await expect(bob.locator("#q1 .pin")).to_have_text("pinned by a host")
+    await expect(bob.locator("#q1 .pin")).to_have_text("being answered")
     await hall.ask("PUT", f"/api/walls/{code}/questions/2", {"state": "answered", "answer": "So."})
     await expect(bob.locator("#asked summary")).to_have_text("One answered question")
     await bob.click("#asked summary")

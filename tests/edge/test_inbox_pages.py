@@ -101,7 +101,7 @@ async def test_who_is_blocked_is_told_only_that_it_was_not_delivered(client: Cli
     conversation = await bo.conversation()
     assert f'href="/desk/inbox?do=block&amp;c={conversation}"' in await bo.get(f"/inbox?c={conversation}")
     sure = await bo.get(f"{ACT}?do=block&c={conversation}")
-    assert "learns only that a message was not delivered" in sure and 'value="block"' in sure
+    assert "learns from it only that you take no messages" in sure and 'value="block"' in sure
     assert "You have blocked" not in seen(await bo.get(f"/inbox?c={conversation}")), "it is asked first"
     assert (await bo.submit(ACT, do="block", c=conversation)).status == 303
     page = seen(await bo.get(f"/inbox?c={conversation}"))

@@ -167,8 +167,10 @@ export class Panels {
     const fetched = await fetchPage(this.context.env, `/${room}`);
     const stage = fetched && fetched.page.getElementById("stage");
     if (!fetched || !stage) return null;
-    const styles = /** @type {HTMLLinkElement | null} */ (fetched.page.querySelector('link[href*="/css/room.css"]'));
-    if (styles) await adoptStyles(styles);
+    for (const name of ["dialog", "room"]) {
+      const styles = /** @type {HTMLLinkElement | null} */ (fetched.page.querySelector(`link[href*="/css/${name}.css"]`));
+      if (styles) await adoptStyles(styles);
+    }
     const present = fetched.page.getElementById("present");
     const strip = stage.querySelector(".strip");
     if (present && strip) strip.append(present); // it stands in the head of the room's own page
