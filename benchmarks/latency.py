@@ -61,13 +61,58 @@ def arrivals(readers: Readers, voters: HTTPVoters, tracked: int, watching: int, 
     return took
 
 
+class Latency:
+    """The figures of several turns, in each of which messages or ballots go out at one pace to readers that wait."""
+
+    def __init__(self, rate: float, count: int) -> None:
+        self._rate = rate
+        self._count = count
+        self.p50: list[float] = []
+        self.p99: list[float] = []
+        self._most: list[float] = []
+        self._answer50: list[float] = []
+        self._answer99: list[float] = []
+        self._idle: dict[int, tuple[list[float], list[float]]] = {SERVER_CORE: ([], []), CLIENT_CORE: ([], [])}
+
+    def turn(self, readers: Readers, senders: HTTPVoters, watching: int, *, kept: bool) -> None:
+        """Measure once; a turn that is not `kept` warms up."""
+        readers.open(watching)
+        senders.open(CONNECTIONS)
+        readers.ask(f"track {self._count}")
+        probes = {core: Idle(core) for core in self._idle}
+        answer = senders.go(rate=self._rate, count=self._count)
+        lates = {core: probe.late_us() for core, probe in probes.items()}
+        settle(readers, self._count)
+        took = arrivals(readers, senders, self._count, watching)
+        if not kept:
+            return
+        self.p50.append(percentile(took, 0.5))
+        self.p99.append(percentile(took, 0.99))
+        self._most.append(max(took))
+        self._answer50.append(answer["p50_us"] / 1000)
+        self._answer99.append(answer["p99_us"] / 1000)
+        for core, late in lates.items():
+            self._idle[core][0].append(percentile(late, 0.5) / 1000)
+            self._idle[core][1].append(percentile(late, 0.99) / 1000)
+
+    def table(self, head: str, what: str) -> str:
+        """The table: `what` is sent."""
+        to_last, to_sender = (self.p50, self.p99, self._most), (self._answer50, self._answer99)
+        rows = [
+            [f"{what} to the last reader's bytes", *(Spread.of(values).text(1) for values in to_last)],
+            [f"{what} to its own acknowledgement", *(Spread.of(values).text(1) for values in to_sender), ""],
+        ]
+        for whose, core in (("server's", SERVER_CORE), ("clients'", CLIENT_CORE)):
+            late = (Spread.of(values).text(2) for values in self._idle[core])
+            rows.append([f"idle loop on the {whose} core: timer late by", *late, ""])
+        return table([head, "p50, ms", "p99, ms", "longest, ms"], rows)
+
+
 def run(plan: Plan) -> str:
-    watching, seconds = plan.size(1000, 100), plan.seconds(10, 2)
-    p50, p99, most, answer50, answer99 = [], [], [], [], []
-    idle: dict[int, tuple[list[float], list[float]]] = {SERVER_CORE: ([], []), CLIENT_CORE: ([], [])}
+    watching, count = plan.size(1000, 100), int(RATE * plan.seconds(10, 2))
+    figures = Latency(RATE, count)
     with ExitStack() as stack:
         server: Livewall = stack.enter_context(Livewall())
-        count = int(RATE * seconds)
         tokens = server.voters(count)
         for turn in range(plan.pairs + 1):  # the first warms up
             poll = server.poll()
@@ -75,32 +120,8 @@ def run(plan: Plan) -> str:
                 Readers(server.port, f"/ws/polls/{poll}") as readers,
                 HTTPVoters(server.port, "PUT", f"/api/polls/{poll}/ballot", BODY, tokens=tokens) as voters,
             ):
-                readers.open(watching)
-                voters.open(CONNECTIONS)
-                readers.ask(f"track {count}")
-                probes = {core: Idle(core) for core in idle}
-                answer = voters.go(rate=RATE, count=count)
-                lates = {core: probe.late_us() for core, probe in probes.items()}
-                settle(readers, count)
-                took = arrivals(readers, voters, count, watching)
-            if not turn:
-                continue
-            p50.append(percentile(took, 0.5))
-            p99.append(percentile(took, 0.99))
-            most.append(max(took))
-            answer50.append(answer["p50_us"] / 1000)
-            answer99.append(answer["p99_us"] / 1000)
-            for core, late in lates.items():
-                idle[core][0].append(percentile(late, 0.5) / 1000)
-                idle[core][1].append(percentile(late, 0.99) / 1000)
-    rows = [
-        ["ballot to the last reader's bytes", Spread.of(p50).text(1), Spread.of(p99).text(1), Spread.of(most).text(1)],
-        ["ballot to its own acknowledgement", Spread.of(answer50).text(1), Spread.of(answer99).text(1), ""],
-        ["idle loop on the server's core: timer late by", *(Spread.of(late).text(2) for late in idle[SERVER_CORE]), ""],
-        ["idle loop on the clients' core: timer late by", *(Spread.of(late).text(2) for late in idle[CLIENT_CORE]), ""],
-    ]
-    head = [f"{watching:,} readers, {RATE} ballots a second", "p50, ms", "p99, ms", "longest, ms"]
-    return table(head, rows)
+                figures.turn(readers, voters, watching, kept=turn > 0)
+    return figures.table(f"{watching:,} readers, {RATE} ballots a second", "ballot")
 
 
 def settle(readers: Readers, count: int) -> None:

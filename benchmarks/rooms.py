@@ -11,22 +11,18 @@ import json
 from contextlib import ExitStack
 
 from .clients import BEARER, HTTPVoters, Readers
-from .latency import Idle, arrivals, percentile, settle
-from .machine import CLIENT_CORE, SERVER_CORE
-from .plan import Plan, table
+from .latency import CONNECTIONS, Latency, settle
+from .plan import Plan
 from .spread import Spread
 from .target import Livewall
 
 RATE = 50
-CONNECTIONS = 16
 BODY = json.dumps({"text": "The next vote begins in five minutes, right after the coffee that waits outside."})
 
 
 def run(plan: Plan) -> str:
-    people, seconds, many = plan.size(2000, 100), plan.seconds(10, 2), plan.size(10_000, 500)
-    count = int(RATE * seconds)
-    p50, p99, most, answer50, answer99 = [], [], [], [], []
-    idle: dict[int, tuple[list[float], list[float]]] = {SERVER_CORE: ([], []), CLIENT_CORE: ([], [])}
+    people, many = plan.size(2000, 100), plan.size(10_000, 500)
+    figures = Latency(RATE, int(RATE * plan.seconds(10, 2)))
     with ExitStack() as stack:
         server: Livewall = stack.enter_context(Livewall())
         tokens = server.voters(people)
@@ -37,24 +33,7 @@ def run(plan: Plan) -> str:
                 Readers(server.port, f"/ws/rooms/{room}", tokens=tokens, headers=BEARER) as readers,
                 HTTPVoters(server.port, "POST", f"/api/rooms/{room}/messages", BODY, tokens=tokens) as speakers,
             ):
-                readers.open(people)
-                speakers.open(CONNECTIONS)
-                readers.ask(f"track {count}")
-                probes = {core: Idle(core) for core in idle}
-                answer = speakers.go(rate=RATE, count=count)
-                lates = {core: probe.late_us() for core, probe in probes.items()}
-                settle(readers, count)
-                took = arrivals(readers, speakers, count, people)
-            if not turn:
-                continue
-            p50.append(percentile(took, 0.5))
-            p99.append(percentile(took, 0.99))
-            most.append(max(took))
-            answer50.append(answer["p50_us"] / 1000)
-            answer99.append(answer["p99_us"] / 1000)
-            for core, late in lates.items():
-                idle[core][0].append(percentile(late, 0.5) / 1000)
-                idle[core][1].append(percentile(late, 0.99) / 1000)
+                figures.turn(readers, speakers, people, kept=turn > 0)
         plan.step(f"{many:,} messages to {people // 10:,} people")
         room = server.room("long")
         path = f"/api/rooms/{room}/messages"
@@ -69,13 +48,6 @@ def run(plan: Plan) -> str:
             speakers.go(count=many)
             settle(readers, many + many // 5)
             grown = (server.rss() - before) / 1024
-    rows = [
-        ["message to the last reader's bytes", Spread.of(p50).text(1), Spread.of(p99).text(1), Spread.of(most).text(1)],
-        ["message to its own acknowledgement", Spread.of(answer50).text(1), Spread.of(answer99).text(1), ""],
-        ["idle loop on the server's core: timer late by", *(Spread.of(late).text(2) for late in idle[SERVER_CORE]), ""],
-        ["idle loop on the clients' core: timer late by", *(Spread.of(late).text(2) for late in idle[CLIENT_CORE]), ""],
-    ]
-    head = [f"{people:,} people, {RATE} messages a second", "p50, ms", "p99, ms", "longest, ms"]
-    aim = f"p99 to the last reader: aim < 200 ms, {'met' if Spread.of(p99).median < 200 else 'MISSED'}."
+    aim = f"p99 to the last reader: aim < 200 ms, {'met' if Spread.of(figures.p99).median < 200 else 'MISSED'}."
     memory = f"Over {many:,} more messages to {people // 10:,} people, the server grew by {grown:,.0f} KiB."
-    return f"{table(head, rows)}\n\n{aim} {memory}"
+    return f"{figures.table(f'{people:,} people, {RATE} messages a second', 'message')}\n\n{aim} {memory}"

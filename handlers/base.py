@@ -4,9 +4,12 @@ product."""
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 import tornado.locale
+from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
 from handlers.authentication import Authentication
@@ -242,6 +245,24 @@ class ApiHandler(BaseHandler):
     def initialize(self, services: Services) -> None:
         super().initialize(services)
         self._body: list[bytes] = []
+
+    async def send_parts(self, parts: AsyncGenerator[str | bytes, None]) -> bool:
+        """Write parts as fast as the client reads them. Return False if the client disconnected, or if the source
+        failed after the first part was sent."""
+        try:
+            async with aclosing(parts):
+                async for part in parts:
+                    self.write(part)
+                    await self.flush()
+        except StreamClosedError:
+            return False
+        except LivewallError:
+            if not self._headers_written:
+                raise
+            # It is too late for an error. A truncated response shows that it is not complete.
+            self.request.connection.stream.close()  # type: ignore[union-attr]
+            return False
+        return True
 
     def store_chunk(self, chunk: bytes) -> None:
         if self.request.method in SAFE:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import aclosing
-
-from tornado.iostream import StreamClosedError
 
 from handlers.base import ApiHandler
 from handlers.request_bodies import MAX_BODY
-from livewall.errors import LivewallError, invalid
+from livewall.errors import invalid
 from livewall.tasks.logs.lines import Matches
 from livewall.tasks.logs.service import Span
 
@@ -105,20 +102,7 @@ class LogHandler(ApiHandler):
     async def stream(self, task_id: str, name: str, span: Span) -> bool:
         """Write the bytes of a span as fast as the client reads them. Return False if the client disconnected or the
         bytes are gone."""
-        try:
-            async with aclosing(self.services.logs.parts(task_id, name, span.start, span.end)) as parts:
-                async for part in parts:
-                    self.write(part)
-                    await self.flush()
-        except StreamClosedError:
-            return False
-        except LivewallError:
-            if not self._headers_written:
-                raise
-            # It is too late for an error. A truncated response shows that it is not complete.
-            self.request.connection.stream.close()  # type: ignore[union-attr]
-            return False
-        return True
+        return await self.send_parts(self.services.logs.parts(task_id, name, span.start, span.end))
 
 
 class LogLinesHandler(ApiHandler):

@@ -9,7 +9,7 @@ from handlers.api.answers import Muted
 from handlers.base import ApiHandler
 from handlers.request_bodies import TEXT_BODY
 from livewall import wire
-from livewall.errors import LivewallError, NotFound, invalid
+from livewall.errors import NotFound, invalid
 from livewall.rooms.access import check_is_somebody, check_may_take_name, speaker
 from livewall.rooms.export import FORMATS
 from livewall.rooms.rooms import Said
@@ -119,15 +119,9 @@ class ExportHandler(ApiHandler):
         self.set_header("Content-Disposition", f'attachment; filename="{room.name}.{kind}"')
         self.write(export.heading)
         # A part at a time, and the next one when this one was sent: a long history takes no more memory.
-        try:
-            async for messages in self.services.rooms.all_messages(name, self.who):
-                self.write("".join(map(export.line, messages)))
-                await self.flush()
-        except LivewallError:  # the room was deleted: the client must not take what it has for all
-            assert self.request.connection is not None
-            self.request.connection.stream.close()  # type: ignore[attr-defined]
-            return
-        self.finish()
+        all_messages = self.services.rooms.all_messages(name, self.who)
+        if await self.send_parts("".join(map(export.line, messages)) async for messages in all_messages):
+            self.finish()
 
 
 class MessageHandler(ApiHandler):

@@ -9,9 +9,8 @@ from typing import Any
 
 from livewall.client.calls import segment
 from livewall.rehearsal.checks import Fault
-from livewall.rehearsal.crowd import Crowd
-from livewall.rehearsal.talk import Listener
-from livewall.rehearsal.talk_checks import Saying, TalkLedger, compare_said, compare_votes, wrong_entries
+from livewall.rehearsal.talk import FollowingCrowd
+from livewall.rehearsal.talk_checks import Saying, compare_said, compare_votes, wrong_entries
 from livewall.rehearsal.viewer import Viewer
 from livewall.rehearsal.visitor import Visitor
 
@@ -82,12 +81,10 @@ class Asker(Visitor):
         self.told_of(message)
 
 
-class AskingCrowd(Crowd):
+class AskingCrowd(FollowingCrowd):
     acts = "questions and votes"
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        self.ledger = TalkLedger()
-        self.begun = asyncio.Event()
         self.size: int = options["voters"]
         self.lasting: float = options["seconds"]
         wall: str = arguments[2].wall
@@ -96,13 +93,6 @@ class AskingCrowd(Crowd):
 
     def person(self, name: str, transport: str) -> Asker:
         return Asker(self, name, transport)
-
-    def screen(self, name: str, transport: str) -> Viewer:
-        return Listener(self.run, name, transport, audience=True, more=[self.stream])
-
-    @property
-    def unknown(self) -> int:
-        return self.ledger.unknown
 
     async def take_place(self, start: float) -> None:
         self.phase = "people ask and vote"

@@ -66,12 +66,28 @@ class Listener(Viewer):
         self.told_of(message)
 
 
-class TalkCrowd(Crowd):
-    acts = "messages"
+class FollowingCrowd(Crowd):
+    """People and screens that follow a `stream` beside the wall, with what people know of what they said there."""
+
+    stream: str
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.ledger = TalkLedger()
         self.begun = asyncio.Event()
+        super().__init__(*arguments, **options)
+
+    def screen(self, name: str, transport: str) -> Viewer:
+        return Listener(self.run, name, transport, audience=True, more=[self.stream])
+
+    @property
+    def unknown(self) -> int:
+        return self.ledger.unknown
+
+
+class TalkCrowd(FollowingCrowd):
+    acts = "messages"
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         self.withdrawn: list[int] = []
         test_wall = arguments[2]
         self.room: str = test_wall.room
@@ -81,13 +97,6 @@ class TalkCrowd(Crowd):
 
     def person(self, name: str, transport: str) -> Speaker:
         return Speaker(self, name, transport)
-
-    def screen(self, name: str, transport: str) -> Viewer:
-        return Listener(self.run, name, transport, audience=True, more=[self.stream])
-
-    @property
-    def unknown(self) -> int:
-        return self.ledger.unknown
 
     async def take_place(self, start: float) -> None:
         self.phase = "people talk"
